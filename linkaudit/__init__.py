@@ -1,0 +1,1 @@
+"""Links between documents, drugs and trials."""

@@ -1,0 +1,1 @@
+"""The site: settings, the schema and its migration, and what belongs to no single app."""

@@ -1,0 +1,1 @@
+"""Companies, securities and the sponsor resolver."""

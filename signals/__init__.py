@@ -1,0 +1,1 @@
+"""Trials, studies, signals, gates and scores."""

@@ -1,0 +1,1 @@
+"""Documents and the content they stand on."""

@@ -1,0 +1,51 @@
+"""The two tables in which Alembic and `migrate_alembic` keep what they did."""
+
+from django.db import models
+
+
+class SchemaVersion(models.Model):
+    """The revision that the database stands at: one row, once Alembic has been here."""
+
+    version_num = models.CharField(
+        "revision", max_length=255, primary_key=True, help_text="Id of the Alembic revision."
+    )
+
+    class Meta:
+        managed = False
+        db_table = "alembic_version"
+        verbose_name = "schema version"
+
+    def __str__(self) -> str:
+        return self.version_num
+
+
+class MigrationLog(models.Model):
+    """One revision that `migrate_alembic` applied or took back, or tried to: when, by whom, and how it ended."""
+
+    log_id = models.BigAutoField("log entry", primary_key=True, help_text="Number of the entry, from the database.")
+    run_id = models.UUIDField("run", help_text="The call of the command; its revisions share it.")
+    revision = models.TextField("revision", help_text="Id of the Alembic revision.")
+    direction = models.TextField("direction", help_text="Which way: up or down, or how else the version was changed.")
+    file_sha256 = models.TextField(
+        "SHA-256 of the file", null=True, blank=True, help_text="Hash of the SQL that ran, to see later edits of it."
+    )
+    started_at = models.DateTimeField("started", help_text="When the revision began.")
+    finished_at = models.DateTimeField(
+        "finished", null=True, blank=True, help_text="When it ended; empty while it runs, or where it was cut off."
+    )
+    actor = models.TextField("actor", help_text="Who called the command: the operating system's user name.")
+    host = models.TextField("host", help_text="Machine that the command ran on.")
+    server_version = models.TextField("server version", help_text="Version of the PostgreSQL server.")
+    code_version = models.TextField("code version", help_text="Version of this project.")
+    outcome = models.TextField("outcome", help_text="How it ended.")
+    detail = models.TextField("detail", null=True, blank=True, help_text="What went wrong, where something did.")
+
+    class Meta:
+        managed = False
+        db_table = "alembic_migration_log"
+        ordering = ["-log_id"]
+        verbose_name = "migration log entry"
+        verbose_name_plural = "migration log"
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.revision}: {self.outcome}"

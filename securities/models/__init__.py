@@ -1,0 +1,41 @@
+"""Companies, what is listed of them, and how a trial's sponsor is resolved to a company."""
+
+from securities.models.companies import (
+    Company,
+    CompanyAlias,
+    CompanyCanonical,
+    CompanyRelationship,
+    CompanySecurity,
+    CompanyTicker,
+)
+from securities.models.listings import ActiveUSSecurity, Exchange, Security
+from securities.models.resolver import (
+    ResolverDecision,
+    ResolverFeature,
+    ResolverFlag,
+    ResolverIgnoredSponsor,
+    ResolverLabel,
+    ResolverLLMLog,
+    ResolverRule,
+    ReviewQueueItem,
+)
+
+__all__ = [
+    "ActiveUSSecurity",
+    "Company",
+    "CompanyAlias",
+    "CompanyCanonical",
+    "CompanyRelationship",
+    "CompanySecurity",
+    "CompanyTicker",
+    "Exchange",
+    "ResolverDecision",
+    "ResolverFeature",
+    "ResolverFlag",
+    "ResolverIgnoredSponsor",
+    "ResolverLLMLog",
+    "ResolverLabel",
+    "ResolverRule",
+    "ReviewQueueItem",
+    "Security",
+]

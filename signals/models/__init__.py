@@ -1,0 +1,19 @@
+"""Trials and their history, published results, and the signals, gates and scores that follow from them."""
+
+from signals.models.ingest import IngestRun, IngestState
+from signals.models.scoring import Gate, Score, Signal
+from signals.models.studies import StagingError, Study
+from signals.models.trials import RegistryHistoryVersion, Trial, TrialVersion
+
+__all__ = [
+    "Gate",
+    "IngestRun",
+    "IngestState",
+    "RegistryHistoryVersion",
+    "Score",
+    "Signal",
+    "StagingError",
+    "Study",
+    "Trial",
+    "TrialVersion",
+]

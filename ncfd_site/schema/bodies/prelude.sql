@@ -1,0 +1,127 @@
+-- What the revisions share. These functions live in the session's temporary schema and are gone with it.
+-- ncfd.revision names the revision that runs; ncfd.allow_destructive lists the revisions whose loss somebody agreed to.
+
+-- Remember, as a comment on it, that the running revision made this object, so that its downgrade, and no other, drops it.
+CREATE OR REPLACE FUNCTION pg_temp.made(p_kind text, p_object text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('COMMENT ON %s %s IS %L', p_kind, p_object,
+                   'Made by revision ' || current_setting('ncfd.revision'));
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_temp.made_here(p_kind text, p_object text) RETURNS boolean LANGUAGE sql AS $$
+    SELECT coalesce(
+        CASE p_kind
+            WHEN 'TABLE' THEN obj_description(to_regclass(p_object), 'pg_class')
+            WHEN 'FUNCTION' THEN obj_description(to_regprocedure(p_object), 'pg_proc')
+            WHEN 'COLUMN' THEN (
+                SELECT col_description(attrelid, attnum) FROM pg_attribute
+                WHERE attrelid = to_regclass(split_part(p_object, '.', 1))
+                  AND attname = split_part(p_object, '.', 2) AND NOT attisdropped)
+        END = 'Made by revision ' || current_setting('ncfd.revision'), false)
+$$;
+
+CREATE OR REPLACE FUNCTION pg_temp.lacks(p_table text, p_column text) RETURNS boolean LANGUAGE sql AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = to_regclass(p_table) AND attname = p_column AND attnum > 0 AND NOT attisdropped)
+$$;
+
+-- Refuse to destroy rows. p_losses maps a table to the condition of the rows that the running downgrade would lose.
+CREATE OR REPLACE FUNCTION pg_temp.refuse_loss(p_losses jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_table text;
+    v_condition text;
+    v_rows bigint;
+    v_lost text[] := '{}';
+    v_revision text := current_setting('ncfd.revision');
+BEGIN
+    IF v_revision = ANY (string_to_array(coalesce(current_setting('ncfd.allow_destructive', true), ''), ',')) THEN
+        RETURN;
+    END IF;
+    FOR v_table, v_condition IN SELECT key, value FROM jsonb_each_text(p_losses) ORDER BY key LOOP
+        CONTINUE WHEN to_regclass(v_table) IS NULL;
+        -- Nobody may add a row between the count and the drop.
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_table);
+        EXECUTE format('SELECT count(*) FROM %s WHERE %s', v_table, v_condition) INTO v_rows;
+        IF v_rows > 0 THEN
+            v_lost := v_lost || format('%s (%s)', v_table, v_rows);
+        END IF;
+    END LOOP;
+    IF v_lost <> '{}' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'NC001',
+            MESSAGE = format('the downgrade of %s would destroy rows of %s', v_revision, array_to_string(v_lost, ', ')),
+            HINT = format('To destroy them all the same, name the revision: --allow-destructive %s', v_revision);
+    END IF;
+END $$;
+
+-- Give the constraint of this kind over exactly these columns its name, or make it where there is none.
+CREATE OR REPLACE FUNCTION pg_temp.ensure_constraint(
+    p_table text, p_kind "char", p_columns text[], p_name text, p_definition text
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_found text;
+BEGIN
+    SELECT c.conname INTO v_found FROM pg_constraint c
+    WHERE c.conrelid = to_regclass(p_table) AND c.contype = p_kind
+      AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text)
+           FROM pg_attribute a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey))
+          = (SELECT array_agg(x ORDER BY x) FROM unnest(p_columns) x)
+    ORDER BY (c.conname = p_name) DESC, c.conname LIMIT 1;
+    IF v_found IS NULL THEN
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', p_table, p_name, p_definition);
+    ELSIF v_found <> p_name THEN
+        EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', p_table, v_found, p_name);
+    END IF;
+END $$;
+
+-- Give the sequence that a column owns the name that PostgreSQL would have given it.
+CREATE OR REPLACE FUNCTION pg_temp.name_sequence(p_table text, p_column text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_sequence regclass := pg_get_serial_sequence(p_table, p_column)::regclass;
+    v_name text := p_table || '_' || p_column || '_seq';
+BEGIN
+    IF v_sequence IS NOT NULL AND v_sequence <> coalesce(to_regclass(v_name)::oid, 0) THEN
+        EXECUTE format('ALTER SEQUENCE %s RENAME TO %I', v_sequence, v_name);
+    END IF;
+END $$;
+
+-- Replace a view. One whose columns changed must be dropped first; then what was granted on it is granted again.
+CREATE OR REPLACE FUNCTION pg_temp.replace_view(p_view text, p_query text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_owner text;
+    v_grants text[];
+    v_grant text;
+BEGIN
+    EXECUTE format('CREATE OR REPLACE VIEW %I AS %s', p_view, p_query);
+EXCEPTION WHEN invalid_table_definition OR wrong_object_type THEN
+    SELECT pg_get_userbyid(c.relowner),
+           ARRAY(SELECT format('GRANT %s ON %I TO %s%s', g.privilege_type, p_view,
+                               CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+                               CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+                 FROM aclexplode(c.relacl) g WHERE g.grantee <> c.relowner)
+    INTO v_owner, v_grants
+    FROM pg_class c WHERE c.oid = to_regclass(p_view);
+    EXECUTE format('DROP VIEW %I', p_view);
+    EXECUTE format('CREATE VIEW %I AS %s', p_view, p_query);
+    IF v_owner <> current_user THEN
+        EXECUTE format('ALTER VIEW %I OWNER TO %I', p_view, v_owner);
+    END IF;
+    FOREACH v_grant IN ARRAY v_grants LOOP
+        EXECUTE v_grant;
+    END LOOP;
+END $$;
+
+-- Install an extension where the server offers it and we may; tell whether it is there.
+CREATE OR REPLACE FUNCTION pg_temp.has_extension(p_name text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = p_name) THEN
+        RETURN true;
+    ELSIF NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = p_name) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE EXTENSION %I', p_name);
+    RETURN true;
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN false;
+END $$;

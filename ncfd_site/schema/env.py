@@ -1,0 +1,85 @@
+"""Alembic's environment: one transaction for each revision, under the run lock, with short lock timeouts.
+
+The command line `alembic` and `manage.py migrate_alembic` both come through here. The latter hands its connection in
+`config.attributes`; the former gets one here, with the same lock, diagnosis and widening.
+"""
+
+from typing import Any
+
+from alembic import context
+from alembic.util import CommandError
+
+from ncfd_site import database
+from ncfd_site.migration import diagnose, history, run, session, versions
+from ncfd_site.refusals import Refusal
+from ncfd_site.schema.revision_sql import RevisionFailed
+
+LOCK_WAIT_SECONDS = 600.0
+
+
+def offline() -> None:
+    context.configure(dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def online() -> None:
+    attributes = context.config.attributes
+    if "connection" in attributes:
+        migrate(attributes["connection"])
+        return
+    command = context.config.cmd_opts.cmd[0].__name__ if context.config.cmd_opts else "current"
+    named: Any = context.get_x_argument(as_dictionary=True)
+    attributes["allow_destructive"] = tuple(filter(None, named.get("allow_destructive", "").split(",")))
+    attributes["log"] = history.Run()
+    try:
+        with session.connect(database.parameters()) as connection:
+            if command not in ("upgrade", "downgrade", "stamp"):
+                migrate(connection)
+                return
+            session.refuse_unsafe(connection)
+            with session.run_lock(connection, LOCK_WAIT_SECONDS):
+                # To stamp is how a person tells the version of a database whose state is not clear.
+                if command != "stamp":
+                    diagnose.diagnose(connection).require_safe()
+                versions.widen(connection)
+                migrate(connection)
+    except Refusal as refusal:
+        raise CommandError(str(refusal)) from None
+
+
+def migrate(connection: Any) -> None:
+    """Run what Alembic was asked for on a connection on which nothing is begun."""
+    if connection.in_transaction():
+        raise RuntimeError("A transaction is open: Alembic would take it for somebody else's and never commit.")
+    log: history.Run = context.config.attributes["log"]
+    watcher = context.config.attributes.get("watcher")
+
+    def record(*, ctx: Any, step: Any, **_: Any) -> None:
+        if not step.is_stamp:
+            direction = "up" if step.is_upgrade else "down"
+            log.record(ctx.connection, step.up_revision_id, direction, step.up_revision.path)
+        log.begin()
+
+    context.configure(connection=connection, transaction_per_migration=True, on_version_apply=record)
+
+    def attempt() -> None:
+        log.begin()
+        context.run_migrations()
+
+    try:
+        run.with_retries(attempt, watcher)
+    except RevisionFailed as failure:
+        refusal = run.refusal(failure)
+        if failure.sqlstate is not None and refusal.exit_code is run.Exit.REVISION_FAILED:
+            with connection.begin():
+                log.record(
+                    connection, failure.revision, failure.direction, failure.file, outcome="failed", detail=failure.message
+                )
+        raise refusal from None
+
+
+if context.is_offline_mode():
+    offline()
+else:
+    online()

@@ -1,0 +1,15 @@
+-- Columns that people had added by hand before stay; so do the tables, which the revision before made.
+SELECT pg_temp.refuse_loss(coalesce(
+    (SELECT jsonb_object_agg(owner, 'object_id IS NOT NULL') FROM unnest(ARRAY['documents', 'studies']) AS owner
+     WHERE pg_temp.made_here('COLUMN', owner || '.object_id')), '{}'));
+
+DO $$
+DECLARE
+    v_owner text;
+BEGIN
+    FOREACH v_owner IN ARRAY ARRAY['documents', 'studies'] LOOP
+        IF pg_temp.made_here('COLUMN', v_owner || '.object_id') THEN
+            EXECUTE format('ALTER TABLE %I DROP COLUMN object_id', v_owner);
+        END IF;
+    END LOOP;
+END $$;

@@ -1,0 +1,1 @@
+-- Nothing to drop: the root makes company_securities and its view, and a text key serves every older reader.

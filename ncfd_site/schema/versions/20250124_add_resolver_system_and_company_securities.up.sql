@@ -1,0 +1,32 @@
+DO $$
+BEGIN
+    IF to_regclass('company_securities') IS NULL THEN
+        CREATE TABLE company_securities (
+            company_id bigint NOT NULL,
+            security_id text NOT NULL,
+            linked_at timestamptz NOT NULL DEFAULT now(),
+            CONSTRAINT company_securities_pkey PRIMARY KEY (company_id, security_id),
+            CONSTRAINT company_securities_company_id_fkey
+                FOREIGN KEY (company_id) REFERENCES companies(company_id) ON DELETE CASCADE
+        );
+    END IF;
+    ALTER TABLE company_securities ADD COLUMN IF NOT EXISTS linked_at timestamptz NOT NULL DEFAULT now();
+    -- Linked by number in some live databases: the numbers become text, the links and their dates stay.
+    IF (SELECT atttypid <> 'text'::regtype FROM pg_attribute
+        WHERE attrelid = to_regclass('company_securities') AND attname = 'security_id') THEN
+        -- The view reads the column. An empty one under its name keeps the owner and what is granted on it.
+        IF to_regclass('v_company_tickers') IS NOT NULL THEN
+            PERFORM pg_temp.replace_view('v_company_tickers', 'SELECT NULL::text AS security_id WHERE false');
+        END IF;
+        ALTER TABLE company_securities ALTER COLUMN security_id DROP DEFAULT;
+        ALTER TABLE company_securities ALTER COLUMN security_id TYPE text USING security_id::text;
+    END IF;
+    PERFORM pg_temp.ensure_constraint('company_securities', 'p', '{company_id,security_id}',
+        'company_securities_pkey', 'PRIMARY KEY (company_id, security_id)');
+    PERFORM pg_temp.ensure_constraint('company_securities', 'f', '{company_id}', 'company_securities_company_id_fkey',
+        'FOREIGN KEY (company_id) REFERENCES companies(company_id) ON DELETE CASCADE');
+END $$;
+
+CREATE INDEX IF NOT EXISTS company_securities_security_id_idx ON company_securities (security_id);
+
+\ir ../bodies/company_tickers.1.sql

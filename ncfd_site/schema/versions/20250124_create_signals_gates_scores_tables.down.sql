@@ -1,0 +1,3 @@
+SELECT pg_temp.refuse_loss('{"signals": "true", "gates": "true", "scores": "true"}');
+
+DROP TABLE IF EXISTS scores, gates, signals;

@@ -1,0 +1,39 @@
+"""Django's PostgreSQL backend, with the server started first where it is the embedded one.
+
+It is the backend for every server of the site, so that each failure to connect becomes the same one sentence.
+"""
+
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+from django.utils.asyncio import async_unsafe
+
+from ncfd_site import connection_errors, database
+from ncfd_site.embedded.client import DatabaseClient
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """The connection of one thread."""
+
+    client_class = DatabaseClient
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's own keywords; starts the embedded server, and adds its address, where no other one is set."""
+        keywords: dict[str, Any] = super().get_connection_params()
+        if self.settings_dict["HOST"] or not database.is_embedded():
+            return keywords
+        return {**database.parameters(), **keywords}
+
+    @async_unsafe
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        """Connect, or raise `DatabaseUnavailable` with the sentence for people."""
+        try:
+            connection: psycopg.Connection[Any] = super().get_new_connection(conn_params)
+        except psycopg.OperationalError as error:
+            raise connection_errors.refusal(error, conn_params) from error
+        return connection
+
+    def check_database_version_supported(self) -> None:
+        """Raise `DatabaseUnavailable` where the server is older than the site supports."""
+        connection_errors.require_version(self.pg_version)

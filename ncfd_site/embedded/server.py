@@ -1,0 +1,92 @@
+"""One embedded server for all processes of this installation.
+
+A process that uses the server holds a shared lock until it ends; the kernel drops the lock however the process ends,
+and a forked child holds it along with its parent. The keeper waits for the last one and stops the server.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ncfd_site import environment
+from ncfd_site.embedded import locks
+from ncfd_site.embedded.cluster import PORT, SUPERUSER, Cluster, programs
+
+DATABASE = "ncfd"
+
+_guard = threading.RLock()
+# The lock file of each home folder whose server this process uses.
+_used: dict[Path, int] = {}
+
+
+def parameters(home: Path | None = None) -> dict[str, Any]:
+    """Make sure that the server runs, and return the psycopg keywords of its database `ncfd`."""
+    cluster = ensure(home)
+    return {"host": str(cluster.socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": DATABASE}
+
+
+def program(name: str) -> Path:
+    """The path of a program (psql, pg_dump ...) of the embedded server's version."""
+    return programs() / name
+
+
+def ensure(home: Path | None = None) -> Cluster:
+    """Start the server of the home folder unless it runs, and keep it running until this process ends.
+
+    Cheap when it runs, so every new connection may call it: a server that was killed is up again for the next one.
+    """
+    cluster = Cluster(home or environment.home())
+    with _guard:
+        if cluster.home in _used and cluster.answers():
+            return cluster
+        cluster.home.mkdir(parents=True, exist_ok=True)
+        with locks.held(cluster.home / locks.MUTEX):
+            if cluster.home not in _used:
+                _used[cluster.home] = locks.shared(cluster.home / locks.USERS)
+            cluster.create()
+            if not cluster.answers():
+                cluster.start()
+            _ensure_database(cluster)
+            _ensure_keeper(cluster)
+    return cluster
+
+
+def _ensure_database(cluster: Cluster) -> None:
+    folder = str(cluster.socket_folder())
+    with psycopg.connect(host=folder, port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def _ensure_keeper(cluster: Cluster) -> None:
+    descriptor = locks.opened(cluster.home / locks.KEEPER)
+    try:
+        if locks.taken(descriptor, wait=False):
+            # The keeper inherits the lock, so there is no moment without an owner; the child that we wait for here
+            # only hands over to it.
+            subprocess.run(
+                [sys.executable, "-m", "ncfd_site.embedded.keeper", str(cluster.home), str(descriptor)],
+                cwd=environment.BASE_DIR,
+                pass_fds=[descriptor],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=True,
+            )
+    finally:
+        os.close(descriptor)
+
+
+def _renew_guard() -> None:
+    # Another thread of the parent may hold the guard at the moment of the fork; nobody would release it here.
+    global _guard
+    _guard = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_guard)

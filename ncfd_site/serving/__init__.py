@@ -1,0 +1,1 @@
+"""The development server: `manage.py runserver` with a port from the environment and sentences for errors."""

@@ -1,0 +1,125 @@
+"""The settings of the site, all from the environment; `docs/operations.md` lists the variables.
+
+Without DATABASE_URL this is development: the embedded server, loopback only, nothing to set. With it, this is
+production: DEBUG is off unless set, and a key and host names are demanded.
+"""
+
+from ncfd_site import database, environment, hosts, signing
+from ncfd_site.refusals import Misconfigured
+
+BASE_DIR = environment.BASE_DIR
+NCFD_HOME = environment.home()
+DEVELOPMENT = database.is_embedded()
+
+DEBUG = environment.flag("DEBUG", default=DEVELOPMENT)
+if DEVELOPMENT and not DEBUG:
+    raise Misconfigured(
+        "DEBUG is off but DATABASE_URL is not set: the embedded database is for development, so set DATABASE_URL to "
+        "serve others, or leave DEBUG unset."
+    )
+SECRET_KEY = signing.development_key(NCFD_HOME) if DEVELOPMENT else signing.production_key()
+ALLOWED_HOSTS = hosts.LOOPBACK if DEVELOPMENT else hosts.production_hosts()
+CSRF_TRUSTED_ORIGINS = hosts.trusted_origins()
+# The port of `manage.py runserver`.
+PORT = environment.whole("PORT", default=8000, least=1, most=65535)
+# Where the content store keeps the bytes of documents.
+CONTENT_ROOT = environment.folder("CONTENT_ROOT", default=NCFD_HOME / "content")
+
+DATABASES = {"default": database.django_settings()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Alembic owns the tables of our apps; without this, `makemigrations` would propose migrations for them.
+MIGRATION_MODULES: dict[str, None] = dict.fromkeys(["storage", "securities", "signals", "linkaudit", "ncfd_site"])
+
+INSTALLED_APPS = [
+    "ncfd_site.serving",  # its runserver comes before the one of staticfiles
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_extensions",
+    "storage",
+    "securities",
+    "signals",
+    "linkaudit",
+    "ncfd_site",  # last: what it does after migrating finds the permissions of all others
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "ncfd_site.urls"
+WSGI_APPLICATION = "ncfd_site.wsgi.application"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "ncfd_site" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = environment.folder("STATIC_ROOT", default=BASE_DIR / "staticfiles")
+STATICFILES_DIRS = [BASE_DIR / "ncfd_site" / "static"]
+# In development the files are served from where they lie; in production `collectstatic` hashes and compresses them.
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEVELOPMENT
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# HTTPS is what production serves; behind a proxy that ends TLS, TRUST_PROXY says that its X-Forwarded-Proto is true.
+HTTPS = environment.flag("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = environment.whole("HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+if environment.flag("TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}

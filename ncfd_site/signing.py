@@ -1,0 +1,57 @@
+"""The key that signs sessions and links: given in production, made once in development."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from ncfd_site import environment
+from ncfd_site.refusals import Misconfigured
+
+SHORTEST = 50
+FEWEST_DISTINCT = 10
+_MAKE_ONE = """python -c "import secrets; print(secrets.token_urlsafe(50))\""""
+
+
+def production_key() -> str:
+    """SECRET_KEY, which must be set and strong; raises `Misconfigured`."""
+    key = environment.secret("SECRET_KEY")
+    if not key:
+        raise Misconfigured(f"SECRET_KEY is not set: make one with `{_MAKE_ONE}`.")
+    if weakness := _weakness(key):
+        raise Misconfigured(f"SECRET_KEY is weak, because it {weakness}: make a strong one with `{_MAKE_ONE}`.")
+    return key
+
+
+def development_key(home: Path) -> str:
+    """SECRET_KEY where it is set, else a key that is made once and kept in the home folder for its owner alone."""
+    return environment.secret("SECRET_KEY") or kept_secret(home / "secret_key", secrets.token_urlsafe(50))
+
+
+def kept_secret(file: Path, fresh: str) -> str:
+    """What the file holds; where it is missing it is made with `fresh`, readable for its owner alone.
+
+    Several processes may do so at once: all of them get the same text.
+    """
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        with os.fdopen(descriptor, "w") as unfinished:
+            unfinished.write(fresh)
+        try:
+            os.link(name, file)
+        except FileExistsError:
+            pass
+        finally:
+            Path(name).unlink()
+    return file.read_text()
+
+
+def _weakness(key: str) -> str:
+    if key.startswith("django-insecure-"):
+        return 'starts with "django-insecure-"'
+    if len(key) < SHORTEST:
+        return f"has fewer than {SHORTEST} characters"
+    if len(set(key)) < FEWEST_DISTINCT:
+        return f"has fewer than {FEWEST_DISTINCT} distinct characters"
+    return ""

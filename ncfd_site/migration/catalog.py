@@ -1,0 +1,142 @@
+"""What a database holds in schema public, object by object, and what it should hold at a revision.
+
+What it should hold is `schema/expected.json`: each object with the revisions since when and until when it is there.
+It is generated, and a test holds it against the revisions. Definitions are compared without casts, parentheses and
+white space, in which servers of different versions differ.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from ncfd_site.migration import versions
+
+EXPECTED = versions.SCHEMA_FOLDER / "expected.json"
+
+# An object may be there or not, and look either way, as the server offers an extension or not.
+_DEPENDS_ON_EXTENSIONS = (
+    "idx_company_aliases_alias_trgm",
+    "ix_resolver_decisions_sponsor_norm_trgm",
+    "ex_no_overlap_ticker",
+    "ticker_range",
+)
+
+_NOT_OURS = (
+    "c.relname !~ '^(auth|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')"
+    " AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.deptype = 'e')"
+)
+
+_QUERIES = {
+    "relation": f"""
+        SELECT c.relname, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END
+        FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND {_NOT_OURS}""",
+    "column": f"""
+        SELECT c.relname || '.' || a.attname,
+               format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+               || CASE WHEN a.attgenerated <> '' THEN ' GENERATED ' ELSE ' DEFAULT ' END
+               || coalesce(pg_get_expr(d.adbin, d.adrelid), 'none')
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+          AND a.attnum > 0 AND NOT a.attisdropped AND {_NOT_OURS}""",
+    "constraint": f"""
+        SELECT c.relname || '.' || k.conname, pg_get_constraintdef(k.oid)
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND k.contype IN ('c', 'f', 'p', 'u', 'x') AND {_NOT_OURS}""",
+    "index": f"""
+        SELECT i.relname, pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' INVALID' END
+        FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND {_NOT_OURS}
+          AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid)""",
+    "enum": """
+        SELECT t.typname, string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder)
+        FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
+        WHERE t.typnamespace = 'public'::regnamespace GROUP BY 1""",
+    "function": """
+        SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
+               pg_get_function_arguments(p.oid) || ' RETURNS ' || pg_get_function_result(p.oid) || ' BODY ' || md5(p.prosrc)
+        FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f'
+          AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = p.oid AND x.deptype IN ('e', 'i'))""",
+    "trigger": f"""
+        SELECT t.tgname || ' on ' || c.relname, pg_get_triggerdef(t.oid)
+        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+        WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND {_NOT_OURS}""",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An object that a database lacks (`found` is None) or holds otherwise than its revision says."""
+
+    kind: str
+    name: str
+    expected: str
+    found: str | None
+
+    def __str__(self) -> str:
+        if self.found is None:
+            return f"missing: {self.kind} {self.name} ({self.expected})"
+        return f"differs: {self.kind} {self.name} is {self.found}, and should be {self.expected}"
+
+
+Catalog = dict[tuple[str, str], str]
+
+
+def read(connection: Connection) -> Catalog:
+    """Read what schema public holds: definitions by kind and name. Leaves no transaction open."""
+    # Under this path the server writes every name of ours with its schema, whatever the session had set.
+    connection.execute(text("SET LOCAL search_path = pg_catalog"))
+    found = {
+        (kind, str(name)): str(definition)
+        for kind, query in _QUERIES.items()
+        for name, definition in connection.exec_driver_sql(query)
+        if not any(optional in name for optional in _DEPENDS_ON_EXTENSIONS)
+    }
+    connection.rollback()
+    return found
+
+
+def expected(revision: str) -> Catalog:
+    """What schema public should hold at a revision."""
+    order = [script.revision for script in versions.revisions()]
+    at = order.index(revision)
+    return {
+        (entry["kind"], entry["name"]): entry["is"]
+        for entry in json.loads(EXPECTED.read_text(encoding="utf-8"))
+        if order.index(entry["since"]) <= at and (entry["until"] is None or order.index(entry["until"]) > at)
+    }
+
+
+def differences(found: Catalog, wanted: Catalog) -> list[Difference]:
+    """What `found` lacks of `wanted` or holds otherwise. Objects that nobody asked for are no difference."""
+    return [
+        Difference(kind, name, definition, found.get((kind, name)))
+        for (kind, name), definition in sorted(wanted.items())
+        if _bare(found.get((kind, name), "")) != _bare(definition)
+    ]
+
+
+def history_of(catalogs: dict[str, Catalog]) -> list[dict[str, str | None]]:
+    """Fold the catalogs of consecutive revisions into entries with the revisions since and until when each holds."""
+    entries: list[dict[str, str | None]] = []
+    open_entries: dict[tuple[str, str], dict[str, str | None]] = {}
+    for revision, catalog in catalogs.items():
+        for key in [key for key, entry in open_entries.items() if catalog.get(key) != entry["is"]]:
+            open_entries.pop(key)["until"] = revision
+        for key in sorted(catalog.keys() - open_entries.keys()):
+            entry: dict[str, str | None] = {
+                "kind": key[0],
+                "name": key[1],
+                "is": catalog[key],
+                "since": revision,
+                "until": None,
+            }
+            entries.append(entry)
+            open_entries[key] = entry
+    return entries
+
+
+def _bare(definition: str) -> str:
+    return re.sub(r"::[a-z ]+(\(\d+\))?(\[\])?|[()\s]|\bpublic\.", "", definition)

@@ -1,0 +1,156 @@
+"""Which links a person is looking at, in which order, and which one comes next."""
+
+import re
+from dataclasses import asdict, dataclass
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+
+from linkaudit.models import AssetAlias, LinkAudit
+
+PAGE_SIZE = 50
+# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
+LAST_PAGE = 200
+
+SORTS = {
+    "audit_id": "oldest first",
+    "-audit_id": "newest first",
+    "confidence": "lowest confidence first",
+    "-confidence": "highest confidence first",
+    "nct_id": "trial number, rising",
+    "-nct_id": "trial number, falling",
+}
+LABELS = {"open": "open", "right": "right", "wrong": "wrong", "any": "any"}
+LABEL_VALUES = {"open": None, "right": True, "wrong": False}
+TRIAL_NUMBER = re.compile(r"NCT\d{0,8}", re.IGNORECASE)
+FULL_TRIAL_NUMBER = 11
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFilter:
+    """A selection of links, as it stands in the address of a page; the defaults are not written there."""
+
+    heuristic: str = ""
+    status: str = ""
+    label: str = "open"
+    q: str = ""
+    sort: str = "audit_id"
+
+    @property
+    def query_string(self) -> str:
+        """The filter as the part of an address after "?", "" where everything is the default."""
+        default = asdict(LinkFilter())
+        return urlencode({key: value for key, value in asdict(self).items() if value != default[key]})
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing is filtered or sorted otherwise than a new page does."""
+        return self == LinkFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPage:
+    """One page of a list; whether another one follows is known without counting the table."""
+
+    links: list[LinkAudit]
+    number: int
+    has_next: bool
+
+    @property
+    def has_previous(self) -> bool:
+        """Whether a page comes before this one."""
+        return self.number > 1
+
+    @property
+    def first_row(self) -> int:
+        """The number of the first row of the page, from 1."""
+        return (self.number - 1) * PAGE_SIZE + 1
+
+    @property
+    def last_row(self) -> int:
+        """The number of the last row of the page."""
+        return self.first_row + len(self.links) - 1
+
+
+def selected_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
+    """Return the links of a selection, without an order."""
+    links = LinkAudit.objects.all()
+    if selection.heuristic:
+        links = links.filter(heuristic_applied=selection.heuristic)
+    if selection.status:
+        links = links.filter(promotion_status=selection.status)
+    if selection.label in LABEL_VALUES:
+        wanted = LABEL_VALUES[selection.label]
+        links = links.filter(label__isnull=True) if wanted is None else links.filter(label=wanted)
+    if selection.q:
+        links = links.filter(_search(selection.q))
+    return links
+
+
+def link_page(selection: LinkFilter, number: int) -> LinkPage:
+    """Return page `number` (from 1, at most LAST_PAGE) of a selection; the evidence is not read."""
+    number = min(max(number, 1), LAST_PAGE)
+    start = (number - 1) * PAGE_SIZE
+    links = (
+        selected_links(selection)
+        .defer("evidence_jsonb", "review_notes")
+        .select_related("asset", "doc")
+        .order_by(*_order(selection.sort))
+    )
+    found = list(links[start : start + PAGE_SIZE + 1])
+    return LinkPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < LAST_PAGE)
+
+
+def next_link(selection: LinkFilter, after: LinkAudit) -> int | None:
+    """Return the id of the link that follows `after` in the order of the selection, or None at its end."""
+    return _neighbour(selection, selection.sort, after)
+
+
+def previous_link(selection: LinkFilter, before: LinkAudit) -> int | None:
+    """Return the id of the link that comes before `before` in the order of the selection, or None."""
+    flipped = selection.sort[1:] if selection.sort.startswith("-") else f"-{selection.sort}"
+    return _neighbour(selection, flipped, before)
+
+
+def next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
+    """Return the id of the next open link of the selection, from its start again at the end; None when all are done."""
+    opened = LinkFilter(selection.heuristic, selection.status, "open", selection.q, selection.sort)
+    following = next_link(opened, after)
+    if following is not None:
+        return following
+    rest = selected_links(opened).exclude(pk=after.pk).order_by(*_order(opened.sort))
+    return rest.values_list("pk", flat=True).first()
+
+
+def _search(text: str) -> Q:
+    if TRIAL_NUMBER.fullmatch(text):
+        number = text.upper()
+        return Q(nct_id=number) if len(number) == FULL_TRIAL_NUMBER else Q(nct_id__startswith=number)
+    return Q(asset_id__in=AssetAlias.objects.filter(alias__icontains=text).values("asset_id"))
+
+
+def _order(sort: str) -> tuple[str, ...]:
+    # The key makes the order total; it goes the same way, so that the way back is the exact reverse.
+    key = "-audit_id" if sort.startswith("-") else "audit_id"
+    return (key,) if sort == key else (sort, key)
+
+
+def _neighbour(selection: LinkFilter, sort: str, link: LinkAudit) -> int | None:
+    beyond = selected_links(selection).filter(_beyond(sort, link))
+    return beyond.order_by(*_order(sort)).values_list("pk", flat=True).first()
+
+
+def _beyond(sort: str, link: LinkAudit) -> Q:
+    """The links after `link` in the order `sort`, where PostgreSQL puts NULL last rising and first falling."""
+    descending = sort.startswith("-")
+    field = sort.lstrip("-")
+    direction = "lt" if descending else "gt"
+    later_key = Q(**{f"pk__{direction}": link.pk})
+    if field == "audit_id":
+        return later_key
+    value = getattr(link, field)
+    if value is None:
+        same = Q(**{f"{field}__isnull": True}) & later_key
+        return same | Q(**{f"{field}__isnull": False}) if descending else same
+    after = Q(**{f"{field}__{direction}": value}) | (Q(**{field: value}) & later_key)
+    return after if descending else after | Q(**{f"{field}__isnull": True})

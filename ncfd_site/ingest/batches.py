@@ -1,0 +1,85 @@
+"""Write records in batches, each in a transaction of its own, and find the record that spoils one."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from django.db import DataError, IntegrityError, transaction
+
+from ncfd_site.ingest.items import Bad, Good
+from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.refusals import Refusals
+
+SIZE = 1000
+
+Value = TypeVar("Value")
+Counts = Counter[tuple[str, str]]
+
+# What the database says of values that it cannot hold. COPY goes past Django's wrapper, so both families occur.
+_SPOILED = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError)
+
+
+def in_batches(
+    items: Iterable[Good[Value]], key: Callable[[Value], Hashable], size: int
+) -> Iterator[list[Good[Value]]]:
+    """Lists of at most `size` records, in order, no key twice in one list: a batch is merged as a set."""
+    batch: list[Good[Value]] = []
+    keys: set[Hashable] = set()
+    for item in items:
+        if len(batch) >= size or key(item.value) in keys:
+            yield batch
+            batch, keys = [], set()
+        batch.append(item)
+        keys.add(key(item.value))
+    if batch:
+        yield batch
+
+
+def write_batches(
+    items: Iterable[Good[Value]],
+    write: Callable[[Sequence[Good[Value]]], Counts],
+    *,
+    key: Callable[[Value], Hashable],
+    refusals: Refusals,
+    progress: Progress,
+    size: int = SIZE,
+) -> Iterator[Counts]:
+    """Write every record and yield the counts of each transaction after its commit.
+
+    A record that the database does not take is refused with the database's reason, and the rest of its batch is
+    written without it.
+    """
+    for batch in in_batches(items, key, size):
+        yield from _write(batch, write, refusals)
+        progress.loaded(len(batch))
+
+
+def _write(
+    batch: Sequence[Good[Value]], write: Callable[[Sequence[Good[Value]]], Counts], refusals: Refusals
+) -> Iterator[Counts]:
+    try:
+        with transaction.atomic():
+            counts = write(batch)
+    except _SPOILED as error:
+        if len(batch) == 1:
+            refusals.refuse(Bad(batch[0].place, f"the database refuses it: {_first_line(error)}"))
+            return
+        middle = len(batch) // 2
+        yield from _write(batch[:middle], write, refusals)
+        yield from _write(batch[middle:], write, refusals)
+    else:
+        yield counts
+
+
+def good_ones(items: Iterable[Good[Any] | Bad], refusals: Refusals) -> Iterator[Good[Any]]:
+    """The records that could be read; the others are refused."""
+    for item in items:
+        if isinstance(item, Bad):
+            refusals.refuse(item)
+        else:
+            yield item
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,56 @@
+"""Records of a JSON file: JSON lines, a page of an API, an array, one object; the form is told from its beginning."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ncfd_site.ingest.files import BUFFER, Advance, bare_suffix, opened
+from ncfd_site.ingest.items import Bad, Good, Place, Unfit
+from ncfd_site.ingest.jsonarray import JsonPieces
+from ncfd_site.ingest.jsontext import parsed
+from ncfd_site.ingest.lines import lines
+
+LINE_SUFFIXES = (".jsonl", ".ndjson")
+SUFFIXES = (*LINE_SUFFIXES, ".json")
+
+Records = Iterator[Good[Any] | Bad]
+
+
+def json_records(path: Path, key: str, advance: Advance | None = None) -> Records:
+    """Every record of the file, one at a time; `key` names the array of records inside a page, such as "studies"."""
+    with opened(path, advance) as stream:
+        if bare_suffix(path) in LINE_SUFFIXES or _is_lines(stream, key):
+            yield from _from_lines(path, stream)
+        else:
+            for piece in JsonPieces(stream, key):
+                place = Place(str(path), piece.line, piece.number)
+                yield Bad(place, piece.trouble) if piece.trouble else _read(place, piece.text)
+
+
+def _is_lines(stream: io.BufferedReader, key: str) -> bool:
+    first, end, more = stream.peek(BUFFER).lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")
+    if not end or not more.strip() or not first.startswith(b"{"):
+        return False
+    try:
+        value = parsed(first)
+    except Unfit:
+        return False
+    return isinstance(value, dict) and key not in value
+
+
+def _from_lines(path: Path, stream: io.BufferedReader) -> Records:
+    for line in lines(stream):
+        place = Place(str(path), line.number)
+        text = line.text.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.text
+        if line.trouble:
+            yield Bad(place, line.trouble)
+        elif text.strip():
+            yield _read(place, text)
+
+
+def _read(place: Place, text: bytes) -> Good[Any] | Bad:
+    try:
+        return Good(place, parsed(text))
+    except Unfit as unfit:
+        return Bad(place, str(unfit))

@@ -5,3 +5,11 @@ class NcfdSiteConfig(AppConfig):
     name = "ncfd_site"
     verbose_name = "Site and schema"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Here, not above: models cannot be imported before all apps are known.
+        from django.db.models.signals import post_migrate
+
+        from ncfd_site.roles import make_groups_after_migrating
+
+        post_migrate.connect(make_groups_after_migrating, sender=self)

@@ -1,0 +1,102 @@
+"""The groups of people, and exactly what each may do.
+
+Reading follows from the models, so a new table is readable by those who read its app without a line here. Whatever
+changes something is listed by name. Groups decide; nobody is given a permission of their own.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from django.apps import AppConfig
+from django.apps import apps as installed
+from django.apps.registry import Apps
+from django.contrib.auth.management import create_permissions
+from django.db import DEFAULT_DB_ALIAS, transaction
+
+APPS = ("linkaudit", "ncfd_site", "securities", "signals", "storage")
+
+
+class Role(StrEnum):
+    """A group, by its name in the database."""
+
+    REVIEWER = "reviewer"
+    ADJUDICATOR = "adjudicator"
+    OPERATOR = "operator"
+    ANALYST = "analyst"
+
+
+# A reviewer judges what documents say. Where content is kept, and how the database is migrated, is the operator's.
+REVIEWER_APPS = ("linkaudit", "securities", "signals", "storage")
+HIDDEN_FROM_REVIEWERS = frozenset({"storage.storageobject", "storage.storagereference"})
+
+GRANTS: dict[Role, frozenset[str]] = {
+    Role.REVIEWER: frozenset({"linkaudit.label_linkaudit"}),
+    Role.ADJUDICATOR: frozenset({"linkaudit.label_linkaudit", "linkaudit.adjudicate_linkaudit"}),
+    Role.OPERATOR: frozenset(
+        {
+            "storage.reference_storageobject",
+            "securities.add_companysecurity",
+            "securities.delete_companysecurity",
+        }
+    ),
+    Role.ANALYST: frozenset(),
+}
+
+
+def permissions_of(role: Role) -> frozenset[str]:
+    """Return every permission of a role, as `app_label.codename`."""
+    if role in (Role.REVIEWER, Role.ADJUDICATOR):
+        readable = _views(REVIEWER_APPS, without=HIDDEN_FROM_REVIEWERS)
+    else:
+        readable = _views(APPS)
+    return readable | GRANTS[role]
+
+
+def make_groups(using: str = DEFAULT_DB_ALIAS, registry: Apps = installed) -> None:
+    """Make the four groups where they are missing, and give each exactly its permissions.
+
+    Raises LookupError where a permission does not exist: its model is not installed, or it is misspelt here.
+    """
+    group_model = registry.get_model("auth", "Group")
+    permission_model = registry.get_model("auth", "Permission")
+    known = {
+        f"{app_label}.{codename}": primary_key
+        for primary_key, app_label, codename in permission_model.objects.using(using)
+        .filter(content_type__app_label__in=APPS)
+        .values_list("pk", "content_type__app_label", "codename")
+    }
+    with transaction.atomic(using=using):
+        for role in Role:
+            wanted = permissions_of(role)
+            missing = sorted(wanted - known.keys())
+            if missing:
+                raise LookupError(f"The group {role} cannot be made: no permission {', '.join(missing)}.")
+            group, _ = group_model.objects.using(using).get_or_create(name=role.value)
+            group.permissions.set(known[name] for name in wanted)
+
+
+def make_groups_after_migrating(
+    sender: AppConfig,
+    using: str = DEFAULT_DB_ALIAS,
+    apps: Apps = installed,
+    **options: Any,
+) -> None:
+    """Make the groups when `migrate` has ended; a receiver of `post_migrate`, connected for the site's app alone."""
+    try:
+        apps.get_model("auth", "Group")
+    except LookupError:
+        return  # `migrate auth zero`, or contenttypes alone so far: there is nowhere to put a group yet.
+    # Django makes the permissions of an app when that app's turn comes, which can be after the site's own.
+    for label in APPS:
+        create_permissions(installed.get_app_config(label), verbosity=0, using=using, apps=apps)
+    make_groups(using, apps)
+
+
+def _views(app_labels: Iterable[str], without: frozenset[str] = frozenset()) -> frozenset[str]:
+    return frozenset(
+        f"{model._meta.app_label}.view_{model._meta.model_name}"
+        for label in app_labels
+        for model in installed.get_app_config(label).get_models()
+        if model._meta.label_lower not in without
+    )

@@ -10,6 +10,7 @@ class NcfdSiteConfig(AppConfig):
         # Here, not above: models cannot be imported before all apps are known.
         from django.db.models.signals import post_migrate
 
+        from ncfd_site import checks  # noqa: F401  (registers them)
         from ncfd_site.roles import make_groups_after_migrating
 
         post_migrate.connect(make_groups_after_migrating, sender=self)

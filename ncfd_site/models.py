@@ -25,19 +25,19 @@ class MigrationLog(models.Model):
     log_id = models.BigAutoField("log entry", primary_key=True, help_text="Number of the entry, from the database.")
     run_id = models.UUIDField("run", help_text="The call of the command; its revisions share it.")
     revision = models.TextField("revision", help_text="Id of the Alembic revision.")
-    direction = models.TextField("direction", help_text="Which way: up or down, or how else the version was changed.")
+    direction = models.TextField("direction", help_text="Which way: up or down.")
     file_sha256 = models.TextField(
-        "SHA-256 of the file", null=True, blank=True, help_text="Hash of the SQL that ran, to see later edits of it."
+        "SHA-256 of the file", null=True, blank=True, help_text="Hash of all that ran, so that a later edit shows."
     )
     started_at = models.DateTimeField("started", help_text="When the revision began.")
     finished_at = models.DateTimeField(
         "finished", null=True, blank=True, help_text="When it ended; empty while it runs, or where it was cut off."
     )
-    actor = models.TextField("actor", help_text="Who called the command: the operating system's user name.")
+    actor = models.TextField("actor", help_text="Database user who ran it.")
     host = models.TextField("host", help_text="Machine that the command ran on.")
     server_version = models.TextField("server version", help_text="Version of the PostgreSQL server.")
-    code_version = models.TextField("code version", help_text="Version of this project.")
-    outcome = models.TextField("outcome", help_text="How it ended.")
+    code_version = models.TextField("code version", help_text="Version of Alembic, and the process that ran it.")
+    outcome = models.TextField("outcome", help_text="How it ended: done or failed.")
     detail = models.TextField("detail", null=True, blank=True, help_text="What went wrong, where something did.")
 
     class Meta:

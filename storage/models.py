@@ -32,7 +32,7 @@ class StorageObject(models.Model):
     refcount = models.IntegerField(
         "references",
         db_default=0,
-        help_text="How many rows of storage_references point here; kept by the database, never by hand.",
+        help_text="How many rows of storage_references point here; kept by the database's functions.",
     )
     created_at = models.DateTimeField("created", db_default=Now(), help_text="When the object was first known.")
     last_accessed = models.DateTimeField(

@@ -195,7 +195,7 @@ class CompanyTicker(models.Model):
         Company, models.DO_NOTHING, db_constraint=False, related_name="tickers", help_text="The company."
     )
     company_name = models.CharField("company name", help_text="Name of the company.")
-    ticker = LineField("ticker", null=True, help_text="Ticker of the security; empty where the security is not known.")
+    ticker = LineField("ticker", null=True, help_text="Ticker of the security.")
     issuer_name = LineField(
         "issuer name", null=True, help_text="Taken from securities, where the database has such a column; else empty."
     )

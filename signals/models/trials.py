@@ -25,7 +25,7 @@ class Trial(models.Model):
     phase = models.CharField("phase", null=True, blank=True, help_text="Phase of development, as the registry has it.")
     indication = models.CharField("indication", null=True, blank=True, help_text="Conditions that it studies.")
     is_pivotal = models.BooleanField(
-        "pivotal", help_text="Whether approval is to rest on it: phase 3, or phase 2 and 3 together."
+        "pivotal", help_text="Whether approval is to rest on it; the loader takes phase 3 and phase 2/3 for it."
     )
     primary_endpoint_text = models.CharField(
         "primary endpoint", null=True, blank=True, help_text="Primary outcomes as registered now."

@@ -1,0 +1,91 @@
+"""Who writes each relation, and which columns somebody else writes."""
+
+from dataclasses import dataclass, field
+
+_LOAD_CTGOV = "`load_ctgov`"
+_LOAD_SEC = "`load_sec_tickers`"
+_LOAD_LINKS = "`load_link_audits`"
+_PIPELINES = "the pipelines"
+_RESOLVER = "the sponsor resolver, a pipeline"
+_QUERY = "nobody: the database computes it when it is read"
+
+
+@dataclass(frozen=True)
+class Writers:
+    """Who writes a relation; `columns` names those whose values come from elsewhere."""
+
+    by: str
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+WRITERS: dict[str, Writers] = {
+    "alembic_version": Writers("Alembic, when a revision is applied or taken back"),
+    "alembic_migration_log": Writers(
+        "`migrate_alembic` and `alembic upgrade` or `downgrade`, one row for each revision"
+    ),
+    "storage_objects": Writers(
+        f"{_PIPELINES} and {_LOAD_CTGOV}, through `increment_storage_refcount`",
+        {
+            "refcount": "the functions `increment_storage_refcount` and `decrement_storage_refcount`, never by hand",
+            "last_accessed": "the same functions, and pipelines that read the content",
+        },
+    ),
+    "storage_references": Writers(
+        "the functions `increment_storage_refcount` and `decrement_storage_refcount`, which pipelines, loaders and "
+        "operators (in the admin) call"
+    ),
+    "documents": Writers(f"{_PIPELINES}, {_LOAD_CTGOV} and {_LOAD_LINKS}"),
+    "document_text_pages": Writers(f"{_PIPELINES} and {_LOAD_CTGOV}"),
+    "document_tables": Writers(_PIPELINES),
+    "document_entities": Writers(_PIPELINES),
+    "document_citations": Writers(_PIPELINES),
+    "document_notes": Writers("people, through the pipelines' tools"),
+    "document_links": Writers(_PIPELINES),
+    "assets": Writers(f"{_PIPELINES}, {_LOAD_CTGOV} and {_LOAD_LINKS}"),
+    "asset_aliases": Writers(f"{_PIPELINES}, {_LOAD_CTGOV} and {_LOAD_LINKS}"),
+    "merge_candidates": Writers(_PIPELINES),
+    "link_audit": Writers(
+        f"{_PIPELINES}, {_LOAD_CTGOV} (heuristic HP-2) and {_LOAD_LINKS}",
+        {
+            "label": f"reviewers, on the site; {_LOAD_LINKS}, where the file has labels",
+            "label_source": "whoever writes `label`, in the same statement",
+            "reviewed_by": "whoever writes `label`, in the same statement",
+            "reviewed_at": "whoever writes `label`, in the same statement",
+            "review_notes": "reviewers, on the site",
+            "promotion_status": "the pipeline that promotes links; a label never changes it",
+        },
+    ),
+    "trial_assets_xref": Writers("the pipeline that promotes links"),
+    "study_assets_xref": Writers("the pipeline that promotes links"),
+    "heuristic_precision_summary": Writers(_QUERY),
+    "companies": Writers(f"{_LOAD_SEC} and {_PIPELINES}"),
+    "company_aliases": Writers(_PIPELINES),
+    "company_relationships": Writers(_PIPELINES),
+    "company_securities": Writers(f"{_LOAD_SEC}; operators, in the admin"),
+    "exchanges": Writers(f"the first revision (five exchanges); {_LOAD_SEC}, for those that it does not know"),
+    "securities": Writers(_LOAD_SEC),
+    "v_active_us_securities": Writers(f"the database, on `REFRESH MATERIALIZED VIEW`, with which {_LOAD_SEC} ends"),
+    "v_company_canonical": Writers(_QUERY),
+    "v_company_tickers": Writers(_QUERY),
+    "v_domain_aliases": Writers(_QUERY),
+    "resolver_decisions": Writers(f"{_RESOLVER}"),
+    "resolver_det_rules": Writers("people who keep the resolver"),
+    "resolver_features": Writers(_RESOLVER),
+    "resolver_flags": Writers("the first revision (one flag); people who keep the resolver"),
+    "resolver_ignore_sponsor": Writers("the first revision (two patterns); people who keep the resolver"),
+    "resolver_labels": Writers("people who label for the resolver"),
+    "resolver_llm_logs": Writers(_RESOLVER),
+    "review_queue": Writers(
+        _RESOLVER, {"status": "people who work the queue", "resolved_at": "people who work the queue"}
+    ),
+    "trials": Writers(f"{_LOAD_CTGOV} and {_PIPELINES}"),
+    "trial_versions": Writers(f"{_LOAD_CTGOV} and {_PIPELINES}, a row when the record changed"),
+    "ctgov_history_versions": Writers(_PIPELINES),
+    "ctgov_ingest_state": Writers("the pipeline that follows the registry"),
+    "ingest_runs": Writers("every loader and pipeline that reads a source, one row for each run"),
+    "studies": Writers(_PIPELINES, {"p_value": "the database, from `extracted_jsonb`; it cannot be written"}),
+    "staging_errors": Writers("the trigger on `studies`; pipelines, for complaints of their own"),
+    "signals": Writers("the pipeline that evaluates signals"),
+    "gates": Writers("the pipeline that evaluates gates"),
+    "scores": Writers("the pipeline that scores trials"),
+}

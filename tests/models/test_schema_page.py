@@ -1,0 +1,71 @@
+"""docs/schema.md is what the models and the catalog say, about everything that there is."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from linkaudit.models import LinkAudit
+from ncfd_site import catalog, sql
+from ncfd_site.schema_docs import document, words
+from ncfd_site.schema_docs.writers import WRITERS
+
+pytestmark = pytest.mark.django_db
+
+
+def test_page_is_up_to_date() -> None:
+    assert document.path().read_text(encoding="utf-8") == document.render(), "stale: run manage.py schema_docs"
+
+
+def test_a_change_of_the_database_makes_the_page_stale() -> None:
+    sql.execute("ALTER TABLE trials ALTER COLUMN phase TYPE text")
+
+    with pytest.raises(CommandError, match="schema_docs"):
+        call_command("schema_docs", "--check")
+
+
+def test_a_change_of_a_meaning_makes_the_page_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LinkAudit._meta.get_field("label"), "help_text", "Something else.")
+
+    with pytest.raises(CommandError, match="stale"):
+        call_command("schema_docs", "--check")
+
+
+def test_command_writes_the_page_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = tmp_path / "docs" / "schema.md"
+    monkeypatch.setattr(document, "path", lambda: page)
+    said = StringIO()
+
+    call_command("schema_docs", stdout=said)
+    call_command("schema_docs", stdout=said)
+
+    assert said.getvalue().splitlines() == ["docs/schema.md is written.", "docs/schema.md is up to date."]
+    assert page.read_text(encoding="utf-8") == document.render()
+
+
+def test_every_relation_and_column_has_its_place_and_meaning() -> None:
+    page = document.render()
+
+    for relation in catalog.relations().values():
+        section = page.partition(f"### `{relation.name}`\n")[2].partition("\n### ")[0]
+        assert "Written by: " in section, relation.name
+        for column in relation.columns.values():
+            row = next(line for line in section.splitlines() if line.startswith(f"| `{column.name}` |"))
+            assert column.type in row
+            assert len(row.split("|")[-2].strip()) >= len("The day."), f"{relation.name}.{column.name} has no meaning"
+
+
+def test_writers_and_rules_speak_of_what_exists() -> None:
+    relations = catalog.relations()
+
+    assert WRITERS.keys() == relations.keys()
+    for name, writers in WRITERS.items():
+        assert writers.columns.keys() <= relations[name].columns.keys()
+    assert words.RULES.keys() <= relations.keys()
+    for name, meanings in words.MEANINGS.items():
+        assert meanings.keys() == relations[name].columns.keys()
+
+
+def test_every_routine_has_its_contract() -> None:
+    assert {routine.name for routine in catalog.routines()} == words.ROUTINES.keys()

@@ -4,7 +4,7 @@ Everything here takes values as parameters, never inside the text, and gives bac
 functions with names and types of their own; nobody else opens a cursor.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar, cast
 
@@ -13,9 +13,11 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import sql
 
 Row = TypeVar("Row")
+# For %s in the text, or for %(name)s.
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
-def rows(query: str, parameters: Sequence[Any] = (), *, of: type[Row], using: str = DEFAULT_DB_ALIAS) -> list[Row]:
+def rows(query: str, parameters: Parameters = (), *, of: type[Row], using: str = DEFAULT_DB_ALIAS) -> list[Row]:
     """Run a query and return one `of(**columns)` for each row; `of` is a dataclass or named tuple."""
     with connections[using].cursor() as cursor:
         cursor.execute(query, parameters)
@@ -23,7 +25,7 @@ def rows(query: str, parameters: Sequence[Any] = (), *, of: type[Row], using: st
         return [of(**dict(zip(names, values, strict=True))) for values in cursor.fetchall()]
 
 
-def value(query: str, parameters: Sequence[Any] = (), *, using: str = DEFAULT_DB_ALIAS) -> Any:
+def value(query: str, parameters: Parameters = (), *, using: str = DEFAULT_DB_ALIAS) -> Any:
     """Run a query and return the first column of its first row, or None where there is no row."""
     with connections[using].cursor() as cursor:
         cursor.execute(query, parameters)
@@ -31,7 +33,7 @@ def value(query: str, parameters: Sequence[Any] = (), *, using: str = DEFAULT_DB
         return first[0] if first else None
 
 
-def execute(statement: str, parameters: Sequence[Any] = (), *, using: str = DEFAULT_DB_ALIAS) -> int:
+def execute(statement: str, parameters: Parameters = (), *, using: str = DEFAULT_DB_ALIAS) -> int:
     """Run a statement and return the number of rows that it touched."""
     with connections[using].cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -48,9 +50,7 @@ def scalar(function: str, *arguments: Any, using: str = DEFAULT_DB_ALIAS) -> Any
     return value(f"SELECT {_signature(function, arguments)}", arguments, using=using)
 
 
-def copy(
-    table: str, columns: Sequence[str], records: Iterable[Sequence[Any]], *, using: str = DEFAULT_DB_ALIAS
-) -> int:
+def copy(table: str, columns: Sequence[str], records: Iterable[Sequence[Any]], *, using: str = DEFAULT_DB_ALIAS) -> int:
     """Stream records into a table with COPY, inside the current transaction; returns how many were sent."""
     target = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ncfd_site.ingest.items import WrongInput
 
@@ -50,11 +51,10 @@ def opened(path: Path, advance: Advance | None = None) -> Iterator[io.BufferedRe
     except OSError as error:
         raise WrongInput(f"{path} cannot be read: {error.strerror or error}.") from None
     with raw:
-        counted = io.BufferedReader(_Counted(raw, advance or _ignore), BUFFER)
+        counted: Any = io.BufferedReader(_Counted(raw, advance or _ignore), BUFFER)
         if counted.peek(2)[:2] == GZIP:
             with gzip.GzipFile(fileobj=counted, mode="rb") as unpacked:
-                # BufferedReader asks no more of its source than GzipFile has; the stubs want a RawIOBase.
-                yield io.BufferedReader(unpacked, BUFFER)  # type: ignore[type-var,arg-type]
+                yield io.BufferedReader(unpacked, BUFFER)
         else:
             yield counted
 

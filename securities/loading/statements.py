@@ -1,0 +1,137 @@
+"""The SQL that merges a staged list of tickers. Each statement sees what the ones before it did."""
+
+from ncfd_site.ingest.staging import Stage
+
+STAGE = Stage(
+    "load_listing",
+    {
+        "line": "integer",
+        "record": "integer",
+        "cik": "bigint",
+        "name": "text",
+        "name_norm": "text",
+        "ticker": "text",
+        "ticker_norm": "text",
+        "exchange": "text",
+        "type": "security_type",
+    },
+)
+ORDER = "line, record"
+
+# Rows whose ticker stands further up already; they are taken out, so that a ticker is staged once.
+DOUBLED = f"""
+WITH ranked AS (
+    SELECT ctid, line, record, ticker, row_number() OVER w AS place, first_value(line) OVER w AS first_line
+    FROM load_listing WINDOW w AS (PARTITION BY ticker_norm ORDER BY {ORDER})
+), gone AS (
+    DELETE FROM load_listing USING ranked WHERE load_listing.ctid = ranked.ctid AND ranked.place > 1
+    RETURNING ranked.line, ranked.record,
+        format('ticker %%s is on line %%s already', ranked.ticker, first_line) AS reason
+)
+SELECT line, record, reason FROM gone ORDER BY {ORDER}
+"""  # noqa: S608
+
+# A ticker that another source gave to another company, over dates that reach into this list's: not ours to end.
+TAKEN = f"""
+WITH gone AS (
+    DELETE FROM load_listing USING securities s, companies c
+    WHERE s.ticker_norm = load_listing.ticker_norm AND c.company_id = s.company_id AND c.cik <> load_listing.cik
+      AND s.metadata ->> 'source' IS DISTINCT FROM %(source)s
+      AND (s.status = 'active' OR s.effective_range && daterange(%(as_of)s, NULL))
+    RETURNING line, record,
+        format('ticker %%s belongs to %%s, by another source than this list', load_listing.ticker, c.name) AS reason
+)
+SELECT DISTINCT ON ({ORDER}) line, record, reason FROM gone ORDER BY {ORDER}
+"""  # noqa: S608
+
+# The last day that a list was loaded for, by the runs and by the securities themselves.
+LAST_AS_OF = """
+SELECT greatest(
+    (SELECT max(until_date) FROM ingest_runs WHERE source = %(run_source)s AND finished_at IS NOT NULL),
+    (SELECT max(greatest(lower(effective_range), upper(effective_range))) FROM securities
+     WHERE metadata ->> 'source' = %(source)s)
+)
+"""
+
+ADD_EXCHANGES = f"""
+INSERT INTO exchanges (code, name, is_allowed, metadata)
+SELECT DISTINCT ON (upper(code)) upper(code), name, false, jsonb_build_object('source', %(source)s::text)
+FROM (SELECT CASE exchange WHEN '' THEN 'UNKNOWN' ELSE exchange END AS code,
+             CASE exchange WHEN '' THEN 'Not stated' ELSE exchange END AS name, line, record FROM load_listing) listed
+WHERE NOT EXISTS (SELECT FROM exchanges known WHERE upper(known.code) = upper(listed.code))
+ORDER BY upper(code), {ORDER}
+ON CONFLICT DO NOTHING
+"""  # noqa: S608
+
+KEEP_FORMER_NAMES = f"""
+INSERT INTO company_aliases (company_id, alias, alias_norm, alias_type, source, end_date)
+SELECT c.company_id, c.name, c.name_norm, 'former_name', %(source)s, %(as_of)s
+FROM companies c
+JOIN (SELECT DISTINCT ON (cik) cik, name FROM load_listing ORDER BY cik, {ORDER}) listed USING (cik)
+WHERE c.name <> listed.name
+ON CONFLICT (company_id, alias_norm, alias_type) DO NOTHING
+"""  # noqa: S608
+
+# The first row of a company gives its name.
+MERGE_COMPANIES = f"""
+INSERT INTO companies (cik, name, name_norm, metadata)
+SELECT DISTINCT ON (cik) cik, name, name_norm, jsonb_build_object('source', %(source)s::text)
+FROM load_listing ORDER BY cik, {ORDER}
+ON CONFLICT (cik) DO UPDATE
+    SET name = excluded.name, name_norm = excluded.name_norm, updated_at = now()
+    WHERE companies.name <> excluded.name
+RETURNING xmax = 0 AS is_new
+"""  # noqa: S608
+
+# What is listed now under a ticker that the list has for the same company.
+_SAME = """
+EXISTS (SELECT FROM load_listing l JOIN companies c USING (cik)
+        WHERE l.ticker_norm = s.ticker_norm AND c.company_id = s.company_id)
+"""
+_OPEN = "s.metadata ->> 'source' = %(source)s AND (s.status = 'active' OR upper_inf(s.effective_range))"
+
+GONE = f"""
+SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT FROM load_listing l WHERE l.ticker_norm = s.ticker_norm)) AS vanished,
+       count(*) AS held
+FROM securities s WHERE {_OPEN} AND s.status = 'active'
+"""  # noqa: S608
+
+# A range never ends before it begins: what was opened for this very day and is gone was never in effect.
+CLOSE_SECURITIES = f"""
+UPDATE securities s
+SET status = CASE s.status WHEN 'acquired' THEN s.status ELSE 'delisted' END, updated_at = now(),
+    effective_range = CASE WHEN lower(s.effective_range) >= %(as_of)s THEN 'empty'
+                           ELSE daterange(lower(s.effective_range), least(upper(s.effective_range), %(as_of)s)) END
+WHERE {_OPEN} AND NOT {_SAME}
+RETURNING EXISTS (SELECT FROM load_listing l WHERE l.ticker_norm = s.ticker_norm) AS moved
+"""  # noqa: S608
+
+_EXCHANGE = """
+(SELECT min(x.exchange_id) FROM exchanges x
+ WHERE upper(x.code) = CASE l.exchange WHEN '' THEN 'UNKNOWN' ELSE upper(l.exchange) END)
+"""
+
+MOVE_EXCHANGES = f"""
+UPDATE securities s SET exchange_id = listed.exchange_id, updated_at = now()
+FROM (SELECT l.ticker_norm, c.company_id, {_EXCHANGE} AS exchange_id
+      FROM load_listing l JOIN companies c USING (cik)) listed
+WHERE {_OPEN} AND s.ticker_norm = listed.ticker_norm AND s.company_id = listed.company_id
+  AND s.exchange_id <> listed.exchange_id
+"""  # noqa: S608
+
+ADD_SECURITIES = f"""
+WITH added AS (
+    INSERT INTO securities
+        (company_id, exchange_id, ticker, ticker_norm, type, status, effective_range, cik, metadata)
+    SELECT c.company_id, {_EXCHANGE}, l.ticker, l.ticker_norm, l.type, 'active', daterange(%(as_of)s, NULL), l.cik,
+           jsonb_build_object('source', %(source)s::text)
+    FROM load_listing l JOIN companies c USING (cik)
+    WHERE NOT EXISTS (
+        SELECT FROM securities s WHERE s.ticker_norm = l.ticker_norm
+          AND (s.status = 'active' OR s.effective_range && daterange(%(as_of)s, NULL)))
+    ORDER BY {ORDER}
+    RETURNING company_id, security_id
+)
+INSERT INTO company_securities (company_id, security_id) SELECT company_id, security_id::text FROM added
+ON CONFLICT DO NOTHING
+"""  # noqa: S608

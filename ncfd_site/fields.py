@@ -1,6 +1,6 @@
 """Column types that Django has no field for, and foreign keys whose column is wider than the key they point to."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.checks import CheckMessage
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,7 +11,24 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 FROM_0_TO_1 = (MinValueValidator(0), MaxValueValidator(1))
 
 
-class LineField(models.CharField):
+_Set = TypeVar("_Set")
+_Get = TypeVar("_Get")
+
+if TYPE_CHECKING:
+
+    class _Text(models.CharField[_Set, _Get]):
+        """What one may set and get, for the type checker."""
+
+else:
+
+    class _Text(models.CharField):
+        """Django's own fields take no type parameters when the program runs."""
+
+        def __class_getitem__(cls, item: Any) -> type:
+            return cls
+
+
+class LineField(_Text[_Set, _Get]):
     """A `text` column that holds one line: forms show an input instead of an area, and an empty one means NULL."""
 
     description = "Text of any length, on one line"
@@ -23,7 +40,7 @@ class LineField(models.CharField):
         return "text"
 
 
-class EnumField(models.CharField):
+class EnumField(_Text[_Set, _Get]):
     """A column of the native PostgreSQL enum type `enum_type`; its values are the labels, as text."""
 
     description = "PostgreSQL enum"
@@ -60,7 +77,7 @@ class NumericField(models.DecimalField):
         return [message for message in super().check(**kwargs) if message.id not in ("fields.E130", "fields.E132")]
 
 
-class BigForeignKey(models.ForeignKey):
+class BigForeignKey(models.ForeignKey[_Set, _Get]):
     """A `bigint` column that refers to an `integer` key: the column keeps its own type."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
@@ -73,7 +90,7 @@ class BigForeignKey(models.ForeignKey):
         return {**super().db_parameters(connection), "type": "bigint"}
 
 
-class BigOneToOneField(models.OneToOneField):
+class BigOneToOneField(models.OneToOneField[_Set, _Get]):
     """A `bigint` key that is also a reference to an `integer` key of another relation."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:

@@ -114,10 +114,11 @@ def _of_keys(model: Model, relation: Relation) -> Iterator[str]:
     partial = sorted(key.columns for key in relation.keys if key.partial)
     unique = sorted(key.columns for key in relation.keys if not key.partial and not key.is_primary)
     modelled = [[name] for name, field in _columns(model).items() if field.unique and [name] != primary]
-    modelled_partial = []
+    modelled_partial: list[list[str]] = []
+    by_name: dict[str, Field] = {field.name: field for field in model._meta.concrete_fields}
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint):
-            names = [model._meta.get_field(name).column for name in constraint.fields]
+            names = [by_name[name].column for name in constraint.fields]
             (modelled if constraint.condition is None else modelled_partial).append(names)
     if relation.primary_key:
         yield from _unequal(relation.name, "primary key", relation.primary_key, primary)

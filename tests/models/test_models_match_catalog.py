@@ -89,8 +89,8 @@ def test_models_and_catalog_agree() -> None:
         ("ALTER TYPE doc_status RENAME VALUE 'linked' TO 'tied'", "documents.status: enum labels is ['discovered'"),
         ("CREATE TYPE mood AS ENUM ('good')", "mood: no field has this enum type"),
         (
-            "ALTER TABLE review_queue DROP CONSTRAINT ck_review_queue_status, ADD CHECK (status IN ('pending', 'done'))",
-            "review_queue.status: values is ['done', 'pending'] in the database",
+            "ALTER TABLE storage_objects DROP CONSTRAINT ck_storage_objects_tier, ADD CHECK (tier IN ('local', 'x'))",
+            "storage_objects.tier: values is ['local', 'x'] in the database and ['local', 's3'] in the model",
         ),
         ("CREATE TABLE novelties (id integer PRIMARY KEY)", "novelties: the table has no model"),
         ("CREATE VIEW v_novelties AS SELECT 1 AS id", "v_novelties: the view has no model"),

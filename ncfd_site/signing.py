@@ -3,9 +3,11 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ncfd_site import environment
+from ncfd_site.embedded import locks
 from ncfd_site.refusals import Misconfigured
 
 SHORTEST = 50
@@ -25,26 +27,28 @@ def production_key() -> str:
 
 def development_key(home: Path) -> str:
     """SECRET_KEY where it is set, else a key that is made once and kept in the home folder for its owner alone."""
-    return environment.secret("SECRET_KEY") or kept_secret(home / "secret_key", secrets.token_urlsafe(50))
+    return environment.secret("SECRET_KEY") or kept_secret(home / "secret_key", lambda: secrets.token_urlsafe(50))
 
 
-def kept_secret(file: Path, fresh: str) -> str:
-    """What the file holds; where it is missing it is made with `fresh`, readable for its owner alone.
+def kept_secret(file: Path, fresh: Callable[[], str]) -> str:
+    """What the file holds; where it is missing it is made of `fresh()`, readable for its owner alone.
 
     Several processes may do so at once: all of them get the same text.
     """
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(descriptor, "w") as unfinished:
-            unfinished.write(fresh)
-        try:
-            os.link(name, file)
-        except FileExistsError:
-            pass
-        finally:
-            Path(name).unlink()
-    return file.read_text()
+    try:
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with locks.held(file.parent / "secrets.lock"):
+                if not file.exists():
+                    descriptor, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+                    with os.fdopen(descriptor, "w") as stream:
+                        stream.write(fresh())
+                    Path(unfinished).rename(file)
+        return file.read_text()
+    except OSError as error:
+        raise Misconfigured(
+            f"{error.filename} cannot be used ({error.strerror}): mend that, or set NCFD_HOME to a folder of your own."
+        ) from error
 
 
 def _weakness(key: str) -> str:

@@ -8,15 +8,17 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from ncfd_site import environment
-from ncfd_site.embedded import locks
-from ncfd_site.embedded.cluster import PORT, SUPERUSER, Cluster, programs
+from ncfd_site import connection_errors, environment
+from ncfd_site.embedded import locks, programs
+from ncfd_site.embedded.cluster import PORT, START_TIMEOUT, SUPERUSER, Cluster
+from ncfd_site.refusals import DatabaseUnavailable
 
 DATABASE = "ncfd"
 
@@ -28,12 +30,12 @@ _used: dict[Path, int] = {}
 def parameters(home: Path | None = None) -> dict[str, Any]:
     """Make sure that the server runs, and return the psycopg keywords of its database `ncfd`."""
     cluster = ensure(home)
-    return {"host": str(cluster.socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": DATABASE}
+    return _keywords(cluster, DATABASE)
 
 
 def program(name: str) -> Path:
     """The path of a program (psql, pg_dump ...) of the embedded server's version."""
-    return programs() / name
+    return programs.folder() / name
 
 
 def ensure(home: Path | None = None) -> Cluster:
@@ -45,23 +47,51 @@ def ensure(home: Path | None = None) -> Cluster:
     with _guard:
         if cluster.home in _used and cluster.answers():
             return cluster
-        cluster.home.mkdir(parents=True, exist_ok=True)
-        with locks.held(cluster.home / locks.MUTEX):
-            if cluster.home not in _used:
-                _used[cluster.home] = locks.shared(cluster.home / locks.USERS)
-            cluster.create()
-            if not cluster.answers():
-                cluster.start()
-            _ensure_database(cluster)
-            _ensure_keeper(cluster)
+        try:
+            cluster.home.mkdir(parents=True, exist_ok=True)
+            with locks.held(cluster.home / locks.MUTEX):
+                _join(cluster)
+        except OSError as error:
+            raise DatabaseUnavailable(
+                f"The embedded PostgreSQL cannot use {error.filename or cluster.home} ({error.strerror}): mend that, "
+                "or set NCFD_HOME to a folder of your own."
+            ) from error
     return cluster
 
 
+def _keywords(cluster: Cluster, database: str) -> dict[str, Any]:
+    return {"host": str(cluster.socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": database}
+
+
+def _join(cluster: Cluster) -> None:
+    if cluster.home not in _used:
+        _used[cluster.home] = locks.shared(cluster.home / locks.USERS)
+    cluster.create()
+    if not cluster.answers():
+        cluster.start()
+    _ensure_keeper(cluster)
+    _ensure_database(cluster)
+
+
 def _ensure_database(cluster: Cluster) -> None:
-    folder = str(cluster.socket_folder())
-    with psycopg.connect(host=folder, port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
+    with _connected(cluster) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def _connected(cluster: Cluster) -> psycopg.Connection[Any]:
+    keywords = _keywords(cluster, "postgres")
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            return psycopg.connect(**keywords, autocommit=True)
+        except psycopg.OperationalError as error:
+            # Still replaying its log, or on its way down and to be started again.
+            if "the database system is" not in str(error) or time.monotonic() > deadline:
+                raise connection_errors.refusal(error, keywords) from error
+        time.sleep(0.05)
+        if not cluster.answers():
+            cluster.start()
 
 
 def _ensure_keeper(cluster: Cluster) -> None:

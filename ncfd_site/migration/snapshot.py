@@ -36,7 +36,7 @@ def take(parameters: Mapping[str, Any]) -> dict[Path, str]:
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     server = {keyword: value for keyword, value in parameters.items() if keyword in known}
     with scratch_database(server) as keywords, session.connect(keywords) as connection:
-        quiet = Progress(_Nowhere(), 0, Outcome(database="scratch"))
+        quiet = Progress(Nowhere(), 0, Outcome(database="scratch"))
         catalogs = {}
         for script in versions.revisions():
             run.migrate(connection, script.revision, quiet, (), history.Run())
@@ -62,7 +62,7 @@ def scratch_database(server: Mapping[str, Any], template: str = "template1") -> 
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
-class _Nowhere:
+class Nowhere:
     """Takes what is written and keeps nothing."""
 
     def write(self, text: str) -> int:

@@ -108,7 +108,7 @@ AS $function$
     SELECT o.object_id, o.sha256::text, o.storage_uri, o.backend_type::text, o.size_bytes, o.refcount,
            o.created_at, o.last_accessed
     FROM storage_objects o
-    WHERE o.refcount <= p_min_refcount AND o.last_accessed <= now() - make_interval(days => p_max_age_days)
+    WHERE o.refcount <= p_min_refcount AND o.last_accessed <= statement_timestamp() - make_interval(days => p_max_age_days)
     ORDER BY o.last_accessed, o.object_id
 $function$
 ;

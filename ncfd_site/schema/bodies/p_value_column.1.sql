@@ -8,10 +8,14 @@ BEGIN
     -- The server's own spelling of the expression, to compare with.
     CREATE TEMPORARY TABLE p_value_pattern (extracted_jsonb jsonb, p_value numeric GENERATED ALWAYS AS (
         CASE jsonb_typeof(extracted_jsonb -> 'results' -> 'primary' -> 0 -> 'p_value')
-            WHEN 'number' THEN (extracted_jsonb -> 'results' -> 'primary' -> 0 ->> 'p_value')::numeric
+            WHEN 'number' THEN CASE
+                -- A longer one does not fit into the index.
+                WHEN length(extracted_jsonb -> 'results' -> 'primary' -> 0 ->> 'p_value') <= 1000
+                THEN (extracted_jsonb -> 'results' -> 'primary' -> 0 ->> 'p_value')::numeric
+            END
             WHEN 'string' THEN CASE
                 WHEN extracted_jsonb -> 'results' -> 'primary' -> 0 ->> 'p_value'
-                     ~ '^[+-]?([0-9]{1,400}([.][0-9]{0,400})?|[.][0-9]{1,400})([eE][+-]?[0-9]{1,3})?$'
+                     ~ '^[+-]?([0-9]{1,200}([.][0-9]{0,200})?|[.][0-9]{1,200})([eE][+-]?[0-9]{1,3})?$'
                 THEN (extracted_jsonb -> 'results' -> 'primary' -> 0 ->> 'p_value')::numeric
             END
         END

@@ -1,0 +1,198 @@
+"""A live database comes to head from any state that is safe, with nothing lost; from every other one, nothing is written."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ncfd_site.migration import deploy, versions
+from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.migration.snapshot import Nowhere
+from tests import databases
+from tests.databases import Keywords
+from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION, differences
+from tests.sql import insert, make_company, make_link_audits, make_trial, one
+
+LIVE = Path(__file__).parent / "live"
+HAND_APPLIED = ["hand_applied_storage", "hand_applied_link_audit", "hand_applied_company_securities"]
+
+
+def run(keywords: Keywords, target: str = "head", **options: Any) -> Outcome:
+    """What `migrate_alembic` does, in this process."""
+    outcome = Outcome(database="test")
+    deploy.deploy(keywords, target, Progress(Nowhere(), 0, outcome), **options)
+    return outcome
+
+
+def apply_by_hand(keywords: Keywords, *files: str) -> None:
+    with psycopg.connect(**keywords) as connection:
+        for file in files:
+            connection.execute((LIVE / f"{file}.sql").read_text())
+
+
+def query(keywords: Keywords, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(**keywords) as connection:
+        return connection.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize("files", [*([file] for file in HAND_APPLIED), HAND_APPLIED], ids=[*HAND_APPLIED, "all"])
+def test_hand_applied_objects_are_taken_over(empty_database: Keywords, files: list[str]) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    apply_by_hand(empty_database, *files)
+
+    outcome = run(empty_database)
+
+    assert outcome.verified
+    assert differences(empty_database, "catalog-head.json") == []
+
+
+def test_rows_of_hand_made_storage_tables_stay_and_their_keys_go_on(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    apply_by_hand(empty_database, "hand_applied_storage")
+    run(empty_database)
+
+    references = "SELECT reference_id, object_id, reference_type, referenced_id FROM storage_references ORDER BY 1"
+    assert query(empty_database, references) == [(1, 1, "document", 77)]
+    assert query(empty_database, "SELECT count(*), sum(refcount) FROM storage_objects") == [(2, 1)]
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("SELECT increment_storage_refcount(repeat('a', 64), 'local', 'study', 5)")
+    assert query(empty_database, references)[1] == (2, 1, "study", 5)
+    assert query(empty_database, "SELECT refcount FROM storage_objects WHERE object_id = 1") == [(2,)]
+
+
+def test_hand_made_labels_and_what_was_granted_on_the_summary_stay(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    apply_by_hand(empty_database, "hand_applied_link_audit")
+    run(empty_database)
+
+    assert query(empty_database, "SELECT label, label_source FROM link_audit") == [(True, "gold_standard")]
+    granted = "SELECT has_table_privilege('public', 'heuristic_precision_summary', 'SELECT')"
+    assert query(empty_database, granted) == [(True,)]
+
+
+def test_integer_links_to_securities_become_text_with_their_dates(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    apply_by_hand(empty_database, "hand_applied_company_securities")
+    run(empty_database)
+
+    links = "SELECT company_id, security_id, linked_at AT TIME ZONE 'UTC' FROM company_securities"
+    assert [(row[0], row[1], row[2].isoformat()) for row in query(empty_database, links)] == [(1, "1", "2021-02-03T04:05:06")]
+    assert query(empty_database, "SELECT ticker, security_id FROM v_company_tickers") == [("ACME", "1")]
+    assert query(empty_database, "SELECT has_table_privilege('public', 'v_company_tickers', 'SELECT')") == [(True,)]
+
+
+def test_a_downgrade_leaves_what_people_had_made_by_hand(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    apply_by_hand(empty_database, *HAND_APPLIED)
+    run(empty_database)
+    run(empty_database, ROOT_REVISION)
+
+    assert query(empty_database, "SELECT count(*) FROM storage_references") == [(1,)]
+    assert query(empty_database, "SELECT label FROM link_audit") == [(True,)]
+    assert query(empty_database, "SELECT count(*) FROM company_securities") == [(1,)]
+    run(empty_database)
+    assert differences(empty_database, "catalog-head.json") == []
+
+
+def test_rows_of_staging_errors_stay_when_its_key_is_renamed(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, "20250122_fix_pivotal_study_card_trigger")
+    with psycopg.connect(**empty_database) as connection:
+        insert(connection, "staging_errors", error_type="parse", error_message="kept")
+    run(empty_database)
+    with psycopg.connect(**empty_database) as connection:
+        insert(connection, "staging_errors", error_type="parse", error_message="next")
+    assert query(empty_database, "SELECT id, error_message FROM staging_errors ORDER BY 1") == [(1, "kept"), (2, "next")]
+
+
+@pytest.fixture
+def live_head(empty_database: Keywords) -> Keywords:
+    """A live database at the head of the contract, with the faulty bodies that all of them carry, and with rows."""
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    apply_by_hand(empty_database, "old_bodies")
+    with psycopg.connect(**empty_database) as connection:
+        make_trial(connection)
+        connection.execute("SELECT increment_storage_refcount(repeat('c', 64), 'local', 'document', 1)")
+    return empty_database
+
+
+def test_faulty_bodies_of_a_live_head_are_mended(live_head: Keywords) -> None:
+    with psycopg.connect(**live_head) as connection, pytest.raises(psycopg.errors.InvalidTextRepresentation):
+        insert(connection, "studies", trial_id=1, doc_type="PR", year=2025, extracted_jsonb={"results": {"primary": [{"p_value": "<0.05"}]}})
+
+    assert run(live_head).verified
+
+    with psycopg.connect(**live_head) as connection:
+        card = {"results": {"primary": [{"p_value": "<0.001"}]}, "sample_size": {"total_n": 10**12}}
+        insert(connection, "studies", trial_id=1, doc_type="PR", year=2025, extracted_jsonb=card)
+        assert one(connection.execute("SELECT error_message FROM staging_errors"))[0].startswith("PivotalStudyMissingFields: ")
+        call = "SELECT {}_storage_refcount(repeat('c', 64), 'local', 'document', {})"
+        assert one(connection.execute(call.format("increment", 1))) == (1,)
+        assert one(connection.execute(call.format("decrement", 9))) == (1,)
+        assert connection.execute("SELECT object_id, size_bytes FROM get_cleanup_candidates(0, 1)").fetchall() == [(1, 0)]
+        make_link_audits(connection, "HP-1", [True] * 10 + [None] * 90)
+        assert one(connection.execute("SELECT can_auto_promote_heuristic('HP-1')")) == (False,)
+        ring = [make_company(connection, cik) for cik in (1, 2)]
+        for child, parent in (ring, ring[::-1]):
+            insert(connection, "company_relationships", parent_company_id=parent, child_company_id=child)
+        assert connection.execute("SELECT count(*) FROM v_company_canonical").fetchone() == (2,)
+
+
+def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = left(version_num, 32)")
+        connection.execute("ALTER TABLE alembic_version ALTER version_num TYPE varchar(32)")
+        connection.execute("DELETE FROM alembic_version")
+    # A name that fits is all that such a column can hold.
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("ALTER TABLE alembic_version ALTER version_num TYPE varchar(44)")
+        connection.execute("INSERT INTO alembic_version VALUES (%s)", [ROOT_REVISION])
+
+    run(empty_database)
+
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(versions.head(),)]
+    width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'alembic_version'"
+    assert query(empty_database, width) == [(255,)]
+
+
+STOPS: dict[str, tuple[Callable[[psycopg.Connection[Any]], Any], str]] = {
+    "no version table": (lambda db: db.execute("DROP TABLE alembic_version"), "its version is missing"),
+    "empty version table": (lambda db: db.execute("DELETE FROM alembic_version"), "its version is empty"),
+    "two rows": (lambda db: db.execute("INSERT INTO alembic_version VALUES ('20250123_add_p_value_column')"), "holds 2 rows"),
+    "file name": (
+        lambda db: db.execute("UPDATE alembic_version SET version_num = '20250123_add_p_value_generated_column'"),
+        "the id of that revision is 20250123_add_p_value_column",
+    ),
+    "another line": (
+        lambda db: db.execute("UPDATE alembic_version SET version_num = '20250820_final_company_security'"),
+        "20250820_final_company_security, which is no revision of this code",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), STOPS.values(), ids=STOPS)
+def test_a_state_that_needs_a_person_stops_before_anything_is_written(
+    empty_database: Keywords, change: Callable[[psycopg.Connection[Any]], Any], words: str
+) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    with psycopg.connect(**empty_database) as connection:
+        change(connection)
+    everything = "SELECT relname, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+    before = query(empty_database, everything)
+
+    with pytest.raises(MigrationRefused, match=words) as refusal:
+        run(empty_database)
+
+    assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+    assert query(empty_database, everything) == before
+
+
+def test_a_database_of_somebody_else_is_left_alone(empty_database: Keywords) -> None:
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("CREATE TABLE invoices (id integer)")
+    with pytest.raises(MigrationRefused, match=r"not an ncfd database.*1 other tables \(invoices\)"):
+        run(empty_database)
+    assert query(empty_database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(1,)]

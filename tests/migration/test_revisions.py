@@ -1,0 +1,188 @@
+"""Each revision: over its own result, down and up again, as SQL to read, and frozen once released."""
+
+import hashlib
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.conninfo import make_conninfo
+
+from ncfd_site.embedded import server as embedded_server
+from ncfd_site.migration import catalog, deploy, history, session, versions
+from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.schema import revision_sql
+from tests import databases
+from tests.databases import Keywords
+from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION, differences
+from tests.migration.test_live_states import query, run
+from tests.sql import insert, make_link_audits, make_trial
+
+REVISIONS = [script.revision for script in versions.revisions()]
+
+
+def catalog_of(keywords: Keywords) -> catalog.Catalog:
+    with session.connect(keywords) as connection:
+        return catalog.read(connection)
+
+
+@pytest.fixture(scope="module")
+def catalogs(server: Keywords, worker: str) -> dict[str, catalog.Catalog]:
+    """What each revision makes on this server."""
+    keywords = {**server, "dbname": f"ncfd_catalogs_{worker}"}
+    databases.clone(server, "template1", keywords["dbname"])
+    made: dict[str, catalog.Catalog] = {}
+    for revision in REVISIONS:
+        databases.migrate(keywords, revision)
+        made[revision] = catalog_of(keywords)
+    databases.execute(server, "DROP DATABASE {} WITH (FORCE)", keywords["dbname"])
+    return made
+
+
+def test_every_server_makes_what_is_expected_of_each_revision(catalogs: dict[str, catalog.Catalog]) -> None:
+    for revision, made in catalogs.items():
+        assert [str(found) for found in catalog.differences(made, catalog.expected(revision))] == []
+        assert made.keys() == catalog.expected(revision).keys()
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_up_down_and_up_again_is_the_same_schema(
+    empty_database: Keywords, catalogs: dict[str, catalog.Catalog], revision: str
+) -> None:
+    below = REVISIONS[REVISIONS.index(revision) - 1] if revision != REVISIONS[0] else "base"
+    assert run(empty_database, revision).verified
+    run(empty_database, below)
+    assert catalog_of(empty_database) == catalogs.get(below, {})
+    assert run(empty_database, revision).verified
+    assert catalog_of(empty_database) == catalogs[revision]
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_revision_over_its_own_result_changes_nothing(
+    empty_database: Keywords, catalogs: dict[str, catalog.Catalog], revision: str
+) -> None:
+    databases.migrate(empty_database, revision)
+    with psycopg.connect(**empty_database) as connection:
+        if revision == REVISIONS[0]:
+            connection.execute("DELETE FROM alembic_version")
+        else:
+            connection.execute("UPDATE alembic_version SET version_num = %s", [REVISIONS[REVISIONS.index(revision) - 1]])
+    databases.migrate(empty_database, revision)
+    assert catalog_of(empty_database) == catalogs[revision]
+    assert query(empty_database, "SELECT count(*) FROM exchanges") == [(5,)]
+
+
+LOSSES = {
+    "20250124_signals_gates_scores": ("signals", lambda db: insert(db, "signals", trial_id=make_trial(db), S_id="S1", severity="H")),
+    "20250123_add_link_audit_fields": ("link_audit", lambda db: make_link_audits(db, "HP-1", [True])),
+    "20250122_add_storage_refcounting": (
+        "storage_references",
+        lambda db: db.execute("SELECT increment_storage_refcount(repeat('a', 64), 'local', 'document', 1)"),
+    ),
+    "20250122_fix_pivotal_study_card_trigger": (
+        "staging_errors",
+        lambda db: insert(db, "staging_errors", error_type="parse", error_message="kept"),
+    ),
+    "20250121_create_studies_table_and_guardrails": ("trials", make_trial),
+}
+
+
+@pytest.mark.parametrize(("revision", "loss"), LOSSES.items(), ids=LOSSES)
+def test_a_downgrade_that_would_destroy_rows_refuses_until_it_is_allowed_by_name(
+    head_database: Keywords, revision: str, loss: tuple[str, Any]
+) -> None:
+    table, write = loss
+    below = REVISIONS[REVISIONS.index(revision) - 1] if revision != REVISIONS[0] else "base"
+    with psycopg.connect(**head_database) as connection:
+        write(connection)
+
+    with pytest.raises(MigrationRefused, match=f"the downgrade of {revision} would destroy rows of .*{table} \\(1\\)") as refusal:
+        run(head_database, below, allow_destructive=["20250125_mend_live_routines"])
+
+    assert refusal.value.exit_code is Exit.CONSENT_REFUSED
+    assert f"--allow-destructive {revision}" in str(refusal.value)
+    assert query(head_database, f"SELECT count(*) FROM {table}") == [(1,)]
+    run(head_database, below, allow_destructive=[revision])
+    assert query(head_database, f"SELECT to_regclass('{table}') IS NULL") == [(table != "link_audit",)]
+
+
+def test_rows_that_a_new_database_is_born_with_are_no_loss(head_database: Keywords) -> None:
+    run(head_database, "base")
+    left = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm') ORDER BY 1"
+    assert query(head_database, left) == [("alembic_migration_log",), ("alembic_version",)]
+
+
+def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: dict[str, catalog.Catalog]) -> None:
+    printed = deploy.sql(empty_database, "head")
+    psql = subprocess.run(
+        [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**empty_database)],
+        input=printed, capture_output=True, text=True, check=False,
+    )
+    assert psql.returncode == 0, psql.stderr
+    assert catalog_of(empty_database) == catalogs[REVISIONS[-1]]
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(REVISIONS[-1],)]
+    assert differences(empty_database, "catalog-head.json") == []
+
+
+def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as connection:
+        make_trial(connection)
+    printed = deploy.sql(head_database, "base")
+    psql = subprocess.run(
+        [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**head_database)],
+        input=printed, capture_output=True, text=True, check=False,
+    )
+    assert "would destroy rows of trials (1)" in psql.stderr
+    assert query(head_database, "SELECT count(*) FROM trials") == [(1,)]
+
+
+def test_ids_and_files_are_those_of_the_contract() -> None:
+    found = [(Path(script.path).name, script.revision) for script in versions.revisions()]
+    assert found[:8] == [
+        ("20250121_create_studies_table_and_guardrails.py", ROOT_REVISION),
+        ("20250122_fix_pivotal_study_card_trigger.py", "20250122_fix_pivotal_study_card_trigger"),
+        ("20250122_add_storage_reference_counting.py", "20250122_add_storage_refcounting"),
+        ("20250123_add_p_value_generated_column.py", "20250123_add_p_value_column"),
+        ("20250123_add_storage_objects_and_references.py", "20250123_add_storage_objects_and_references"),
+        ("20250123_add_link_audit_fields.py", "20250123_add_link_audit_fields"),
+        ("20250124_create_signals_gates_scores_tables.py", "20250124_signals_gates_scores"),
+        ("20250124_add_resolver_system_and_company_securities.py", CONTRACT_HEAD),
+    ]
+    assert all(len(script.revision) <= versions.WIDTH for script in versions.revisions())
+
+
+def test_no_revision_refers_to_a_table_of_django() -> None:
+    for script in versions.revisions():
+        for direction in ("up", "down"):
+            assert not re.search(r"\b(auth|django)_\w+", revision_sql.source(script.path, direction))
+
+
+def test_a_released_revision_is_frozen() -> None:
+    """`schema/released.json` holds the checksums of what a version of the changelog has released."""
+    released = json.loads((versions.SCHEMA_FOLDER / "released.json").read_text())
+    now = {
+        f"{script.revision} {direction}": history.checksum(script.path, direction)
+        for script in versions.revisions()
+        for direction in ("up", "down")
+    }
+    assert {name: now.get(name) for name in released} == released
+    changelog = (PROJECT / "CHANGELOG.md").read_text()
+    if re.search(r"^## \d", changelog, re.MULTILINE):
+        assert released, "a version is out: write the checksums of its revisions to schema/released.json"
+
+
+@given(st.lists(st.sampled_from(["SELECT ';'", 'SELECT "a;b"', "DO $x$ BEGIN; END $x$", "SELECT 1 -- no; end\n", "/* ; */ SELECT 2", "SELECT 'it''s;'"])))
+def test_statements_end_where_they_end(parts: list[str]) -> None:
+    assert list(revision_sql.statements(";\n".join(parts) + ";")) == [part.strip() for part in parts]
+
+
+def test_a_body_is_part_of_the_checksum_of_each_revision_that_brings_it() -> None:
+    script = versions.revisions()[-1]
+    assert "increment_storage_refcount" in revision_sql.source(script.path, "up")
+    content = Path(script.path).read_text() + revision_sql.source(script.path, "up")
+    assert history.checksum(script.path, "up") == hashlib.sha256(content.encode()).hexdigest()

@@ -3,7 +3,11 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from linkaudit.naming import distinct_names
 from ncfd_site.fields import FROM_0_TO_1, BigForeignKey, EnumField, LineField, NumericField
+
+# Kinds of names in assets.names_jsonb, the one to show first.
+NAMES_TO_SHOW = ("preferred", "inn", "generic", "brand", "name", "code")
 
 
 class Asset(models.Model):
@@ -35,14 +39,10 @@ class Asset(models.Model):
 
     @property
     def name(self) -> str:
-        """The name to show: the first that is known, from the most general kind to the most private."""
+        """The name to show: of those that are known, the one that most people know it by."""
         names = self.names_jsonb if isinstance(self.names_jsonb, dict) else {}
-        for kind in ("preferred", "inn", "generic", "brand", "name", "code", *names):
-            known = names.get(kind)
-            first = known[0] if isinstance(known, list) and known else known
-            if isinstance(first, str) and first:
-                return first
-        return f"asset {self.asset_id}"
+        known = distinct_names([*(names.get(kind) for kind in NAMES_TO_SHOW), self.names_jsonb])
+        return known[0] if known else f"asset {self.asset_id}"
 
 
 class AssetAlias(models.Model):

@@ -136,7 +136,8 @@ class ResolverFeature(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.nct_id}, {self.sponsor_text_norm}, company {self.company_id}"
+        candidate = f"company {self.company_id}" if self.company_id else "no company"
+        return f"{self.nct_id}, {self.sponsor_text_norm}: {candidate}"
 
 
 class ResolverFlag(models.Model):
@@ -276,4 +277,4 @@ class ReviewQueueItem(models.Model):
         verbose_name_plural = "review queue"
 
     def __str__(self) -> str:
-        return f"{self.nct_id}, {self.sponsor_text}: {self.status}"
+        return f"{self.nct_id}, {self.sponsor_text or 'no sponsor'}: {self.status}"

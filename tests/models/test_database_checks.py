@@ -1,0 +1,101 @@
+"""`manage.py check --database default` warns when the database does not fit the code, and never fails for it."""
+
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.checks import WARNING, run_checks
+from django.core.management import call_command
+
+from ncfd_site import checks, sql
+from ncfd_site.migration import versions
+
+pytestmark = pytest.mark.django_db
+
+HEAD = versions.head()
+KNOWN = [script.revision for script in versions.revisions()]
+
+
+@pytest.fixture(autouse=True)
+def groups(db: None) -> None:
+    for name in ("reviewer", "adjudicator", "operator", "analyst"):
+        Group.objects.get_or_create(name=name)
+
+
+def stand_at(*revisions: str) -> None:
+    sql.execute("DELETE FROM alembic_version")
+    for revision in revisions:
+        sql.execute("INSERT INTO alembic_version VALUES (%s)", [revision])
+
+
+def only_warning() -> tuple[str | None, str, str | None]:
+    (message,) = checks.check_databases(databases=["default"])
+    assert message.level == WARNING
+    return message.id, message.msg, message.hint
+
+
+def test_a_database_at_head_with_its_groups_is_fine() -> None:
+    assert checks.check_databases(databases=["default"]) == []
+
+
+def test_nothing_is_asked_of_a_database_that_is_not_named() -> None:
+    stand_at(KNOWN[0])
+
+    assert checks.check_databases(databases=None) == []
+    assert "ncfd.W001" not in {message.id for message in run_checks()}
+
+
+def test_a_database_behind_is_named_with_what_is_pending() -> None:
+    stand_at(KNOWN[-3])
+
+    assert only_warning() == (
+        "ncfd.W001",
+        f"Database default is behind this code: it is at {KNOWN[-3]}, and {KNOWN[-2]}, {HEAD} are pending.",
+        "Run manage.py migrate_alembic",
+    )
+
+
+def test_a_database_ahead_is_named() -> None:
+    stand_at("20990101_from_tomorrow")
+
+    identifier, text, hint = only_warning()
+
+    assert identifier == "ncfd.W002"
+    assert text == (
+        f"Database default is at 20990101_from_tomorrow, which is no revision of this code (newest here: {HEAD})."
+    )
+    assert hint is not None
+    assert "manage.py migrate_alembic --plan" in hint
+
+
+def test_two_versions_are_named() -> None:
+    stand_at(KNOWN[0], HEAD)
+
+    assert only_warning()[1].startswith(f"Database default is at {KNOWN[0]} and {HEAD}, which")
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM alembic_version", "DROP TABLE alembic_version"])
+def test_a_database_without_version_is_named(statement: str) -> None:
+    sql.execute(statement)
+
+    assert only_warning()[:2] == ("ncfd.W003", "Database default has no schema version.")
+
+
+def test_missing_groups_are_named() -> None:
+    Group.objects.filter(name__in=["reviewer", "analyst"]).delete()
+
+    assert only_warning() == (
+        "ncfd.W004",
+        "Database default lacks the groups reviewer, analyst, so people cannot be given what those may do.",
+        "Run manage.py migrate",
+    )
+
+
+def test_the_command_prints_the_warning_and_succeeds() -> None:
+    stand_at(KNOWN[0])
+    said = StringIO()
+
+    call_command("check", databases=["default"], stderr=said)
+
+    assert "ncfd.W001" in said.getvalue()
+    assert "Run manage.py migrate_alembic" in said.getvalue()

@@ -34,10 +34,13 @@ def check_databases(
     *, app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **options: Any
 ) -> list[checks.CheckMessage]:
     """Return a warning for each thing in these databases that is not as it should be."""
-    return [message for alias in databases or () for check in (_revision, _groups) for message in check(alias)]
+    return [
+        message for alias in databases or () for check in (check_revision, check_groups) for message in check(alias)
+    ]
 
 
-def _revision(alias: str) -> Iterator[checks.CheckMessage]:
+def check_revision(alias: str) -> Iterator[checks.CheckMessage]:
+    """Yield a warning where the database is not at the newest revision of this code."""
     known = [script.revision for script in versions.revisions()]
     command = "manage.py migrate_alembic" + ("" if alias == DEFAULT_DB_ALIAS else f" --database {alias}")
     at: list[str] = []
@@ -66,7 +69,8 @@ def _revision(alias: str) -> Iterator[checks.CheckMessage]:
         )
 
 
-def _groups(alias: str) -> Iterator[checks.CheckMessage]:
+def check_groups(alias: str) -> Iterator[checks.CheckMessage]:
+    """Yield a warning where a group of people is missing."""
     # Before Django's first `migrate` there is nothing that could hold groups, and that command makes them.
     if not sql.value("SELECT to_regclass('auth_group') IS NOT NULL", using=alias):
         return

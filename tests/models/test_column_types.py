@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, models, transaction
-from django.db.backends.postgresql.psycopg_any import DateRange
+from psycopg.types.range import Range
 
 from linkaudit.models import Asset, AssetAlias, LinkAudit
 from ncfd_site import sql
@@ -23,7 +23,7 @@ def make_security(ticker: str, **fields: Any) -> Security:
         "company": fields.get("company") or make_company(),
         "exchange": Exchange.objects.get(code="NASDAQ"),
         "ticker_norm": ticker.upper(),
-        "effective_range": DateRange(date(2024, 1, 1), None),
+        "effective_range": Range(date(2024, 1, 1), None),
     }
     return Security.objects.create(ticker=ticker, **{**defaults, **fields})
 
@@ -140,13 +140,13 @@ class TestArraysAndRanges:
 
     def test_a_range_of_dates_can_be_asked_for_a_day(self) -> None:
         old = make_security(
-            "GONE", effective_range=DateRange(date(2020, 1, 1), date(2021, 1, 1)), status=Security.Status.DELISTED
+            "GONE", effective_range=Range(date(2020, 1, 1), date(2021, 1, 1)), status=Security.Status.DELISTED
         )
         new = make_security("GONE")
 
         assert Security.objects.get(ticker_norm="GONE", effective_range__contains=date(2020, 6, 1)) == old
         assert Security.objects.get(ticker_norm="GONE", effective_range__endswith=None) == new
-        assert Security.objects.get(pk=old.pk).effective_range == DateRange(date(2020, 1, 1), date(2021, 1, 1))
+        assert Security.objects.get(pk=old.pk).effective_range == Range(date(2020, 1, 1), date(2021, 1, 1))
 
     def test_ranges_of_one_ticker_do_not_overlap(self) -> None:
         make_security("ONCE")

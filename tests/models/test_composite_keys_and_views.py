@@ -130,7 +130,8 @@ def test_entities_and_links_of_a_document() -> None:
         ("mentions", Decimal("0.50")),
     ]
     assert trial_document_links(trial.nct_id) == links
-    assert document_entities(document.pk + 1) == document_links(document.pk + 1) == []
+    assert document_entities(document.pk + 1) == []
+    assert document_links(document.pk + 1) == []
 
 
 def test_domains_of_a_company() -> None:

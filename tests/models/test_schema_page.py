@@ -32,6 +32,13 @@ def test_a_change_of_a_meaning_makes_the_page_stale(monkeypatch: pytest.MonkeyPa
         call_command("schema_docs", "--check")
 
 
+def test_only_a_database_at_the_newest_revision_is_described() -> None:
+    sql.execute("DELETE FROM alembic_version")
+
+    with pytest.raises(CommandError, match="has no schema version"):
+        call_command("schema_docs")
+
+
 def test_command_writes_the_page_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = tmp_path / "docs" / "schema.md"
     monkeypatch.setattr(document, "path", lambda: page)

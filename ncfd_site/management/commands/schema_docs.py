@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
+from ncfd_site.checks import check_revision
 from ncfd_site.schema_docs import document
 
 
@@ -17,6 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias of the database to read")
 
     def handle(self, *args: Any, check: bool, database: str, **options: Any) -> None:
+        for warning in check_revision(database):
+            raise CommandError(f"{warning.msg} {warning.hint}")
         path = document.path()
         text = document.render(database)
         if path.is_file() and path.read_text(encoding="utf-8") == text:

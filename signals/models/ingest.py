@@ -30,8 +30,12 @@ class IngestRun(models.Model):
     finished_at = models.DateTimeField(
         "finished", null=True, blank=True, help_text="When it ended; empty while it runs, or where it was cut off."
     )
-    since_date = models.DateField("since", null=True, blank=True, help_text="First day of the updates asked for.")
-    until_date = models.DateField("until", null=True, blank=True, help_text="Last day of the updates asked for.")
+    since_date = models.DateField(
+        "since", null=True, blank=True, help_text="First day of the updates that the run covers."
+    )
+    until_date = models.DateField(
+        "until", null=True, blank=True, help_text="Last day of the updates that the run covers."
+    )
     total_returned = models.IntegerField("returned", null=True, blank=True, help_text="Records that the source gave.")
     total_processed = models.IntegerField("processed", null=True, blank=True, help_text="Records that were dealt with.")
     notes = models.CharField("notes", null=True, blank=True, help_text="What else the run tells of itself.")

@@ -22,8 +22,12 @@ class Trial(models.Model):
         related_name="sponsored_trials",
         help_text="The company that the sponsor is; empty where none fits, or more than one.",
     )
-    phase = models.CharField("phase", null=True, blank=True, help_text="Phase of development, as the registry has it.")
-    indication = models.CharField("indication", null=True, blank=True, help_text="Conditions that it studies.")
+    phase = models.CharField(
+        "phase", null=True, blank=True, help_text="Phases as the registry writes them, such as PHASE2/PHASE3."
+    )
+    indication = models.CharField(
+        "indication", null=True, blank=True, help_text="Conditions that it studies, several with semicolons between."
+    )
     is_pivotal = models.BooleanField(
         "pivotal", help_text="Whether approval is to rest on it; the loader takes phase 3 and phase 2/3 for it."
     )

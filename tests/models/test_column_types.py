@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, models, transaction
+from django.forms import modelform_factory
 from psycopg.types.range import Range
 
 from linkaudit.models import Asset, AssetAlias, LinkAudit
@@ -232,3 +233,23 @@ class TestForeignKeys:
             "NASDAQ",
         )
         assert (listing.mic, listing.created_at >= POSTED) == ("XNAS", True)
+
+
+class TestForms:
+    def test_what_is_left_empty_becomes_null(self) -> None:
+        form_class = modelform_factory(Document, fields=["publisher", "oa_status", "error_msg"])
+        document = make_document(publisher="Acme", oa_status="green")
+
+        form = form_class({"publisher": "", "oa_status": "", "error_msg": "x"}, instance=document)
+
+        assert form.is_valid(), form.errors
+        form.save()
+        document.refresh_from_db()
+        assert (document.publisher, document.oa_status) == (None, None)
+
+    def test_one_line_is_asked_for_in_one_line(self) -> None:
+        form = modelform_factory(Document, fields=["publisher", "error_msg", "status"])()
+
+        assert 'type="text"' in str(form["publisher"])
+        assert "<textarea" in str(form["error_msg"])
+        assert '<option value="card_built">study card built</option>' in str(form["status"])

@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 # A name of one letter would mark half the page.
 SHORTEST_NAME = 2
-DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
+# The plain hyphen last: elsewhere inside of brackets it would make a range.
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212-"
 
 Kind = Literal["asset", "trial"]
 

@@ -20,7 +20,7 @@ SORTS = {
     "nct_id": "trial number, rising",
     "-nct_id": "trial number, falling",
 }
-LABELS = {"open": "open", "right": "right", "wrong": "wrong", "any": "any"}
+LABELS = {"open": "open", "right": "right", "wrong": "wrong", "labelled": "right or wrong", "any": "any"}
 LABEL_VALUES = {"open": None, "right": True, "wrong": False}
 TRIAL_NUMBER = re.compile(r"NCT\d{0,8}", re.IGNORECASE)
 FULL_TRIAL_NUMBER = 11
@@ -62,6 +62,21 @@ class LinkPage:
         return self.number > 1
 
     @property
+    def before(self) -> int:
+        """The number of the page before this one."""
+        return self.number - 1
+
+    @property
+    def after(self) -> int:
+        """The number of the page after this one."""
+        return self.number + 1
+
+    @property
+    def is_last_allowed(self) -> bool:
+        """Whether the list stops here although it may go on."""
+        return self.number == LAST_PAGE and len(self.links) == PAGE_SIZE
+
+    @property
     def first_row(self) -> int:
         """The number of the first row of the page, from 1."""
         return (self.number - 1) * PAGE_SIZE + 1
@@ -82,6 +97,8 @@ def selected_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     if selection.label in LABEL_VALUES:
         wanted = LABEL_VALUES[selection.label]
         links = links.filter(label__isnull=True) if wanted is None else links.filter(label=wanted)
+    elif selection.label == "labelled":
+        links = links.filter(label__isnull=False)
     if selection.q:
         links = links.filter(_search(selection.q))
     return links
@@ -99,6 +116,11 @@ def link_page(selection: LinkFilter, number: int) -> LinkPage:
     )
     found = list(links[start : start + PAGE_SIZE + 1])
     return LinkPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < LAST_PAGE)
+
+
+def first_link(selection: LinkFilter) -> int | None:
+    """Return the id of the first link of a selection, or None where it is empty."""
+    return selected_links(selection).order_by(*_order(selection.sort)).values_list("pk", flat=True).first()
 
 
 def next_link(selection: LinkFilter, after: LinkAudit) -> int | None:

@@ -1,0 +1,53 @@
+"""How links, verdicts and heuristics are drawn."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from linkaudit.marking import Terms, mark_terms
+from linkaudit.queries import MIN_LINKS, MIN_PRECISION, HeuristicStanding, reviews_needed
+from ncfd_site.admin import drawing
+
+register = template.Library()
+
+VERDICTS = {True: ("right", "\u2713"), False: ("wrong", "\u2717"), None: ("open", "\u25cb")}
+
+
+@register.filter
+def verdict(label: bool | None) -> SafeString:
+    """Draw a label as a sign and a word; the word alone says it all."""
+    word, sign = VERDICTS[label]
+    return format_html('<span class="verdict {}"><span aria-hidden="true">{}</span> {}</span>', word, sign, word)
+
+
+@register.simple_tag
+def evidence(value: Any, terms: Terms) -> SafeString:
+    """Draw the evidence of a link as fields, with the asset and the trial number marked inside."""
+    return drawing.json_fields(value, lambda text: mark_terms(text, terms).html)
+
+
+@register.filter
+def thousands(value: int) -> str:
+    """Write a whole number with separators: 11,960."""
+    return f"{value:,}"
+
+
+@register.filter
+def rate(value: Decimal | float | None) -> str:
+    """Write a rate between 0 and 1 at four digits, as the database gives it; unknown where there is none."""
+    return "unknown" if value is None else f"{value:.4f}"
+
+
+@register.simple_tag
+def gate_sentence(standing: HeuristicStanding) -> str:
+    """Say whether the gate is met, and what it still needs."""
+    if standing.can_promote:
+        return f"Met: at least {MIN_PRECISION} of at least {MIN_LINKS} reviewed links are right."
+    needed = reviews_needed(standing.correct_links, standing.reviewed_links)
+    links = "link" if needed == 1 else "links"
+    if needed > MIN_LINKS - standing.reviewed_links:
+        return f"Not met: needs {needed:,} more reviewed {links} without another wrong one."
+    return f"Not met: needs at least {needed:,} more reviewed {links}."

@@ -1,0 +1,229 @@
+"""The pages on which links are found and labelled, and where heuristics show how good they are."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import messages
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from linkaudit import queries
+from linkaudit import undo as undoing
+from linkaudit.charts import precision_chart
+from linkaudit.claims import claim_sentence
+from linkaudit.documents import document_text, document_titles
+from linkaudit.forms import LabelForm, LinkFilterForm
+from linkaudit.marking import Terms, mark_terms
+from linkaudit.models import LinkAudit
+from linkaudit.naming import distinct_names
+from linkaudit.selection import LinkFilter, link_page, next_link, next_open_link, previous_link
+from linkaudit.services import LabelState, StaleLabel, label_link, label_obstacle, restore_label
+from ncfd_site.admin.drawing import is_web_address
+from ncfd_site.pages import data_page, person
+
+VIEW = "linkaudit.view_linkaudit"
+TITLES = {
+    "open": "Open links",
+    "right": "Links labelled right",
+    "wrong": "Links labelled wrong",
+    "labelled": "Labelled links",
+    "any": "All links",
+}
+WORDS = {True: "right", False: "wrong", None: "open"}
+
+
+@require_safe
+@data_page(VIEW)
+def links(request: HttpRequest) -> HttpResponse:
+    """List the links of a selection."""
+    form = LinkFilterForm(request.GET)
+    form.offer_heuristics(queries.heuristic_names())
+    selection = form.selection() if form.is_valid() else None
+    page = link_page(selection, form.page_number()) if selection else None
+    titles = document_titles({audit.doc_id for audit in page.links}) if page else {}
+    return render(
+        request,
+        "linkaudit/links.html",
+        {
+            "title": _title(selection),
+            "form": form,
+            "selection": selection,
+            "page": page,
+            "rows": [(audit, titles.get(audit.doc_id, "")) for audit in page.links] if page else [],
+            "query": _query(selection) if selection else "",
+            "last_label": undoing.last_label(request.session),
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@data_page(VIEW)
+def link(request: HttpRequest, audit_id: int) -> HttpResponse:
+    """Show one link with the text that it rests on; a POST labels it and goes to the next open one."""
+    audit = _find(audit_id)
+    selection = _selection(request)
+    if request.method != "POST":
+        return _link_page(request, audit, selection)
+    form = LabelForm(request.POST)
+    if not form.is_valid():
+        return _link_page(request, audit, selection, form=form, status=400)
+    before = LabelState.of(audit)
+    try:
+        labelled = label_link(
+            audit_id,
+            form.cleaned_data["verdict"],
+            actor=person(request),
+            note=form.cleaned_data["note"],
+            seen_at=form.cleaned_data["seen_at"],
+        )
+    except StaleLabel as stale:
+        return _link_page(request, _find(audit_id), selection, form=form, conflict=str(stale), status=409)
+    if labelled.updated_at != audit.updated_at:
+        undoing.remember(request.session, labelled, _about(audit), before)
+    following = next_open_link(selection, labelled)
+    if following is None:
+        messages.success(request, "Every link of this selection is labelled.")
+        return redirect(_address("linkaudit:links", selection))
+    return redirect(_address("linkaudit:link", selection, following))
+
+
+@require_POST
+@data_page(VIEW)
+def undo(request: HttpRequest, audit_id: int) -> HttpResponse:
+    """Take back the label that this person gave last, and show its link."""
+    selection = _selection(request)
+    last = undoing.last_label(request.session)
+    undoing.forget(request.session)
+    if last is None or last.audit_id != audit_id:
+        messages.warning(request, f"There is nothing to take back on link {audit_id} any more. Nothing was changed.")
+    else:
+        try:
+            audit = restore_label(audit_id, last.before, actor=person(request), seen_at=last.written_at)
+        except LinkAudit.DoesNotExist:
+            raise _no_link(audit_id) from None
+        except StaleLabel:
+            messages.warning(
+                request, f"Link {audit_id} was changed since you labelled it, so your label was not taken back."
+            )
+        else:
+            messages.success(request, f"Taken back: link {audit_id} is {WORDS[audit.label]} again.")
+    return redirect(_address("linkaudit:link", selection, audit_id))
+
+
+@require_safe
+@data_page(VIEW)
+def heuristics(request: HttpRequest) -> HttpResponse:
+    """Show the precision of every heuristic, drawn and as a table."""
+    standings = queries.heuristics()
+    return render(
+        request,
+        "linkaudit/heuristics.html",
+        {"title": "Heuristics", "standings": standings, "chart": precision_chart(standings)},
+    )
+
+
+@require_safe
+@data_page(VIEW)
+def heuristic(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the precision of one heuristic."""
+    # PostgreSQL takes no text with this character in it, so no heuristic has such a name.
+    standing = None if "\x00" in name else queries.heuristic_standing(name)
+    if standing is None:
+        raise Http404("No heuristic of that name has proposed a link.")
+    return render(
+        request,
+        "linkaudit/heuristic.html",
+        {
+            "title": f"Heuristic {name}",
+            "standing": standing,
+            "one": [standing],
+            "chart": precision_chart([standing]),
+        },
+    )
+
+
+def _title(selection: LinkFilter | None) -> str:
+    if selection is None:
+        return "Links"
+    return f"{TITLES[selection.label]} of {selection.heuristic}" if selection.heuristic else TITLES[selection.label]
+
+
+def _find(audit_id: int) -> LinkAudit:
+    try:
+        return LinkAudit.objects.select_related("asset", "doc").get(pk=audit_id)
+    except LinkAudit.DoesNotExist:
+        raise _no_link(audit_id) from None
+
+
+def _no_link(audit_id: int) -> Http404:
+    return Http404(f"There is no link {audit_id}: it was deleted, or the address is mistyped.")
+
+
+def _selection(request: HttpRequest) -> LinkFilter:
+    form = LinkFilterForm(request.GET)
+    # A link has its own page whatever the filter in the address says; a wrong one is as good as none.
+    return form.selection() if form.is_valid() else LinkFilter()
+
+
+def _address(name: str, selection: LinkFilter, *args: Any) -> str:
+    return f"{reverse(name, args=args)}{_query(selection)}"
+
+
+def _query(selection: LinkFilter) -> str:
+    return f"?{selection.query_string}" if selection.query_string else ""
+
+
+def _about(audit: LinkAudit) -> str:
+    return f"{audit.asset.name} in {audit.nct_id or 'a trial without number'}"
+
+
+def _link_page(
+    request: HttpRequest,
+    audit: LinkAudit,
+    selection: LinkFilter,
+    *,
+    form: LabelForm | None = None,
+    conflict: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    first = request.GET.get("from", "")
+    text = document_text(audit.doc_id, int(first) if first.isascii() and first.isdigit() and len(first) < 9 else 1)
+    aliases = audit.asset.aliases.values_list("alias", flat=True)
+    terms = Terms(distinct_names([audit.asset.names_jsonb, *aliases]), audit.nct_id or "")
+    marked = [(page.number, mark_terms(page.text, terms)) for page in text.pages]
+    return render(
+        request,
+        "linkaudit/link.html",
+        {
+            "title": f"Link {audit.pk}: {_about(audit)}",
+            "audit": audit,
+            "claim": claim_sentence(audit),
+            "source_link": audit.doc.source_url if is_web_address(audit.doc.source_url or "") else "",
+            "trial": _trial(audit.nct_id),
+            "terms": terms,
+            "pages": marked,
+            "following": text.following,
+            "asset_count": sum(page.asset_count for _, page in marked),
+            "trial_count": sum(page.trial_count for _, page in marked),
+            "obstacle": label_obstacle(audit, person(request)),
+            "form": form or LabelForm(initial={"note": audit.review_notes}),
+            "seen_at": audit.updated_at.isoformat(),
+            "conflict": conflict,
+            "query": _query(selection),
+            "previous": previous_link(selection, audit),
+            "next": next_link(selection, audit),
+            "last_label": undoing.last_label(request.session),
+        },
+        status=status,
+    )
+
+
+def _trial(nct_id: str | None) -> Model | None:
+    if not nct_id:
+        return None
+    # By name: signals imports this app, so this app may not import signals.
+    trial: Model | None = apps.get_model("signals", "Trial").objects.filter(nct_id=nct_id).first()
+    return trial

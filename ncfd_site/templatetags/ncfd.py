@@ -1,0 +1,23 @@
+"""What every page of the site and the admin can show."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.safestring import SafeString
+
+from ncfd_site.admin import drawing
+from ncfd_site.marker import is_demonstration
+
+register = template.Library()
+
+
+@register.simple_tag
+def demonstration() -> bool:
+    """Whether the page has to say that its data is generated."""
+    return is_demonstration()
+
+
+@register.filter
+def ago(value: datetime | None) -> SafeString | str:
+    """Draw a moment as its age, with the exact moment and its zone in the title; nothing for None."""
+    return drawing.moment(value) if value else ""

@@ -7,6 +7,9 @@ from typing import Any, NoReturn
 from ncfd_site.ingest.items import Unfit
 from ncfd_site.ingest.text import decoded, require_storable
 
+# Registry records are about ten levels deep; what works on them recurses, and Python's stack is finite.
+DEEPEST = 100
+
 
 def parsed(raw: bytes) -> Any:
     """The value; raises `Unfit` for bad UTF-8, bad JSON, NaN and infinities, NUL, half characters, absurd nesting."""
@@ -22,9 +25,24 @@ def parsed(raw: bytes) -> Any:
     except ValueError:
         # Python refuses to read whole numbers of more than 4,300 digits.
         raise Unfit("not usable JSON: a number has too many digits") from None
+    _require_shallow(value)
     if "\\u" in text or "\x00" in text:
         require_storable(value)
     return value
+
+
+def _require_shallow(value: Any) -> None:
+    level, depth = [value] if isinstance(value, dict | list) else [], 0
+    while level:
+        if depth > DEEPEST:
+            raise Unfit("not usable JSON: nested too deeply")
+        depth += 1
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
 
 
 def canonical(value: Any) -> str:

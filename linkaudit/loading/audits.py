@@ -1,0 +1,188 @@
+"""Load proposals of links that other heuristics made, with the labels that they carry."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from linkaudit.loading.asset_names import core_name
+from linkaudit.loading.assets import UNSPECIFIED, find_or_add_assets
+from linkaudit.loading.audit_row import AuditRow
+from linkaudit.loading.citations import citation_document, citation_numbers
+from ncfd_site import sql
+from ncfd_site.ingest.batches import Counts, good_ones, write_batches
+from ncfd_site.ingest.items import Bad, Good
+from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.refusals import Refusals
+from ncfd_site.ingest.runs import Run, recorded_run
+from ncfd_site.ingest.staging import Stage, json_text, take_turns
+from ncfd_site.ingest.tally import VERBS, Tally
+from storage.content import ContentStore
+from storage.loading.documents import add_documents, known_documents
+
+RUN_SOURCE = "link_audits"
+ALIAS_SOURCE = "link audits"
+THINGS = ["links", "labels", "documents", "assets"]
+
+_STAGE = Stage(
+    "load_audit",
+    {
+        "place": "integer",
+        "doc_id": "bigint",
+        "asset_id": "bigint",
+        "nct_id": "text",
+        "link_type": "text",
+        "heuristic": "text",
+        "confidence": "numeric",
+        "evidence": "jsonb",
+        "label": "boolean",
+        "label_source": "text",
+        "reviewed_by": "text",
+        "reviewed_at": "timestamptz",
+        "review_notes": "text",
+    },
+)
+_SAME = """known.doc_id = l.doc_id AND known.asset_id = l.asset_id AND known.nct_id = l.nct_id
+    AND known.heuristic_applied = l.heuristic AND known.link_type = l.link_type"""
+
+_ADD = f"""
+INSERT INTO link_audit (doc_id, asset_id, nct_id, link_type, heuristic_applied, confidence, evidence_jsonb,
+                        label, label_source, reviewed_by, reviewed_at, review_notes)
+SELECT doc_id, asset_id, nct_id, link_type, heuristic, confidence, evidence,
+       label, label_source, reviewed_by, CASE WHEN label IS NOT NULL THEN coalesce(reviewed_at, now()) END, review_notes
+FROM load_audit l WHERE NOT EXISTS (SELECT FROM link_audit known WHERE {_SAME}) ORDER BY place
+RETURNING label IS NOT NULL AS is_labelled
+"""  # noqa: S608
+
+# What people saw or a gold standard says outranks what came from outside; people outrank all.
+_RANK = "array_position(ARRAY['external_validation', 'gold_standard', 'human_review'], {})"
+_MAY_LABEL = f"""
+l.label IS NOT NULL AND l.label IS DISTINCT FROM known.label AND (
+    known.label IS NULL OR known.label_source IS DISTINCT FROM 'human_review'
+    AND {_RANK.format("l.label_source")} >= coalesce({_RANK.format("known.label_source")}, 0))
+"""
+_LABEL = f"""
+UPDATE link_audit known SET label = l.label, label_source = l.label_source, reviewed_by = l.reviewed_by,
+    reviewed_at = coalesce(l.reviewed_at, now()), review_notes = coalesce(l.review_notes, known.review_notes),
+    updated_at = now()
+FROM load_audit l WHERE {_SAME} AND {_MAY_LABEL}
+"""  # noqa: S608
+_CONFLICTS = f"""
+SELECT count(*) FROM load_audit l JOIN link_audit known ON {_SAME}
+WHERE l.label IS NOT NULL AND known.label <> l.label
+"""  # noqa: S608
+_CITE = """
+INSERT INTO document_citations (doc_id, pmid, doi)
+SELECT doc_id, pmid, doi FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS listed (doc_id, pmid, doi)
+WHERE pmid IS NOT NULL OR doi IS NOT NULL
+ON CONFLICT (doc_id) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    is_labelled: bool
+
+
+def load_audits(
+    rows: Iterable[Good[AuditRow] | Bad], *, store: ContentStore, refusals: Refusals, progress: Progress
+) -> Tally:
+    """Bring every proposal into the database. The same proposal again is left; a label it brings is added.
+
+    A label is only replaced by one of the same or a higher rank (external validation, gold standard, human review),
+    and what a person said is never replaced; such a conflict is counted and told.
+    """
+    tally = Tally(THINGS)
+    before = refusals.count
+    with recorded_run(RUN_SOURCE) as run:
+        writer = _Writer(run, store)
+        for counts in write_batches(
+            good_ones(rows, refusals), writer.write, key=_key, refusals=refusals, progress=progress
+        ):
+            tally.merge(counts)
+        tally.add("links", refused=refusals.count - before)
+        run.returned = sum(tally.of("links", verb) for verb in VERBS)
+        run.processed = tally.done("links")
+        run.notes = (
+            f"links: {tally.of('links', 'added')} added, {tally.of('links', 'changed')} changed,"
+            f" {tally.of('links', 'left')} left, {tally.of('links', 'refused')} refused"
+        )
+        if conflicts := tally.of("conflicts", "left"):
+            tally.notes.append(f"{conflicts:,} labels differ from one that counts for more, and were left out.")
+    return tally
+
+
+def _key(row: AuditRow) -> tuple[str, ...]:
+    # Two spellings of an asset are one asset, so one proposal: the second comes in a later batch, as an update.
+    return row.source_url, core_name(row.asset), row.nct_id, row.heuristic, row.link_type
+
+
+class _Writer:
+    """Writes batches of one load."""
+
+    def __init__(self, run: Run, store: ContentStore) -> None:
+        self._run = run
+        self._store = store
+
+    def write(self, batch: Sequence[Good[AuditRow]]) -> Counts:
+        """Write one batch inside the current transaction; returns what was added, changed and left."""
+        take_turns()
+        rows = [item.value for item in batch]
+        documents, new = self._documents(rows)
+        assets = find_or_add_assets([row.asset or UNSPECIFIED for row in rows], ALIAS_SOURCE)
+        # Names that share nothing may be aliases of one asset too: then the first proposal counts.
+        staged: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        for place, row in enumerate(rows):
+            asset_id = assets.by_name[row.asset or UNSPECIFIED]
+            key = (documents[row.source_url], asset_id, row.nct_id, row.heuristic, row.link_type)
+            staged.setdefault(key, _staged(place, documents[row.source_url], asset_id, row))
+        _STAGE.fill(staged.values())
+        labelled = sql.execute(_LABEL)
+        conflicts = sql.value(_CONFLICTS)
+        added = sql.rows(_ADD, of=_Added)
+        new_labels = sum(link.is_labelled for link in added)
+        given = sum(row.label is not None for row in rows)
+        return Counter(
+            {
+                ("links", "added"): len(added),
+                ("links", "changed"): labelled,
+                ("links", "left"): len(rows) - len(added) - labelled,
+                ("labels", "added"): new_labels + labelled,
+                ("labels", "left"): given - new_labels - labelled,
+                ("documents", "added"): new,
+                ("assets", "added"): assets.added,
+                ("conflicts", "left"): conflicts,
+            }
+        )
+
+    def _documents(self, rows: Sequence[AuditRow]) -> tuple[dict[str, int], int]:
+        first = {row.source_url: row for row in reversed(rows)}
+        known = known_documents(first)
+        crawl = f"{RUN_SOURCE}:{self._run.run_id}"
+        missing = [citation_document(row, crawl) for url, row in first.items() if url not in known]
+        added = add_documents(missing, self._store)
+        pmids, dois = zip(*map(citation_numbers, added), strict=True) if added else ((), ())
+        sql.execute(_CITE, [list(added.values()), list(pmids), list(dois)])
+        # Another program may have added an address between the look and the insert.
+        other = known_documents([url for url in first if url not in known and url not in added])
+        return {**known, **added, **other}, len(added)
+
+
+def _staged(place: int, doc_id: int, asset_id: int, row: AuditRow) -> tuple[Any, ...]:
+    reviewed: datetime | None = row.reviewed_at.astimezone(UTC) if row.reviewed_at else None
+    return (
+        place,
+        doc_id,
+        asset_id,
+        row.nct_id,
+        row.link_type,
+        row.heuristic,
+        row.confidence,
+        json_text(row.evidence),
+        row.label,
+        row.label_source,
+        row.reviewed_by,
+        reviewed,
+        row.review_notes,
+    )

@@ -1,0 +1,72 @@
+"""What the `load_*` commands share: refused records, exit codes, sentences instead of tracebacks."""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
+
+from ncfd_site.ingest.items import WrongInput
+from ncfd_site.ingest.progress import Shown
+from ncfd_site.ingest.refusals import Refusals, refusals_kept
+from ncfd_site.ingest.tally import Tally
+from storage.content import ContentError
+
+WRONG_INPUT = 2
+SOME_REFUSED = 3
+STOPPED = 130
+
+
+class LoadCommand(BaseCommand):
+    """Exit code 0: all is loaded; 3: some records were refused, the rest is loaded; 2: nothing could be loaded."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare what all of them take."""
+        parser.add_argument("--refused", metavar="FILE", type=Path, help="Write every refused record to a CSV file.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load, and tell in one sentence what went wrong."""
+        try:
+            with refusals_kept(options["refused"]) as refusals:
+                try:
+                    self.load(refusals, options)
+                finally:
+                    for line in refusals.lines():
+                        self.stderr.write(line)
+        except WrongInput as wrong:
+            raise CommandError(str(wrong), returncode=WRONG_INPUT) from None
+        except KeyboardInterrupt:
+            said = "Stopped. What was loaded until here stays; run the same command again to go on."
+            raise CommandError(said, returncode=STOPPED) from None
+        except (OperationalError, psycopg.OperationalError, ProgrammingError) as error:
+            raise CommandError(_of_database(error)) from error
+        except (OSError, ContentError) as error:
+            raise CommandError(
+                f"{error}. What was loaded until here stays; mend it and run the command again."
+            ) from error
+        if refusals.count:
+            said = f"{refusals.count:,} records were refused; the rest is loaded."
+            raise CommandError(said, returncode=SOME_REFUSED)
+
+    def load(self, refusals: Refusals, options: dict[str, Any]) -> None:
+        """Load what the options name. Each command has its own."""
+        raise NotImplementedError
+
+    def progress(self, paths: list[Path]) -> Shown:
+        """Where the load shows how far it is."""
+        return Shown(paths, sys.stderr)
+
+    def report(self, tally: Tally, verbosity: int) -> None:
+        """Print what was added, changed, left and refused."""
+        if verbosity:
+            self.stdout.write(tally.table())
+
+
+def _of_database(error: Exception) -> str:
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if "does not exist" in said:
+        return f"The database is not what the loader expects ({said}): run manage.py migrate_alembic."
+    return f"The database stopped the load ({said}); what was loaded until here stays, run the command again."

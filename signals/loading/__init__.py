@@ -1,0 +1,1 @@
+"""Registry records of ClinicalTrials.gov into trials, their versions and their documents."""

@@ -1,0 +1,238 @@
+"""Load registry records: trials, versions, documents, in batches that each stand on their own."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ncfd_site import sql
+from ncfd_site.ingest.batches import Counts, good_ones, write_batches
+from ncfd_site.ingest.items import Bad, Good, Unfit, WrongInput
+from ncfd_site.ingest.jsonrecords import json_records
+from ncfd_site.ingest.progress import Progress, Silent
+from ncfd_site.ingest.refusals import Refusals
+from ncfd_site.ingest.runs import Run, recorded_run
+from ncfd_site.ingest.staging import json_text, take_turns
+from ncfd_site.ingest.tally import VERBS, Tally
+from securities.loading.matching import company_names, matching_company
+from signals.loading import statements
+from signals.loading.known import (
+    KnownTrial,
+    VersionChanges,
+    is_older,
+    known_trials,
+    known_versions,
+    sponsor_company,
+    version_changes,
+)
+from signals.loading.record import TrialRecord, trial_record
+from storage.content import ContentStore
+from storage.loading.documents import NewDocument, add_documents, known_documents
+from storage.loading.mentions import Mention, RegistryDocument
+
+RUN_SOURCE = "ctgov"
+# How many records are tried before a file counts as something else.
+LOOKED_AT = 20
+THINGS = ["trials", "versions", "documents", "sponsors matched", "assets", "links"]
+
+# Propose links for the documents of a batch, in its transaction, and count assets and links.
+Propose = Callable[[Sequence[RegistryDocument]], Counts]
+
+
+def study_records(path: Path, progress: Progress) -> Iterator[Good[TrialRecord] | Bad]:
+    """Every study of a file: JSON lines, a page of the API, an array of studies, or one study."""
+    for item in json_records(path, "studies", progress.read):
+        if isinstance(item, Bad):
+            yield item
+            continue
+        try:
+            yield Good(item.place, trial_record(item.value))
+        except Unfit as unfit:
+            yield Bad(item.place, str(unfit))
+
+
+def load_studies(
+    records: Iterable[Good[TrialRecord] | Bad],
+    *,
+    propose: Propose,
+    store: ContentStore,
+    refusals: Refusals,
+    progress: Progress,
+) -> Tally:
+    """Bring every record into the database; unchanged ones cost little, so a load may be stopped and begun again."""
+    tally = Tally(THINGS)
+    before = refusals.count
+    with recorded_run(RUN_SOURCE) as run:
+        writer = _Writer(run, company_names(), propose, store)
+        good = _watched(good_ones(records, refusals), run)
+        for counts in write_batches(
+            good, writer.write, key=lambda record: record.nct_id, refusals=refusals, progress=progress
+        ):
+            tally.merge(counts)
+        tally.add("trials", refused=refusals.count - before)
+        run.returned = sum(tally.of("trials", verb) for verb in VERBS)
+        run.processed = tally.done("trials")
+        run.notes = (
+            f"trials: {tally.of('trials', 'added')} added, {tally.of('trials', 'changed')} changed,"
+            f" {tally.of('trials', 'left')} left, {tally.of('trials', 'refused')} refused"
+        )
+        if older := tally.of("older records", "left"):
+            tally.notes.append(f"{older:,} records are older than what is loaded, and were left out.")
+        sql.execute(statements.KEEP_STATE, {"until": run.until})
+    return tally
+
+
+def _watched(records: Iterable[Good[TrialRecord]], run: Run) -> Iterator[Good[TrialRecord]]:
+    for record in records:
+        run.saw(record.value.last_update_posted)
+        yield record
+
+
+class _Writer:
+    """Writes batches of one load."""
+
+    def __init__(self, run: Run, names: Mapping[str, int | None], propose: Propose, store: ContentStore) -> None:
+        self._run = run
+        self._names = names
+        self._propose = propose
+        self._store = store
+
+    def write(self, batch: Sequence[Good[TrialRecord]]) -> Counts:
+        """Write one batch inside the current transaction; returns what was added, changed and left."""
+        take_turns()
+        counts: Counts = Counter()
+        records = [item.value for item in batch]
+        known = known_trials([record.nct_id for record in records])
+        documents = known_documents([record.source_url for record in records])
+        news, undocumented = [], []
+        for record in records:
+            trial = known.get(record.nct_id)
+            if trial is not None and trial.current_sha256 == record.sha256:
+                if record.source_url not in documents:
+                    undocumented.append(record)
+            elif trial is not None and is_older(record, trial):
+                counts["older records", "left"] += 1
+            else:
+                news.append(record)
+        self._merge(news, known, counts)
+        self._see_again(records, {record.nct_id for record in news}, known, counts)
+        self._document([*news, *undocumented], documents, counts)
+        return counts
+
+    def _merge(self, news: Sequence[TrialRecord], known: Mapping[str, KnownTrial], counts: Counts) -> None:
+        if not news:
+            return
+        before = known_versions([known[record.nct_id].trial_id for record in news if record.nct_id in known])
+        statements.STAGE.fill(
+            self._row(record, version_changes(before.get(record.nct_id), record), known.get(record.nct_id))
+            for record in news
+        )
+        counts["trials", "changed"] += sql.execute(statements.UPDATE_TRIALS)
+        counts["trials", "added"] += sql.execute(statements.ADD_TRIALS)
+        counts["versions", "added"] += sql.execute(statements.ADD_VERSIONS)
+        open_before = [known[record.nct_id].nct_id for record in news if _has_company(known.get(record.nct_id))]
+        counts["sponsors matched", "added"] += sql.value(statements.COUNT_MATCHED, [open_before])
+
+    def _row(self, record: TrialRecord, changes: VersionChanges, known: KnownTrial | None) -> tuple[Any, ...]:
+        fields = changes.fields
+        return (
+            record.nct_id,
+            record.sha256,
+            json_text(record.raw),
+            record.sponsor,
+            sponsor_company(self._names, record, known),
+            record.phase,
+            record.is_pivotal,
+            record.status,
+            record.indication,
+            record.intervention_types,
+            record.primary_completion,
+            record.first_posted,
+            record.last_update_posted,
+            record.primary_endpoint,
+            record.sample_size,
+            record.analysis_plan,
+            json_text(None if fields is None else [change.as_json() for change in fields]),
+            changes.primary_endpoint,
+            changes.sample_size,
+            changes.sample_size_delta,
+            changes.analysis_plan,
+        )
+
+    def _see_again(
+        self, records: Sequence[TrialRecord], written: set[str], known: Mapping[str, KnownTrial], counts: Counts
+    ) -> None:
+        left = [known[record.nct_id] for record in records if record.nct_id not in written]
+        if not left:
+            return
+        counts["trials", "left"] += sql.execute(statements.SEEN_AGAIN, [[trial.trial_id for trial in left]])
+        # A list of companies that came after the trials may know the sponsor now.
+        matches = {
+            trial.trial_id: company
+            for trial in left
+            if trial.sponsor_company_id is None and (company := matching_company(self._names, trial.sponsor_text))
+        }
+        if matches:
+            columns = [list(matches), list(matches.values())]
+            counts["sponsors matched", "added"] += sql.execute(statements.MATCH_SPONSORS, columns)
+
+    def _document(self, records: Sequence[TrialRecord], known: Mapping[str, int], counts: Counts) -> None:
+        missing = [record for record in records if record.source_url not in known]
+        added = add_documents([self._new_document(record) for record in missing], self._store)
+        counts["documents", "added"] += len(added)
+        numbers = {**known, **added}
+        links = [
+            RegistryDocument(
+                doc_id=numbers[record.source_url],
+                is_new=record.source_url in added,
+                nct_id=record.nct_id,
+                source_url=record.source_url,
+                version=record.sha256,
+                last_update_posted=str(record.last_update_posted) if record.last_update_posted else None,
+                mentions=_mentions(record) if record.is_interventional else [],
+            )
+            for record in records
+            if record.source_url in numbers
+        ]
+        counts.update(self._propose(links))
+
+    def _new_document(self, record: TrialRecord) -> NewDocument:
+        posted = record.last_update_posted
+        return NewDocument(
+            source_type="Registry",
+            source_url=record.source_url,
+            publisher="ClinicalTrials.gov",
+            published_at=datetime.combine(posted, time(), UTC) if posted else None,
+            content_type="application/json",
+            status="linked",
+            crawl_run_id=f"{RUN_SOURCE}:{self._run.run_id}",
+            content=record.content,
+            pages=record.page.pages,
+        )
+
+
+def _mentions(record: TrialRecord) -> list[Mention]:
+    return [
+        Mention(found.name, found.type, found.place.page_no, found.place.char_start, found.place.char_end)
+        for found in record.page.interventions
+    ]
+
+
+def _has_company(known: KnownTrial | None) -> bool:
+    return known is not None and known.sponsor_company_id is not None
+
+
+def require_studies(path: Path) -> None:
+    """Raise `WrongInput` where the file cannot be opened, is empty, or none of its first records is a study."""
+    wanted = "studies of the ClinicalTrials.gov API (version 2) are expected"
+    if path.stat().st_size == 0:
+        raise WrongInput(f"{path} is empty: {wanted}.")
+    first = None
+    for record in islice(study_records(path, Silent()), LOOKED_AT):
+        if isinstance(record, Good):
+            return
+        first = first or record
+    if first:
+        raise WrongInput(f"{path} holds no study: line {first.place.line}: {first.reason}; {wanted}.")

@@ -1,0 +1,68 @@
+"""Typed reading of a registry record: each reader says in words what is not as expected."""
+
+from typing import Any
+
+from ncfd_site.ingest.items import Unfit
+from ncfd_site.ingest.text import at_most, one_line
+
+# Largest value of a column of type integer.
+LARGEST = 2**31 - 1
+# Long enough for any statement of the registry; a text past it is not one.
+LONGEST_TEXT = 200_000
+
+Json = dict[str, Any]
+
+
+def section(parent: Json, name: str) -> Json:
+    """The object under `name`; empty where there is none."""
+    value = parent.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Unfit(f"{name} is no object")
+    return value
+
+
+def objects(parent: Json, name: str) -> list[Json]:
+    """The list of objects under `name`; empty where there is none."""
+    value = parent.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Unfit(f"{name} is no list of objects")
+    return value
+
+
+def words(parent: Json, name: str) -> list[str]:
+    """The list of texts under `name`, without empty ones; empty where there is none."""
+    value = parent.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise Unfit(f"{name} is no list of texts")
+    return [word for item in value if (word := one_line(item))]
+
+
+def text(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
+    """The text under `name` without blanks around it; empty where there is none."""
+    value = parent.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unfit(f"{name} is no text")
+    return at_most(value.strip(), longest, name)
+
+
+def line(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
+    """The text under `name` on one line; empty where there is none."""
+    return one_line(text(parent, name, longest))
+
+
+def count(parent: Json, name: str) -> int | None:
+    """The whole number under `name`, from 0 up; None where there is none."""
+    value = parent.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
+        raise Unfit(f"{name} is {str(value)[:40]}, which is no count of people")
+    return value

@@ -1,0 +1,155 @@
+"""A registry record as pages of readable text, with the places where each intervention is named."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ncfd_site.ingest.text import one_line
+from signals.loading.fields import Json, line, objects, section, text, words
+
+# Characters of a page; a paragraph is not divided, so a page may be longer by one.
+PAGE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text stands: the page (from 1), and the first and one past the last code point on it (from 0)."""
+
+    page_no: int
+    char_start: int
+    char_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredIntervention:
+    """An intervention as the record lists it, its type ("" where the record has none) and its place."""
+
+    name: str
+    type: str
+    place: Place
+
+
+@dataclass
+class ReadableRecord:
+    """The pages of a record, and its interventions in the order of the record."""
+
+    pages: list[str] = field(default_factory=lambda: [""])
+    interventions: list[RegisteredIntervention] = field(default_factory=list)
+
+    def write(self, paragraph: str) -> None:
+        """Add a line, on a new page where the last one is full."""
+        if len(self.pages[-1]) >= PAGE:
+            self.pages.append("")
+        self.pages[-1] += f"{paragraph}\n"
+
+    def write_intervention(self, before: str, name: str, kind: str) -> None:
+        """Add a line that names an intervention, and remember where the name stands."""
+        self.write(f"{before}{name}")
+        end = len(self.pages[-1]) - 1
+        place = Place(len(self.pages), end - len(name), end)
+        self.interventions.append(RegisteredIntervention(name, kind, place))
+
+
+def readable(record: Json, nct_id: str) -> ReadableRecord:
+    """Write the record out: number, titles, state, sponsor, conditions, interventions, arms, endpoints, summary."""
+    page = ReadableRecord()
+    protocol = section(record, "protocolSection")
+    for paragraph in _head(protocol, nct_id):
+        page.write(paragraph)
+    arms = section(protocol, "armsInterventionsModule")
+    _interventions(page, arms)
+    for title, paragraphs in _rest(protocol, arms):
+        if paragraphs:
+            page.write(f"\n{title}")
+        for paragraph in paragraphs:
+            page.write(paragraph)
+    return page
+
+
+def _head(protocol: Json, nct_id: str) -> Iterator[str]:
+    identification = section(protocol, "identificationModule")
+    status = section(protocol, "statusModule")
+    design = section(protocol, "designModule")
+    sponsors = section(protocol, "sponsorCollaboratorsModule")
+    enrolment = section(design, "enrollmentInfo")
+    yield f"{nct_id}: {line(identification, 'briefTitle') or 'no title'}"
+    stated = {
+        "Official title": line(identification, "officialTitle"),
+        "Acronym": line(identification, "acronym"),
+        "Study type": _spoken(line(design, "studyType")),
+        "Phase": "/".join(map(_spoken, words(design, "phases"))),
+        "Status": _spoken(line(status, "overallStatus")),
+        "Why stopped": line(status, "whyStopped"),
+        "Sponsor": line(section(sponsors, "leadSponsor"), "name"),
+        "Collaborators": "; ".join(line(other, "name") for other in objects(sponsors, "collaborators")),
+        "Start": _date(status, "startDateStruct"),
+        "Primary completion": _date(status, "primaryCompletionDateStruct"),
+        "Completion": _date(status, "completionDateStruct"),
+        "Last update posted": _date(status, "lastUpdatePostDateStruct"),
+        "Enrolment": " ".join(filter(None, (_number(enrolment), _spoken(line(enrolment, "type")).lower()))),
+        "Conditions": "; ".join(words(section(protocol, "conditionsModule"), "conditions")),
+    }
+    for name, value in stated.items():
+        if value:
+            yield f"{name}: {value}"
+
+
+def _interventions(page: ReadableRecord, arms: Json) -> None:
+    listed = [(line(item, "name", 500), item) for item in objects(arms, "interventions")]
+    if any(name for name, _ in listed):
+        page.write("\nInterventions")
+    for name, item in listed:
+        if not name:
+            continue
+        kind = line(item, "type")
+        page.write_intervention(f"- {_spoken(kind)}: " if kind else "- ", name, kind)
+        if others := words(item, "otherNames"):
+            page.write(f"  also named: {'; '.join(others)}")
+        if described := line(item, "description"):
+            page.write(f"  {described}")
+
+
+def _rest(protocol: Json, arms: Json) -> Iterator[tuple[str, list[str]]]:
+    outcomes = section(protocol, "outcomesModule")
+    yield "Arms", [_arm(arm) for arm in objects(arms, "armGroups")]
+    yield "Primary endpoints", [_outcome(outcome) for outcome in objects(outcomes, "primaryOutcomes")]
+    yield "Secondary endpoints", [_outcome(outcome) for outcome in objects(outcomes, "secondaryOutcomes")]
+    summary = text(section(protocol, "descriptionModule"), "briefSummary")
+    yield "Summary", [one_line(paragraph) for paragraph in summary.splitlines() if paragraph.strip()]
+    references = objects(section(protocol, "referencesModule"), "references")
+    yield "References", [said for reference in references if (said := _reference(reference))]
+
+
+def _arm(arm: Json) -> str:
+    kind, described = _spoken(line(arm, "type")).lower(), line(arm, "description")
+    return f"- {line(arm, 'label')}{f' ({kind})' if kind else ''}{f': {described}' if described else ''}"
+
+
+def _outcome(outcome: Json) -> str:
+    frame, described = line(outcome, "timeFrame"), line(outcome, "description")
+    return f"- {line(outcome, 'measure')}{f' [{frame}]' if frame else ''}{f': {described}' if described else ''}"
+
+
+def _reference(reference: Json) -> str:
+    said, number = line(reference, "citation"), line(reference, "pmid")
+    kind = line(reference, "type").lower()
+    cited = " ".join(filter(None, (said, f"PubMed {number}" if number else "")))
+    return f"- {cited}{f' ({kind})' if kind else ''}" if cited else ""
+
+
+def _date(status: Json, name: str) -> str:
+    struct = section(status, name)
+    day, kind = line(struct, "date"), line(struct, "type").lower()
+    return f"{day} ({kind})" if day and kind else day
+
+
+def _number(enrolment: Json) -> str:
+    value = enrolment.get("count")
+    return str(value) if isinstance(value, int) else ""
+
+
+def _spoken(code: str) -> str:
+    """An enumeration of the registry as words: "Active not recruiting", "Phase 2"."""
+    if code == "NA":
+        return "Not applicable"
+    spoken = code.replace("_", " ").lower().replace("phase1", "phase 1").replace("phase2", "phase 2")
+    return spoken.replace("phase3", "phase 3").replace("phase4", "phase 4").capitalize()

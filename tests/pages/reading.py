@@ -1,0 +1,13 @@
+"""What a person reads on a page: its text, without tags."""
+
+import re
+from html import unescape
+
+from django.http import HttpResponse
+
+
+def text_of(page: HttpResponse) -> str:
+    """Return the words of a page with single spaces between them."""
+    html = re.sub(r"(?s)<(script|style|option|title)\b.*?</\1>", " ", page.content.decode())
+    words = unescape(re.sub(r"<[^>]*>", " ", html))
+    return re.sub(r"\s+([.,;:])", r"\1", " ".join(words.split()))

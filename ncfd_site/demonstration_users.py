@@ -40,7 +40,7 @@ PEOPLE = [
 ]
 
 
-def create() -> list[tuple[Person, str]]:
+def create(home: Path | None = None) -> list[tuple[Person, str]]:
     """Make the users that are missing, with their groups; returns each person with the password.
 
     Raises `Misconfigured` where DATABASE_URL is set: passwords that are printed have no place on a server of others.
@@ -51,7 +51,7 @@ def create() -> list[tuple[Person, str]]:
             "`manage.py createsuperuser` and in the admin."
         )
     with transaction.atomic():
-        kept = _kept(environment.home() / "demonstration_users.json")
+        kept = _kept((home or environment.home()) / "demonstration_users.json")
         for person in PEOPLE:
             _make(person, kept[person.username].hash)
     return [(person, kept[person.username].password) for person in PEOPLE]

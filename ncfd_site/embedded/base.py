@@ -21,18 +21,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """Django's own keywords; starts the embedded server, and adds its address, where no other one is set."""
         keywords: dict[str, Any] = super().get_connection_params()
-        if self.settings_dict["HOST"] or not database.is_embedded():
-            return keywords
-        return {**database.parameters(), **keywords}
+        return {**database.parameters(), **keywords} if self._is_embedded() else keywords
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         """Connect, or raise `DatabaseUnavailable` with the sentence for people."""
         try:
-            connection: psycopg.Connection[Any] = super().get_new_connection(conn_params)
+            return self._connected(conn_params)
         except psycopg.OperationalError as error:
             raise connection_errors.refusal(error, conn_params) from error
+
+    def _connected(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        connection: psycopg.Connection[Any]
+        try:
+            connection = super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            if not self._is_embedded():
+                raise
+            # It was killed between our look at it and now: this starts it again.
+            database.parameters()
+            connection = super().get_new_connection(conn_params)
         return connection
+
+    def _is_embedded(self) -> bool:
+        return not self.settings_dict["HOST"] and database.is_embedded()
 
     def check_database_version_supported(self) -> None:
         """Raise `DatabaseUnavailable` where the server is older than the site supports."""

@@ -85,13 +85,23 @@ class Cluster:
         """Start the server and wait until it answers, with the recovery from a crash done."""
         if self._outlasts_what_runs():
             return
-        self._clear_stale_pid()
+        self._clear_stale_locks()
         self.log.touch(mode=0o600)
         programs.hand_over(self.log)
         options = f"-c listen_addresses='' -c unix_socket_directories=. -c port={PORT} -c timezone=UTC"
         # Relative paths throughout: pg_ctl goes through a shell, and a path may hold anything.
         arguments = ["-w", "-t", str(START_TIMEOUT), "-D", ".", "-l", f"../{self.log.name}", "-o", options]
-        programs.run("pg_ctl", "start", *arguments, cwd=self.data)
+        written = self.log.stat().st_size
+        try:
+            programs.run("pg_ctl", "start", *arguments, cwd=self.data)
+        except DatabaseUnavailable:
+            with self.log.open(errors="replace") as log:
+                log.seek(written)
+                reasons = [line.partition("FATAL:")[2].strip() for line in log if "FATAL:" in line]
+            reason = reasons[-1] if reasons else "it gives no reason"
+            raise DatabaseUnavailable(
+                f"The embedded PostgreSQL in {self.data} does not start: {reason} (more in {self.log})."
+            ) from None
 
     def stop(self) -> None:
         """Stop the server: sessions are ended, data are written out."""
@@ -130,11 +140,13 @@ class Cluster:
                     found.append(process)
         return found
 
-    def _clear_stale_pid(self) -> None:
+    def _clear_stale_locks(self) -> None:
         # A server that was killed leaves its process id. PostgreSQL sees when there is no such process, but refuses to
-        # start when another program has got that number since.
-        file = self.data / "postmaster.pid"
-        if file.exists():
+        # start when another program has got that number since, or nobody has yet taken note of the end.
+        for name in ("postmaster.pid", f"{_SOCKET}.lock"):
+            file = self.data / name
+            if not file.exists():
+                continue
             first = file.read_text().partition("\n")[0].strip()
             if not first.isdecimal() or psutil.pid_exists(int(first)):
                 file.unlink()

@@ -1,0 +1,125 @@
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
+
+from ncfd_site import sql
+from ncfd_site.embedded import server
+from ncfd_site.embedded.cluster import Cluster
+from tests.embedded.users import User, address, alive, cleanly_stopped, eventually, postmaster, select, using
+
+
+def kill_server(home: Path) -> None:
+    main = postmaster(home)
+    main.kill()
+    assert eventually(lambda: not alive(main.pid))
+
+
+def test_committed_rows_survive_a_server_that_was_killed(home: Path) -> None:
+    with using(home):
+        select(home, "CREATE TABLE kept AS SELECT 42 AS answer")
+        kill_server(home)
+        # The next user brings it up for everybody.
+        with using(home):
+            assert select(home, "SELECT answer FROM kept") == 42
+        select(home, "DROP TABLE kept")
+
+
+def test_process_that_already_uses_it_brings_it_up_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = """
+import sys, psycopg
+from ncfd_site import database
+psycopg.connect(**database.parameters()).close()
+print("ready", flush=True)
+sys.stdin.readline()
+psycopg.connect(**database.parameters()).close()
+print("again", flush=True)
+sys.stdin.read()
+"""
+    user = User(home, program)
+    assert user.ready() == "ready"
+    kill_server(home)
+    assert user.process.stdin
+    user.process.stdin.write("\n")
+    user.process.stdin.flush()
+    assert user.ready() == "again"
+    user.leave()
+
+
+def test_process_id_that_another_program_has_by_now_does_no_harm(home: Path) -> None:
+    with using(home):
+        pass
+    assert cleanly_stopped(home)
+    # As after a restart of the machine: the number in the file belongs to somebody, who is not the server.
+    other = subprocess.Popen(["sleep", "60"], user=(home / "postgres").stat().st_uid)
+    try:
+        (home / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n{home}/postgres\n1\n5432\n.\n\n1 1\nready\n")
+        with using(home):
+            assert select(home, "SELECT 1") == 1
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_file_of_the_process_id_that_was_cut_short_does_no_harm(home: Path) -> None:
+    with using(home):
+        pass
+    assert cleanly_stopped(home)
+    (home / "postgres" / "postmaster.pid").write_text("")
+    with using(home):
+        assert select(home, "SELECT 1") == 1
+
+
+def test_keeper_that_was_killed_is_replaced_by_the_next_user(home: Path) -> None:
+    def keepers() -> list[int]:
+        found = subprocess.run(["pgrep", "-f", f"embedded.keeper {home} "], capture_output=True, text=True, check=False)
+        return [int(pid) for pid in found.stdout.split()]
+
+    with using(home):
+        (keeper,) = keepers()
+        os.kill(keeper, signal.SIGKILL)
+        assert eventually(lambda: not alive(keeper))
+        with using(home):
+            assert len(keepers()) == 1
+    assert cleanly_stopped(home)
+
+
+def test_first_start_that_was_cut_short_is_made_again(home: Path) -> None:
+    with using(home):
+        pass
+    assert cleanly_stopped(home)
+    shutil.rmtree(home / "postgres")
+    (home / "postgres.new").mkdir()
+    (home / "postgres.new" / "PG_VERSION").write_text("18\n")
+    with using(home):
+        assert select(home, "SELECT 1") == 1
+    assert not (home / "postgres.new").exists()
+
+
+def test_folder_that_was_removed_under_the_server_is_made_again(home: Path) -> None:
+    with using(home):
+        main = postmaster(home)
+        shutil.rmtree(home / "postgres")
+        main.terminate()
+        with using(home):
+            assert select(home, "SELECT 1") == 1
+
+
+def test_open_transactions_do_not_keep_the_server_from_stopping(home: Path) -> None:
+    with using(home):
+        idle = psycopg.connect(**address(home))  # type: ignore[arg-type]
+        idle.execute("SELECT 1")
+    assert cleanly_stopped(home)
+    idle.close()
+
+
+@pytest.mark.django_db
+def test_server_of_these_tests_is_the_embedded_one() -> None:
+    assert connection.get_connection_params()["host"] == server.parameters()["host"]
+    assert sql.value("SHOW server_version").startswith("18.")
+    assert Cluster(Path(server.parameters()["host"]).parent).answers()

@@ -1,0 +1,122 @@
+"""Processes that use an embedded server until they are told to end, and what is left when they have."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from ncfd_site.embedded import locks
+from ncfd_site.embedded.cluster import Cluster
+from tests.environment.commands import ROOT, environment
+
+USE = """
+import sys
+from ncfd_site import database
+import psycopg
+with psycopg.connect(**database.parameters()) as connection:
+    print(connection.execute("SELECT current_database()").fetchone()[0], flush=True)
+sys.stdin.read()
+"""
+
+
+class User:
+    """A process that uses the server of a home folder."""
+
+    def __init__(self, home: Path, program: str = USE) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env=environment(home),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ready(self) -> str:
+        """Wait until it has used the database; returns what it says about that."""
+        assert self.process.stdout
+        line = self.process.stdout.readline().strip()
+        assert line, self.process.communicate()[1]
+        return line
+
+    def leave(self) -> None:
+        """Let it end by itself."""
+        _, errors = self.process.communicate("")
+        assert (self.process.returncode, errors) == (0, "")
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """End it without its help."""
+        self.process.send_signal(number)
+        self.process.communicate()
+
+
+@contextmanager
+def using(home: Path) -> Iterator[User]:
+    """A process that uses the server during the block."""
+    user = User(home)
+    user.ready()
+    try:
+        yield user
+    finally:
+        if user.process.returncode is None:
+            user.leave()
+
+
+def postmaster(home: Path) -> psutil.Process:
+    """The server's main process."""
+    return psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().split("\n")[0]))
+
+
+def address(home: Path) -> dict[str, str]:
+    """Where to connect without being counted as a user."""
+    return {"host": str(Cluster(home).socket_folder()), "user": "postgres", "dbname": "ncfd"}
+
+
+def select(home: Path, query: str) -> object:
+    """Run a statement; returns its first value."""
+    with psycopg.connect(**address(home), autocommit=True) as connection:  # type: ignore[arg-type]
+        cursor = connection.execute(query.encode())
+        row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether the condition comes true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def stopped(home: Path) -> bool:
+    """Whether the server is down after a clean end, which removes the process id."""
+    return not Cluster(home).answers() and not (home / "postgres" / "postmaster.pid").exists()
+
+
+def cleanly_stopped(home: Path) -> bool:
+    """Whether the server goes down in time, with its data written out."""
+    if not eventually(lambda: stopped(home)):
+        return False
+    # Whoever stopped it is done with it, too.
+    with locks.held(home / locks.MUTEX):
+        pass
+    return (home / "postgres.log").read_text().rstrip().endswith("database system is shut down")
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

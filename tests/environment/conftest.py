@@ -1,0 +1,23 @@
+"""A home folder, and a server that asks for a password."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import Server, started_server
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home folder for commands that start no embedded server."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Iterator[Server]:
+    """An ordinary server that lets nobody in without the password, which is full of odd characters."""
+    with started_server() as server:
+        yield server

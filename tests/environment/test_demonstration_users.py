@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, User
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from ncfd_site import demonstration_users
 from ncfd_site.refusals import Misconfigured
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _quick_hashes(settings: SettingsWrapper) -> None:
+def _quick_hashes(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -30,7 +30,7 @@ from tests.postgres import ordinary_server
 @pytest.fixture(scope="session")
 def worker(request: pytest.FixtureRequest) -> str:
     """A name for this process among those that run tests side by side."""
-    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+    return str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +51,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, worke
     with django_db_blocker.unblock():
         digest = f"{databases.schema_digest()}_{django_digest()}"
         with databases.template(keywords, f"ncfd_test_template_{digest}", build) as template:
+
             def renew(_: Any = None) -> None:
                 connections.close_all()
                 databases.clone(keywords, template, name)
@@ -58,9 +59,9 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, worke
 
             renew()
             # Django's flush would leave the rows of unmanaged tables and lose those that a new database holds.
-            original, TransactionTestCase._fixture_teardown = TransactionTestCase._fixture_teardown, renew
-            yield
-            TransactionTestCase._fixture_teardown = original
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(TransactionTestCase, "_fixture_teardown", renew)
+                yield
             connections.close_all()
             databases.execute(keywords, "DROP DATABASE {} WITH (FORCE)", name)
 
@@ -69,7 +70,10 @@ def django_digest() -> str:
     """Changes whenever what Django's own migrations make may have changed."""
 
     parts = [django.__version__, *settings.INSTALLED_APPS, Path(roles.__file__).read_text()]
-    parts += [path.read_text() for path in sorted(settings.BASE_DIR.glob("*/models.py"))]
+    parts += [
+        path.read_text()
+        for path in sorted({*settings.BASE_DIR.glob("*/models.py"), *settings.BASE_DIR.glob("*/models/*.py")})
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
 
@@ -89,7 +93,8 @@ def ordinary() -> Iterator[Keywords]:
 def server(request: pytest.FixtureRequest) -> Keywords:
     """Keywords of a server on which tests make databases: the embedded one, then an ordinary one."""
     if request.param == "ordinary":
-        return request.getfixturevalue("ordinary")
+        keywords: Keywords = request.getfixturevalue("ordinary")
+        return keywords
     return embedded_server.parameters()
 
 

@@ -10,7 +10,6 @@ from psycopg import sql
 
 from ncfd_site.migration import history, run, session, versions
 from ncfd_site.migration.report import Outcome, Progress
-from ncfd_site.migration.snapshot import Nowhere
 
 Keywords = Mapping[str, Any]
 
@@ -23,7 +22,7 @@ def execute(server: Keywords, statement: str, *names: str) -> None:
 
 def migrate(keywords: Keywords, target: str = "head", allow_destructive: tuple[str, ...] = ()) -> None:
     """Bring a database to a revision, as a run of migrate_alembic does, without its reporting and verification."""
-    quiet = Progress(Nowhere(), 0, Outcome(database="test"))
+    quiet = Progress(lambda _: None, 0, Outcome(database="test"))
     with session.connect(keywords) as connection, session.run_lock(connection, 60):
         versions.widen(connection)
         run.migrate(connection, target, quiet, allow_destructive, history.Run())

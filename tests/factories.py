@@ -130,7 +130,7 @@ def make_link_audit(**fields: Any) -> LinkAudit:
         }
     defaults: dict[str, Any] = {
         "nct_id": f"NCT{next(_numbers):08}",
-        "link_type": "registered_intervention",
+        "link_type": "intervention_of_trial",
         "confidence": "0.95",
         "heuristic_applied": "HP-2",
         "promotion_status": LinkAudit.PromotionStatus.PENDING,

@@ -1,6 +1,6 @@
 """Small ways to write rows and to see the database refuse them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,7 +44,7 @@ def make_company(db: Database, cik: int, name: str = "Acme Bio") -> int:
     return int(insert(db, "companies", cik=cik, name=name, name_norm=name.lower()))
 
 
-def make_link_audits(db: Database, heuristic: str, labels: list[bool | None], **values: Any) -> None:
+def make_link_audits(db: Database, heuristic: str, labels: Sequence[bool | None], **values: Any) -> None:
     """A document, an asset, and a link audit between them for each label."""
     doc_id = insert(db, "documents", source_type="Paper", storage_uri="local://x", sha256="0" * 64)
     asset_id = insert(db, "assets", names_jsonb={})
@@ -52,6 +52,13 @@ def make_link_audits(db: Database, heuristic: str, labels: list[bool | None], **
         insert(
             db,
             "link_audit",
-            **{"doc_id": doc_id, "asset_id": asset_id, "link_type": "t", "confidence": 1, "heuristic_applied": heuristic}
-            | {"label": label} | values,
+            **{
+                "doc_id": doc_id,
+                "asset_id": asset_id,
+                "link_type": "t",
+                "confidence": 1,
+                "heuristic_applied": heuristic,
+            }
+            | {"label": label}
+            | values,
         )

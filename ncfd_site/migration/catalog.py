@@ -23,7 +23,8 @@ _DEPENDS_ON_EXTENSIONS = (
     "ticker_range",
 )
 
-_NOT_OURS = (
+# Relations that are neither Django's, nor an extension's, nor the bookkeeping of migration.
+_OURS = (
     "c.relname !~ '^(auth|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')"
     " AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.deptype = 'e')"
 )
@@ -31,7 +32,8 @@ _NOT_OURS = (
 _QUERIES = {
     "relation": f"""
         SELECT c.relname, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END
-        FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND {_NOT_OURS}""",
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND {_OURS}""",
     "column": f"""
         SELECT c.relname || '.' || a.attname,
                format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
@@ -40,15 +42,15 @@ _QUERIES = {
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
-          AND a.attnum > 0 AND NOT a.attisdropped AND {_NOT_OURS}""",
+          AND a.attnum > 0 AND NOT a.attisdropped AND {_OURS}""",
     "constraint": f"""
         SELECT c.relname || '.' || k.conname, pg_get_constraintdef(k.oid)
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-        WHERE c.relnamespace = 'public'::regnamespace AND k.contype IN ('c', 'f', 'p', 'u', 'x') AND {_NOT_OURS}""",
+        WHERE c.relnamespace = 'public'::regnamespace AND k.contype IN ('c', 'f', 'p', 'u', 'x') AND {_OURS}""",
     "index": f"""
         SELECT i.relname, pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' INVALID' END
         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
-        WHERE c.relnamespace = 'public'::regnamespace AND {_NOT_OURS}
+        WHERE c.relnamespace = 'public'::regnamespace AND {_OURS}
           AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid)""",
     "enum": """
         SELECT t.typname, string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder)
@@ -56,13 +58,14 @@ _QUERIES = {
         WHERE t.typnamespace = 'public'::regnamespace GROUP BY 1""",
     "function": """
         SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
-               pg_get_function_arguments(p.oid) || ' RETURNS ' || pg_get_function_result(p.oid) || ' BODY ' || md5(p.prosrc)
+               pg_get_function_arguments(p.oid) || ' RETURNS ' || pg_get_function_result(p.oid)
+               || ' BODY ' || md5(p.prosrc)
         FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f'
           AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = p.oid AND x.deptype IN ('e', 'i'))""",
     "trigger": f"""
         SELECT t.tgname || ' on ' || c.relname, pg_get_triggerdef(t.oid)
         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-        WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND {_NOT_OURS}""",
+        WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND {_OURS}""",
 }
 
 

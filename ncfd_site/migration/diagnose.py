@@ -85,8 +85,8 @@ def diagnose(connection: Connection) -> Diagnosis:
     return Diagnosis(
         State.EMPTY_VERSION_TABLE if table.exists else State.WITHOUT_VERSION,
         None,
-        f"The ncfd schema is there ({len(relations)} tables and views), but its version {what}, so it is not known which "
-        "revisions it has; nothing was changed.",
+        f"The ncfd schema is there ({len(relations)} tables and views), but its version {what}, so it is not known "
+        "which revisions it has; nothing was changed.",
         "Hold the schema against the revisions (docs/schema.md), and record where it stands: alembic stamp REVISION.",
     )
 

@@ -52,7 +52,14 @@ class Run:
         self._started = datetime.now(UTC)
 
     def record(
-        self, connection: Connection, revision: str, direction: str, file: str, *, outcome: str = "done", detail: str = ""
+        self,
+        connection: Connection,
+        revision: str,
+        direction: str,
+        file: str,
+        *,
+        outcome: str = "done",
+        detail: str = "",
     ) -> None:
         """Write the row, in the transaction that is under way."""
         connection.execute(_TABLE)
@@ -76,5 +83,7 @@ def checksum(revision_file: str, direction: str) -> str:
     """The SHA-256, in hex, of all that a revision runs in one direction: its file and its SQL with the includes."""
     from ncfd_site.schema import revision_sql
 
-    content = Path(revision_file).read_text() + revision_sql.source(revision_file, "up" if direction == "up" else "down")
+    content = Path(revision_file).read_text() + revision_sql.source(
+        revision_file, "up" if direction == "up" else "down"
+    )
     return hashlib.sha256(content.encode()).hexdigest()

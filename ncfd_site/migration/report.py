@@ -1,8 +1,9 @@
 """What a run says: lines for people while it goes on, one JSON object for programs at its end."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any
 
 from ncfd_site.migration.failures import Exit
 
@@ -46,15 +47,14 @@ class Outcome:
 class Progress:
     """Tells a person what happens, a line for each revision, and keeps it for the outcome."""
 
-    def __init__(self, out: TextIO, verbosity: int, outcome: Outcome) -> None:
-        self.out = out
+    def __init__(self, write: Callable[[str], object], verbosity: int, outcome: Outcome) -> None:
+        self.write = write
         self.verbosity = verbosity
         self.outcome = outcome
 
     def say(self, line: str, *, level: int = 1) -> None:
         if self.verbosity >= level:
-            self.out.write(line + "\n")
-            self.out.flush()
+            self.write(line)
 
     def waiting(self) -> None:
         self.say("Another migration is running on this database; waiting for it.")

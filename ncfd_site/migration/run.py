@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
@@ -41,7 +40,9 @@ def migrate(
     Raises `MigrationRefused` with what failed, where, and what to do; the revisions before it stay applied.
     """
     config = versions.config()
-    config.attributes.update(connection=connection, allow_destructive=tuple(allow_destructive), log=log, watcher=watcher)
+    config.attributes.update(
+        connection=connection, allow_destructive=tuple(allow_destructive), log=log, watcher=watcher
+    )
     scripts = ScriptDirectory.from_config(config)
 
     def steps(current: str | Sequence[str], context: MigrationContext) -> Iterator[MigrationStep]:
@@ -60,17 +61,19 @@ def migrate(
 def plan(scripts: ScriptDirectory, current: str | Sequence[str], target: str) -> list[Any]:
     """The steps from one revision to another, up or down, that Alembic would take."""
     try:
-        here = (current,) if isinstance(current, str) else tuple(current)
+        here: Any = (current,) if isinstance(current, str) else tuple(current) or None
         if target.startswith("-") or (here and _is_behind(scripts, target, here[0])):
-            return list(scripts._downgrade_revs(target, here or None))  # type: ignore[arg-type]
-        return list(scripts._upgrade_revs(target, here or None))  # type: ignore[arg-type]
+            return list(scripts._downgrade_revs(target, here))  # noqa: SLF001 (Alembic has no public name for its plan)
+        return list(scripts._upgrade_revs(target, here))  # noqa: SLF001
     except CommandError as error:
         known = ", ".join(script.revision for script in versions.revisions())
-        raise MigrationRefused(f"There is no revision {target!r} to go to ({error}); known: {known}.", Exit.USAGE) from None
+        raise MigrationRefused(
+            f"There is no revision {target!r} to go to ({error}); known: {known}.", Exit.USAGE
+        ) from None
 
 
 def with_retries(attempt: Callable[[], None], watcher: Watcher | None, patience: float = PATIENCE) -> None:
-    """Run `attempt`, and again while a table that it needs is locked by others; each attempt begins where the last ended."""
+    """Run `attempt`, and again while others lock a table that it needs; each attempt begins where the last ended."""
     deadline = time.monotonic() + patience
     pause = _FIRST_PAUSE
     while True:
@@ -80,7 +83,7 @@ def with_retries(attempt: Callable[[], None], watcher: Watcher | None, patience:
             if failure.sqlstate not in (_LOCK_NOT_AVAILABLE, _DEADLOCK) or time.monotonic() > deadline:
                 raise
             # Jitter, so that two who wait for each other do not meet again.
-            wait = pause * random.uniform(0.5, 1.5)
+            wait = pause * random.uniform(0.5, 1.5)  # noqa: S311
             if watcher:
                 watcher.locked(failure.revision, wait)
             time.sleep(wait)
@@ -93,7 +96,9 @@ def refusal(failure: RevisionFailed) -> MigrationRefused:
         return MigrationRefused(f"Refused: {failure.message}. {failure.hint}", Exit.CONSENT_REFUSED)
     what = "upgrade" if failure.direction == "up" else "downgrade"
     if failure.sqlstate == _LOCK_NOT_AVAILABLE:
-        advice = "A table that it needs is locked by another session: look into pg_stat_activity and pg_locks, and run it again."
+        advice = (
+            "A table that it needs is locked by another session: look into pg_locks, end that session, run it again."
+        )
     else:
         advice = "Mend what it names and run migrate_alembic again: it goes on from there."
     return MigrationRefused(

@@ -66,7 +66,9 @@ def refuse_unsafe(connection: Connection) -> None:
 
 
 @contextmanager
-def run_lock(connection: Connection, wait_seconds: float, on_wait: Callable[[], None] = lambda: None) -> Iterator[float]:
+def run_lock(
+    connection: Connection, wait_seconds: float, on_wait: Callable[[], None] = lambda: None
+) -> Iterator[float]:
     """Hold the one lock of migration for this database, and yield the seconds waited for it.
 
     It is a session lock on the connection that migrates, so that it outlives every commit and dies with the runner. It

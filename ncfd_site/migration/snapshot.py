@@ -22,8 +22,8 @@ _BODIES = {
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype IN ('e', 'i'))
         ORDER BY p.proname""",
     "Views": """
-        SELECT format(E'CREATE %sVIEW %s AS\\n%s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED ' ELSE 'OR REPLACE ' END,
-                      c.relname, pg_get_viewdef(c.oid, true))
+        SELECT CASE c.relkind WHEN 'm' THEN 'CREATE MATERIALIZED VIEW ' ELSE 'CREATE OR REPLACE VIEW ' END
+               || c.relname || E' AS\\n' || pg_get_viewdef(c.oid, true)
         FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm') ORDER BY c.relname""",
     "Triggers": """
         SELECT pg_get_triggerdef(t.oid, true) || ';' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
@@ -36,7 +36,7 @@ def take(parameters: Mapping[str, Any]) -> dict[Path, str]:
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     server = {keyword: value for keyword, value in parameters.items() if keyword in known}
     with scratch_database(server) as keywords, session.connect(keywords) as connection:
-        quiet = Progress(Nowhere(), 0, Outcome(database="scratch"))
+        quiet = Progress(lambda _: None, 0, Outcome(database="scratch"))
         catalogs = {}
         for script in versions.revisions():
             run.migrate(connection, script.revision, quiet, (), history.Run())
@@ -60,13 +60,3 @@ def scratch_database(server: Mapping[str, Any], template: str = "template1") -> 
             yield {**server, "dbname": name.as_string(None).strip('"')}
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-
-
-class Nowhere:
-    """Takes what is written and keeps nothing."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        return None

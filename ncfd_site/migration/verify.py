@@ -44,7 +44,7 @@ _PROBES = {
     "can_auto_promote_heuristic(text, numeric, integer)": "SELECT can_auto_promote_heuristic('')",
     "enforce_pivotal_study_card()": (
         _STUDIES + "{staging_errors}"
-        " INSERT INTO studies (study_id, trial_id, doc_type, year, extracted_jsonb) VALUES (1, 1, 'probe', 2000, '{{}}')"
+        " INSERT INTO studies (study_id, trial_id, doc_type, year, extracted_jsonb) VALUES (1, 1, 'probe', 1, '{{}}')"
     ),
 }
 _VIEWS = (
@@ -71,7 +71,10 @@ class Verification:
 
     def __str__(self) -> str:
         if self.ok:
-            return f"Verified: {self.objects} objects are what {self.revision} says, {self.routines} routines and views run."
+            return (
+                f"Verified: {self.objects} objects are what {self.revision} says,"
+                f" {self.routines} routines and views run."
+            )
         return f"Not verified against {self.revision}:\n" + "\n".join(f"  {problem}" for problem in self.problems)
 
 

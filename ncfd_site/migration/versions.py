@@ -73,7 +73,8 @@ def read(connection: Connection) -> VersionTable:
     """Read the version table, and leave no transaction open."""
     width = connection.execute(
         text(
-            "SELECT nullif(a.atttypmod, -1) - 4 FROM pg_attribute a WHERE a.attrelid = to_regclass('public.alembic_version')"
+            "SELECT nullif(a.atttypmod, -1) - 4 FROM pg_attribute a"
+            " WHERE a.attrelid = to_regclass('public.alembic_version')"
             " AND a.attname = 'version_num' AND NOT a.attisdropped"
         )
     ).one_or_none()

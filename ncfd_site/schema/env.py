@@ -11,6 +11,7 @@ from alembic.util import CommandError
 
 from ncfd_site import database
 from ncfd_site.migration import diagnose, history, run, session, versions
+from ncfd_site.migration.failures import Exit
 from ncfd_site.refusals import Refusal
 from ncfd_site.schema.revision_sql import RevisionFailed
 
@@ -55,7 +56,7 @@ def migrate(connection: Any) -> None:
     log: history.Run = context.config.attributes["log"]
     watcher = context.config.attributes.get("watcher")
 
-    def record(*, ctx: Any, step: Any, **_: Any) -> None:
+    def record(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         if not step.is_stamp:
             direction = "up" if step.is_upgrade else "down"
             log.record(ctx.connection, step.up_revision_id, direction, step.up_revision.path)
@@ -71,10 +72,15 @@ def migrate(connection: Any) -> None:
         run.with_retries(attempt, watcher)
     except RevisionFailed as failure:
         refusal = run.refusal(failure)
-        if failure.sqlstate is not None and refusal.exit_code is run.Exit.REVISION_FAILED:
+        if failure.sqlstate is not None and refusal.exit_code is Exit.REVISION_FAILED:
             with connection.begin():
                 log.record(
-                    connection, failure.revision, failure.direction, failure.file, outcome="failed", detail=failure.message
+                    connection,
+                    failure.revision,
+                    failure.direction,
+                    failure.file,
+                    outcome="failed",
+                    detail=failure.message,
                 )
         raise refusal from None
 

@@ -26,7 +26,9 @@ _INCLUDE = re.compile(r"^\\ir (?P<path>\S+)[ \t]*$", re.MULTILINE)
 class RevisionFailed(Exception):
     """A statement of a revision failed; the transaction of the revision is lost."""
 
-    def __init__(self, file: str, revision: str, direction: Literal["up", "down"], statement: str, cause: DBAPIError) -> None:
+    def __init__(
+        self, file: str, revision: str, direction: Literal["up", "down"], statement: str, cause: DBAPIError
+    ) -> None:
         super().__init__(f"{revision} ({direction}): {cause.orig}")
         diagnosis = getattr(cause.orig, "diag", None)
         self.file = file
@@ -44,7 +46,7 @@ def source(revision_file: str | Path, direction: Literal["up", "down"]) -> str:
 
 
 def statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script, without their semicolons; comments stay with the statement that they precede."""
+    """Yield the statements of a script without their semicolons, each with the comments that precede it."""
     start = 0
     for token in _TOKEN.finditer(script):
         if token.group() == ";":
@@ -62,7 +64,11 @@ def run(revision_file: str, revision: str, direction: Literal["up", "down"]) -> 
         # Names without a schema are those of public, whatever the session or the role has set.
         "set_config('search_path', 'public', true)"
     )
-    for statement in (settings, *statements(_read(BODIES / "prelude.sql")), *statements(source(revision_file, direction))):
+    for statement in (
+        settings,
+        *statements(_read(BODIES / "prelude.sql")),
+        *statements(source(revision_file, direction)),
+    ):
         # Alembic makes text() of what it runs, where a colon begins a parameter.
         try:
             op.execute(text(statement.replace(":", r"\:")))

@@ -175,20 +175,97 @@ END $function$
 
 -- Views
 
-CREATE $1VIEW $2 AS
-$3
+CREATE OR REPLACE VIEW heuristic_precision_summary AS
+ SELECT heuristic_applied,
+    count(*) AS total_links,
+    count(*) FILTER (WHERE label) AS correct_links,
+    count(*) FILTER (WHERE NOT label) AS incorrect_links,
+    count(*) FILTER (WHERE label IS NULL) AS unreviewed_links,
+    round(count(*) FILTER (WHERE label)::numeric / NULLIF(count(label), 0)::numeric, 4) AS precision_rate
+   FROM link_audit
+  WHERE heuristic_applied IS NOT NULL
+  GROUP BY heuristic_applied;
 
-CREATE $1VIEW $2 AS
-$3
+CREATE MATERIALIZED VIEW v_active_us_securities AS
+ SELECT s.security_id,
+    s.company_id,
+    s.exchange_id,
+    s.ticker,
+    s.ticker_norm,
+    s.type,
+    s.status,
+    s.is_primary_listing,
+    s.effective_range,
+    s.currency,
+    s.figi,
+    s.cik,
+    s.created_at,
+    s.updated_at,
+    s.metadata,
+    e.code AS exchange_code,
+    e.mic
+   FROM securities s
+     JOIN exchanges e ON e.exchange_id = s.exchange_id
+  WHERE s.status = 'active'::security_status AND e.is_allowed;
 
-CREATE $1VIEW $2 AS
-$3
+CREATE OR REPLACE VIEW v_company_canonical AS
+ WITH RECURSIVE parent_of AS (
+         SELECT company_relationships.child_company_id AS company_id,
+            min(company_relationships.parent_company_id) AS parent_id
+           FROM company_relationships
+          WHERE company_relationships.end_date IS NULL AND company_relationships.parent_company_id <> company_relationships.child_company_id
+          GROUP BY company_relationships.child_company_id
+        ), walk AS (
+         SELECT c.company_id::bigint AS company_id,
+            ARRAY[c.company_id::bigint] AS path,
+            false AS closed
+           FROM companies c
+        UNION ALL
+         SELECT w.company_id,
+            w.path || p.parent_id,
+            p.parent_id = ANY (w.path)
+           FROM walk w
+             JOIN parent_of p ON p.company_id = w.path[cardinality(w.path)]
+          WHERE NOT w.closed
+        ), longest AS (
+         SELECT DISTINCT ON (walk.company_id) walk.company_id,
+            walk.path,
+            walk.closed
+           FROM walk
+          ORDER BY walk.company_id, (cardinality(walk.path)) DESC
+        )
+ SELECT company_id,
+        CASE
+            WHEN closed THEN ( SELECT min(member.member) AS min
+               FROM unnest(longest.path[array_position(longest.path, longest.path[cardinality(longest.path)]):]) member(member))
+            ELSE path[cardinality(path)]
+        END AS canonical_id
+   FROM longest;
 
-CREATE $1VIEW $2 AS
-$3
+CREATE OR REPLACE VIEW v_company_tickers AS
+ SELECT c.company_id,
+    c.name AS company_name,
+    s.ticker,
+    NULL::text AS issuer_name,
+    NULL::text AS exchange,
+    NULL::text AS active,
+    cs.security_id
+   FROM company_securities cs
+     JOIN companies c ON c.company_id = cs.company_id
+     LEFT JOIN securities s ON s.security_id::text = cs.security_id;
 
-CREATE $1VIEW $2 AS
-$3
+CREATE OR REPLACE VIEW v_domain_aliases AS
+ SELECT company_aliases.company_id,
+    lower(company_aliases.alias) AS domain_root,
+    'alias'::text AS src
+   FROM company_aliases
+  WHERE company_aliases.alias_type = 'domain'::alias_type
+UNION
+ SELECT companies.company_id,
+    lower(companies.website_domain) AS domain_root,
+    'company'::text AS src
+   FROM companies
+  WHERE companies.website_domain IS NOT NULL;
 
 -- Triggers
 

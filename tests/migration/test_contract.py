@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,19 +24,38 @@ PROJECT = Path(__file__).parents[2]
 
 def differences(keywords: Keywords, file: str) -> list[str]:
     reference = json.loads((CONTRACT / file).read_text())
-    return list(catalog.differences(catalog.dump(make_conninfo(**keywords)), reference))
+    compare: Any = catalog
+    return list(compare.differences(compare.dump(make_conninfo(**keywords)), reference))
 
 
 def url(keywords: Keywords) -> str:
     return make_conninfo(**keywords)
 
 
-@pytest.mark.parametrize("command", [["manage.py", "migrate_alembic"], ["-m", "alembic", "upgrade"]], ids=["manage.py", "alembic"])
+@pytest.mark.parametrize(
+    "command", [["manage.py", "migrate_alembic"], ["-m", "alembic", "upgrade"]], ids=["manage.py", "alembic"]
+)
 def test_revisions_make_the_contract_on_an_empty_database(empty_database: Keywords, command: list[str]) -> None:
-    environment = {**os.environ, "DATABASE_URL": url(empty_database), "SECRET_KEY": secrets.token_urlsafe(50), "ALLOWED_HOSTS": "localhost"}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url(empty_database),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ALLOWED_HOSTS": "localhost",
+    }
 
-    for revision, file in [(ROOT_REVISION, "catalog-root.json"), (CONTRACT_HEAD, "catalog-head.json"), ("head", "catalog-head.json")]:
-        run = subprocess.run([sys.executable, *command, revision], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    for revision, file in [
+        (ROOT_REVISION, "catalog-root.json"),
+        (CONTRACT_HEAD, "catalog-head.json"),
+        ("head", "catalog-head.json"),
+    ]:
+        run = subprocess.run(
+            [sys.executable, *command, revision],
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert run.returncode == 0, run.stderr
         assert differences(empty_database, file) == []
 
@@ -65,7 +85,13 @@ def test_a_new_database_is_born_with_what_the_contract_lists(head_database: Keyw
             "SELECT bool_or(name ~* ANY (SELECT pattern FROM resolver_ignore_sponsor)) FROM unnest(ARRAY["
             " 'Moderna, Inc.', 'Universal Display Corp', 'Collegium Pharmaceutical', 'Instituto Biotech Inc']) AS name"
         ).fetchone()
-    assert exchanges == [("NASDAQ", "XNAS"), ("NYSE", "XNYS"), ("NYSE American", "XASE"), ("OTCQX", "OTCQ"), ("OTCQB", "OTCQB")]
+    assert exchanges == [
+        ("NASDAQ", "XNAS"),
+        ("NYSE", "XNYS"),
+        ("NYSE American", "XASE"),
+        ("OTCQX", "OTCQ"),
+        ("OTCQB", "OTCQB"),
+    ]
     assert flags == [("probabilistic_disabled", "true")]
     assert ignored == (2,)
     assert matched == (True,)

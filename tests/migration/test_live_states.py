@@ -1,4 +1,4 @@
-"""A live database comes to head from any state that is safe, with nothing lost; from every other one, nothing is written."""
+"""A live database comes to head from any safe state with nothing lost; in every other one nothing is written."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,6 @@ import pytest
 from ncfd_site.migration import deploy, versions
 from ncfd_site.migration.failures import Exit, MigrationRefused
 from ncfd_site.migration.report import Outcome, Progress
-from ncfd_site.migration.snapshot import Nowhere
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION, differences
@@ -23,7 +22,7 @@ HAND_APPLIED = ["hand_applied_storage", "hand_applied_link_audit", "hand_applied
 def run(keywords: Keywords, target: str = "head", **options: Any) -> Outcome:
     """What `migrate_alembic` does, in this process."""
     outcome = Outcome(database="test")
-    deploy.deploy(keywords, target, Progress(Nowhere(), 0, outcome), **options)
+    deploy.deploy(keywords, target, Progress(lambda _: None, 0, outcome), **options)
     return outcome
 
 
@@ -79,7 +78,9 @@ def test_integer_links_to_securities_become_text_with_their_dates(empty_database
     run(empty_database)
 
     links = "SELECT company_id, security_id, linked_at AT TIME ZONE 'UTC' FROM company_securities"
-    assert [(row[0], row[1], row[2].isoformat()) for row in query(empty_database, links)] == [(1, "1", "2021-02-03T04:05:06")]
+    assert [(row[0], row[1], row[2].isoformat()) for row in query(empty_database, links)] == [
+        (1, "1", "2021-02-03T04:05:06")
+    ]
     assert query(empty_database, "SELECT ticker, security_id FROM v_company_tickers") == [("ACME", "1")]
     assert query(empty_database, "SELECT has_table_privilege('public', 'v_company_tickers', 'SELECT')") == [(True,)]
 
@@ -104,7 +105,10 @@ def test_rows_of_staging_errors_stay_when_its_key_is_renamed(empty_database: Key
     run(empty_database)
     with psycopg.connect(**empty_database) as connection:
         insert(connection, "staging_errors", error_type="parse", error_message="next")
-    assert query(empty_database, "SELECT id, error_message FROM staging_errors ORDER BY 1") == [(1, "kept"), (2, "next")]
+    assert query(empty_database, "SELECT id, error_message FROM staging_errors ORDER BY 1") == [
+        (1, "kept"),
+        (2, "next"),
+    ]
 
 
 @pytest.fixture
@@ -120,18 +124,29 @@ def live_head(empty_database: Keywords) -> Keywords:
 
 def test_faulty_bodies_of_a_live_head_are_mended(live_head: Keywords) -> None:
     with psycopg.connect(**live_head) as connection, pytest.raises(psycopg.errors.InvalidTextRepresentation):
-        insert(connection, "studies", trial_id=1, doc_type="PR", year=2025, extracted_jsonb={"results": {"primary": [{"p_value": "<0.05"}]}})
+        insert(
+            connection,
+            "studies",
+            trial_id=1,
+            doc_type="PR",
+            year=2025,
+            extracted_jsonb={"results": {"primary": [{"p_value": "<0.05"}]}},
+        )
 
     assert run(live_head).verified
 
     with psycopg.connect(**live_head) as connection:
         card = {"results": {"primary": [{"p_value": "<0.001"}]}, "sample_size": {"total_n": 10**12}}
         insert(connection, "studies", trial_id=1, doc_type="PR", year=2025, extracted_jsonb=card)
-        assert one(connection.execute("SELECT error_message FROM staging_errors"))[0].startswith("PivotalStudyMissingFields: ")
+        assert one(connection.execute("SELECT error_message FROM staging_errors"))[0].startswith(
+            "PivotalStudyMissingFields: "
+        )
         call = "SELECT {}_storage_refcount(repeat('c', 64), 'local', 'document', {})"
         assert one(connection.execute(call.format("increment", 1))) == (1,)
         assert one(connection.execute(call.format("decrement", 9))) == (1,)
-        assert connection.execute("SELECT object_id, size_bytes FROM get_cleanup_candidates(0, 1)").fetchall() == [(1, 0)]
+        assert connection.execute("SELECT object_id, size_bytes FROM get_cleanup_candidates(0, 1)").fetchall() == [
+            (1, 0)
+        ]
         make_link_audits(connection, "HP-1", [True] * 10 + [None] * 90)
         assert one(connection.execute("SELECT can_auto_promote_heuristic('HP-1')")) == (False,)
         ring = [make_company(connection, cik) for cik in (1, 2)]
@@ -161,7 +176,10 @@ def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords
 STOPS: dict[str, tuple[Callable[[psycopg.Connection[Any]], Any], str]] = {
     "no version table": (lambda db: db.execute("DROP TABLE alembic_version"), "its version is missing"),
     "empty version table": (lambda db: db.execute("DELETE FROM alembic_version"), "its version is empty"),
-    "two rows": (lambda db: db.execute("INSERT INTO alembic_version VALUES ('20250123_add_p_value_column')"), "holds 2 rows"),
+    "two rows": (
+        lambda db: db.execute("INSERT INTO alembic_version VALUES ('20250123_add_p_value_column')"),
+        "holds 2 rows",
+    ),
     "file name": (
         lambda db: db.execute("UPDATE alembic_version SET version_num = '20250123_add_p_value_generated_column'"),
         "the id of that revision is 20250123_add_p_value_column",

@@ -72,9 +72,7 @@ def test_promotion_is_never_null(db: Database) -> None:
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    right=st.integers(0, 70), wrong=st.integers(0, 10), least=st.integers(0, 60), rate=st.decimals(0, 1, places=4)
-)
+@given(right=st.integers(0, 70), wrong=st.integers(0, 10), least=st.integers(0, 60), rate=st.decimals(0, 1, places=4))
 def test_the_gate_is_the_exact_comparison(db: Database, right: int, wrong: int, least: int, rate: Decimal) -> None:
     with db.transaction(force_rollback=True):
         make_link_audits(db, "HP-1", [True] * right + [False] * wrong)

@@ -116,8 +116,14 @@ def test_concurrent_first_references_to_one_object_all_count(head_database: Keyw
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from([A, B]), st.sampled_from(["document", "study"]), st.integers(0, 3))))
-def test_any_sequence_of_calls_equals_a_set_of_references(db: Database, steps: list[tuple[bool, str, str, int]]) -> None:
+@given(
+    steps=st.lists(
+        st.tuples(st.booleans(), st.sampled_from([A, B]), st.sampled_from(["document", "study"]), st.integers(0, 3))
+    )
+)
+def test_any_sequence_of_calls_equals_a_set_of_references(
+    db: Database, steps: list[tuple[bool, str, str, int]]
+) -> None:
     with db.transaction(force_rollback=True):
         references: set[tuple[str, str, int]] = set()
         for adds, sha256, kind, number in steps:

@@ -16,22 +16,26 @@ from ncfd_site.refusals import Refusal
 
 class Command(BaseCommand):
     help = (
-        "Bring the schema of the ncfd database to a revision, verify it, and say so. Django's own tables are not touched:"
-        " they come from 'migrate'. Exit codes: 0 done, 1 pending (--check), 2 usage, 3 not verified, 4 another run holds"
-        " the lock, 5 the database needs a person, 6 a revision failed and was rolled back, 8 it would destroy rows,"
-        " 9 unsafe connection."
+        "Bring the schema of the ncfd database to a revision, verify it, and say so. Django's own tables come from"
+        " 'migrate' and are not touched. Exit codes: 0 done, 1 pending (--check), 2 usage, 3 not verified, 4 another"
+        " run holds the lock, 5 the database needs a person, 6 a revision failed and was rolled back, 8 it would"
+        " destroy rows, 9 unsafe connection."
     )
     # Whether the models fit the database is not known before it is migrated.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("revision", nargs="?", default="head", help="an id, 'head', 'base', +N or -N (default: head)")
+        parser.add_argument(
+            "revision", nargs="?", default="head", help="an id, 'head', 'base', +N or -N (default: head)"
+        )
         parser.add_argument("--database", default="default", help="alias in DATABASES (default: default)")
         mode = parser.add_mutually_exclusive_group()
         mode.add_argument("--plan", action="store_true", help="say what a run would do, and write nothing")
         mode.add_argument("--check", action="store_true", help="exit 1 when something is pending, and write nothing")
         mode.add_argument("--sql", action="store_true", help="print the SQL of a run, and write nothing")
-        parser.add_argument("--json", action="store_true", help="one JSON object on standard output, progress on standard error")
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object on standard output, progress on standard error"
+        )
         parser.add_argument(
             "--allow-destructive",
             action="append",
@@ -40,12 +44,16 @@ class Command(BaseCommand):
             help="agree that the downgrade of this revision destroys rows; may be given more than once",
         )
         parser.add_argument(
-            "--lock-wait", type=float, default=600.0, metavar="SECONDS", help="how long to wait for another run (default: 600)"
+            "--lock-wait",
+            type=float,
+            default=600.0,
+            metavar="SECONDS",
+            help="how long to wait for another run (default: 600)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         outcome = Outcome(database="?")
-        progress = Progress(self.stderr if options["json"] else self.stdout, options["verbosity"], outcome)
+        progress = Progress((self.stderr if options["json"] else self.stdout).write, options["verbosity"], outcome)
         try:
             parameters = _parameters(options["database"])
             outcome.database = parameters.get("dbname", options["database"])
@@ -88,6 +96,8 @@ def _parameters(alias: str) -> dict[str, Any]:
     try:
         keywords = connections[alias].get_connection_params()
     except ConnectionDoesNotExist:
-        raise CommandError(f"There is no database {alias!r}; known: {', '.join(connections)}.", returncode=Exit.USAGE) from None
+        raise CommandError(
+            f"There is no database {alias!r}; known: {', '.join(connections)}.", returncode=Exit.USAGE
+        ) from None
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     return {keyword: value for keyword, value in keywords.items() if keyword in known}

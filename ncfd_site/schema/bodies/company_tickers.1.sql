@@ -1,4 +1,5 @@
--- Adaptive: some live databases keep issuer_name, exchange and active in securities; elsewhere these are NULL.
+-- A row for each link, also for one whose security is not in securities. Adaptive: some live databases keep issuer_name,
+-- exchange and active in securities; elsewhere these are NULL.
 DO $$
 DECLARE
     v_column text;
@@ -10,8 +11,8 @@ BEGIN
             ELSE format('s.%1$I::text AS %1$I, ', v_column) END;
     END LOOP;
     PERFORM pg_temp.replace_view('v_company_tickers', format(
-        'SELECT c.company_id, c.name AS company_name, s.ticker::text AS ticker, %s s.security_id::text AS security_id
+        'SELECT c.company_id, c.name AS company_name, s.ticker::text AS ticker, %s cs.security_id::text AS security_id
          FROM company_securities cs
          JOIN companies c ON c.company_id = cs.company_id
-         JOIN securities s ON s.security_id::text = cs.security_id::text', v_extra));
+         LEFT JOIN securities s ON s.security_id::text = cs.security_id::text', v_extra));
 END $$;

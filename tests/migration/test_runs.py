@@ -1,0 +1,260 @@
+"""Runs among other people: side by side, with locked tables, killed midway, failing, and only looking."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from ncfd_site.migration import versions
+from ncfd_site.migration.failures import Exit, MigrationRefused
+from tests import databases
+from tests.databases import Keywords
+from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION
+from tests.migration.test_live_states import query, run
+
+REVISIONS = [script.revision for script in versions.revisions()]
+SECRET_KEY = secrets.token_urlsafe(50)
+
+
+def start(
+    keywords: Keywords, *arguments: str, command: tuple[str, ...] = ("manage.py", "migrate_alembic")
+) -> subprocess.Popen[str]:
+    """Start a command line against a database."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": make_conninfo(**keywords),
+        "SECRET_KEY": SECRET_KEY,
+        "ALLOWED_HOSTS": "localhost",
+    }
+    return subprocess.Popen(
+        [sys.executable, *command, *arguments],
+        cwd=PROJECT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, error = process.communicate(timeout=120)
+    return process.returncode, out, error
+
+
+def test_eight_at_once_on_an_empty_database_run_each_revision_once(empty_database: Keywords) -> None:
+    processes = [start(empty_database) for _ in range(4)] + [
+        start(empty_database, "head", command=("-m", "alembic", "upgrade")) for _ in range(4)
+    ]
+    results = [finish(process) for process in processes]
+
+    assert [code for code, _, _ in results] == [0] * 8, results
+    assert not any("Error" in error or "Traceback" in error for _, _, error in results)
+    logged = query(empty_database, "SELECT revision FROM alembic_migration_log ORDER BY log_id")
+    assert [revision for (revision,) in logged] == REVISIONS
+
+
+def test_others_wait_no_longer_than_a_second_behind_a_run_that_waits(empty_database: Keywords) -> None:
+    """A reader holds a table for 20 seconds; the run comes back for it again and again, and succeeds."""
+    databases.migrate(empty_database, ROOT_REVISION)
+    released = threading.Event()
+    waits: list[float] = []
+
+    def read_now_and_then() -> None:
+        with psycopg.connect(**empty_database, autocommit=True) as connection:
+            while not released.is_set():
+                began = time.monotonic()
+                connection.execute("SELECT count(*) FROM studies")
+                waits.append(time.monotonic() - began)
+                time.sleep(0.05)
+
+    with ThreadPoolExecutor(2) as pool, psycopg.connect(**empty_database) as holder:
+        holder.execute("LOCK TABLE studies IN ACCESS SHARE MODE")
+        reader = pool.submit(read_now_and_then)
+        migration = pool.submit(run, empty_database)
+        try:
+            time.sleep(20)
+            assert not migration.done()
+        finally:
+            holder.rollback()
+            outcome = migration.result(timeout=60)
+            released.set()
+        reader.result(timeout=10)
+
+    assert outcome.verified
+    assert len(waits) > 50
+    assert max(waits) < 1.0
+
+
+def test_a_killed_run_frees_its_lock_within_a_second(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    with psycopg.connect(**empty_database) as holder:
+        holder.execute("LOCK TABLE studies IN ACCESS EXCLUSIVE MODE")
+        killed = start(empty_database)
+        locked = (
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()"
+        )
+        deadline = time.monotonic() + 60
+        while query(empty_database, locked) == [(0,)] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        killed.send_signal(signal.SIGKILL)
+        finish(killed)
+        began = time.monotonic()
+        while query(empty_database, locked) != [(0,)]:
+            assert time.monotonic() - began < 2
+            time.sleep(0.02)
+        freed = time.monotonic() - began
+        holder.rollback()
+    assert freed < 1.0
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(CONTRACT_HEAD,)]
+    assert run(empty_database).verified
+
+
+def test_a_lock_that_does_not_come_free_ends_the_run(empty_database: Keywords) -> None:
+    with psycopg.connect(**empty_database) as holder:
+        from ncfd_site.migration.session import LOCK_KEY
+
+        holder.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
+        with pytest.raises(MigrationRefused, match="Another migration has held the lock") as refusal:
+            run(empty_database, lock_wait=0.3)
+    assert refusal.value.exit_code is Exit.LOCKED
+
+
+def test_a_revision_that_fails_leaves_those_before_it_and_nothing_of_itself(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("CREATE TABLE gates (something_else integer)")
+
+    code, _, error = finish(start(empty_database))
+
+    assert code == Exit.REVISION_FAILED
+    assert "revision 20250124_signals_gates_scores failed and was rolled back" in error
+    assert 'column "fired_bool" does not exist' in error
+    assert "CREATE INDEX IF NOT EXISTS ix_gates_fired_bool ON gates (fired_bool)" in error
+    assert "Traceback" not in error
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [("20250123_add_link_audit_fields",)]
+    assert query(empty_database, "SELECT to_regclass('signals')") == [(None,)]
+    log = (
+        "SELECT revision, outcome, detail LIKE '%%fired_bool%%' FROM alembic_migration_log ORDER BY log_id DESC LIMIT 2"
+    )
+    assert query(empty_database, log.replace("%%", "%")) == [
+        ("20250124_signals_gates_scores", "failed", True),
+        ("20250123_add_link_audit_fields", "done", None),
+    ]
+
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("DROP TABLE gates")
+    assert run(empty_database).verified
+
+
+def test_a_run_whose_result_is_not_what_the_revision_says_is_told(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("DROP INDEX ix_scores_run_id")
+        connection.execute("ALTER TABLE signals ALTER severity DROP NOT NULL")
+    code, out, error = finish(start(empty_database))
+    assert code == Exit.NOT_VERIFIED
+    assert "Applied 20250125_mend_live_routines" in out
+    assert "missing: index ix_scores_run_id" in error
+    assert "differs: column signals.severity is character varying(1) DEFAULT none, and should be" in error
+
+
+@pytest.mark.parametrize("flags", [["--plan"], ["--check"], ["--sql"], ["--plan", "--json"]], ids=" ".join)
+@pytest.mark.parametrize("at", ["empty", ROOT_REVISION, "head"])
+def test_looking_writes_nothing(empty_database: Keywords, flags: list[str], at: str) -> None:
+    if at != "empty":
+        databases.migrate(empty_database, at)
+    everything = (
+        "SELECT relname, relfilenode, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+    )
+    before = query(empty_database, everything)
+    code, out, error = finish(start(empty_database, *flags))
+    assert query(empty_database, everything) == before
+    assert error.startswith(("Planned:", "Nothing to do:") if "--json" in flags else "")
+    assert bool(error) == ("--json" in flags)
+    assert code == (Exit.PENDING if "--check" in flags and at != "head" else Exit.DONE)
+    if at != "head":
+        assert REVISIONS[-1] in out
+
+
+def test_a_run_at_head_writes_nothing(head_database: Keywords) -> None:
+    before = query(head_database, "SELECT count(*), max(log_id) FROM alembic_migration_log")
+    code, out, _ = finish(start(head_database))
+    assert (code, out) == (0, f"Nothing to do: {head_database['dbname']} is at {REVISIONS[-1]}.\n")
+    assert query(head_database, "SELECT count(*), max(log_id) FROM alembic_migration_log") == before
+
+
+def test_json_is_one_object_with_what_was_done(empty_database: Keywords) -> None:
+    code, out, error = finish(start(empty_database, "--json"))
+    said: dict[str, Any] = json.loads(out)
+    assert code == 0
+    assert (said["status"], said["exit"], said["before"], said["after"]) == ("done", 0, None, REVISIONS[-1])
+    assert [step["revision"] for step in said["applied"]] == REVISIONS
+    assert (said["verified"], said["pending"], said["problems"]) == (True, [], [])
+    assert error.count("Applied") == len(REVISIONS)
+
+
+def test_json_of_a_refusal_names_exit_code_and_reason(empty_database: Keywords) -> None:
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("CREATE TABLE invoices (id integer)")
+    code, out, error = finish(start(empty_database, "--json"))
+    said = json.loads(out)
+    assert (code, said["exit"], said["status"]) == (5, 5, "needs_adoption")
+    assert "not an ncfd database" in said["error"]
+    assert "not an ncfd database" in error
+
+
+@pytest.mark.parametrize("target", ["no_such_revision", "+99"])
+def test_an_unknown_target_is_a_usage_error(head_database: Keywords, target: str) -> None:
+    code, _, error = finish(start(head_database, target))
+    assert code == Exit.USAGE
+    assert f"There is no revision {target!r} to go to" in error
+    assert "Traceback" not in error
+
+
+def test_the_command_line_of_alembic_works_from_the_root_without_an_ini_file(empty_database: Keywords) -> None:
+    def alembic(*arguments: str) -> tuple[int, str, str]:
+        return finish(start(empty_database, *arguments, command=("-m", "alembic")))
+
+    assert alembic("heads")[1].strip() == f"{REVISIONS[-1]} (head)"
+    assert alembic("history")[1].count(" -> ") == len(REVISIONS)
+    assert alembic("current")[:2] == (0, "")
+    assert alembic("upgrade", "head")[0] == 0
+    assert alembic("current")[1].strip() == f"{REVISIONS[-1]} (head)"
+    assert alembic("downgrade", "-1")[0] == 0
+    assert alembic("current")[1].strip() == CONTRACT_HEAD
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now())")
+    code, out, error = alembic("downgrade", "base")
+    assert code != 0
+    assert "would destroy rows of trials (1)" in out
+    assert "Traceback" not in out + error
+    assert alembic("-x", f"allow_destructive={ROOT_REVISION}", "downgrade", "base")[0] == 0
+
+
+def test_the_command_line_of_alembic_stops_at_the_same_states(empty_database: Keywords) -> None:
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("CREATE TABLE invoices (id integer)")
+    code, out, error = finish(start(empty_database, "upgrade", "head", command=("-m", "alembic")))
+    assert code != 0
+    assert "not an ncfd database" in out
+    assert "Traceback" not in out + error
+
+
+def test_stamping_records_a_version_in_a_wide_column(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("DROP TABLE alembic_version")
+    assert finish(start(empty_database, "stamp", CONTRACT_HEAD, command=("-m", "alembic")))[0] == 0
+    assert run(empty_database).verified

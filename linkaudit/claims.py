@@ -1,35 +1,45 @@
-"""A heuristic's claim as a sentence, and the words for what kind of link it is."""
-
-from typing import Any
+"""A heuristic's claim as a sentence: what the document is said to say of the asset and the trial."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from linkaudit.models import LinkAudit
+from linkaudit.loading.assets import UNSPECIFIED
+from linkaudit.models import Asset, LinkAudit
 
-# What the document does, by `link_type`. A kind that is not here is named in its own word.
+# What the document does, by `link_type`: with an asset, and where the claim names none.
 SENTENCES = {
-    "registered_intervention": "This {document} says that {asset} is an intervention of trial {trial}.",
-    "publication_reports_trial": "This {document} reports on {asset} in trial {trial}.",
+    "intervention_of_trial": (
+        "This {document} says that {asset} is an intervention of {trial}.",
+        "This {document} lists the interventions of {trial}.",
+    ),
+    "publication_reports_trial": (
+        "This {document} reports on {asset} in {trial}.",
+        "This {document} reports on {trial}.",
+    ),
 }
-OTHER_SENTENCE = "This {document} ties {asset} to trial {trial}: {kind}."
+# A kind of link that is not above is named in its own word.
+OTHER_SENTENCES = (
+    "This {document} ties {asset} to {trial}: {kind}.",
+    "This {document} is tied to {trial}: {kind}.",
+)
 
 
 def claim_sentence(audit: LinkAudit) -> SafeString:
     """Return what the link claims, as a sentence with the asset and the trial marked."""
+    named, unnamed = SENTENCES.get(audit.link_type, OTHER_SENTENCES)
     return format_html(
-        SENTENCES.get(audit.link_type, OTHER_SENTENCE),
+        named if is_specified(audit.asset) else unnamed,
         document=audit.doc.get_source_type_display(),
         asset=_marked("asset", audit.asset.name),
-        trial=_marked("trial", audit.nct_id) if audit.nct_id else "without a number",
-        kind=in_words(audit.link_type),
+        trial=format_html("trial {}", _marked("trial", audit.nct_id)) if audit.nct_id else "a trial without a number",
+        kind=audit.link_type.replace("_", " ").strip(),
     )
 
 
-def in_words(link_type: str) -> str:
-    """Return a kind of link as words: `nct_near_asset` is "nct near asset"."""
-    return link_type.replace("_", " ").strip()
+def is_specified(asset: Asset) -> bool:
+    """Whether it is a drug with a name, and not the stand-in for links that name none."""
+    return asset.name != UNSPECIFIED
 
 
-def _marked(kind: str, text: Any) -> SafeString:
+def _marked(kind: str, text: str) -> SafeString:
     return format_html('<mark class="{}">{}</mark>', kind, text)

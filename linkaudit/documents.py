@@ -1,5 +1,6 @@
 """The text of documents, as a reviewer needs it: a title in a list, pages beside a claim."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from storage.models import DocumentTextPage
 # A filing has hundreds of pages; this many make one view, and the next ones are a link away.
 PAGES_AT_ONCE = 40
 TITLE_LENGTH = 300
+# A registry record begins with its number; where a title is shown, the number stands beside it already.
+LEADING_NUMBER = re.compile(r"NCT\d{8}: *")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,14 @@ class TextView:
 
 
 def document_titles(doc_ids: Collection[int]) -> dict[int, str]:
-    """Return the first line of text of each document that has one."""
+    """Return the first line of text of each document that has one, without the trial number in front of it."""
     starts = (
         DocumentTextPage.objects.filter(doc_id__in=doc_ids, page_no=1)
         .annotate(start=Left("text", TITLE_LENGTH))
         .values_list("doc_id", "start")
     )
     titles = {doc_id: next(filter(None, map(str.strip, start.splitlines())), "") for doc_id, start in starts}
-    return {doc_id: title for doc_id, title in titles.items() if title}
+    return {doc_id: LEADING_NUMBER.sub("", title, count=1) for doc_id, title in titles.items() if title}
 
 
 def document_text(doc_id: int, first: int = 1) -> TextView:

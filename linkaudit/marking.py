@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 # A name of one letter would mark half the page.
@@ -53,6 +53,17 @@ def mark_terms(text: str, terms: Terms) -> MarkedText:
     parts.append(escape(text[position:]))
     # Every part is escaped above, and the tag around a match is a constant.
     return MarkedText(mark_safe("".join(parts)), counts["asset"], counts["trial"])  # noqa: S308
+
+
+def mark_terms_around(text: str, terms: Terms, start: int, end: int) -> MarkedText:
+    """As `mark_terms`, with the characters from `start` up to `end` inside `<span class="quote" id="quote">`."""
+    parts = [mark_terms(part, terms) for part in (text[:start], text[start:end], text[end:])]
+    before, inside, after = (part.html for part in parts)
+    return MarkedText(
+        format_html('{}<span class="quote" id="quote">{}</span>{}', before, inside, after),
+        sum(part.asset_count for part in parts),
+        sum(part.trial_count for part in parts),
+    )
 
 
 def _pattern(terms: Terms) -> re.Pattern[str] | None:

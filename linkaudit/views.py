@@ -1,5 +1,6 @@
 """The pages on which links are found and labelled, and where heuristics show how good they are."""
 
+import re
 from typing import Any
 
 from django.apps import apps
@@ -13,12 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from linkaudit import queries
 from linkaudit import undo as undoing
 from linkaudit.charts import precision_chart
-from linkaudit.claims import claim_sentence
-from linkaudit.documents import document_text, document_titles
+from linkaudit.claims import claim_sentence, is_specified
+from linkaudit.documents import document_titles
 from linkaudit.forms import LabelForm, LinkFilterForm
-from linkaudit.marking import Terms, mark_terms
 from linkaudit.models import LinkAudit
-from linkaudit.naming import distinct_names
+from linkaudit.reading import read_document, terms_of
 from linkaudit.selection import LinkFilter, link_page, next_link, next_open_link, previous_link
 from linkaudit.services import LabelState, StaleLabel, label_link, label_obstacle, restore_label
 from ncfd_site.admin.drawing import is_web_address
@@ -32,6 +32,7 @@ TITLES = {
     "labelled": "Labelled links",
     "any": "All links",
 }
+PAGE_NUMBER = re.compile(r"[0-9]{1,9}")
 WORDS = {True: "right", False: "wrong", None: "open"}
 
 
@@ -190,10 +191,7 @@ def _link_page(
     status: int = 200,
 ) -> HttpResponse:
     first = request.GET.get("from", "")
-    text = document_text(audit.doc_id, int(first) if first.isascii() and first.isdigit() and len(first) < 9 else 1)
-    aliases = audit.asset.aliases.values_list("alias", flat=True)
-    terms = Terms(distinct_names([audit.asset.names_jsonb, *aliases]), audit.nct_id or "")
-    marked = [(page.number, mark_terms(page.text, terms)) for page in text.pages]
+    terms = terms_of(audit)
     return render(
         request,
         "linkaudit/link.html",
@@ -204,10 +202,8 @@ def _link_page(
             "source_link": audit.doc.source_url if is_web_address(audit.doc.source_url or "") else "",
             "trial": _trial(audit.nct_id),
             "terms": terms,
-            "pages": marked,
-            "following": text.following,
-            "asset_count": sum(page.asset_count for _, page in marked),
-            "trial_count": sum(page.trial_count for _, page in marked),
+            "text": read_document(audit, terms, int(first) if PAGE_NUMBER.fullmatch(first) else 1),
+            "asset_is_specified": is_specified(audit.asset),
             "obstacle": label_obstacle(audit, person(request)),
             "form": form or LabelForm(initial={"note": audit.review_notes}),
             "seen_at": audit.updated_at.isoformat(),

@@ -3,7 +3,7 @@
 import re
 from html import unescape
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkaudit.marking import Terms, mark_terms
@@ -48,6 +48,7 @@ def test_without_terms_the_text_is_only_escaped() -> None:
     assert mark_terms("a < b", Terms(["", " ", "a", "-"], " ")).html == "a &lt; b"
 
 
+@settings(deadline=None)
 @given(st.text(), st.lists(st.text(max_size=8), max_size=4), st.text(max_size=8))
 def test_the_text_is_always_whole_and_safe(text: str, names: list[str], number: str) -> None:
     html = mark_terms(text, Terms(names, number)).html

@@ -1,7 +1,7 @@
 """The Wilson interval of k out of n, against values published with the method's usual software."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkaudit.wilson import wilson_interval
@@ -28,6 +28,7 @@ def test_counts_that_are_no_proportion_are_refused(successes: int, trials: int) 
         wilson_interval(successes, trials)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_rate_lies_inside_of_it_and_it_inside_of_0_to_1(counts: tuple[int, int]) -> None:
     successes, trials = counts

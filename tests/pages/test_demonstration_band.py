@@ -1,0 +1,70 @@
+"""Every page says that its data is generated, when the comment on the database says so."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+from ncfd_site import marker
+from tests.factories import make_link_audit, make_user
+
+WORDS = "Demonstration data: generated, not real"
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    marker.forget()
+    yield
+    marker.forget()
+
+
+def mark(comment: str) -> None:
+    with connection.cursor() as cursor:
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"COMMENT ON DATABASE {name} IS %s", [comment])
+
+
+@pytest.mark.django_db
+def test_every_page_has_the_band(client: Client) -> None:
+    mark("ncfd demonstration")
+    assert WORDS in client.get("/accounts/login/").content.decode()
+    client.force_login(make_user())
+    audit = make_link_audit()
+    for address in ("/", "/links/", f"/links/{audit.pk}/", "/heuristics/", "/admin/", "/nowhere/", "/admin/linkaudit/asset/?_popup=1"):
+        assert WORDS in client.get(address).content.decode(), address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("comment", ["", "somebody's database"])
+def test_real_data_has_none(client: Client, comment: str) -> None:
+    mark(comment)
+    assert WORDS not in client.get("/accounts/login/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_database_is_asked_once() -> None:
+    mark("ncfd demonstration")
+    assert marker.is_demonstration()
+    mark("")
+    assert marker.is_demonstration()
+
+
+@pytest.mark.django_db
+def test_a_mark_that_comes_later_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(marker, "monotonic", lambda: now)
+    assert not marker.is_demonstration()
+    mark("ncfd demonstration")
+    assert not marker.is_demonstration()
+    now += marker.ASK_AGAIN_SECONDS
+    assert marker.is_demonstration()
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_away_breaks_no_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("the server is away")
+
+    monkeypatch.setattr(marker.sql, "value", fail)
+    assert client.get("/accounts/login/").status_code == 200

@@ -8,7 +8,8 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,7 @@ from typing import Protocol
 from django.conf import settings
 
 CHUNK = 1 << 20
+WRITERS = 16
 _ADDRESS = re.compile(r"local://([0-9a-f]{64})")
 
 
@@ -52,6 +54,9 @@ class ContentStore(Protocol):
     def put(self, content: bytes | Iterable[bytes]) -> Stored:
         """Keep the bytes, durably, before this returns; the same bytes again are kept once."""
 
+    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
+        """Keep many at once, in their order; far quicker than one by one, since their waits overlap."""
+
     def chunks(self, uri: str) -> Iterator[bytes]:
         """Give the bytes piece by piece; raises `ContentDamaged` before the last piece where the hash is wrong."""
 
@@ -72,25 +77,25 @@ class LocalContentStore:
 
     def put(self, content: bytes | Iterable[bytes]) -> Stored:
         """Write to a temporary file while hashing, then move it into place; a reader never sees half of it."""
-        waiting = self._root / "incoming"
-        waiting.mkdir(parents=True, exist_ok=True)
-        digest, size = hashlib.sha256(), 0
-        handle, name = tempfile.mkstemp(dir=waiting)
-        temporary = Path(name)
+        stored, temporary = self._write(content)
         try:
-            with os.fdopen(handle, "wb") as file:
-                for piece in [content] if isinstance(content, bytes) else content:
-                    digest.update(piece)
-                    size += file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            stored = Stored(digest.hexdigest(), f"{self.backend_type}://{digest.hexdigest()}", size)
-            # Known bytes are written anew all the same: that mends a damaged copy, and it makes the file young, so
-            # that no cleaning takes it for one that nobody uses.
-            self._place(temporary, self._path(stored.uri))
+            self._place([(stored, temporary)])
         finally:
             temporary.unlink(missing_ok=True)
         return stored
+
+    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
+        """Write from many threads: most of it is waiting for the disk, which makes many files durable at once."""
+        with ThreadPoolExecutor(WRITERS) as writers:
+            under_way = [writers.submit(self._write, content) for content in contents]
+        try:
+            written = [writing.result() for writing in under_way]
+            self._place(written)
+        finally:
+            for writing in under_way:
+                if writing.exception() is None:
+                    writing.result()[1].unlink(missing_ok=True)
+        return [stored for stored, _ in written]
 
     def chunks(self, uri: str) -> Iterator[bytes]:
         """Give the bytes a mebibyte at a time; the last piece is held back until the hash is known to be right."""
@@ -128,12 +133,34 @@ class LocalContentStore:
             raise ContentAddressRefused(f"{uri} leads outside the folder of the content store.")
         return path
 
-    def _place(self, temporary: Path, path: Path) -> None:
-        if not path.parent.is_dir():
-            path.parent.mkdir(exist_ok=True)
-            _sync_folder(self._root)
-        temporary.replace(path)
-        _sync_folder(path.parent)
+    def _write(self, content: bytes | Iterable[bytes]) -> tuple[Stored, Path]:
+        waiting = self._root / "incoming"
+        waiting.mkdir(parents=True, exist_ok=True)
+        digest, size = hashlib.sha256(), 0
+        handle, name = tempfile.mkstemp(dir=waiting)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for piece in [content] if isinstance(content, bytes) else content:
+                    digest.update(piece)
+                    size += file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            Path(name).unlink()
+            raise
+        return Stored(digest.hexdigest(), f"{self.backend_type}://{digest.hexdigest()}", size), Path(name)
+
+    def _place(self, written: Sequence[tuple[Stored, Path]]) -> None:
+        # Known bytes are written anew all the same: that mends a damaged copy, and it makes the file young, so that
+        # no cleaning takes it for one that nobody uses.
+        paths = [self._path(stored.uri) for stored, _ in written]
+        folders = {path.parent for path in paths}
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        for path, (_, temporary) in zip(paths, written, strict=True):
+            temporary.replace(path)
+        for folder in (*folders, self._root):
+            _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from ncfd_site.ingest.items import Unfit
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_BLANKS = re.compile(r"\s+")
 
 
 def decoded(raw: bytes) -> str:
@@ -36,7 +35,7 @@ def require_storable(value: Any) -> None:
 
 def one_line(text: str) -> str:
     """The text with every run of blanks, line ends too, as one space, and none around it."""
-    return _BLANKS.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def folded(text: str) -> str:

@@ -106,7 +106,8 @@ def add_documents(documents: Sequence[NewDocument], store: ContentStore) -> dict
     if not documents:
         return {}
     backend = {"backend": store.backend_type, "reference": REFERENCE}
-    _STAGE.fill(_row(document, store.put(document.content)) for document in documents)
+    stored = store.put_all([document.content for document in documents])
+    _STAGE.fill(map(_row, documents, stored))
     _PAGES.fill(
         (document.source_url, number, page)
         for document in documents

@@ -95,7 +95,9 @@ def separate_companies(parent_company_id: int, child_company_id: int, rel_type: 
 
 def _require(actor: User, permission: str, doing: str) -> None:
     if not actor.has_perm(permission):
-        raise PermissionDenied(f"{doing} needs the permission {permission}, which {actor.get_username()} does not have.")
+        raise PermissionDenied(
+            f"{doing} needs the permission {permission}, which {actor.get_username()} does not have."
+        )
 
 
 def _hold(company_id: int) -> None:

@@ -32,7 +32,9 @@ def cleanup_candidates(
     Candidates have at most `min_refcount` references and were last used `max_age_days` ago or earlier.
     """
     return sql.rows(
-        "SELECT * FROM get_cleanup_candidates(%s, %s) LIMIT %s", [max_age_days, min_refcount, limit], of=CleanupCandidate
+        "SELECT * FROM get_cleanup_candidates(%s, %s) LIMIT %s",
+        [max_age_days, min_refcount, limit],
+        of=CleanupCandidate,
     )
 
 

@@ -1,0 +1,106 @@
+"""The admin of link audits: what heuristics claim, on what evidence, and what people said of it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from linkaudit.admin.assets import asset_name, assets_named
+from linkaudit.admin.filters import ConfidenceFilter, HeuristicFilter, LabelFilter, ReviewerFilter
+from linkaudit.admin.labelling import LabellingPages
+from linkaudit.claims import claim_sentence
+from linkaudit.marking import Terms, mark_terms
+from linkaudit.models import LinkAudit
+from linkaudit.naming import distinct_names
+from ncfd_site.admin import drawing, search
+from ncfd_site.admin.columns import choice, related, value, when, words
+from ncfd_site.admin.links import object_link
+
+
+def _trial(nct_id: str) -> SafeString:
+    # By the list, since a claim may name a trial that was never loaded.
+    return format_html('<a href="{}?nct_id={}">{}</a>', reverse("admin:signals_trial_changelist"), nct_id, nct_id)
+
+
+@admin.register(LinkAudit)
+class LinkAuditAdmin(LabellingPages):
+    """Claims of heuristics, to look at and to label."""
+
+    list_display = (
+        value("audit_id", "link", order=True),
+        asset_name("asset"),
+        value("nct_id", "trial", draw=_trial, order=True),
+        value("heuristic_applied", "heuristic", empty="none"),
+        value("confidence", order=True),
+        related("doc", "doc_id", "document", also=("doc_id",)),
+        words("label", "label", yes="right", no="wrong", unknown="open"),
+        choice("label_source", "source", empty="not reviewed"),
+        value("reviewed_by", "reviewer", empty="not reviewed"),
+        when("reviewed_at", "reviewed", empty="not reviewed", order=True),
+        choice("promotion_status", "status"),
+    )
+    list_filter = (HeuristicFilter, "promotion_status", LabelFilter, "label_source", ReviewerFilter, ConfidenceFilter)
+    search_by = (
+        search.key("audit_id", "number"),
+        search.trial_number("nct_id"),
+        search.SearchBy("asset_id__in", "beginning of the asset's name", form=assets_named),
+    )
+    filled_by = (
+        "Heuristics propose links: `manage.py load_ctgov FILE` those of HP-2, `manage.py load_link_audits FILE` others."
+    )
+    fieldsets = (
+        (
+            "Claim",
+            {"fields": ("claim", "asset_names", "trial", "document", "link_type", "heuristic_applied", "confidence")},
+        ),
+        ("Evidence", {"fields": ("evidence",)}),
+        (
+            "Verdict",
+            {"fields": ("verdict", "label_source", "reviewed_by", "reviewed_at", "review_notes", "promotion_status")},
+        ),
+        ("Row", {"fields": ("audit_id", "created_at", "updated_at")}),
+    )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            aliases = row.asset.aliases.values_list("alias", flat=True)
+            row.names = distinct_names([row.asset.names_jsonb, *aliases])
+        return row
+
+    @admin.display(description="claim")
+    def claim(self, row: Any) -> SafeString:
+        """What the heuristic says, as a sentence."""
+        return claim_sentence(row)
+
+    @admin.display(description="asset")
+    def asset_names(self, row: Any) -> SafeString:
+        """Every name of the asset."""
+        others = [name for name in row.names if name != row.asset.name]
+        also = drawing.quiet(f"also {', '.join(others)}") if others else ""
+        return format_html("{} {}", object_link(row.asset), also)
+
+    @admin.display(description="trial")
+    def trial(self, row: Any) -> SafeString | str:
+        """The trial, by its number."""
+        return _trial(row.nct_id) if row.nct_id else drawing.quiet("no number given")
+
+    @admin.display(description="document")
+    def document(self, row: Any) -> SafeString:
+        """The document, and where it was found."""
+        found = drawing.address(row.doc.source_url) if row.doc.source_url else drawing.quiet("without address")
+        return format_html("{}, {}", object_link(row.doc, f"document {row.doc_id}"), found)
+
+    @admin.display(description="evidence")
+    def evidence(self, row: Any) -> SafeString:
+        """The evidence as fields, with the asset's names and the trial's number marked in it."""
+        terms = Terms(row.names, row.nct_id or "")
+        return drawing.json_fields(row.evidence_jsonb, lambda text: mark_terms(text, terms).html)
+
+    @admin.display(description="label")
+    def verdict(self, row: Any) -> str:
+        """The label in words."""
+        return {True: "right", False: "wrong"}.get(row.label, "open: not reviewed")

@@ -1,0 +1,47 @@
+"""The admin of the site's own tables: where the schema stands, and how it came there."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from ncfd_site import sql
+from ncfd_site.admin import search
+from ncfd_site.admin.columns import value, when
+from ncfd_site.admin.filters import choices
+from ncfd_site.admin.tables import ReadOnlyAdmin
+from ncfd_site.models import MigrationLog, SchemaVersion
+
+
+@admin.register(SchemaVersion)
+class SchemaVersionAdmin(ReadOnlyAdmin):
+    """The revision that the database stands at."""
+
+    list_display = (value("version_num", "revision"),)
+    filled_by = "No revision has run here yet. `manage.py migrate_alembic` brings the schema up to date."
+
+
+@admin.register(MigrationLog)
+class MigrationLogAdmin(ReadOnlyAdmin):
+    """What `migrate_alembic` did."""
+
+    list_display = (
+        value("log_id", "entry"),
+        value("direction"),
+        value("revision"),
+        value("outcome"),
+        when("started_at", "started"),
+        when("finished_at", "finished", empty="not finished"),
+        value("actor"),
+        value("host"),
+    )
+    list_filter = (
+        choices("direction", "direction", ("up", "up", {"direction": "up"}), ("down", "down", {"direction": "down"})),
+    )
+    search_by = (search.key("log_id", "number of the entry"), search.exact("revision", "revision"))
+    filled_by = "`manage.py migrate_alembic` writes an entry for each revision that it runs; it has run none here."
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        # The command makes this table itself when it first writes: a database migrated by `alembic` alone has none.
+        exists = sql.value("SELECT to_regclass(%s) IS NOT NULL", [self.model._meta.db_table])
+        return super().get_queryset(request) if exists else self.model._default_manager.none()

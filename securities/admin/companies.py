@@ -1,0 +1,167 @@
+"""The admin of companies and their names."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from ncfd_site.admin import search
+from ncfd_site.admin.columns import Column, choice, related, value, when
+from ncfd_site.admin.links import object_link
+from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from securities import queries
+from securities.domain_aliases import domain_aliases
+from securities.loading.names import normalised_company_name
+from securities.models import Company, CompanyAlias, CompanyCanonical, Security
+
+FILLED_BY = "`manage.py load_sec_tickers FILE` makes the companies of the SEC's list."
+
+
+def company_name(relation: str, heading: str = "company") -> Column:
+    """A column that links to a company by its name."""
+    return related(relation, "name", heading)
+
+
+def _tickers(row: Any) -> Any:
+    return format_html_join(", ", "{}", ((object_link(security, security.ticker),) for security in row.tickers_shown))
+
+
+@admin.register(Company)
+class CompanyAdmin(ReadOnlyAdmin):
+    """Companies that file with the SEC."""
+
+    list_display = (
+        value("name"),
+        Column("tickers", "tickers", lambda row: _tickers(row) or None, empty="none active"),
+        value("cik", "CIK", order=True),
+        value("website_domain", "website"),
+        when("updated_at", "changed"),
+    )
+    search_by = (
+        search.key("cik", "CIK"),
+        search.key("company_id", "number"),
+        search.SearchBy("company_id__in", "ticker", search.pattern(r"[a-z0-9.\-]{1,10}"), queries.companies_of_ticker),
+        search.prefix("name_norm", "name", normalised_company_name),
+    )
+    filled_by = FILLED_BY
+
+    def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Fetch the active tickers of the page's companies, in one query."""
+        found = queries.active_securities_of([row.pk for row in rows])
+        for row in rows:
+            row.tickers_shown = found.get(row.pk, [])
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """Its securities, its names, and who stands above and below it."""
+        securities = [
+            (
+                object_link(one, one.ticker),
+                one.exchange.code,
+                one.get_type_display(),
+                one.get_status_display(),
+                _days(one),
+            )
+            for one in row.securities.select_related("exchange").defer("metadata").order_by("ticker_norm", "pk")
+        ]
+        linked = list(row.security_links.order_by("security_id"))
+        known = queries.securities_by_id(link.security_id for link in linked)
+        names = [
+            (object_link(alias), alias.get_alias_type_display(), alias.start_date, alias.end_date or "still")
+            for alias in row.aliases.defer("metadata").order_by("alias_norm")
+        ]
+        domains = [
+            (one.domain_root, "a name" if one.src == "alias" else "the company") for one in domain_aliases(row.pk)
+        ]
+        return [
+            Table(
+                "Securities",
+                ("Ticker", "Exchange", "Type", "Status", "Dates"),
+                securities,
+                "No security of this company is known.",
+                note=format_html(
+                    '<a href="{}?sponsor_company={}">Trials that it sponsors</a>',
+                    reverse("admin:signals_trial_changelist"),
+                    row.pk,
+                ),
+            ),
+            Table(
+                "Links to securities",
+                ("Security", "Ticker", "Linked"),
+                [
+                    (
+                        object_link(link, link.security_id),
+                        getattr(known.get(link.security_id), "ticker", None),
+                        link.linked_at,
+                    )
+                    for link in linked
+                ],
+                "No security is linked to this company.",
+                note=self._link_note(request, row),
+            ),
+            Table("Other names", ("Name", "Kind", "From", "Until"), names, "No other name of it is known."),
+            Table("Domains", ("Domain", "Known from"), domains, "No domain of it is known."),
+            _relatives(
+                "Companies above it", row.parent_relationships.select_related("parent_company"), "parent_company"
+            ),
+            _relatives("Companies below it", row.child_relationships.select_related("child_company"), "child_company"),
+        ]
+
+    def _link_note(self, request: HttpRequest, row: Any) -> Any:
+        if not request.user.has_perm("securities.add_companysecurity"):
+            return ""
+        add = reverse("admin:securities_companysecurity_add")
+        return format_html('<a href="{}?company={}">Link a security to this company</a>', add, row.pk)
+
+
+@admin.register(CompanyAlias)
+class CompanyAliasAdmin(ReadOnlyAdmin):
+    """Other names of companies, and their domains."""
+
+    list_display = (
+        value("alias", "name"),
+        choice("alias_type", "kind"),
+        company_name("company"),
+        value("start_date", "from"),
+        value("end_date", "until", empty="still"),
+        value("source"),
+    )
+    list_filter = ("alias_type",)
+    search_by = (
+        search.prefix("alias_norm", "name", normalised_company_name),
+        search.prefix("alias_norm", "name", str.lower),
+    )
+    filled_by = "`manage.py load_sec_tickers FILE` writes a former name when a company's name changes."
+
+
+@admin.register(CompanyCanonical)
+class CompanyCanonicalAdmin(ReadOnlyAdmin):
+    """Which company stands at the top of each."""
+
+    list_display = (company_name("company"), company_name("canonical", "topmost parent"))
+    ordering = ("company_id",)
+    search_by = (
+        search.key("company_id", "number of the company"),
+        search.SearchBy("company_id__in", "beginning of the company's name", form=queries.companies_named),
+    )
+    filled_by = FILLED_BY
+
+
+def _relatives(title: str, relationships: Any, side: str) -> Table:
+    rows = [
+        (
+            object_link(getattr(one, side)),
+            object_link(one, one.rel_type),
+            one.start_date,
+            one.end_date or "still",
+        )
+        for one in relationships
+    ]
+    return Table(title, ("Company", "Kind", "From", "Until"), rows, "None is known.")
+
+
+def _days(security: Security) -> str:
+    days = security.effective_range
+    # The range holds its first day and not its last one.
+    return f"{days.lower or 'ever'} to {f'before {days.upper}' if days.upper else 'now'}"

@@ -1,0 +1,199 @@
+"""The admin of links between companies and securities, and between companies."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect, ForeignKeyRawIdWidget
+from django.db import models
+from django.http import HttpRequest
+
+from ncfd_site.admin import search
+from ncfd_site.admin.columns import Column, value, when
+from ncfd_site.admin.composite import CompositeAdmin, register_composite
+from ncfd_site.admin.filters import choices
+from ncfd_site.admin.linking import LinkForm, LinkingAdmin
+from ncfd_site.admin.links import object_link
+from ncfd_site.pages import person
+from securities import queries, services
+from securities.admin.companies import company_name
+from securities.models import Company, CompanyRelationship, CompanySecurity, CompanyTicker, Security
+
+
+def _security_relation() -> Any:
+    # `security_id` is text and no foreign key; the look-up beside the field wants to be told of one.
+    key: models.ForeignKey[Any, Any] = models.ForeignKey(Security, models.DO_NOTHING)
+    key.remote_field.set_field_name()
+    return key.remote_field
+
+
+def complete_company(field: Any, model: type[models.Model], name: str, admin_site: Any) -> None:
+    """Let a field of a form complete companies as the foreign key `name` of a model does."""
+    field.widget = AutocompleteSelect(model._meta.get_field(name), admin_site)
+    # The widget draws the chosen company alone; it asks the field for its name.
+    field.widget.choices = field.choices
+
+
+class SecurityLinkForm(LinkForm):
+    """A company, and a security by its number or its ticker."""
+
+    company = forms.ModelChoiceField(
+        Company.objects.all(), help_text="Type the beginning of its name, its CIK or a ticker."
+    )
+    security = forms.CharField(
+        max_length=50, help_text="Its number, or its ticker: the active security of that ticker."
+    )
+
+    def use_site(self, admin_site: Any) -> None:
+        complete_company(self.fields["company"], CompanySecurity, "company", admin_site)
+        self.fields["security"].widget = ForeignKeyRawIdWidget(_security_relation(), admin_site)
+
+    def clean_security(self) -> Security:
+        """Find the security that is meant."""
+        text = self.cleaned_data["security"]
+        found = queries.security_of(text)
+        if found is None:
+            raise forms.ValidationError(f"No security has the number or the ticker “{text}”.")
+        return found
+
+
+class RelationshipForm(LinkForm):
+    """Two companies, what one is to the other, and since when."""
+
+    parent_company = forms.ModelChoiceField(Company.objects.all(), label="Company above")
+    child_company = forms.ModelChoiceField(Company.objects.all(), label="Company below")
+    rel_type = forms.CharField(
+        label="Kind", initial="subsidiary", max_length=50, help_text="What the lower company is to the upper one."
+    )
+    start_date = forms.DateField(label="From", required=False, widget=AdminDateWidget, help_text="Empty: not known.")
+    end_date = forms.DateField(
+        label="Until", required=False, widget=AdminDateWidget, help_text="Empty: it still holds."
+    )
+
+    def use_site(self, admin_site: Any) -> None:
+        for name in ("parent_company", "child_company"):
+            complete_company(self.fields[name], CompanyRelationship, name, admin_site)
+
+
+@register_composite(CompanySecurity)
+class CompanySecurityAdmin(LinkingAdmin):
+    """Which securities are whose."""
+
+    list_display = (
+        Column(
+            "link", "link", lambda row: f"{row.company.name}: {row.ticker or row.security_id}", reads=("company__name",)
+        ),
+        company_name("company"),
+        Column(
+            "ticker",
+            "ticker",
+            lambda row: object_link(row.security, row.security.ticker) if row.security else None,
+            empty="no security of this number",
+        ),
+        value("security_id", "number of the security"),
+        when("linked_at", "since"),
+    )
+    search_by = (
+        search.SearchBy("security_id__in", "beginning of a ticker", form=queries.ids_of_tickers_like),
+        search.SearchBy("company_id__in", "beginning of a company's name", form=queries.companies_named),
+        search.exact("security_id", "number of a security"),
+    )
+    filled_by = "`manage.py load_sec_tickers FILE` links the securities that it makes; “Add” links one by hand."
+    link_form = SecurityLinkForm
+
+    def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Fetch the securities of the page's links, in one query; the column is text and no foreign key."""
+        known = queries.securities_by_id(row.security_id for row in rows)
+        for row in rows:
+            row.security = known.get(row.security_id)
+            row.ticker = row.security.ticker if row.security else None
+
+    def link(self, request: HttpRequest, given: dict[str, Any]) -> tuple[CompanySecurity, bool]:
+        company, security = given["company"], given["security"]
+        new = services.link_security(company.pk, security.pk, actor=person(request))
+        return CompanySecurity.objects.get(company_id=company.pk, security_id=str(security.pk)), new
+
+    def unlink(self, request: HttpRequest, row: CompanySecurity) -> bool:
+        return services.unlink_security(row.company_id, row.security_id, actor=person(request))
+
+    def named(self, row: CompanySecurity) -> str:
+        security = queries.securities_by_id([row.security_id]).get(row.security_id)
+        return f"{row.company.name} and {security.ticker if security else 'security'} ({row.security_id})"
+
+    def consequence(self, row: CompanySecurity) -> str:
+        return (
+            f"The link of {self.named(row)} will be taken away, and one row of company tickers with it. Company and "
+            "security stay as they are, and they can be linked again; the date of the link will then be new."
+        )
+
+
+@register_composite(CompanyRelationship)
+class CompanyRelationshipAdmin(LinkingAdmin):
+    """Which company stands over which."""
+
+    list_display = (
+        Column("relationship", "relationship", lambda row: row.rel_type, reads=("rel_type",)),
+        company_name("parent_company", "company above"),
+        company_name("child_company", "company below"),
+        value("start_date", "from"),
+        value("end_date", "until", empty="still"),
+        when("created_at", "recorded"),
+    )
+    list_filter = (
+        choices(
+            "state",
+            "state",
+            ("open", "open", {"end_date__isnull": True}),
+            ("ended", "ended", {"end_date__isnull": False}),
+        ),
+    )
+    search_by = (
+        search.SearchBy("parent_company_id__in", "beginning of a company's name", form=queries.companies_named),
+        search.SearchBy("child_company_id__in", "beginning of a company's name", form=queries.companies_named),
+    )
+    filled_by = "The pipelines write what they know of groups of companies; “Add” records one by hand."
+    link_form = RelationshipForm
+
+    def link(self, request: HttpRequest, given: dict[str, Any]) -> tuple[CompanyRelationship, bool]:
+        parent, child = given["parent_company"], given["child_company"]
+        new = services.relate_companies(
+            parent.pk, child.pk, given["rel_type"], given["start_date"], given["end_date"], actor=person(request)
+        )
+        row = CompanyRelationship.objects.get(
+            parent_company_id=parent.pk, child_company_id=child.pk, rel_type=given["rel_type"]
+        )
+        return row, new
+
+    def unlink(self, request: HttpRequest, row: CompanyRelationship) -> bool:
+        return services.separate_companies(
+            row.parent_company_id, row.child_company_id, row.rel_type, actor=person(request)
+        )
+
+    def named(self, row: CompanyRelationship) -> str:
+        return f"{row.child_company.name}, {row.rel_type} of {row.parent_company.name}"
+
+    def consequence(self, row: CompanyRelationship) -> str:
+        return (
+            f"The relationship of {self.named(row)}, will be taken away, with its dates: it will be as if it had never "
+            "been. Both companies stay. Where it was the only way up, the lower company becomes its own topmost parent."
+        )
+
+
+@register_composite(CompanyTicker)
+class CompanyTickerAdmin(CompositeAdmin):
+    """The tickers of companies, as the view of the database joins them."""
+
+    list_display = (
+        Column(
+            "row", "ticker", lambda row: row.ticker or f"security {row.security_id}", reads=("ticker", "security_id")
+        ),
+        value("company_name", "company"),
+        value("issuer_name", "issuer"),
+        value("exchange"),
+        value("active"),
+    )
+    ordering = ("company_id", "security_id")
+    search_by = (
+        search.exact("ticker", "ticker", str.upper),
+        search.SearchBy("company_id__in", "beginning of a company's name", form=queries.companies_named),
+    )
+    filled_by = "The view shows a row for each link of company and security; there is none."

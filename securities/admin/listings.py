@@ -1,0 +1,79 @@
+"""The admin of exchanges and securities."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from ncfd_site.admin import drawing, search
+from ncfd_site.admin.columns import Column, choice, related, value, when, words
+from ncfd_site.admin.filters import yes_no
+from ncfd_site.admin.links import object_link
+from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from securities import queries
+from securities.admin.companies import company_name
+from securities.models import ActiveUSSecurity, Exchange, Security
+
+LISTING = (
+    value("ticker"),
+    company_name("company"),
+    choice("type"),
+    choice("status"),
+    Column(
+        "effective_range",
+        "dates",
+        lambda row: f"{row.effective_range.lower or 'ever'} to {row.effective_range.upper or 'now'}",
+        reads=("effective_range",),
+    ),
+)
+SEARCH = (
+    search.key("security_id", "number"),
+    search.prefix("ticker_norm", "ticker", str.upper),
+    search.SearchBy("company_id__in", "beginning of the company's name", form=queries.companies_named),
+)
+
+
+@admin.register(Exchange)
+class ExchangeAdmin(ReadOnlyAdmin):
+    """The allow-list of exchanges."""
+
+    list_display = (
+        value("code"),
+        value("mic", "MIC"),
+        value("name"),
+        value("country"),
+        words("is_allowed", "allowed", yes="allowed", no="not allowed"),
+        when("created_at", "known since"),
+    )
+    list_filter = (yes_no("is_allowed", "allowed", "allowed", "not allowed"),)
+    search_by = (search.exact("code", "code"), search.exact("mic", "MIC", str.upper))
+    ordering = ("code",)
+    filled_by = "A new database is born with five; `manage.py load_sec_tickers FILE` adds those that it meets."
+
+
+@admin.register(Security)
+class SecurityAdmin(ReadOnlyAdmin):
+    """Tickers of companies, over ranges of dates."""
+
+    list_display = (*LISTING, related("exchange", "code", "exchange"))
+    list_filter = ("status", "type")
+    search_by = SEARCH
+    filled_by = "`manage.py load_sec_tickers FILE` makes the securities of the SEC's list."
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """Whose it is said to be."""
+        links = [
+            (object_link(link.company), object_link(link, "link"), drawing.moment(link.linked_at))
+            for link in queries.links_of_security(row)
+        ]
+        return [Table("Linked to companies", ("Company", "Link", "Since"), links, "No company is linked to it.")]
+
+
+@admin.register(ActiveUSSecurity)
+class ActiveUSSecurityAdmin(ReadOnlyAdmin):
+    """Active securities on allowed exchanges, as of the last refresh."""
+
+    list_display = (*LISTING, value("exchange_code", "exchange"))
+    list_filter = ("type",)
+    search_by = SEARCH
+    filled_by = "The view is refreshed at the end of `manage.py load_sec_tickers FILE`; it has been empty since."

@@ -1,0 +1,108 @@
+"""The admin of signals, gates and scores."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from ncfd_site.admin import search
+from ncfd_site.admin.columns import Column, choice, related, value, when, words
+from ncfd_site.admin.filters import choices, yes_no
+from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from signals import queries
+from signals.admin import risk
+from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
+from signals.models import Gate, Score, Signal
+
+RISKS = (
+    ("97", "97 % and more", {"p_fail__gte": "0.97"}),
+    ("75", "75 % to 97 %", {"p_fail__gte": "0.75", "p_fail__lt": "0.97"}),
+    ("50", "50 % to 75 %", {"p_fail__gte": "0.50", "p_fail__lt": "0.75"}),
+    ("0", "below 50 %", {"p_fail__lt": "0.50"}),
+)
+
+
+@admin.register(Signal)
+class SignalAdmin(ReadOnlyAdmin):
+    """What was noticed about a trial."""
+
+    list_display = (
+        choice("s_id", "signal"),
+        TRIAL,
+        choice("severity"),
+        value("value", empty="none"),
+        related("source_study", "study_id", "study", empty="none"),
+        when("fired_at", "fired", order=True),
+    )
+    list_filter = ("s_id", "severity")
+    search_by = (BY_TRIAL, search.key("signal_id", "number"))
+    filled_by = PIPELINE
+    fieldsets = (
+        ("Signal", {"fields": ("trial", "s_id", "severity", "value", "fired_at")}),
+        ("Evidence", {"fields": ("evidence_span", "source_study")}),
+        ("Row", {"fields": ("signal_id", "metadata")}),
+    )
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """The gates that this signal supports."""
+        gates = queries.gates_supported_by(row)
+        return [risk.gates_table(gates, "Gates that it supports", "No gate of this trial names this signal.")]
+
+
+@admin.register(Gate)
+class GateAdmin(ReadOnlyAdmin):
+    """Combinations of signals."""
+
+    list_display = (
+        choice("g_id", "gate"),
+        TRIAL,
+        words("fired_bool", "state", yes="fired", no="did not fire"),
+        value("lr_used", "likelihood ratio", empty="none"),
+        value("supporting_s_ids", "supported by", draw=", ".join, empty="none"),
+        when("evaluated_at", "evaluated"),
+    )
+    list_filter = ("g_id", yes_no("fired_bool", "state", "fired", "did not fire"))
+    search_by = (BY_TRIAL, search.key("gate_id", "number"))
+    filled_by = PIPELINE
+    fieldsets = (
+        ("Gate", {"fields": ("trial", "g_id", "state", "lr_used", "evaluated_at")}),
+        ("Why", {"fields": ("rationale_text", "supporting")}),
+        ("Row", {"fields": ("gate_id", "metadata")}),
+    )
+
+    @admin.display(description="state")
+    def state(self, row: Any) -> str:
+        """Whether it fired."""
+        return risk.fired(row)
+
+    @admin.display(description="supporting signals")
+    def supporting(self, row: Any) -> str:
+        """The codes that it names."""
+        return ", ".join(row.supporting_s_ids or ()) or "none"
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """The signals that support this gate."""
+        return risk.gate_support(row)
+
+
+@admin.register(Score)
+class ScoreAdmin(ReadOnlyAdmin):
+    """How likely each trial is to fail."""
+
+    list_display = (
+        Column("p_fail", "P(fail)", lambda row: risk.percent(row.p_fail), reads=("p_fail",), order="p_fail"),
+        TRIAL,
+        value("prior_pi", "prior", draw=risk.percent),
+        value("sum_log_lr", "sum of ln(LR)"),
+        value("run_id", "run"),
+        when("features_frozen_at", "frozen", empty="not frozen"),
+        when("scored_at", "scored", order=True),
+    )
+    list_filter = (choices("p_fail", "P(fail)", *RISKS),)
+    search_by = (BY_TRIAL, search.exact("run_id", "run"), search.key("score_id", "number"))
+    filled_by = PIPELINE
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """How the score comes about, and the gates of the trial."""
+        gates = queries.gates_of([row.trial_id])
+        return [*risk.account_tables(row, queries.account_of(row)), risk.gates_table(gates, "Gates of the trial today")]

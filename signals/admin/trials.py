@@ -1,0 +1,122 @@
+"""The admin of trials and their history at the registry."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from linkaudit.models import LinkAudit
+from ncfd_site.admin import drawing, search
+from ncfd_site.admin.columns import Column, related, value, when, words
+from ncfd_site.admin.composite import CompositeAdmin, register_composite
+from ncfd_site.admin.filters import known_values, yes_no
+from ncfd_site.admin.links import list_link, object_link
+from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from securities import queries as companies
+from signals import queries
+from signals.admin import risk
+from signals.admin.columns import BY_TRIAL, TRIAL
+from signals.models import RegistryHistoryVersion, Trial, TrialVersion
+
+MOST_SHOWN = 50
+COMPARED = ("changed_primary_endpoint", "changed_sample_size", "changed_analysis_plan")
+
+
+def _changed(version: Any) -> Any:
+    changes = {
+        "primary endpoint": version.changed_primary_endpoint,
+        "sample size": version.changed_sample_size,
+        "analysis plan": version.changed_analysis_plan,
+    }
+    if all(change is None for change in changes.values()):
+        return drawing.quiet("not compared")
+    return format_html("{}", ", ".join(name for name, change in changes.items() if change) or "nothing of these")
+
+
+@admin.register(Trial)
+class TrialAdmin(ReadOnlyAdmin):
+    """Trials, and all that is known of each."""
+
+    list_display = (
+        value("nct_id", "trial", order=True),
+        value("sponsor_text", "sponsor"),
+        related("sponsor_company", "name", "company", empty="not resolved"),
+        value("phase"),
+        value("indication"),
+        words("is_pivotal", "pivotal", yes="pivotal", no="not pivotal"),
+        value("status", order=True),
+        value("est_primary_completion_date", "primary completion"),
+        value("last_update_posted_date", "updated", order=True),
+    )
+    list_filter = (yes_no("is_pivotal", "pivotal", "pivotal", "not pivotal"), known_values("status", "status"))
+    search_by = (
+        search.trial_number("nct_id"),
+        search.key("trial_id", "number"),
+        search.SearchBy("sponsor_company_id__in", "beginning of the sponsor's name", form=companies.companies_named),
+    )
+    filled_by = "`manage.py load_ctgov FILE` loads the records of ClinicalTrials.gov."
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """What speaks for its failure, what was published of it, and how its record changed."""
+        gates = queries.gates_of([row.pk])
+        studies = row.studies.defer("extracted_jsonb", "notes_md").order_by("-year", "-pk")[:MOST_SHOWN]
+        versions = row.versions.only("trial_id", "captured_at", "sample_size", *COMPARED).order_by("-captured_at")
+        claims = list_link(LinkAudit, "Link audits of this trial", nct_id=row.nct_id)
+        return [
+            risk.scores_table(queries.scores_of(row.pk)),
+            risk.gates_table(gates),
+            risk.signals_table(queries.signals_of([row.pk]), gates),
+            Table(
+                "Studies",
+                ("Study", "Year", "p-value", "Citation"),
+                [(object_link(one, one.doc_type), one.year, one.p_value, one.citation) for one in studies],
+                "No published result of this trial is known.",
+                note=claims,
+            ),
+            Table(
+                "Versions of its record",
+                ("Captured", "Sample size", "Changed"),
+                [
+                    (object_link(one, drawing.exactly(one.captured_at)), one.sample_size, _changed(one))
+                    for one in versions
+                ],
+                "No version of its record was kept.",
+            ),
+        ]
+
+
+@admin.register(TrialVersion)
+class TrialVersionAdmin(ReadOnlyAdmin):
+    """Registry records as they were captured."""
+
+    list_display = (
+        value("trial_version_id", "version"),
+        TRIAL,
+        when("captured_at", "captured", order=True),
+        value("last_update_posted_date", "posted", order=True),
+        value("sample_size", "sample size"),
+        Column(
+            "changed",
+            "changed",
+            _changed,
+            reads=COMPARED,
+        ),
+    )
+    list_filter = (yes_no("changed_primary_endpoint", "primary endpoint", "changed", "not changed", "not compared"),)
+    search_by = (BY_TRIAL, search.key("trial_version_id", "number"))
+    filled_by = "`manage.py load_ctgov FILE` keeps a version whenever a record has changed."
+
+
+@register_composite(RegistryHistoryVersion)
+class RegistryHistoryVersionAdmin(CompositeAdmin):
+    """The registry's own list of the versions of its records."""
+
+    list_display = (
+        value("version_rank", "version"),
+        TRIAL,
+        value("submitted_date", "submitted"),
+        value("url", "address", draw=drawing.address),
+    )
+    search_by = (BY_TRIAL,)
+    filled_by = "The pipelines write the registry's list of versions."

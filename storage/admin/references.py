@@ -1,0 +1,159 @@
+"""How a person adds and releases references to content, on the content's own page."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ncfd_site.admin import drawing
+from ncfd_site.admin.links import object_url
+from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.pages import person
+from storage import services
+from storage.models import StorageObject, StorageReference
+
+LARGEST_KEY = 2**63 - 1
+MOST_SHOWN = 200
+# Where the rows live that refer to content. Names of addresses, since this app knows no other app.
+REFERRERS = {"document": "admin:storage_document_change", "study": "admin:signals_study_change"}
+RELEASING = (
+    "Releasing a reference lowers the count by one and deletes nothing. Content without references becomes a candidate "
+    "for cleaning once it was not used for 30 days. A released reference can be added again."
+)
+
+
+class ReferenceForm(forms.Form):
+    """A row that refers to content: its kind, and its key within that kind."""
+
+    reference_type = forms.CharField(
+        label="Kind of referrer", max_length=50, help_text="document, study, or a pipeline's own word."
+    )
+    reference_id = forms.IntegerField(
+        label="Number of the referrer", min_value=1, max_value=LARGEST_KEY, help_text="Its key within that kind."
+    )
+
+
+def referrer(reference_type: str, referenced_id: int) -> SafeString | str:
+    """Return what refers to content, as a link where its page is known."""
+    words = f"{reference_type} {referenced_id}"
+    if reference_type not in REFERRERS:
+        return words
+    return format_html('<a href="{}">{}</a>', reverse(REFERRERS[reference_type], args=[referenced_id]), words)
+
+
+class ReferencePages(ReadOnlyAdmin):
+    """The references on the page of content, with a form to add one and a button to release each."""
+
+    change_form_template = "admin/storage/storageobject/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<int:object_id>/add-reference/",
+                self.admin_view(self.add_view_of_reference),
+                name="storage_reference_add",
+            ),
+            path(
+                "<int:object_id>/release-reference/",
+                self.admin_view(self.release_view),
+                name="storage_reference_release",
+            ),
+            *super().get_urls(),
+        ]
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """What refers to this content, each with a button to release it for those who may."""
+        may = request.user.has_perm(services.REFERENCE)
+        found = list(row.references.order_by("reference_id")[: MOST_SHOWN + 1])
+        more = f" Only the first {MOST_SHOWN} are shown." if len(found) > MOST_SHOWN else ""
+        rows = [
+            (
+                referrer(reference.reference_type, reference.referenced_id),
+                drawing.moment(reference.created_at),
+                *([_release_button(reference)] if may else []),
+            )
+            for reference in found[:MOST_SHOWN]
+        ]
+        headings = ("Referrer", "Recorded", *(["Release"] if may else []))
+        note = f"{RELEASING if may else ''}{more}".strip()
+        return [Table("References", headings, rows, "Nothing refers to this content.", note)]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context["tools"] = [(object_url(context["original"], "history"), "History")]
+        if request.user.has_perm(services.REFERENCE):
+            context["reference_form"] = ReferenceForm()
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def add_view_of_reference(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Add a reference to content, and go back to its page."""
+        content = self._content(request, object_id)
+        if not isinstance(content, StorageObject):
+            return content
+        form = ReferenceForm(request.POST)
+        if not form.is_valid():
+            wrong = " ".join(
+                f"{form[name].label}: {' '.join(map(str, errors))}" for name, errors in form.errors.items()
+            )
+            self.message_user(request, f"No reference was added. {wrong}", messages.ERROR)
+            return HttpResponseRedirect(object_url(content))
+        kind, key = form.cleaned_data["reference_type"], form.cleaned_data["reference_id"]
+        known = content.references.filter(reference_type=kind, referenced_id=key).exists()
+        count = self._call(request, services.add_reference, content, kind, key)
+        if count is not None and known:
+            text = f"{kind} {key} refers to this content already, so nothing changed; {_references(count)}."
+            self.message_user(request, text, messages.WARNING)
+        elif count is not None:
+            self._tell(request, content, f"Added the reference of {kind} {key}; {_references(count)} now.")
+        return HttpResponseRedirect(object_url(content))
+
+    def release_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Release one reference, chosen by its key, and go back to the content's page."""
+        content = self._content(request, object_id)
+        if not isinstance(content, StorageObject):
+            return content
+        chosen = request.POST.get("reference", "")
+        reference = content.references.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+        if reference is None:
+            self.message_user(request, "That reference is no longer there, so nothing changed.", messages.WARNING)
+            return HttpResponseRedirect(object_url(content))
+        kind, key = reference.reference_type, reference.referenced_id
+        count = self._call(request, services.release_reference, content, kind, key)
+        if count is not None:
+            self._tell(request, content, f"Released the reference of {kind} {key}; {_references(count)} now.")
+        return HttpResponseRedirect(object_url(content))
+
+    def _content(self, request: HttpRequest, object_id: int) -> StorageObject | HttpResponse:
+        if not request.user.has_perm(services.REFERENCE) or not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        content = StorageObject.objects.filter(pk=object_id).first()
+        return content or self.gone(request, object_id)
+
+    def _call(self, request: HttpRequest, service: Any, content: StorageObject, kind: str, key: int) -> int | None:
+        try:
+            return int(service(content.sha256, content.backend_type, kind, key, actor=person(request)))
+        except services.ReferenceRefused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return None
+
+    def _tell(self, request: HttpRequest, content: StorageObject, done: str) -> None:
+        self.log_change(request, content, done)
+        self.message_user(request, done, messages.SUCCESS)
+
+
+def _references(count: int) -> str:
+    return f"{count} reference{'' if count == 1 else 's'}"
+
+
+def _release_button(reference: StorageReference) -> SafeString:
+    return format_html(
+        '<button form="release" name="reference" value="{}" class="button" aria-label="Release {}">Release</button>',
+        reference.pk,
+        reference,
+    )

@@ -1,0 +1,37 @@
+"""People who look at the admin."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from ncfd_site.roles import Role
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Hash passwords quickly: these tests make people by the hundred, and sign in without a password."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def signed_in() -> Callable[[str], Client]:
+    """A browser in which a person is signed in: a group's, "superuser", "nobody" (of no group), "anonymous"."""
+
+    def sign_in(who: str) -> Client:
+        client = Client()
+        if who != "anonymous":
+            client.force_login(person(who))
+        return client
+
+    return sign_in
+
+
+def person(who: str) -> User:
+    """Make a person of a group, or a superuser, or somebody of no group."""
+    if who == "superuser":
+        return User.objects.create_superuser("sue", password=factories.PASSWORD)
+    return factories.make_user(None if who == "nobody" else Role(who))

@@ -1,0 +1,226 @@
+"""Who may open which page of the admin: every page, every group. A page without an expectation fails."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, reverse
+
+from ncfd_site.admin.links import id_in_url
+from storage.models import StorageObject
+from tests import factories
+from tests.admin import rows
+
+pytestmark = pytest.mark.django_db
+
+WHO = ("reviewer", "adjudicator", "operator", "analyst", "superuser", "nobody", "anonymous")
+EVERYBODY = frozenset({"reviewer", "adjudicator", "operator", "analyst", "superuser"})
+BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
+STAFF = EVERYBODY | {"nobody"}
+ALONE = frozenset({"superuser"})
+NOBODY: frozenset[str] = frozenset()
+
+READERS = {
+    "auth.group": ALONE,
+    "auth.user": ALONE,
+    "linkaudit.asset": EVERYBODY,
+    "linkaudit.assetalias": EVERYBODY,
+    "linkaudit.heuristicprecision": EVERYBODY,
+    "linkaudit.linkaudit": EVERYBODY,
+    "linkaudit.mergecandidate": EVERYBODY,
+    "linkaudit.studyassetlink": EVERYBODY,
+    "linkaudit.trialassetlink": EVERYBODY,
+    "ncfd_site.migrationlog": BUT_REVIEWERS,
+    "ncfd_site.schemaversion": BUT_REVIEWERS,
+    "securities.activeussecurity": EVERYBODY,
+    "securities.company": EVERYBODY,
+    "securities.companyalias": EVERYBODY,
+    "securities.companycanonical": EVERYBODY,
+    "securities.companyrelationship": EVERYBODY,
+    "securities.companysecurity": EVERYBODY,
+    "securities.companyticker": EVERYBODY,
+    "securities.exchange": EVERYBODY,
+    "securities.resolverdecision": EVERYBODY,
+    "securities.resolverfeature": EVERYBODY,
+    "securities.resolverflag": EVERYBODY,
+    "securities.resolverignoredsponsor": EVERYBODY,
+    "securities.resolverlabel": EVERYBODY,
+    "securities.resolverllmlog": EVERYBODY,
+    "securities.resolverrule": EVERYBODY,
+    "securities.reviewqueueitem": EVERYBODY,
+    "securities.security": EVERYBODY,
+    "signals.gate": EVERYBODY,
+    "signals.ingestrun": EVERYBODY,
+    "signals.ingeststate": EVERYBODY,
+    "signals.registryhistoryversion": EVERYBODY,
+    "signals.score": EVERYBODY,
+    "signals.signal": EVERYBODY,
+    "signals.stagingerror": EVERYBODY,
+    "signals.study": EVERYBODY,
+    "signals.trial": EVERYBODY,
+    "signals.trialversion": EVERYBODY,
+    "storage.document": EVERYBODY,
+    "storage.documentcitation": EVERYBODY,
+    "storage.documentnote": EVERYBODY,
+    "storage.documenttable": EVERYBODY,
+    "storage.documenttextpage": EVERYBODY,
+    "storage.storageobject": BUT_REVIEWERS,
+    "storage.storagereference": BUT_REVIEWERS,
+}
+# Pages on which something is added or deleted; nobody else may, not even a superuser.
+WRITERS = {
+    "auth_group_add": ALONE,
+    "auth_group_delete": ALONE,
+    "auth_user_add": ALONE,
+    "auth_user_delete": ALONE,
+    "auth_user_password_change": ALONE,
+    "securities_companysecurity_add": frozenset({"operator", "superuser"}),
+    "securities_companysecurity_delete": frozenset({"operator", "superuser"}),
+    "securities_companyrelationship_add": ALONE,
+    "securities_companyrelationship_delete": ALONE,
+}
+# Pages that answer a POST alone. Nothing is sent with it here: who may is told so, and sent back.
+POSTED = {
+    "linkaudit_linkaudit_label": frozenset({"reviewer", "adjudicator", "superuser"}),
+    "storage_reference_add": frozenset({"operator", "superuser"}),
+    "storage_reference_release": frozenset({"operator", "superuser"}),
+}
+# Pages of the admin that are about no one table.
+OTHERS = {
+    "index": STAFF,
+    "app_list": EVERYBODY,
+    "autocomplete": EVERYBODY,
+    "jsi18n": STAFF,
+    "password_change": STAFF,
+    "password_change_done": STAFF,
+    "storage_storageobject_cleanup": BUT_REVIEWERS,
+}
+# Neither shows data: signing in and out is everybody's, the others only lead on to a page that is listed here.
+LEADING_ON = {"login", "logout", "view_on_site", None}
+
+_numbers = count(1)
+ROW_MAKERS: dict[Any, Callable[[], Any]] = {
+    **rows.MAKERS,
+    Group: Group.objects.first,
+    User: lambda: factories.make_user(None, f"carl {next(_numbers)}"),
+}
+
+
+def _names(patterns: Any) -> Iterator[str | None]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _names(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern):
+            yield pattern.name
+
+
+NAMES = sorted({name for name in _names(admin.site.get_urls()) if name not in LEADING_ON}, key=str)
+MODELS = {f"{model._meta.app_label}_{model._meta.model_name}": model for model in admin.site._registry}
+
+
+def expected(name: str) -> frozenset[str]:
+    """Who may open the page of this name; KeyError for a page that nobody has thought of."""
+    for table in (WRITERS, POSTED, OTHERS):
+        if name in table:
+            return table[name]
+    table_name, _, action = name.rpartition("_")
+    readers = READERS[MODELS[table_name]._meta.label_lower]
+    return {"changelist": readers, "change": readers, "history": readers, "add": NOBODY, "delete": NOBODY}[action]
+
+
+def address(name: str) -> str:
+    """The address of a page, about a row where it is about one."""
+    if name == "app_list":
+        return reverse("admin:app_list", args=["linkaudit"])
+    if name == "autocomplete":
+        query = "?app_label=securities&model_name=companysecurity&field_name=company&term=a"
+        return reverse("admin:autocomplete") + query
+    if name in OTHERS or (name.endswith(("_changelist", "_add")) and name not in POSTED):
+        return reverse(f"admin:{name}")
+    model = {"storage_reference_add": "storage_storageobject", "storage_reference_release": "storage_storageobject"}
+    table = model.get(name) or next(table for table in MODELS if name.startswith(f"{table}_"))
+    return reverse(f"admin:{name}", args=[id_in_url(ROW_MAKERS[MODELS[table]]())])
+
+
+def answer(client: Client, name: str) -> int:
+    """The status that a page answers with."""
+    send = client.post if name in POSTED else client.get
+    return send(address(name)).status_code
+
+
+def test_every_table_of_the_house_is_in_the_admin() -> None:
+    house = {
+        model for label in ("linkaudit", "ncfd_site", "securities", "signals", "storage")
+        for model in apps.get_app_config(label).get_models()
+    }  # fmt: skip
+    assert house - admin.site._registry.keys() == set()
+
+
+def test_every_table_in_the_admin_has_its_readers() -> None:
+    assert {model._meta.label_lower for model in admin.site._registry} == READERS.keys()
+
+
+def test_there_are_pages() -> None:
+    assert len(NAMES) > 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_opens_for_those_who_may_and_for_nobody_else(name: str, signed_in: Callable[[str], Client]) -> None:
+    may = expected(name)
+    allowed = 302 if name in POSTED else 200
+    wanted = {who: allowed if who in may else 302 if who == "anonymous" else 403 for who in WHO}
+    # Somebody of no group has no table to list: for him the list of an app is not there.
+    if name == "app_list":
+        wanted["nobody"] = 404
+    assert {who: answer(signed_in(who), name) for who in WHO} == wanted
+
+
+@pytest.mark.parametrize("name", sorted(POSTED))
+def test_a_page_that_is_posted_to_refuses_to_be_read(name: str, signed_in: Callable[[str], Client]) -> None:
+    assert signed_in("superuser").get(address(name)).status_code == 405
+
+
+def test_who_is_not_signed_in_is_asked_to(signed_in: Callable[[str], Client]) -> None:
+    page = signed_in("anonymous").get(reverse("admin:linkaudit_linkaudit_changelist"))
+    assert page.status_code == 302
+    assert "login" in page["Location"]
+
+
+@pytest.mark.parametrize("who", [who for who in WHO if who != "anonymous"])
+def test_without_the_staff_flag_nobody_reaches_the_admin(who: str, signed_in: Callable[[str], Client]) -> None:
+    client = signed_in(who)
+    User.objects.update(is_staff=False)
+    page = client.get(reverse("admin:linkaudit_linkaudit_changelist"))
+    assert page.status_code == 302
+    assert page["Location"].startswith(reverse("admin:login"))
+
+
+@pytest.mark.parametrize("who", ["reviewer", "adjudicator"])
+def test_a_reviewer_sees_nothing_of_where_content_lies(who: str, signed_in: Callable[[str], Client]) -> None:
+    client = signed_in(who)
+    content = rows.make(StorageObject)
+    document = factories.make_document(object=content, storage_uri="local://hidden")
+    study = factories.make_study(object=content)
+    index = client.get(reverse("admin:index")).content.decode()
+    assert "storageobject" not in index
+    assert "storagereference" not in index
+    for page in (
+        reverse("admin:storage_document_change", args=[document.pk]),
+        reverse("admin:signals_study_change", args=[study.pk]),
+    ):
+        text = client.get(page).content.decode()
+        assert "storageobject" not in text
+        assert "local://" not in text
+
+
+def test_an_operator_sees_where_content_lies(signed_in: Callable[[str], Client]) -> None:
+    content = rows.make(StorageObject)
+    document = factories.make_document(object=content, storage_uri="local://shown")
+    text = signed_in("operator").get(reverse("admin:storage_document_change", args=[document.pk])).content.decode()
+    assert "local://shown" in text
+    assert reverse("admin:storage_storageobject_change", args=[content.pk]) in text

@@ -1,0 +1,34 @@
+"""`python -m bench [--full] [NAME ...]`: measure, and print a table."""
+
+import argparse
+import os
+import sys
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
+django.setup()
+
+from bench import loading, migration  # noqa: E402 (Django is set up first)
+from bench.measure import Row, table  # noqa: E402
+
+MEASUREMENTS = {"migration": migration.measure, "loading": loading.measure}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(MEASUREMENTS)} (all)")
+    parser.add_argument("--full", action="store_true", help="the large sizes")
+    options = parser.parse_args()
+    unknown = set(options.names) - MEASUREMENTS.keys()
+    if unknown:
+        parser.error(f"there is no measurement {', '.join(sorted(unknown))}; known: {', '.join(MEASUREMENTS)}")
+    rows: list[Row] = []
+    for name in options.names or MEASUREMENTS:
+        sys.stderr.write(f"measuring {name} …\n")
+        rows += MEASUREMENTS[name](options.full)
+    sys.stdout.write(table(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Timing, databases to measure on, and the table that is printed."""
+
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ncfd_site import database
+
+PROJECT = Path(__file__).parent.parent
+Keywords = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, against what, and at what size."""
+
+    what: str
+    baseline: str
+    size: str
+    measured: str
+    base: str
+    ratio: float
+    note: str = ""
+
+
+def seconds(work: Callable[[], object], *, before: Callable[[], object] = lambda: None, repeat: int = 5) -> float:
+    """The median time of some runs of `work`, in seconds; `before` is run before each and not measured."""
+    taken = []
+    for _ in range(repeat):
+        before()
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+@contextmanager
+def scratch(template: str = "template1") -> Iterator[Keywords]:
+    """Keywords of a database that is there for one measurement."""
+    server = database.parameters()
+    name = f"ncfd_bench_{uuid.uuid4().hex[:8]}"
+    renew(server, name, template)
+    try:
+        yield {**server, "dbname": name}
+    finally:
+        _execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def renew(server: Keywords, name: str, template: str = "template1") -> None:
+    """Put a copy of the template in the place of a database."""
+    _execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    _execute(server, "CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log", name, template)
+
+
+def manage(keywords: Keywords, *arguments: str, **variables: str) -> None:
+    """Run a command of manage.py against a database; raises when it fails."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": make_conninfo(**keywords),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ALLOWED_HOSTS": "localhost",
+        **variables,
+    }
+    subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=True,
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as aligned text."""
+    head = ["measured", "baseline", "size", "", "baseline's", "ratio", ""]
+    cells = [[r.what, r.baseline, r.size, r.measured, r.base, f"{r.ratio:.2f}", r.note] for r in rows]
+    widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(head))]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in [head, *cells])
+
+
+def _execute(server: Keywords, statement: str, *names: str) -> None:
+    with psycopg.connect(**{**server, "dbname": "postgres"}, autocommit=True) as admin:
+        admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

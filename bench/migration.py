@@ -1,0 +1,45 @@
+"""What migrate_alembic costs: from nothing to head, and when there is nothing to do."""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from bench.measure import Row, manage, renew, scratch, seconds
+from ncfd_site.embedded import server
+
+
+def measure(full: bool) -> Iterator[Row]:
+    """A row for an empty database, and one for a database at head."""
+    repeat = 9 if full else 3
+    with scratch() as keywords, tempfile.TemporaryDirectory() as folder:
+        manage(keywords, "migrate_alembic")
+        dump = Path(folder) / "schema.sql"
+        with dump.open("wb") as file:
+            # What a new database is born with belongs to it: rows too.
+            subprocess.run([server.program("pg_dump"), make_conninfo(**keywords)], stdout=file, check=True)
+
+        def empty() -> None:
+            renew(keywords, keywords["dbname"])
+
+        def psql() -> None:
+            arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(dump), make_conninfo(**keywords)]
+            subprocess.run([server.program("psql"), *arguments], stdout=subprocess.DEVNULL, check=True)
+
+        ours = seconds(lambda: manage(keywords, "migrate_alembic"), before=empty, repeat=repeat)
+        base = seconds(psql, before=empty, repeat=repeat)
+        yield Row(
+            "migrate_alembic, empty to head", "psql -f dump", "9 revisions", f"{ours:.2f} s", f"{base:.2f} s", ours / base,
+            "starts Python and Django, verifies; grows with the number of revisions",
+        )
+
+        manage(keywords, "migrate", "--verbosity", "0", "--skip-checks")
+        manage(keywords, "migrate_alembic")
+        ours = seconds(lambda: manage(keywords, "migrate_alembic"), repeat=repeat)
+        base = seconds(lambda: manage(keywords, "migrate", "--check"), repeat=repeat)
+        yield Row(
+            "migrate_alembic, at head", "manage.py migrate --check", "at head", f"{ours:.2f} s", f"{base:.2f} s", ours / base,
+            "does not grow with the data",
+        )

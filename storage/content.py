@@ -153,6 +153,8 @@ class LocalContentStore:
     def _place(self, written: Sequence[tuple[Stored, Path]]) -> None:
         # Known bytes are written anew all the same: that mends a damaged copy, and it makes the file young, so that
         # no cleaning takes it for one that nobody uses.
+        if not written:
+            return
         paths = [self._path(stored.uri) for stored, _ in written]
         folders = {path.parent for path in paths}
         for folder in folders:

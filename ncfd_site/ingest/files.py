@@ -53,8 +53,8 @@ def opened(path: Path, advance: Advance | None = None) -> Iterator[io.BufferedRe
     with raw:
         counted: Any = io.BufferedReader(_Counted(raw, advance or _ignore), BUFFER)
         if counted.peek(2)[:2] == GZIP:
-            with gzip.GzipFile(fileobj=counted, mode="rb") as unpacked:
-                yield io.BufferedReader(unpacked, BUFFER)
+            with gzip.GzipFile(fileobj=counted, mode="rb") as packed:
+                yield io.BufferedReader(_Unpacked(packed), BUFFER)
         else:
             yield counted
 
@@ -71,6 +71,21 @@ class _Counted(io.RawIOBase):
         count = self._raw.readinto(buffer)
         self._advance(count or 0)
         return count
+
+
+class _Unpacked(io.RawIOBase):
+    """What can be unpacked before the first damage is given, which a reader right on top of gzip would lose."""
+
+    def __init__(self, packed: gzip.GzipFile) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
+        piece = self._packed.read1(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def _ignore(count: int) -> None:

@@ -82,7 +82,7 @@ class JsonPieces:
                 raise Unfit(f"the record is longer than {self._longest:,} bytes, nothing after this could be read")
             position -= self._forget()
             try:
-                more = self._stream.read(chunk)
+                more = self._stream.read1(chunk)
             except DAMAGE:
                 raise Unfit(CUT) from None
             if not more:

@@ -9,7 +9,7 @@ from ncfd_site.ingest.files import BUFFER, Advance, bare_suffix, opened
 from ncfd_site.ingest.items import Bad, Good, Place, Unfit
 from ncfd_site.ingest.jsonarray import JsonPieces
 from ncfd_site.ingest.jsontext import parsed
-from ncfd_site.ingest.lines import lines
+from ncfd_site.ingest.lines import DAMAGE, lines
 
 LINE_SUFFIXES = (".jsonl", ".ndjson")
 SUFFIXES = (*LINE_SUFFIXES, ".json")
@@ -29,7 +29,12 @@ def json_records(path: Path, key: str, advance: Advance | None = None) -> Record
 
 
 def _is_lines(stream: io.BufferedReader, key: str) -> bool:
-    first, end, more = stream.peek(BUFFER).lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")
+    try:
+        beginning = stream.peek(BUFFER)
+    except DAMAGE:
+        # Whoever reads on meets the damage again, and reports it.
+        return True
+    first, end, more = beginning.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")
     if not end or not more.strip() or not first.startswith(b"{"):
         return False
     try:

@@ -1,0 +1,63 @@
+"""Registry records for tests, in the shape of the ClinicalTrials.gov API; every value is invented."""
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def study(number: int = 1, **modules: Json | None) -> Json:
+    """A phase 3 study; a module given by its name replaces the usual one, and None leaves it out."""
+    protocol: Json = {
+        "identificationModule": {"nctId": f"NCT{number:08}", "briefTitle": f"Study {number} of examplumab"},
+        "statusModule": {
+            "overallStatus": "RECRUITING",
+            "startDateStruct": {"date": "2024-01-15"},
+            "primaryCompletionDateStruct": {"date": "2026-09", "type": "ESTIMATED"},
+            "studyFirstPostDateStruct": {"date": "2023-12-01"},
+            "lastUpdatePostDateStruct": {"date": "2024-05-01"},
+        },
+        "sponsorCollaboratorsModule": {"leadSponsor": {"name": "Example Therapeutics, Inc.", "class": "INDUSTRY"}},
+        "conditionsModule": {"conditions": ["Example Disease", "Other Disease"]},
+        "designModule": {
+            "studyType": "INTERVENTIONAL",
+            "phases": ["PHASE3"],
+            "designInfo": {"allocation": "RANDOMIZED", "maskingInfo": {"masking": "DOUBLE"}},
+            "enrollmentInfo": {"count": 400, "type": "ESTIMATED"},
+        },
+        "armsInterventionsModule": {
+            "armGroups": [{"label": "Examplumab arm", "type": "EXPERIMENTAL", "interventionNames": ["Drug: Examplumab"]}],
+            "interventions": [{"type": "DRUG", "name": "Examplumab"}, {"type": "DRUG", "name": "Placebo"}],
+        },
+        "outcomesModule": {"primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "24 months"}]},
+    }
+    protocol |= modules
+    return {"protocolSection": {name: module for name, module in protocol.items() if module is not None}}
+
+
+def interventions(*named: str | tuple[str, str]) -> Json:
+    """An arms and interventions module: names, or pairs of type and name."""
+    listed = [{"name": one} if isinstance(one, str) else {"type": one[0], "name": one[1]} for one in named]
+    return {"interventions": listed}
+
+
+def sponsor(name: str | None) -> Json:
+    """A sponsor module."""
+    return {"leadSponsor": {"name": name} if name else {"class": "OTHER"}}
+
+
+def status(**fields: Any) -> Json:
+    """A status module: overall status, and the last update as a day."""
+    posted = fields.pop("posted", None)
+    return {**({"lastUpdatePostDateStruct": {"date": posted}} if posted else {}), **fields}
+
+
+def jsonl(path: Path, records: Iterable[Mapping[str, Any] | str]) -> Path:
+    """Write JSON lines; a text is written as it is, as a line that may be broken."""
+    lines = (one if isinstance(one, str) else json.dumps(one) for one in records)
+    data = "".join(f"{line}\n" for line in lines).encode()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path

@@ -44,7 +44,7 @@ def core_name(name: str) -> str:
 def display_name(name: str) -> str:
     """The name to show for an asset: as it was found, without what `core_name` leaves out."""
     core, shown = core_name(name), one_line(_TRADE_MARKS.sub("", name)).strip(_EDGES)
-    at = shown.casefold().find(core)
+    at = _DASHES.sub("-", shown).casefold().find(core)
     found = shown[at : at + len(core)] if at >= 0 else ""
     # Folding may change letters and their number; then the comparable form is what can be shown.
     return found if comparable(found) == core else core

@@ -29,10 +29,10 @@ def normalised_company_name(name: str) -> str:
     while (shorter := _MARKS.sub("", bare).strip()) != bare and shorter:
         bare = shorter
     words = _words(bare)
-    if len(words) > 1 and words[0] == "the":
-        words = words[1:]
     while words[:-1] and (ending := _ending(words)):
         words = words[:-ending]
+    while words[1:] and words[0] == "the":
+        words = words[1:]
     return " ".join(words)
 
 

@@ -1,0 +1,73 @@
+"""Company names are compared without case, punctuation and legal form."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from securities.loading.names import LEGAL_FORMS, normalised_company_name
+
+SAME = {
+    "eli lilly": ["ELI LILLY & Co", "Eli Lilly and Company", "Eli Lilly"],
+    "bristol myers squibb": ["BRISTOL MYERS SQUIBB CO", "Bristol-Myers Squibb"],
+    "novo nordisk": ["NOVO NORDISK A S", "Novo Nordisk A/S"],
+    "example": ["Example, Inc.", "EXAMPLE INC /DE/", "Example Incorporated", "The Example Company, L.L.C.", "Éxample S.p.A."],
+    "anheuser busch inbev": ["Anheuser-Busch InBev SA/NV"],
+    "kioxia holdings": ["Kioxia Holdings Corporation/ADR"],
+    "us bancorp": ["US BANCORP \\DE\\", "U.S. Bancorp"],
+    "dr reddys laboratories": ["DR REDDYS LABORATORIES LTD", "Dr. Reddy's Laboratories Limited"],
+}
+OTHERS = [
+    ("Arcturus Therapeutics, Inc.", "Arcturus Therapeutics Holdings Inc."),
+    ("Genzyme, a Sanofi Company", "Sanofi"),
+    ("Scholar Rock, Inc.", "Scholar Rock Group"),
+    ("Vera", "Vera Therapeutics"),
+]
+
+
+@pytest.mark.parametrize(("normal", "name"), [(normal, name) for normal, names in SAME.items() for name in names])
+def test_spellings_of_one_name_are_one(normal: str, name: str) -> None:
+    assert normalised_company_name(name) == normal
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERS)
+def test_names_of_two_companies_stay_two(one: str, other: str) -> None:
+    assert normalised_company_name(one) != normalised_company_name(other)
+
+
+@pytest.mark.parametrize("name", ["Inc.", "The Co", "S.A.", "/DE/", "A B", "Co and Co"])
+def test_a_name_that_is_all_legal_form_is_not_lost(name: str) -> None:
+    assert normalised_company_name(name)
+
+
+@pytest.mark.parametrize("name", ["", " ", "...", "\u2122"])
+def test_what_is_no_name_is_empty(name: str) -> None:
+    assert normalised_company_name(name) == ""
+
+
+names = st.text() | st.lists(st.sampled_from([*LEGAL_FORMS, "The", "&", "and", "a", "Acme", "/DE/", "S.A."])).map(" ".join)
+
+
+@given(names)
+def test_normalising_twice_changes_nothing_more(name: str) -> None:
+    once = normalised_company_name(name)
+    assert normalised_company_name(once) == once
+
+
+@given(names)
+def test_case_and_blanks_do_not_matter(name: str) -> None:
+    assert normalised_company_name(f"  {name}\t") == normalised_company_name(name)
+    if name.isascii():
+        assert normalised_company_name(name.upper()) == normalised_company_name(name.lower())
+
+
+@given(names, st.sampled_from(["Inc.", "Corp", "LLC", "plc", "AG", ", Ltd.", "S.A."]))
+def test_a_legal_form_at_the_end_does_not_matter(name: str, form: str) -> None:
+    plain = normalised_company_name(name)
+    if plain and plain not in LEGAL_FORMS:
+        assert normalised_company_name(f"{plain} {form}") == plain
+
+
+@given(names)
+def test_a_name_with_a_letter_is_never_empty(name: str) -> None:
+    if any(letter.isascii() and letter.isalnum() for letter in name):
+        assert normalised_company_name(name)

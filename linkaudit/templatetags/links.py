@@ -13,6 +13,9 @@ from ncfd_site.admin import drawing
 
 register = template.Library()
 
+# The database keeps no order of fields. What a reviewer looks for comes first, and what belongs together, together.
+FIRST_FIELDS = ("quote", "page_no", "char_start", "char_end", "matched_alias")
+
 VERDICTS = {True: ("right", "\u2713"), False: ("wrong", "\u2717"), None: ("open", "\u25cb")}
 
 
@@ -26,7 +29,7 @@ def verdict(label: bool | None) -> SafeString:
 @register.simple_tag
 def evidence(value: Any, terms: Terms) -> SafeString:
     """Draw the evidence of a link as fields, with the asset and the trial number marked inside."""
-    return drawing.json_fields(value, lambda text: mark_terms(text, terms).html)
+    return drawing.json_fields(_in_order(value), lambda text: mark_terms(text, terms).html)
 
 
 @register.filter
@@ -51,3 +54,10 @@ def gate_sentence(standing: HeuristicStanding) -> str:
     if needed > MIN_LINKS - standing.reviewed_links:
         return f"Not met: needs {needed:,} more reviewed {links} without another wrong one."
     return f"Not met: needs at least {needed:,} more reviewed {links}."
+
+
+def _in_order(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    names = [*(name for name in FIRST_FIELDS if name in value), *sorted(value.keys() - set(FIRST_FIELDS))]
+    return {name: value[name] for name in names}

@@ -31,7 +31,15 @@ def test_every_page_has_the_band(client: Client) -> None:
     assert WORDS in client.get("/accounts/login/").content.decode()
     client.force_login(make_user())
     audit = make_link_audit()
-    for address in ("/", "/links/", f"/links/{audit.pk}/", "/heuristics/", "/admin/", "/nowhere/", "/admin/linkaudit/asset/?_popup=1"):
+    for address in (
+        "/",
+        "/links/",
+        f"/links/{audit.pk}/",
+        "/heuristics/",
+        "/admin/",
+        "/nowhere/",
+        "/admin/linkaudit/asset/?_popup=1",
+    ):
         assert WORDS in client.get(address).content.decode(), address
 
 

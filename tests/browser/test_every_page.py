@@ -1,0 +1,88 @@
+"""Every page of the site in every width: nothing cut, nothing that the policy forbids, the whole row a target."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ncfd_site.roles import Role
+from tests.browser.conftest import sign_in
+from tests.factories import make_asset, make_document, make_link_audit, make_user
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LONG = "a-name-that-does-not-end-" * 8
+
+
+@pytest.fixture
+def addresses() -> list[str]:
+    """The addresses of all pages, with rows that are longer than any page is wide."""
+    make_user(Role.ADJUDICATOR)
+    document = make_document(LONG, source_url=f"https://example.com/{LONG}", publisher=LONG)
+    audit = make_link_audit(asset=make_asset(LONG), doc=document, evidence_jsonb={LONG: [{LONG: LONG}]}, label=True)
+    make_link_audit(heuristic_applied=LONG, doc=document)
+    return [
+        "/",
+        "/links/?label=any",
+        "/links/?q=nothing",
+        f"/links/{audit.pk}/",
+        "/heuristics/",
+        f"/heuristics/{LONG}/",
+        "/admin/",
+    ]
+
+
+@pytest.mark.parametrize("width", [360, 640, 1280])
+def test_the_page_is_never_wider_than_the_window(page: Page, addresses: list[str], width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    sign_in(page, "adam")
+    for address in addresses:
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+def test_targets_are_large_enough(page: Page, addresses: list[str]) -> None:
+    sign_in(page, "adam")
+    for address in addresses[:-1]:
+        page.goto(address)
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("main button, main select, main summary, main input")]
+                .filter((element) => element.offsetParent && element.getBoundingClientRect().height < 24)
+                .map((element) => element.outerHTML)"""
+        )
+        assert small == [], address
+
+
+def test_the_whole_row_leads_to_the_link(page: Page, addresses: list[str]) -> None:
+    sign_in(page, "adam", "/links/")
+    # Where the last cell is, far from the words of the link; the link lies over it.
+    box = page.get_by_role("row").nth(1).get_by_role("cell").last.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page).to_have_url(re.compile(r"/links/\d+/$"))
+
+
+def test_the_theme_is_switched_and_stays(page: Page, addresses: list[str]) -> None:
+    sign_in(page, "adam")
+    page.get_by_role("button", name="Toggle theme").click()
+    chosen = page.evaluate("document.documentElement.dataset.theme")
+    assert chosen in ("light", "dark")
+    page.goto("/admin/")
+    assert page.evaluate("document.documentElement.dataset.theme") == chosen
+
+
+def test_the_filter_works_from_the_keyboard(page: Page, addresses: list[str]) -> None:
+    sign_in(page, "adam", "/links/?label=any")
+    page.keyboard.press("/")
+    page.keyboard.type("a-name")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=a-name"))
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_on_paper_there_is_nothing_to_press(page: Page, addresses: list[str]) -> None:
+    sign_in(page, "adam", addresses[3])
+    page.emulate_media(media="print")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("button", name="Right")).to_be_hidden()
+    expect(page.locator("#header")).to_be_hidden()

@@ -1,0 +1,36 @@
+"""Every page forbids what is not a file of this site; the browser tests see that the pages keep to it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings, settings
+from django.test import Client
+
+from tests.factories import make_user
+
+TEMPLATES = [path for path in settings.BASE_DIR.glob("*/templates/**/*.html") if ".venv" not in path.parts]
+
+
+@pytest.mark.django_db
+def test_every_answer_carries_the_policy(client: Client) -> None:
+    client.force_login(make_user())
+    for address in ("/", "/admin/", "/nowhere/"):
+        policy = client.get(address)["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'"), address
+        assert "unsafe" not in policy
+
+
+@pytest.mark.django_db
+def test_a_developers_error_page_keeps_its_style(client: Client, settings: LazySettings) -> None:
+    settings.DEBUG = True
+    client.force_login(make_user())
+    assert "Content-Security-Policy" not in client.get("/nowhere/")
+    assert "Content-Security-Policy" in client.get("/")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_script_or_style_inside(path: Path) -> None:
+    text = path.read_text()
+    assert re.findall(r"<style\b|\sstyle=|\son[a-z]+=|javascript:", text) == []
+    assert re.findall(r"<script(?![^>]*\bsrc=)", text) == []

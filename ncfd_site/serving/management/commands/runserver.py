@@ -10,6 +10,9 @@ from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 from ncfd_site.serving import ports
 
+# What Django would add about production is in the documentation of the site.
+os.environ.setdefault("DJANGO_RUNSERVER_HIDE_WARNING", "true")
+
 
 class Command(runserver.Command):
     """`manage.py runserver`."""
@@ -28,3 +31,8 @@ class Command(runserver.Command):
             connection.ensure_connection()
             connection.close()
         super().run(**options)
+
+    def on_bind(self, server_port: int) -> None:
+        """Say where the site is, and no more: what matters stands above."""
+        address = f"[{self.addr}]" if ":" in self.addr else self.addr
+        self.stdout.write(f"Serving at http://{address}:{server_port}/ until Ctrl-C.")

@@ -47,7 +47,7 @@ endif
 
 .PHONY: test
 test: setup
-	@$(PY) -m pytest -n auto -m "not soak" $(ARGS)
+	@$(PY) -m pytest -n logical -m "not soak" $(ARGS)
 
 .PHONY: soak
 soak: setup

@@ -32,7 +32,7 @@ def addresses() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [360, 640, 1280])
+@pytest.mark.parametrize("width", [360, 640, 910, 1280])
 def test_the_page_is_never_wider_than_the_window(page: Page, addresses: list[str], width: int) -> None:
     page.set_viewport_size({"width": width, "height": 740})
     sign_in(page, "adam")

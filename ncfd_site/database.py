@@ -3,6 +3,7 @@
 Importing this starts nothing and needs no Django settings, so that Alembic can use it on its own.
 """
 
+import re
 from typing import Any
 
 import psycopg
@@ -30,6 +31,10 @@ def address() -> dict[str, Any]:
     except psycopg.ProgrammingError:
         # The driver's own message quotes the URL, and the URL holds the password.
         raise Misconfigured(f"DATABASE_URL is not an address of PostgreSQL: write {_FORM}.") from None
+    # A password with a bare @ or / is cut there, and what follows would be told as the name of a host or a port.
+    misplaced = "".join(str(keywords.get(name, "")) for name in ("host", "dbname"))
+    if "@" in misplaced or not re.fullmatch(r"[\d,]*", str(keywords.get("port", ""))):
+        raise Misconfigured(f"DATABASE_URL has a character that must be percent-encoded: write {_FORM}.")
     if not keywords.get("dbname") and not keywords.get("service"):
         raise Misconfigured(f"DATABASE_URL names no database: write {_FORM}.")
     return {"connect_timeout": CONNECT_TIMEOUT, **keywords}

@@ -28,7 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connect, or raise `DatabaseUnavailable` with the sentence for people."""
         try:
             return self._connected(conn_params)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             raise connection_errors.refusal(error, conn_params) from error
 
     def _connected(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:

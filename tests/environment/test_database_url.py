@@ -91,6 +91,16 @@ def test_what_is_no_address_is_refused_without_repeating_it(monkeypatch: pytest.
     assert "geheim" not in str(refused.value)
 
 
+@pytest.mark.parametrize("password", ["ge@heim", "ge/heim", "ge@he/im", "/geheim@"])
+def test_bare_password_is_not_told_as_a_host(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://rita:{password}@localhost/trials")
+    with pytest.raises(
+        Misconfigured, match=r"^DATABASE_URL (has a character that must be percent-encoded|is not)"
+    ) as refused:
+        database.address()
+    assert "heim" not in str(refused.value)
+
+
 def test_address_without_a_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://rita:geheim@localhost")
     with pytest.raises(Misconfigured, match=r"^DATABASE_URL names no database") as refused:

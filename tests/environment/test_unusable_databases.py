@@ -74,6 +74,14 @@ def test_tls_that_the_server_does_not_offer(home: Path, guarded: Server) -> None
     assert "offers no TLS" in refusal(home, f"{guarded.url()}?sslmode=require")
 
 
+@pytest.mark.parametrize("option", ["sslmode=often", "connect_timeout=soon", "target_session_attrs=any-where"])
+def test_option_with_a_wrong_value(home: Path, guarded: Server, option: str) -> None:
+    sentence = refusal(home, f"{guarded.url()}?{option}")
+    assert sentence.startswith(f"The PostgreSQL server at 127.0.0.1, port {guarded.port} cannot be used: ")
+    assert option.partition("=")[2] in sentence
+    assert guarded.password not in sentence
+
+
 def test_server_without_a_connection_left(home: Path, guarded: Server) -> None:
     with psycopg.connect(guarded.url(), autocommit=True) as admin:
         admin.execute("CREATE DATABASE crowded CONNECTION LIMIT 0")

@@ -88,6 +88,16 @@ def account_of(score: Score) -> Account:
     return Account(contributions, recorded, total, abs(total - score.sum_log_lr) <= ROUNDING)
 
 
+def probability(log_odds: Decimal) -> Decimal:
+    """Return the probability of log-odds: 1 / (1 + e^-x)."""
+    return 1 / (1 + (-log_odds).exp())
+
+
+def raised_by_stop_rule(score: Score) -> bool:
+    """Whether the stored probability lies above that of the posterior log-odds, as only a stop rule puts it."""
+    return score.p_fail > probability(score.logit_post) + ROUNDING
+
+
 def recorded_ratios(metadata: Any) -> dict[str, Decimal] | None:
     """Return the likelihood ratio of each gate that a run wrote down, or None where it wrote down none.
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from linkaudit.loading.asset_names import comparable
 from linkaudit.models import Asset, AssetAlias, LinkAudit, MergeCandidate
 from ncfd_site.admin import drawing, search
 from ncfd_site.admin.columns import Column, choice, related, value, when
@@ -18,7 +19,7 @@ MOST_ASSETS = 200
 
 def assets_named(beginning: str) -> list[int]:
     """Return the keys of assets with a name that begins so, in any letter case."""
-    aliases = AssetAlias.objects.filter(alias_norm__startswith=beginning.lower()).order_by("alias_norm")
+    aliases = AssetAlias.objects.filter(alias_norm__startswith=comparable(beginning)).order_by("alias_norm")
     return list(dict.fromkeys(aliases.values_list("asset_id", flat=True)[:MOST_ASSETS]))
 
 
@@ -78,7 +79,7 @@ class AssetAliasAdmin(ReadOnlyAdmin):
         value("source"),
     )
     list_filter = ("alias_type",)
-    search_by = (search.prefix("alias_norm", "name", str.lower),)
+    search_by = (search.prefix("alias_norm", "name", comparable),)
     filled_by = "`manage.py load_ctgov FILE` writes the names of the assets that it makes."
 
 

@@ -16,13 +16,33 @@ from linkaudit.marking import Terms, mark_terms
 from linkaudit.models import LinkAudit
 from linkaudit.naming import distinct_names
 from ncfd_site.admin import drawing, search
-from ncfd_site.admin.columns import choice, related, value, when, words
+from ncfd_site.admin.columns import Column, choice, related, value
 from ncfd_site.admin.links import object_link
+
+LABEL = ("label", "label_source", "reviewed_by", "reviewed_at")
 
 
 def _trial(nct_id: str) -> SafeString:
     # By the list, since a claim may name a trial that was never loaded.
     return format_html('<a href="{}?nct_id={}">{}</a>', reverse("admin:signals_trial_changelist"), nct_id, nct_id)
+
+
+def _label(row: Any) -> SafeString | None:
+    if row.label is None:
+        return None
+    given = (
+        _labeller(row) or "by nobody known",
+        drawing.moment(row.reviewed_at) if row.reviewed_at else "at an unknown time",
+    )
+    return format_html("<b>{}</b>, {}, {}", "right" if row.label else "wrong", *given)
+
+
+def _labeller(row: Any) -> str | None:
+    # A person's name says more than that it was a review by a person; other sources name nobody.
+    source = row.get_label_source_display()
+    if row.reviewed_by and row.label_source in (None, "", LinkAudit.LabelSource.HUMAN_REVIEW):
+        return str(row.reviewed_by)
+    return f"{row.reviewed_by}, {source}" if row.reviewed_by else source or None
 
 
 @admin.register(LinkAudit)
@@ -35,12 +55,10 @@ class LinkAuditAdmin(LabellingPages):
         value("nct_id", "trial", draw=_trial, order=True),
         value("heuristic_applied", "heuristic", empty="none"),
         value("confidence", order=True),
-        related("doc", "doc_id", "document", also=("doc_id",)),
-        words("label", "label", yes="right", no="wrong", unknown="open"),
-        choice("label_source", "source", empty="not reviewed"),
-        value("reviewed_by", "reviewer", empty="not reviewed"),
-        when("reviewed_at", "reviewed", empty="not reviewed", order=True),
+        # One column: of an open link there would be four that say so. It sorts by when the label was given.
+        Column("label", "label", _label, reads=LABEL, order="reviewed_at", empty="open"),
         choice("promotion_status", "status"),
+        related("doc", "doc_id", "document", also=("doc_id",)),
     )
     list_filter = (HeuristicFilter, "promotion_status", LabelFilter, "label_source", ReviewerFilter, ConfidenceFilter)
     search_by = (
@@ -59,7 +77,7 @@ class LinkAuditAdmin(LabellingPages):
         ("Evidence", {"fields": ("evidence",)}),
         (
             "Verdict",
-            {"fields": ("verdict", "label_source", "reviewed_by", "reviewed_at", "review_notes", "promotion_status")},
+            {"fields": ("verdict", "review_notes", "promotion_status")},
         ),
         ("Row", {"fields": ("audit_id", "created_at", "updated_at")}),
     )
@@ -101,6 +119,10 @@ class LinkAuditAdmin(LabellingPages):
         return drawing.json_fields(row.evidence_jsonb, lambda text: mark_terms(text, terms).html)
 
     @admin.display(description="label")
-    def verdict(self, row: Any) -> str:
-        """The label in words."""
-        return {True: "right", False: "wrong"}.get(row.label, "open: not reviewed")
+    def verdict(self, row: Any) -> SafeString:
+        """The label in words, with who gave it and when."""
+        if row.label is None:
+            return drawing.quiet("open: not reviewed")
+        word = "right" if row.label else "wrong"
+        found = drawing.moment_in_full(row.reviewed_at) if row.reviewed_at else drawing.quiet("at an unknown time")
+        return format_html("<strong>{}</strong>, by {}, {}", word, _labeller(row) or "nobody known", found)

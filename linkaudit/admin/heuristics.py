@@ -16,7 +16,18 @@ from ncfd_site.admin.drawing import quiet
 from ncfd_site.admin.links import list_link, object_url
 from ncfd_site.admin.tables import ReadOnlyAdmin, Table
 
-HEADINGS = ("Heuristic", "Links", "Reviewed", "Right", "Wrong", "Open", "Precision", "95 % interval", "May be promoted")
+HEADINGS = (
+    "Heuristic",
+    "Links",
+    "Reviewed",
+    "Right",
+    "Wrong",
+    "Open",
+    "Precision",
+    "95% interval",
+    "May be promoted",
+    "Chart",
+)
 GATE = (
     f"Links of a heuristic may be promoted when at least {queries.MIN_LINKS} are reviewed and at least "
     f"{queries.MIN_PRECISION:.0%} of these are right. Counted now, over all dates."
@@ -73,7 +84,7 @@ def _row(standing: queries.HeuristicStanding) -> tuple[Any, ...]:
     page = object_url(HeuristicPrecision(heuristic_applied=name))
     site = reverse("linkaudit:heuristic", args=[name])
     return (
-        format_html('<a href="{}">{}</a> <a href="{}" class="quiet">page on the site</a>', page, name, site),
+        format_html('<a href="{}">{}</a>', page, name),
         _links(name, standing.total_links),
         standing.reviewed_links,
         _links(name, standing.correct_links, label="right"),
@@ -82,6 +93,7 @@ def _row(standing: queries.HeuristicStanding) -> tuple[Any, ...]:
         _rate(standing),
         _interval(standing),
         "yes" if standing.can_promote else _wanting(standing),
+        format_html('<a href="{}" aria-label="Page of {} on the site">on the site</a>', site, name),
     )
 
 

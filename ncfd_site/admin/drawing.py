@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,6 +52,11 @@ def exactly(value: datetime) -> str:
     return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S %Z}"
 
 
+def yes_or_no(value: bool) -> str:
+    """A truth value in words."""
+    return "yes" if value else "no"
+
+
 def size(count: int) -> str:
     """Return a number of bytes with a binary unit, such as 1.5 MiB."""
     amount = float(count)
@@ -92,6 +97,8 @@ def in_words(name: Any) -> str:
 
 def _age(value: datetime) -> str:
     now = timezone.now()
+    if abs(value - now) < timedelta(minutes=1):
+        return "just now"
     if value > now:
         return f"in {timeuntil(value, now, depth=1)}"
     return f"{timesince(value, now, depth=1)} ago"
@@ -109,7 +116,7 @@ def _draw(value: Any, text: Text, depth: int) -> SafeString:
     if value is None:
         return quiet("none")
     if isinstance(value, bool):
-        return format_html("{}", "yes" if value else "no")
+        return format_html("{}", yes_or_no(value))
     if isinstance(value, str):
         return address(value) if is_web_address(value) else format_html("{}", text(value))
     return format_html('<span class="number">{}</span>', str(value))

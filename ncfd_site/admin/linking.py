@@ -87,7 +87,7 @@ class LinkingAdmin(CompositeAdmin):
             return self.gone(request, object_id)
         if request.method != "POST":
             context = {"row": row, "consequence": self.consequence(row), "back": object_url(row)}
-            return self._page(request, "unlink", f"Delete {self.opts.verbose_name}", **context)
+            return self._page(request, "unlink", f"Unlink: {self.named(row)}", **context)
         named = self.named(row)
         if self.unlink(request, row):
             self._log(request, row, DELETION, named)

@@ -202,7 +202,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
         def shown(row: Any) -> Any:
             found = getattr(row, field.name)
-            return None if found is None or found == "" else draw(found)
+            return self.get_empty_value_display() if found is None or found == "" else draw(found)
 
         shown.short_description = field.verbose_name  # type: ignore[attr-defined]
         # Django looks a field of a page up by name on the admin, and finds it here.
@@ -213,6 +213,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 def _drawing_of(field: models.Field) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
         return drawing.json_fields
+    if isinstance(field, models.BooleanField):
+        return drawing.yes_or_no
     if isinstance(field, models.DateTimeField):
         return drawing.moment_in_full
     if field.name == "url" or field.name.endswith("_url"):

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from ncfd_site.admin import search
+from ncfd_site.admin import drawing, search
 from ncfd_site.admin.columns import Column, choice, related, value, when
 from ncfd_site.admin.links import object_link
 from ncfd_site.admin.tables import ReadOnlyAdmin, Table
@@ -93,7 +93,7 @@ class CompanyAdmin(ReadOnlyAdmin):
                     (
                         object_link(link, link.security_id),
                         getattr(known.get(link.security_id), "ticker", None),
-                        link.linked_at,
+                        drawing.moment(link.linked_at),
                     )
                     for link in linked
                 ],

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect, ForeignKeyRawIdWidget
 from django.db import models
 from django.http import HttpRequest
@@ -99,6 +100,15 @@ class CompanySecurityAdmin(LinkingAdmin):
     )
     filled_by = "`manage.py load_sec_tickers FILE` links the securities that it makes; “Add” links one by hand."
     link_form = SecurityLinkForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return ["company", "known_security", "security_id", "linked_at"]
+
+    @admin.display(description="ticker")
+    def known_security(self, row: CompanySecurity) -> Any:
+        """The security behind the number, where it is known."""
+        security = queries.securities_by_id([row.security_id]).get(row.security_id)
+        return object_link(security, security.ticker) if security else "no security of this number"
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Fetch the securities of the page's links, in one query; the column is text and no foreign key."""

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from ncfd_site.admin import drawing
 from ncfd_site.admin.links import object_link
 from ncfd_site.admin.tables import Table
+from signals import queries
 from signals.models import Gate, Score, Signal
 from signals.queries import Account, SupportingSignal, supporting_signals
 
@@ -90,8 +91,10 @@ def account_tables(score: Score, account: Account) -> list[Table]:
     ]
     steps += [
         ("Sum of the gates, as stored", "", "", _signed(score.sum_log_lr)),
-        ("Posterior", percent(score.p_fail), "", _signed(score.logit_post)),
+        ("Posterior", percent(queries.probability(score.logit_post)), "", _signed(score.logit_post)),
     ]
+    if queries.raised_by_stop_rule(score):
+        steps.append(("Raised by a stop rule", percent(score.p_fail), "", ""))
     source = "as the run recorded them" if account.recorded else "as they stand today, since the run recorded none"
     sums = (
         "They add up to the stored sum."

@@ -41,13 +41,13 @@ class TrialAdmin(ReadOnlyAdmin):
     list_display = (
         value("nct_id", "trial", order=True),
         value("sponsor_text", "sponsor"),
-        related("sponsor_company", "name", "company", empty="not resolved"),
         value("phase"),
-        value("indication"),
-        words("is_pivotal", "pivotal", yes="pivotal", no="not pivotal"),
+        words("is_pivotal", "pivotal", yes="yes", no="no", order=True),
         value("status", order=True),
-        value("est_primary_completion_date", "primary completion"),
         value("last_update_posted_date", "updated", order=True),
+        related("sponsor_company", "name", "company", empty="not resolved"),
+        value("est_primary_completion_date", "primary completion"),
+        value("indication"),
     )
     list_filter = (yes_no("is_pivotal", "pivotal", "pivotal", "not pivotal"), known_values("status", "status"))
     search_by = (

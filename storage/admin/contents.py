@@ -21,7 +21,7 @@ SHOWN = (
     "tier",
     "storage_uri",
     "size",
-    "refcount",
+    "count",
     "actual",
     "drift",
     "created_at",
@@ -74,7 +74,12 @@ class StorageObjectAdmin(CleanupPage, ReferencePages):
         """The size with a unit."""
         return drawing.size(row.size_bytes)
 
-    @admin.display(description="references, counted now")
+    @admin.display(description="count, as stored")
+    def count(self, row: Any) -> int:
+        """The count that the database keeps."""
+        return int(row.refcount)
+
+    @admin.display(description="references")
     def actual(self, row: Any) -> int:
         """How many rows of storage_references there are."""
         return int(row.actual_references)

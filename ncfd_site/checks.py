@@ -15,7 +15,7 @@ from django.core import checks
 from django.db import DEFAULT_DB_ALIAS
 
 from ncfd_site import sql
-from ncfd_site.migration import versions
+from ncfd_site.migration import line
 from ncfd_site.roles import Role
 
 BEHIND = "ncfd.W001"
@@ -41,7 +41,7 @@ def check_databases(
 
 def check_revision(alias: str) -> Iterator[checks.CheckMessage]:
     """Yield a warning where the database is not at the newest revision of this code."""
-    known = [script.revision for script in versions.revisions()]
+    known = line.ids()
     command = "manage.py migrate_alembic" + ("" if alias == DEFAULT_DB_ALIAS else f" --database {alias}")
     at: list[str] = []
     if sql.value("SELECT to_regclass('public.alembic_version') IS NOT NULL", using=alias):

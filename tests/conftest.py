@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ncfd_site import database, roles
 from ncfd_site.embedded import server as embedded_server
-from ncfd_site.migration import versions
+from ncfd_site.migration import line
 from tests import databases
 from tests.databases import Keywords
 from tests.postgres import ordinary_server
@@ -126,7 +126,7 @@ def _temporary(server: Keywords, name: str, source: str) -> Iterator[Keywords]:
 @pytest.fixture(scope="session")
 def revision_ids() -> list[str]:
     """The ids of the revisions, in order."""
-    return [script.revision for script in versions.revisions()]
+    return line.ids()
 
 
 @pytest.fixture(scope="session")

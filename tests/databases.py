@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ncfd_site.migration import history, run, session, versions
+from ncfd_site.migration import history, line, run, session, versions
 from ncfd_site.migration.report import Outcome, Progress
 
 Keywords = Mapping[str, Any]
@@ -25,7 +25,10 @@ def migrate(keywords: Keywords, target: str = "head", allow_destructive: tuple[s
     quiet = Progress(lambda _: None, 0, Outcome(database="test"))
     with session.connect(keywords) as connection, session.run_lock(connection, 60):
         versions.widen(connection)
-        run.migrate(connection, target, quiet, allow_destructive, history.Run())
+        rows = versions.read(connection).rows
+        run.migrate(
+            connection, line.resolve(target, rows[0] if rows else None), quiet, allow_destructive, history.Run()
+        )
 
 
 @contextmanager
@@ -47,7 +50,7 @@ def template(server: Keywords, name: str, build: Any) -> Iterator[str]:
 
 def schema_digest() -> str:
     """Changes whenever what the revisions make may have changed."""
-    files = sorted(path for path in versions.SCHEMA_FOLDER.rglob("*") if path.suffix in (".py", ".sql"))
+    files = sorted(path for path in line.SCHEMA_FOLDER.rglob("*") if path.suffix in (".py", ".sql"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 

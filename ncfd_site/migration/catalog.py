@@ -9,11 +9,10 @@ import json
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from ncfd_site.migration import line
+from ncfd_site.migration.session import Connection
 
-from ncfd_site.migration import versions
-
-EXPECTED = versions.SCHEMA_FOLDER / "expected.json"
+EXPECTED = line.SCHEMA_FOLDER / "expected.json"
 
 # An object may be there or not, and look either way, as the server offers an extension or not.
 _DEPENDS_ON_EXTENSIONS = (
@@ -88,22 +87,21 @@ Catalog = dict[tuple[str, str], str]
 
 
 def read(connection: Connection) -> Catalog:
-    """Read what schema public holds: definitions by kind and name. Leaves no transaction open."""
-    # Under this path the server writes every name of ours with its schema, whatever the session had set.
-    connection.execute(text("SET LOCAL search_path = pg_catalog"))
-    found = {
-        (kind, str(name)): str(definition)
-        for kind, query in _QUERIES.items()
-        for name, definition in connection.exec_driver_sql(query)
-        if not any(optional in name for optional in _DEPENDS_ON_EXTENSIONS)
-    }
-    connection.rollback()
-    return found
+    """Read what schema public holds: definitions by kind and name."""
+    with connection.transaction(force_rollback=True):
+        # Under this path the server writes every name of ours with its schema, whatever the session had set.
+        connection.execute("SET LOCAL search_path = pg_catalog")
+        return {
+            (kind, str(name)): str(definition)
+            for kind, query in _QUERIES.items()
+            for name, definition in connection.execute(query).fetchall()
+            if not any(optional in name for optional in _DEPENDS_ON_EXTENSIONS)
+        }
 
 
 def expected(revision: str) -> Catalog:
     """What schema public should hold at a revision."""
-    order = [script.revision for script in versions.revisions()]
+    order = line.ids()
     at = order.index(revision)
     return {
         (entry["kind"], entry["name"]): entry["is"]

@@ -1,18 +1,16 @@
-"""The order of a run: look, lock, look again, widen, apply, verify. One function a verb of `migrate_alembic`."""
+"""The order of a run: look, lock, look again, widen, apply, verify. One function a verb of `migrate_alembic`.
 
-import io
+What only looks imports neither Alembic nor SQLAlchemy: a deploy that has nothing to do costs no more than a look.
+"""
+
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from typing import Any
 
-from alembic import command
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-
-from ncfd_site.migration import diagnose, history, run, session, verify, versions
-from ncfd_site.migration.diagnose import State
+from ncfd_site.migration import diagnose, history, line, session, verify, versions
 from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.line import Revision
 from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.migration.session import Connection
 
 
 def deploy(
@@ -29,83 +27,70 @@ def deploy(
     """
     outcome = progress.outcome
     with session.connect(parameters) as connection:
-        if _nothing_to_do(connection, target, outcome):
-            progress.say(f"Nothing to do: {outcome.database} is at {outcome.after}.")
+        if not _steps(connection, target, outcome):
+            progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
             return
         session.refuse_unsafe(connection)
         with session.run_lock(connection, lock_wait, progress.waiting) as waited:
             outcome.waited_seconds = waited
             # Whoever held the lock before may have done the work.
-            if _nothing_to_do(connection, target, outcome):
-                progress.say(f"Nothing to do: {outcome.database} is at {outcome.after}.")
+            steps = _steps(connection, target, outcome)
+            if not steps:
+                progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
                 return
             if versions.widen(connection):
                 progress.say(f"  Widened alembic_version to {versions.WIDTH} characters")
-            try:
-                run.migrate(connection, target, progress, allow_destructive, history.Run())
-            finally:
-                if not connection.invalidated:
-                    outcome.after = _version(connection)
-            outcome.pending = pending(outcome.after, versions.head())
+            direction, last = steps[-1]
+            _apply(connection, last.id if direction == "up" else last.down, progress, allow_destructive)
             if outcome.after is not None:
                 _verify(connection, outcome.after, progress)
 
 
-def plan(parameters: Mapping[str, Any], target: str, outcome: Outcome) -> list[tuple[str, str, str]]:
-    """What a run would do: direction, revision and what it is about, for each step. Writes nothing."""
+def plan(parameters: Mapping[str, Any], target: str, outcome: Outcome) -> list[tuple[str, Revision]]:
+    """What a run would do: direction and revision of each step. Writes nothing."""
     with session.connect(parameters) as connection:
-        found = diagnose.diagnose(connection)
-        outcome.before = outcome.after = found.revision
-        outcome.state = found.state
-        found.require_safe()
-        steps = run.plan(versions.scripts(), found.revision or (), target)
-    outcome.pending = pending(found.revision, versions.head())
-    return [
-        ("up" if step.is_upgrade else "down", step.revision.revision, (step.revision.doc or "").splitlines()[0])
-        for step in steps
-    ]
+        return _steps(connection, target, outcome)
 
 
-def sql(parameters: Mapping[str, Any], target: str) -> str:
+def sql(parameters: Mapping[str, Any], target: str, outcome: Outcome) -> str:
     """The SQL that a run would execute, from where the database stands. Writes nothing."""
-    with session.connect(parameters) as connection:
-        found = diagnose.diagnose(connection)
-        found.require_safe()
-    config = versions.config()
-    config.output_buffer = io.StringIO()
-    steps = run.plan(ScriptDirectory.from_config(config), found.revision or (), target)
+    steps = plan(parameters, target, outcome)
     if not steps:
-        return "-- nothing to do\n"
-    upwards = steps[0].is_upgrade
-    with redirect_stdout(io.StringIO()):
-        if upwards:
-            command.upgrade(config, f"{found.revision or 'base'}:{steps[-1].revision.revision}", sql=True)
-        else:
-            lowest = steps[-1].revision.down_revision or "base"
-            command.downgrade(config, f"{found.revision}:{lowest}", sql=True)
-    return str(config.output_buffer.getvalue())
+        return f"-- Nothing to do: {outcome.database} is at {outcome.after or 'base'}.\n"
+    from ncfd_site.migration import offline
+
+    direction, last = steps[-1]
+    return offline.script(outcome.before, last.id if direction == "up" else last.down, direction)
 
 
-def pending(current: str | None, target: str) -> list[str]:
-    """The ids from where a database stands up to a revision, in order."""
-    line = [script.revision for script in versions.revisions()]
-    return line[line.index(current) + 1 if current else 0 : line.index(target) + 1]
-
-
-def _nothing_to_do(connection: Connection, target: str, outcome: Outcome) -> bool:
+def _steps(connection: Connection, target: str, outcome: Outcome) -> list[tuple[str, Revision]]:
+    """The steps from where the database stands to the target; what was seen goes to the outcome."""
     found = diagnose.diagnose(connection)
     outcome.state = found.state
-    if outcome.before is None:
-        outcome.before = found.revision
-    outcome.after = found.revision
+    outcome.before = outcome.after = found.revision
     found.require_safe()
-    if found.state is State.AT_HEAD and target in ("head", "heads", found.revision):
-        return True
-    return not run.plan(versions.scripts(), found.revision or (), target)
+    outcome.pending = [revision.id for _, revision in line.between(found.revision, line.head())]
+    try:
+        return line.between(found.revision, line.resolve(target, found.revision))
+    except LookupError as error:
+        raise MigrationRefused(
+            f"There is no revision {target!r} to go to: {error}; known: {', '.join(line.ids())}.", Exit.USAGE
+        ) from None
+
+
+def _apply(connection: Connection, target: str | None, progress: Progress, allow_destructive: Sequence[str]) -> None:
+    from ncfd_site.migration import run
+
+    outcome = progress.outcome
+    try:
+        run.migrate(connection, target, progress, allow_destructive, history.Run())
+    finally:
+        if not connection.closed:
+            outcome.after = _version(connection)
+            outcome.pending = [revision.id for _, revision in line.between(outcome.after, line.head())]
 
 
 def _version(connection: Connection) -> str | None:
-    connection.rollback()
     rows = versions.read(connection).rows
     return rows[0] if rows else None
 

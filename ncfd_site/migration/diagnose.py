@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, text
-
-from ncfd_site.migration import versions
+from ncfd_site.migration import line, versions
 from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.session import Connection
 
 
 class State(StrEnum):
@@ -27,13 +26,13 @@ class State(StrEnum):
 SAFE = {State.EMPTY, State.AT_HEAD, State.BEHIND}
 
 # Relations of schema public that are neither Django's, nor an extension's, nor the bookkeeping of migration.
-_RELATIONS = text("""
+_RELATIONS = """
     SELECT c.relname FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
       AND c.relname !~ '^(auth|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     ORDER BY 1
-""")
+"""
 
 # Any database of ncfd, whatever happened to it, has these.
 _OURS = {"trials", "companies", "documents", "link_audit"}
@@ -55,9 +54,9 @@ class Diagnosis:
 
 
 def diagnose(connection: Connection) -> Diagnosis:
-    """Tell the state of the database behind the connection; writes nothing and leaves no transaction open."""
+    """Tell the state of the database behind the connection; writes nothing."""
     table = versions.read(connection)
-    known = [script.revision for script in versions.revisions()]
+    known = line.ids()
     if len(table.rows) > 1:
         return Diagnosis(
             State.SEVERAL,
@@ -68,8 +67,7 @@ def diagnose(connection: Connection) -> Diagnosis:
         )
     if table.rows:
         return _diagnose_version(table.rows[0], known)
-    relations = list(connection.scalars(_RELATIONS))
-    connection.commit()
+    relations = [row[0] for row in connection.execute(_RELATIONS).fetchall()]
     if not relations:
         return Diagnosis(State.EMPTY, None)
     if not _OURS & set(relations):
@@ -96,8 +94,8 @@ def _diagnose_version(version: str, known: list[str]) -> Diagnosis:
         return Diagnosis(State.AT_HEAD, version)
     if version in known:
         return Diagnosis(State.BEHIND, version)
-    if version in versions.MISNAMED:
-        meant = versions.MISNAMED[version]
+    if version in line.MISNAMED:
+        meant = line.MISNAMED[version]
         return Diagnosis(
             State.MISNAMED,
             None,

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from ncfd_site.migration.session import Connection
 
-_TABLE = text("""
+_TABLE = """
     CREATE TABLE IF NOT EXISTS public.alembic_migration_log (
         log_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         run_id uuid NOT NULL,
@@ -30,14 +30,14 @@ _TABLE = text("""
         outcome text NOT NULL,
         detail text
     )
-""")
+"""
 
-_ROW = text("""
+_ROW = """
     INSERT INTO public.alembic_migration_log (run_id, revision, direction, file_sha256, started_at, finished_at, actor,
                                               host, server_version, code_version, outcome, detail)
-    VALUES (:run_id, :revision, :direction, :file_sha256, :started_at, clock_timestamp(), session_user, :host,
-            current_setting('server_version'), :code_version, :outcome, :detail)
-""")
+    VALUES (%(run_id)s, %(revision)s, %(direction)s, %(file_sha256)s, %(started_at)s, clock_timestamp(), session_user,
+            %(host)s, current_setting('server_version'), %(code_version)s, %(outcome)s, %(detail)s)
+"""
 
 
 class Run:

@@ -8,11 +8,10 @@ from typing import Any, Protocol
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection
 
-from ncfd_site.migration import history, versions
+from ncfd_site.migration import alembic_runner, history, line
 from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.session import Connection
 from ncfd_site.schema.revision_sql import RevisionFailed
 
 # Seconds for which a revision that meets a locked table is tried again.
@@ -33,43 +32,32 @@ class Watcher(Protocol):
 
 
 def migrate(
-    connection: Connection, target: str, watcher: Watcher, allow_destructive: Sequence[str], log: history.Run
+    connection: Connection, target: str | None, watcher: Watcher, allow_destructive: Sequence[str], log: history.Run
 ) -> None:
-    """Bring the database to a revision, up or down. The caller holds the run lock and has begun nothing.
+    """Bring the database up or down to a revision: an id, or None for the empty schema. The caller holds the run lock.
 
     Raises `MigrationRefused` with what failed, where, and what to do; the revisions before it stay applied.
     """
-    config = versions.config()
-    config.attributes.update(
-        connection=connection, allow_destructive=tuple(allow_destructive), log=log, watcher=watcher
-    )
+    config = alembic_runner.config()
     scripts = ScriptDirectory.from_config(config)
 
-    def steps(current: str | Sequence[str], context: MigrationContext) -> Iterator[MigrationStep]:
-        for step in plan(scripts, current, target):
-            revision, direction = _name(step)
+    def steps(current: Any, context: MigrationContext) -> Iterator[MigrationStep]:
+        # Asked again by each attempt, when some of the steps may be done.
+        for direction, revision in line.between(current[0] if current else None, target):
+            script = scripts.get_revision(revision.id)
+            make = MigrationStep.upgrade_from_script if direction == "up" else MigrationStep.downgrade_from_script
             started = time.monotonic()
-            watcher.begin(revision, direction)
-            yield step
+            watcher.begin(revision.id, direction)
+            yield make(scripts.revision_map, script)
             # Alembic asks for the next step when the transaction of this one is closed.
-            watcher.done(revision, direction, time.monotonic() - started)
+            watcher.done(revision.id, direction, time.monotonic() - started)
 
-    with EnvironmentContext(config, scripts, fn=steps, destination_rev=target):
-        scripts.run_env()
-
-
-def plan(scripts: ScriptDirectory, current: str | Sequence[str], target: str) -> list[Any]:
-    """The steps from one revision to another, up or down, that Alembic would take."""
-    try:
-        here: Any = (current,) if isinstance(current, str) else tuple(current) or None
-        if target.startswith("-") or (here and _is_behind(scripts, target, here[0])):
-            return list(scripts._downgrade_revs(target, here))  # noqa: SLF001 (Alembic has no public name for its plan)
-        return list(scripts._upgrade_revs(target, here))  # noqa: SLF001
-    except CommandError as error:
-        known = ", ".join(script.revision for script in versions.revisions())
-        raise MigrationRefused(
-            f"There is no revision {target!r} to go to ({error}); known: {known}.", Exit.USAGE
-        ) from None
+    with alembic_runner.sqlalchemy_connection(connection) as wrapped:
+        config.attributes.update(
+            connection=wrapped, allow_destructive=tuple(allow_destructive), log=log, watcher=watcher
+        )
+        with EnvironmentContext(config, scripts, fn=steps):
+            scripts.run_env()
 
 
 def with_retries(attempt: Callable[[], None], watcher: Watcher | None, patience: float = PATIENCE) -> None:
@@ -106,18 +94,3 @@ def refusal(failure: RevisionFailed) -> MigrationRefused:
         f"  PostgreSQL says: {failure.message}\n  in the statement: {failure.statement}\n{advice}",
         Exit.REVISION_FAILED,
     )
-
-
-def _name(step: Any) -> tuple[str, str]:
-    return step.revision.revision, "up" if step.is_upgrade else "down"
-
-
-def _is_behind(scripts: ScriptDirectory, target: str, current: str) -> bool:
-    """Whether the target lies before the current revision on the line."""
-    if target == "base":
-        return True
-    if target in ("head", "heads") or target.startswith("+"):
-        return False
-    wanted = scripts.get_revision(target)
-    line = [script.revision for script in scripts.iterate_revisions(current, "base")]
-    return wanted is not None and wanted.revision in line[1:]

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, NullPool, create_engine, text
 
 from ncfd_site import connection_errors
 from ncfd_site.migration.failures import Exit, MigrationRefused
+
+Connection = psycopg.Connection[Any]
 
 # A statement that waits for a table's lock makes everybody behind it wait too: it gives up and comes back.
 LOCK_TIMEOUT_MS = 500
@@ -28,41 +29,32 @@ _one_thread = threading.RLock()
 
 @contextmanager
 def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
-    """Open a connection with nothing begun on it, and close it at the end.
+    """Open a connection on which each statement stands on its own, and close it at the end.
 
     `parameters` are psycopg keywords. Raises `DatabaseUnavailable` where the server cannot be reached, is too old, or
     does not let us in.
     """
-
-    def open_driver_connection() -> psycopg.Connection[Any]:
-        try:
-            return psycopg.connect(**{**parameters, "application_name": "migrate_alembic"})
-        except psycopg.OperationalError as error:
-            raise connection_errors.refusal(error, dict(parameters)) from None
-
-    engine = create_engine("postgresql+psycopg://", creator=open_driver_connection, poolclass=NullPool)
-    connection = engine.connect()
     try:
-        driver: Any = connection.connection.driver_connection
-        connection_errors.require_version(driver.info.server_version)
-        connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
-        connection.execute(text(f"SET client_connection_check_interval = {CHECK_INTERVAL_MS}"))
-        connection.execute(text("SET client_min_messages = warning"))
-        connection.commit()
+        connection = psycopg.connect(**{**parameters, "application_name": "migrate_alembic"}, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise connection_errors.refusal(error, dict(parameters)) from None
+    with connection:
+        connection_errors.require_version(connection.info.server_version)
+        connection.execute(
+            f"SET lock_timeout = {LOCK_TIMEOUT_MS};"
+            f" SET client_connection_check_interval = {CHECK_INTERVAL_MS};"
+            " SET client_min_messages = warning"
+        )
         yield connection
-    finally:
-        connection.close()
-        engine.dispose()
 
 
 def refuse_unsafe(connection: Connection) -> None:
     """Refuse a standby: nothing can be written there."""
-    if connection.scalar(text("SELECT pg_is_in_recovery()")):
+    if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
         raise MigrationRefused(
             "This server is a standby and takes no changes; run migrate_alembic against the primary.",
             Exit.UNSAFE_CONNECTION,
         )
-    connection.commit()
 
 
 @contextmanager
@@ -77,8 +69,7 @@ def run_lock(
     started = time.monotonic()
     told = False
     with _one_thread:
-        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}):
-            connection.commit()
+        while connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone() != (True,):
             if time.monotonic() - started > wait_seconds:
                 raise MigrationRefused(
                     f"Another migration has held the lock for {wait_seconds:.0f} s; look for application_name "
@@ -89,11 +80,8 @@ def run_lock(
                 on_wait()
                 told = True
             time.sleep(POLL_SECONDS)
-        connection.commit()
         try:
             yield time.monotonic() - started
         finally:
-            if not connection.invalidated:
-                connection.rollback()
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
-                connection.commit()
+            if not connection.closed:
+                connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])

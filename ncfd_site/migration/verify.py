@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+import psycopg
 
 from ncfd_site.migration import catalog
+from ncfd_site.migration.session import Connection
 
 _NO_HASH = "repeat('0', 64)"
 
@@ -85,12 +85,11 @@ def verify(connection: Connection, revision: str) -> Verification:
     ran = 0
     for name, probe in _probes(wanted).items():
         try:
-            connection.exec_driver_sql(probe)
+            with connection.transaction(force_rollback=True):
+                connection.execute(probe)
             ran += 1
-        except DBAPIError as error:
-            problems.append(f"{name} does not run: {str(error.orig).strip()}")
-        finally:
-            connection.rollback()
+        except psycopg.Error as error:
+            problems.append(f"{name} does not run: {str(error).strip()}")
     return Verification(revision, len(wanted), ran, tuple(problems))
 
 

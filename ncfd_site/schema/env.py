@@ -11,6 +11,7 @@ from alembic.util import CommandError
 
 from ncfd_site import database
 from ncfd_site.migration import diagnose, history, run, session, versions
+from ncfd_site.migration.alembic_runner import session_of, sqlalchemy_connection
 from ncfd_site.migration.failures import Exit
 from ncfd_site.refusals import Refusal
 from ncfd_site.schema.revision_sql import RevisionFailed
@@ -36,7 +37,8 @@ def online() -> None:
     try:
         with session.connect(database.parameters()) as connection:
             if command not in ("upgrade", "downgrade", "stamp"):
-                migrate(connection)
+                with sqlalchemy_connection(connection) as wrapped:
+                    migrate(wrapped)
                 return
             session.refuse_unsafe(connection)
             with session.run_lock(connection, LOCK_WAIT_SECONDS):
@@ -44,7 +46,8 @@ def online() -> None:
                 if command != "stamp":
                     diagnose.diagnose(connection).require_safe()
                 versions.widen(connection)
-                migrate(connection)
+                with sqlalchemy_connection(connection) as wrapped:
+                    migrate(wrapped)
     except Refusal as refusal:
         raise CommandError(str(refusal)) from None
 
@@ -59,7 +62,7 @@ def migrate(connection: Any) -> None:
     def record(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         if not step.is_stamp:
             direction = "up" if step.is_upgrade else "down"
-            log.record(ctx.connection, step.up_revision_id, direction, step.up_revision.path)
+            log.record(session_of(ctx.connection), step.up_revision_id, direction, step.up_revision.path)
         log.begin()
 
     context.configure(connection=connection, transaction_per_migration=True, on_version_apply=record)
@@ -75,7 +78,7 @@ def migrate(connection: Any) -> None:
         if failure.sqlstate is not None and refusal.exit_code is Exit.REVISION_FAILED:
             with connection.begin():
                 log.record(
-                    connection,
+                    session_of(connection),
                     failure.revision,
                     failure.direction,
                     failure.file,

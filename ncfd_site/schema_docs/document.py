@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, models
 
 from ncfd_site import catalog
 from ncfd_site.catalog import Relation
-from ncfd_site.migration import versions
+from ncfd_site.migration import line
 from ncfd_site.schema_docs import tables, words
 
 # Written by hand so that the page reads from what people see first to what only operators see.
@@ -111,6 +111,6 @@ def _revisions() -> Iterator[str]:
     yield ""
     yield "| revision | what it does |"
     yield "| --- | --- |"
-    for script in versions.revisions():
-        yield f"| `{script.revision}` | {' '.join(script.doc.split())} |"
+    for revision in line.revisions():
+        yield f"| `{revision.id}` | {revision.about} |"
     yield ""

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ncfd_site.migration import deploy, versions
+from ncfd_site.migration import deploy, line
 from ncfd_site.migration.failures import Exit, MigrationRefused
 from ncfd_site.migration.report import Outcome, Progress
 from tests import databases
@@ -163,7 +163,7 @@ def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords
 
     run(empty_database)
 
-    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(versions.head(),)]
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(line.head(),)]
     width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'alembic_version'"
     assert query(empty_database, width) == [(255,)]
 

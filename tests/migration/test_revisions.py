@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,8 +13,9 @@ from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
 from ncfd_site.embedded import server as embedded_server
-from ncfd_site.migration import catalog, deploy, history, session, versions
+from ncfd_site.migration import catalog, deploy, history, line, session, versions
 from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.report import Outcome
 from ncfd_site.schema import revision_sql
 from tests import databases
 from tests.databases import Keywords
@@ -23,7 +23,7 @@ from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION,
 from tests.migration.test_live_states import query, run
 from tests.sql import insert, make_link_audits, make_trial
 
-REVISIONS = [script.revision for script in versions.revisions()]
+REVISIONS = line.ids()
 
 
 def catalog_of(keywords: Keywords) -> catalog.Catalog:
@@ -125,7 +125,7 @@ def test_rows_that_a_new_database_is_born_with_are_no_loss(head_database: Keywor
 
 
 def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: dict[str, catalog.Catalog]) -> None:
-    printed = deploy.sql(empty_database, "head")
+    printed = deploy.sql(empty_database, "head", Outcome(database="test"))
     psql = subprocess.run(
         [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**empty_database)],
         input=printed,
@@ -142,7 +142,7 @@ def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: d
 def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
         make_trial(connection)
-    printed = deploy.sql(head_database, "base")
+    printed = deploy.sql(head_database, "base", Outcome(database="test"))
     psql = subprocess.run(
         [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**head_database)],
         input=printed,
@@ -155,7 +155,7 @@ def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) ->
 
 
 def test_ids_and_files_are_those_of_the_contract() -> None:
-    found = [(Path(script.path).name, script.revision) for script in versions.revisions()]
+    found = [(revision.path.name, revision.id) for revision in line.revisions()]
     assert found[:8] == [
         ("20250121_create_studies_table_and_guardrails.py", ROOT_REVISION),
         ("20250122_fix_pivotal_study_card_trigger.py", "20250122_fix_pivotal_study_card_trigger"),
@@ -166,21 +166,21 @@ def test_ids_and_files_are_those_of_the_contract() -> None:
         ("20250124_create_signals_gates_scores_tables.py", "20250124_signals_gates_scores"),
         ("20250124_add_resolver_system_and_company_securities.py", CONTRACT_HEAD),
     ]
-    assert all(len(script.revision) <= versions.WIDTH for script in versions.revisions())
+    assert all(len(revision.id) <= versions.WIDTH for revision in line.revisions())
 
 
 def test_no_revision_refers_to_a_table_of_django() -> None:
-    for script in versions.revisions():
+    for revision in line.revisions():
         for direction in ("up", "down"):
-            assert not re.search(r"\b(auth|django)_\w+", revision_sql.source(script.path, direction))
+            assert not re.search(r"\b(auth|django)_\w+", revision_sql.source(revision.path, direction))
 
 
 def test_a_released_revision_is_frozen() -> None:
     """`schema/released.json` holds the checksums of what a version of the changelog has released."""
-    released = json.loads((versions.SCHEMA_FOLDER / "released.json").read_text())
+    released = json.loads((line.SCHEMA_FOLDER / "released.json").read_text())
     now = {
-        f"{script.revision} {direction}": history.checksum(script.path, direction)
-        for script in versions.revisions()
+        f"{revision.id} {direction}": history.checksum(str(revision.path), direction)
+        for revision in line.revisions()
         for direction in ("up", "down")
     }
     assert {name: now.get(name) for name in released} == released
@@ -208,7 +208,7 @@ def test_statements_end_where_they_end(parts: list[str]) -> None:
 
 
 def test_a_body_is_part_of_the_checksum_of_each_revision_that_brings_it() -> None:
-    script = versions.revisions()[-1]
-    assert "increment_storage_refcount" in revision_sql.source(script.path, "up")
-    content = Path(script.path).read_text() + revision_sql.source(script.path, "up")
-    assert history.checksum(script.path, "up") == hashlib.sha256(content.encode()).hexdigest()
+    path = line.revisions()[-1].path
+    assert "increment_storage_refcount" in revision_sql.source(path, "up")
+    content = path.read_text() + revision_sql.source(path, "up")
+    assert history.checksum(str(path), "up") == hashlib.sha256(content.encode()).hexdigest()

@@ -15,14 +15,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from ncfd_site.migration import versions
+from ncfd_site.migration import line
 from ncfd_site.migration.failures import Exit, MigrationRefused
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION
 from tests.migration.test_live_states import query, run
 
-REVISIONS = [script.revision for script in versions.revisions()]
+REVISIONS = line.ids()
 SECRET_KEY = secrets.token_urlsafe(50)
 
 

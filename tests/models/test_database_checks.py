@@ -8,12 +8,12 @@ from django.core.checks import WARNING, run_checks
 from django.core.management import call_command
 
 from ncfd_site import checks, sql
-from ncfd_site.migration import versions
+from ncfd_site.migration import line
 
 pytestmark = pytest.mark.django_db
 
-HEAD = versions.head()
-KNOWN = [script.revision for script in versions.revisions()]
+HEAD = line.head()
+KNOWN = line.ids()
 
 
 @pytest.fixture(autouse=True)

@@ -58,7 +58,7 @@ class Command(BaseCommand):
             parameters = _parameters(options["database"])
             outcome.database = parameters.get("dbname", options["database"])
             if options["sql"]:
-                self.stdout.write(deploy.sql(parameters, options["revision"]), ending="")
+                self.stdout.write(deploy.sql(parameters, options["revision"], outcome), ending="")
             elif options["plan"] or options["check"]:
                 self._plan(parameters, options, progress)
             else:
@@ -85,8 +85,8 @@ class Command(BaseCommand):
             progress.say(f"Nothing to do: {progress.outcome.database} is at {progress.outcome.after}.")
             return
         progress.say("Planned:")
-        for direction, revision, about in steps:
-            progress.say(f"  {'apply' if direction == 'up' else 'take back'} {revision}: {about}")
+        for direction, revision in steps:
+            progress.say(f"  {'apply' if direction == 'up' else 'take back'} {revision.id}: {revision.about}")
         if options["check"]:
             progress.outcome.exit_code = Exit.PENDING
 

@@ -7,6 +7,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from linkaudit import documents
 from linkaudit.models import LinkAudit
@@ -46,6 +47,14 @@ def test_it_says_the_claim_and_marks_asset_and_trial_in_the_text(rita: Client) -
     assert "Matched alias semaglutide" in words
     assert "Distance 12" in words
     assert "Novo Nordisk" in words
+
+
+def test_the_number_of_queries_is_known(rita: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    audits = [make_link_audit(doc=make_document(*["text"] * 5), asset=make_asset("A1", "B2", "C3")) for _ in range(3)]
+    rita.get(f"/links/{audits[1].pk}/")
+    # Session, person, two for permissions; link, names, text, trial, the links before and after.
+    with django_assert_num_queries(10):
+        rita.get(f"/links/{audits[1].pk}/")
 
 
 def test_html_in_text_names_evidence_and_note_stays_text(rita: Client) -> None:

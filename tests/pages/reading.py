@@ -2,11 +2,18 @@
 
 import re
 from html import unescape
+from typing import Any, Protocol
 
-from django.http import HttpResponse
+
+class Answer(Protocol):
+    """What the test client returns, as far as it is read here."""
+
+    @property
+    def content(self) -> Any:
+        """The page in bytes."""
 
 
-def text_of(page: HttpResponse) -> str:
+def text_of(page: Answer) -> str:
     """Return the words of a page with single spaces between them."""
     html = re.sub(r"(?s)<(script|style|option|title)\b.*?</\1>", " ", page.content.decode())
     words = unescape(re.sub(r"<[^>]*>", " ", html))

@@ -74,5 +74,5 @@ def test_a_database_that_is_away_breaks_no_page(client: Client, monkeypatch: pyt
     def fail(*_: object, **__: object) -> None:
         raise OperationalError("the server is away")
 
-    monkeypatch.setattr(marker.sql, "value", fail)
+    monkeypatch.setattr("ncfd_site.sql.value", fail)
     assert client.get("/accounts/login/").status_code == 200

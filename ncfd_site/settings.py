@@ -95,7 +95,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "ncfd_site" / "static"]
 # In development the files are served from where they lie; in production `collectstatic` hashes and compresses them.
 STATIC_ROOT = None if DEVELOPMENT else environment.folder("STATIC_ROOT", default=BASE_DIR / "staticfiles")
 WHITENOISE_USE_FINDERS = DEVELOPMENT

@@ -30,8 +30,13 @@ def measure(full: bool) -> Iterator[Row]:
                 renew(keywords, keywords["dbname"], template["dbname"])
                 base = size / _copy(keywords, file)
             yield Row(
-                "load_ctgov, new trials", "bare COPY of the file", f"{size:,} records", f"{ours:,.0f}/s", f"{base:,.0f}/s",
-                base / ours, "times slower than COPY; content, pages, assets and links included; linear",
+                "load_ctgov, new trials",
+                "bare COPY of the file",
+                f"{size:,} records",
+                f"{ours:,.0f}/s",
+                f"{base:,.0f}/s",
+                base / ours,
+                "times slower than COPY; content, pages, assets and links included; linear",
             )
 
 
@@ -52,7 +57,10 @@ def record(number: int) -> dict[str, object]:
     drug = f"Benchamab-{number % (1 + number // 2):05d}"
     return {
         "protocolSection": {
-            "identificationModule": {"nctId": f"NCT{90_000_000 + number}", "briefTitle": f"{drug} in an invented disease"},
+            "identificationModule": {
+                "nctId": f"NCT{90_000_000 + number}",
+                "briefTitle": f"{drug} in an invented disease",
+            },
             "statusModule": {
                 "overallStatus": "RECRUITING",
                 "primaryCompletionDateStruct": {"date": f"20{27 + number % 3}-0{1 + number % 9}"},
@@ -70,7 +78,9 @@ def record(number: int) -> dict[str, object]:
                 "interventions": [{"type": "DRUG", "name": drug}, {"type": "DRUG", "name": "Placebo"}],
             },
             "outcomesModule": {
-                "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "36 months", "description": "Death. " * 20}]
+                "primaryOutcomes": [
+                    {"measure": "Overall survival", "timeFrame": "36 months", "description": "Death. " * 20}
+                ]
             },
         }
     }

@@ -89,7 +89,8 @@ def table(rows: list[Row]) -> str:
     head = ["measured", "baseline", "size", "", "baseline's", "ratio", ""]
     cells = [[r.what, r.baseline, r.size, r.measured, r.base, f"{r.ratio:.2f}", r.note] for r in rows]
     widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(head))]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in [head, *cells])
+    lines = ("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in [head, *cells])
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _execute(server: Keywords, statement: str, *names: str) -> None:

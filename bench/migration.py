@@ -31,7 +31,12 @@ def measure(full: bool) -> Iterator[Row]:
         ours = seconds(lambda: manage(keywords, "migrate_alembic"), before=empty, repeat=repeat)
         base = seconds(psql, before=empty, repeat=repeat)
         yield Row(
-            "migrate_alembic, empty to head", "psql -f dump", "9 revisions", f"{ours:.2f} s", f"{base:.2f} s", ours / base,
+            "migrate_alembic, empty to head",
+            "psql -f dump",
+            "9 revisions",
+            f"{ours:.2f} s",
+            f"{base:.2f} s",
+            ours / base,
             "starts Python and Django, verifies; grows with the number of revisions",
         )
 
@@ -40,6 +45,11 @@ def measure(full: bool) -> Iterator[Row]:
         ours = seconds(lambda: manage(keywords, "migrate_alembic"), repeat=repeat)
         base = seconds(lambda: manage(keywords, "migrate", "--check"), repeat=repeat)
         yield Row(
-            "migrate_alembic, at head", "manage.py migrate --check", "at head", f"{ours:.2f} s", f"{base:.2f} s", ours / base,
+            "migrate_alembic, at head",
+            "manage.py migrate --check",
+            "at head",
+            f"{ours:.2f} s",
+            f"{base:.2f} s",
+            ours / base,
             "does not grow with the data",
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import psycopg
-from django.db import DataError, IntegrityError, transaction
+from django.db import DatabaseError, transaction
 
 from ncfd_site.ingest.items import Bad, Good
 from ncfd_site.ingest.progress import Progress
@@ -16,8 +16,8 @@ SIZE = 1000
 Value = TypeVar("Value")
 Counts = Counter[tuple[str, str]]
 
-# What the database says of values that it cannot hold. COPY goes past Django's wrapper, so both families occur.
-_SPOILED = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError)
+# Classes of SQLSTATE that blame the values: data exception, constraint violation, limit exceeded (an index entry).
+_BLAME_THE_VALUES = ("22", "23", "54")
 
 
 def in_batches(
@@ -43,14 +43,13 @@ def write_batches(
     key: Callable[[Value], Hashable],
     refusals: Refusals,
     progress: Progress,
-    size: int = SIZE,
 ) -> Iterator[Counts]:
     """Write every record and yield the counts of each transaction after its commit.
 
     A record that the database does not take is refused with the database's reason, and the rest of its batch is
     written without it.
     """
-    for batch in in_batches(items, key, size):
+    for batch in in_batches(items, key, SIZE):
         yield from _write(batch, write, refusals)
         progress.loaded(len(batch))
 
@@ -61,7 +60,10 @@ def _write(
     try:
         with transaction.atomic():
             counts = write(batch)
-    except _SPOILED as error:
+    except (DatabaseError, psycopg.DatabaseError) as error:
+        # COPY goes past Django's wrapper, so both families of errors occur.
+        if not _sqlstate(error).startswith(_BLAME_THE_VALUES):
+            raise
         if len(batch) == 1:
             refusals.refuse(Bad(batch[0].place, f"the database refuses it: {_first_line(error)}"))
             return
@@ -79,6 +81,11 @@ def good_ones(items: Iterable[Good[Any] | Bad], refusals: Refusals) -> Iterator[
             refusals.refuse(item)
         else:
             yield item
+
+
+def _sqlstate(error: DatabaseError | psycopg.DatabaseError) -> str:
+    origin = error if isinstance(error, psycopg.Error) else error.__cause__
+    return (origin.sqlstate or "") if isinstance(origin, psycopg.Error) else ""
 
 
 def _first_line(error: Exception) -> str:

@@ -1,9 +1,9 @@
 """What the database knows of the trials of a batch, and what of each record is news to it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from ncfd_site import sql
 from securities.loading.matching import matching_company
@@ -29,7 +29,7 @@ class KnownVersion:
     """The version that a new record of the trial is compared with."""
 
     nct_id: str
-    raw_jsonb: Any
+    raw_text: str
     primary_endpoint_text: str | None
     sample_size: int | None
     analysis_plan_text: str | None
@@ -51,8 +51,9 @@ def known_versions(trial_ids: Sequence[int]) -> dict[str, KnownVersion]:
     if not trial_ids:
         return {}
     found = sql.rows(
-        "SELECT DISTINCT ON (t.trial_id) t.nct_id, v.raw_jsonb, v.primary_endpoint_text, v.sample_size,"
-        " v.analysis_plan_text FROM trials t JOIN trial_versions v USING (trial_id) WHERE t.trial_id = ANY(%s)"
+        "SELECT DISTINCT ON (t.trial_id) t.nct_id, v.raw_jsonb::text AS raw_text, v.primary_endpoint_text,"
+        " v.sample_size, v.analysis_plan_text FROM trials t JOIN trial_versions v USING (trial_id)"
+        " WHERE t.trial_id = ANY(%s)"
         " ORDER BY t.trial_id, v.sha256 = t.current_sha256 DESC NULLS LAST, v.captured_at DESC,"
         " v.trial_version_id DESC",
         [list(trial_ids)],
@@ -79,7 +80,7 @@ def version_changes(before: KnownVersion | None, record: TrialRecord) -> Version
     sizes = before.sample_size, record.sample_size
     delta = None if sizes[0] is None or sizes[1] is None else sizes[1] - sizes[0]
     return VersionChanges(
-        fields=changes(substance(before.raw_jsonb), substance(record.raw)),
+        fields=changes(substance(json.loads(before.raw_text)), substance(record.raw)),
         primary_endpoint=_stated_otherwise(before.primary_endpoint_text, record.primary_endpoint),
         sample_size=bool(delta),
         sample_size_delta=delta,

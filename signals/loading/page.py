@@ -8,6 +8,8 @@ from signals.loading.fields import Json, line, objects, section, text, words
 
 # Characters of a page; a paragraph is not divided, so a page may be longer by one.
 PAGE = 20_000
+# The registry's own limit is 200.
+LONGEST_NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def _head(protocol: Json, nct_id: str) -> Iterator[str]:
 
 
 def _interventions(page: ReadableRecord, arms: Json) -> None:
-    listed = [(line(item, "name", 500), item) for item in objects(arms, "interventions")]
+    listed = [(line(item, "name", LONGEST_NAME), item) for item in objects(arms, "interventions")]
     if any(name for name, _ in listed):
         page.write("\nInterventions")
     for name, item in listed:

@@ -29,7 +29,9 @@ def study(number: int = 1, **modules: Json | None) -> Json:
             "enrollmentInfo": {"count": 400, "type": "ESTIMATED"},
         },
         "armsInterventionsModule": {
-            "armGroups": [{"label": "Examplumab arm", "type": "EXPERIMENTAL", "interventionNames": ["Drug: Examplumab"]}],
+            "armGroups": [
+                {"label": "Examplumab arm", "type": "EXPERIMENTAL", "interventionNames": ["Drug: Examplumab"]}
+            ],
             "interventions": [{"type": "DRUG", "name": "Examplumab"}, {"type": "DRUG", "name": "Placebo"}],
         },
         "outcomesModule": {"primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "24 months"}]},

@@ -9,13 +9,16 @@ from linkaudit.loading.interventions import is_asset
 
 DRUGS = """Examplumab|BMS-986165|10-1074|Hypertonic saline 7%|Insulin glargine|SOF/VEL|Chemotherapy|Vitamin D3|ALN-APP
     |COVID-19 Vaccine|Dexamethasone intravitreal implant|Heparin catheter lock solution|Carboplatin + Paclitaxel|5-FU"""
-NO_DRUGS = """Placebo|PLACEBO|Matching placebo for examplumab|Examplumab placebo|Placebos|Sham injection|Sham|Vehicle cream
-    |Standard of Care|standard-of-care (SOC)|SOC|Usual care|Best Supportive Care|Best supportive care (BSC)|Standard therapy
-    |Observation|No intervention|No treatment|Control|Active comparator|Watchful waiting|Treatment as usual|Wait list
-    |Normal saline|Saline|0.9% Sodium Chloride|Sterile normal saline (0.9% NaCl)|Sodium chloride 0.9%|Placebo 500 mg
-    |Physician's choice|Treatment A|Group B|Cohort 1|Study drug|Intervention group|5 mg|Placebo oral tablet|Vehicle"""
+NO_DRUGS = """Placebo|PLACEBO|Matching placebo for examplumab|Examplumab placebo|Placebos|Sham injection|Sham|Vehicle
+    |Vehicle cream|Standard of Care|standard-of-care (SOC)|SOC|Usual care|Best supportive care (BSC)
+    |Standard therapy|Observation|No intervention|No treatment|Control|Active comparator|Watchful waiting|Wait list
+    |Treatment as usual|Normal saline|Saline|0.9% Sodium Chloride|Sterile normal saline (0.9% NaCl)
+    |Sodium chloride 0.9%|Placebo 500 mg|Physician's choice|Treatment A|Group B|Cohort 1|Study drug|Intervention group
+    |5 mg|Placebo oral tablet"""
 # A record without types lists everything; what is plainly no drug makes no asset.
-NO_DRUGS_WHERE_NO_TYPE_SAYS_SO = "Exercise|Cognitive behavioral therapy|Radiotherapy|MRI|Questionnaires|Mobile application"
+NO_DRUGS_WHERE_NO_TYPE_SAYS_SO = (
+    "Exercise|Cognitive behavioral therapy|Radiotherapy|MRI|Questionnaires|Mobile application"
+)
 
 
 def split(names: str) -> list[str]:
@@ -74,7 +77,9 @@ def test_company_codes_are_told_from_other_names() -> None:
 
 
 names = st.text(min_size=1) | st.lists(
-    st.sampled_from(["10 mg", "metformin", "tablets", "(5 mg)", "50", "mg/kg", "and", ",", "A-1", "\u00ae", "%", "oral"])
+    st.sampled_from(
+        ["10 mg", "metformin", "tablets", "(5 mg)", "50", "mg/kg", "and", ",", "A-1", "\u00ae", "%", "oral"]
+    )
 ).map(" ".join)
 
 

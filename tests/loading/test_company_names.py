@@ -10,7 +10,13 @@ SAME = {
     "eli lilly": ["ELI LILLY & Co", "Eli Lilly and Company", "Eli Lilly"],
     "bristol myers squibb": ["BRISTOL MYERS SQUIBB CO", "Bristol-Myers Squibb"],
     "novo nordisk": ["NOVO NORDISK A S", "Novo Nordisk A/S"],
-    "example": ["Example, Inc.", "EXAMPLE INC /DE/", "Example Incorporated", "The Example Company, L.L.C.", "Éxample S.p.A."],
+    "example": [
+        "Example, Inc.",
+        "EXAMPLE INC /DE/",
+        "Example Incorporated",
+        "The Example Company, L.L.C.",
+        "Éxample S.p.A.",
+    ],
     "anheuser busch inbev": ["Anheuser-Busch InBev SA/NV"],
     "kioxia holdings": ["Kioxia Holdings Corporation/ADR"],
     "us bancorp": ["US BANCORP \\DE\\", "U.S. Bancorp"],
@@ -44,7 +50,9 @@ def test_what_is_no_name_is_empty(name: str) -> None:
     assert normalised_company_name(name) == ""
 
 
-names = st.text() | st.lists(st.sampled_from([*LEGAL_FORMS, "The", "&", "and", "a", "Acme", "/DE/", "S.A."])).map(" ".join)
+names = st.text() | st.lists(st.sampled_from([*LEGAL_FORMS, "The", "&", "and", "a", "Acme", "/DE/", "S.A."])).map(
+    " ".join
+)
 
 
 @given(names)

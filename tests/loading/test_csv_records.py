@@ -38,7 +38,10 @@ def test_compressed_rows_are_read_too(tmp_path: Path) -> None:
 
 
 def test_quoted_fields_hold_commas_quotes_and_line_ends(tmp_path: Path) -> None:
-    assert read(file(tmp_path, 'a,b\n"1,\n\n""one""",2\n3,4\n')) == [{"a": '1,\n\n"one"', "b": "2"}, {"a": "3", "b": "4"}]
+    assert read(file(tmp_path, 'a,b\n"1,\n\n""one""",2\n3,4\n')) == [
+        {"a": '1,\n\n"one"', "b": "2"},
+        {"a": "3", "b": "4"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_quoted_fields_hold_commas_quotes_and_line_ends(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_row_is_named_and_the_rest_is_read(tmp_path: Path, line: bytes, reason: str) -> None:
-    before, bad, after, last = read(file(tmp_path, b'a,b\n1,2\n' + line + b'\n3,4\n"5",6\n'))
+    before, bad, after, last = read(file(tmp_path, b"a,b\n1,2\n" + line + b'\n3,4\n"5",6\n'))
     assert (before, after, last) == ({"a": "1", "b": "2"}, {"a": "3", "b": "4"}, {"a": "5", "b": "6"})
     assert bad[0] == 3
     assert reason in bad[1]
@@ -73,8 +76,16 @@ def test_another_format_is_wrong_input(tmp_path: Path, text: str | bytes) -> Non
         read(file(tmp_path, text))
 
 
-@given(st.lists(st.tuples(st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), min_size=1), st.text("ab,\"\n"))))
-def test_what_a_writer_writes_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), min_size=1), st.text('ab,"\n')
+        )
+    )
+)
+def test_what_a_writer_writes_is_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerows([("a", "b"), *rows])

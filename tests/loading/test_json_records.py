@@ -15,7 +15,11 @@ from ncfd_site.ingest.jsonarray import JsonPieces
 from ncfd_site.ingest.jsonrecords import json_records
 from ncfd_site.ingest.lines import CUT
 
-RECORDS = [{"id": 1, "text": 'a "quoted" [text] {of} brackets, \\ and é'}, {"id": 2, "inner": [[1], {"a": []}]}, {"id": 3}]
+RECORDS = [
+    {"id": 1, "text": 'a "quoted" [text] {of} brackets, \\ and é'},
+    {"id": 2, "inner": [[1], {"a": []}]},
+    {"id": 3},
+]
 
 
 def read(path: Path) -> list[Any]:
@@ -140,7 +144,7 @@ def test_a_file_that_does_not_exist_is_wrong_input(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_does_not_fill_the_memory() -> None:
-    pieces = JsonPieces(io.BufferedReader(io.BytesIO(b'[{"a": "' + b"x" * 2_000_000)), "studies", longest=1_000_000)  # type: ignore[arg-type]
+    pieces = JsonPieces(io.BufferedReader(io.BytesIO(b'[{"a": "' + b"x" * 2_000_000)), "studies", longest=1_000_000)
     (only,) = pieces
     assert "longer than 1,000,000 bytes" in only.trouble
 

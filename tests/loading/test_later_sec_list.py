@@ -1,6 +1,5 @@
 """A later list of tickers: names change, tickers move, vanish and come back, and nothing is doubled."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,13 @@ FIRST, LATER = date(2026, 1, 1), date(2026, 2, 1)
 
 
 @pytest.fixture(name="listed")
-def loads_a_list(load: Load, tmp_path: Path) -> Iterator[Any]:
+def loads_a_list(load: Load, tmp_path: Path) -> Any:
     """Load rows as of a day."""
 
     def run(as_of: date, *rows: Row, **options: Any) -> Any:
         return load("sec_tickers", as_csv(tmp_path / "list.csv", *rows), as_of=as_of, **options)
 
-    return run  # type: ignore[return-value]
+    return run
 
 
 def ranges(ticker: str) -> list[tuple[int, str, date | None, date | None]]:
@@ -53,7 +52,11 @@ def test_a_new_name_is_taken_and_the_former_one_kept(listed: Any) -> None:
     company = Company.objects.get()
     assert (company.name, company.name_norm) == ("Renamed Bio, Inc.", "renamed bio")
     alias = CompanyAlias.objects.get()
-    assert (alias.company, alias.alias, alias.alias_norm) == (company, "Example Therapeutics, Inc.", "example therapeutics")
+    assert (alias.company, alias.alias, alias.alias_norm) == (
+        company,
+        "Example Therapeutics, Inc.",
+        "example therapeutics",
+    )
     assert (alias.alias_type, alias.end_date) == ("former_name", LATER)
     listed(LATER, EXAMPLE)
     listed(LATER, (1001, "Renamed Bio, Inc.", "EXMP", "Nasdaq"))
@@ -172,7 +175,9 @@ def test_a_ticker_whose_dates_ended_elsewhere_begins_anew(listed: Any) -> None:
 
 
 lists = st.lists(
-    st.dictionaries(st.sampled_from(["A", "B", "C", "D"]), st.sampled_from([1, 2, 3]), min_size=1), min_size=1, max_size=6
+    st.dictionaries(st.sampled_from(["A", "B", "C", "D"]), st.sampled_from([1, 2, 3]), min_size=1),
+    min_size=1,
+    max_size=6,
 )
 
 

@@ -36,13 +36,23 @@ def test_one_company_may_have_several_tickers(load: Load, tmp_path: Path) -> Non
 
 def test_exchanges_match_without_case_and_others_are_made_but_not_allowed(load: Load, tmp_path: Path) -> None:
     known = Exchange.objects.count()
-    rows: list[Row] = [(number, f"Company {number}", f"T{number}", code) for number, code in
-                       enumerate(["Nasdaq", "NASDAQ", "nyse", "OTC", "otc", None, " "], start=1)]
+    rows: list[Row] = [
+        (number, f"Company {number}", f"T{number}", code)
+        for number, code in enumerate(["Nasdaq", "NASDAQ", "nyse", "OTC", "otc", None, " "], start=1)
+    ]
     outcome = load("sec_tickers", as_csv(tmp_path / "list.csv", *rows))
     assert outcome.row("exchanges") == (2, 0, 2, 0)
     assert Exchange.objects.count() == known + 2
     codes = dict(Security.objects.values_list("ticker", "exchange__code"))
-    assert codes == {"T1": "NASDAQ", "T2": "NASDAQ", "T3": "NYSE", "T4": "OTC", "T5": "OTC", "T6": "UNKNOWN", "T7": "UNKNOWN"}
+    assert codes == {
+        "T1": "NASDAQ",
+        "T2": "NASDAQ",
+        "T3": "NYSE",
+        "T4": "OTC",
+        "T5": "OTC",
+        "T6": "UNKNOWN",
+        "T7": "UNKNOWN",
+    }
     assert set(Exchange.objects.filter(is_allowed=False).values_list("code", "name")) == {
         ("OTC", "OTC"),
         ("UNKNOWN", "Not stated"),
@@ -56,8 +66,16 @@ def test_the_view_of_active_securities_is_refreshed(load: Load, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("ticker", "kind"),
-    [("EXMP", "common"), ("EXMP-A", "common"), ("EXMP-PA", "preferred"), ("EXMP-P", "preferred"), ("EXMP-WT", "warrant"),
-     ("EXMP-UN", "unit"), ("EXMP-RI", "right"), ("EXMPW", "common")],
+    [
+        ("EXMP", "common"),
+        ("EXMP-A", "common"),
+        ("EXMP-PA", "preferred"),
+        ("EXMP-P", "preferred"),
+        ("EXMP-WT", "warrant"),
+        ("EXMP-UN", "unit"),
+        ("EXMP-RI", "right"),
+        ("EXMPW", "common"),
+    ],
 )
 def test_a_type_other_than_common_is_only_told_by_a_plain_suffix(
     load: Load, tmp_path: Path, ticker: str, kind: str
@@ -139,5 +157,10 @@ def test_a_missing_file_is_told_in_a_sentence(load: Load, tmp_path: Path) -> Non
 def test_the_run_is_taken_down(load: Load, tmp_path: Path) -> None:
     load("sec_tickers", as_csv(tmp_path / "list.csv", EXAMPLE, ("x", "Bad", "BAD", "NYSE")), as_of="2026-01-15")
     run = IngestRun.objects.get()
-    assert (run.source, run.total_returned, run.total_processed, run.until_date) == ("sec_tickers", 2, 1, date(2026, 1, 15))
+    assert (run.source, run.total_returned, run.total_processed, run.until_date) == (
+        "sec_tickers",
+        2,
+        1,
+        date(2026, 1, 15),
+    )
     assert run.finished_at is not None

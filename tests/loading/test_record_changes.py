@@ -63,7 +63,9 @@ def test_one_field_that_changes_is_one_change(record: Any, name: str, value: Any
 
 @given(records, st.dictionaries(st.sampled_from(["_shape", "_provenance"]), values))
 def test_keys_of_those_who_collect_records_do_not_count(record: Any, own: Any) -> None:
-    assert fingerprint(substance({**record, **own, "inner": [own]})) == fingerprint(substance({**record, "inner": [{}]}))
+    assert fingerprint(substance({**record, **own, "inner": [own]})) == fingerprint(
+        substance({**record, "inner": [{}]})
+    )
 
 
 def test_the_derived_section_does_not_count() -> None:

@@ -108,8 +108,12 @@ def test_what_is_no_study_is_refused(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("said", "day"),
-    [("2024", date(2024, 1, 1)), ("2024-06", date(2024, 6, 1)), ("2024-06-15", date(2024, 6, 15)),
-     ("2024-06-15T13:45", date(2024, 6, 15))],
+    [
+        ("2024", date(2024, 1, 1)),
+        ("2024-06", date(2024, 6, 1)),
+        ("2024-06-15", date(2024, 6, 15)),
+        ("2024-06-15T13:45", date(2024, 6, 15)),
+    ],
 )
 def test_partial_dates_count_as_their_first_day(said: str, day: date) -> None:
     assert trial_record(study(statusModule=status(posted=said))).last_update_posted == day

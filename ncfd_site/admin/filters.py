@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -32,8 +33,13 @@ class KnownValues(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
         choices = [(str(value), self.words(value)) for value in self.values(model_admin.model)]
-        # A single value of all rows leaves nothing to choose, unless rows without it can be told apart.
-        return [*choices, (NONE, self.nothing)] if choices and self.nothing else choices
+        if choices and self.nothing:
+            choices.append((NONE, self.nothing))
+        chosen = self.value()
+        # Django leaves a filter without choices out, and then shows rows that the address does not ask for.
+        if chosen is not None and chosen not in dict(choices):
+            choices.append((chosen, self.nothing if chosen == NONE and self.nothing else chosen))
+        return choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
@@ -62,6 +68,8 @@ class Choices(SimpleListFilter):
         for value, _, condition in self.choices_with_conditions:
             if self.value() == value:
                 return queryset.filter(**condition)
+        if self.value() is not None:
+            raise IncorrectLookupParameters(f"{self.parameter_name} has no choice {self.value()}")
         return queryset
 
 

@@ -29,7 +29,8 @@ def make(model: type[Model]) -> Any:
     return MAKERS[model]()
 
 
-def _security(**fields: Any) -> Any:
+def make_security(**fields: Any) -> Any:
+    """Make an active security of a company of its own."""
     ticker = f"T{next(_numbers)}"
     given = {
         "company": factories.make_company(),
@@ -43,7 +44,7 @@ def _security(**fields: Any) -> Any:
 
 
 def _company_security() -> Any:
-    security = _security()
+    security = make_security()
     return securities.CompanySecurity.objects.create(company=security.company, security_id=str(security.pk))
 
 
@@ -53,7 +54,7 @@ def _company_ticker() -> Any:
 
 
 def _active_us_security() -> Any:
-    security = _security()
+    security = make_security()
     sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
     return securities.ActiveUSSecurity.objects.get(pk=security.pk)
 
@@ -170,7 +171,7 @@ MAKERS: dict[Any, Callable[[], Any]] = {
         pattern=f"^sponsor {next(_numbers)}$", company=factories.make_company()
     ),
     securities.ReviewQueueItem: _resolver(securities.ReviewQueueItem, sponsor_text="Sponsor", candidates=[HEAVY]),
-    securities.Security: _security,
+    securities.Security: make_security,
     signals.Gate: _gate,
     signals.IngestRun: lambda: signals.IngestRun.objects.create(source="ctgov", started_at=MOMENT),
     signals.IngestState: _ingest_state,

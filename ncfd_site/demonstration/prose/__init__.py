@@ -1,0 +1,1 @@
+"""The texts of the invented documents: press releases, abstracts, papers, filings."""

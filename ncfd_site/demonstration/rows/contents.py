@@ -1,0 +1,66 @@
+"""What else refers to the stored content, and content that nothing refers to any more."""
+
+from collections.abc import Mapping
+
+from ncfd_site import sql
+from ncfd_site.demonstration.plan.calendar import Calendar
+from storage.content import ContentStore
+from storage.models import StorageObject
+
+# Days since the last reference was released: all but the last two are past the days of grace.
+RELEASED = (75, 61, 52, 40, 33, 12, 5)
+ARCHIVED = 4
+
+_POINT_STUDIES = """
+UPDATE studies s SET object_id = d.object_id FROM documents d
+WHERE d.source_url = s.url AND s.study_id = ANY(%s)
+"""
+_REFER = """
+SELECT count(increment_storage_refcount(o.sha256, o.backend_type, 'study', s.study_id))
+FROM (SELECT * FROM studies WHERE object_id IS NOT NULL ORDER BY study_id) s JOIN storage_objects o USING (object_id)
+"""
+# Content is as old as the first document that has it, and was last used when that was read.
+_OBJECT_TIMES = """
+UPDATE storage_objects o SET created_at = d.at, last_accessed = d.at + interval '2 hours'
+FROM (SELECT sha256, min(discovered_at) AS at FROM documents GROUP BY sha256) d WHERE d.sha256 = o.sha256
+"""
+_REFERENCE_TIMES = """
+UPDATE storage_references r SET created_at = o.created_at FROM storage_objects o WHERE o.object_id = r.object_id
+"""
+
+
+def add_references(studies: Mapping[str, int], calendar: Calendar, store: ContentStore) -> None:
+    """Let studies refer to the content of their documents, archive some, and release what was superseded."""
+    sql.execute(_POINT_STUDIES, [list(studies.values())])
+    sql.value(_REFER)
+    _archive()
+    sql.execute(_OBJECT_TIMES)
+    sql.execute(_REFERENCE_TIMES)
+    _release(calendar, store)
+
+
+def _archive() -> None:
+    """The same bytes in the other backend: an object of its own."""
+    kept = StorageObject.objects.filter(documents__source_type="Paper").order_by("pk")[:ARCHIVED]
+    for original in kept:
+        sql.scalar("increment_storage_refcount", original.sha256, "s3", "archive", original.pk)
+        StorageObject.objects.filter(sha256=original.sha256, backend_type="s3").update(
+            size_bytes=original.size_bytes, metadata={"bucket": "ncfd-demonstration", "storage_class": "cold"}
+        )
+
+
+def _release(calendar: Calendar, store: ContentStore) -> None:
+    pages = [
+        f"An older copy of a page, fetched {days + 20} days before the demonstration was made.\n".encode()
+        for days in RELEASED
+    ]
+    for number, (days, stored) in enumerate(zip(RELEASED, store.put_all(pages), strict=True), start=1):
+        key = (stored.sha256, store.backend_type, "superseded page", number)
+        sql.scalar("increment_storage_refcount", *key)
+        sql.scalar("decrement_storage_refcount", *key)
+        StorageObject.objects.filter(sha256=stored.sha256, backend_type=store.backend_type).update(
+            size_bytes=stored.size,
+            metadata={"content_type": "text/html", "superseded": True},
+            created_at=calendar.at(-days - 20, 6),
+            last_accessed=calendar.at(-days, 6),
+        )

@@ -1,0 +1,65 @@
+"""Claims of the heuristics, and what people said of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from linkaudit.models import LinkAudit
+from ncfd_site.demonstration.plan.calendar import Calendar, moment
+from ncfd_site.demonstration.plan.claims import CONFIDENCE, LINK_TYPE, Claim
+from ncfd_site.demonstration.plan.labels import Label, Proposal, labels_of
+from ncfd_site.demonstration.plan.trials import PlannedTrial
+
+# Open claims that somebody put aside for a second look.
+PUT_ASIDE = 5
+
+
+def add_claims(claims: Sequence[Claim], documents: Mapping[str, int], assets: Mapping[str, int]) -> None:
+    """Add the claims of HP-1, HP-3 and HP-4; those of HP-2 came with the registry records."""
+    LinkAudit.objects.bulk_create(
+        LinkAudit(
+            doc_id=documents[claim.publication.source_url],
+            asset_id=assets[claim.drug.key],
+            nct_id=claim.nct_id,
+            link_type=LINK_TYPE,
+            heuristic_applied=claim.heuristic,
+            confidence=CONFIDENCE[claim.heuristic],
+            evidence_jsonb=claim.evidence,
+            created_at=moment(claim.publication.published, 21),
+            updated_at=moment(claim.publication.published, 21),
+        )
+        for claim in claims
+    )
+
+
+def add_labels(trials: Sequence[PlannedTrial], assets: Mapping[str, int], calendar: Calendar) -> list[Label]:
+    """Label some of the claims of all heuristics, promote and reject some; returns the labels."""
+    labels = labels_of(_proposals(trials, assets), calendar)
+    labelled = {label.proposal.audit_id: label for label in labels}
+    audits = LinkAudit.objects.in_bulk(labelled)
+    for audit_id, audit in audits.items():
+        label = labelled[audit_id]
+        audit.label = label.proposal.is_true
+        audit.label_source = label.source
+        audit.reviewed_by = label.reviewer
+        audit.reviewed_at = label.reviewed_at
+        audit.review_notes = label.note
+        audit.promotion_status = label.status
+        audit.updated_at = label.promoted_at or label.reviewed_at
+    fields = ["label", "label_source", "reviewed_by", "reviewed_at", "review_notes", "promotion_status", "updated_at"]
+    LinkAudit.objects.bulk_update(audits.values(), fields)
+    aside = LinkAudit.objects.filter(label=None, created_at__lt=calendar.at(-20)).order_by("-audit_id")[:PUT_ASIDE]
+    LinkAudit.objects.filter(pk__in=[audit.pk for audit in aside]).update(
+        promotion_status="review", updated_at=calendar.at(-6, 10) + timedelta(minutes=12)
+    )
+    return labels
+
+
+def _proposals(trials: Sequence[PlannedTrial], assets: Mapping[str, int]) -> list[Proposal]:
+    true = {(trial.nct_id, assets[drug.key]) for trial in trials for drug in trial.given}
+    rows = LinkAudit.objects.order_by("pk").values_list(
+        "pk", "heuristic_applied", "nct_id", "asset_id", "doc_id", "created_at"
+    )
+    return [
+        Proposal(pk, heuristic or "", nct_id or "", asset, document, created, (nct_id, asset) in true)
+        for pk, heuristic, nct_id, asset, document, created in rows
+    ]

@@ -12,6 +12,8 @@ from ncfd_site.ingest.progress import Progress
 from ncfd_site.ingest.refusals import Refusals
 
 SIZE = 1000
+# Bytes of text; records with results can be a hundred times as long as others.
+WEIGHT = 16 << 20
 
 Value = TypeVar("Value")
 Counts = Counter[tuple[str, str]]
@@ -21,17 +23,22 @@ _BLAME_THE_VALUES = ("22", "23", "54")
 
 
 def in_batches(
-    items: Iterable[Good[Value]], key: Callable[[Value], Hashable], size: int
+    items: Iterable[Good[Value]], key: Callable[[Value], Hashable], size: int, weight: int
 ) -> Iterator[list[Good[Value]]]:
-    """Lists of at most `size` records, in order, no key twice in one list: a batch is merged as a set."""
+    """Lists of records in order, none longer than `size` or, but for one record, heavier than `weight` bytes.
+
+    No key is twice in one list, since a batch is merged as a set.
+    """
     batch: list[Good[Value]] = []
     keys: set[Hashable] = set()
+    weighed = 0
     for item in items:
-        if len(batch) >= size or key(item.value) in keys:
+        if batch and (len(batch) >= size or weighed + item.size > weight or key(item.value) in keys):
             yield batch
-            batch, keys = [], set()
+            batch, keys, weighed = [], set(), 0
         batch.append(item)
         keys.add(key(item.value))
+        weighed += item.size
     if batch:
         yield batch
 
@@ -49,7 +56,7 @@ def write_batches(
     A record that the database does not take is refused with the database's reason, and the rest of its batch is
     written without it.
     """
-    for batch in in_batches(items, key, SIZE):
+    for batch in in_batches(items, key, SIZE, WEIGHT):
         yield from _write(batch, write, refusals)
         progress.loaded(len(batch))
 

@@ -21,10 +21,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Good(Generic[Value]):
-    """A record that could be read."""
+    """A record that could be read; `size` is the number of bytes of its text, where that matters."""
 
     place: Place
     value: Value
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,6 @@ def _from_lines(path: Path, stream: io.BufferedReader) -> Records:
 
 def _read(place: Place, text: bytes) -> Good[Any] | Bad:
     try:
-        return Good(place, parsed(text))
+        return Good(place, parsed(text), len(text))
     except Unfit as unfit:
         return Bad(place, str(unfit))

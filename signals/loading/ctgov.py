@@ -48,7 +48,7 @@ def study_records(path: Path, progress: Progress) -> Iterator[Good[TrialRecord] 
             yield item
             continue
         try:
-            yield Good(item.place, trial_record(item.value))
+            yield Good(item.place, trial_record(item.value), item.size)
         except Unfit as unfit:
             yield Bad(item.place, str(unfit))
 
@@ -132,8 +132,8 @@ class _Writer:
         counts["trials", "changed"] += sql.execute(statements.UPDATE_TRIALS)
         counts["trials", "added"] += sql.execute(statements.ADD_TRIALS)
         counts["versions", "added"] += sql.execute(statements.ADD_VERSIONS)
-        open_before = [known[record.nct_id].nct_id for record in news if _has_company(known.get(record.nct_id))]
-        counts["sponsors matched", "added"] += sql.value(statements.COUNT_MATCHED, [open_before])
+        matched_before = [record.nct_id for record in news if _has_company(known.get(record.nct_id))]
+        counts["sponsors matched", "added"] += sql.value(statements.COUNT_MATCHED, [matched_before])
 
     def _row(self, record: TrialRecord, changes: VersionChanges, known: KnownTrial | None) -> tuple[Any, ...]:
         fields = changes.fields

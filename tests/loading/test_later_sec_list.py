@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from tests.loading.conftest import Load
 from tests.loading.lists import EXAMPLE, SAMPLE, Row, as_csv
 
 pytestmark = pytest.mark.django_db
-FIRST, LATER = date(2026, 1, 1), date(2026, 2, 1)
+FIRST, LATER = date(2024, 1, 1), date(2024, 2, 1)
 
 
 @pytest.fixture(name="listed")
@@ -111,6 +112,19 @@ def test_an_earlier_list_is_refused(listed: Any) -> None:
     assert outcome.code == 2
     assert f"as of {LATER} is loaded already" in outcome.said
     assert Security.objects.count() == 1
+
+
+def test_a_list_of_the_future_is_refused(listed: Any) -> None:
+    outcome = listed(timezone.localdate() + timedelta(days=2), EXAMPLE)
+    assert outcome.code == 2
+    assert "lies in the future" in outcome.said
+    assert not Security.objects.exists()
+
+
+def test_a_date_that_is_none_is_told(listed: Any) -> None:
+    outcome = listed("tomorrow", EXAMPLE)
+    assert outcome.code != 0
+    assert "'tomorrow' is no date" in outcome.said
 
 
 def test_a_list_that_lacks_most_tickers_is_refused_unless_allowed(load: Load, listed: Any, tmp_path: Path) -> None:

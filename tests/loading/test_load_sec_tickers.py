@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("write", [as_csv, as_json])
 def test_a_list_makes_companies_and_securities(load: Load, tmp_path: Path, write: type) -> None:
     path = write(tmp_path / ("list.csv" if write is as_csv else "list.json"), EXAMPLE, SAMPLE)
-    outcome = load("sec_tickers", path, as_of="2026-01-15")
+    outcome = load("sec_tickers", path, as_of="2024-01-15")
     assert outcome.code == 0
     assert outcome.row("companies") == outcome.row("securities") == (2, 0, 0, 0)
     company = Company.objects.get(cik=1002)
@@ -24,7 +24,7 @@ def test_a_list_makes_companies_and_securities(load: Load, tmp_path: Path, write
     security = Security.objects.get(ticker="SMPL")
     assert security.company == company
     assert (security.status, security.type, security.cik) == ("active", "common", 1002)
-    assert (security.effective_range.lower, security.effective_range.upper) == (date(2026, 1, 15), None)
+    assert (security.effective_range.lower, security.effective_range.upper) == (date(2024, 1, 15), None)
     assert CompanySecurity.objects.filter(company=company, security_id=str(security.security_id)).count() == 1
 
 
@@ -140,7 +140,7 @@ def test_bad_rows_of_json_are_refused_by_their_number(load: Load, tmp_path: Path
     ],
 )
 def test_another_format_changes_nothing(load: Load, tmp_path: Path, name: str, text: str) -> None:
-    load("sec_tickers", as_csv(tmp_path / "before.csv", EXAMPLE), as_of="2026-01-01")
+    load("sec_tickers", as_csv(tmp_path / "before.csv", EXAMPLE), as_of="2024-01-01")
     path = tmp_path / name
     path.write_text(text)
     outcome = load("sec_tickers", path)
@@ -155,12 +155,12 @@ def test_a_missing_file_is_told_in_a_sentence(load: Load, tmp_path: Path) -> Non
 
 
 def test_the_run_is_taken_down(load: Load, tmp_path: Path) -> None:
-    load("sec_tickers", as_csv(tmp_path / "list.csv", EXAMPLE, ("x", "Bad", "BAD", "NYSE")), as_of="2026-01-15")
+    load("sec_tickers", as_csv(tmp_path / "list.csv", EXAMPLE, ("x", "Bad", "BAD", "NYSE")), as_of="2024-01-15")
     run = IngestRun.objects.get()
     assert (run.source, run.total_returned, run.total_processed, run.until_date) == (
         "sec_tickers",
         2,
         1,
-        date(2026, 1, 15),
+        date(2024, 1, 15),
     )
     assert run.finished_at is not None

@@ -1,16 +1,16 @@
 """Load the SEC's list of companies, tickers and exchanges."""
 
-from argparse import ArgumentParser
-from datetime import date
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError
 from django.utils import timezone
 
 from ncfd_site.ingest.files import find
+from ncfd_site.ingest.items import WrongInput
 from ncfd_site.ingest.refusals import Refusals
-from ncfd_site.loads.command import WRONG_INPUT, LoadCommand
+from ncfd_site.loads.command import LoadCommand
 from ncfd_site.loads.sources import load_sec_list
 
 
@@ -19,7 +19,7 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"--as-of is {text!r}: write a date as YYYY-MM-DD.", returncode=WRONG_INPUT) from None
+        raise ArgumentTypeError(f"{text!r} is no date: write YYYY-MM-DD") from None
 
 
 class Command(LoadCommand):
@@ -42,6 +42,9 @@ class Command(LoadCommand):
         """Load the list and report."""
         (path,) = find([options["file"]], (".json", ".csv"))[:1]
         as_of = options["as_of"] or timezone.localdate()
+        # A list of some far day would bar every true list until then. Somewhere tomorrow has begun.
+        if as_of > timezone.localdate() + timedelta(days=1):
+            raise WrongInput(f"--as-of {as_of} lies in the future: give the day of the list.")
         allowed = options["allow_mass_delisting"]
         with self.progress([path]) as progress:
             tally = load_sec_list(path, as_of, refusals, progress, allow_mass_delisting=allowed)

@@ -1,0 +1,103 @@
+"""Links of companies and securities, and of companies, are made and taken away by those who may."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.exceptions import PermissionDenied
+
+from ncfd_site.roles import Role
+from securities.models import CompanyRelationship, CompanySecurity
+from securities.services import LinkRefused, link_security, relate_companies, separate_companies, unlink_security
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def olga() -> User:
+    return factories.make_user(Role.OPERATOR)
+
+
+@pytest.fixture
+def curator() -> User:
+    """Somebody who may relate companies: no group may."""
+    user = factories.make_user(None)
+    user.user_permissions.set(Permission.objects.filter(codename__endswith="_companyrelationship"))
+    return user
+
+
+def test_a_security_is_linked_once_and_the_date_of_the_link_stays(olga: User) -> None:
+    company = factories.make_company()
+    assert link_security(company.pk, 7, actor=olga) is True
+    link = CompanySecurity.objects.get()
+    assert (link.company_id, link.security_id) == (company.pk, "7")
+    assert link_security(company.pk, " 7 ", actor=olga) is False
+    assert CompanySecurity.objects.get().linked_at == link.linked_at
+
+
+def test_an_identifier_from_elsewhere_can_be_linked(olga: User) -> None:
+    assert link_security(factories.make_company().pk, "FIGI:BBG000B9XRY4", actor=olga) is True
+
+
+def test_a_link_is_taken_away_and_nothing_else(olga: User) -> None:
+    company, other = factories.make_company(), factories.make_company()
+    for key in (company.pk, other.pk):
+        link_security(key, 7, actor=olga)
+    link_security(company.pk, 8, actor=olga)
+    assert unlink_security(company.pk, 7, actor=olga) is True
+    assert unlink_security(company.pk, 7, actor=olga) is False
+    assert set(CompanySecurity.objects.values_list("company_id", "security_id")) == {(company.pk, "8"), (other.pk, "7")}
+
+
+def test_a_company_that_there_is_not_is_named(olga: User) -> None:
+    with pytest.raises(LinkRefused, match="There is no company with the number 999999"):
+        link_security(999_999, 7, actor=olga)
+
+
+def test_a_link_needs_a_security(olga: User) -> None:
+    with pytest.raises(LinkRefused, match="identifier is empty"):
+        link_security(factories.make_company().pk, "  ", actor=olga)
+
+
+@pytest.mark.parametrize("change", [link_security, unlink_security])
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADJUDICATOR, Role.ANALYST, None])
+def test_nobody_but_operators_links_securities(role: Role | None, change: Callable[..., Any]) -> None:
+    company = factories.make_company()
+    link = CompanySecurity.objects.create(company=company, security_id="7")
+    with pytest.raises(PermissionDenied, match="_companysecurity"):
+        change(company.pk, 7, actor=factories.make_user(role))
+    assert CompanySecurity.objects.get() == link
+
+
+def test_a_relationship_is_recorded_once_with_its_dates(curator: User) -> None:
+    above, below = factories.make_company().pk, factories.make_company().pk
+    assert relate_companies(above, below, "subsidiary", date(2020, 1, 1), actor=curator) is True
+    assert relate_companies(above, below, "subsidiary", date(2024, 1, 1), actor=curator) is False
+    relationship = CompanyRelationship.objects.get()
+    assert (relationship.start_date, relationship.end_date) == (date(2020, 1, 1), None)
+    assert separate_companies(above, below, "owner", actor=curator) is False
+    assert separate_companies(above, below, "subsidiary", actor=curator) is True
+    assert not CompanyRelationship.objects.exists()
+
+
+def test_a_relationship_that_cannot_be_is_refused(curator: User) -> None:
+    above, below = factories.make_company().pk, factories.make_company().pk
+    with pytest.raises(LinkRefused, match="over itself"):
+        relate_companies(above, above, actor=curator)
+    with pytest.raises(LinkRefused, match="cannot end on 2020-01-01 before it begins on 2021-01-01"):
+        relate_companies(above, below, "subsidiary", date(2021, 1, 1), date(2020, 1, 1), actor=curator)
+    with pytest.raises(LinkRefused, match="no company with the number 999999"):
+        relate_companies(above, 999_999, actor=curator)
+    assert not CompanyRelationship.objects.exists()
+
+
+@pytest.mark.parametrize("role", [*Role, None])
+def test_no_group_relates_companies(role: Role | None) -> None:
+    above, below, actor = factories.make_company().pk, factories.make_company().pk, factories.make_user(role)
+    with pytest.raises(PermissionDenied, match=r"securities\.add_companyrelationship"):
+        relate_companies(above, below, actor=actor)
+    with pytest.raises(PermissionDenied, match=r"securities\.delete_companyrelationship"):
+        separate_companies(above, below, "subsidiary", actor=actor)

@@ -1,0 +1,133 @@
+"""What supports what, and how a score comes about."""
+
+import math
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from signals.models import Gate, Score, Signal, Trial
+from signals.queries import (
+    account_of,
+    gates_supported_by,
+    probability,
+    raised_by_stop_rule,
+    recorded_ratios,
+    scores_of,
+    supporting_signals,
+)
+from tests import factories
+
+
+def make_signal(trial: Trial, code: str) -> Signal:
+    return Signal.objects.create(trial=trial, s_id=code, severity="M")
+
+
+def make_gate(trial: Trial, code: str, *signals: str, fired: bool = True, ratio: str | None = "3.5") -> Gate:
+    return Gate.objects.create(trial=trial, g_id=code, fired_bool=fired, supporting_s_ids=list(signals), lr_used=ratio)
+
+
+def make_score(trial: Trial, run: str = "run 1", **fields: Any) -> Score:
+    given = {"prior_pi": "0.5", "logit_prior": "0", "sum_log_lr": "0", "logit_post": "0", "p_fail": "0.5", **fields}
+    score = Score.objects.create(trial=trial, run_id=run, **given)
+    score.refresh_from_db()
+    return score
+
+
+@pytest.mark.django_db
+def test_a_gate_is_supported_by_the_signals_of_its_own_trial() -> None:
+    trial, other = factories.make_trial(), factories.make_trial()
+    first = make_signal(trial, "S1")
+    make_signal(other, "S2")
+    supported = supporting_signals(make_gate(trial, "G1", "S2", "S1", "S1"))
+    assert [(one.code, one.signal) for one in supported] == [("S1", first), ("S2", None)]
+
+
+@pytest.mark.django_db
+def test_a_signal_knows_the_gates_of_its_trial_that_name_it() -> None:
+    trial, other = factories.make_trial(), factories.make_trial()
+    gate = make_gate(trial, "G1", "S1", "S2")
+    make_gate(trial, "G2", "S3", "S4")
+    make_gate(other, "G1", "S1")
+    assert gates_supported_by(make_signal(trial, "S1")) == [gate]
+
+
+@pytest.mark.django_db
+def test_the_newest_score_of_a_trial_comes_first() -> None:
+    trial = factories.make_trial()
+    older = make_score(trial, "older", scored_at=factories.POSTED)
+    newer = make_score(trial, "newer")
+    assert scores_of(trial.pk) == [newer, older]
+    assert scores_of(trial.pk, limit=1) == [newer]
+
+
+@pytest.mark.django_db
+def test_a_score_is_accounted_for_by_the_gates_that_its_run_recorded() -> None:
+    trial = factories.make_trial()
+    gate = make_gate(trial, "G1", ratio="5.0")
+    total = f"{math.log(3.5) + math.log(2.5):.6f}"
+    account = account_of(make_score(trial, sum_log_lr=total, metadata={"gates": {"G1": 3.5, "G4": "2.5"}}))
+    assert account.recorded
+    assert account.adds_up
+    assert [(one.code, one.gate) for one in account.contributions] == [("G1", gate), ("G4", None)]
+    assert float(account.total) == pytest.approx(math.log(3.5 * 2.5))
+
+
+@pytest.mark.django_db
+def test_without_a_record_the_gates_of_today_stand_in_and_may_not_add_up() -> None:
+    trial = factories.make_trial()
+    make_gate(trial, "G1")
+    make_gate(trial, "G2", fired=False)
+    make_gate(trial, "G3", ratio=None)
+    account = account_of(make_score(trial))
+    assert not account.recorded
+    assert not account.adds_up
+    assert [one.code for one in account.contributions] == ["G1"]
+
+
+@pytest.mark.django_db
+def test_a_score_with_an_empty_record_had_no_gates() -> None:
+    trial = factories.make_trial()
+    make_gate(trial, "G1")
+    account = account_of(make_score(trial, metadata={"gates": {}}))
+    assert account.recorded
+    assert account.adds_up
+    assert account.contributions == ()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "ratios"),
+    [
+        ({"gates": {"G1": 3.5}}, {"G1": "3.5"}),
+        ({"gates": {"G1": {"lr_used": 3.5, "fired": True}, "G2": {"fired": False, "lr_used": 3}}}, {"G1": "3.5"}),
+        ({"gates": [{"G_id": "G1", "lr": "3.5"}, {"gate": "G4", "likelihood_ratio": 2.5}]}, {"G1": "3.5", "G4": "2.5"}),
+        ({"gates": {}}, {}),
+        ({"gates": []}, {}),
+        ({"gates": ["G1"]}, None),
+        ({"gates": {"G1": "high"}}, None),
+        ({"gates": {"G1": True}}, None),
+        ({"gates": {"G1": "NaN"}}, None),
+        ({"gates": 4}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_a_record_of_gates_is_read_in_the_forms_that_runs_write(metadata: Any, ratios: Any) -> None:
+    found = recorded_ratios(metadata)
+    assert found == (None if ratios is None else {code: Decimal(ratio) for code, ratio in ratios.items()})
+
+
+@pytest.mark.parametrize("log_odds", ["-8", "-1.5", "0", "1.252763", "8"])
+def test_a_probability_is_that_of_the_log_odds(log_odds: str) -> None:
+    assert float(probability(Decimal(log_odds))) == pytest.approx(1 / (1 + math.exp(-float(log_odds))))
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "stored", "raised"),
+    [("1.252763", "0.77778", False), ("1.252763", "0.97", True), ("8", "0.99966", False), ("-8", "0.00034", False)],
+)
+def test_only_a_stop_rule_puts_the_stored_probability_above_its_log_odds(
+    log_odds: str, stored: str, raised: bool
+) -> None:
+    score = Score(logit_post=Decimal(log_odds), p_fail=Decimal(stored))
+    assert raised_by_stop_rule(score) is raised

@@ -9,6 +9,8 @@ from signals.models import Gate, Score, Signal
 
 # Stored sums have six decimals; four rounded terms can differ from the rounded sum by a few units of the last one.
 ROUNDING = Decimal("0.000005")
+# A ratio outside counts as the limit when a run adds the gates up.
+LEAST_RATIO, MOST_RATIO = Decimal("0.25"), Decimal(10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class SupportingSignal:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one gate that fired adds to the log-odds of failure: ln of its likelihood ratio.
+    """What one gate that fired adds to the log-odds of failure: ln of its likelihood ratio, kept within 0.25 and 10.
 
     `gate` is the gate's row of today, which a later run may have changed since; None where there is none.
     """
@@ -82,7 +84,8 @@ def account_of(score: Score) -> Account:
     if ratios is None:
         ratios = {code: gate.lr_used for code, gate in today.items() if gate.fired_bool and gate.lr_used}
     contributions = tuple(
-        Contribution(code, ratio, ratio.ln(), today.get(code)) for code, ratio in sorted(ratios.items()) if ratio > 0
+        Contribution(code, ratio, min(max(ratio, LEAST_RATIO), MOST_RATIO).ln(), today.get(code))
+        for code, ratio in sorted(ratios.items())
     )
     total = sum((contribution.log_ratio for contribution in contributions), Decimal(0))
     return Account(contributions, recorded, total, abs(total - score.sum_log_lr) <= ROUNDING)

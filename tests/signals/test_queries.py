@@ -86,6 +86,15 @@ def test_without_a_record_the_gates_of_today_stand_in_and_may_not_add_up() -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("ratio", "counts_as"), [("99", 10), ("0.1", 0.25), ("0", 0.25), ("3", 3)])
+def test_a_ratio_outside_its_limits_counts_as_the_limit(ratio: str, counts_as: float) -> None:
+    score = make_score(factories.make_trial(), metadata={"gates": {"G1": ratio}})
+    (contribution,) = account_of(score).contributions
+    assert contribution.likelihood_ratio == Decimal(ratio)
+    assert float(contribution.log_ratio) == pytest.approx(math.log(counts_as))
+
+
+@pytest.mark.django_db
 def test_a_score_with_an_empty_record_had_no_gates() -> None:
     trial = factories.make_trial()
     make_gate(trial, "G1")

@@ -2,7 +2,7 @@
 
 import re
 
-from linkaudit.loading.asset_names import core_name
+from linkaudit.loading.asset_names import comparable, core_name
 
 # Types of the registry that stand for a drug; "" is a record that names no type.
 DRUG_TYPES = frozenset({"DRUG", "BIOLOGICAL", ""})
@@ -15,7 +15,7 @@ _CONTROL = re.compile(r"\b(placebos?|sham|vehicle|dummy)\b")
 # Whole names of what is given beside or instead of the drug under study.
 _CARE = re.compile(
     r"""(the\ |local\ |current\ |institutional\ |best\ )*
-        (standard(\ of)?|usual|supportive|conventional|routine|normal|regular)[ -]
+        (standard(\ of)?|usual|supportive|conventional|routine|normal|regular|medical|traditional)[ -]
         (medical\ |clinical\ |supportive\ |of[ -])*
         (care|therapy|therapies|treatments?|practice|management)
         (\ \(?(soc|bsc|tau|uc|control|group|arm|only|alone)\)?)*""",
@@ -48,7 +48,8 @@ _ARM = re.compile(
           (\ (group|arm|drug|product|treatment|medication|intervention|vaccine|agent))*
         | (control|study|intervention|experimental|treatment)\ group:.*
         | (oral|subcutaneous|intravenous|intramuscular|intravitreal)?\ ?(injections?|infusions?|tablets?|capsules?|dose)
-        | (low|mid|middle|medium|high)[ -]dose""",
+        | (low|mid|middle|medium|high)[ -]dose
+        | (chemotherapy|multi-?drug|current|baseline|stable)\ regimen(\ \w)?""",
     re.VERBOSE,
 )
 
@@ -57,7 +58,7 @@ _NO_DRUG = re.compile(
     r"""\b(questionnaires? | surveys? | interviews? | biospecimen | biopsy | pregnancy\ test | genetic\ testing
         | (quality[ -]of[ -]life|laboratory\ biomarker|pharmacological|biomarker)\ (assessment|analysis|study)
         | blood\ (samples?|sampling|draw|collection) | pharmacokinetics? | qt\ interval | electrocardiogra\w+ | ecg
-        | magnetic\ resonance | mri | ultrasound | ultrasonography | tomography | (ct|dexa)\ scan | imaging
+        | magnetic\ resonance | mri | ultrasound | ultrasonography | tomography | scan | imaging | tests? | testing
         | exercises? | training | education(al)? | counsell?ing | rehabilitation | massage | yoga | workshop
         | physiotherapy | physical\ therapy | acupuncture | mindfulness | meditation | psychotherapy
         | (cognitive\ )?behaviou?ral\ (therapy|intervention|activation) | (text|educational)\ messages?
@@ -66,14 +67,14 @@ _NO_DRUG = re.compile(
         | device | applicator | (dental|zygomatic)\ implants? | implant\ (placement|bed) | prosthes[ie]s | denture
         | abutments? | stent | catheter(?!\ lock) | laser | laryngeal\ mask | mask | ventilation
         | (mobile|smartphone|web)\ application | virtual\ reality | telehealth | telemedicine | video | chatbot
-        | diet | feeding)\b
+        | diet | feeding | system | tool | technique | method | programm?e? | positions?)\b
         | (?<![\w-])app(?![\w-])""",
     re.VERBOSE,
 )
 # What says that a drug is in it all the same: a strength, a way to give it, or a company's code.
 _DRUG = re.compile(
-    r"""\b(mg|mcg|intravitreal|inject\w+|drug|gene\ therapy|vaccine|inhibitor|antibod(y|ies)|eluting)\b
-        | \b[a-z]{2,6}-?\d{3,}""",
+    r"""\b(mg|mcg|intravitreal|inject\w+|drug|gene\ therapy|vaccine|inhibitor|antibod(y|ies)|eluting|ophthalmic
+        |coated)\b | \b[a-z]{2,6}-?\d{3,}""",
     re.VERBOSE,
 )
 
@@ -86,7 +87,7 @@ def is_asset(name: str, kind: str) -> bool:
     if _CONTROL.search(core) or any(form.fullmatch(core) for form in (_CARE, _NOTHING, _SALINE, _ARM)):
         return False
     # The registry knows better than a list of words what it calls a drug.
-    return bool(kind) or not _NO_DRUG.search(core) or bool(_DRUG.search(core))
+    return bool(kind) or not _NO_DRUG.search(core) or bool(_DRUG.search(comparable(name)))
 
 
 def _says_something(core: str) -> bool:

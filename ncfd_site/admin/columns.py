@@ -1,6 +1,7 @@
 """Columns of lists. Each says which database columns it reads, so that a list reads those and no others."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 from django.db import models
@@ -54,7 +55,10 @@ def value(
         found = follow(row, path)
         if found is None or found == "":
             return None
-        return draw(found) if draw else found
+        if draw:
+            return draw(found)
+        # The form that sorts by eye, and the shortest.
+        return found.isoformat() if isinstance(found, date) else found
 
     return Column(
         path.replace(LOOKUP_SEP, "_"),

@@ -107,7 +107,7 @@ def _age(value: datetime) -> str:
 def _draw(value: Any, text: Text, depth: int) -> SafeString:
     if isinstance(value, Mapping | list) and not value:
         return quiet("empty")
-    if depth >= DEEPEST and isinstance(value, Mapping | list):
+    if depth >= DEEPEST and (isinstance(value, Mapping) or not _is_plain(value)):
         return quiet("nested deeper, see the raw form")
     if isinstance(value, Mapping):
         return _fields(value, text, depth)
@@ -135,8 +135,12 @@ def _items(value: list[Any], text: Text, depth: int) -> SafeString:
     shown = value[:LONGEST_LIST]
     left = len(value) - len(shown)
     more = format_html(" {}", quiet(f"and {left} more, see the raw form")) if left else ""
-    if all(not isinstance(inner, Mapping | list) for inner in shown):
+    if _is_plain(shown):
         plain = format_html_join(", ", "{}", ((_draw(inner, text, depth + 1),) for inner in shown))
         return format_html("{}{}", plain, more)
     items = format_html_join("", "<li>{}</li>", ((_draw(inner, text, depth + 1),) for inner in shown))
     return format_html("<ol>{}</ol>{}", items, more)
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, list) or all(not isinstance(inner, Mapping | list) for inner in value)

@@ -70,7 +70,15 @@ class TrialAdmin(ReadOnlyAdmin):
             Table(
                 "Studies",
                 ("Study", "Year", "p-value", "Citation"),
-                [(object_link(one, one.doc_type), one.year, one.p_value, one.citation) for one in studies],
+                [
+                    (
+                        object_link(one, one.doc_type),
+                        one.year,
+                        "no number" if one.p_value is None else one.p_value,
+                        one.citation,
+                    )
+                    for one in studies
+                ],
                 "No published result of this trial is known.",
                 note=claims,
             ),

@@ -36,6 +36,11 @@ def test_deep_and_long_values_end_with_a_word_about_the_rest() -> None:
     assert "and 950 more, see the raw form" in json_fields(list(range(1000)))
 
 
+def test_a_list_of_numbers_is_drawn_however_deep_it_lies() -> None:
+    deep = {"results": {"primary": [{"effect": {"interval": [0.58, 0.9]}}]}}
+    assert '<span class="number">0.58</span>, <span class="number">0.9</span>' in json_fields(deep)
+
+
 @pytest.mark.parametrize(("value", "shown"), [({}, "empty"), ([], "empty"), (None, "none"), ("text", "text"), (0, "0")])
 def test_a_plain_value_has_no_raw_form(value: object, shown: str) -> None:
     drawn = json_fields(value)

@@ -1,0 +1,39 @@
+"""Pages of the admin hold no script and no style of their own, so that a strict content security policy fits them."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+
+from tests.admin.test_access import NAMES, POSTED, address, expected
+
+pytestmark = pytest.mark.django_db
+
+
+class Inline(HTMLParser):
+    """Collects what a policy without 'unsafe-inline' would refuse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Look at the attributes of an element."""
+        given = dict(attrs)
+        data = given.get("type") == "application/json"
+        if tag == "style" or (tag == "script" and "src" not in given and not data):
+            self.found.append(tag)
+        self.found += [f"{tag} {name}" for name in given if name == "style" or name.startswith("on")]
+        self.found += [f"{tag} {text}" for text in given.values() if re.match(r"\s*javascript:", text or "")]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in POSTED and "superuser" in expected(str(name))])
+def test_a_page_has_no_script_or_style_inside(name: str, signed_in: Callable[[str], Client]) -> None:
+    page = signed_in("superuser").get(address(name))
+    if not page["Content-Type"].startswith("text/html"):
+        return  # What completes a field, and the words of the scripts.
+    inline = Inline()
+    inline.feed(page.content.decode())
+    assert inline.found == []

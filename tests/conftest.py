@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from psycopg.conninfo import conninfo_to_dict
 
 from ncfd_site import database, roles
@@ -31,6 +31,13 @@ from tests.postgres import ordinary_server
 def worker(request: pytest.FixtureRequest) -> str:
     """A name for this process among those that run tests side by side."""
     return str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes(django_test_environment: None) -> Iterator[None]:
+    """Passwords are hashed slowly on purpose; tests make many people."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(scope="session")

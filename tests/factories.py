@@ -6,7 +6,6 @@ People have roles: rita reviews, adam adjudicates, olga operates, ana analyses.
 import hashlib
 import itertools
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -30,18 +29,12 @@ def make_user(role: Role | str | None = Role.REVIEWER, username: str = "", **fie
     """Make a person of a group (None: of no group) who may sign in to the admin; the password is PASSWORD."""
     role = None if role is None else Role(role)
     username = username or (PEOPLE[role] if role else "nobody")
-    user = User.objects.create(username=username, password=_hashed(PASSWORD), **{"is_staff": True, **fields})
+    user = User.objects.create(username=username, password=make_password(PASSWORD), **{"is_staff": True, **fields})
     if role is not None:
         if not Group.objects.filter(name=role.value).exists():
             make_groups()
         user.groups.add(Group.objects.get(name=role.value))
     return user
-
-
-@cache
-def _hashed(password: str) -> str:
-    # Slow on purpose, as a hash of passwords must be: once is enough.
-    return make_password(password)
 
 
 def make_company(**fields: Any) -> Company:

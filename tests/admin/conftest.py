@@ -1,7 +1,6 @@
 """People who look at the admin."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,12 +8,6 @@ from django.test import Client
 
 from ncfd_site.roles import Role
 from tests import factories
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Hash passwords quickly: these tests make people by the hundred, and sign in without a password."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -4,18 +4,12 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, User
-from pytest_django import Settings
 
 from ncfd_site import demonstration_users
 from ncfd_site.refusals import Misconfigured
 from tests.environment.commands import manage, production
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def test_each_may_sign_in_with_the_password_told_and_is_in_the_group(home: Path) -> None:

@@ -87,10 +87,11 @@ class LabellingPages(ReadOnlyAdmin):
             )
         except LinkAudit.DoesNotExist:
             return False
-        except (services.StaleLabel, PermissionDenied) as refusal:
-            self.message_user(
-                request, f"{refusal} Nothing was changed.".replace("Nothing was overwritten. ", ""), messages.ERROR
-            )
+        except services.StaleLabel as stale:
+            self.message_user(request, str(stale), messages.ERROR)
+            return True
+        except PermissionDenied as refusal:
+            self.message_user(request, f"{refusal} Nothing was changed.", messages.ERROR)
             return True
         if audit.updated_at == seen_at:
             self.message_user(request, f"Link {audit_id} was {verdict} already, so nothing changed.", messages.WARNING)

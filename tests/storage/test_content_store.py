@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from storage import content
 from storage.content import (
     CHUNK,
     ContentAddressRefused,
@@ -82,11 +81,10 @@ def test_damaged_bytes_are_never_given_whole(store: ContentStore, root: Path, da
     stored = store.put(os.urandom(2 * CHUNK + 5))
     (file,) = files(root)
     file.write_bytes(damage(file.read_bytes()))  # type: ignore[operator]
-    given = b""
+    given: list[bytes] = []
     with pytest.raises(ContentDamaged, match=stored.uri):
-        for piece in store.chunks(stored.uri):
-            given += piece
-    assert len(given) < stored.size
+        given.extend(store.chunks(stored.uri))
+    assert sum(map(len, given)) < stored.size
     with pytest.raises(ContentDamaged):
         store.read(stored.uri)
 
@@ -100,7 +98,15 @@ def test_putting_known_bytes_mends_a_damaged_copy(store: ContentStore, root: Pat
 
 @pytest.mark.parametrize(
     "uri",
-    ["", "local://", "local://../../etc/passwd", "local://" + "A" * 64, "s3://" + "0" * 64, ABSENT + "\n", "/etc/passwd"],
+    [
+        "",
+        "local://",
+        "local://../../etc/passwd",
+        "local://" + "A" * 64,
+        "s3://" + "0" * 64,
+        ABSENT + "\n",
+        "/etc/passwd",
+    ],
 )
 def test_refuses_what_is_no_address_of_its_own(store: ContentStore, uri: str) -> None:
     for reading in (store.read, store.holds):
@@ -139,7 +145,7 @@ def test_many_writes_of_which_one_fails_leave_nothing(
             raise OSError(28, "No space left on device")
         sync(handle)
 
-    monkeypatch.setattr(content.os, "fsync", fails_after_three)
+    monkeypatch.setattr(os, "fsync", fails_after_three)
     with pytest.raises(OSError, match="No space left"):
         store.put_all([b"%d" % number for number in range(10)])
     assert files(root) == []

@@ -36,7 +36,7 @@ ifneq ($(DATA),)
 	@# It ends with 3 when it refused some records, has said which, and has loaded the rest.
 	@$(MANAGE) load_data "$(DATA)" || test $$? -eq 3
 else ifeq ($(ELSEWHERE),)
-	@$(MANAGE) load_demonstration
+	@$(MANAGE) load_demonstration --if-empty
 endif
 ifeq ($(ELSEWHERE),)
 	@$(MANAGE) create_demonstration_users

@@ -39,7 +39,7 @@ def aliases() -> Iterator[Alias]:
     """Every name: a short one and a domain for each company, and some of each other kind."""
     for maker in MAKERS.values():
         yield Alias(maker.key, "short", maker.short)
-        yield Alias(maker.key, "domain", maker.domain)
+        yield Alias(maker.key, "domain", f"{maker.key.replace('_', '-')}-investors.example")
     yield Alias("laputa", "former_name", "Academy of Lagado Ltd", date(2004, 3, 1), date(2016, 8, 31))
     yield Alias("cockaigne", "former_name", "Land of Plenty Foods, Inc.", date(1998, 1, 5), date(2011, 12, 30))
     yield Alias("brobdingnag", "legal", "Brobdingnag Biologics Corporation of Lorbrulgrud")

@@ -75,7 +75,8 @@ def scores_of(
     return [
         _score(trial, run_id, at, [signal for signal in signals if signal.trial is trial], releases.get(trial.nct_id))
         for run_id, at in calendar.runs().items()
-        for trial in trials
+        # Lists show the newest row first: the trials with most to say come last here.
+        for trial in reversed(trials)
         if calendar.load(trial.first_load) < at
     ]
 
@@ -83,8 +84,8 @@ def scores_of(
 def _from_record(trial: PlannedTrial, calendar: Calendar) -> PlannedSignal:
     condition = trial.condition
     quote = (
-        f"{condition.former[0]} [{condition.former[1]}] became {condition.outcome} [{condition.frame}], in the record"
-        f" of {trial.nct_id}"
+        f"“{condition.former[0]} [{condition.former[1]}]” became “{condition.outcome} [{condition.frame}]” in the"
+        f" record of {trial.nct_id}."
     )
     fired = calendar.load(trial.change_load) + TO_RECORD_SIGNAL
     return PlannedSignal(trial, "S1", trial.signals["S1"], None, quote, fired, None, None)

@@ -40,7 +40,7 @@ def _underpowered(found: Findings, severity: str) -> None:
         f"With {patients} patients the trial has a power of {100 * power:.0f}% to show the {planned} that it was"
         " planned for."
     )
-    found.values["S2"] = power
+    found.values["S2"] = round(power, 3)
     found.card["power"] = {"assumed_effect": condition.gain, "patients": patients, "power": round(power, 3)}
 
 
@@ -95,7 +95,7 @@ def _implausible(found: Findings, severity: str) -> None:
         f" {100 * quartile:.1f} among earlier trials of such drugs, in a condition in which {failed} of {of} pivotal"
         " trials have failed."
     )
-    found.values["S5"] = 100 * effect.value
+    found.values["S5"] = round(100 * effect.value, 1)
     found.card["class"] = {"upper_quartile": round(100 * quartile, 1), "pivotal_trials": of, "failed": failed}
 
 
@@ -124,7 +124,7 @@ def _survival(found: Findings, severity: str) -> None:
     found.sentences["S9"] = (
         f"Overall survival pointed the other way, with a hazard ratio of death of {effect_words(condition, death)}."
     )
-    found.values["S9"] = death.value
+    found.values["S9"] = round(death.value, 2)
     found.card["results"]["secondary"] = [
         {"endpoint": "Overall survival", "effect_size": effect_stated(condition, death), "p_value": p_stated(death.p)}
     ]

@@ -69,7 +69,12 @@ def add_companies(calendar: Calendar) -> dict[str, int]:
 def add_securities(calendar: Calendar, companies: Mapping[str, int]) -> None:
     """Add what is and was listed, and whose it is."""
     Exchange.objects.create(
-        code=ELSEWHERE, mic=None, name="Fantasy Stock Exchange", country="CH", is_allowed=False, metadata=SOURCE
+        code=ELSEWHERE,
+        name="Fantasy Stock Exchange",
+        country="CH",
+        is_allowed=False,
+        metadata=SOURCE,
+        created_at=calendar.at(-239, 1),
     )
     exchanges = dict(Exchange.objects.values_list("code", "pk"))
     securities = Security.objects.bulk_create(

@@ -51,7 +51,7 @@ def _archive() -> None:
 
 def _release(calendar: Calendar, store: ContentStore) -> None:
     pages = [
-        f"An older copy of a page, fetched {days + 20} days before the demonstration was made.\n".encode()
+        f"<p>An older copy of a page, fetched {days + 20} days before this was made.</p>\n".encode() * days
         for days in RELEASED
     ]
     for number, (days, stored) in enumerate(zip(RELEASED, store.put_all(pages), strict=True), start=1):

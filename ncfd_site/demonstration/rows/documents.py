@@ -10,8 +10,6 @@ from storage.loading.documents import NewDocument, add_documents
 from storage.models import Document
 
 CRAWL = "demonstration"
-# Of what is younger, the card is still to be built.
-CARD_AFTER_DAYS = 6
 WITHOUT_RESULTS = {"PR": "linked", "Abstract": "linked", "IR": "indexed", "FDA": "parsed"}
 OPEN_ACCESS = {"Abstract": "open", "Paper": "green", "SEC_8K": "open"}
 GONE = "https://snark.example/news/moved"
@@ -26,7 +24,7 @@ WHERE crawl_run_id LIKE '{CRAWL}:%%'
 
 def add_publications(publications: Sequence[Publication], calendar: Calendar, store: ContentStore) -> dict[str, int]:
     """Add every publication with its text; returns their numbers by address."""
-    numbers = add_documents([_document(one, calendar) for one in publications], store)
+    numbers = add_documents([_document(one) for one in publications], store)
     add_documents(list(_unread(calendar)), store)
     Document.objects.filter(source_url=GONE).update(error_msg="The server answered 404 Not Found: the page has moved.")
     for kind, access in OPEN_ACCESS.items():
@@ -35,13 +33,12 @@ def add_publications(publications: Sequence[Publication], calendar: Calendar, st
     return numbers
 
 
-def _document(one: Publication, calendar: Calendar) -> NewDocument:
+def _document(one: Publication) -> NewDocument:
     if one.found is None:
         status = WITHOUT_RESULTS[one.source_type]
-    elif one.source_type == "SEC_8K":
-        status = "linked"
     else:
-        status = "card_built" if (calendar.today - one.published).days >= CARD_AFTER_DAYS else "ready_for_card"
+        # Filings repeat what a release says: nobody has made a card of them yet.
+        status = "ready_for_card" if one.source_type == "SEC_8K" else "card_built"
     return NewDocument(
         source_type=one.source_type,
         source_url=one.source_url,

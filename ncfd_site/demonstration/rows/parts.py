@@ -102,7 +102,8 @@ def _entities(one: Publication, documents: Mapping[str, int]) -> Iterator[tuple[
                 yield row("drug", first, drug.inn, "0.98" if name == drug.inn else "0.91")
     for page_no, page in enumerate(one.pages, start=1):
         for match in _P_VALUE.finditer(page):
-            yield row("p-value", Found(page_no, *match.span()), match.group().split()[-1], "0.94")
+            stated = match.group().removeprefix("p ").removeprefix("= ").replace(" ", "")
+            yield row("p-value", Found(page_no, *match.span()), stated, "0.94")
 
 
 def _outcomes(one: Publication) -> dict[str, Any]:

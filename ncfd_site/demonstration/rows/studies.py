@@ -9,7 +9,6 @@ from ncfd_site.demonstration.plan.calendar import moment
 from ncfd_site.demonstration.plan.publications import Publication
 from signals.models import Study
 
-DOC_TYPES = {"PR": "press release", "Abstract": "abstract", "Paper": "paper"}
 COVERAGE = {"PR": "medium", "Abstract": "low", "Paper": "high"}
 # What the card of an abstract leaves out, in turn; nothing in two of five.
 LACKS = ("", "populations", "results", "", "endpoints and size")
@@ -21,11 +20,11 @@ def add_studies(
     publications: Sequence[Publication], trials: Mapping[str, int], documents: Mapping[str, int]
 ) -> dict[str, int]:
     """Add a study for each publication with results; returns their numbers by address."""
-    published = [one for one in publications if one.found and one.source_type in DOC_TYPES]
+    published = [one for one in publications if one.found and one.source_type in COVERAGE]
     studies = Study.objects.bulk_create(
         Study(
             trial_id=trials[one.trial.nct_id],
-            doc_type=DOC_TYPES[one.source_type],
+            doc_type=one.source_type,
             citation=f"{one.title}. {one.publisher}, {one.published.year}.",
             year=one.published.year,
             url=one.source_url,

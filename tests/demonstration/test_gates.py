@@ -1,0 +1,56 @@
+"""Which gates open from which signals, and with which likelihood ratio."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncfd_site.demonstration.gates import Evaluation, evaluate
+
+severities = st.dictionaries(st.sampled_from([f"S{number}" for number in range(1, 10)]), st.sampled_from("HML"))
+
+
+def gates(signals: dict[str, str]) -> dict[str, Evaluation]:
+    return {one.code: one for one in evaluate(signals)}
+
+
+@given(severities)
+def test_they_follow_the_rules_of_the_contract(signals: dict[str, str]) -> None:
+    def has(*codes: str) -> bool:
+        return all(code in signals for code in codes)
+
+    found = gates(signals)
+    assert {code: one.fired for code, one in found.items()} == {
+        "G1": has("S1", "S2"),
+        "G2": has("S3", "S4"),
+        "G3": has("S5") and (has("S7") or has("S6")),
+        "G4": has("S8") and (has("S1") or has("S3")),
+    }
+
+
+@given(severities)
+def test_support_and_ratio_are_there_where_a_gate_fired(signals: dict[str, str]) -> None:
+    for one in evaluate(signals):
+        assert one.fired == (one.ratio is not None) == bool(one.supporting)
+        assert set(one.supporting) <= signals.keys()
+        assert one.rationale.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("signals", "ratio"),
+    [
+        ({"S1": "L", "S2": "L"}, "2.0"),
+        ({"S1": "L", "S2": "M"}, "3.5"),
+        ({"S1": "H", "S2": "L"}, "5.0"),
+        ({"S1": "M", "S2": "M", "S3": "H"}, "3.5"),
+    ],
+)
+def test_the_first_gate_goes_by_the_worst_severity_of_its_own_signals(signals: dict[str, str], ratio: str) -> None:
+    assert gates(signals)["G1"].ratio == Decimal(ratio)
+
+
+@pytest.mark.parametrize("severity", "HML")
+def test_the_other_gates_have_one_ratio(severity: str) -> None:
+    found = gates(dict.fromkeys([f"S{number}" for number in range(1, 10)], severity))
+    assert [found[code].ratio for code in ("G2", "G3", "G4")] == [Decimal("3.0"), Decimal("4.2"), Decimal("2.5")]

@@ -1,0 +1,72 @@
+"""The arithmetic of scores, held against the contract's formulas in floating point."""
+
+from decimal import Decimal
+from math import exp, isclose, log, prod
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncfd_site.demonstration.scores import PRIORS, STOPPED, posterior
+
+priors = st.decimals("-0.5", "1.5", allow_nan=False, places=6)
+ratios = st.lists(st.decimals("0.0", "40", allow_nan=False, places=4), max_size=6)
+
+
+@given(priors, ratios, st.booleans())
+def test_it_is_what_the_formulas_say(prior: Decimal, given_ratios: list[Decimal], stopped: bool) -> None:
+    found = posterior(prior, given_ratios, stopped=stopped)
+    pi = float(found.prior_pi)
+    assert isclose(pi, min(max(float(prior), 0.01), 0.99), abs_tol=1e-5)
+    total = sum(log(min(max(float(ratio), 0.25), 10)) for ratio in given_ratios)
+    logit = min(max(log(pi / (1 - pi)) + total, -8), 8)
+    p = 1 / (1 + exp(-logit))
+    assert isclose(float(found.logit_prior), log(pi / (1 - pi)), abs_tol=1e-6)
+    assert isclose(float(found.sum_log_lr), total, abs_tol=1e-6)
+    assert isclose(float(found.logit_post), logit, abs_tol=1e-6)
+    assert isclose(float(found.p_fail), max(p, 0.97) if stopped else p, abs_tol=1e-5)
+
+
+@given(priors, ratios)
+def test_a_stop_rule_raises_to_its_floor_and_never_lowers(prior: Decimal, given_ratios: list[Decimal]) -> None:
+    without, with_it = posterior(prior, given_ratios), posterior(prior, given_ratios, stopped=True)
+    assert with_it.p_fail == max(without.p_fail, STOPPED)
+    assert (with_it.logit_post, with_it.sum_log_lr) == (without.logit_post, without.sum_log_lr)
+
+
+@given(priors, ratios, st.decimals("1", "10", places=3))
+def test_a_gate_that_speaks_for_failure_never_lowers_the_score(
+    prior: Decimal, given_ratios: list[Decimal], more: Decimal
+) -> None:
+    assert posterior(prior, [*given_ratios, more]).p_fail >= posterior(prior, given_ratios).p_fail
+
+
+@given(priors, ratios)
+def test_it_fits_the_columns(prior: Decimal, given_ratios: list[Decimal]) -> None:
+    found = posterior(prior, given_ratios)
+    for probability in (found.prior_pi, found.p_fail):
+        assert 0 <= probability <= 1
+        assert probability.as_tuple().exponent == -5
+    for logit in (found.logit_prior, found.sum_log_lr, found.logit_post):
+        assert abs(logit) <= 20
+        assert logit.as_tuple().exponent == -6
+
+
+def test_without_a_gate_the_prior_is_all() -> None:
+    for prior in PRIORS.values():
+        assert posterior(prior, []).p_fail == prior
+
+
+def test_the_example_with_all_four_gates() -> None:
+    found = posterior(Decimal("0.55"), map(Decimal, ("5.0", "3.0", "4.2", "2.5")))
+    odds = 0.55 / 0.45 * prod((5.0, 3.0, 4.2, 2.5))
+    assert float(found.p_fail) == pytest.approx(odds / (1 + odds), abs=1e-5)
+    assert found.sum_log_lr == Decimal("5.059425")
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        posterior(Decimal(wrong), [])
+    with pytest.raises(ValueError, match="finite"):
+        posterior(Decimal("0.5"), [Decimal(wrong)])

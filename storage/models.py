@@ -91,13 +91,13 @@ class Document(models.Model):
 
     class SourceType(models.TextChoices):
         PRESS_RELEASE = "PR", "press release"
-        INVESTOR_RELATIONS = "IR", "investor relations"
+        INVESTOR_RELATIONS = "IR", "investor update"
         ABSTRACT = "Abstract", "abstract"
         PAPER = "Paper", "paper"
         REGISTRY = "Registry", "registry record"
         FDA = "FDA", "FDA document"
         SEC_8K = "SEC_8K", "SEC Form 8-K"
-        OTHER = "Other", "other"
+        OTHER = "Other", "other document"
 
     class Status(models.TextChoices):
         DISCOVERED = "discovered", "discovered"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
@@ -13,6 +14,7 @@ from ncfd_site.ingest.items import WrongInput
 from ncfd_site.ingest.progress import Shown
 from ncfd_site.ingest.refusals import Refusals, refusals_kept
 from ncfd_site.ingest.tally import Tally
+from ncfd_site.marker import is_demonstration
 from storage.content import ContentError
 
 WRONG_INPUT = 2
@@ -30,6 +32,7 @@ class LoadCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Load, and tell in one sentence what went wrong."""
         try:
+            _refuse_demonstration()
             with refusals_kept(options["refused"]) as refusals:
                 try:
                     self.load(refusals, options)
@@ -63,6 +66,16 @@ class LoadCommand(BaseCommand):
         """Print what was added, changed, left and refused."""
         if verbosity:
             self.stdout.write(tally.table())
+
+
+def _refuse_demonstration() -> None:
+    """Raise `WrongInput` where the database holds the demonstration: real rows would pass for invented ones."""
+    if is_demonstration():
+        raise WrongInput(
+            "This database holds the demonstration, and real data would stand among invented data. Load it into a"
+            f" database of its own, as in `make run NCFD_HOME={settings.BASE_DIR / '.ncfd-data'} DATA=FOLDER`, or begin"
+            f" anew by removing {settings.NCFD_HOME}."
+        )
 
 
 def _of_database(error: Exception) -> str:

@@ -31,14 +31,20 @@ _OURS = (
 _QUERIES = {
     "relation": f"""
         SELECT c.relname, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END
+               || CASE WHEN c.relpersistence = 'u' THEN ' UNLOGGED' ELSE '' END
+               || CASE WHEN c.relrowsecurity THEN ' ROW SECURITY' ELSE '' END
         FROM pg_class c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND {_OURS}""",
     "column": f"""
         SELECT c.relname || '.' || a.attname,
-               format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+               format_type(a.atttypid, a.atttypmod)
+               || CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN ' COLLATE ' || a.attcollation::regcollation
+                       ELSE '' END
+               || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+               || CASE WHEN a.attidentity <> '' THEN ' IDENTITY' ELSE '' END
                || CASE WHEN a.attgenerated <> '' THEN ' GENERATED ' ELSE ' DEFAULT ' END
                || coalesce(pg_get_expr(d.adbin, d.adrelid), 'none')
-        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
           AND a.attnum > 0 AND NOT a.attisdropped AND {_OURS}""",
@@ -56,16 +62,39 @@ _QUERIES = {
         FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
         WHERE t.typnamespace = 'public'::regnamespace GROUP BY 1""",
     "function": """
-        SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
+        SELECT p.proname || '(' || oidvectortypes(p.proargtypes) || ')',
                pg_get_function_arguments(p.oid) || ' RETURNS ' || pg_get_function_result(p.oid)
+               || ' LANGUAGE ' || l.lanname || ' VOLATILITY ' || p.provolatile::text
+               || CASE WHEN p.proisstrict THEN ' STRICT' ELSE '' END
+               || CASE WHEN p.prosecdef THEN ' SECURITY DEFINER' ELSE '' END
+               || coalesce(' SET ' || array_to_string(p.proconfig, ', '), '')
                || ' BODY ' || md5(p.prosrc)
-        FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f'
+        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+        WHERE p.pronamespace = 'public'::regnamespace AND p.prokind IN ('f', 'p')
           AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = p.oid AND x.deptype IN ('e', 'i'))""",
     "trigger": f"""
-        SELECT t.tgname || ' on ' || c.relname, pg_get_triggerdef(t.oid)
+        SELECT t.tgname || ' on ' || c.relname,
+               pg_get_triggerdef(t.oid) || CASE t.tgenabled WHEN 'O' THEN '' ELSE ' DISABLED OR REPLICA' END
         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
         WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND {_OURS}""",
+    "sequence": f"""
+        SELECT c.relname, format_type(s.seqtypid, NULL) || ' START ' || s.seqstart || ' INCREMENT ' || s.seqincrement
+               || ' MINVALUE ' || s.seqmin || ' MAXVALUE ' || s.seqmax || CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END
+               || coalesce(' OWNED BY ' || o.relname || '.' || a.attname, '')
+        FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
+        LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
+                             AND d.refclassid = 'pg_class'::regclass
+        LEFT JOIN pg_class o ON o.oid = d.refobjid
+        LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE c.relnamespace = 'public'::regnamespace AND {_OURS}
+          AND coalesce(o.relname, '') !~ '^(auth|django)_' AND coalesce(o.relname, '') <> 'alembic_migration_log'""",
+    "view": f"""
+        SELECT c.relname, pg_get_viewdef(c.oid) FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm') AND {_OURS}""",
 }
+
+# What servers of different versions spell differently can be compared only with a database on the same server.
+OF_ONE_SERVER = {"view"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +144,7 @@ def differences(found: Catalog, wanted: Catalog) -> list[Difference]:
     return [
         Difference(kind, name, definition, found.get((kind, name)))
         for (kind, name), definition in sorted(wanted.items())
-        if _bare(found.get((kind, name), "")) != _bare(definition)
+        if bare(found.get((kind, name), "")) != bare(definition)
     ]
 
 
@@ -139,5 +168,6 @@ def history_of(catalogs: dict[str, Catalog]) -> list[dict[str, str | None]]:
     return entries
 
 
-def _bare(definition: str) -> str:
+def bare(definition: str) -> str:
+    """A definition without what servers of different versions spell differently."""
     return re.sub(r"::[a-z ]+(\(\d+\))?(\[\])?|[()\s]|\bpublic\.", "", definition)

@@ -63,6 +63,34 @@ def sql(parameters: Mapping[str, Any], target: str, outcome: Outcome) -> str:
     return offline.script(outcome.before, last.id if direction == "up" else last.down, direction)
 
 
+def drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> None:
+    """Hold the database against its revision, both ways, and say what differs. Writes nothing to it."""
+    from ncfd_site.migration import drift as drifting
+
+    outcome = progress.outcome
+    with session.connect(parameters) as connection:
+        found = diagnose.diagnose(connection)
+        outcome.state = found.state
+        outcome.before = outcome.after = found.revision
+        found.require_safe()
+        if found.revision is None:
+            progress.say(f"No drift: {outcome.database} is empty.")
+            return
+        result = drifting.find(connection, parameters, found.revision, exclude)
+    outcome.drift = result.as_json()
+    if result.partial:
+        progress.say(f"Partial: views are not compared, because no scratch database can be made: {result.partial}")
+    for body in result.old_bodies:
+        progress.say(f"  old body: {body} (replaced by revision {drifting.MENDS_BODIES})")
+    if result:
+        raise MigrationRefused(
+            f"{len(result.findings)} objects differ from revision {found.revision}:\n"
+            + "\n".join(f"  {finding.words}" for finding in result.findings),
+            Exit.NOT_VERIFIED,
+        )
+    progress.say(f"No drift: {result.objects} objects of {outcome.database} are what {found.revision} makes.")
+
+
 def _steps(connection: Connection, target: str, outcome: Outcome) -> list[tuple[str, Revision]]:
     """The steps from where the database stands to the target; what was seen goes to the outcome."""
     found = diagnose.diagnose(connection)

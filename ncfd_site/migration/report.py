@@ -21,6 +21,7 @@ class Outcome:
     waited_seconds: float = 0.0
     verified: bool | None = None
     problems: list[str] = field(default_factory=list)
+    drift: dict[str, Any] | None = None
     error: str | None = None
     exit_code: Exit = Exit.DONE
 
@@ -39,6 +40,7 @@ class Outcome:
                 "lock": {"waited_s": round(self.waited_seconds, 3)},
                 "verified": self.verified,
                 "problems": self.problems,
+                "drift": self.drift,
                 "error": self.error,
             }
         )

@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from linkaudit.models import LinkAudit
+from ncfd_site import marker, sql
 from securities.models import Company
 from signals.models import Trial
 from tests.loading import lists
@@ -63,6 +65,19 @@ def test_json_of_every_kind_is_told_apart(load: Load, tmp_path: Path) -> None:
     assert outcome.code == 3
     assert "b.jsonl, line 1: not JSON" in outcome.err
     assert (Company.objects.count(), Trial.objects.count(), LinkAudit.objects.count()) == (1, 1, 2)
+
+
+def test_real_data_is_not_put_among_the_invented(load: Load, folder: Path) -> None:
+    marker.forget()
+    sql.execute(f"COMMENT ON DATABASE {connection.settings_dict['NAME']} IS '{marker.DEMONSTRATION}'")
+    try:
+        outcome = load("data", folder)
+    finally:
+        marker.forget()
+    assert outcome.code == 2
+    assert "This database holds the demonstration" in outcome.said
+    assert "NCFD_HOME=" in outcome.said
+    assert Trial.objects.count() == 0
 
 
 def test_two_lists_of_tickers_are_one_too_many(load: Load, folder: Path) -> None:

@@ -47,7 +47,7 @@ def catalogs(server: Keywords, worker: str) -> dict[str, catalog.Catalog]:
 def test_every_server_makes_what_is_expected_of_each_revision(catalogs: dict[str, catalog.Catalog]) -> None:
     for revision, made in catalogs.items():
         assert [str(found) for found in catalog.differences(made, catalog.expected(revision))] == []
-        assert made.keys() == catalog.expected(revision).keys()
+        assert {key for key in made if key[0] not in catalog.OF_ONE_SERVER} == catalog.expected(revision).keys()
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

@@ -32,6 +32,7 @@ class Command(BaseCommand):
         mode = parser.add_mutually_exclusive_group()
         mode.add_argument("--plan", action="store_true", help="say what a run would do, and write nothing")
         mode.add_argument("--check", action="store_true", help="exit 1 when something is pending, and write nothing")
+        mode.add_argument("--drift", action="store_true", help="say what differs from the revision, both ways; exit 3")
         mode.add_argument("--sql", action="store_true", help="print the SQL of a run, and write nothing")
         parser.add_argument(
             "--json", action="store_true", help="one JSON object on standard output, progress on standard error"
@@ -42,6 +43,13 @@ class Command(BaseCommand):
             default=[],
             metavar="REVISION",
             help="agree that the downgrade of this revision destroys rows; may be given more than once",
+        )
+        parser.add_argument(
+            "--exclude",
+            action="append",
+            default=[],
+            metavar="PATTERN",
+            help="with --drift: leave out objects whose name fits, such as 'audit_*'; may be given more than once",
         )
         parser.add_argument(
             "--lock-wait",
@@ -59,6 +67,8 @@ class Command(BaseCommand):
             outcome.database = parameters.get("dbname", options["database"])
             if options["sql"]:
                 self.stdout.write(deploy.sql(parameters, options["revision"], outcome), ending="")
+            elif options["drift"]:
+                deploy.drift(parameters, progress, options["exclude"])
             elif options["plan"] or options["check"]:
                 self._plan(parameters, options, progress)
             else:

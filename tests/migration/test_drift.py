@@ -1,0 +1,201 @@
+"""The drift report names whatever differs from the revision, and is silent otherwise."""
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from ncfd_site.migration import deploy
+from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.report import Outcome, Progress
+from tests import databases
+from tests.databases import Keywords
+from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
+from tests.migration.test_live_states import HAND_APPLIED, apply_by_hand, query, run
+from tests.migration.test_runs import REVISIONS, finish, start
+
+# Each change to the schema, and words of the report that name it.
+MUTATIONS: dict[str, tuple[str, str]] = {
+    "column dropped": ("ALTER TABLE trials DROP indication", "missing: column trials.indication"),
+    "column added": ("ALTER TABLE trials ADD colour text", "extra: column trials.colour"),
+    "column renamed": ("ALTER TABLE trials RENAME phase TO stage", "missing: column trials.phase"),
+    "column type": ("ALTER TABLE trials ALTER phase TYPE text", "differs: column trials.phase"),
+    "column length": ("ALTER TABLE signals ALTER severity TYPE varchar(2)", "differs: column signals.severity"),
+    "column precision": ("ALTER TABLE gates ALTER lr_used TYPE numeric(12,6)", "differs: column gates.lr_used"),
+    "column collation": ('ALTER TABLE assets ALTER target TYPE text COLLATE "C"', "differs: column assets.target"),
+    "not null dropped": ("ALTER TABLE trials ALTER is_pivotal DROP NOT NULL", "differs: column trials.is_pivotal"),
+    "not null added": ("ALTER TABLE trials ALTER status SET NOT NULL", "differs: column trials.status"),
+    "default dropped": ("ALTER TABLE documents ALTER status DROP DEFAULT", "differs: column documents.status"),
+    "default changed": ("ALTER TABLE documents ALTER status SET DEFAULT 'error'", "differs: column documents.status"),
+    "generated dropped": ("ALTER TABLE studies ALTER p_value DROP EXPRESSION", "differs: column studies.p_value"),
+    "generated changed": (
+        (
+            "ALTER TABLE studies DROP p_value;"
+            " ALTER TABLE studies ADD p_value numeric GENERATED ALWAYS AS (1.0) STORED;"
+            " CREATE INDEX ix_studies_p_value ON studies (p_value) WHERE p_value IS NOT NULL"
+        ),
+        "differs: column studies.p_value",
+    ),
+    "check dropped": (
+        "ALTER TABLE storage_objects DROP CONSTRAINT ck_storage_objects_tier",
+        "ALTER TABLE storage_objects ADD CONSTRAINT ck_storage_objects_tier CHECK",
+    ),
+    "check changed": (
+        (
+            "ALTER TABLE scores DROP CONSTRAINT ck_scores_p_fail_range;"
+            " ALTER TABLE scores ADD CONSTRAINT ck_scores_p_fail_range CHECK (p_fail <= 2)"
+        ),
+        "differs: constraint scores.ck_scores_p_fail_range",
+    ),
+    "check not valid": (
+        (
+            "ALTER TABLE scores DROP CONSTRAINT ck_scores_p_fail_range; ALTER TABLE scores ADD CONSTRAINT"
+            " ck_scores_p_fail_range CHECK (p_fail >= 0 AND p_fail <= 1) NOT VALID"
+        ),
+        "differs: constraint scores.ck_scores_p_fail_range",
+    ),
+    "foreign key dropped": ("ALTER TABLE gates DROP CONSTRAINT gates_trial_id_fkey", "gates.gates_trial_id_fkey"),
+    "foreign key action": (
+        (
+            "ALTER TABLE gates DROP CONSTRAINT gates_trial_id_fkey;"
+            " ALTER TABLE gates ADD CONSTRAINT gates_trial_id_fkey FOREIGN KEY (trial_id) REFERENCES trials(trial_id)"
+        ),
+        "differs: constraint gates.gates_trial_id_fkey",
+    ),
+    "unique dropped": (
+        "ALTER TABLE trials DROP CONSTRAINT trials_nct_id_key",
+        "constraint trials.trials_nct_id_key",
+    ),
+    "primary key": (
+        "ALTER TABLE resolver_flags DROP CONSTRAINT resolver_flags_pkey",
+        "resolver_flags_pkey",
+    ),
+    "index dropped": ("DROP INDEX ix_scores_run_id", "CREATE INDEX ix_scores_run_id ON public.scores"),
+    "index added": ("CREATE INDEX mine ON scores (run_id, p_fail)", "extra: index mine"),
+    "index method": (
+        "DROP INDEX ix_scores_run_id; CREATE INDEX ix_scores_run_id ON scores USING hash (run_id)",
+        "differs: index ix_scores_run_id",
+    ),
+    "index predicate": (
+        "DROP INDEX ix_studies_p_value; CREATE INDEX ix_studies_p_value ON studies (p_value)",
+        "differs: index ix_studies_p_value",
+    ),
+    "index unique": (
+        'DROP INDEX ix_gates_trial_g_id; CREATE INDEX ix_gates_trial_g_id ON gates (trial_id, "G_id")',
+        "differs: index ix_gates_trial_g_id",
+    ),
+    "enum value": ("ALTER TYPE doc_status ADD VALUE 'archived'", "differs: enum doc_status"),
+    "trigger dropped": (
+        "DROP TRIGGER trg_enforce_pivotal_study_card ON studies",
+        "missing: trigger trg_enforce",
+    ),
+    "trigger disabled": (
+        "ALTER TABLE studies DISABLE TRIGGER ALL",
+        "differs: trigger trg_enforce",
+    ),
+    "function body": (
+        (
+            "CREATE OR REPLACE FUNCTION can_auto_promote_heuristic("
+            "p_heuristic text, p_min_precision numeric DEFAULT 0.95, p_min_links integer DEFAULT 50)"
+            " RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true'"
+        ),
+        "differs: function can_auto_promote_heuristic",
+    ),
+    "view body": (
+        (
+            "CREATE OR REPLACE VIEW v_domain_aliases AS SELECT company_id, alias AS domain_root, 'alias'::text AS src"
+            " FROM company_aliases"
+        ),
+        "differs: view v_domain_aliases",
+    ),
+    "sequence": ("ALTER SEQUENCE trials_trial_id_seq INCREMENT 10", "differs: sequence trials_trial_id_seq"),
+    "unlogged": ("ALTER TABLE resolver_llm_logs SET UNLOGGED", "differs: relation resolver_llm_logs"),
+    "table dropped": ("DROP TABLE merge_candidates", "missing: relation merge_candidates"),
+    "table added": ("CREATE TABLE mine (id integer)", "extra: relation mine"),
+}
+
+
+def drift(keywords: Keywords, *exclude: str) -> Outcome:
+    outcome = Outcome(database="test")
+    deploy.drift(keywords, Progress(lambda _: None, 0, outcome), exclude)
+    return outcome
+
+
+@pytest.mark.parametrize(("change", "words"), MUTATIONS.values(), ids=MUTATIONS)
+def test_each_mutation_is_named(head_database: Keywords, change: str, words: str) -> None:
+    with psycopg.connect(**head_database) as connection:
+        connection.execute(change)
+    with pytest.raises(MigrationRefused) as refusal:
+        drift(head_database)
+    assert refusal.value.exit_code is Exit.NOT_VERIFIED
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_database_of_this_project_has_no_drift(empty_database: Keywords, revision: str) -> None:
+    databases.migrate(empty_database, revision)
+    found = drift(empty_database).drift
+    assert found is not None
+    assert (found["drift"], found["old_bodies"], found["partial"]) == ([], [], None)
+
+
+def test_hand_made_objects_that_came_to_head_are_no_drift(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    apply_by_hand(empty_database, *HAND_APPLIED)
+    run(empty_database)
+    assert drift(empty_database).drift is not None
+
+
+def test_old_bodies_are_told_and_are_no_drift(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    apply_by_hand(empty_database, "old_bodies")
+    found: Any = drift(empty_database).drift
+    assert found["drift"] == []
+    assert "column studies.p_value" in found["old_bodies"]
+    assert "view v_company_canonical" in found["old_bodies"]
+    assert "trigger trg_enforce_pivotal_study_card on studies" in found["old_bodies"]
+    assert any("increment_storage_refcount" in body for body in found["old_bodies"])
+
+
+def test_what_is_not_ours_and_what_is_excluded_is_left_out(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as connection:
+        connection.execute(
+            "CREATE TABLE django_session (id serial); CREATE SCHEMA other; CREATE TABLE other.t (id integer)"
+        )
+        connection.execute("CREATE TABLE audit_log (id integer)")
+    assert drift(head_database, "audit_log*").drift is not None
+
+
+def test_names_that_the_server_makes_up_and_the_order_of_columns_are_no_drift(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as connection:
+        connection.execute("ALTER TABLE trials RENAME CONSTRAINT trials_nct_id_key TO some_name")
+        connection.execute("ALTER INDEX ix_scores_run_id RENAME TO scores_run_id_idx")
+        connection.execute("ALTER TABLE assets DROP moa; ALTER TABLE assets ADD moa text")
+    assert drift(head_database).drift is not None
+
+
+def test_a_role_that_may_not_make_databases_gets_a_partial_report(head_database: Keywords, worker: str) -> None:
+    role = f"reader_{worker}"
+    with psycopg.connect(**head_database) as connection:
+        connection.execute(f"DROP ROLE IF EXISTS {role}")
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'reader'")
+        connection.execute(f"GRANT SELECT ON alembic_version TO {role}")
+    try:
+        found: Any = drift({**head_database, "user": role, "password": "reader"}).drift
+        assert (found["drift"], bool(found["partial"])) == ([], True)
+    finally:
+        with psycopg.connect(**head_database) as connection:
+            connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_the_command_exits_3_and_tells_programs(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as connection:
+        connection.execute("DROP INDEX ix_scores_run_id")
+    before = query(head_database, "SELECT count(*) FROM pg_class")
+    code, out, error = finish(start(head_database, "--drift", "--json"))
+    said = json.loads(out)
+    assert (code, said["exit"]) == (3, 3)
+    assert [(found["kind"], found["name"]) for found in said["drift"]["drift"]] == [("index", "ix_scores_run_id")]
+    assert "CREATE INDEX ix_scores_run_id" in error
+    assert query(head_database, "SELECT count(*) FROM pg_class") == before

@@ -4,6 +4,7 @@ What only looks imports neither Alembic nor SQLAlchemy: a deploy that has nothin
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ncfd_site.migration import diagnose, history, line, session, verify, versions
@@ -30,7 +31,7 @@ def deploy(
         if not _steps(connection, target, outcome):
             progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
             return
-        session.refuse_unsafe(connection)
+        session.refuse_unsafe(connection, parameters)
         with session.run_lock(connection, lock_wait, progress.waiting) as waited:
             outcome.waited_seconds = waited
             # Whoever held the lock before may have done the work.
@@ -89,6 +90,31 @@ def drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[s
             Exit.NOT_VERIFIED,
         )
     progress.say(f"No drift: {result.objects} objects of {outcome.database} are what {found.revision} makes.")
+
+
+def verify_only(parameters: Mapping[str, Any], progress: Progress) -> None:
+    """Verify the database against the revision that it is at, as after a run. Writes nothing."""
+    outcome = progress.outcome
+    with session.connect(parameters) as connection:
+        found = diagnose.diagnose(connection)
+        outcome.state = found.state
+        outcome.before = outcome.after = found.revision
+        found.require_safe()
+        if found.revision is None:
+            progress.say(f"Nothing to verify: {outcome.database} is empty.")
+            return
+        _verify(connection, found.revision, progress)
+
+
+def show_history(parameters: Mapping[str, Any], progress: Progress) -> None:
+    """Say what the log of runs holds. Writes nothing."""
+    with session.connect(parameters) as connection:
+        log = history.entries(connection)
+    progress.outcome.history = [asdict(entry) for entry in log]
+    for entry in log:
+        progress.say(str(entry))
+    if not log:
+        progress.say(f"Nothing was ever run on {progress.outcome.database}.")
 
 
 def _steps(connection: Connection, target: str, outcome: Outcome) -> list[tuple[str, Revision]]:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import socket
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -38,6 +39,37 @@ _ROW = """
     VALUES (%(run_id)s, %(revision)s, %(direction)s, %(file_sha256)s, %(started_at)s, clock_timestamp(), session_user,
             %(host)s, current_setting('server_version'), %(code_version)s, %(outcome)s, %(detail)s)
 """
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the log: what happened to a revision, when, by whom."""
+
+    revision: str
+    direction: str
+    started_at: datetime
+    seconds: float | None
+    actor: str
+    host: str
+    outcome: str
+    detail: str | None
+
+    def __str__(self) -> str:
+        took = "unfinished" if self.seconds is None else f"{self.seconds:.2f} s"
+        line = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC  {self.direction:4}  {self.revision}  {took}  {self.outcome}"
+        return f"{line}  by {self.actor} on {self.host}" + (f": {self.detail}" if self.detail else "")
+
+
+def entries(connection: Connection) -> list[Entry]:
+    """The log of a database, oldest first; empty where nothing was ever run."""
+    if connection.execute("SELECT to_regclass('public.alembic_migration_log')").fetchone() == (None,):
+        return []
+    rows = connection.execute(
+        "SELECT revision, direction, started_at AT TIME ZONE 'UTC',"
+        " extract(epoch FROM finished_at - started_at)::float, actor, host, outcome, detail"
+        " FROM public.alembic_migration_log ORDER BY log_id"
+    )
+    return [Entry(*row) for row in rows]
 
 
 class Run:

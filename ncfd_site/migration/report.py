@@ -22,6 +22,7 @@ class Outcome:
     verified: bool | None = None
     problems: list[str] = field(default_factory=list)
     drift: dict[str, Any] | None = None
+    history: list[dict[str, Any]] | None = None
     error: str | None = None
     exit_code: Exit = Exit.DONE
 
@@ -41,8 +42,10 @@ class Outcome:
                 "verified": self.verified,
                 "problems": self.problems,
                 "drift": self.drift,
+                "history": self.history,
                 "error": self.error,
-            }
+            },
+            default=str,
         )
 
 

@@ -48,13 +48,39 @@ def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
         yield connection
 
 
-def refuse_unsafe(connection: Connection) -> None:
-    """Refuse a standby: nothing can be written there."""
+def refuse_unsafe(connection: Connection, parameters: Mapping[str, Any]) -> None:
+    """Refuse a standby, where nothing can be written, and a pooler that gives each transaction another session."""
     if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
         raise MigrationRefused(
             "This server is a standby and takes no changes; run migrate_alembic against the primary.",
             Exit.UNSAFE_CONNECTION,
         )
+    if _is_pooled_by_transaction(connection, parameters):
+        raise MigrationRefused(
+            "Between here and the server is a pooler that gives each transaction another session (transaction mode): "
+            "the run lock would guard nothing. Let DATABASE_URL name the server itself for migrate_alembic.",
+            Exit.UNSAFE_CONNECTION,
+        )
+
+
+def _is_pooled_by_transaction(connection: Connection, parameters: Mapping[str, Any]) -> bool:
+    """Whether two connections share a session of the server.
+
+    A pooler tells its client another process id than the server's own: without one, this costs a single query. With
+    one, a second connection is asked whether it gets the session that ours has just left.
+    """
+    if _backend(connection) == connection.info.backend_pid:
+        return False
+    with psycopg.connect(**parameters) as other:
+        ours = _backend(connection)
+        theirs = _backend(other)
+        # The other one is in a transaction now and keeps its session: in session mode we still have ours.
+        return theirs == ours or _backend(connection) != ours
+
+
+def _backend(connection: Connection) -> int:
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return int(row[0]) if row else 0
 
 
 @contextmanager

@@ -35,12 +35,13 @@ def online() -> None:
     attributes["allow_destructive"] = tuple(filter(None, named.get("allow_destructive", "").split(",")))
     attributes["log"] = history.Run()
     try:
-        with session.connect(database.parameters()) as connection:
+        parameters = database.parameters()
+        with session.connect(parameters) as connection:
             if command not in ("upgrade", "downgrade", "stamp"):
                 with sqlalchemy_connection(connection) as wrapped:
                     migrate(wrapped)
                 return
-            session.refuse_unsafe(connection)
+            session.refuse_unsafe(connection, parameters)
             with session.run_lock(connection, LOCK_WAIT_SECONDS):
                 # To stamp is how a person tells the version of a database whose state is not clear.
                 if command != "stamp":

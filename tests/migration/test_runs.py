@@ -23,6 +23,10 @@ from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION
 from tests.migration.test_live_states import query, run
 
 REVISIONS = line.ids()
+# What a write to the schema or a rewrite of a table would change.
+EVERYTHING = (
+    "SELECT relname, relfilenode, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+)
 SECRET_KEY = secrets.token_urlsafe(50)
 
 
@@ -175,12 +179,9 @@ def test_a_run_whose_result_is_not_what_the_revision_says_is_told(empty_database
 def test_looking_writes_nothing(empty_database: Keywords, flags: list[str], at: str) -> None:
     if at != "empty":
         databases.migrate(empty_database, at)
-    everything = (
-        "SELECT relname, relfilenode, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
-    )
-    before = query(empty_database, everything)
+    before = query(empty_database, EVERYTHING)
     code, out, error = finish(start(empty_database, *flags))
-    assert query(empty_database, everything) == before
+    assert query(empty_database, EVERYTHING) == before
     assert error.startswith(("Planned:", "Nothing to do:") if "--json" in flags else "")
     assert bool(error) == ("--json" in flags)
     assert code == (Exit.PENDING if "--check" in flags and at != "head" else Exit.DONE)
@@ -258,3 +259,39 @@ def test_stamping_records_a_version_in_a_wide_column(empty_database: Keywords) -
         connection.execute("DROP TABLE alembic_version")
     assert finish(start(empty_database, "stamp", CONTRACT_HEAD, command=("-m", "alembic")))[0] == 0
     assert run(empty_database).verified
+
+
+def test_history_tells_what_was_run_and_what_failed(empty_database: Keywords) -> None:
+    assert finish(start(empty_database, "--history"))[1].startswith("Nothing was ever run on")
+    databases.migrate(empty_database, "20250123_add_link_audit_fields")
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("CREATE TABLE gates (something_else integer)")
+    finish(start(empty_database))
+    code, out, _ = finish(start(empty_database, "--history"))
+    lines = out.splitlines()
+    assert (code, len(lines)) == (0, 7)
+    assert "up    20250121_create_studies_table_and_guardrails" in lines[0]
+    assert "failed  by" in lines[-1]
+    assert 'column "fired_bool" does not exist' in lines[-1]
+    said = json.loads(finish(start(empty_database, "--history", "--json"))[1])
+    assert [entry["outcome"] for entry in said["history"]] == ["done"] * 6 + ["failed"]
+
+
+def test_verifying_alone_writes_nothing_and_names_what_is_wrong(head_database: Keywords) -> None:
+    before = query(head_database, EVERYTHING)
+    code, out, _ = finish(start(head_database, "--verify-only"))
+    assert (code, out[:9]) == (0, "Verified:")
+    assert query(head_database, EVERYTHING) == before
+    with psycopg.connect(**head_database) as connection:
+        connection.execute("DROP FUNCTION get_cleanup_candidates")
+    code, _, error = finish(start(head_database, "--verify-only"))
+    assert code == Exit.NOT_VERIFIED
+    assert "missing: function get_cleanup_candidates(integer, integer)" in error
+
+
+def test_a_look_at_a_database_at_head_takes_neither_alembic_nor_sqlalchemy(head_database: Keywords) -> None:
+    code, _, imported = finish(start(head_database, command=("-X", "importtime", "manage.py", "migrate_alembic")))
+    modules = {entry.rsplit("|", 1)[1].strip() for entry in imported.splitlines() if "|" in entry}
+    assert code == 0
+    assert "psycopg" in modules
+    assert not {module for module in modules if module.partition(".")[0] in ("alembic", "sqlalchemy")}

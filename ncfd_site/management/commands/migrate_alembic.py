@@ -33,6 +33,8 @@ class Command(BaseCommand):
         mode.add_argument("--plan", action="store_true", help="say what a run would do, and write nothing")
         mode.add_argument("--check", action="store_true", help="exit 1 when something is pending, and write nothing")
         mode.add_argument("--drift", action="store_true", help="say what differs from the revision, both ways; exit 3")
+        mode.add_argument("--verify-only", action="store_true", help="verify the database as after a run; exit 3")
+        mode.add_argument("--history", action="store_true", help="show the log of runs")
         mode.add_argument("--sql", action="store_true", help="print the SQL of a run, and write nothing")
         parser.add_argument(
             "--json", action="store_true", help="one JSON object on standard output, progress on standard error"
@@ -69,6 +71,10 @@ class Command(BaseCommand):
                 self.stdout.write(deploy.sql(parameters, options["revision"], outcome), ending="")
             elif options["drift"]:
                 deploy.drift(parameters, progress, options["exclude"])
+            elif options["verify_only"]:
+                deploy.verify_only(parameters, progress)
+            elif options["history"]:
+                deploy.show_history(parameters, progress)
             elif options["plan"] or options["check"]:
                 self._plan(parameters, options, progress)
             else:

@@ -1,0 +1,60 @@
+"""A run that is killed at any moment leaves a database from which the next run comes to head, with every row."""
+
+import random
+import signal
+import time
+
+import psycopg
+import pytest
+
+from tests import databases
+from tests.databases import Keywords
+from tests.migration.test_contract import ROOT_REVISION, differences
+from tests.migration.test_live_states import HAND_APPLIED, apply_by_hand, query, run
+from tests.migration.test_runs import REVISIONS, finish, start
+from tests.sql import insert, make_trial
+
+# A run from the root to head takes about this many seconds, most of them before the first revision begins.
+LONGEST = 2.5
+
+
+def kill_and_rerun(keywords: Keywords, times: int) -> None:
+    rows = {
+        "trials": "SELECT nct_id FROM trials",
+        "links": "SELECT company_id, security_id, linked_at FROM company_securities",
+        "references": "SELECT object_id, reference_type FROM storage_references",
+        "labels": "SELECT label, label_source FROM link_audit",
+        "studies": "SELECT study_id, extracted_jsonb FROM studies",
+    }
+    for attempt in range(times):
+        databases.clone(keywords, "template1", keywords["dbname"])
+        databases.migrate(keywords, ROOT_REVISION)
+        apply_by_hand(keywords, *HAND_APPLIED)
+        with psycopg.connect(**keywords) as connection:
+            trial = make_trial(connection)
+            insert(connection, "studies", trial_id=trial, doc_type="PR", year=2025, extracted_jsonb={})
+        # Security numbers become text on the way; the rest is compared as it is.
+        before = {name: str(query(keywords, select)).replace("'1'", "1") for name, select in rows.items()}
+        delay = random.Random(attempt).uniform(0.3, LONGEST)
+
+        killed = start(keywords)
+        time.sleep(delay)
+        killed.send_signal(signal.SIGKILL)
+        finish(killed)
+
+        versions = query(keywords, "SELECT version_num FROM alembic_version")
+        assert len(versions) == 1, f"killed after {delay:.2f} s"
+        assert versions[0][0] in REVISIONS
+        assert run(keywords).after == REVISIONS[-1]
+        assert differences(keywords, "catalog-head.json") == []
+        after = {name: str(query(keywords, select)).replace("'1'", "1") for name, select in rows.items()}
+        assert after == before, f"killed after {delay:.2f} s"
+
+
+def test_a_killed_run_is_finished_by_the_next_one(empty_database: Keywords) -> None:
+    kill_and_rerun(empty_database, 5)
+
+
+@pytest.mark.soak
+def test_fifty_killed_runs_are_each_finished_by_the_next_one(empty_database: Keywords) -> None:
+    kill_and_rerun(empty_database, 50)

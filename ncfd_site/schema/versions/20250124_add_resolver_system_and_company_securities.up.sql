@@ -1,4 +1,6 @@
 DO $$
+DECLARE
+    v_key text;
 BEGIN
     IF to_regclass('company_securities') IS NULL THEN
         CREATE TABLE company_securities (
@@ -18,6 +20,14 @@ BEGIN
         IF to_regclass('v_company_tickers') IS NOT NULL THEN
             PERFORM pg_temp.replace_view('v_company_tickers', 'SELECT NULL::text AS security_id WHERE false');
         END IF;
+        -- Text cannot refer to the number of a security.
+        FOR v_key IN
+            SELECT conname FROM pg_constraint
+            WHERE conrelid = to_regclass('company_securities') AND contype = 'f'
+              AND confrelid = to_regclass('securities')
+        LOOP
+            EXECUTE format('ALTER TABLE company_securities DROP CONSTRAINT %I', v_key);
+        END LOOP;
         ALTER TABLE company_securities ALTER COLUMN security_id DROP DEFAULT;
         ALTER TABLE company_securities ALTER COLUMN security_id TYPE text USING security_id::text;
     END IF;

@@ -2,6 +2,7 @@
 DROP VIEW v_company_tickers;
 ALTER TABLE company_securities ALTER COLUMN security_id TYPE integer USING security_id::integer;
 DROP INDEX company_securities_security_id_idx;
+ALTER TABLE company_securities ADD FOREIGN KEY (security_id) REFERENCES securities(security_id) ON DELETE CASCADE;
 CREATE VIEW v_company_tickers AS
     SELECT cs.company_id, c.name AS company_name, s.ticker, cs.security_id
     FROM company_securities cs JOIN companies c ON c.company_id = cs.company_id JOIN securities s ON s.security_id = cs.security_id;

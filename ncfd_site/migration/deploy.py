@@ -41,8 +41,7 @@ def deploy(
                 return
             if versions.widen(connection):
                 progress.say(f"  Widened alembic_version to {versions.WIDTH} characters")
-            direction, last = steps[-1]
-            _apply(connection, last.id if direction == "up" else last.down, progress, allow_destructive)
+            _apply(connection, _end(steps), progress, allow_destructive)
             if outcome.after is not None:
                 _verify(connection, outcome.after, progress)
 
@@ -60,8 +59,7 @@ def sql(parameters: Mapping[str, Any], target: str, outcome: Outcome) -> str:
         return f"-- Nothing to do: {outcome.database} is at {outcome.after or 'base'}.\n"
     from ncfd_site.migration import offline
 
-    direction, last = steps[-1]
-    return offline.script(outcome.before, last.id if direction == "up" else last.down, direction)
+    return offline.script(outcome.before, _end(steps), steps[-1][0])
 
 
 def drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> None:
@@ -70,14 +68,11 @@ def drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[s
 
     outcome = progress.outcome
     with session.connect(parameters) as connection:
-        found = diagnose.diagnose(connection)
-        outcome.state = found.state
-        outcome.before = outcome.after = found.revision
-        found.require_safe()
-        if found.revision is None:
+        revision = _look(connection, outcome)
+        if revision is None:
             progress.say(f"No drift: {outcome.database} is empty.")
             return
-        result = drifting.find(connection, parameters, found.revision, exclude)
+        result = drifting.find(connection, parameters, revision, exclude)
     outcome.drift = result.as_json()
     if result.partial:
         progress.say(f"Partial: views are not compared, because no scratch database can be made: {result.partial}")
@@ -85,25 +80,22 @@ def drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[s
         progress.say(f"  old body: {body} (replaced by revision {drifting.MENDS_BODIES})")
     if result:
         raise MigrationRefused(
-            f"{len(result.findings)} objects differ from revision {found.revision}:\n"
+            f"{len(result.findings)} objects differ from revision {revision}:\n"
             + "\n".join(f"  {finding.words}" for finding in result.findings),
             Exit.NOT_VERIFIED,
         )
-    progress.say(f"No drift: {result.objects} objects of {outcome.database} are what {found.revision} makes.")
+    progress.say(f"No drift: {result.objects} objects of {outcome.database} are what {revision} makes.")
 
 
 def verify_only(parameters: Mapping[str, Any], progress: Progress) -> None:
     """Verify the database against the revision that it is at, as after a run. Writes nothing."""
     outcome = progress.outcome
     with session.connect(parameters) as connection:
-        found = diagnose.diagnose(connection)
-        outcome.state = found.state
-        outcome.before = outcome.after = found.revision
-        found.require_safe()
-        if found.revision is None:
+        revision = _look(connection, outcome)
+        if revision is None:
             progress.say(f"Nothing to verify: {outcome.database} is empty.")
             return
-        _verify(connection, found.revision, progress)
+        _verify(connection, revision, progress)
 
 
 def show_history(parameters: Mapping[str, Any], progress: Progress) -> None:
@@ -117,15 +109,34 @@ def show_history(parameters: Mapping[str, Any], progress: Progress) -> None:
         progress.say(f"Nothing was ever run on {progress.outcome.database}.")
 
 
-def _steps(connection: Connection, target: str, outcome: Outcome) -> list[tuple[str, Revision]]:
-    """The steps from where the database stands to the target; what was seen goes to the outcome."""
+def _look(connection: Connection, outcome: Outcome) -> str | None:
+    """The revision that the database is at, None where it is empty; what was seen goes to the outcome.
+
+    Raises `MigrationRefused` where the state needs a person.
+    """
     found = diagnose.diagnose(connection)
     outcome.state = found.state
     outcome.before = outcome.after = found.revision
     found.require_safe()
-    outcome.pending = [revision.id for _, revision in line.between(found.revision, line.head())]
+    return found.revision
+
+
+def _pending(current: str | None) -> list[str]:
+    return [revision.id for _, revision in line.between(current, line.head())]
+
+
+def _end(steps: Sequence[tuple[str, Revision]]) -> str | None:
+    """Where some steps lead: a revision, or None for the empty schema."""
+    direction, last = steps[-1]
+    return last.id if direction == "up" else last.down
+
+
+def _steps(connection: Connection, target: str, outcome: Outcome) -> list[tuple[str, Revision]]:
+    """The steps from where the database stands to the target; what was seen goes to the outcome."""
+    current = _look(connection, outcome)
+    outcome.pending = _pending(current)
     try:
-        return line.between(found.revision, line.resolve(target, found.revision))
+        return line.between(current, line.resolve(target, current))
     except LookupError as error:
         raise MigrationRefused(
             f"There is no revision {target!r} to go to: {error}; known: {', '.join(line.ids())}.", Exit.USAGE
@@ -141,7 +152,7 @@ def _apply(connection: Connection, target: str | None, progress: Progress, allow
     finally:
         if not connection.closed:
             outcome.after = _version(connection)
-            outcome.pending = [revision.id for _, revision in line.between(outcome.after, line.head())]
+            outcome.pending = _pending(outcome.after)
 
 
 def _version(connection: Connection) -> str | None:

@@ -48,6 +48,12 @@ def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
         yield connection
 
 
+def keywords_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What of Django's connection parameters libpq knows: a connection of our own takes nothing else."""
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    return {keyword: value for keyword, value in settings.items() if keyword in known}
+
+
 def refuse_unsafe(connection: Connection, parameters: Mapping[str, Any]) -> None:
     """Refuse a standby, where nothing can be written, and a pooler that gives each transaction another session."""
     if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):

@@ -11,6 +11,7 @@ from psycopg import sql
 from ncfd_site.migration import catalog, history, session
 from ncfd_site.migration.catalog import Catalog
 from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.migration.session import Connection
 
 
 class NoShadow(Exception):
@@ -38,12 +39,17 @@ def scratch_database(server: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def catalogs(server: Mapping[str, Any], revisions: Sequence[str]) -> dict[str, Catalog]:
     """What each of some revisions, given in order, makes on this server. Raises `NoShadow`."""
+    with scratch_database(server) as keywords, session.connect(keywords) as connection:
+        return replay(connection, revisions)
+
+
+def replay(connection: Connection, revisions: Sequence[str]) -> dict[str, Catalog]:
+    """Bring an empty database to some revisions, given in order, and read what each of them makes."""
     from ncfd_site.migration import run
 
     made: dict[str, Catalog] = {}
-    with scratch_database(server) as keywords, session.connect(keywords) as connection:
-        quiet = Progress(lambda _: None, 0, Outcome(database="scratch"))
-        for revision in revisions:
-            run.migrate(connection, revision, quiet, (), history.Run())
-            made[revision] = catalog.read(connection)
+    quiet = Progress(lambda _: None, 0, Outcome(database="scratch"))
+    for revision in revisions:
+        run.migrate(connection, revision, quiet, (), history.Run())
+        made[revision] = catalog.read(connection)
     return made

@@ -3,12 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 
-from ncfd_site.migration import deploy
+from ncfd_site.migration import deploy, session
 from ncfd_site.migration.failures import Exit
 from ncfd_site.migration.report import Outcome, Progress
 from ncfd_site.refusals import Refusal
@@ -115,5 +114,4 @@ def _parameters(alias: str) -> dict[str, Any]:
         raise CommandError(
             f"There is no database {alias!r}; known: {', '.join(connections)}.", returncode=Exit.USAGE
         ) from None
-    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
-    return {keyword: value for keyword, value in keywords.items() if keyword in known}
+    return session.keywords_of(keywords)

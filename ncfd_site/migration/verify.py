@@ -10,7 +10,7 @@ from ncfd_site.migration.session import Connection
 _NO_HASH = "repeat('0', 64)"
 
 # Empty copies of the tables that a routine writes. The routines name tables without a schema and so meet these first:
-# no row, no sequence and no lock of the real ones is touched.
+# no row, no sequence and no lock of the real ones is touched, and nothing of it is part of the schema.
 _STORAGE = """
     CREATE TEMPORARY TABLE storage_objects (LIKE public.storage_objects INCLUDING ALL);
     CREATE TEMPORARY TABLE storage_references (LIKE public.storage_references INCLUDING ALL);

@@ -7,9 +7,9 @@ white space, in which servers of different versions differ.
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from ncfd_site.migration import line
+from ncfd_site.migration import line, retrying
 from ncfd_site.migration.session import Connection
 
 EXPECTED = line.SCHEMA_FOLDER / "expected.json"
@@ -93,30 +93,19 @@ _QUERIES = {
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm') AND {_OURS}""",
 }
 
-# What servers of different versions spell differently can be compared only with a database on the same server.
-OF_ONE_SERVER = {"view"}
 
-
-@dataclass(frozen=True)
-class Difference:
-    """An object that a database lacks (`found` is None) or holds otherwise than its revision says."""
-
-    kind: str
-    name: str
-    expected: str
-    found: str | None
-
-    def __str__(self) -> str:
-        if self.found is None:
-            return f"missing: {self.kind} {self.name} ({self.expected})"
-        return f"differs: {self.kind} {self.name} is {self.found}, and should be {self.expected}"
-
-
-Catalog = dict[tuple[str, str], str]
+# Kind and name of an object; objects of a table are named TABLE.NAME.
+Key = tuple[str, str]
+Catalog = dict[Key, str]
 
 
 def read(connection: Connection) -> Catalog:
     """Read what schema public holds: definitions by kind and name."""
+    # The server looks at the tables below a view to write it out, and waits for whoever has one to himself.
+    return retrying.until_unlocked(lambda: _read(connection))
+
+
+def _read(connection: Connection) -> Catalog:
     with connection.transaction(force_rollback=True):
         # Under this path the server writes every name of ours with its schema, whatever the session had set.
         connection.execute("SET LOCAL search_path = pg_catalog")
@@ -130,28 +119,25 @@ def read(connection: Connection) -> Catalog:
 
 def expected(revision: str) -> Catalog:
     """What schema public should hold at a revision."""
-    order = line.ids()
-    at = order.index(revision)
-    return {
-        (entry["kind"], entry["name"]): entry["is"]
-        for entry in json.loads(EXPECTED.read_text(encoding="utf-8"))
-        if order.index(entry["since"]) <= at and (entry["until"] is None or order.index(entry["until"]) > at)
-    }
+    return expected_of([revision])[revision]
 
 
-def differences(found: Catalog, wanted: Catalog) -> list[Difference]:
-    """What `found` lacks of `wanted` or holds otherwise. Objects that nobody asked for are no difference."""
-    return [
-        Difference(kind, name, definition, found.get((kind, name)))
-        for (kind, name), definition in sorted(wanted.items())
-        if bare(found.get((kind, name), "")) != bare(definition)
-    ]
+def expected_of(revisions: Sequence[str]) -> dict[str, Catalog]:
+    """What schema public should hold at each of some revisions."""
+    order = {revision: place for place, revision in enumerate(line.ids())}
+    made: dict[str, Catalog] = {revision: {} for revision in revisions}
+    for entry in json.loads(EXPECTED.read_text(encoding="utf-8")):
+        since, until = order[entry["since"]], order.get(entry["until"] or "", len(order))
+        for revision in revisions:
+            if since <= order[revision] < until:
+                made[revision][entry["kind"], entry["name"]] = entry["is"]
+    return made
 
 
 def history_of(catalogs: dict[str, Catalog]) -> list[dict[str, str | None]]:
     """Fold the catalogs of consecutive revisions into entries with the revisions since and until when each holds."""
     entries: list[dict[str, str | None]] = []
-    open_entries: dict[tuple[str, str], dict[str, str | None]] = {}
+    open_entries: dict[Key, dict[str, str | None]] = {}
     for revision, catalog in catalogs.items():
         for key in [key for key, entry in open_entries.items() if catalog.get(key) != entry["is"]]:
             open_entries.pop(key)["until"] = revision
@@ -169,5 +155,8 @@ def history_of(catalogs: dict[str, Catalog]) -> list[dict[str, str | None]]:
 
 
 def bare(definition: str) -> str:
-    """A definition without what servers of different versions spell differently."""
-    return re.sub(r"::[a-z ]+(\(\d+\))?(\[\])?|[()\s]|\bpublic\.", "", definition)
+    """A definition without what servers of different versions spell differently.
+
+    That is casts, parentheses, white space, and the table before the name of a column.
+    """
+    return re.sub(r"::[a-z ]+(\(\d+\))?(\[\])?|\b[a-z_]+\.(?=[a-z_\"])|[()\s]", "", definition)

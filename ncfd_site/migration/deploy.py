@@ -1,169 +1,252 @@
-"""The order of a run: look, lock, look again, widen, apply, verify. One function a verb of `migrate_alembic`.
+"""A run from its beginning to its end: look, lock, look again, ask for consent, apply, mend, verify, log."""
 
-What only looks imports neither Alembic nor SQLAlchemy: a deploy that has nothing to do costs no more than a look.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ncfd_site.migration import diagnose, history, line, session, verify, versions
+import psycopg
+
+from ncfd_site.migration import (
+    adopt,
+    catalog,
+    changed,
+    compare,
+    costs,
+    diagnose,
+    history,
+    look,
+    mend,
+    refcounts,
+    session,
+    verify,
+    versions,
+)
+from ncfd_site.migration.adopt import Adoption
+from ncfd_site.migration.diagnose import Diagnosis, State
 from ncfd_site.migration.failures import Exit, MigrationRefused
-from ncfd_site.migration.line import Revision
-from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.migration.look import Steps
+from ncfd_site.migration.report import Progress
 from ncfd_site.migration.session import Connection
 
 
-def deploy(
-    parameters: Mapping[str, Any],
-    target: str,
-    progress: Progress,
-    *,
-    allow_destructive: Sequence[str] = (),
-    lock_wait: float = 600.0,
-) -> None:
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a run may go: what somebody agreed to by name, and how long it waits for another run.
+
+    `models` are what Django reads at head, for the verification.
+    """
+
+    allow_destructive: Sequence[str] = ()
+    allow_rewrite: Sequence[str] = ()
+    row_limit: int = costs.ROW_LIMIT
+    lock_wait: float = 600.0
+    models: verify.Models = field(default_factory=dict)
+
+
+def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, terms: Terms) -> None:
     """Bring the database to a revision and verify it; what happened is in `progress.outcome`.
 
     Raises `MigrationRefused` or `DatabaseUnavailable`. Nothing is written unless a revision is applied.
     """
     outcome = progress.outcome
+    changed.require_released_files()
     with session.connect(parameters) as connection:
-        if not _steps(connection, target, outcome):
+        if not look.steps(look.look(connection, outcome), target, outcome):
             progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
             return
         session.refuse_unsafe(connection, parameters)
-        with session.run_lock(connection, lock_wait, progress.waiting) as waited:
+        with session.run_lock(connection, terms.lock_wait, progress.waiting) as waited:
             outcome.waited_seconds = waited
             # Whoever held the lock before may have done the work.
-            steps = _steps(connection, target, outcome)
-            if not steps:
+            found = look.look(connection, outcome)
+            planned = look.steps(found, target, outcome)
+            if not planned:
                 progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
                 return
+            look.warn_of_changed_files(connection, found.revision, progress)
+            _require_consent(connection, found, planned, progress, terms)
             if versions.widen(connection):
                 progress.say(f"  Widened alembic_version to {versions.WIDTH} characters")
-            _apply(connection, _end(steps), progress, allow_destructive)
-            if outcome.after is not None:
-                _verify(connection, outcome.after, progress)
+            _go(connection, found, planned, progress, terms, history.Run(), mending=found.state is State.HAND_MADE)
 
 
-def plan(parameters: Mapping[str, Any], target: str, outcome: Outcome) -> list[tuple[str, Revision]]:
-    """What a run would do: direction and revision of each step. Writes nothing."""
-    with session.connect(parameters) as connection:
-        return _steps(connection, target, outcome)
+def adopt_schema(
+    parameters: Mapping[str, Any],
+    asked: str,
+    target: str,
+    progress: Progress,
+    terms: Terms,
+    confirm: Callable[[], bool],
+) -> None:
+    """Prove where the database stands, record that, bring it in line, and go on to the target.
 
-
-def sql(parameters: Mapping[str, Any], target: str, outcome: Outcome) -> str:
-    """The SQL that a run would execute, from where the database stands. Writes nothing."""
-    steps = plan(parameters, target, outcome)
-    if not steps:
-        return f"-- Nothing to do: {outcome.database} is at {outcome.after or 'base'}.\n"
-    from ncfd_site.migration import offline
-
-    return offline.script(outcome.before, _end(steps), steps[-1][0])
-
-
-def drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> None:
-    """Hold the database against its revision, both ways, and say what differs. Writes nothing to it."""
-    from ncfd_site.migration import drift as drifting
-
-    outcome = progress.outcome
-    with session.connect(parameters) as connection:
-        revision = _look(connection, outcome)
-        if revision is None:
-            progress.say(f"No drift: {outcome.database} is empty.")
-            return
-        result = drifting.find(connection, parameters, revision, exclude)
-    outcome.drift = result.as_json()
-    if result.partial:
-        progress.say(f"Partial: views are not compared, because no scratch database can be made: {result.partial}")
-    for body in result.old_bodies:
-        progress.say(f"  old body: {body} (replaced by revision {drifting.MENDS_BODIES})")
-    if result:
-        raise MigrationRefused(
-            f"{len(result.findings)} objects differ from revision {revision}:\n"
-            + "\n".join(f"  {finding.words}" for finding in result.findings),
-            Exit.NOT_VERIFIED,
-        )
-    progress.say(f"No drift: {result.objects} objects of {outcome.database} are what {revision} makes.")
-
-
-def verify_only(parameters: Mapping[str, Any], progress: Progress) -> None:
-    """Verify the database against the revision that it is at, as after a run. Writes nothing."""
-    outcome = progress.outcome
-    with session.connect(parameters) as connection:
-        revision = _look(connection, outcome)
-        if revision is None:
-            progress.say(f"Nothing to verify: {outcome.database} is empty.")
-            return
-        _verify(connection, revision, progress)
-
-
-def show_history(parameters: Mapping[str, Any], progress: Progress) -> None:
-    """Say what the log of runs holds. Writes nothing."""
-    with session.connect(parameters) as connection:
-        log = history.entries(connection)
-    progress.outcome.history = [asdict(entry) for entry in log]
-    for entry in log:
-        progress.say(str(entry))
-    if not log:
-        progress.say(f"Nothing was ever run on {progress.outcome.database}.")
-
-
-def _look(connection: Connection, outcome: Outcome) -> str | None:
-    """The revision that the database is at, None where it is empty; what was seen goes to the outcome.
-
-    Raises `MigrationRefused` where the state needs a person.
+    `asked` is a revision or `auto`; `confirm` is asked once the evidence is told, before anything is written.
     """
+    outcome = progress.outcome
+    changed.require_released_files()
+    with session.connect(parameters) as connection:
+        session.refuse_unsafe(connection, parameters)
+        with session.run_lock(connection, terms.lock_wait, progress.waiting) as waited:
+            outcome.waited_seconds = waited
+            found, adoption, planned = _prove(connection, parameters, asked, target, progress)
+            was = versions.read(connection).rows
+            drifted = refcounts.drifted(connection)
+            if not planned and not adoption.mends and not drifted and was == (adoption.recorded,):
+                progress.say(f"Nothing to do: {outcome.database} is at {adoption.recorded}, as it says.")
+                return
+            _require_consent(connection, found, planned, progress, terms)
+            if not confirm():
+                raise MigrationRefused("Not adopted: nothing was changed.", Exit.CONSENT_REFUSED)
+            log = history.Run()
+            if was != (adoption.recorded,):
+                adopt.record(connection, adoption, was, log)
+                progress.say(f"  Recorded {adoption.recorded}; before: {', '.join(was) or 'none'}")
+            _go(connection, found, planned, progress, terms, log, mending=True)
+
+
+def plan_adoption(parameters: Mapping[str, Any], asked: str, target: str, progress: Progress) -> str:
+    """The evidence, told, and the SQL of an adoption. Writes nothing."""
+    changed.require_released_files()
+    with session.connect(parameters) as connection:
+        session.refuse_unsafe(connection, parameters)
+        _, adoption, planned = _prove(connection, parameters, asked, target, progress)
+        drifted = refcounts.drifted(connection)
+    script = [
+        f"-- Record that the schema is at {adoption.recorded}",
+        "BEGIN;",
+        *(f"{statement.strip()};" for statement in versions.statements_to_write()),
+        "COMMIT;",
+    ]
+    text = "\n".join(script).replace("%(version)s", f"'{adoption.recorded}'") + "\n"
+    if planned:
+        from ncfd_site.migration import offline
+
+        text += "\n-- Go on from there\n" + offline.script(adoption.recorded, look.end(planned), "up")
+    for each in adoption.mends:
+        text += f"\n-- {each.words}, unless a revision did it\n" + "".join(f"{s};\n" for s in each.statements)
+    if drifted:
+        text += f"\n-- Counts that are not the number of references: {len(drifted)}\n"
+        text += "".join(
+            f"UPDATE storage_objects SET refcount = {each.references} WHERE object_id = {each.object_id};"
+            f" -- was {each.refcount}\n"
+            for each in drifted
+        )
+    return text
+
+
+def _prove(
+    connection: Connection, parameters: Mapping[str, Any], asked: str, target: str, progress: Progress
+) -> tuple[Diagnosis, Adoption, Steps]:
+    outcome = progress.outcome
     found = diagnose.diagnose(connection)
-    outcome.state = found.state
-    outcome.before = outcome.after = found.revision
-    found.require_safe()
-    return found.revision
-
-
-def _pending(current: str | None) -> list[str]:
-    return [revision.id for _, revision in line.between(current, line.head())]
-
-
-def _end(steps: Sequence[tuple[str, Revision]]) -> str | None:
-    """Where some steps lead: a revision, or None for the empty schema."""
-    direction, last = steps[-1]
-    return last.id if direction == "up" else last.down
-
-
-def _steps(connection: Connection, target: str, outcome: Outcome) -> list[tuple[str, Revision]]:
-    """The steps from where the database stands to the target; what was seen goes to the outcome."""
-    current = _look(connection, outcome)
-    outcome.pending = _pending(current)
-    try:
-        return line.between(current, line.resolve(target, current))
-    except LookupError as error:
+    outcome.state, outcome.before = found.state, found.revision
+    adoption = adopt.prove(connection, parameters, found, asked)
+    outcome.adoption = adoption.as_json()
+    for said in adoption.evidence():
+        progress.say(said)
+    at = Diagnosis(found.state, adoption.recorded, found=found.found or catalog.read(connection), fit=adoption.fit)
+    outcome.after = adoption.recorded
+    planned = look.steps(at, target, outcome)
+    if planned and planned[0][0] == "down":
         raise MigrationRefused(
-            f"There is no revision {target!r} to go to: {error}; known: {', '.join(line.ids())}.", Exit.USAGE
-        ) from None
+            f"The schema is at {adoption.fit.revision}, past {target}: adopt it first, and take revisions back then.",
+            Exit.USAGE,
+        )
+    return at, adoption, planned
 
 
-def _apply(connection: Connection, target: str | None, progress: Progress, allow_destructive: Sequence[str]) -> None:
+def _require_consent(
+    connection: Connection, found: Diagnosis, planned: Steps, progress: Progress, terms: Terms
+) -> None:
+    if not planned:
+        return
+    costly = look.rewrites(connection, found, planned)
+    progress.outcome.rewrites = [each.as_json() for each in costly]
+    costs.require_consent(costly, terms.allow_rewrite, terms.row_limit)
+    for each in costly:
+        progress.say(f"  It {each.words}")
+
+
+def _go(
+    connection: Connection,
+    found: Diagnosis,
+    planned: Steps,
+    progress: Progress,
+    terms: Terms,
+    log: history.Run,
+    *,
+    mending: bool,
+) -> None:
+    """Apply the steps, mend what is still missing, and verify."""
+    outcome = progress.outcome
+    end = look.end(planned) if planned else found.revision
+    touched = _touched(found, end)
+    before = {table: costs.count(connection, table) for table in touched}
+    if planned:
+        _apply(connection, end, progress, terms, log)
+    if end is None:
+        return
+    if mending:
+        _mend(connection, end, progress, log)
+    after = {table: costs.count(connection, table) for table in touched}
+    counts = {table: (before[table], after[table]) for table in touched}
+    result = verify.verify(connection, end, terms.models, counts)
+    log.begin()
+    look.record_verification(connection, result, log)
+    outcome.after = end
+    look.tell_verification(result, progress)
+
+
+def _touched(found: Diagnosis, end: str | None) -> list[str]:
+    """The tables that are there and that something of is made or changed on the way."""
+    if found.found is None or end is None:
+        return []
+    wanted = catalog.expected(end)
+    return sorted(
+        {
+            each.relation
+            for each in compare.findings(found.found, wanted, exact=False)
+            if each.expected is not None and found.found.get(("relation", each.relation)) == "table"
+        }
+    )
+
+
+def _apply(connection: Connection, target: str | None, progress: Progress, terms: Terms, log: history.Run) -> None:
     from ncfd_site.migration import run
 
     outcome = progress.outcome
     try:
-        run.migrate(connection, target, progress, allow_destructive, history.Run())
+        run.migrate(connection, target, progress, terms.allow_destructive, log)
     finally:
         if not connection.closed:
-            outcome.after = _version(connection)
-            outcome.pending = _pending(outcome.after)
+            rows = versions.read(connection).rows
+            outcome.after = rows[0] if rows else None
+            outcome.pending = look.pending(outcome.after)
 
 
-def _version(connection: Connection) -> str | None:
-    rows = versions.read(connection).rows
-    return rows[0] if rows else None
-
-
-def _verify(connection: Connection, revision: str, progress: Progress) -> None:
-    result = verify.verify(connection, revision)
-    progress.outcome.verified = result.ok
-    progress.outcome.problems = list(result.problems)
-    if not result.ok:
-        raise MigrationRefused(str(result), Exit.NOT_VERIFIED)
-    progress.say(str(result))
+def _mend(connection: Connection, revision: str, progress: Progress, log: history.Run) -> None:
+    needed = mend.needed(catalog.read(connection), catalog.expected(revision), exact=False)
+    for each in needed:
+        log.begin()
+        try:
+            mend.apply(connection, each)
+        except psycopg.Error as error:
+            raise MigrationRefused(
+                f"{each.words}: that stopped half-way. PostgreSQL says: {str(error).strip()}\n"
+                f"Mend what it names and run it again: manage.py migrate_alembic --adopt {revision}",
+                Exit.PARTIAL,
+            ) from None
+        log.record(connection, revision, history.Act.MEND, detail=each.words)
+        progress.say(f"  Mended: {each.words}")
+    drifted = refcounts.drifted(connection)
+    if not drifted:
+        return
+    if refcounts.are_lost(connection):
+        progress.say(
+            f"  Left alone: {len(drifted)} objects are counted and there is not one reference: "
+            "the references are lost, not the counts"
+        )
+        return
+    changes = list(refcounts.mend(connection, drifted, revision, log))
+    shown = ", ".join(map(str, changes[:10])) + (", …" if len(changes) > 10 else "")
+    progress.say(f"  Mended: {len(changes)} counts of storage_objects are the number of references again ({shown})")

@@ -15,6 +15,7 @@ class Exit(IntEnum):
     LOCKED = 4
     NEEDS_ADOPTION = 5
     REVISION_FAILED = 6
+    PARTIAL = 7
     CONSENT_REFUSED = 8
     UNSAFE_CONNECTION = 9
 

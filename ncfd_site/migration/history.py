@@ -4,16 +4,17 @@ Each revision is logged in its own transaction, so that the log says just what h
 reads writes nothing.
 """
 
-import hashlib
 import os
 import socket
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from importlib.metadata import version as package_version
-from pathlib import Path
 
 from ncfd_site.migration.session import Connection
+from ncfd_site.schema import source
+from ncfd_site.schema.source import Step
 
 _TABLE = """
     CREATE TABLE IF NOT EXISTS public.alembic_migration_log (
@@ -41,6 +42,23 @@ _ROW = """
 """
 
 
+class Act(StrEnum):
+    """What an entry of the log tells of: the column `direction`."""
+
+    UP = "up"
+    DOWN = "down"
+    ADOPT = "adopt"
+    MEND = "mend"
+    VERIFY = "verify"
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class Entry:
     """One row of the log: what happened to a revision, when, by whom."""
@@ -53,10 +71,12 @@ class Entry:
     host: str
     outcome: str
     detail: str | None
+    run_id: uuid.UUID
+    file_sha256: str | None
 
     def __str__(self) -> str:
         took = "unfinished" if self.seconds is None else f"{self.seconds:.2f} s"
-        line = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC  {self.direction:4}  {self.revision}  {took}  {self.outcome}"
+        line = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC  {self.direction:6}  {self.revision}  {took}  {self.outcome}"
         return f"{line}  by {self.actor} on {self.host}" + (f": {self.detail}" if self.detail else "")
 
 
@@ -66,56 +86,52 @@ def entries(connection: Connection) -> list[Entry]:
         return []
     rows = connection.execute(
         "SELECT revision, direction, started_at AT TIME ZONE 'UTC',"
-        " extract(epoch FROM finished_at - started_at)::float, actor, host, outcome, detail"
-        " FROM public.alembic_migration_log ORDER BY log_id"
+        " extract(epoch FROM finished_at - started_at)::float, actor, host, outcome, detail,"
+        " run_id, file_sha256 FROM public.alembic_migration_log ORDER BY log_id"
     )
     return [Entry(*row) for row in rows]
 
 
 class Run:
-    """One run of migration: writes a row for each revision that it applies, takes back or fails at."""
+    """One run of migration: writes a row for each thing that it does to a database."""
 
     def __init__(self) -> None:
         self.run_id = uuid.uuid4()
         self._started = datetime.now(UTC)
 
     def begin(self) -> None:
-        """Note that the next revision begins now."""
+        """Note that the next thing begins now."""
         self._started = datetime.now(UTC)
+
+    def record_revision(
+        self, connection: Connection, step: Step, outcome: Outcome = Outcome.DONE, detail: str = ""
+    ) -> None:
+        """Write the row of a revision, in the transaction that is under way."""
+        act = Act.UP if step.direction == "up" else Act.DOWN
+        self.record(connection, step.revision, act, outcome, detail, source.checksum(step.file, step.direction))
 
     def record(
         self,
         connection: Connection,
         revision: str,
-        direction: str,
-        file: str,
-        *,
-        outcome: str = "done",
+        act: Act,
+        outcome: Outcome = Outcome.DONE,
         detail: str = "",
+        file_sha256: str | None = None,
     ) -> None:
-        """Write the row, in the transaction that is under way."""
+        """Write a row, in the transaction that is under way, if there is one."""
         connection.execute(_TABLE)
         connection.execute(
             _ROW,
             {
                 "run_id": self.run_id,
                 "revision": revision,
-                "direction": direction,
-                "file_sha256": checksum(file, direction),
+                "direction": act.value,
+                "file_sha256": file_sha256,
                 "started_at": self._started,
                 "host": socket.gethostname(),
                 "code_version": f"alembic {package_version('alembic')}, pid {os.getpid()}",
-                "outcome": outcome,
+                "outcome": outcome.value,
                 "detail": detail or None,
             },
         )
-
-
-def checksum(revision_file: str, direction: str) -> str:
-    """The SHA-256, in hex, of all that a revision runs in one direction: its file and its SQL with the includes."""
-    from ncfd_site.schema import revision_sql
-
-    content = Path(revision_file).read_text() + revision_sql.source(
-        revision_file, "up" if direction == "up" else "down"
-    )
-    return hashlib.sha256(content.encode()).hexdigest()

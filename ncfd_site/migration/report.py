@@ -21,6 +21,10 @@ class Outcome:
     waited_seconds: float = 0.0
     verified: bool | None = None
     problems: list[str] = field(default_factory=list)
+    adoption: dict[str, Any] | None = None
+    rewrites: list[dict[str, Any]] = field(default_factory=list)
+    changed_files: list[str] = field(default_factory=list)
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
     drift: dict[str, Any] | None = None
     history: list[dict[str, Any]] | None = None
     error: str | None = None
@@ -41,6 +45,10 @@ class Outcome:
                 "lock": {"waited_s": round(self.waited_seconds, 3)},
                 "verified": self.verified,
                 "problems": self.problems,
+                "adoption": self.adoption,
+                "rewrites": self.rewrites,
+                "changed_files": self.changed_files,
+                "rows": self.rows,
                 "drift": self.drift,
                 "history": self.history,
                 "error": self.error,

@@ -1,6 +1,5 @@
 """The steps of a run: each revision in a transaction of its own, tried again where a table is locked."""
 
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -9,17 +8,11 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 
-from ncfd_site.migration import alembic_runner, history, line
+from ncfd_site.migration import alembic_runner, history, line, losses, retrying
 from ncfd_site.migration.failures import Exit, MigrationRefused
 from ncfd_site.migration.session import Connection
+from ncfd_site.schema import source
 from ncfd_site.schema.revision_sql import RevisionFailed
-
-# Seconds for which a revision that meets a locked table is tried again.
-PATIENCE = 120.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
-
-_LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
-_LOSS = "NC001"
 
 
 class Watcher(Protocol):
@@ -60,37 +53,50 @@ def migrate(
             scripts.run_env()
 
 
-def with_retries(attempt: Callable[[], None], watcher: Watcher | None, patience: float = PATIENCE) -> None:
+def with_retries(attempt: Callable[[], None], watcher: Watcher | None) -> None:
     """Run `attempt`, and again while others lock a table that it needs; each attempt begins where the last ended."""
-    deadline = time.monotonic() + patience
-    pause = _FIRST_PAUSE
+    locked = retrying.Locked()
     while True:
         try:
             return attempt()
         except RevisionFailed as failure:
-            if failure.sqlstate not in (_LOCK_NOT_AVAILABLE, _DEADLOCK) or time.monotonic() > deadline:
+            if not locked.is_worth_a_wait(failure.sqlstate):
                 raise
-            # Jitter, so that two who wait for each other do not meet again.
-            wait = pause * random.uniform(0.5, 1.5)  # noqa: S311
+            pause = locked.next_pause()
             if watcher:
-                watcher.locked(failure.revision, wait)
-            time.sleep(wait)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+                watcher.locked(failure.step.revision, pause)
+            time.sleep(pause)
 
 
 def refusal(failure: RevisionFailed) -> MigrationRefused:
     """What is said of a revision that failed."""
-    if failure.sqlstate == _LOSS:
+    step = failure.step
+    if failure.sqlstate == losses.SQLSTATE:
         return MigrationRefused(f"Refused: {failure.message}. {failure.hint}", Exit.CONSENT_REFUSED)
-    what = "upgrade" if failure.direction == "up" else "downgrade"
-    if failure.sqlstate == _LOCK_NOT_AVAILABLE:
+    what = "upgrade" if step.direction == "up" else "downgrade"
+    said = f"  PostgreSQL says: {failure.message}\n"
+    if failure.detail:
+        said += f"  {failure.detail}\n"
+    if failure.statement:
+        said += f"  in the statement: {failure.statement}\n"
+    if failure.online:
+        index = source.built_index(failure.statement)
+        left = f" Index {index} is left invalid: no query uses it." if index else ""
+        return MigrationRefused(
+            f"The {what} of revision {step.revision} stopped half-way: what it does in its transaction is there, "
+            f"what it does while others work is not, and its version is not written.{left}\n{said}"
+            "Mend what it names and run migrate_alembic again: it does the whole revision over, and "
+            + ("builds the index anew." if index else "goes on from there."),
+            Exit.PARTIAL,
+        )
+    if failure.sqlstate == retrying.LOCK_NOT_AVAILABLE:
         advice = (
             "A table that it needs is locked by another session: look into pg_locks, end that session, run it again."
         )
     else:
         advice = "Mend what it names and run migrate_alembic again: it goes on from there."
     return MigrationRefused(
-        f"The {what} of revision {failure.revision} failed and was rolled back; the revisions before it stay.\n"
-        f"  PostgreSQL says: {failure.message}\n  in the statement: {failure.statement}\n{advice}",
+        f"The {what} of revision {step.revision} failed and was rolled back; the revisions before it stay.\n"
+        f"{said}{advice}",
         Exit.REVISION_FAILED,
     )

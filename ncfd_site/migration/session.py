@@ -89,6 +89,23 @@ def _backend(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def setting(connection: Connection, name: str) -> str:
+    """The value of a setting of the session."""
+    row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+    return str(row[0]) if row else ""
+
+
+@contextmanager
+def no_lock_timeout(connection: Connection) -> Iterator[None]:
+    """Let the statements inside wait as long as it takes."""
+    connection.execute("SET lock_timeout = 0")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+
+
 @contextmanager
 def run_lock(
     connection: Connection, wait_seconds: float, on_wait: Callable[[], None] = lambda: None

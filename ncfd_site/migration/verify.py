@@ -1,10 +1,12 @@
-"""Whether a database is what its revision says, and whether each routine of the contract runs."""
+"""Whether a database is what its revision says, its routines run, its models can be read, and its rows are there."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import sql
 
-from ncfd_site.migration import catalog
+from ncfd_site.migration import catalog, compare, line, retrying, versions
 from ncfd_site.migration.session import Connection
 
 _NO_HASH = "repeat('0', 64)"
@@ -56,13 +58,20 @@ _VIEWS = (
 )
 
 
+# What Django reads of a table: its name, and the columns of its model.
+Models = Mapping[str, Sequence[str]]
+
+
 @dataclass(frozen=True)
 class Verification:
-    """What was looked at, and what is not as it should be."""
+    """What was looked at, and what is not as it should be. `counts` has the rows of tables before and after a run."""
 
     revision: str
     objects: int
     routines: int
+    models: int
+    counts: Mapping[str, tuple[int, int]]
+    old_bodies: int
     problems: tuple[str, ...]
 
     @property
@@ -70,27 +79,83 @@ class Verification:
         return not self.problems
 
     def __str__(self) -> str:
-        if self.ok:
-            return (
-                f"Verified: {self.objects} objects are what {self.revision} says,"
-                f" {self.routines} routines and views run."
-            )
-        return f"Not verified against {self.revision}:\n" + "\n".join(f"  {problem}" for problem in self.problems)
+        if not self.ok:
+            return f"Not verified against {self.revision}:\n" + "\n".join(f"  {problem}" for problem in self.problems)
+        said = f"Verified: {self.objects} objects are what {self.revision} says, {self.routines} routines and views run"
+        if self.models:
+            said += f", {self.models} models can be read"
+        if self.counts:
+            rows = sum(before for before, _ in self.counts.values())
+            said += f", the {rows:,} rows of {len(self.counts)} tables that were touched are there"
+        if self.old_bodies:
+            said += f"; {self.old_bodies} bodies are old and wait for {compare.MENDS_BODIES}"
+        return said + "."
 
 
-def verify(connection: Connection, revision: str) -> Verification:
-    """Hold the database against a revision and call its routines; changes nothing."""
-    wanted = catalog.expected(revision)
-    problems = [str(difference) for difference in catalog.differences(catalog.read(connection), wanted)]
-    ran = 0
-    for name, probe in _probes(wanted).items():
-        try:
-            with connection.transaction(force_rollback=True):
-                connection.execute(probe)
-            ran += 1
-        except psycopg.Error as error:
-            problems.append(f"{name} does not run: {str(error).strip()}")
-    return Verification(revision, len(wanted), ran, tuple(problems))
+def verify(
+    connection: Connection,
+    revision: str,
+    models: Models | None = None,
+    counts: Mapping[str, tuple[int, int]] | None = None,
+) -> Verification:
+    """Hold the database against a revision, call its routines, read its models; changes nothing.
+
+    `models` are read at head, which is what they describe. `counts` has the rows of tables before and after a run: a
+    table with fewer rows than before is a problem.
+    """
+    wanted, found = catalog.expected(revision), catalog.read(connection)
+    version = versions.read(connection).rows
+    problems = [] if version == (revision,) else [f"alembic_version holds {', '.join(version) or 'nothing'}"]
+    old_bodies, odd = _hold_against(found, wanted, revision)
+    probes = _probes(wanted)
+    stuck = [f"{name} does not run: {said}" for name, probe in probes.items() if (said := _failure(connection, probe))]
+    readable = models if models and revision == line.head() else {}
+    unreadable = [
+        f"the model of {table} cannot be read: {said}"
+        for table, columns in readable.items()
+        if (said := _failure(connection, _select(table, columns)))
+    ]
+    fewer = [
+        f"{table} had {before:,} rows before the run and has {after:,}: find out who deleted them"
+        for table, (before, after) in (counts or {}).items()
+        if after < before
+    ]
+    # An old body may be one that cannot run; that is what the revision after it mends.
+    problems += odd + ([] if old_bodies else stuck) + unreadable + fewer
+    ran = len(probes) - len(stuck)
+    return Verification(revision, len(wanted), ran, len(readable), counts or {}, old_bodies, tuple(problems))
+
+
+def _hold_against(found: catalog.Catalog, wanted: catalog.Catalog, revision: str) -> tuple[int, list[str]]:
+    """How many bodies are old, and what is missing, different or unfinished."""
+    old_bodies, odd = 0, []
+    for finding in compare.findings(found, wanted, exact=False):
+        is_body = compare.bodies_are_replaced_after(revision) and compare.is_body(finding, found, wanted)
+        if finding.expected is not None and finding.found is not None and is_body:
+            old_bodies += 1
+        elif finding.expected is not None or (finding.found or "").endswith((" INVALID", " NOT VALID")):
+            odd.append(finding.words)
+    return old_bodies, odd
+
+
+def _failure(connection: Connection, statement: str | sql.Composed) -> str:
+    """What the server says against a statement; nothing where it runs. What it does is rolled back."""
+
+    def attempt() -> None:
+        with connection.transaction(force_rollback=True):
+            connection.execute(statement)
+
+    try:
+        retrying.until_unlocked(attempt)
+    except psycopg.Error as error:
+        return str(error).strip()
+    return ""
+
+
+def _select(table: str, columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL("SELECT {} FROM {} LIMIT 0").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("public", table)
+    )
 
 
 def _probes(wanted: catalog.Catalog) -> dict[str, str]:

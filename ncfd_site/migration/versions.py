@@ -8,6 +8,23 @@ from ncfd_site.migration.session import Connection
 WIDTH = 255
 
 
+# One statement, so that the table is at no moment empty: a row that is there becomes the version, the others go.
+_WRITE = """
+    WITH kept AS (
+        SELECT coalesce(max(version_num) FILTER (WHERE version_num = %(version)s), min(version_num)) AS version_num
+        FROM public.alembic_version
+    ),
+    gone AS (DELETE FROM public.alembic_version WHERE version_num <> (SELECT version_num FROM kept))
+    UPDATE public.alembic_version SET version_num = %(version)s WHERE version_num = (SELECT version_num FROM kept)
+"""
+_MAKE = """
+    CREATE TABLE IF NOT EXISTS public.alembic_version (
+        version_num varchar({width}) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+    )
+"""
+_FILL = "INSERT INTO public.alembic_version SELECT %(version)s WHERE NOT EXISTS (SELECT FROM public.alembic_version)"
+
+
 @dataclass(frozen=True)
 class VersionTable:
     """What the version table of a database holds; `width` is None where there is no table or no limit."""
@@ -41,3 +58,18 @@ def widen(connection: Connection) -> bool:
         return False
     connection.execute(f"ALTER TABLE public.alembic_version ALTER COLUMN version_num TYPE varchar({WIDTH})")
     return True
+
+
+def write(connection: Connection, version: str) -> None:
+    """Make `version` the only row of the version table, in the transaction that is under way.
+
+    Where there is no table, or no row in it, both come to be in that transaction.
+    """
+    widen(connection)
+    for statement in statements_to_write():
+        connection.execute(statement, {"version": version})
+
+
+def statements_to_write() -> list[str]:
+    """The statements of `write`, with the version as a parameter."""
+    return [_MAKE.format(width=WIDTH), _WRITE, _FILL]

@@ -15,6 +15,7 @@ from ncfd_site.migration.alembic_runner import session_of, sqlalchemy_connection
 from ncfd_site.migration.failures import Exit
 from ncfd_site.refusals import Refusal
 from ncfd_site.schema.revision_sql import RevisionFailed
+from ncfd_site.schema.source import Direction, Step
 
 LOCK_WAIT_SECONDS = 600.0
 
@@ -62,8 +63,9 @@ def migrate(connection: Any) -> None:
 
     def record(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         if not step.is_stamp:
-            direction = "up" if step.is_upgrade else "down"
-            log.record(session_of(ctx.connection), step.up_revision_id, direction, step.up_revision.path)
+            direction: Direction = "up" if step.is_upgrade else "down"
+            done = Step(step.up_revision.path, step.up_revision_id, direction)
+            log.record_revision(session_of(ctx.connection), done)
         log.begin()
 
     context.configure(connection=connection, transaction_per_migration=True, on_version_apply=record)
@@ -76,16 +78,9 @@ def migrate(connection: Any) -> None:
         run.with_retries(attempt, watcher)
     except RevisionFailed as failure:
         refusal = run.refusal(failure)
-        if failure.sqlstate is not None and refusal.exit_code is Exit.REVISION_FAILED:
+        if refusal.exit_code is not Exit.CONSENT_REFUSED:
             with connection.begin():
-                log.record(
-                    session_of(connection),
-                    failure.revision,
-                    failure.direction,
-                    failure.file,
-                    outcome="failed",
-                    detail=failure.message,
-                )
+                log.record_revision(session_of(connection), failure.step, history.Outcome.FAILED, failure.message)
         raise refusal from None
 
 

@@ -1,62 +1,67 @@
 """Runs the SQL that lies beside a revision.
 
-A revision `NAME.py` has its SQL in `NAME.up.sql` and `NAME.down.sql`. A line `\\ir PATH` stands for the text of another
-file, as in psql: bodies of functions and views that several revisions bring are written once, under `bodies/`.
+What takes strong locks runs in the transaction of the revision. What can run while others work (see
+`source.is_online`) runs after it, each statement on its own: the transaction is committed by then, and the version is
+written last. A run that ends in between is taken up again by the next one, which is why every revision may run over
+its own result.
 """
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
+from contextlib import contextmanager
+from typing import Any, Self
 
 from alembic import context, op
+from psycopg import Error
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-BODIES = Path(__file__).parent / "bodies"
-
-# What a semicolon does not end a statement in: strings, quoted names, dollar-quoted bodies, comments.
-_TOKEN = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | (?P<dollar>\$\w*\$).*?(?P=dollar) | --[^\n]* | /\*.*?\*/ | ;""",
-    re.VERBOSE | re.DOTALL,
-)
-_INCLUDE = re.compile(r"^\\ir (?P<path>\S+)[ \t]*$", re.MULTILINE)
+from ncfd_site.migration import losses, online
+from ncfd_site.migration.alembic_runner import session_of
+from ncfd_site.schema import source
+from ncfd_site.schema.source import Direction, Step
 
 
 class RevisionFailed(Exception):
-    """A statement of a revision failed; the transaction of the revision is lost."""
+    """A statement of a revision failed. Its transaction is lost, unless `online` is set: then it is committed."""
 
     def __init__(
-        self, file: str, revision: str, direction: Literal["up", "down"], statement: str, cause: DBAPIError
+        self,
+        step: Step,
+        message: str,
+        *,
+        statement: str = "",
+        sqlstate: str | None = None,
+        detail: str = "",
+        hint: str = "",
+        online: bool = False,
     ) -> None:
-        super().__init__(f"{revision} ({direction}): {cause.orig}")
-        diagnosis = getattr(cause.orig, "diag", None)
-        self.file = file
-        self.revision = revision
-        self.direction = direction
+        super().__init__(f"{step.revision} ({step.direction}): {message}")
+        self.step = step
+        self.message = message
         self.statement = _excerpt(statement)
-        self.sqlstate: str | None = getattr(cause.orig, "sqlstate", None)
-        self.message = (diagnosis and diagnosis.message_primary) or str(cause.orig).strip()
-        self.hint = (diagnosis and diagnosis.message_hint) or ""
+        self.sqlstate = sqlstate
+        self.detail = detail
+        self.hint = hint
+        self.online = online
+
+    @classmethod
+    def by(cls, error: BaseException, step: Step, statement: str, *, online: bool) -> Self:
+        """What the server said of a statement."""
+        diagnosis = getattr(error, "diag", None)
+        return cls(
+            step,
+            (diagnosis and diagnosis.message_primary) or str(error).strip(),
+            statement=statement,
+            sqlstate=getattr(error, "sqlstate", None),
+            detail=(diagnosis and diagnosis.message_detail) or "",
+            hint=(diagnosis and diagnosis.message_hint) or "",
+            online=online,
+        )
 
 
-def source(revision_file: str | Path, direction: Literal["up", "down"]) -> str:
-    """Return the SQL of a revision with its includes in place."""
-    return _read(Path(revision_file).with_suffix(f".{direction}.sql"))
-
-
-def statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script without their semicolons, each with the comments that precede it."""
-    start = 0
-    for token in _TOKEN.finditer(script):
-        if token.group() == ";":
-            yield from _unless_blank(script[start : token.start()])
-            start = token.end()
-    yield from _unless_blank(script[start:])
-
-
-def run(revision_file: str, revision: str, direction: Literal["up", "down"]) -> None:
+def run(revision_file: str, revision: str, direction: Direction) -> None:
     """Run the SQL of a revision in the migration that is under way, or print it where Alembic is offline."""
+    step = Step(revision_file, revision, direction)
     allowed = context.config.attributes.get("allow_destructive", ())
     settings = (
         f"SELECT set_config('ncfd.revision', '{revision}', true), "
@@ -64,28 +69,58 @@ def run(revision_file: str, revision: str, direction: Literal["up", "down"]) -> 
         # Names without a schema are those of public, whatever the session or the role has set.
         "set_config('search_path', 'public', true)"
     )
-    for statement in (
-        settings,
-        *statements(_read(BODIES / "prelude.sql")),
-        *statements(source(revision_file, direction)),
-    ):
-        # Alembic makes text() of what it runs, where a colon begins a parameter.
-        try:
-            op.execute(text(statement.replace(":", r"\:")))
-        except DBAPIError as error:
-            raise RevisionFailed(revision_file, revision, direction, statement, error) from error
+    script = [*source.statements(source.prelude()), *source.statements(source.text(revision_file, direction))]
+    with _refusing_losses(step, consented=revision in allowed):
+        for statement in (settings, *(each for each in script if not source.is_online(each))):
+            try:
+                _execute(statement)
+            except DBAPIError as error:
+                raise RevisionFailed.by(error.orig or error, step, statement, online=False) from error
+    afterwards = [each for each in script if source.is_online(each)]
+    if afterwards:
+        _run_online(afterwards, step)
 
 
-def _read(path: Path) -> str:
-    return _INCLUDE.sub(lambda found: _read(path.parent / found["path"]).rstrip(), path.read_text(encoding="utf-8"))
+@contextmanager
+def _refusing_losses(step: Step, *, consented: bool) -> Iterator[None]:
+    # A downgrade counts what it would destroy itself.
+    if consented or step.direction == "down" or context.is_offline_mode():
+        yield
+        return
+    try:
+        before = losses.held(session_of(op.get_bind()))
+    except Error as error:
+        # To ask for a table's size waits for whoever has it to himself.
+        raise RevisionFailed.by(error, step, "", online=False) from error
+    yield
+    if gone := losses.gone(session_of(op.get_bind()), before):
+        raise RevisionFailed(
+            step,
+            f"the upgrade to {step.revision} would drop {', '.join(gone)}, which may hold rows",
+            sqlstate=losses.SQLSTATE,
+            hint=f"To drop what it names all the same, name the revision: --allow-destructive {step.revision}",
+        )
+
+
+def _run_online(statements: list[str], step: Step) -> None:
+    migration: Any = op.get_context()
+    with migration.autocommit_block():
+        for statement in statements:
+            if context.is_offline_mode():
+                _execute(statement)
+                continue
+            try:
+                online.run(session_of(op.get_bind()), statement)
+            except Error as error:
+                raise RevisionFailed.by(error, step, statement, online=True) from error
+
+
+def _execute(statement: str) -> None:
+    # Alembic makes text() of what it runs, where a colon begins a parameter.
+    op.execute(text(statement.replace(":", r"\:")))
 
 
 def _excerpt(statement: str, longest: int = 300) -> str:
-    """The statement on one line, without its comments, for a message."""
-    line = " ".join(re.sub(r"--[^\n]*", "", statement).split())
+    """The statement for a message."""
+    line = source.bare(statement)
     return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def _unless_blank(statement: str) -> Iterator[str]:
-    if re.sub(r"--[^\n]*|/\*.*?\*/", "", statement, flags=re.DOTALL).strip():
-        yield statement.strip()

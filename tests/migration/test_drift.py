@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ncfd_site.migration import deploy
+from ncfd_site.migration import look
 from ncfd_site.migration.failures import Exit, MigrationRefused
 from ncfd_site.migration.report import Outcome, Progress
 from tests import databases
@@ -118,7 +118,7 @@ MUTATIONS: dict[str, tuple[str, str]] = {
 
 def drift(keywords: Keywords, *exclude: str) -> Outcome:
     outcome = Outcome(database="test")
-    deploy.drift(keywords, Progress(lambda _: None, 0, outcome), exclude)
+    look.drift(keywords, Progress(lambda _: None, 0, outcome), exclude)
     return outcome
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from ncfd_site.migration import deploy, line
+from ncfd_site.migration.deploy import Terms
 from ncfd_site.migration.failures import Exit, MigrationRefused
 from ncfd_site.migration.report import Outcome, Progress
 from tests import databases
@@ -22,7 +23,7 @@ HAND_APPLIED = ["hand_applied_storage", "hand_applied_link_audit", "hand_applied
 def run(keywords: Keywords, target: str = "head", **options: Any) -> Outcome:
     """What `migrate_alembic` does, in this process."""
     outcome = Outcome(database="test")
-    deploy.deploy(keywords, target, Progress(lambda _: None, 0, outcome), **options)
+    deploy.deploy(keywords, target, Progress(lambda _: None, 0, outcome), Terms(**options))
     return outcome
 
 

@@ -1,13 +1,16 @@
 """Bring the schema of the ncfd database to a revision."""
 
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 
-from ncfd_site.migration import deploy, session
+from ncfd_site.migration import costs, deploy, look, session
+from ncfd_site.migration.deploy import Terms
 from ncfd_site.migration.failures import Exit
 from ncfd_site.migration.report import Outcome, Progress
 from ncfd_site.refusals import Refusal
@@ -17,8 +20,8 @@ class Command(BaseCommand):
     help = (
         "Bring the schema of the ncfd database to a revision, verify it, and say so. Django's own tables come from"
         " 'migrate' and are not touched. Exit codes: 0 done, 1 pending (--check), 2 usage, 3 not verified, 4 another"
-        " run holds the lock, 5 the database needs a person, 6 a revision failed and was rolled back, 8 it would"
-        " destroy rows, 9 unsafe connection."
+        " run holds the lock, 5 the database needs a person, 6 a revision failed and was rolled back, 7 a revision"
+        " stopped half-way, 8 it needs consent by name, 9 unsafe connection."
     )
     # Whether the models fit the database is not known before it is migrated.
     requires_system_checks: list[str] = []
@@ -36,6 +39,19 @@ class Command(BaseCommand):
         mode.add_argument("--history", action="store_true", help="show the log of runs")
         mode.add_argument("--sql", action="store_true", help="print the SQL of a run, and write nothing")
         parser.add_argument(
+            "--adopt",
+            metavar="auto|REVISION",
+            help="prove where the schema stands, record that, bring what was made by hand in line, and go on;"
+            " with --plan: the evidence and the SQL, and nothing written",
+        )
+        parser.add_argument(
+            "--noinput",
+            "--no-input",
+            action="store_false",
+            dest="interactive",
+            help="ask nothing; consent to a loss or to a long lock is given by name only, never by this",
+        )
+        parser.add_argument(
             "--json", action="store_true", help="one JSON object on standard output, progress on standard error"
         )
         parser.add_argument(
@@ -43,7 +59,21 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="REVISION",
-            help="agree that the downgrade of this revision destroys rows; may be given more than once",
+            help="agree that this revision destroys rows; may be given more than once",
+        )
+        parser.add_argument(
+            "--allow-rewrite",
+            action="append",
+            default=[],
+            metavar="TABLE",
+            help="agree that this table is rewritten although it is big; may be given more than once",
+        )
+        parser.add_argument(
+            "--row-limit",
+            type=int,
+            default=costs.ROW_LIMIT,
+            metavar="ROWS",
+            help=f"from how many rows on a rewrite needs consent (default: {costs.ROW_LIMIT})",
         )
         parser.add_argument(
             "--exclude",
@@ -66,24 +96,7 @@ class Command(BaseCommand):
         try:
             parameters = _parameters(options["database"])
             outcome.database = parameters.get("dbname", options["database"])
-            if options["sql"]:
-                self.stdout.write(deploy.sql(parameters, options["revision"], outcome), ending="")
-            elif options["drift"]:
-                deploy.drift(parameters, progress, options["exclude"])
-            elif options["verify_only"]:
-                deploy.verify_only(parameters, progress)
-            elif options["history"]:
-                deploy.show_history(parameters, progress)
-            elif options["plan"] or options["check"]:
-                self._plan(parameters, options, progress)
-            else:
-                deploy.deploy(
-                    parameters,
-                    options["revision"],
-                    progress,
-                    allow_destructive=options["allow_destructive"],
-                    lock_wait=options["lock_wait"],
-                )
+            self._run(parameters, options, progress)
         except Refusal as refusal:
             outcome.error = str(refusal)
             outcome.exit_code = getattr(refusal, "exit_code", Exit.UNSAFE_CONNECTION)
@@ -94,16 +107,56 @@ class Command(BaseCommand):
         if outcome.exit_code:
             raise SystemExit(int(outcome.exit_code))
 
-    def _plan(self, parameters: dict[str, Any], options: dict[str, Any], progress: Progress) -> None:
-        steps = deploy.plan(parameters, options["revision"], progress.outcome)
-        if not steps:
-            progress.say(f"Nothing to do: {progress.outcome.database} is at {progress.outcome.after}.")
+    def _run(self, parameters: dict[str, Any], options: dict[str, Any], progress: Progress) -> None:
+        target = options["revision"]
+        if options["adopt"]:
+            self._adopt(parameters, options, progress)
+        elif options["sql"]:
+            self.stdout.write(look.sql(parameters, target, progress.outcome), ending="")
+        elif options["drift"]:
+            look.drift(parameters, progress, options["exclude"])
+        elif options["verify_only"]:
+            look.verify_only(parameters, progress, _models())
+        elif options["history"]:
+            look.show_history(parameters, progress)
+        elif options["plan"] or options["check"]:
+            if look.plan(parameters, target, progress) and options["check"]:
+                progress.outcome.exit_code = Exit.PENDING
+        else:
+            deploy.deploy(parameters, target, progress, _terms(options))
+
+    def _adopt(self, parameters: dict[str, Any], options: dict[str, Any], progress: Progress) -> None:
+        if any(options[other] for other in ("check", "drift", "verify_only", "history", "sql")):
+            raise CommandError("--adopt goes with --plan or with none of the others.", returncode=Exit.USAGE)
+        if options["plan"]:
+            script = deploy.plan_adoption(parameters, options["adopt"], options["revision"], progress)
+            if options["json"]:
+                progress.outcome.adoption = {**(progress.outcome.adoption or {}), "sql": script}
+            else:
+                self.stdout.write(script, ending="")
             return
-        progress.say("Planned:")
-        for direction, revision in steps:
-            progress.say(f"  {'apply' if direction == 'up' else 'take back'} {revision.id}: {revision.about}")
-        if options["check"]:
-            progress.outcome.exit_code = Exit.PENDING
+
+        def confirm() -> bool:
+            if not options["interactive"] or not sys.stdin.isatty():
+                return True
+            return input("Adopt it like this? [y/N] ").strip().lower() in ("y", "yes")
+
+        deploy.adopt_schema(parameters, options["adopt"], options["revision"], progress, _terms(options), confirm)
+
+
+def _terms(options: dict[str, Any]) -> Terms:
+    return Terms(
+        options["allow_destructive"], options["allow_rewrite"], options["row_limit"], options["lock_wait"], _models()
+    )
+
+
+def _models() -> dict[str, list[str]]:
+    """The tables that the models of this project read, with their columns."""
+    return {
+        model._meta.db_table: [field.column for field in model._meta.concrete_fields if field.column]
+        for model in apps.get_models()
+        if not model._meta.managed
+    }
 
 
 def _parameters(alias: str) -> dict[str, Any]:

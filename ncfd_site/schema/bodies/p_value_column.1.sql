@@ -32,4 +32,4 @@ BEGIN
     END IF;
 END $$;
 
-CREATE INDEX IF NOT EXISTS ix_studies_p_value ON studies (p_value) WHERE p_value IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_studies_p_value ON studies (p_value) WHERE p_value IS NOT NULL;

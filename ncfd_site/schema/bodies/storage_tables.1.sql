@@ -22,7 +22,7 @@ BEGIN
     PERFORM pg_temp.ensure_constraint('storage_objects', 'u', '{sha256,backend_type}',
         'uq_storage_objects_sha256_backend', 'UNIQUE (sha256, backend_type)');
     PERFORM pg_temp.ensure_constraint('storage_objects', 'c', '{tier}',
-        'ck_storage_objects_tier', 'CHECK (tier IN (''local'', ''s3''))');
+        'ck_storage_objects_tier', 'CHECK (tier IN (''local'', ''s3'')) NOT VALID');
 END $$;
 
 DO $$
@@ -57,14 +57,17 @@ BEGIN
         'uq_storage_references_unique', 'UNIQUE (object_id, reference_type, referenced_id)');
     PERFORM pg_temp.ensure_constraint('storage_references', 'f', '{object_id}',
         'storage_references_object_id_fkey',
-        'FOREIGN KEY (object_id) REFERENCES storage_objects(object_id) ON DELETE CASCADE');
+        'FOREIGN KEY (object_id) REFERENCES storage_objects(object_id) ON DELETE CASCADE NOT VALID');
 END $$;
 
-CREATE INDEX IF NOT EXISTS ix_storage_objects_sha256 ON storage_objects (sha256);
-CREATE INDEX IF NOT EXISTS ix_storage_objects_backend_type ON storage_objects (backend_type);
-CREATE INDEX IF NOT EXISTS ix_storage_objects_tier ON storage_objects (tier);
-CREATE INDEX IF NOT EXISTS ix_storage_objects_refcount ON storage_objects (refcount);
-CREATE INDEX IF NOT EXISTS ix_storage_objects_last_accessed ON storage_objects (last_accessed);
-CREATE INDEX IF NOT EXISTS ix_storage_objects_created_at ON storage_objects (created_at);
-CREATE INDEX IF NOT EXISTS ix_storage_references_object_id ON storage_references (object_id);
-CREATE INDEX IF NOT EXISTS ix_storage_references_reference ON storage_references (reference_type, referenced_id);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_storage_objects_sha256 ON storage_objects (sha256);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_storage_objects_backend_type ON storage_objects (backend_type);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_storage_objects_tier ON storage_objects (tier);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_storage_objects_refcount ON storage_objects (refcount);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_storage_objects_last_accessed ON storage_objects (last_accessed);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_storage_objects_created_at ON storage_objects (created_at);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_storage_references_object_id ON storage_references (object_id);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_storage_references_reference ON storage_references (reference_type, referenced_id);
+
+ALTER TABLE storage_objects VALIDATE CONSTRAINT ck_storage_objects_tier;
+ALTER TABLE storage_references VALIDATE CONSTRAINT storage_references_object_id_fkey;

@@ -10,8 +10,8 @@ BEGIN
     END IF;
 END $$;
 
-CREATE INDEX IF NOT EXISTS ix_link_audit_label ON link_audit (label);
-CREATE INDEX IF NOT EXISTS ix_link_audit_reviewed_at ON link_audit (reviewed_at);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_link_audit_label ON link_audit (label);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_link_audit_reviewed_at ON link_audit (reviewed_at);
 
 \ir ../bodies/precision_summary.1.sql
 \ir ../bodies/precision_routines.1.sql

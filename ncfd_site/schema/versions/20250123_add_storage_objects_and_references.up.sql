@@ -11,6 +11,9 @@ BEGIN
             PERFORM pg_temp.made('COLUMN', v_owner || '.object_id');
         END IF;
         PERFORM pg_temp.ensure_constraint(v_owner, 'f', '{object_id}', v_owner || '_object_id_fkey',
-            'FOREIGN KEY (object_id) REFERENCES storage_objects(object_id)');
+            'FOREIGN KEY (object_id) REFERENCES storage_objects(object_id) NOT VALID');
     END LOOP;
 END $$;
+
+ALTER TABLE documents VALIDATE CONSTRAINT documents_object_id_fkey;
+ALTER TABLE studies VALIDATE CONSTRAINT studies_object_id_fkey;

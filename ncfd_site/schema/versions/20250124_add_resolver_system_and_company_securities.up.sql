@@ -34,9 +34,11 @@ BEGIN
     PERFORM pg_temp.ensure_constraint('company_securities', 'p', '{company_id,security_id}',
         'company_securities_pkey', 'PRIMARY KEY (company_id, security_id)');
     PERFORM pg_temp.ensure_constraint('company_securities', 'f', '{company_id}', 'company_securities_company_id_fkey',
-        'FOREIGN KEY (company_id) REFERENCES companies(company_id) ON DELETE CASCADE');
+        'FOREIGN KEY (company_id) REFERENCES companies(company_id) ON DELETE CASCADE NOT VALID');
 END $$;
 
-CREATE INDEX IF NOT EXISTS company_securities_security_id_idx ON company_securities (security_id);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS company_securities_security_id_idx ON company_securities (security_id);
 
 \ir ../bodies/company_tickers.1.sql
+
+ALTER TABLE company_securities VALIDATE CONSTRAINT company_securities_company_id_fkey;

@@ -1,0 +1,67 @@
+"""Files of revisions that are not what they were: since they were released, and since they ran on a database."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from ncfd_site.migration import history, line
+from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.history import Act, Outcome
+from ncfd_site.migration.session import Connection
+from ncfd_site.schema import source
+
+# The checksums of the files that a version of the changelog has released, by "REVISION up" and "REVISION down".
+RELEASED = line.SCHEMA_FOLDER / "released.json"
+
+
+def require_released_files() -> None:
+    """Raise `MigrationRefused` where a released file was edited: it would make another schema here than elsewhere."""
+    released = json.loads(RELEASED.read_text(encoding="utf-8"))
+    edited = sorted(name for name, checksum in checksums().items() if released.get(name, checksum) != checksum)
+    lost = sorted(released.keys() - checksums().keys())
+    if edited or lost:
+        named = "; ".join([*(f"{name} was edited" for name in edited), *(f"{name} is gone" for name in lost)])
+        raise MigrationRefused(
+            f"Released files of revisions are not what was released ({named}); nothing was changed. Take them from the "
+            "release again, and put what is new into a revision of its own.",
+            Exit.USAGE,
+        )
+
+
+def checksums() -> dict[str, str]:
+    """The checksums of the files as they are, by \"REVISION up\" and \"REVISION down\"."""
+    directions: tuple[source.Direction, ...] = ("up", "down")
+    return {
+        f"{revision.id} {direction}": source.checksum(revision.path, direction)
+        for revision in line.revisions()
+        for direction in directions
+    }
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A revision whose file is not what ran here."""
+
+    revision: str
+    ran_at: datetime
+
+    def __str__(self) -> str:
+        return f"the file of {self.revision} changed since it ran here on {self.ran_at:%Y-%m-%d}"
+
+
+def since_they_ran(connection: Connection, current: str | None) -> list[Changed]:
+    """The applied revisions whose files are not what last ran here."""
+    if current is None:
+        return []
+    applied = set(line.ids()[: line.ids().index(current) + 1])
+    ran = {
+        entry.revision: entry
+        for entry in history.entries(connection)
+        if entry.direction == Act.UP and entry.outcome == Outcome.DONE and entry.revision in applied
+    }
+    now = checksums()
+    return [
+        Changed(revision, ran[revision].started_at)
+        for revision in line.ids()
+        if revision in ran and ran[revision].file_sha256 not in (None, now[f"{revision} up"])
+    ]

@@ -82,16 +82,20 @@ def assess(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, ex
     hand_made: list[str] = []
     old_bodies: list[str] = []
     extra: list[Finding] = []
+    replaced = compare.bodies_are_replaced_after(revision)
     for finding in compare.findings(seen, wanted, exact=exact):
-        body = compare.is_body(finding, seen, wanted) and compare.bodies_are_replaced_after(revision)
+        body = replaced and compare.is_body(finding, seen, wanted)
         if finding.expected is None:
-            coming = [made[finding.key] for made in later if finding.key in made]
+            coming = [Finding(*finding.key, made[finding.key], finding.found) for made in later if finding.key in made]
             if not coming:
                 extra.append(finding)
-            elif body or _is_one_of(finding, coming, exact=exact):
+            elif any(
+                (replaced and compare.is_body(each, seen, wanted)) or each.is_unfinished or _is_same(each, exact=exact)
+                for each in coming
+            ):
                 hand_made.append(f"{finding.kind} {finding.name}")
             else:
-                wrong.append(Finding(finding.kind, finding.name, coming[0], finding.found))
+                wrong.append(coming[0])
         elif body and (finding.found is not None or ("relation", finding.relation) in seen):
             old_bodies.append(f"{finding.kind} {finding.name}")
         elif finding.kind in _ADDED_ONLINE and finding.found is None and _is_made_after(revision, finding):
@@ -119,13 +123,9 @@ def _is_made_after(revision: str, finding: Finding) -> bool:
     return any(name.search(source.text(each.path, "up")) for _, each in line.between(revision, line.head()))
 
 
-def _is_one_of(finding: Finding, coming: Sequence[str], *, exact: bool) -> bool:
-    """Whether it is as one of the later revisions makes it, or half-way there."""
-    return any(
-        Finding(*finding.key, definition, finding.found).is_unfinished
-        or not compare.findings({finding.key: finding.found or ""}, {finding.key: definition}, exact=exact)
-        for definition in coming
-    )
+def _is_same(finding: Finding, *, exact: bool) -> bool:
+    found, expected = {finding.key: finding.found or ""}, {finding.key: finding.expected or ""}
+    return not compare.findings(found, expected, exact=exact)
 
 
 def _incomplete(found: Catalog, wanted: Catalog, later: Sequence[Catalog]) -> list[Finding]:

@@ -85,7 +85,7 @@ def is_body(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
     if finding.kind in ("function", "trigger"):
         return True
     if finding.kind == "column" and "GENERATED" in (finding.expected or ""):
-        return finding.found is None or "GENERATED" in finding.found
+        return "GENERATED" in (finding.found or "")
     if finding.relation == _MATERIALIZED:
         return False
     kinds = {made.get(("relation", finding.relation), "") for made in (found, wanted)}

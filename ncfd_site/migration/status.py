@@ -16,7 +16,7 @@ _GLANCE = "a page does not make scratch databases; migrate_alembic --drift compa
 
 @dataclass(frozen=True)
 class Step:
-    """A revision of the line, whether the database has it, and when it came; `changed` where its file is another now."""
+    """A revision of the line, whether the database has it, and how it came; `changed` where its file is another now."""
 
     revision: Revision
     applied: bool

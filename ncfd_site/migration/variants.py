@@ -23,6 +23,7 @@ class Variant:
 
 _SECURITY_ID = ("column", "company_securities.security_id")
 _NUMBER = re.compile(r"^(smallint|integer|bigint)\b")
+_NEXT = re.compile(r"nextval\('(?:public\.)?(?P<sequence>\w+)'")
 _PRIMARY_KEY = re.compile(r"^PRIMARY KEY \((\w+)\)$")
 
 
@@ -65,6 +66,7 @@ def _misnamed_reference(found: Catalog, wanted: Catalog) -> Variant | None:
         return None
     _rename(found, "storage_references", "reference_id", "referenced_id")
     _rename(found, "storage_references", keys[0], "reference_id")
+    _name_sequence(found, "storage_references", "reference_id")
     return Variant(
         f"storage_references names the referencing entity reference_id and its own key {keys[0]}; both are renamed",
         "20250123_add_storage_objects_and_references",
@@ -76,6 +78,7 @@ def _staging_key(found: Catalog, wanted: Catalog) -> Variant | None:
     for name, right in (("error_id", "id"), ("id", "error_id")):
         if name in here and right not in here and right in there and name not in there:
             _rename(found, "staging_errors", name, right)
+            _name_sequence(found, "staging_errors", right)
             return Variant(f"the key of staging_errors is called {name}", "20250123_add_p_value_column")
     return None
 
@@ -85,16 +88,23 @@ def _columns(catalog: Catalog, table: str) -> set[str]:
 
 
 def _rename(catalog: Catalog, table: str, old: str, new: str) -> None:
-    """Give a column another name, in all that speaks of it: its key, its sequence, constraints, indexes."""
-    word, sequence = re.compile(rf"\b{old}\b"), f"{table}_{old}_seq"
-    named = f"{table}_{new}_seq"
+    """Give a column another name, in all that speaks of it: its key, constraints, indexes, the owner of a sequence."""
+    word = re.compile(rf"\b{old}\b")
     for kind, name in list(catalog):
         definition = catalog[kind, name]
         belongs = (
             name.startswith(f"{table}.") or f" ON public.{table} " in definition or f" {table}.{old}" in definition
         )
-        if not belongs:
-            continue
-        del catalog[kind, name]
-        renamed = f"{table}.{new}" if (kind, name) == ("column", f"{table}.{old}") else name
-        catalog[kind, renamed.replace(sequence, named)] = word.sub(new, definition).replace(sequence, named)
+        if belongs:
+            del catalog[kind, name]
+            is_column = (kind, name) == ("column", f"{table}.{old}")
+            catalog[kind, f"{table}.{new}" if is_column else name] = word.sub(new, definition)
+
+
+def _name_sequence(catalog: Catalog, table: str, column: str) -> None:
+    """Give the sequence that a column draws from the name that the server would have given it."""
+    key, named = ("column", f"{table}.{column}"), f"{table}_{column}_seq"
+    if drawn := _NEXT.search(catalog.get(key, "")):
+        catalog[key] = catalog[key].replace(drawn["sequence"], named)
+        if ("sequence", drawn["sequence"]) in catalog:
+            catalog["sequence", named] = catalog.pop(("sequence", drawn["sequence"]))

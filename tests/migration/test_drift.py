@@ -11,9 +11,10 @@ from ncfd_site.migration.failures import Exit, MigrationRefused
 from ncfd_site.migration.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
+from tests.migration import states
+from tests.migration.running import finish, query, run, start
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
-from tests.migration.test_live_states import HAND_APPLIED, apply_by_hand, query, run
-from tests.migration.test_runs import REVISIONS, finish, start
+from tests.migration.test_runs import REVISIONS
 
 # Each change to the schema, and words of the report that name it.
 MUTATIONS: dict[str, tuple[str, str]] = {
@@ -142,14 +143,14 @@ def test_a_database_of_this_project_has_no_drift(empty_database: Keywords, revis
 
 def test_hand_made_objects_that_came_to_head_are_no_drift(empty_database: Keywords) -> None:
     databases.migrate(empty_database, ROOT_REVISION)
-    apply_by_hand(empty_database, *HAND_APPLIED)
+    states.apply(empty_database, *states.HAND_APPLIED)
     run(empty_database)
     assert drift(empty_database).drift is not None
 
 
 def test_old_bodies_are_told_and_are_no_drift(empty_database: Keywords) -> None:
     databases.migrate(empty_database, CONTRACT_HEAD)
-    apply_by_hand(empty_database, "old_bodies")
+    states.apply(empty_database, "old_bodies")
     found: Any = drift(empty_database).drift
     assert found["drift"] == []
     assert "column studies.p_value" in found["old_bodies"]

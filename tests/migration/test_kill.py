@@ -9,9 +9,10 @@ import pytest
 
 from tests import databases
 from tests.databases import Keywords
+from tests.migration import states
+from tests.migration.running import finish, query, run, start
 from tests.migration.test_contract import ROOT_REVISION, differences
-from tests.migration.test_live_states import HAND_APPLIED, apply_by_hand, query, run
-from tests.migration.test_runs import REVISIONS, finish, start
+from tests.migration.test_runs import REVISIONS
 from tests.sql import insert, make_trial
 
 # A run from the root to head takes about this many seconds, most of them before the first revision begins.
@@ -29,7 +30,7 @@ def kill_and_rerun(keywords: Keywords, times: int) -> None:
     for attempt in range(times):
         databases.clone(keywords, "template1", keywords["dbname"])
         databases.migrate(keywords, ROOT_REVISION)
-        apply_by_hand(keywords, *HAND_APPLIED)
+        states.apply(keywords, *states.HAND_APPLIED)
         with psycopg.connect(**keywords) as connection:
             trial = make_trial(connection)
             insert(connection, "studies", trial_id=trial, doc_type="PR", year=2025, extracted_jsonb={})

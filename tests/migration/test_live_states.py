@@ -1,57 +1,60 @@
-"""A live database comes to head from any safe state with nothing lost; in every other one nothing is written."""
-
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+"""A live database comes to head from any state with nothing lost; where a person is needed, nothing is written."""
 
 import psycopg
 import pytest
 
-from ncfd_site.migration import deploy, line
-from ncfd_site.migration.deploy import Terms
+from ncfd_site.migration import line
 from ncfd_site.migration.failures import Exit, MigrationRefused
-from ncfd_site.migration.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
+from tests.migration import states
+from tests.migration.running import adopt, query, run
+from tests.migration.states import HAND_APPLIED, STATES
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION, differences
+from tests.migration.test_drift import drift
 from tests.sql import insert, make_company, make_link_audits, make_trial, one
 
-LIVE = Path(__file__).parent / "live"
-HAND_APPLIED = ["hand_applied_storage", "hand_applied_link_audit", "hand_applied_company_securities"]
+EVERYTHING = (
+    "SELECT relname, relfilenode, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+)
 
 
-def run(keywords: Keywords, target: str = "head", **options: Any) -> Outcome:
-    """What `migrate_alembic` does, in this process."""
-    outcome = Outcome(database="test")
-    deploy.deploy(keywords, target, Progress(lambda _: None, 0, outcome), Terms(**options))
-    return outcome
+@pytest.mark.parametrize("name", STATES)
+def test_every_state_comes_to_head_with_every_row(empty_database: Keywords, name: str) -> None:
+    state = STATES[name]
+    state.build(empty_database)
+    before = states.rows(empty_database)
 
-
-def apply_by_hand(keywords: Keywords, *files: str) -> None:
-    with psycopg.connect(**keywords) as connection:
-        for file in files:
-            connection.execute((LIVE / f"{file}.sql").read_text())
-
-
-def query(keywords: Keywords, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(**keywords) as connection:
-        return connection.execute(statement).fetchall()
-
-
-@pytest.mark.parametrize("files", [*([file] for file in HAND_APPLIED), HAND_APPLIED], ids=[*HAND_APPLIED, "all"])
-def test_hand_applied_objects_are_taken_over(empty_database: Keywords, files: list[str]) -> None:
-    databases.migrate(empty_database, ROOT_REVISION)
-    apply_by_hand(empty_database, *files)
-
-    outcome = run(empty_database)
+    if state.adopted:
+        untouched = query(empty_database, EVERYTHING)
+        with pytest.raises(MigrationRefused, match="--adopt") as refusal:
+            run(empty_database)
+        assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+        assert query(empty_database, EVERYTHING) == untouched
+        outcome, _ = adopt(empty_database)
+    else:
+        outcome = run(empty_database)
 
     assert outcome.verified
+    assert outcome.after == line.head()
+    assert states.kept(before, states.rows(empty_database)) == []
     assert differences(empty_database, "catalog-head.json") == []
+    found = drift(empty_database).drift
+    assert found is not None
+    assert found["old_bodies"] == []
+    drifted = "SELECT count(*) FROM storage_objects o WHERE refcount <>"
+    counted = "(SELECT count(*) FROM storage_references r WHERE r.object_id = o.object_id)"
+    assert query(empty_database, f"{drifted} {counted}") == [(0,)]
+    # Nothing is left to do, and keys go on where they were.
+    assert run(empty_database).applied == []
+    with psycopg.connect(**empty_database) as connection:
+        make_trial(connection)
+        connection.execute("SELECT increment_storage_refcount(repeat('f', 64), 'local', 'study', 5)")
 
 
 def test_rows_of_hand_made_storage_tables_stay_and_their_keys_go_on(empty_database: Keywords) -> None:
     databases.migrate(empty_database, ROOT_REVISION)
-    apply_by_hand(empty_database, "hand_applied_storage")
+    states.apply(empty_database, "hand_applied_storage")
     run(empty_database)
 
     references = "SELECT reference_id, object_id, reference_type, referenced_id FROM storage_references ORDER BY 1"
@@ -65,7 +68,7 @@ def test_rows_of_hand_made_storage_tables_stay_and_their_keys_go_on(empty_databa
 
 def test_hand_made_labels_and_what_was_granted_on_the_summary_stay(empty_database: Keywords) -> None:
     databases.migrate(empty_database, ROOT_REVISION)
-    apply_by_hand(empty_database, "hand_applied_link_audit")
+    states.apply(empty_database, "hand_applied_link_audit")
     run(empty_database)
 
     assert query(empty_database, "SELECT label, label_source FROM link_audit") == [(True, "gold_standard")]
@@ -75,7 +78,7 @@ def test_hand_made_labels_and_what_was_granted_on_the_summary_stay(empty_databas
 
 def test_integer_links_to_securities_become_text_with_their_dates(empty_database: Keywords) -> None:
     databases.migrate(empty_database, ROOT_REVISION)
-    apply_by_hand(empty_database, "hand_applied_company_securities")
+    states.apply(empty_database, "hand_applied_company_securities")
     run(empty_database)
 
     links = "SELECT company_id, security_id, linked_at AT TIME ZONE 'UTC' FROM company_securities"
@@ -88,7 +91,7 @@ def test_integer_links_to_securities_become_text_with_their_dates(empty_database
 
 def test_a_downgrade_leaves_what_people_had_made_by_hand(empty_database: Keywords) -> None:
     databases.migrate(empty_database, ROOT_REVISION)
-    apply_by_hand(empty_database, *HAND_APPLIED)
+    states.apply(empty_database, *HAND_APPLIED)
     run(empty_database)
     run(empty_database, ROOT_REVISION)
 
@@ -116,7 +119,7 @@ def test_rows_of_staging_errors_stay_when_its_key_is_renamed(empty_database: Key
 def live_head(empty_database: Keywords) -> Keywords:
     """A live database at the head of the contract, with the faulty bodies that all of them carry, and with rows."""
     databases.migrate(empty_database, CONTRACT_HEAD)
-    apply_by_hand(empty_database, "old_bodies")
+    states.apply(empty_database, "old_bodies")
     with psycopg.connect(**empty_database) as connection:
         make_trial(connection)
         connection.execute("SELECT increment_storage_refcount(repeat('c', 64), 'local', 'document', 1)")
@@ -167,41 +170,6 @@ def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords
     assert query(empty_database, "SELECT version_num FROM alembic_version") == [(line.head(),)]
     width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'alembic_version'"
     assert query(empty_database, width) == [(255,)]
-
-
-STOPS: dict[str, tuple[Callable[[psycopg.Connection[Any]], Any], str]] = {
-    "no version table": (lambda db: db.execute("DROP TABLE alembic_version"), "its version is missing"),
-    "empty version table": (lambda db: db.execute("DELETE FROM alembic_version"), "its version is empty"),
-    "two rows": (
-        lambda db: db.execute("INSERT INTO alembic_version VALUES ('20250123_add_p_value_column')"),
-        "holds 2 rows",
-    ),
-    "file name": (
-        lambda db: db.execute("UPDATE alembic_version SET version_num = '20250123_add_p_value_generated_column'"),
-        "the id of that revision is 20250123_add_p_value_column",
-    ),
-    "another line": (
-        lambda db: db.execute("UPDATE alembic_version SET version_num = '20250820_final_company_security'"),
-        "20250820_final_company_security, which is no revision of this code",
-    ),
-}
-
-
-@pytest.mark.parametrize(("change", "words"), STOPS.values(), ids=STOPS)
-def test_a_state_that_needs_a_person_stops_before_anything_is_written(
-    empty_database: Keywords, change: Callable[[psycopg.Connection[Any]], Any], words: str
-) -> None:
-    databases.migrate(empty_database, CONTRACT_HEAD)
-    with psycopg.connect(**empty_database) as connection:
-        change(connection)
-    everything = "SELECT relname, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
-    before = query(empty_database, everything)
-
-    with pytest.raises(MigrationRefused, match=words) as refusal:
-        run(empty_database)
-
-    assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
-    assert query(empty_database, everything) == before
 
 
 def test_a_database_of_somebody_else_is_left_alone(empty_database: Keywords) -> None:

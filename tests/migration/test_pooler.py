@@ -17,8 +17,7 @@ import pytest
 
 from ncfd_site.migration.failures import Exit, MigrationRefused
 from tests.databases import Keywords
-from tests.migration.test_live_states import query, run
-from tests.migration.test_runs import finish, start
+from tests.migration.running import finish, query, run, start
 from tests.postgres import cannot_run
 
 

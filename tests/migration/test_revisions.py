@@ -19,8 +19,8 @@ from ncfd_site.migration.report import Outcome
 from ncfd_site.schema import source
 from tests import databases
 from tests.databases import Keywords
+from tests.migration.running import query, run
 from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION, differences
-from tests.migration.test_live_states import query, run
 from tests.sql import insert, make_link_audits, make_trial
 
 REVISIONS = line.ids()

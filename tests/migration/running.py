@@ -1,0 +1,64 @@
+"""Running `migrate_alembic`, in this process or as a command, and reading what it left."""
+
+import os
+import secrets
+import subprocess
+import sys
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from ncfd_site.migration import deploy
+from ncfd_site.migration.deploy import Terms
+from ncfd_site.migration.report import Outcome, Progress
+from tests.databases import Keywords
+from tests.migration.test_contract import PROJECT
+
+SECRET_KEY = secrets.token_urlsafe(50)
+
+
+def run(keywords: Keywords, target: str = "head", **terms: Any) -> Outcome:
+    """What `migrate_alembic` does."""
+    outcome = Outcome(database="test")
+    deploy.deploy(keywords, target, Progress(lambda _: None, 0, outcome), Terms(**terms))
+    return outcome
+
+
+def adopt(keywords: Keywords, asked: str = "auto", target: str = "head", **terms: Any) -> tuple[Outcome, list[str]]:
+    """What `migrate_alembic --adopt auto --noinput` does, and what it says."""
+    outcome, said = Outcome(database="test"), list[str]()
+    deploy.adopt_schema(
+        keywords, asked, target, Progress(said.append, 1, outcome), Terms(**terms), confirm=lambda: True
+    )
+    return outcome, said
+
+
+def query(keywords: Keywords, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(**keywords) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def start(
+    keywords: Keywords, *arguments: str, command: tuple[str, ...] = ("manage.py", "migrate_alembic")
+) -> subprocess.Popen[str]:
+    """Start a command line against a database."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": make_conninfo(**keywords),
+        "SECRET_KEY": SECRET_KEY,
+        "ALLOWED_HOSTS": "localhost",
+    }
+    return subprocess.Popen(
+        [sys.executable, *command, *arguments],
+        cwd=PROJECT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, error = process.communicate(timeout=120)
+    return process.returncode, out, error

@@ -1,0 +1,385 @@
+"""Adoption proves where a schema stands, records it in one statement, and brings in line what people made by hand."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from ncfd_site.embedded import server as embedded_server
+from ncfd_site.migration import line
+from ncfd_site.migration.failures import Exit, MigrationRefused
+from tests import databases
+from tests.databases import Keywords
+from tests.migration import states
+from tests.migration.running import SECRET_KEY, adopt, finish, query, run, start
+from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION, differences
+from tests.migration.test_live_states import EVERYTHING
+
+ADOPT = ("--adopt", "auto", "--noinput")
+
+
+@pytest.fixture
+def unversioned(empty_database: Keywords) -> Keywords:
+    """A live database at the head of the contract that lost its version table."""
+    states.at_head(empty_database)
+    states.execute(empty_database, "DROP TABLE alembic_version")
+    return empty_database
+
+
+@pytest.fixture
+def by_hand(empty_database: Keywords) -> Keywords:
+    """The same, with every shape that is recognised."""
+    states.head_by_hand(empty_database)
+    states.execute(empty_database, "DROP TABLE alembic_version")
+    return empty_database
+
+
+REVISIONS_TOLD_APART = [
+    ROOT_REVISION,
+    "20250122_fix_pivotal_study_card_trigger",
+    "20250122_add_storage_refcounting",
+    "20250123_add_p_value_column",
+    "20250123_add_storage_objects_and_references",
+    "20250123_add_link_audit_fields",
+]
+
+
+@pytest.mark.parametrize("revision", REVISIONS_TOLD_APART)
+def test_auto_finds_the_revision_that_the_schema_is_at(empty_database: Keywords, revision: str) -> None:
+    databases.migrate(empty_database, revision)
+    states.execute(empty_database, "DROP TABLE alembic_version")
+    outcome, said = adopt(empty_database)
+    assert outcome.adoption is not None
+    assert outcome.adoption["revision"] == revision
+    assert f"The schema is at {revision}." in said
+    assert outcome.verified
+
+
+def test_the_command_tells_evidence_records_and_goes_on(unversioned: Keywords) -> None:
+    code, out, error = finish(start(unversioned, *ADOPT))
+    assert (code, error) == (0, "")
+    assert "with what each revision makes in a scratch database on the same server" in out
+    assert f"  {CONTRACT_HEAD}: fits" in out
+    assert f"  {ROOT_REVISION}: fits" in out
+    assert f"Recorded {CONTRACT_HEAD}; before: none" in out
+    assert "old bodies are replaced by 20250125_mend_live_routines" in out
+    assert "Verified:" in out
+    width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'alembic_version'"
+    assert query(unversioned, width) == [(255,)]
+    assert finish(start(unversioned))[1].startswith("Nothing to do:")
+    assert finish(start(unversioned, *ADOPT))[1].splitlines()[-1].startswith("Nothing to do:")
+
+
+def test_what_the_version_table_held_is_in_the_log(empty_database: Keywords) -> None:
+    states.at_head(empty_database)
+    states.execute(empty_database, "UPDATE alembic_version SET version_num = '20250122_add_storage_reference_counting'")
+    adopt(empty_database)
+    said = json.loads(finish(start(empty_database, "--history", "--json"))[1])
+    acts = [(entry["direction"], entry["outcome"]) for entry in said["history"]]
+    assert acts[-3:] == [("adopt", "done"), ("up", "done"), ("verify", "done")] or ("mend", "done") in acts
+    adopted = next(entry for entry in said["history"] if entry["direction"] == "adopt")
+    assert "held before: 20250122_add_storage_reference_counting" in adopted["detail"]
+
+
+def test_a_plan_tells_evidence_and_sql_and_writes_nothing(by_hand: Keywords) -> None:
+    before, rows = query(by_hand, EVERYTHING), states.rows(by_hand)
+    code, out, _ = finish(start(by_hand, "--adopt", "auto", "--plan"))
+    assert code == 0
+    assert query(by_hand, EVERYTHING) == before
+    assert states.rows(by_hand) == rows
+    assert "recognised: company_securities.security_id is integer" in out
+    assert "recognised: storage_references names the referencing entity reference_id and its own key ref_id" in out
+    assert "recognised: the key of staging_errors is called error_id" in out
+    assert "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_scores_run_id" in out
+    assert "ADD CONSTRAINT ck_scores_p_fail_range CHECK" in out
+    assert "UPDATE storage_objects SET refcount = 2 WHERE object_id = 1001; -- was 5" in out
+
+
+def test_the_planned_sql_does_what_adoption_does(by_hand: Keywords) -> None:
+    rows = states.rows(by_hand)
+    said = json.loads(finish(start(by_hand, "--adopt", "auto", "--plan", "--json"))[1])
+    psql = subprocess.run(
+        [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**by_hand)],
+        input=said["adoption"]["sql"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert psql.returncode == 0, psql.stderr
+    assert states.kept(rows, states.rows(by_hand)) == []
+    assert differences(by_hand, "catalog-head.json") == []
+    assert finish(start(by_hand, "--verify-only"))[0] == 0
+    assert query(by_hand, "SELECT refcount FROM storage_objects ORDER BY object_id") == [(2,), (0,)]
+
+
+WRONG = {
+    "a type": ("ALTER TABLE trials ALTER phase TYPE text", "differs: column trials.phase is text"),
+    "a column is missing": ("ALTER TABLE trials DROP indication", "missing: column trials.indication"),
+    "a column may be null": ("ALTER TABLE trials ALTER nct_id DROP NOT NULL", "differs: column trials.nct_id"),
+    "a table is missing": ("DROP TABLE merge_candidates", "missing: relation merge_candidates"),
+    "a value of an enum": ("ALTER TYPE doc_status ADD VALUE 'lost'", "differs: enum doc_status"),
+    "the p-value is no generated column": (
+        "ALTER TABLE studies ALTER p_value DROP EXPRESSION",
+        "differs: column studies.p_value",
+    ),
+    "a check says something else": (
+        (
+            "ALTER TABLE scores DROP CONSTRAINT ck_scores_p_fail_range;"
+            " ALTER TABLE scores ADD CONSTRAINT ck_scores_p_fail_range CHECK (p_fail >= 0)"
+        ),
+        "differs: constraint scores.ck_scores_p_fail_range",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), WRONG.values(), ids=WRONG)
+def test_what_is_not_recognised_is_named_and_nothing_is_written(unversioned: Keywords, change: str, words: str) -> None:
+    states.execute(unversioned, change)
+    before = query(unversioned, EVERYTHING)
+    with pytest.raises(MigrationRefused, match=r"objects differ\. Nothing was changed") as refusal:
+        adopt(unversioned, CONTRACT_HEAD)
+    assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+    assert words in str(refusal.value)
+    code, _, error = finish(start(unversioned, *ADOPT))
+    assert (code, "Nothing was changed" in error) == (5, True)
+    assert query(unversioned, EVERYTHING) == before
+
+
+def test_a_table_made_by_hand_that_lacks_a_column_is_not_taken_over(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, ROOT_REVISION)
+    states.apply(empty_database, "hand_applied_storage")
+    states.execute(empty_database, "ALTER TABLE storage_objects DROP metadata")
+    for attempt in (run, adopt):
+        with pytest.raises(MigrationRefused, match=r"missing: column storage_objects\.metadata") as refusal:
+            attempt(empty_database)
+        assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(ROOT_REVISION,)]
+
+
+def test_a_revision_that_is_asked_for_by_name_must_fit(unversioned: Keywords) -> None:
+    with pytest.raises(MigrationRefused, match=f"The schema is not at {line.head()}") as refusal:
+        adopt(unversioned, line.head())
+    assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+    with pytest.raises(MigrationRefused, match="There is no revision 'nonsense' to adopt"):
+        adopt(unversioned, "nonsense")
+    assert adopt(unversioned, CONTRACT_HEAD)[0].verified
+
+
+def test_rows_that_break_what_is_to_be_added_are_listed(by_hand: Keywords) -> None:
+    states.execute(
+        by_hand,
+        "UPDATE scores SET p_fail = 1.5",
+        "INSERT INTO gates (trial_id, \"G_id\", fired_bool) VALUES (4242, 'G2', false)",
+        "DROP INDEX ix_signals_trial_s_id",
+        "INSERT INTO signals (signal_id, trial_id, \"S_id\", severity) VALUES (1003, 1001, 'S1', 'L')",
+    )
+    before = query(by_hand, EVERYTHING)
+    with pytest.raises(MigrationRefused, match="rows break what is to be added; nothing was changed") as refusal:
+        adopt(by_hand)
+    said = str(refusal.value)
+    assert "1 rows break scores.ck_scores_p_fail_range" in said
+    assert "score_id 1001" in said
+    assert "1 rows break gates.gates_trial_id_fkey" in said
+    assert "2 rows break ix_signals_trial_s_id" in said
+    assert "signal_id 1001, signal_id 1003" in said
+    assert query(by_hand, EVERYTHING) == before
+
+
+def test_an_unfinished_constraint_is_validated_and_an_invalid_index_rebuilt(unversioned: Keywords) -> None:
+    states.execute(
+        unversioned,
+        "ALTER TABLE scores DROP CONSTRAINT ck_scores_p_fail_range",
+        "ALTER TABLE scores ADD CONSTRAINT ck_scores_p_fail_range CHECK (p_fail >= 0 AND p_fail <= 1) NOT VALID",
+    )
+    _make_invalid(unversioned, "ix_scores_run_id")
+    outcome, said = adopt(unversioned)
+    assert outcome.verified
+    assert "  Mended: constraint scores.ck_scores_p_fail_range was left unfinished and is validated" in said
+    assert "  Mended: index ix_scores_run_id was left unfinished and is rebuilt" in said
+
+
+def test_a_missing_key_and_a_missing_unique_constraint_are_made(unversioned: Keywords) -> None:
+    states.execute(
+        unversioned,
+        "ALTER TABLE resolver_flags DROP CONSTRAINT resolver_flags_pkey",
+        "ALTER TABLE trial_assets_xref DROP CONSTRAINT uq_trial_assets_trial_asset",
+    )
+    assert adopt(unversioned)[0].verified
+    assert differences(unversioned, "catalog-head.json") == []
+
+
+def test_counts_are_recounted_and_every_change_is_logged(unversioned: Keywords) -> None:
+    states.execute(unversioned, "UPDATE storage_objects SET refcount = 7 WHERE object_id = 1002")
+    _, said = adopt(unversioned)
+    assert "  Mended: 1 counts of storage_objects are the number of references again (1002: 7 -> 0)" in said
+    logged = "SELECT detail FROM alembic_migration_log WHERE direction = 'mend'"
+    assert query(unversioned, logged) == [("refcount of storage_objects: 1002: 7 -> 0",)]
+
+
+def test_counts_are_left_alone_where_every_reference_is_lost(unversioned: Keywords) -> None:
+    states.execute(unversioned, "DELETE FROM storage_references")
+    _, said = adopt(unversioned)
+    assert any("the references are lost, not the counts" in line for line in said)
+    assert query(unversioned, "SELECT refcount FROM storage_objects WHERE object_id = 1001") == [(2,)]
+
+
+@pytest.mark.parametrize("extra", [None, CONTRACT_HEAD], ids=["alone", "beside one of ours"])
+def test_another_line_of_development_is_never_touched(empty_database: Keywords, extra: str | None) -> None:
+    states.at_head(empty_database)
+    states.execute(empty_database, "UPDATE alembic_version SET version_num = '20250820_final_company_security'")
+    if extra:
+        states.execute(empty_database, f"INSERT INTO alembic_version VALUES ('{extra}')")
+    before = query(empty_database, EVERYTHING)
+    for arguments in ((), ADOPT, ("--adopt", CONTRACT_HEAD, "--noinput")):
+        code, _, error = finish(start(empty_database, *arguments))
+        assert code == 5
+        assert "20250820_final_company_security, which is no revision of this code" in error
+    assert query(empty_database, EVERYTHING) == before
+
+
+def test_an_empty_database_has_nothing_to_adopt(empty_database: Keywords) -> None:
+    code, _, error = finish(start(empty_database, *ADOPT))
+    assert code == Exit.USAGE
+    assert "there is nothing to adopt. To make the schema: manage.py migrate_alembic" in error
+
+
+def test_a_stamp_that_lies_is_found_out(empty_database: Keywords) -> None:
+    """Stamped at the head of the contract, although the revisions after the third never ran."""
+    databases.migrate(empty_database, "20250122_add_storage_refcounting")
+    states.execute(empty_database, f"UPDATE alembic_version SET version_num = '{CONTRACT_HEAD}'")
+    with pytest.raises(MigrationRefused, match="the schema is not what that revision says"):
+        run(empty_database)
+    outcome, _ = adopt(empty_database)
+    assert outcome.adoption is not None
+    assert outcome.adoption["revision"] == "20250122_add_storage_refcounting"
+    assert outcome.verified
+
+
+def test_a_role_that_may_not_make_databases_adopts_partially_and_says_so(unversioned: Keywords, worker: str) -> None:
+    role = f"adopter_{worker}"
+    states.execute(
+        unversioned,
+        f"DROP ROLE IF EXISTS {role}",
+        f"CREATE ROLE {role} LOGIN PASSWORD 'adopter'",
+        "DO $$ DECLARE t text; BEGIN FOR t IN SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace ="
+        " 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm') LOOP EXECUTE format('ALTER TABLE %s OWNER TO "
+        f"{role}', t); END LOOP; FOR t IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace ="
+        f" 'public'::regnamespace AND p.prolang <> 13 LOOP EXECUTE format('ALTER ROUTINE %s OWNER TO {role}', t);"
+        " END LOOP; END $$",
+        f"GRANT CREATE, USAGE ON SCHEMA public TO {role}",
+    )
+    try:
+        outcome, said = adopt({**unversioned, "user": role, "password": "adopter"})
+        assert outcome.verified
+        assert outcome.adoption is not None
+        assert "permission denied to create database" in outcome.adoption["partial"]
+        assert "objects partial: with the definitions kept with the revisions" in said[0]
+    finally:
+        states.execute(unversioned, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_a_person_at_a_terminal_is_asked_and_may_decline(unversioned: Keywords) -> None:
+    before = query(unversioned, EVERYTHING)
+    for answer, code in (("n\n", Exit.CONSENT_REFUSED), ("y\n", Exit.DONE)):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "migrate_alembic", "--adopt", "auto"],
+            cwd=PROJECT,
+            env={
+                **os.environ,
+                "DATABASE_URL": make_conninfo(**unversioned),
+                "SECRET_KEY": SECRET_KEY,
+                "ALLOWED_HOSTS": "localhost",
+            },
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.write(ours, answer.encode())
+        out, error = process.communicate(timeout=120)
+        os.close(ours)
+        os.close(theirs)
+        assert process.returncode == code, out + error
+        assert "Adopt it like this? [y/N]" in out
+        if code:
+            assert "Not adopted: nothing was changed." in error
+            assert query(unversioned, EVERYTHING) == before
+
+
+def test_two_at_once_adopt_once(by_hand: Keywords) -> None:
+    results = [finish(process) for process in [start(by_hand, *ADOPT) for _ in range(2)]]
+    assert [code for code, _, _ in results] == [0, 0], results
+    assert query(by_hand, "SELECT count(*) FROM alembic_migration_log WHERE direction = 'adopt'") == [(1,)]
+
+
+# Counts the statements that write, and ends the process without a word before the one that it is told.
+_KILLER = """
+import os, sys
+import psycopg
+limit, seen, execute = int(sys.argv.pop(1)), 0, psycopg.Cursor.execute
+WRITES = ("ALTER", "CREATE", "INSERT", "UPDATE", "DELETE", "DROP", "DO", "WITH kept", "WITH was")
+def counting(self, query, *arguments, **options):
+    global seen
+    text = query if isinstance(query, str) else query.as_string(self) if hasattr(query, "as_string") else str(query)
+    if text.strip().startswith(WRITES) and "ncfd_scratch" not in self.connection.info.dbname:
+        seen += 1
+        if seen == limit:
+            os._exit(9)
+    return execute(self, query, *arguments, **options)
+psycopg.Cursor.execute = counting
+sys.argv[0] = "manage.py"
+import os as _
+_.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
+
+
+def _versions(keywords: Keywords) -> Iterator[str]:
+    if query(keywords, "SELECT to_regclass('alembic_version')") == [(None,)]:
+        return
+    yield from (row[0] for row in query(keywords, "SELECT version_num FROM alembic_version"))
+
+
+def kill_before_each_write(keywords: Keywords, limits: range) -> int:
+    """Kill an adoption before each of some writes, adopt again, and return how many kills came to pass."""
+    killed = 0
+    for limit in limits:
+        databases.clone(keywords, "template1", keywords["dbname"])
+        states.head_by_hand(keywords)
+        states.execute(keywords, f"INSERT INTO alembic_version VALUES ('{ROOT_REVISION}')")
+        rows = states.rows(keywords)
+        code, out, error = finish(start(keywords, str(limit), "migrate_alembic", *ADOPT, command=("-c", _KILLER)))
+        assert code in (0, 9), out + error
+        assert list(_versions(keywords)), f"the version table is empty before write {limit}"
+        if code == 9:
+            killed += 1
+            adopt(keywords)
+        assert list(_versions(keywords)) == [line.head()]
+        assert states.kept(rows, states.rows(keywords)) == [], f"killed before write {limit}"
+        assert differences(keywords, "catalog-head.json") == []
+        if code == 0:
+            break
+    return killed
+
+
+def test_an_adoption_that_is_killed_converges(empty_database: Keywords) -> None:
+    assert kill_before_each_write(empty_database, range(1, 8)) == 7
+
+
+@pytest.mark.soak
+def test_an_adoption_that_is_killed_before_any_of_its_writes_converges(empty_database: Keywords) -> None:
+    assert kill_before_each_write(empty_database, range(1, 1000)) > 50
+
+
+def _make_invalid(keywords: Keywords, index: str) -> None:
+    """Leave an index as a concurrent build leaves it that gives up."""
+    with psycopg.connect(**keywords) as connection:
+        connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [index])

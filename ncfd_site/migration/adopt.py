@@ -148,9 +148,10 @@ def _choose(fits: Sequence[Fit], named: Sequence[str], asked: str) -> Fit:
 
 
 def _unfit(fit: Fit) -> MigrationRefused:
-    shown = [f"  {finding.words}" for finding in fit.wrong[:_SHOWN]]
-    more = [f"  and {len(fit.wrong) - _SHOWN} more"] if len(fit.wrong) > _SHOWN else []
-    first = f"The schema is not at {fit.revision}: {len(fit.wrong)} objects differ. Nothing was changed."
+    wrong = compare.without_parts(fit.wrong)
+    shown = [f"  {finding.words}" for finding in wrong[:_SHOWN]]
+    more = [f"  and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
+    first = f"The schema is not at {fit.revision}: {len(wrong)} objects differ. Nothing was changed."
     last = "Bring these in line, and run it again."
     return MigrationRefused("\n".join([first, *shown, *more, last]), Exit.NEEDS_ADOPTION)
 

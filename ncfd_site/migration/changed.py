@@ -14,8 +14,19 @@ from ncfd_site.schema import source
 RELEASED = line.SCHEMA_FOLDER / "released.json"
 
 
-def require_released_files() -> None:
-    """Raise `MigrationRefused` where a released file was edited: it would make another schema here than elsewhere."""
+def require_sound_files() -> None:
+    """Raise `MigrationRefused` where the revisions are not one line, or a released file was edited.
+
+    An edited file would make another schema here than it made elsewhere.
+    """
+    try:
+        line.revisions()
+    except LookupError as error:
+        raise MigrationRefused(
+            f"The revisions of this code are not one line: {error}; nothing was changed. "
+            "Let one of them follow the other.",
+            Exit.USAGE,
+        ) from None
     released = json.loads(RELEASED.read_text(encoding="utf-8"))
     edited = sorted(name for name, checksum in checksums().items() if released.get(name, checksum) != checksum)
     lost = sorted(released.keys() - checksums().keys())

@@ -6,6 +6,7 @@ are told apart.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ncfd_site.migration import catalog, line
@@ -44,6 +45,8 @@ class Finding:
         """The table or view that it is or belongs to; its own name where that is not told by it."""
         if self.kind == "trigger":
             return self.name.rpartition(" on ")[2]
+        if self.kind == "sequence":
+            return (self.expected or self.found or "").partition(" OWNED BY ")[2].partition(".")[0]
         if self.kind == "index":
             return index_table(self.expected or self.found or "")
         return self.name.partition(".")[0]
@@ -78,6 +81,17 @@ def findings(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Finding]:
     odd = {key for key in found.keys() | wanted.keys() if not same(found.get(key, ""), wanted.get(key, ""))}
     odd -= _renamed(found, wanted, odd) | _adapted(found)
     return [Finding(kind, name, wanted.get((kind, name)), found.get((kind, name))) for kind, name in sorted(odd)]
+
+
+def without_parts(findings: Iterable[Finding]) -> list[Finding]:
+    """Leave out what belongs to a table or view that is missing or extra as a whole."""
+    every = list(findings)
+    whole = {
+        (each.name, each.found is None)
+        for each in every
+        if each.kind == "relation" and (each.found is None or each.expected is None)
+    }
+    return [each for each in every if each.kind == "relation" or (each.relation, each.found is None) not in whole]
 
 
 def is_body(finding: Finding, found: Catalog, wanted: Catalog) -> bool:

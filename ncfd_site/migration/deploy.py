@@ -49,7 +49,7 @@ def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, terms
     Raises `MigrationRefused` or `DatabaseUnavailable`. Nothing is written unless a revision is applied.
     """
     outcome = progress.outcome
-    changed.require_released_files()
+    changed.require_sound_files()
     with session.connect(parameters) as connection:
         if not look.steps(look.look(connection, outcome), target, outcome):
             progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
@@ -83,7 +83,7 @@ def adopt_schema(
     `asked` is a revision or `auto`; `confirm` is asked once the evidence is told, before anything is written.
     """
     outcome = progress.outcome
-    changed.require_released_files()
+    changed.require_sound_files()
     with session.connect(parameters) as connection:
         session.refuse_unsafe(connection, parameters)
         with session.run_lock(connection, terms.lock_wait, progress.waiting) as waited:
@@ -106,7 +106,7 @@ def adopt_schema(
 
 def plan_adoption(parameters: Mapping[str, Any], asked: str, target: str, progress: Progress) -> str:
     """The evidence, told, and the SQL of an adoption. Writes nothing."""
-    changed.require_released_files()
+    changed.require_sound_files()
     with session.connect(parameters) as connection:
         session.refuse_unsafe(connection, parameters)
         _, adoption, planned = _prove(connection, parameters, asked, target, progress)

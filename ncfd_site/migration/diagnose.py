@@ -206,7 +206,8 @@ def _invalid_index(connection: Connection, indexes: list[str]) -> tuple[str, str
 
 def _not_its_revision(fit: Fit) -> tuple[str, str]:
     """Evidence and remedy."""
-    odd = [*(finding.words for finding in (*fit.wrong, *fit.lacks)), *(v.words for v in fit.variants_of_its_own)]
+    lacking = compare.without_parts((*fit.wrong, *fit.lacks))
+    odd = [*(variant.words for variant in fit.variants_of_its_own), *(finding.words for finding in lacking)]
     more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
     evidence = (
         f"alembic_version says {fit.revision}, but the schema is not what that revision says: "

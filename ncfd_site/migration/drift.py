@@ -60,7 +60,7 @@ def compare_with(
     """Hold the database against a catalog."""
     found = catalog.read(connection)
     result = Drift(revision, len(wanted), partial=partial)
-    for finding in compare.findings(found, wanted, exact=not partial):
+    for finding in compare.without_parts(compare.findings(found, wanted, exact=not partial)):
         if any(fnmatchcase(finding.name, pattern) for pattern in exclude):
             continue
         is_there = finding.found is not None and finding.expected is not None

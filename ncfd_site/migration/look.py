@@ -68,7 +68,7 @@ def warn_of_changed_files(connection: Connection, current: str | None, progress:
 
 def plan(parameters: Mapping[str, Any], target: str, progress: Progress) -> Steps:
     """What a run would do: direction and revision of each step, and what it costs. Writes nothing."""
-    changed.require_released_files()
+    changed.require_sound_files()
     outcome = progress.outcome
     with session.connect(parameters) as connection:
         found = look(connection, outcome)

@@ -10,7 +10,7 @@ from alembic import context
 from alembic.util import CommandError
 
 from ncfd_site import database
-from ncfd_site.migration import diagnose, history, run, session, versions
+from ncfd_site.migration import catalog, changed, costs, diagnose, history, line, run, session, versions
 from ncfd_site.migration.alembic_runner import session_of, sqlalchemy_connection
 from ncfd_site.migration.failures import Exit
 from ncfd_site.refusals import Refusal
@@ -36,6 +36,7 @@ def online() -> None:
     attributes["allow_destructive"] = tuple(filter(None, named.get("allow_destructive", "").split(",")))
     attributes["log"] = history.Run()
     try:
+        changed.require_sound_files()
         parameters = database.parameters()
         with session.connect(parameters) as connection:
             if command not in ("upgrade", "downgrade", "stamp"):
@@ -46,7 +47,12 @@ def online() -> None:
             with session.run_lock(connection, LOCK_WAIT_SECONDS):
                 # To stamp is how a person tells the version of a database whose state is not clear.
                 if command != "stamp":
-                    diagnose.diagnose(connection).require_safe()
+                    found = diagnose.diagnose(connection)
+                    found.require_safe()
+                    agreed = named.get("allow_rewrite", "").split(",")
+                    if command == "upgrade" and found.found is not None:
+                        rewritten = costs.rewrites(connection, found.found, catalog.expected(line.head()))
+                        costs.require_consent(rewritten, agreed, costs.ROW_LIMIT)
                 versions.widen(connection)
                 with sqlalchemy_connection(connection) as wrapped:
                     migrate(wrapped)

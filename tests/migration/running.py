@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -40,9 +41,12 @@ def query(keywords: Keywords, statement: str) -> list[tuple[Any, ...]]:
 
 
 def start(
-    keywords: Keywords, *arguments: str, command: tuple[str, ...] = ("manage.py", "migrate_alembic")
+    keywords: Keywords,
+    *arguments: str,
+    command: tuple[str, ...] = ("manage.py", "migrate_alembic"),
+    project: Path = PROJECT,
 ) -> subprocess.Popen[str]:
-    """Start a command line against a database."""
+    """Start a command line against a database, in this project or in a copy of it."""
     environment = {
         **os.environ,
         "DATABASE_URL": make_conninfo(**keywords),
@@ -51,7 +55,7 @@ def start(
     }
     return subprocess.Popen(
         [sys.executable, *command, *arguments],
-        cwd=PROJECT,
+        cwd=project,
         env=environment,
         text=True,
         stdout=subprocess.PIPE,

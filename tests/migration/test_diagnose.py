@@ -1,0 +1,221 @@
+"""Every state that a database can be in is told by its name, with evidence and with the command that mends it."""
+
+import json
+import threading
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from ncfd_site.migration import diagnose, line, session
+from ncfd_site.migration.diagnose import State
+from ncfd_site.migration.failures import Exit, MigrationRefused
+from tests import databases
+from tests.databases import Keywords
+from tests.migration import states
+from tests.migration.running import adopt, finish, query, run, start
+from tests.migration.states import with_version
+from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
+from tests.migration.test_live_states import EVERYTHING
+
+
+def at(revision: str, *statements: str) -> Callable[[Keywords], None]:
+    """A database at a revision, tampered with."""
+
+    def build(keywords: Keywords) -> None:
+        databases.migrate(keywords, revision)
+        states.execute(keywords, *statements)
+
+    return build
+
+
+GOES_ON: dict[str, tuple[Callable[[Keywords], None], State, bool]] = {
+    "empty": (lambda keywords: None, State.EMPTY, False),
+    "empty, with an empty version table": (
+        with_version(lambda keywords: None, "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)"),
+        State.EMPTY,
+        True,
+    ),
+    "at head": (at("head"), State.AT_HEAD, False),
+    "at head, with additions of somebody else": (
+        at("head", "CREATE TABLE notes (id integer)", "ALTER TABLE trials ADD note text"),
+        State.AT_HEAD,
+        False,
+    ),
+    "at head, with the columns of live securities": (
+        at(CONTRACT_HEAD, "ALTER TABLE securities ADD issuer_name text, ADD exchange text, ADD active boolean"),
+        State.BEHIND,
+        False,
+    ),
+    "behind": (at(ROOT_REVISION), State.BEHIND, False),
+    "behind, with old bodies": (states.at_head, State.BEHIND, False),
+    "short column": (
+        at(CONTRACT_HEAD, "ALTER TABLE alembic_version ALTER version_num TYPE varchar(60)"),
+        State.BEHIND,
+        True,
+    ),
+    "by hand": (states.hand_applied(*states.HAND_APPLIED), State.HAND_MADE, False),
+    "all by hand": (
+        with_version(states.at_head, f"UPDATE alembic_version SET version_num = '{ROOT_REVISION}'"),
+        State.HAND_MADE,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "state", "short"), GOES_ON.values(), ids=GOES_ON)
+def test_a_run_goes_on_by_itself(
+    empty_database: Keywords, build: Callable[[Keywords], None], state: State, short: bool
+) -> None:
+    build(empty_database)
+    with session.connect(empty_database) as connection:
+        found = diagnose.diagnose(connection)
+    assert (found.state, found.short) == (state, short)
+    assert run(empty_database).after == line.head()
+
+
+STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
+    "tables without a version": (
+        at(CONTRACT_HEAD, "DROP TABLE alembic_version"),
+        State.WITHOUT_VERSION,
+        "its version is missing",
+        "migrate_alembic --adopt auto",
+    ),
+    "empty version table": (
+        at(CONTRACT_HEAD, "DELETE FROM alembic_version"),
+        State.EMPTY_VERSION_TABLE,
+        "its version is empty",
+        "migrate_alembic --adopt auto",
+    ),
+    "several rows": (
+        at(CONTRACT_HEAD, "INSERT INTO alembic_version VALUES ('20250123_add_p_value_column')"),
+        State.SEVERAL,
+        f"holds 2 rows (20250123_add_p_value_column, {CONTRACT_HEAD})",
+        "migrate_alembic --adopt auto",
+    ),
+    "name of a file": (
+        at(CONTRACT_HEAD, "UPDATE alembic_version SET version_num = '20250123_add_p_value_generated_column'"),
+        State.MISNAMED,
+        "the id of that revision is 20250123_add_p_value_column",
+        "migrate_alembic --adopt auto",
+    ),
+    "another line": (
+        at(CONTRACT_HEAD, "UPDATE alembic_version SET version_num = '20250820_final_company_security'"),
+        State.UNKNOWN,
+        "20250820_final_company_security, which is no revision of this code",
+        "Let DATABASE_URL name the right database",
+    ),
+    "ahead": (
+        at(
+            "head",
+            "UPDATE alembic_version SET version_num = '20990101_newer'",
+            f"UPDATE alembic_migration_log SET revision = '20990101_newer' WHERE revision = '{line.head()}'",
+        ),
+        State.AHEAD,
+        "20990101_newer, which newer code than this brought here",
+        f"migrate_alembic {line.head()}",
+    ),
+    "invalid index": (
+        at(
+            CONTRACT_HEAD,
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_scores_run_id'::regclass",
+        ),
+        State.INVALID_INDEX,
+        "Left invalid by a build that failed, and used by no query: ix_scores_run_id",
+        "REINDEX INDEX CONCURRENTLY public.ix_scores_run_id;",
+    ),
+    "index missing": (
+        at(CONTRACT_HEAD, "DROP INDEX ix_scores_run_id"),
+        State.NOT_ITS_REVISION,
+        "missing: index ix_scores_run_id",
+        f"migrate_alembic --adopt {CONTRACT_HEAD}",
+    ),
+    "index missing at head": (
+        at("head", "DROP INDEX ix_scores_run_id"),
+        State.NOT_ITS_REVISION,
+        "missing: index ix_scores_run_id",
+        f"migrate_alembic --adopt {line.head()}",
+    ),
+    "number at its own revision": (
+        at(
+            CONTRACT_HEAD,
+            "DROP VIEW v_company_tickers",
+            "ALTER TABLE company_securities ALTER security_id TYPE integer USING security_id::integer",
+        ),
+        State.NOT_ITS_REVISION,
+        "company_securities.security_id is integer; the numbers become text",
+        f"migrate_alembic --adopt {CONTRACT_HEAD}",
+    ),
+    "tables missing": (
+        at(CONTRACT_HEAD, "DROP TABLE signals, gates, scores"),
+        State.NOT_ITS_REVISION,
+        "missing: ",
+        "migrate_alembic --adopt auto",
+    ),
+    "somebody else's": (
+        lambda keywords: states.execute(keywords, "CREATE TABLE invoices (id integer)"),
+        State.FOREIGN,
+        "This is not an ncfd database",
+        "Let DATABASE_URL name the ncfd database, or an empty one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "state", "evidence", "remedy"), STOPS.values(), ids=STOPS)
+def test_a_run_stops_before_anything_is_written(
+    empty_database: Keywords, build: Callable[[Keywords], None], state: State, evidence: str, remedy: str
+) -> None:
+    build(empty_database)
+    before = query(empty_database, EVERYTHING)
+    code, out, error = finish(start(empty_database, "--json"))
+    said = json.loads(out)
+    assert (code, said["exit"], said["state"]) == (Exit.NEEDS_ADOPTION, Exit.NEEDS_ADOPTION, state)
+    assert evidence in said["error"]
+    assert remedy in said["error"]
+    assert said["error"] in error
+    assert "\n" not in said["error"]
+    assert "Traceback" not in error
+    assert query(empty_database, EVERYTHING) == before
+
+
+MENDED = [name for name, (_, state, _, _) in STOPS.items() if state not in diagnose.NOT_OURS]
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_the_command_that_is_told_mends_it(empty_database: Keywords, name: str) -> None:
+    build, state, _, _ = STOPS[name]
+    build(empty_database)
+    with pytest.raises(MigrationRefused) as refusal:
+        run(empty_database)
+    said = str(refusal.value)
+    if state is State.INVALID_INDEX:
+        with psycopg.connect(**empty_database, autocommit=True) as connection:
+            connection.execute(said.partition("in psql: ")[2].partition(" Then:")[0])
+        assert run(empty_database).verified
+    else:
+        asked = said.partition("migrate_alembic --adopt ")[2].split()[0].strip(".")
+        assert adopt(empty_database, asked)[0].verified
+    assert run(empty_database).applied == []
+
+
+def test_an_index_that_is_being_built_is_waited_for(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    with psycopg.connect(**empty_database) as holder:
+        # A concurrent build waits for whoever has an older look at the table.
+        holder.execute("INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now())")
+
+        def build() -> None:
+            with psycopg.connect(**empty_database, autocommit=True) as connection:
+                connection.execute("CREATE INDEX CONCURRENTLY ix_by_hand ON trials (phase)")
+
+        builder = threading.Thread(target=build)
+        builder.start()
+        try:
+            while query(empty_database, "SELECT count(*) FROM pg_stat_progress_create_index") == [(0,)]:
+                pass
+            with pytest.raises(MigrationRefused, match=r"Being built right now: ix_by_hand \(process \d+\)"):
+                run(empty_database)
+        finally:
+            holder.rollback()
+            builder.join(30)
+    assert run(empty_database).verified

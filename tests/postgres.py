@@ -49,9 +49,12 @@ def ordinary_server() -> Iterator[str]:
 
 
 @contextmanager
-def started_server() -> Iterator[Server]:
-    """Start a server on new, empty data with password authentication; it is gone afterwards, data and all."""
-    programs = _programs()
+def started_server(programs: Path | None = None) -> Iterator[Server]:
+    """Start a server on new, empty data with password authentication; it is gone afterwards, data and all.
+
+    `programs` is the folder of its programs, those of the machine unless told.
+    """
+    programs = programs or _programs()
     # Short: the path of a socket has room for about a hundred characters.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     identity = _identity()

@@ -1,11 +1,14 @@
 """The drift report names whatever differs from the revision, and is silent otherwise."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from ncfd_site.embedded import server as embedded_server
 from ncfd_site.migration import look
 from ncfd_site.migration.failures import Exit, MigrationRefused
 from ncfd_site.migration.report import Outcome, Progress
@@ -15,6 +18,7 @@ from tests.migration import states
 from tests.migration.running import finish, query, run, start
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
 from tests.migration.test_runs import REVISIONS
+from tests.postgres import started_server
 
 # Each change to the schema, and words of the report that name it.
 MUTATIONS: dict[str, tuple[str, str]] = {
@@ -141,6 +145,31 @@ def test_a_database_of_this_project_has_no_drift(empty_database: Keywords, revis
     assert (found["drift"], found["old_bodies"], found["partial"]) == ([], [], None)
 
 
+@pytest.fixture(scope="module")
+def sixteen() -> Iterator[Keywords]:
+    """A server of PostgreSQL 16, which the package of the embedded one carries as well."""
+    embedded_server.parameters()
+    folder = embedded_server.program("postgres").parents[2] / "pginstall" / "bin"
+    with started_server(folder) as server:
+        keywords: Keywords = conninfo_to_dict(server.url())
+        with psycopg.connect(**keywords) as connection:
+            assert connection.info.server_version // 10_000 == 16
+        yield keywords
+
+
+def test_a_database_of_this_project_has_no_drift_on_postgresql_16(sixteen: Keywords) -> None:
+    databases.clone(sixteen, "template1", "ncfd")
+    keywords = {**sixteen, "dbname": "ncfd"}
+    for revision in REVISIONS:
+        assert run(keywords, revision).verified
+        found: Any = drift(keywords).drift
+        assert (found["drift"], found["old_bodies"], found["partial"]) == ([], [], None)
+    with psycopg.connect(**keywords) as connection:
+        connection.execute("DROP INDEX ix_scores_run_id")
+    with pytest.raises(MigrationRefused, match="missing: index ix_scores_run_id"):
+        drift(keywords)
+
+
 def test_hand_made_objects_that_came_to_head_are_no_drift(empty_database: Keywords) -> None:
     databases.migrate(empty_database, ROOT_REVISION)
     states.apply(empty_database, *states.HAND_APPLIED)
@@ -166,6 +195,18 @@ def test_what_is_not_ours_and_what_is_excluded_is_left_out(head_database: Keywor
         )
         connection.execute("CREATE TABLE audit_log (id integer)")
     assert drift(head_database, "audit_log*").drift is not None
+
+
+@pytest.mark.parametrize("kind", ["boolean", "text"])
+def test_columns_of_live_securities_and_the_view_that_shows_them_are_no_drift(
+    empty_database: Keywords, kind: str
+) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute(f"ALTER TABLE securities ADD issuer_name text, ADD exchange text, ADD active {kind}")
+    assert run(empty_database).verified
+    assert drift(empty_database).drift is not None
+    assert query(empty_database, "SELECT count(*) FROM v_company_tickers WHERE issuer_name = 'x'") == [(0,)]
 
 
 def test_names_that_the_server_makes_up_and_the_order_of_columns_are_no_drift(head_database: Keywords) -> None:

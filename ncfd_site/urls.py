@@ -4,11 +4,12 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from ncfd_site import views
+from ncfd_site import schema_page, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("linkaudit.urls")),
+    path("schema/", schema_page.schema, name="schema"),
     path("accounts/login/", auth.LoginView.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

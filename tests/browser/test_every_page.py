@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from ncfd_site import sql
 from ncfd_site.roles import Role
 from tests.browser.conftest import sign_in
 from tests.factories import make_asset, make_document, make_link_audit, make_user
@@ -39,6 +40,31 @@ def test_the_page_is_never_wider_than_the_window(page: Page, addresses: list[str
     for address in addresses:
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+@pytest.fixture
+def drifted() -> None:
+    """A schema that needs a person, and names and details that are longer than any page is wide; olga may see it."""
+    make_user(Role.OPERATOR)
+    sql.execute("DROP INDEX idx_trials_status")
+    sql.execute(f"CREATE TABLE {'long_' * 12} (n integer)")
+    sql.execute(f"ALTER TABLE trials ALTER COLUMN status SET DEFAULT '{'x' * 300}'")
+    sql.execute("UPDATE alembic_migration_log SET file_sha256 = 'other', host = %s, detail = %s", ["h" * 60, "d" * 600])
+    sql.execute("UPDATE alembic_migration_log SET direction = 'verify' WHERE log_id = 1")
+
+
+@pytest.mark.parametrize("width", [360, 640, 910, 1280])
+def test_the_page_of_the_schema_is_never_wider_either(page: Page, drifted: None, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    sign_in(page, "olga", "/schema/")
+    expect(page.locator(".badge")).to_contain_text("needs a person")
+    for summary in page.locator("main summary").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    small = page.evaluate(
+        "[...document.querySelectorAll('main summary')].filter(one => one.getBoundingClientRect().height < 24).length"
+    )
+    assert small == 0
 
 
 def test_targets_are_large_enough(page: Page, addresses: list[str]) -> None:

@@ -38,12 +38,11 @@ def test_a_duration_has_the_digits_that_one_reads(seconds: float | None, words: 
             ],
         ),
         (
-            "In psql: DROP INDEX CONCURRENTLY public.a_ccnew; REINDEX INDEX CONCURRENTLY public.b; Then: "
-            "manage.py migrate_alembic",
+            "In psql: DROP INDEX CONCURRENTLY public.a_ccnew; REINDEX INDEX CONCURRENTLY public.b; Then: manage.py run",
             [
                 ("In psql", "DROP INDEX CONCURRENTLY public.a_ccnew;"),
                 ("", "REINDEX INDEX CONCURRENTLY public.b;"),
-                ("Then", "manage.py migrate_alembic"),
+                ("Then", "manage.py run"),
             ],
         ),
         ("Let DATABASE_URL name the right one.", [("Let DATABASE_URL name the right one.", "")]),

@@ -20,16 +20,25 @@ class SchemaVersion(models.Model):
 
 
 class MigrationLog(models.Model):
-    """One revision that `migrate_alembic` applied or took back, or tried to: when, by whom, and how it ended."""
+    """One thing that `migrate_alembic` did to the schema, or tried to: when, by whom, and how it ended."""
 
     log_id = models.BigAutoField("log entry", primary_key=True, help_text="Number of the entry, from the database.")
-    run_id = models.UUIDField("run", help_text="The call of the command; its revisions share it.")
-    revision = models.TextField("revision", help_text="Id of the Alembic revision.")
-    direction = models.TextField("direction", help_text="Which way: up or down.")
-    file_sha256 = models.TextField(
-        "SHA-256 of the file", null=True, blank=True, help_text="Hash of all that ran, so that a later edit shows."
+    run_id = models.UUIDField("run", help_text="The call of the command; all that it did shares it.")
+    revision = models.TextField(
+        "revision", help_text="Id of the Alembic revision: the one that ran, or that the schema was held against."
     )
-    started_at = models.DateTimeField("started", help_text="When the revision began.")
+    direction = models.TextField(
+        "direction",
+        help_text="up: the revision was applied; down: taken back; adopt: the schema was found to be at it, and that "
+        "was recorded; mend: something that was not as it says was put right; verify: the schema was held against it.",
+    )
+    file_sha256 = models.TextField(
+        "SHA-256 of the file",
+        null=True,
+        blank=True,
+        help_text="Hash of all that ran, so that a later edit shows; empty where no file runs: adopt, mend, verify.",
+    )
+    started_at = models.DateTimeField("started", help_text="When it began.")
     finished_at = models.DateTimeField(
         "finished", null=True, blank=True, help_text="When it ended; empty while it runs, or where it was cut off."
     )
@@ -38,7 +47,9 @@ class MigrationLog(models.Model):
     server_version = models.TextField("server version", help_text="Version of the PostgreSQL server.")
     code_version = models.TextField("code version", help_text="Version of Alembic, and the process that ran it.")
     outcome = models.TextField("outcome", help_text="How it ended: done or failed.")
-    detail = models.TextField("detail", null=True, blank=True, help_text="What went wrong, where something did.")
+    detail = models.TextField(
+        "detail", null=True, blank=True, help_text="What went wrong, was adopted, was mended, or was verified."
+    )
 
     class Meta:
         managed = False

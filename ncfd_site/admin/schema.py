@@ -10,6 +10,7 @@ from ncfd_site.admin import search
 from ncfd_site.admin.columns import value, when
 from ncfd_site.admin.filters import choices
 from ncfd_site.admin.tables import ReadOnlyAdmin
+from ncfd_site.migration.history import Act, Outcome
 from ncfd_site.models import MigrationLog, SchemaVersion
 
 
@@ -30,16 +31,18 @@ class MigrationLogAdmin(ReadOnlyAdmin):
         value("direction"),
         value("revision"),
         value("outcome"),
+        value("detail", draw=lambda text: text if len(text) <= 160 else f"{text[:160]}…", empty=""),
         when("started_at", "started"),
         when("finished_at", "finished", empty="not finished"),
         value("actor"),
         value("host"),
     )
     list_filter = (
-        choices("direction", "direction", ("up", "up", {"direction": "up"}), ("down", "down", {"direction": "down"})),
+        choices("direction", "direction", *((act, act, {"direction": act}) for act in map(str, Act))),
+        choices("outcome", "outcome", *((end, end, {"outcome": end}) for end in map(str, Outcome))),
     )
     search_by = (search.key("log_id", "number of the entry"), search.exact("revision", "revision"))
-    filled_by = "`manage.py migrate_alembic` writes an entry for each revision that it runs; it has run none here."
+    filled_by = "`manage.py migrate_alembic` writes an entry for each thing that it does; it has done nothing here."
 
     def get_queryset(self, request: HttpRequest) -> Any:
         # The command makes this table itself when it first writes: a database migrated by `alembic` alone has none.

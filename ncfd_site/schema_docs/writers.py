@@ -21,7 +21,7 @@ class Writers:
 WRITERS: dict[str, Writers] = {
     "alembic_version": Writers("Alembic, when a revision is applied or taken back"),
     "alembic_migration_log": Writers(
-        "`migrate_alembic` and `alembic upgrade` or `downgrade`, one row for each revision"
+        "`migrate_alembic` and `alembic upgrade` or `downgrade`, one row for each thing that they did"
     ),
     "storage_objects": Writers(
         f"{_PIPELINES} and {_LOAD_CTGOV}, through `increment_storage_refcount`",

@@ -74,14 +74,17 @@ def manage(keywords: Keywords, *arguments: str, **variables: str) -> None:
         "ALLOWED_HOSTS": "localhost",
         **variables,
     }
-    subprocess.run(
+    run = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=PROJECT,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        check=True,
+        text=True,
+        check=False,
     )
+    if run.returncode:
+        raise SystemExit(f"manage.py {' '.join(arguments)} ended with {run.returncode}: {run.stderr}")
 
 
 def table(rows: list[Row]) -> str:

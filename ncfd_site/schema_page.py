@@ -46,6 +46,7 @@ def _facts(found: Status) -> dict[str, object]:
     said, odd = evidence(diagnosis)
     return {
         "database": found.database,
+        "is_running": found.runner is not None,
         "diagnosis": diagnosis,
         "is_empty": diagnosis.state is State.EMPTY,
         "is_known": diagnosis.revision is not None or diagnosis.state is State.EMPTY,

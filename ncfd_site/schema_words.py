@@ -4,10 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
-from ncfd_site.migration.compare import Finding
+from ncfd_site.migration.compare import Finding, without_parts
 from ncfd_site.migration.diagnose import Diagnosis, State
 from ncfd_site.migration.history import Act, Entry, Outcome
 
@@ -37,9 +37,9 @@ class Deed:
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
-        """Put an entry into words; the log gives its moments in UTC, without saying so."""
+        """Put an entry into words."""
         what = ACTS.get(entry.direction, entry.direction)
-        return cls(entry, what, entry.started_at.replace(tzinfo=UTC), duration(entry.seconds))
+        return cls(entry, what, entry.started_at, duration(entry.seconds))
 
     @property
     def failed(self) -> bool:
@@ -77,9 +77,8 @@ class Difference:
 def differences(findings: Iterable[Finding]) -> list[Difference]:
     """Put findings into words, tables and views first; what belongs to a missing or extra one is counted there."""
     found = sorted(findings, key=lambda each: each.kind != "relation")
-    whole = {f.name for f in found if f.kind == "relation" and _what(f) in ("missing", "extra")}
     parts = Counter(f.relation for f in found if f.kind != "relation")
-    return [_difference(f, parts[f.name]) for f in found if f.kind == "relation" or f.relation not in whole]
+    return [_difference(f, parts[f.name]) for f in without_parts(found)]
 
 
 def _difference(finding: Finding, parts: int) -> Difference:

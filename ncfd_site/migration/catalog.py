@@ -99,10 +99,10 @@ Key = tuple[str, str]
 Catalog = dict[Key, str]
 
 
-def read(connection: Connection) -> Catalog:
-    """Read what schema public holds: definitions by kind and name."""
+def read(connection: Connection, patience: float = retrying.PATIENCE) -> Catalog:
+    """Read what schema public holds: definitions by kind and name. Waits `patience` seconds for locked tables."""
     # The server looks at the tables below a view to write it out, and waits for whoever has one to himself.
-    return retrying.until_unlocked(lambda: _read(connection))
+    return retrying.until_unlocked(lambda: _read(connection), patience)
 
 
 def _read(connection: Connection) -> Catalog:

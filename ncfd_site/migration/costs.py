@@ -20,8 +20,8 @@ ROW_LIMIT = 1_000_000
 
 # How fast the server of a small machine rewrites `studies` (docs/deploy.md tells how it was measured); another one may
 # be faster.
-_ROWS_PER_SECOND = 150_000
-_BYTES_PER_SECOND = 60 * 2**20
+_ROWS_PER_SECOND = 50_000
+_BYTES_PER_SECOND = 15 * 2**20
 
 _SIZE = """
     SELECT CASE WHEN c.relpages > 0 AND c.reltuples >= 0
@@ -61,7 +61,9 @@ class Rewrite:
         return {"table": self.table, "why": self.why, "rows": self.rows, "bytes": self.bytes, "seconds": self.seconds}
 
 
-def rewrites(connection: Connection, found: Catalog, wanted: Catalog) -> list[Rewrite]:
+def rewrites(
+    connection: Connection, found: Catalog, wanted: Catalog, patience: float = retrying.PATIENCE
+) -> list[Rewrite]:
     """The tables of `found` that are rewritten on the way to `wanted`."""
     reasons: dict[str, str] = {}
     for (kind, name), definition in wanted.items():
@@ -73,7 +75,7 @@ def rewrites(connection: Connection, found: Catalog, wanted: Catalog) -> list[Re
     for variant in variants.recognise(found, wanted)[1]:
         if variant.table_rewritten:
             reasons[variant.table_rewritten] = variant.words
-    return [Rewrite(table, why, *_size(connection, table)) for table, why in sorted(reasons.items())]
+    return [Rewrite(table, why, *_size(connection, table, patience)) for table, why in sorted(reasons.items())]
 
 
 def require_consent(rewritten: Sequence[Rewrite], agreed: Sequence[str], limit: int) -> None:
@@ -89,17 +91,17 @@ def require_consent(rewritten: Sequence[Rewrite], agreed: Sequence[str], limit: 
         )
 
 
-def _size(connection: Connection, table: str) -> tuple[int, int]:
+def _size(connection: Connection, table: str, patience: float) -> tuple[int, int]:
     """Rows and bytes of a table; the rows are counted where the server has no estimate."""
-    row = retrying.until_unlocked(lambda: connection.execute(_SIZE, [table]).fetchone())
+    row = retrying.until_unlocked(lambda: connection.execute(_SIZE, [table]).fetchone(), patience)
     estimate, size = row or (0, 0)
     if estimate is None:
-        estimate = count(connection, table)
+        estimate = count(connection, table, patience)
     return int(estimate), int(size)
 
 
-def count(connection: Connection, table: str) -> int:
+def count(connection: Connection, table: str, patience: float = retrying.PATIENCE) -> int:
     """How many rows a table of public has, exactly."""
     statement = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("public", table))
-    row = retrying.until_unlocked(lambda: connection.execute(statement).fetchone())
+    row = retrying.until_unlocked(lambda: connection.execute(statement).fetchone(), patience)
     return int(row[0]) if row else 0

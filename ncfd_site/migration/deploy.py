@@ -190,8 +190,8 @@ def _go(
         _mend(connection, end, progress, log)
     after = {table: costs.count(connection, table) for table in touched}
     counts = {table: (before[table], after[table]) for table in touched}
-    result = verify.verify(connection, end, terms.models, counts)
     log.begin()
+    result = verify.verify(connection, end, terms.models, counts)
     look.record_verification(connection, result, log)
     outcome.after = end
     look.tell_verification(result, progress)

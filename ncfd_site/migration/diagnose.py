@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ncfd_site.migration import assess, catalog, compare, history, line, online, versions
+from ncfd_site.migration import assess, catalog, compare, history, line, online, retrying, versions
 from ncfd_site.migration.assess import Fit
 from ncfd_site.migration.catalog import Catalog
 from ncfd_site.migration.failures import Exit, MigrationRefused
@@ -77,10 +77,13 @@ class Diagnosis:
             raise MigrationRefused(f"{self.evidence} {self.remedy}", Exit.NEEDS_ADOPTION)
 
 
-def diagnose(connection: Connection) -> Diagnosis:
-    """Tell the state of the database behind the connection; writes nothing."""
+def diagnose(connection: Connection, patience: float = retrying.PATIENCE) -> Diagnosis:
+    """Tell the state of the database behind the connection; writes nothing.
+
+    Waits `patience` seconds for tables that others have locked.
+    """
     table = versions.read(connection)
-    diagnosis = _diagnose(connection, table)
+    diagnosis = _diagnose(connection, table, patience)
     named = {line.MISNAMED.get(row, row) for row in table.rows}
     return replace(
         diagnosis,
@@ -89,7 +92,7 @@ def diagnose(connection: Connection) -> Diagnosis:
     )
 
 
-def _diagnose(connection: Connection, table: versions.VersionTable) -> Diagnosis:
+def _diagnose(connection: Connection, table: versions.VersionTable, patience: float) -> Diagnosis:
     strange = [row for row in table.rows if row not in line.ids() and row not in line.MISNAMED]
     if strange:
         return _strange(connection, strange[0])
@@ -111,7 +114,7 @@ def _diagnose(connection: Connection, table: versions.VersionTable) -> Diagnosis
             f"To prove that the schema is at that revision, and to write its id: {_COMMAND} --adopt auto",
         )
     if table.rows:
-        return _hold_against(connection, table.rows[0])
+        return _hold_against(connection, table.rows[0], patience)
     return _without_version(connection, table)
 
 
@@ -158,9 +161,9 @@ def _strange(connection: Connection, version: str) -> Diagnosis:
     )
 
 
-def _hold_against(connection: Connection, revision: str) -> Diagnosis:
+def _hold_against(connection: Connection, revision: str, patience: float) -> Diagnosis:
     """The state of a database that is stamped with one of our revisions."""
-    found = catalog.read(connection)
+    found = catalog.read(connection, patience)
     at_head = revision == line.head()
     fit = assess.assess(found, catalog.expected_of(line.ids() if not at_head else [revision]), revision, exact=False)
     known = Diagnosis(State.AT_HEAD if at_head else State.BEHIND, revision, found=found, fit=fit)
@@ -207,7 +210,7 @@ def _invalid_index(connection: Connection, indexes: list[str]) -> tuple[str, str
 def _not_its_revision(fit: Fit) -> tuple[str, str]:
     """Evidence and remedy."""
     lacking = compare.without_parts((*fit.wrong, *fit.lacks))
-    odd = [*(variant.words for variant in fit.variants_of_its_own), *(finding.words for finding in lacking)]
+    odd = [*(variant.words for variant in fit.variants_of_its_own), *(finding.words.rstrip(";") for finding in lacking)]
     more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
     evidence = (
         f"alembic_version says {fit.revision}, but the schema is not what that revision says: "

@@ -43,24 +43,19 @@ def find(connection: Connection, server: Mapping[str, Any], revision: str, exclu
 
     Where no scratch database can be made, against what is kept with the revisions.
     """
+    found = catalog.read(connection)
     try:
-        return compare_with(connection, revision, shadow.catalogs(server, [revision])[revision], exclude)
+        return compare_with(found, revision, shadow.catalogs(server, [revision])[revision], exclude)
     except shadow.NoShadow as reason:
-        return at_a_glance(connection, revision, str(reason), exclude)
-
-
-def at_a_glance(connection: Connection, revision: str, reason: str, exclude: Sequence[str] = ()) -> Drift:
-    """Hold the database against what is kept with its revision; `reason` is why not against the server's own words."""
-    return compare_with(connection, revision, catalog.expected(revision), exclude, partial=reason)
+        return compare_with(found, revision, catalog.expected(revision), exclude, partial=str(reason))
 
 
 def compare_with(
-    connection: Connection, revision: str, wanted: Catalog, exclude: Sequence[str] = (), *, partial: str = ""
+    found: Catalog, revision: str, wanted: Catalog, exclude: Sequence[str] = (), *, partial: str = ""
 ) -> Drift:
-    """Hold the database against a catalog."""
-    found = catalog.read(connection)
+    """Hold what a database holds against what its revision makes; `partial` is why not in the server's own words."""
     result = Drift(revision, len(wanted), partial=partial)
-    for finding in compare.without_parts(compare.findings(found, wanted, exact=not partial)):
+    for finding in compare.findings(found, wanted, exact=not partial):
         if any(fnmatchcase(finding.name, pattern) for pattern in exclude):
             continue
         is_there = finding.found is not None and finding.expected is not None

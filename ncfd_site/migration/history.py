@@ -63,9 +63,9 @@ class Outcome(StrEnum):
 class Entry:
     """One row of the log: what happened to a revision, when, by whom."""
 
+    started_at: datetime
     revision: str
     direction: str
-    started_at: datetime
     seconds: float | None
     actor: str
     host: str
@@ -76,20 +76,21 @@ class Entry:
 
     def __str__(self) -> str:
         took = "unfinished" if self.seconds is None else f"{self.seconds:.2f} s"
-        line = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC  {self.direction:6}  {self.revision}  {took}  {self.outcome}"
+        when = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        line = f"{when}  {self.direction:6}  {self.revision}  {took}  {self.outcome}"
         return f"{line}  by {self.actor} on {self.host}" + (f": {self.detail}" if self.detail else "")
 
 
 def entries(connection: Connection) -> list[Entry]:
-    """The log of a database, oldest first; empty where nothing was ever run."""
+    """The log of a database, oldest first, in UTC; empty where nothing was ever run."""
     if connection.execute("SELECT to_regclass('public.alembic_migration_log')").fetchone() == (None,):
         return []
     rows = connection.execute(
-        "SELECT revision, direction, started_at AT TIME ZONE 'UTC',"
+        "SELECT started_at, revision, direction,"
         " extract(epoch FROM finished_at - started_at)::float, actor, host, outcome, detail,"
         " run_id, file_sha256 FROM public.alembic_migration_log ORDER BY log_id"
     )
-    return [Entry(*row) for row in rows]
+    return [Entry(started_at.astimezone(UTC), *rest) for started_at, *rest in rows]
 
 
 class Run:

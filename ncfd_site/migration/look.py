@@ -137,9 +137,10 @@ def drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[s
     for body in result.old_bodies:
         progress.say(f"  old body: {body} (replaced by revision {compare.MENDS_BODIES})")
     if result:
+        shown = compare.without_parts(result.findings)
         raise MigrationRefused(
             f"{len(result.findings)} objects differ from revision {revision}:\n"
-            + "\n".join(f"  {finding.words}" for finding in result.findings),
+            + "\n".join(f"  {finding.words}" for finding in shown),
             Exit.NOT_VERIFIED,
         )
     progress.say(f"No drift: {result.objects} objects of {outcome.database} are what {revision} makes.")
@@ -158,9 +159,10 @@ def verify_only(parameters: Mapping[str, Any], progress: Progress, models: verif
         if found.revision is None:
             found.require_safe()
             return
+        log = history.Run()
         result = verify.verify(connection, found.revision, models)
         try:
-            record_verification(connection, result, history.Run())
+            record_verification(connection, result, log)
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction):
             progress.say("This role may not write the log: the verification is not in it.")
         tell_verification(result, progress)

@@ -17,15 +17,24 @@ LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 
 
 class Locked:
-    """When to give up, and the pauses until then: they double, with jitter, so that two do not meet again and again."""
+    """When to give up, and the pauses until then: they double, with jitter, so that two do not meet again and again.
+
+    Patience is counted from the first obstacle on: what was done before it may have taken long.
+    """
 
     def __init__(self, patience: float = PATIENCE) -> None:
-        self._deadline = time.monotonic() + patience
+        self._patience = patience
+        self._deadline: float | None = None
         self._pause = _FIRST_PAUSE
 
     def is_worth_a_wait(self, sqlstate: str | None) -> bool:
         """Whether a failure was for a lock, and there is time left."""
-        return sqlstate in (LOCK_NOT_AVAILABLE, _DEADLOCK) and time.monotonic() <= self._deadline
+        if sqlstate not in (LOCK_NOT_AVAILABLE, _DEADLOCK):
+            return False
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self._patience
+        return now < self._deadline
 
     def next_pause(self) -> float:
         """Seconds to wait before the next attempt."""

@@ -1,6 +1,7 @@
 """The steps of a run: each revision in a transaction of its own, tried again where a table is locked."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -55,11 +56,13 @@ def migrate(
 
 def with_retries(attempt: Callable[[], None], watcher: Watcher | None) -> None:
     """Run `attempt`, and again while others lock a table that it needs; each attempt begins where the last ended."""
-    locked = retrying.Locked()
+    # Each revision has its own patience.
+    waits: defaultdict[str, retrying.Locked] = defaultdict(retrying.Locked)
     while True:
         try:
             return attempt()
         except RevisionFailed as failure:
+            locked = waits[failure.step.revision]
             if not locked.is_worth_a_wait(failure.sqlstate):
                 raise
             pause = locked.next_pause()

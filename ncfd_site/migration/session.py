@@ -89,6 +89,17 @@ def _backend(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def runner(connection: Connection) -> int | None:
+    """The process of the server that holds the run lock of this database; None where nobody migrates."""
+    row = connection.execute(
+        "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database() AND l.objsubid = 1"
+        " AND (l.classid::bigint << 32 | l.objid::bigint) = %s",
+        [LOCK_KEY],
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
 def setting(connection: Connection, name: str) -> str:
     """The value of a setting of the session."""
     row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()

@@ -11,6 +11,9 @@ from ncfd_site.migration.history import Act, Entry, Outcome
 from ncfd_site.migration.line import Revision
 from ncfd_site.migration.session import Connection
 
+# Seconds for which a page waits for a table that is locked: a run that rewrites one may take minutes.
+_PATIENCE = 2.0
+
 _GLANCE = "a page does not make scratch databases; migrate_alembic --drift compares in the server's own words"
 
 
@@ -26,7 +29,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a database stands. `drift` is None where no revision is known, `verified` where nothing was verified."""
+    """Where a database stands. `drift` is None where no revision is known, `verified` where nothing was verified.
+
+    `runner` is the process of the server that holds the run lock: a run is under way.
+    """
 
     database: str
     diagnosis: Diagnosis
@@ -35,6 +41,7 @@ class Status:
     drift: Drift | None
     verified: Entry | None
     log: tuple[Entry, ...]
+    runner: int | None
 
     @property
     def pending(self) -> list[Step]:
@@ -53,16 +60,17 @@ def status(parameters: Mapping[str, Any]) -> Status:
     `log` is newest first. The drift is that against the definitions kept with the revisions, which costs a look.
     """
     with session.connect(parameters) as connection:
-        found = diagnose.diagnose(connection)
+        found = diagnose.diagnose(connection, _PATIENCE)
         entries = history.entries(connection)
         return Status(
             database=str(parameters.get("dbname", "")),
             diagnosis=found,
             steps=_steps(connection, found, entries),
             rewrites=_rewrites(connection, found),
-            drift=drift.at_a_glance(connection, found.revision, _GLANCE) if found.revision else None,
+            drift=_drift(found),
             verified=next((entry for entry in reversed(entries) if entry.direction == Act.VERIFY), None),
             log=tuple(reversed(entries)),
+            runner=session.runner(connection),
         )
 
 
@@ -82,7 +90,13 @@ def _steps(connection: Connection, found: Diagnosis, entries: list[Entry]) -> tu
     )
 
 
+def _drift(found: Diagnosis) -> Drift | None:
+    if found.revision is None or found.found is None:
+        return None
+    return drift.compare_with(found.found, found.revision, catalog.expected(found.revision), partial=_GLANCE)
+
+
 def _rewrites(connection: Connection, found: Diagnosis) -> tuple[costs.Rewrite, ...]:
     if found.found is None or found.state not in (State.BEHIND, State.HAND_MADE):
         return ()
-    return tuple(costs.rewrites(connection, found.found, catalog.expected(line.head())))
+    return tuple(costs.rewrites(connection, found.found, catalog.expected(line.head()), _PATIENCE))

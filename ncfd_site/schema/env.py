@@ -84,7 +84,9 @@ def migrate(connection: Any) -> None:
         run.with_retries(attempt, watcher)
     except RevisionFailed as failure:
         refusal = run.refusal(failure)
-        if refusal.exit_code is not Exit.CONSENT_REFUSED:
+        # Where the session is gone, there is nobody to write to.
+        is_gone = connection.invalidated or session_of(connection).closed
+        if refusal.exit_code is not Exit.CONSENT_REFUSED and not is_gone:
             with connection.begin():
                 log.record_revision(session_of(connection), failure.step, history.Outcome.FAILED, failure.message)
         raise refusal from None

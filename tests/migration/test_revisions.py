@@ -174,6 +174,20 @@ def test_no_revision_refers_to_a_table_of_django() -> None:
             assert not re.search(r"\b(auth|django)_\w+", source.text(revision.path, direction))
 
 
+def test_what_is_done_to_tables_that_are_there_lets_others_work() -> None:
+    """After the root, indexes on older tables are built concurrently, and constraints are added NOT VALID."""
+    for revision in line.revisions()[1:]:
+        statements = [source.bare(each) for each in source.statements(source.text(revision.path, "up"))]
+        made = {
+            match[1] for each in statements for match in re.finditer(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", each)
+        }
+        plain = (re.match(r"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY).* ON (\w+)", each) for each in statements)
+        assert {match[1] for match in plain if match} <= made
+        for each in statements:
+            for ensured in re.finditer(r"ensure_constraint\((\S+), '[cf]',.*?\);", each):
+                assert "NOT VALID" in ensured[0], ensured[0]
+
+
 def test_a_released_revision_is_frozen() -> None:
     """`schema/released.json` holds the checksums of what a version of the changelog has released."""
     released = json.loads((line.SCHEMA_FOLDER / "released.json").read_text())

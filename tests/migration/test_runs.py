@@ -94,6 +94,46 @@ def test_a_killed_run_frees_its_lock_within_a_second(empty_database: Keywords) -
     assert run(empty_database).verified
 
 
+@pytest.mark.parametrize("arguments", [(), ("--adopt", "auto", "--noinput")], ids=["run", "adopt"])
+def test_a_session_that_the_server_ends_is_told_and_the_next_run_goes_on(
+    empty_database: Keywords, arguments: tuple[str, ...]
+) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    with psycopg.connect(**empty_database) as holder:
+        holder.execute("LOCK TABLE studies IN ACCESS SHARE MODE")
+        process = start(empty_database, *arguments)
+        ended = (
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'migrate_alembic'"
+        )
+        waits = " AND wait_event_type = 'Lock' AND datname = current_database()"
+        deadline = time.monotonic() + 60
+        while query(empty_database, ended + waits) == [(0,)] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        code, _, error = finish(process)
+        holder.rollback()
+    assert code in (Exit.REVISION_FAILED, Exit.UNSAFE_CONNECTION)
+    assert "terminating connection due to administrator command" in error or "connection" in error
+    assert "Traceback" not in error
+    assert run(empty_database).verified
+
+
+def test_a_role_that_may_not_read_the_log_is_told(empty_database: Keywords, worker: str) -> None:
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    role = f"looker_{worker}"
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute(f"DROP ROLE IF EXISTS {role}")
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'looker'")
+        connection.execute(f"GRANT SELECT ON alembic_version TO {role}")
+    try:
+        code, _, error = finish(start({**empty_database, "user": role, "password": "looker"}, "--plan"))
+        assert code == Exit.UNSAFE_CONNECTION
+        assert "permission denied for table alembic_migration_log" in error
+        assert "Traceback" not in error
+    finally:
+        with psycopg.connect(**empty_database) as connection:
+            connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
 def test_a_lock_that_does_not_come_free_ends_the_run(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as holder:
         from ncfd_site.migration.session import LOCK_KEY

@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+import psycopg
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -100,6 +101,10 @@ class Command(BaseCommand):
         except Refusal as refusal:
             outcome.error = str(refusal)
             outcome.exit_code = getattr(refusal, "exit_code", Exit.UNSAFE_CONNECTION)
+        except psycopg.Error as error:
+            said = error.diag.message_primary or str(error).strip()
+            outcome.error = f"PostgreSQL broke off: {said}. Run it again once that is mended; it goes on from there."
+            outcome.exit_code = Exit.UNSAFE_CONNECTION
         if options["json"] and not options["sql"]:
             self.stdout.write(outcome.as_json())
         if outcome.error:

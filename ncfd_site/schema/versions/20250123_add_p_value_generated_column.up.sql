@@ -1,6 +1,5 @@
-\ir ../bodies/p_value_column.1.sql
-
--- The key of staging_errors is called id from here on; its rows stay.
+-- The key of staging_errors is called id from here on; its rows stay. Before the column, which rewrites a table: what may
+-- have to wait for a lock comes first, so that no long work is done over.
 DO $$
 BEGIN
     IF pg_temp.lacks('staging_errors', 'id') THEN
@@ -8,3 +7,5 @@ BEGIN
     END IF;
     PERFORM pg_temp.name_sequence('staging_errors', 'id');
 END $$;
+
+\ir ../bodies/p_value_column.1.sql

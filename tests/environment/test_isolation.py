@@ -1,0 +1,32 @@
+"""Tests that commit leave nothing to the next one: their rows go, and those that a database is born with stay.
+
+Both tests write the same unique keys, so that a leak fails whichever comes second, in whatever process.
+"""
+
+import psycopg
+from django.db import connection, connections, transaction
+from django.test import TransactionTestCase
+
+from securities.models import Exchange
+from signals.models import Trial
+
+
+class CommittedRows(TransactionTestCase):
+    """Written for good, by two tests and by a session of its own."""
+
+    def write(self) -> None:
+        assert Trial.objects.count() == 0
+        assert Exchange.objects.count() == 5
+        with transaction.atomic():
+            Trial.objects.create(nct_id="NCT00000001", is_pivotal=True, last_seen_at="2025-01-01T00:00Z")
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+            other.execute("DELETE FROM exchanges")
+            found = other.execute("SELECT nct_id FROM trials").fetchall()
+        assert [row[0] for row in found] == ["NCT00000001"]
+        connections.close_all()
+
+    def test_one(self) -> None:
+        self.write()
+
+    def test_other(self) -> None:
+        self.write()

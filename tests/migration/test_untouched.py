@@ -1,0 +1,163 @@
+"""What a run leaves as it is: what is not ours, everything where it only looks, and secrets."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from alembic import command
+from psycopg.conninfo import make_conninfo
+
+from ncfd_site.migration import alembic_runner, history, session
+from ncfd_site.migration.failures import Exit
+from tests import databases
+from tests.databases import Keywords
+from tests.migration import states
+from tests.migration.running import finish, query, start
+from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
+from tests.migration.test_live_states import EVERYTHING
+
+NOT_OURS = """
+    CREATE SCHEMA other;
+    CREATE TABLE other.trials (id integer PRIMARY KEY, note text);
+    CREATE TABLE other.storage_references (reference_id bigint);
+    CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text);
+    CREATE TABLE auth_user (id integer PRIMARY KEY, username text UNIQUE, CHECK (id > 0) NOT VALID);
+    CREATE TABLE notes_of_the_desk (id integer);
+    INSERT INTO other.trials VALUES (1, 'kept');
+    INSERT INTO other.storage_references VALUES (1);
+    INSERT INTO django_session VALUES ('key', 'data');
+    INSERT INTO auth_user VALUES (1, 'rita');
+    INSERT INTO notes_of_the_desk VALUES (1);
+"""
+_TABLES = ("other.trials", "other.storage_references", "django_session", "auth_user", "notes_of_the_desk")
+# Definition, storage and rows of what is not ours, down to the transaction that wrote each of them last.
+STATE = " UNION ALL ".join(
+    f"SELECT '{table}', c.relfilenode::text, c.xmin::text, (SELECT string_agg(t::text || t.xmin, ',') FROM {table} t)"
+    f" FROM pg_class c WHERE c.oid = '{table}'::regclass"
+    for table in _TABLES
+)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--adopt", "auto", "--noinput")], ids=["run", "adopt"])
+def test_tables_of_django_of_other_schemas_and_of_other_people_are_never_touched(
+    empty_database: Keywords, arguments: tuple[str, ...]
+) -> None:
+    states.hand_applied(*states.HAND_APPLIED)(empty_database)
+    states.execute(empty_database, NOT_OURS)
+    before = query(empty_database, STATE)
+    code, _, error = finish(start(empty_database, *arguments))
+    assert (code, error) == (0, "")
+    assert query(empty_database, STATE) == before
+    assert finish(start(empty_database, ROOT_REVISION, "--allow-destructive", "20250123_add_link_audit_fields"))[0] in (
+        Exit.DONE,
+        Exit.CONSENT_REFUSED,
+    )
+    assert query(empty_database, STATE) == before
+
+
+LOOKS = [
+    ("--plan",),
+    ("--check",),
+    ("--sql",),
+    ("--drift",),
+    ("--history",),
+    ("--adopt", "auto", "--plan"),
+    ("--plan", "--json"),
+    (),
+]
+
+
+@pytest.mark.parametrize("flags", LOOKS, ids=lambda flags: " ".join(flags) or "run")
+@pytest.mark.parametrize("state", ["by hand", "without version"])
+def test_looking_leaves_catalog_rows_and_log_as_they_are(
+    empty_database: Keywords, flags: tuple[str, ...], state: str
+) -> None:
+    states.head_by_hand(empty_database)
+    if state == "without version":
+        states.execute(empty_database, "DROP TABLE alembic_version")
+    with _nothing_written(empty_database):
+        finish(start(empty_database, *flags))
+
+
+@contextmanager
+def _nothing_written(keywords: Keywords) -> Iterator[None]:
+    # The server counts what is written when a session ends, or when told to.
+    written = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables"
+
+    def settled() -> object:
+        seen = query(keywords, written)
+        while True:
+            time.sleep(0.3)
+            again = query(keywords, written)
+            if again == seen:
+                return again
+            seen = again
+
+    before = query(keywords, EVERYTHING), settled()
+    yield
+    assert (query(keywords, EVERYTHING), settled()) == before
+
+
+def test_no_output_names_a_password(empty_database: Keywords, worker: str) -> None:
+    role, secret = f"deployer_{worker}", "Geheimes-Wort"
+    states.execute(
+        empty_database, f"DROP ROLE IF EXISTS {role}", f"CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{secret}'"
+    )
+    keywords = {**empty_database, "user": role, "password": secret}
+    try:
+        said = ""
+        for flags in (
+            (ROOT_REVISION,),
+            ("--plan",),
+            ("--sql",),
+            ("--drift",),
+            ("no_such",),
+            ("--json",),
+            ("--history",),
+        ):
+            _, out, error = finish(start(keywords, *flags, "-v", "3"))
+            said += out + error
+        for other in ({"password": f"{secret}!"}, {"port": "1"}, {"dbname": "no_such_database"}):
+            _, out, error = finish(start({**keywords, **other}, "--json"))
+            said += out + error
+            assert json.loads(out)["exit"] == Exit.UNSAFE_CONNECTION or "password" in other
+        assert secret not in said
+        assert make_conninfo(**keywords) not in said
+        assert "Traceback" not in said
+    finally:
+        states.execute(
+            empty_database, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"
+        )
+
+
+def test_a_connection_on_which_something_is_begun_is_refused(empty_database: Keywords) -> None:
+    """Alembic would take the transaction for the caller's, never commit it, and say that all went well."""
+    databases.migrate(empty_database, CONTRACT_HEAD)
+    config = alembic_runner.config()
+    with (
+        session.connect(empty_database) as connection,
+        alembic_runner.sqlalchemy_connection(connection) as wrapped,
+    ):
+        wrapped.exec_driver_sql("SELECT 1")
+        config.attributes.update(connection=wrapped, allow_destructive=(), log=history.Run())
+        with pytest.raises(RuntimeError, match="A transaction is open"):
+            command.upgrade(config, "head")
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(CONTRACT_HEAD,)]
+
+
+def test_the_version_is_never_missing_while_it_is_written(empty_database: Keywords) -> None:
+    """A reader that looks all the time sees a version at each moment of an adoption."""
+    states.at_head(empty_database)
+    states.execute(empty_database, f"INSERT INTO alembic_version VALUES ('{ROOT_REVISION}')")
+    process = start(empty_database, "--adopt", "auto", "--noinput")
+    seen: set[int] = set()
+    with psycopg.connect(**empty_database, autocommit=True) as connection:
+        while process.poll() is None:
+            row = connection.execute("SELECT count(*) FROM alembic_version").fetchone()
+            seen.add(row[0] if row else 0)
+    assert finish(process)[0] == 0
+    assert seen <= {1, 2}
+    assert 1 in seen

@@ -48,6 +48,13 @@ def template(server: Keywords, name: str, build: Any) -> Iterator[str]:
     yield name
 
 
+def become(keywords: Keywords, revision: str) -> None:
+    """Put a database at a revision in the place of this one: a copy of one that the revisions make once."""
+    name = f"ncfd_at_{line.ids().index(revision) + 1}_{schema_digest()}"
+    with template(keywords, name, lambda made: migrate(made, revision)) as source:
+        clone(keywords, source, keywords["dbname"])
+
+
 def schema_digest() -> str:
     """Changes whenever what the revisions make may have changed."""
     files = sorted(path for path in line.SCHEMA_FOLDER.rglob("*") if path.suffix in (".py", ".sql"))

@@ -32,18 +32,18 @@ def execute(keywords: Keywords, *statements: str) -> None:
 
 
 def at_root(keywords: Keywords) -> None:
-    databases.migrate(keywords, ROOT_REVISION)
+    databases.become(keywords, ROOT_REVISION)
     apply(keywords, "old_bodies_of_the_root", "rows")
 
 
 def at_head(keywords: Keywords) -> None:
-    databases.migrate(keywords, CONTRACT_HEAD)
+    databases.become(keywords, CONTRACT_HEAD)
     apply(keywords, "old_bodies", "rows", "rows_of_the_head")
 
 
 def hand_applied(*files: str) -> Callable[[Keywords], None]:
     def build(keywords: Keywords) -> None:
-        databases.migrate(keywords, ROOT_REVISION)
+        databases.become(keywords, ROOT_REVISION)
         if "hand_applied_company_securities" not in files:
             apply(keywords, "old_bodies_of_the_root")
         apply(keywords, *files, "rows")

@@ -5,7 +5,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import psycopg
 import pytest
@@ -82,7 +82,9 @@ def test_what_the_version_table_held_is_in_the_log(empty_database: Keywords) -> 
     adopt(empty_database)
     said = json.loads(finish(start(empty_database, "--history", "--json"))[1])
     acts = [(entry["direction"], entry["outcome"]) for entry in said["history"]]
-    assert acts[-3:] == [("adopt", "done"), ("up", "done"), ("verify", "done")] or ("mend", "done") in acts
+    adopted_at = acts.index(("adopt", "done"))
+    assert set(acts[adopted_at + 1 : -1]) == {("up", "done")}
+    assert acts[-1] == ("verify", "done")
     adopted = next(entry for entry in said["history"] if entry["direction"] == "adopt")
     assert "held before: 20250122_add_storage_reference_counting" in adopted["detail"]
 
@@ -152,7 +154,7 @@ def test_what_is_not_recognised_is_named_and_nothing_is_written(unversioned: Key
 
 
 def test_a_table_made_by_hand_that_lacks_a_column_is_not_taken_over(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, ROOT_REVISION)
+    databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, "hand_applied_storage")
     states.execute(empty_database, "ALTER TABLE storage_objects DROP metadata")
     for attempt in (run, adopt):
@@ -348,7 +350,7 @@ def _versions(keywords: Keywords) -> Iterator[str]:
     yield from (row[0] for row in query(keywords, "SELECT version_num FROM alembic_version"))
 
 
-def kill_before_each_write(keywords: Keywords, limits: range) -> int:
+def kill_before_each_write(keywords: Keywords, limits: Iterable[int]) -> int:
     """Kill an adoption before each of some writes, adopt again, and return how many kills came to pass."""
     killed = 0
     for limit in limits:
@@ -371,7 +373,7 @@ def kill_before_each_write(keywords: Keywords, limits: range) -> int:
 
 
 def test_an_adoption_that_is_killed_converges(empty_database: Keywords) -> None:
-    assert kill_before_each_write(empty_database, range(1, 8)) == 7
+    assert kill_before_each_write(empty_database, [1, 4, 8, 16, 32]) == 5
 
 
 @pytest.mark.soak

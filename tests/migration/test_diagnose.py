@@ -23,7 +23,7 @@ def at(revision: str, *statements: str) -> Callable[[Keywords], None]:
     """A database at a revision, tampered with."""
 
     def build(keywords: Keywords) -> None:
-        databases.migrate(keywords, revision)
+        databases.become(keywords, line.head() if revision == "head" else revision)
         states.execute(keywords, *statements)
 
     return build
@@ -167,15 +167,25 @@ def test_a_run_stops_before_anything_is_written(
 ) -> None:
     build(empty_database)
     before = query(empty_database, EVERYTHING)
+    with session.connect(empty_database) as connection:
+        assert diagnose.diagnose(connection).state is state
+    with pytest.raises(MigrationRefused) as refusal:
+        run(empty_database)
+    said = str(refusal.value)
+    assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+    assert evidence in said
+    assert remedy in said
+    assert "\n" not in said
+    assert query(empty_database, EVERYTHING) == before
+
+
+def test_the_command_tells_programs_the_state_and_people_the_rest(empty_database: Keywords) -> None:
+    STOPS["several rows"][0](empty_database)
     code, out, error = finish(start(empty_database, "--json"))
     said = json.loads(out)
-    assert (code, said["exit"], said["state"]) == (Exit.NEEDS_ADOPTION, Exit.NEEDS_ADOPTION, state)
-    assert evidence in said["error"]
-    assert remedy in said["error"]
+    assert (code, said["exit"], said["state"]) == (Exit.NEEDS_ADOPTION, Exit.NEEDS_ADOPTION, "several versions")
     assert said["error"] in error
-    assert "\n" not in said["error"]
     assert "Traceback" not in error
-    assert query(empty_database, EVERYTHING) == before
 
 
 MENDED = [name for name, (_, state, _, _) in STOPS.items() if state not in diagnose.NOT_OURS]
@@ -199,7 +209,7 @@ def test_the_command_that_is_told_mends_it(empty_database: Keywords, name: str) 
 
 
 def test_an_index_that_is_being_built_is_waited_for(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, CONTRACT_HEAD)
+    databases.become(empty_database, CONTRACT_HEAD)
     with psycopg.connect(**empty_database) as holder:
         # A concurrent build waits for whoever has an older look at the table.
         holder.execute("INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now())")

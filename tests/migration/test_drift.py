@@ -171,14 +171,14 @@ def test_a_database_of_this_project_has_no_drift_on_postgresql_16(sixteen: Keywo
 
 
 def test_hand_made_objects_that_came_to_head_are_no_drift(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, ROOT_REVISION)
+    databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, *states.HAND_APPLIED)
     run(empty_database)
     assert drift(empty_database).drift is not None
 
 
 def test_old_bodies_are_told_and_are_no_drift(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, CONTRACT_HEAD)
+    databases.become(empty_database, CONTRACT_HEAD)
     states.apply(empty_database, "old_bodies")
     found: Any = drift(empty_database).drift
     assert found["drift"] == []
@@ -201,7 +201,7 @@ def test_what_is_not_ours_and_what_is_excluded_is_left_out(head_database: Keywor
 def test_columns_of_live_securities_and_the_view_that_shows_them_are_no_drift(
     empty_database: Keywords, kind: str
 ) -> None:
-    databases.migrate(empty_database, CONTRACT_HEAD)
+    databases.become(empty_database, CONTRACT_HEAD)
     with psycopg.connect(**empty_database) as connection:
         connection.execute(f"ALTER TABLE securities ADD issuer_name text, ADD exchange text, ADD active {kind}")
     assert run(empty_database).verified

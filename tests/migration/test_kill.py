@@ -29,7 +29,7 @@ def kill_and_rerun(keywords: Keywords, times: int) -> None:
     }
     for attempt in range(times):
         databases.clone(keywords, "template1", keywords["dbname"])
-        databases.migrate(keywords, ROOT_REVISION)
+        databases.become(keywords, ROOT_REVISION)
         states.apply(keywords, *states.HAND_APPLIED)
         with psycopg.connect(**keywords) as connection:
             trial = make_trial(connection)

@@ -53,7 +53,7 @@ def test_every_state_comes_to_head_with_every_row(empty_database: Keywords, name
 
 
 def test_rows_of_hand_made_storage_tables_stay_and_their_keys_go_on(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, ROOT_REVISION)
+    databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, "hand_applied_storage")
     run(empty_database)
 
@@ -67,7 +67,7 @@ def test_rows_of_hand_made_storage_tables_stay_and_their_keys_go_on(empty_databa
 
 
 def test_hand_made_labels_and_what_was_granted_on_the_summary_stay(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, ROOT_REVISION)
+    databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, "hand_applied_link_audit")
     run(empty_database)
 
@@ -77,7 +77,7 @@ def test_hand_made_labels_and_what_was_granted_on_the_summary_stay(empty_databas
 
 
 def test_integer_links_to_securities_become_text_with_their_dates(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, ROOT_REVISION)
+    databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, "hand_applied_company_securities")
     run(empty_database)
 
@@ -90,7 +90,7 @@ def test_integer_links_to_securities_become_text_with_their_dates(empty_database
 
 
 def test_a_downgrade_leaves_what_people_had_made_by_hand(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, ROOT_REVISION)
+    databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, *HAND_APPLIED)
     run(empty_database)
     run(empty_database, ROOT_REVISION)
@@ -118,7 +118,7 @@ def test_rows_of_staging_errors_stay_when_its_key_is_renamed(empty_database: Key
 @pytest.fixture
 def live_head(empty_database: Keywords) -> Keywords:
     """A live database at the head of the contract, with the faulty bodies that all of them carry, and with rows."""
-    databases.migrate(empty_database, CONTRACT_HEAD)
+    databases.become(empty_database, CONTRACT_HEAD)
     states.apply(empty_database, "old_bodies")
     with psycopg.connect(**empty_database) as connection:
         make_trial(connection)

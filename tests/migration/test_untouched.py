@@ -2,16 +2,18 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
 from alembic import command
 from psycopg.conninfo import make_conninfo
 
-from ncfd_site.migration import alembic_runner, history, session
-from ncfd_site.migration.failures import Exit
+from ncfd_site.migration import alembic_runner, deploy, history, look, session
+from ncfd_site.migration.deploy import Terms
+from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -58,28 +60,27 @@ def test_tables_of_django_of_other_schemas_and_of_other_people_are_never_touched
     assert query(empty_database, STATE) == before
 
 
-LOOKS = [
-    ("--plan",),
-    ("--check",),
-    ("--sql",),
-    ("--drift",),
-    ("--history",),
-    ("--adopt", "auto", "--plan"),
-    ("--plan", "--json"),
-    (),
-]
+LOOKS: dict[str, Callable[[Keywords, Progress], object]] = {
+    "--plan": lambda keywords, progress: look.plan(keywords, "head", progress),
+    "--sql": lambda keywords, progress: look.sql(keywords, "head", progress.outcome),
+    "--drift": look.drift,
+    "--history": look.show_history,
+    "--adopt --plan": lambda keywords, progress: deploy.plan_adoption(keywords, "auto", "head", progress),
+    "a run that stops": lambda keywords, progress: deploy.deploy(keywords, "head", progress, Terms()),
+}
 
 
-@pytest.mark.parametrize("flags", LOOKS, ids=lambda flags: " ".join(flags) or "run")
 @pytest.mark.parametrize("state", ["by hand", "without version"])
-def test_looking_leaves_catalog_rows_and_log_as_they_are(
-    empty_database: Keywords, flags: tuple[str, ...], state: str
-) -> None:
+def test_looking_leaves_catalog_rows_and_log_as_they_are(empty_database: Keywords, state: str) -> None:
     states.head_by_hand(empty_database)
     if state == "without version":
         states.execute(empty_database, "DROP TABLE alembic_version")
     with _nothing_written(empty_database):
-        finish(start(empty_database, *flags))
+        for verb in LOOKS.values():
+            with suppress(MigrationRefused):
+                verb(empty_database, Progress(lambda _: None, 0, Outcome(database="test")))
+        for flags in (("--check",), ("--adopt", "auto", "--plan", "--json")):
+            finish(start(empty_database, *flags))
 
 
 @contextmanager
@@ -135,7 +136,7 @@ def test_no_output_names_a_password(empty_database: Keywords, worker: str) -> No
 
 def test_a_connection_on_which_something_is_begun_is_refused(empty_database: Keywords) -> None:
     """Alembic would take the transaction for the caller's, never commit it, and say that all went well."""
-    databases.migrate(empty_database, CONTRACT_HEAD)
+    databases.become(empty_database, CONTRACT_HEAD)
     config = alembic_runner.config()
     with (
         session.connect(empty_database) as connection,

@@ -101,6 +101,12 @@ class Command(BaseCommand):
         except Refusal as refusal:
             outcome.error = str(refusal)
             outcome.exit_code = getattr(refusal, "exit_code", Exit.UNSAFE_CONNECTION)
+        except psycopg.errors.LockNotAvailable:
+            outcome.error = (
+                "A table has been locked by another session for too long: look into pg_locks, end that session, and run "
+                "it again; it goes on from there."
+            )
+            outcome.exit_code = Exit.LOCKED
         except psycopg.Error as error:
             said = error.diag.message_primary or str(error).strip()
             outcome.error = f"PostgreSQL broke off: {said}. Run it again once that is mended; it goes on from there."

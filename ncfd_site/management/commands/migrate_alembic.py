@@ -103,8 +103,8 @@ class Command(BaseCommand):
             outcome.exit_code = getattr(refusal, "exit_code", Exit.UNSAFE_CONNECTION)
         except psycopg.errors.LockNotAvailable:
             outcome.error = (
-                "A table has been locked by another session for too long: look into pg_locks, end that session, and run "
-                "it again; it goes on from there."
+                "A table has been locked by another session for too long: look into pg_locks, end that session, and "
+                "run it again; it goes on from there."
             )
             outcome.exit_code = Exit.LOCKED
         except psycopg.Error as error:

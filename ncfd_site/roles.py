@@ -28,7 +28,7 @@ class Role(StrEnum):
 
 # A reviewer judges what documents say. Where content is kept, and how the database is migrated, is the operator's.
 REVIEWER_APPS = ("linkaudit", "securities", "signals", "storage")
-HIDDEN_FROM_REVIEWERS = frozenset({"storage.storageobject", "storage.storagereference"})
+HIDDEN_FROM_REVIEWERS = frozenset({"storage.storageevent", "storage.storageobject", "storage.storagereference"})
 
 GRANTS: dict[Role, frozenset[str]] = {
     Role.REVIEWER: frozenset({"linkaudit.label_linkaudit"}),

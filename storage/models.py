@@ -6,6 +6,14 @@ from django.db.models.functions import Now
 from ncfd_site.fields import EnumField, LineField
 
 
+class SessionUser(models.Func):
+    """Whom the database takes the session for."""
+
+    template = "SESSION_USER"
+    arity = 0
+    output_field = models.TextField()
+
+
 class StorageObject(models.Model):
     """One piece of content in one backend, known by the SHA-256 of its bytes, with a count of who refers to it."""
 
@@ -84,6 +92,33 @@ class StorageReference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reference_type} {self.referenced_id}"
+
+
+class StorageEvent(models.Model):
+    """One thing that was done to content or to its count, by whom. It stays when the content is gone."""
+
+    event_id = models.BigAutoField("event", primary_key=True, help_text="Number of the event, from the database.")
+    occurred_at = models.DateTimeField("occurred", db_default=Now(), help_text="When it was done.")
+    actor = LineField(
+        "actor", db_default=SessionUser(), help_text="Who did it: a person of the site, or the database user."
+    )
+    act = LineField("act", help_text="What was done: recount, where a count was brought right.")
+    object_id = models.BigIntegerField(
+        "object", null=True, blank=True, help_text="Number of the object. No foreign key: it may be gone."
+    )
+    sha256 = LineField("SHA-256", null=True, blank=True, help_text="Hash of the content.")
+    backend_type = LineField("backend", null=True, blank=True, help_text="Backend of the content: local or s3.")
+    detail = models.JSONField("detail", db_default={}, help_text="What was before and after, by the act.")
+    reason = LineField("reason", null=True, blank=True, help_text="Why it was done.")
+
+    class Meta:
+        managed = False
+        db_table = "storage_events"
+        ordering = ["-event_id"]
+        verbose_name = "storage event"
+
+    def __str__(self) -> str:
+        return f"{self.act} at {self.occurred_at:%Y-%m-%d %H:%M}"
 
 
 class Document(models.Model):

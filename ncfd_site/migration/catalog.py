@@ -63,7 +63,7 @@ _QUERIES = {
         WHERE t.typnamespace = 'public'::regnamespace GROUP BY 1""",
     "function": """
         SELECT p.proname || '(' || oidvectortypes(p.proargtypes) || ')',
-               pg_get_function_arguments(p.oid) || ' RETURNS ' || pg_get_function_result(p.oid)
+               pg_get_function_arguments(p.oid) || coalesce(' RETURNS ' || pg_get_function_result(p.oid), ' PROCEDURE')
                || ' LANGUAGE ' || l.lanname || ' VOLATILITY ' || p.provolatile::text
                || CASE WHEN p.proisstrict THEN ' STRICT' ELSE '' END
                || CASE WHEN p.prosecdef THEN ' SECURITY DEFINER' ELSE '' END

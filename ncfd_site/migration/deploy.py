@@ -241,12 +241,6 @@ def _mend(connection: Connection, revision: str, progress: Progress, log: histor
     drifted = refcounts.drifted(connection)
     if not drifted:
         return
-    if refcounts.are_lost(connection):
-        progress.say(
-            f"  Left alone: {len(drifted)} objects are counted and there is not one reference: "
-            "the references are lost, not the counts"
-        )
-        return
     changes = list(refcounts.mend(connection, drifted, revision, log))
     shown = ", ".join(map(str, changes[:10])) + (", …" if len(changes) > 10 else "")
     progress.say(f"  Mended: {len(changes)} counts of storage_objects are the number of references again ({shown})")

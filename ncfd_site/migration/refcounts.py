@@ -59,14 +59,6 @@ def drifted(connection: Connection) -> list[Drifted]:
     return [Drifted(*row) for row in connection.execute(_DRIFTED).fetchall()]
 
 
-def are_lost(connection: Connection) -> bool:
-    """Whether there are counts and not a single reference: then it is the references that are not to be trusted."""
-    return connection.execute(
-        "SELECT EXISTS (SELECT FROM public.storage_objects WHERE refcount > 0)"
-        " AND NOT EXISTS (SELECT FROM public.storage_references)"
-    ).fetchone() == (True,)
-
-
 def mend(connection: Connection, objects: list[Drifted], revision: str, log: history.Run) -> Iterator[Drifted]:
     """Give the objects their counts, and yield each change when it is made and logged."""
     for start in range(0, len(objects), _BATCH):

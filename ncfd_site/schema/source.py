@@ -34,7 +34,8 @@ _TOKEN = re.compile(
 _INCLUDE = re.compile(r"^\\ir (?P<path>\S+)[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _ONLINE = re.compile(
-    r"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(?P<index>\w+)|ALTER TABLE \S+ VALIDATE CONSTRAINT "
+    r"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(?P<index>\w+)"
+    r"|ALTER TABLE \S+ VALIDATE CONSTRAINT |CALL "
 )
 
 
@@ -61,7 +62,7 @@ def statements(script: str) -> Iterator[str]:
 def is_online(statement: str) -> bool:
     """Whether a statement is one that lets others work while it runs, if it stands outside a transaction.
 
-    Such are the concurrent build of an index and the validation of a constraint.
+    Such are the concurrent build of an index, the validation of a constraint, and a procedure that commits as it goes.
     """
     return _ONLINE.match(bare(statement)) is not None
 

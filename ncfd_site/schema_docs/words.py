@@ -171,6 +171,38 @@ ROUTINES: dict[str, str] = {
         "Takes that reference away and returns how many are left. A reference that is not there changes nothing; "
         "for content that is not known it returns 0."
     ),
+    "increment_storage_refcounts": (
+        "The same for many references at once: four arrays with an element for each. Returns a row for each object, "
+        "with its count. One wrong element, and nothing is done. Batches in any order neither deadlock nor miscount."
+    ),
+    "decrement_storage_refcounts": (
+        "The same for many releases at once. Content that is not known has no row in the result."
+    ),
+    "recount_storage_objects": (
+        "Brings counts right that drifted, a thousand in a transaction, and records each change in `storage_events`. A "
+        "procedure: `CALL recount_storage_objects()`, outside a transaction."
+    ),
+    "require_storage_reference": "Refuses a reference whose parts are wrong, and says which.",
+    "require_storage_references": "The same for many; also where the arrays are not of one length.",
+    "lock_referenced_object": (
+        "Runs on `storage_references` before an insert: locks the object first, so that writers of one object queue "
+        "in order."
+    ),
+    "count_reference": (
+        "Runs on `storage_references` after an insert or a delete: the count follows, and the time of it begins the "
+        "grace before cleaning."
+    ),
+    "refuse_changed_reference": "Runs on `storage_references`: who refers to what is released and added, not changed.",
+    "refuse_written_refcount": (
+        "Runs on `storage_objects` where a count is written by hand: it may be written only as the number that it is."
+    ),
+    "refuse_referenced_deletion": "Runs on `storage_objects` before a delete: what is referred to stays.",
+    "refuse_truncation": "Runs before TRUNCATE, which would pass by the counting, and refuses it.",
+    "refuse_changed_event": "Runs on `storage_events`: a record is neither changed nor deleted.",
+    "release_references": (
+        "Runs on `documents` and `studies` after a delete or TRUNCATE: what they referred to is released with them, in "
+        "the same transaction, objects locked in the order of their numbers."
+    ),
     "get_cleanup_candidates": (
         "Objects with at most `p_min_refcount` references that were not used for `p_max_age_days` days. It is "
         "advice, never permission to delete."

@@ -26,14 +26,15 @@ WRITERS: dict[str, Writers] = {
     "storage_objects": Writers(
         f"{_PIPELINES} and {_LOAD_CTGOV}, through `increment_storage_refcount`",
         {
-            "refcount": "the functions `increment_storage_refcount` and `decrement_storage_refcount`, never by hand",
-            "last_accessed": "the same functions, and pipelines that read the content",
+            "refcount": "the database, as `storage_references` change; written by hand it is refused",
+            "last_accessed": "the database, as references come and go, and pipelines that read the content",
         },
     ),
     "storage_references": Writers(
-        "the functions `increment_storage_refcount` and `decrement_storage_refcount`, which pipelines, loaders and "
-        "operators (in the admin) call"
+        "`increment_storage_refcount` and `decrement_storage_refcount`, and their plurals for many at once, which "
+        "pipelines, loaders and operators (in the admin) call; the database, when a document or a study is deleted"
     ),
+    "storage_events": Writers("the database, where it brings a count right"),
     "documents": Writers(f"{_PIPELINES}, {_LOAD_CTGOV} and {_LOAD_LINKS}"),
     "document_text_pages": Writers(f"{_PIPELINES} and {_LOAD_CTGOV}"),
     "document_tables": Writers(_PIPELINES),

@@ -13,7 +13,7 @@ from ncfd_site.admin.tables import ReadOnlyAdmin
 from storage import queries
 from storage.admin.cleanup import CleanupPage
 from storage.admin.references import ReferencePages, referrer
-from storage.models import StorageObject, StorageReference
+from storage.models import StorageEvent, StorageObject, StorageReference
 
 SHOWN = (
     "sha256",
@@ -115,3 +115,23 @@ class StorageReferenceAdmin(ReadOnlyAdmin):
         ),
     )
     filled_by = "The loaders add one for each row that refers to content; people add them on the page of the content."
+
+
+@admin.register(StorageEvent)
+class StorageEventAdmin(ReadOnlyAdmin):
+    """What was done to content and to its counts."""
+
+    list_display = (
+        value("event_id", "event"),
+        when("occurred_at", "occurred"),
+        value("act"),
+        value("object_id", "object"),
+        value("sha256", "SHA-256"),
+        value("actor"),
+        value("reason"),
+    )
+    search_by = (
+        search.key("event_id", "number of the event"),
+        search.prefix("sha256", "beginning of the hash"),
+    )
+    filled_by = "An event is added when a count is brought right. Counts that never drifted leave no trace here."

@@ -47,10 +47,15 @@ INSERT INTO document_text_pages (doc_id, page_no, char_count, text)
 SELECT d.doc_id, p.page_no, char_length(p.text), p.text
 FROM load_page p JOIN load_document d USING (source_url) WHERE d.doc_id IS NOT NULL
 """
-# Every writer takes objects in the order of their hash, so that two of them never wait for each other in a ring.
 _COUNT_REFERENCES = """
-SELECT count(increment_storage_refcount(sha256, %(backend)s, %(reference)s, doc_id))
-FROM (SELECT sha256, doc_id FROM load_document WHERE doc_id IS NOT NULL ORDER BY sha256, doc_id) added
+WITH added AS (SELECT sha256, doc_id FROM load_document WHERE doc_id IS NOT NULL)
+SELECT count(*)
+FROM increment_storage_refcounts(
+    ARRAY(SELECT sha256 FROM added ORDER BY doc_id),
+    ARRAY(SELECT %(backend)s::text FROM added),
+    ARRAY(SELECT %(reference)s::text FROM added),
+    ARRAY(SELECT doc_id FROM added ORDER BY doc_id)
+)
 """
 _DESCRIBE_OBJECTS = """
 UPDATE storage_objects o SET size_bytes = d.size_bytes, storage_uri = d.storage_uri

@@ -195,6 +195,9 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     storage.DocumentNote: _document_part(storage.DocumentNote, notes_md=HEAVY["heavy"], author="rita"),
     storage.DocumentTable: _document_part(storage.DocumentTable, page_no=1, table_idx=0, table_jsonb=HEAVY),
     storage.DocumentTextPage: _document_part(storage.DocumentTextPage, page_no=1, char_count=5, text="words"),
+    storage.StorageEvent: lambda: storage.StorageEvent.objects.create(
+        act="recount", sha256=f"{next(_numbers):064x}", backend_type="local", detail=HEAVY
+    ),
     storage.StorageObject: factories.make_storage_object,
     storage.StorageReference: lambda: storage.StorageReference.objects.create(
         object=factories.make_storage_object(), reference_type="document", referenced_id=next(_numbers)

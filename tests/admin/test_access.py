@@ -69,6 +69,7 @@ READERS = {
     "storage.documentnote": EVERYBODY,
     "storage.documenttable": EVERYBODY,
     "storage.documenttextpage": EVERYBODY,
+    "storage.storageevent": BUT_REVIEWERS,
     "storage.storageobject": BUT_REVIEWERS,
     "storage.storagereference": BUT_REVIEWERS,
 }

@@ -35,7 +35,7 @@ def test_a_reviewer_reads_all_but_content_and_schema_and_labels() -> None:
         for label in ("linkaudit", "securities", "signals", "storage")
         for model in apps.get_app_config(label).get_models()
     }
-    hidden = {"storage.view_storageobject", "storage.view_storagereference"}
+    hidden = {"storage.view_storageevent", "storage.view_storageobject", "storage.view_storagereference"}
     assert granted("reviewer") == every - hidden | {"linkaudit.label_linkaudit"}
     assert granted("adjudicator") == granted("reviewer") | {"linkaudit.adjudicate_linkaudit"}
 

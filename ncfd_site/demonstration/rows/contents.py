@@ -16,8 +16,14 @@ UPDATE studies s SET object_id = d.object_id FROM documents d
 WHERE d.source_url = s.url AND s.study_id = ANY(%s)
 """
 _REFER = """
-SELECT count(increment_storage_refcount(o.sha256, o.backend_type, 'study', s.study_id))
-FROM (SELECT * FROM studies WHERE object_id IS NOT NULL ORDER BY study_id) s JOIN storage_objects o USING (object_id)
+WITH told AS (SELECT s.study_id, o.sha256, o.backend_type FROM studies s JOIN storage_objects o USING (object_id))
+SELECT count(*)
+FROM increment_storage_refcounts(
+    ARRAY(SELECT sha256::text FROM told ORDER BY study_id),
+    ARRAY(SELECT backend_type::text FROM told ORDER BY study_id),
+    ARRAY(SELECT 'study' FROM told),
+    ARRAY(SELECT study_id FROM told ORDER BY study_id)
+)
 """
 # Content is as old as the first document that has it, and was last used when that was read.
 _OBJECT_TIMES = """

@@ -1,0 +1,160 @@
+-- References are the truth and the count is their number: the triggers of the tables keep it. What takes references locks the
+-- objects first, in the order of their numbers: without that, writers of one object pile up behind the foreign key's lock,
+-- and writers of several wait for each other in a ring.
+
+CREATE OR REPLACE FUNCTION require_storage_reference(
+    p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint
+) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    v_wrong text := CASE
+        WHEN p_sha256 IS NULL OR p_sha256 !~ '^[0-9a-fA-F]{64}$'
+            THEN 'p_sha256 must be 64 hexadecimal digits, not ' || coalesce(quote_literal(left(p_sha256, 80)), 'NULL')
+        WHEN p_backend_type IS NULL OR p_backend_type NOT IN ('local', 's3')
+            THEN 'p_backend_type must be local or s3, not ' || coalesce(quote_literal(left(p_backend_type, 80)), 'NULL')
+        WHEN p_reference_type IS NULL OR p_reference_type = '' OR length(p_reference_type) > 50
+            THEN 'p_reference_type must be 1 to 50 characters, not ' || coalesce(quote_literal(left(p_reference_type, 80)), 'NULL')
+        WHEN p_reference_id IS NULL THEN 'p_reference_id must not be NULL'
+    END;
+BEGIN
+    IF v_wrong IS NOT NULL THEN
+        RAISE EXCEPTION '%', v_wrong USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION increment_storage_refcount(
+    p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint
+) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_object_id bigint;
+    v_refcount integer;
+BEGIN
+    PERFORM require_storage_reference(p_sha256, p_backend_type, p_reference_type, p_reference_id);
+    LOOP
+        SELECT object_id, refcount INTO v_object_id, v_refcount FROM storage_objects
+        WHERE sha256 = p_sha256 AND backend_type = p_backend_type FOR NO KEY UPDATE;
+        EXIT WHEN FOUND;
+        -- Somebody else may be first: then there is nothing to insert, and the next round finds the row.
+        INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier)
+        VALUES (p_sha256, p_backend_type || '://' || p_sha256, p_backend_type, p_backend_type)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+    INSERT INTO storage_references (object_id, reference_type, referenced_id)
+    VALUES (v_object_id, p_reference_type, p_reference_id)
+    ON CONFLICT DO NOTHING;
+    RETURN v_refcount + CASE WHEN FOUND THEN 1 ELSE 0 END;
+END $$;
+
+CREATE OR REPLACE FUNCTION decrement_storage_refcount(
+    p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint
+) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_object_id bigint;
+    v_refcount integer;
+BEGIN
+    PERFORM require_storage_reference(p_sha256, p_backend_type, p_reference_type, p_reference_id);
+    SELECT object_id, refcount INTO v_object_id, v_refcount FROM storage_objects
+    WHERE sha256 = p_sha256 AND backend_type = p_backend_type FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM storage_references
+    WHERE object_id = v_object_id AND reference_type = p_reference_type AND referenced_id = p_reference_id;
+    RETURN v_refcount - CASE WHEN FOUND THEN 1 ELSE 0 END;
+END $$;
+
+-- Many references at once. Each array has one element for each reference.
+
+CREATE OR REPLACE FUNCTION require_storage_references(
+    p_sha256 text[], p_backend_type text[], p_reference_type text[], p_reference_id bigint[]
+) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF p_sha256 IS NULL OR p_backend_type IS NULL OR p_reference_type IS NULL OR p_reference_id IS NULL
+       OR cardinality(p_backend_type) <> cardinality(p_sha256) OR cardinality(p_reference_type) <> cardinality(p_sha256)
+       OR cardinality(p_reference_id) <> cardinality(p_sha256) THEN
+        RAISE EXCEPTION 'the four arrays must have as many elements each, and must not be NULL'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM require_storage_reference(s, b, t, i)
+    FROM unnest(p_sha256, p_backend_type, p_reference_type, p_reference_id) AS given (s, b, t, i);
+END $$;
+
+CREATE OR REPLACE FUNCTION increment_storage_refcounts(
+    p_sha256 text[], p_backend_type text[], p_reference_type text[], p_reference_id bigint[]
+) RETURNS TABLE (object_id bigint, sha256 text, backend_type text, refcount integer) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_objects bigint[];
+BEGIN
+    PERFORM require_storage_references(p_sha256, p_backend_type, p_reference_type, p_reference_id);
+    -- Who is first with new content makes it; the same order for everybody, so that nobody waits in a ring.
+    INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier)
+    SELECT DISTINCT s, b || '://' || s, b, b FROM unnest(p_sha256, p_backend_type) AS given (s, b) ORDER BY b, s
+    ON CONFLICT DO NOTHING;
+    v_objects := ARRAY(
+        SELECT o.object_id FROM storage_objects o
+        WHERE (o.sha256, o.backend_type) IN (SELECT s, b FROM unnest(p_sha256, p_backend_type) AS given (s, b))
+    );
+    PERFORM 1 FROM storage_objects o WHERE o.object_id = ANY (v_objects) ORDER BY o.object_id FOR NO KEY UPDATE;
+    INSERT INTO storage_references (object_id, reference_type, referenced_id)
+    SELECT DISTINCT o.object_id, t, i
+    FROM unnest(p_sha256, p_backend_type, p_reference_type, p_reference_id) AS given (s, b, t, i)
+    JOIN storage_objects o ON o.sha256 = s AND o.backend_type = b
+    ORDER BY 1, 2, 3
+    ON CONFLICT DO NOTHING;
+    RETURN QUERY SELECT o.object_id, o.sha256::text, o.backend_type::text, o.refcount
+                 FROM storage_objects o WHERE o.object_id = ANY (v_objects) ORDER BY o.object_id;
+END $$;
+
+CREATE OR REPLACE FUNCTION decrement_storage_refcounts(
+    p_sha256 text[], p_backend_type text[], p_reference_type text[], p_reference_id bigint[]
+) RETURNS TABLE (object_id bigint, sha256 text, backend_type text, refcount integer) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_objects bigint[];
+BEGIN
+    PERFORM require_storage_references(p_sha256, p_backend_type, p_reference_type, p_reference_id);
+    v_objects := ARRAY(
+        SELECT o.object_id FROM storage_objects o
+        WHERE (o.sha256, o.backend_type) IN (SELECT s, b FROM unnest(p_sha256, p_backend_type) AS given (s, b))
+    );
+    PERFORM 1 FROM storage_objects o WHERE o.object_id = ANY (v_objects) ORDER BY o.object_id FOR NO KEY UPDATE;
+    DELETE FROM storage_references r
+    USING unnest(p_sha256, p_backend_type, p_reference_type, p_reference_id) AS given (s, b, t, i), storage_objects o
+    WHERE o.sha256 = s AND o.backend_type = b
+      AND r.object_id = o.object_id AND r.reference_type = t AND r.referenced_id = i;
+    RETURN QUERY SELECT o.object_id, o.sha256::text, o.backend_type::text, o.refcount
+                 FROM storage_objects o WHERE o.object_id = ANY (v_objects) ORDER BY o.object_id;
+END $$;
+
+-- Bring counts right that drifted before the triggers kept them, a thousand at a time, and record what each was.
+CREATE OR REPLACE PROCEDURE recount_storage_objects() LANGUAGE plpgsql AS $$
+DECLARE
+    v_last bigint := 0;
+    v_objects bigint[];
+BEGIN
+    LOOP
+        v_objects := ARRAY(
+            SELECT o.object_id FROM storage_objects o
+            WHERE o.object_id > v_last
+              AND o.refcount <> (SELECT count(*) FROM storage_references r WHERE r.object_id = o.object_id)
+            ORDER BY o.object_id LIMIT 1000
+        );
+        EXIT WHEN v_objects = '{}';
+        v_last := v_objects[cardinality(v_objects)];
+        PERFORM 1 FROM storage_objects WHERE object_id = ANY (v_objects) ORDER BY object_id FOR NO KEY UPDATE;
+        WITH counted AS (
+            SELECT o.object_id, o.sha256, o.backend_type, o.refcount AS was,
+                   (SELECT count(*) FROM storage_references r WHERE r.object_id = o.object_id)::integer AS is_now
+            FROM storage_objects o WHERE o.object_id = ANY (v_objects)
+        ), changed AS (
+            UPDATE storage_objects o SET refcount = c.is_now
+            FROM counted c WHERE c.object_id = o.object_id AND c.was <> c.is_now
+            RETURNING o.object_id
+        )
+        INSERT INTO storage_events (act, object_id, sha256, backend_type, detail, reason)
+        SELECT 'recount', c.object_id, c.sha256, c.backend_type, jsonb_build_object('was', c.was, 'is', c.is_now),
+               'the count was not the number of references'
+        FROM counted c JOIN changed USING (object_id) ORDER BY c.object_id;
+        COMMIT;
+    END LOOP;
+END $$;

@@ -41,6 +41,12 @@ _PROBES = {
         " INSERT INTO storage_references (object_id, reference_type, referenced_id) VALUES (1, 'probe', 0);"
         f" SELECT decrement_storage_refcount({_NO_HASH}, 'local', 'probe', 0)"
     ),
+    "increment_storage_refcounts(text[], text[], text[], bigint[])": (
+        f"{_STORAGE} SELECT * FROM increment_storage_refcounts(ARRAY[{_NO_HASH}], '{{local}}', '{{probe}}', '{{0}}')"
+    ),
+    "decrement_storage_refcounts(text[], text[], text[], bigint[])": (
+        f"{_STORAGE} SELECT * FROM decrement_storage_refcounts(ARRAY[{_NO_HASH}], '{{local}}', '{{probe}}', '{{0}}')"
+    ),
     "get_cleanup_candidates(integer, integer)": "SELECT count(*) FROM get_cleanup_candidates(36500, 0)",
     "get_heuristic_precision(text, timestamptz, timestamptz)": "SELECT count(*) FROM get_heuristic_precision('')",
     "can_auto_promote_heuristic(text, numeric, integer)": "SELECT can_auto_promote_heuristic('')",

@@ -20,8 +20,8 @@ ROW_LIMIT = 1_000_000
 
 # How fast the server of a small machine rewrites `studies` (docs/deploy.md tells how it was measured); another one may
 # be faster.
-_ROWS_PER_SECOND = 50_000
-_BYTES_PER_SECOND = 15 * 2**20
+_ROWS_PER_SECOND = 40_000
+_BYTES_PER_SECOND = 12 * 2**20
 
 _SIZE = """
     SELECT CASE WHEN c.relpages > 0 AND c.reltuples >= 0

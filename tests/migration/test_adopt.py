@@ -225,10 +225,10 @@ def test_counts_are_recounted_and_every_change_is_recorded(unversioned: Keywords
 
 def test_counts_that_drifted_past_the_triggers_are_recounted_as_well(head_database: Keywords) -> None:
     """As after a restore of rows with the triggers disabled."""
-    states.apply(head_database, "rows", "rows_of_the_head")
     states.execute(
         head_database,
         "SET session_replication_role = replica",
+        *((states.LIVE / f"{file}.sql").read_text() for file in ("rows", "rows_of_the_head")),
         "UPDATE storage_objects SET refcount = 7 WHERE object_id = 1002",
     )
     _, said = adopt(head_database)

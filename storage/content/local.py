@@ -116,10 +116,12 @@ class LocalContentStore:
             with self._folder(name[:2]) as folder:
                 # Without O_NONBLOCK, a pipe in the place of content would be waited for.
                 handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-            with os.fdopen(handle, "rb") as file:
-                _refuse_other_than_file(uri, os.fstat(file.fileno()))
-                while piece := file.read(CHUNK):
+            try:
+                _refuse_other_than_file(uri, os.fstat(handle))
+                while piece := os.read(handle, CHUNK):
                     yield piece
+            finally:
+                os.close(handle)
 
     def _stat(self, uri: str, folder: int) -> os.stat_result:
         found = os.stat(hash_of(uri, self.backend_type), dir_fd=folder, follow_symlinks=False)
@@ -153,7 +155,7 @@ class LocalContentStore:
             yield
         except OSError as error:
             if uri and error.errno in _NO_FILE:
-                raise ContentAddressRefused(f"{uri} leads outside the content store: a link stands there.") from None
+                raise _refused(uri) from None
             said = f"The local content store cannot be used: {error.strerror or error}"
             if error.errno in NO_ROOM:
                 raise ContentFull(f"{said}; make room in the folder CONTENT_ROOT.") from error
@@ -209,4 +211,8 @@ def _named(folder: Path | str, length: int) -> list[os.DirEntry[str]]:
 
 def _refuse_other_than_file(uri: str, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise ContentAddressRefused(f"{uri} leads outside the content store: what stands there is no file of its own.")
+        raise _refused(uri)
+
+
+def _refused(uri: str) -> ContentAddressRefused:
+    return ContentAddressRefused(f"{uri} leads outside the content store: a link stands there, or what is no file.")

@@ -32,6 +32,12 @@ def told() -> Iterator[None]:
         yield
     except (exceptions.ClientError, exceptions.BotoCoreError) as error:
         raise unavailable(error) from None
+    except RecursionError:
+        # A redirect that does not name a region, such as that of a proxy from http to https, makes botocore ask the
+        # same server for the region, which redirects, which makes it ask.
+        raise ContentUnavailable(
+            "The S3 content store sends us elsewhere: see to CONTENT_S3_ENDPOINT and CONTENT_S3_REGION."
+        ) from None
 
 
 def status(error: exceptions.ClientError) -> int:
@@ -58,12 +64,12 @@ def _why(error: Exception) -> str:
         if status(error) == NOT_FOUND:
             return f"has no such bucket ({answer}): see to CONTENT_S3_BUCKET and CONTENT_S3_ENDPOINT"
         if 300 <= status(error) < 400 or code(error) == "AuthorizationHeaderMalformed":
-            return f"sends us elsewhere ({answer}): see to CONTENT_S3_REGION"
+            return f"sends us elsewhere ({answer}): see to CONTENT_S3_ENDPOINT and CONTENT_S3_REGION"
         return f"does not do what it is asked for ({answer}): try again later"
     if isinstance(error, _NO_CREDENTIALS):
         return "finds no credentials: set them as boto3 expects them, such as AWS_ACCESS_KEY_ID and its secret"
     if isinstance(error, _TOO_LATE):
         return "does not answer in time: try again later, or see to CONTENT_S3_ENDPOINT"
-    if isinstance(error, exceptions.HTTPClientError):
+    if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
         return "cannot be reached, or breaks off: try again later, or see to CONTENT_S3_ENDPOINT"
     return f"cannot be used ({type(error).__name__}): see to how it is configured"

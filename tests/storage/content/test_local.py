@@ -1,23 +1,26 @@
-"""The content store keeps bytes under their hash, and never gives out others."""
+"""What the local backend does beyond what all do: files, folders, links, durability."""
 
 import hashlib
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from storage.content import (
-    CHUNK,
     ContentAddressRefused,
-    ContentDamaged,
+    ContentFull,
     ContentMissing,
     ContentStore,
+    ContentUnavailable,
     LocalContentStore,
-    content_store,
 )
 
-ABSENT = "local://" + "0" * 64
+SECRET = b"secret"
+DIGEST = hashlib.sha256(SECRET).hexdigest()
+URI = f"local://{DIGEST}"
 
 
 @pytest.fixture
@@ -30,108 +33,105 @@ def store(root: Path) -> ContentStore:
     return LocalContentStore(root)
 
 
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder like one of the store, with content, beside it."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / DIGEST).write_bytes(SECRET)
+    return folder
+
+
 def files(root: Path) -> list[Path]:
     return [path for path in root.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
-def test_gives_back_what_was_put(store: ContentStore, size: int) -> None:
-    data = os.urandom(size)
-    stored = store.put(data)
-    assert stored.sha256 == hashlib.sha256(data).hexdigest()
-    assert stored.size == size
-    assert stored.uri == f"local://{stored.sha256}"
-    assert store.read(stored.uri) == data
+def refuses(store: ContentStore) -> None:
+    asking: list[Callable[[str], Any]] = [store.read, store.holds, store.size, store.delete]
+    for ask in asking:
+        with pytest.raises(ContentAddressRefused, match=f"^{URI} leads outside the content store"):
+            ask(URI)
+    assert list(store.addresses()) == []
 
 
-def test_takes_bytes_piece_by_piece(store: ContentStore) -> None:
-    stored = store.put(iter([b"one ", b"", b"two"]))
-    assert stored.sha256 == hashlib.sha256(b"one two").hexdigest()
-    assert store.read(stored.uri) == b"one two"
+def test_content_lies_under_its_hash(store: ContentStore, root: Path) -> None:
+    store.put(SECRET)
+    assert files(root) == [root / DIGEST[:2] / DIGEST]
 
 
-def test_keeps_the_same_bytes_once(store: ContentStore, root: Path) -> None:
-    assert store.put(b"same") == store.put(b"same")
-    assert len(files(root)) == 1
+def test_does_not_follow_a_link_to_a_file(store: ContentStore, root: Path, outside: Path) -> None:
+    (root / DIGEST[:2]).mkdir(parents=True)
+    (root / DIGEST[:2] / DIGEST).symlink_to(outside / DIGEST)
+    refuses(store)
+    assert (outside / DIGEST).read_bytes() == SECRET
 
 
-def test_many_at_once_come_back_in_order(store: ContentStore, root: Path) -> None:
-    contents = [b"%d" % (number % 70) for number in range(100)]
-    stored = store.put_all(contents)
-    assert [store.read(one.uri) for one in stored] == contents
-    assert len(files(root)) == 70
+def test_does_not_follow_a_link_to_a_folder(store: ContentStore, root: Path, outside: Path) -> None:
+    root.mkdir()
+    (root / DIGEST[:2]).symlink_to(outside)
+    refuses(store)
+    with pytest.raises(ContentAddressRefused, match="a link stands there"):
+        store.put(SECRET)
+    assert [path.name for path in outside.iterdir()] == [DIGEST]
+    assert [path for path in files(root) if path.parent.name == "incoming"] == []
 
 
-def test_nothing_at_all_is_stored_as_nothing(store: ContentStore) -> None:
-    assert store.put_all([]) == []
+def test_does_not_follow_a_link_inside_the_root_either(store: ContentStore, root: Path) -> None:
+    other = store.put(b"other")
+    (root / DIGEST[:2]).mkdir(exist_ok=True)
+    (root / DIGEST[:2] / DIGEST).symlink_to(root / other.sha256[:2] / other.sha256)
+    with pytest.raises(ContentAddressRefused):
+        store.read(URI)
+    assert [held.uri for held in store.addresses()] == [other.uri]
 
 
-def test_tells_what_it_holds(store: ContentStore) -> None:
-    assert store.holds(store.put(b"here").uri)
-    assert not store.holds(ABSENT)
+def test_a_link_in_the_place_of_content_is_replaced_by_content(store: ContentStore, root: Path, outside: Path) -> None:
+    (root / DIGEST[:2]).mkdir(parents=True)
+    (root / DIGEST[:2] / DIGEST).symlink_to(outside / DIGEST)
+    store.put(SECRET)
+    assert stat.S_ISREG((root / DIGEST[:2] / DIGEST).lstat().st_mode)
+    assert store.read(URI) == SECRET
 
 
-def test_what_is_not_there_is_missing(store: ContentStore) -> None:
-    with pytest.raises(ContentMissing, match=ABSENT):
-        store.read(ABSENT)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_refused_and_not_waited_for(
+    store: ContentStore, root: Path, make: Callable[[Path], None]
+) -> None:
+    (root / DIGEST[:2]).mkdir(parents=True)
+    make(root / DIGEST[:2] / DIGEST)
+    refuses(store)
 
 
-@pytest.mark.parametrize("damage", [lambda data: b"X" + data[1:], lambda data: data[:-1], lambda data: b""])
-def test_damaged_bytes_are_never_given_whole(store: ContentStore, root: Path, damage: object) -> None:
-    stored = store.put(os.urandom(2 * CHUNK + 5))
-    (file,) = files(root)
-    file.write_bytes(damage(file.read_bytes()))  # type: ignore[operator]
-    given: list[bytes] = []
-    with pytest.raises(ContentDamaged, match=stored.uri):
-        given.extend(store.chunks(stored.uri))
-    assert sum(map(len, given)) < stored.size
-    with pytest.raises(ContentDamaged):
-        store.read(stored.uri)
+def test_the_root_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
+    root.mkdir()
+    (tmp_path / "link").symlink_to(root)
+    stored = LocalContentStore(tmp_path / "link").put(SECRET)
+    assert LocalContentStore(root).read(stored.uri) == SECRET
 
 
-def test_putting_known_bytes_mends_a_damaged_copy(store: ContentStore, root: Path) -> None:
-    stored = store.put(b"sound")
-    files(root)[0].write_bytes(b"rotten")
-    store.put(b"sound")
-    assert store.read(stored.uri) == b"sound"
+def test_a_root_that_is_not_there_is_unavailable_and_not_empty(store: ContentStore, root: Path) -> None:
+    # As where its disk is not mounted: a cleaning must not take all content for gone.
+    for ask in (store.read, store.holds, store.size, store.delete, lambda _: list(store.addresses())):
+        with pytest.raises(ContentUnavailable, match="see to the folder CONTENT_ROOT"):
+            ask(URI)
+    store.put(b"the first content makes it")
+    with pytest.raises(ContentMissing):
+        store.read(URI)
 
 
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "",
-        "local://",
-        "local://../../etc/passwd",
-        "local://" + "A" * 64,
-        "s3://" + "0" * 64,
-        ABSENT + "\n",
-        "/etc/passwd",
-    ],
-)
-def test_refuses_what_is_no_address_of_its_own(store: ContentStore, uri: str) -> None:
-    for reading in (store.read, store.holds):
-        with pytest.raises(ContentAddressRefused):
-            reading(uri)
+def test_a_disk_that_fails_is_unavailable_and_not_missing(
+    store: ContentStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(SECRET)
 
+    def fails(*_: Any, **__: Any) -> int:
+        raise OSError(5, "Input/output error")
 
-def test_does_not_follow_a_link_out_of_its_folder(store: ContentStore, root: Path, tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_bytes(b"secret")
-    digest = hashlib.sha256(b"secret").hexdigest()
-    (root / digest[:2]).mkdir(parents=True)
-    (root / digest[:2] / digest).symlink_to(secret)
-    with pytest.raises(ContentAddressRefused, match="outside"):
-        store.read(f"local://{digest}")
-
-
-def test_a_write_that_fails_leaves_nothing(store: ContentStore, root: Path) -> None:
-    def cut() -> Iterator[bytes]:
-        yield b"half of "
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OSError, match="No space left"):
-        store.put(cut())
-    assert files(root) == []
+    monkeypatch.setattr(os, "open", fails)
+    with pytest.raises(ContentUnavailable, match="Input/output error"):
+        store.read(URI)
+    with pytest.raises(ContentUnavailable, match="Input/output error"):
+        store.size(URI)
 
 
 def test_many_writes_of_which_one_fails_leave_nothing(
@@ -146,12 +146,43 @@ def test_many_writes_of_which_one_fails_leave_nothing(
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", fails_after_three)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ContentFull, match="No space left"):
         store.put_all([b"%d" % number for number in range(10)])
     assert files(root) == []
 
 
-def test_the_store_of_the_site_lies_under_its_content_root(settings: object, tmp_path: Path) -> None:
-    settings.CONTENT_ROOT = tmp_path / "elsewhere"  # type: ignore[attr-defined]
-    stored = content_store().put(b"bytes")
-    assert (tmp_path / "elsewhere" / stored.sha256[:2] / stored.sha256).read_bytes() == b"bytes"
+def test_what_is_written_and_deleted_is_durable_before_it_is_told(
+    store: ContentStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def watch(handle: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    folder = str(root / DIGEST[:2])
+    store.put(SECRET)
+    assert synced[0] == str(root.parent)  # the root is new
+    assert synced[1].startswith(str(root / "incoming"))
+    assert synced[2:] == [folder, str(root)]
+    synced.clear()
+    assert store.delete(URI)
+    assert not store.delete(URI)
+    assert synced == [folder, folder]
+
+
+def test_half_written_content_is_not_listed(store: ContentStore, root: Path) -> None:
+    listed: list[list[str]] = []
+
+    def slowly() -> Any:
+        yield SECRET[:3]
+        assert len(list((root / "incoming").iterdir())) == 1
+        listed.append([held.uri for held in store.addresses()])
+        yield SECRET[3:]
+
+    store.put(slowly())
+    assert listed == [[]]
+    assert [held.uri for held in store.addresses()] == [URI]
+    assert list((root / "incoming").iterdir()) == []

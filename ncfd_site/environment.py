@@ -5,7 +5,9 @@ with a sentence that names the variable; the value of a secret is never repeated
 """
 
 import os
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ncfd_site.refusals import Misconfigured
 
@@ -48,6 +50,29 @@ def whole(name: str, *, default: int, least: int = 0, most: int | None = None) -
 def words(name: str) -> list[str]:
     """A list separated by commas or blanks; empty where the variable is not set."""
     return text(name).replace(",", " ").split()
+
+
+def shaped(name: str, pattern: str, *, means: str, default: str = "") -> str:
+    """A value that the whole pattern fits; `means` says in words what fits, after "it is"."""
+    value = text(name, default)
+    if value and not re.fullmatch(pattern, value):
+        raise Misconfigured(f"{name} is {value!r}, but it is {means}.")
+    return value
+
+
+def endpoint(name: str) -> str:
+    """The address of a service, http or https, without a name or password in it; empty where it is not set."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise Misconfigured(f"{name} is no address of a service, such as https://s3.example.org.") from None
+    if "@" in parts.netloc:
+        raise Misconfigured(f"{name} holds a name or a password: keep those elsewhere, and leave the address alone.")
+    if value and (not fits or parts.query or parts.fragment):
+        raise Misconfigured(f"{name} is {value!r}, but it is the address of a service, such as https://s3.example.org.")
+    return value
 
 
 def folder(name: str, *, default: Path) -> Path:

@@ -24,6 +24,22 @@ CSRF_TRUSTED_ORIGINS = hosts.trusted_origins()
 PORT = environment.whole("PORT", default=8000, least=1, most=65535)
 # Where the content store keeps the bytes of documents.
 CONTENT_ROOT = environment.folder("CONTENT_ROOT", default=NCFD_HOME / "content")
+# The content store on S3, which there is only where a bucket is named; boto3 finds the credentials by itself.
+CONTENT_S3_BUCKET = environment.shaped(
+    "CONTENT_S3_BUCKET",
+    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    means="the name of a bucket: 3 to 63 small letters, digits, dots and hyphens",
+)
+CONTENT_S3_PREFIX = environment.shaped(
+    "CONTENT_S3_PREFIX",
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*",
+    means="what all keys begin with: names of letters, digits and . _ -, a slash between them and none at the ends",
+    default="content",
+)
+CONTENT_S3_ENDPOINT = environment.endpoint("CONTENT_S3_ENDPOINT")
+CONTENT_S3_REGION = environment.shaped(
+    "CONTENT_S3_REGION", r"[A-Za-z0-9_-]+", means="the name of a region, such as eu-central-1"
+)
 
 DATABASES = {"default": database.django_settings()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

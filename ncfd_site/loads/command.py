@@ -48,7 +48,7 @@ class LoadCommand(BaseCommand):
             raise CommandError(_of_database(error)) from error
         except (OSError, ContentError) as error:
             raise CommandError(
-                f"{error}. What was loaded until here stays; mend it and run the command again."
+                f"{str(error).rstrip('.')}. What was loaded until here stays; mend it and run the command again."
             ) from error
         if refusals.count:
             said = f"{refusals.count:,} records were refused; the rest is loaded."

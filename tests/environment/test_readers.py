@@ -94,3 +94,36 @@ def test_secret_file_that_is_missing_empty_or_binary_is_refused(
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(Misconfigured, match="it is not UTF-8 text"):
         environment.secret("KEY")
+
+
+def test_a_shaped_value_fits_whole_or_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORD", raising=False)
+    assert environment.shaped("WORD", "[a-z]+", means="a word", default="none") == "none"
+    monkeypatch.setenv("WORD", "word")
+    assert environment.shaped("WORD", "[a-z]+", means="a word") == "word"
+    monkeypatch.setenv("WORD", "two words")
+    with pytest.raises(Misconfigured, match=r"^WORD is 'two words', but it is a word\.$"):
+        environment.shaped("WORD", "[a-z]+", means="a word")
+
+
+@pytest.mark.parametrize("written", ["", "http://127.0.0.1:9000", "https://s3.example.org", "https://[::1]:9000/s3"])
+def test_endpoint_is_an_address_of_a_service(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("SERVICE", written)
+    assert environment.endpoint("SERVICE") == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["s3.example.org", "ftp://s3.example.org", "https://", "https://h:port", "https://h?a=1", "https://[", "//h"],
+)
+def test_endpoint_refuses_anything_else(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("SERVICE", written)
+    with pytest.raises(Misconfigured, match=r"^SERVICE .* address of a service, such as https://s3\.example\.org\.$"):
+        environment.endpoint("SERVICE")
+
+
+def test_endpoint_refuses_a_password_and_does_not_repeat_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE", "https://olga:geheim@s3.example.org")
+    with pytest.raises(Misconfigured, match=r"^SERVICE holds a name or a password") as raised:
+        environment.endpoint("SERVICE")
+    assert "geheim" not in str(raised.value)

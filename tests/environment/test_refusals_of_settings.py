@@ -33,6 +33,12 @@ def test_every_command_says_one_sentence(home: Path, command: str) -> None:
         ({"PORT": "http"}, "PORT is 'http', but it is a whole number from 1 to 65535."),
         ({"HSTS_SECONDS": "-1"}, "HSTS_SECONDS is -1, but it is a whole number of at least 0."),
         ({"CONTENT_ROOT": __file__}, "CONTENT_ROOT is "),
+        ({"CONTENT_S3_BUCKET": "s3://bucket/key"}, "CONTENT_S3_BUCKET is 's3://bucket/key', but it is the name of a"),
+        ({"CONTENT_S3_PREFIX": "../else"}, "CONTENT_S3_PREFIX is '../else', but it is what all keys begin with"),
+        ({"CONTENT_S3_PREFIX": "content/"}, "CONTENT_S3_PREFIX is 'content/', but it is what all keys begin with"),
+        ({"CONTENT_S3_ENDPOINT": "s3.example.org"}, "CONTENT_S3_ENDPOINT is 's3.example.org', but it is the address"),
+        ({"CONTENT_S3_ENDPOINT": "https://a:geheim@b"}, "CONTENT_S3_ENDPOINT holds a name or a password"),
+        ({"CONTENT_S3_REGION": "eu central"}, "CONTENT_S3_REGION is 'eu central', but it is the name of a region"),
         ({"SECRET_KEY_FILE": "/nowhere"}, "SECRET_KEY and SECRET_KEY_FILE are both set: keep one of them."),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL and DATABASE_URL_FILE are both set: keep one of them."),
         (

@@ -42,12 +42,12 @@ def s3_client(place: S3Place) -> "S3Client":
 
 @lru_cache(maxsize=4)
 def _client(place: S3Place, _process: int) -> "S3Client":
-    # Loading boto3 takes longer than all the rest of a command, and most commands need no S3.
+    # Loading boto3 takes a fifth of a second, and most commands need no S3.
     import boto3.session
     from botocore.config import Config
 
-    # Making a client takes as long as many requests, so it is kept; not across a fork, where two processes would talk on
-    # the same connections.
+    # Making a client takes as long as many requests, so it is kept; not across a fork, where two processes would talk
+    # on the same connections.
     try:
         return boto3.session.Session().client(
             "s3",

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import boto3.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from storage.content.interface import WRITERS
@@ -44,8 +42,12 @@ def s3_client(place: S3Place) -> "S3Client":
 
 @lru_cache(maxsize=4)
 def _client(place: S3Place, _process: int) -> "S3Client":
-    # Making one takes as long as many requests, so it is kept; not across a fork, where two processes would talk on
-    # the same connections.
+    # Loading boto3 takes a fifth of a second, and most commands need no S3.
+    import boto3.session
+    from botocore.config import Config
+
+    # Making a client takes as long as many requests, so it is kept; not across a fork, where two processes would talk
+    # on the same connections.
     try:
         return boto3.session.Session().client(
             "s3",

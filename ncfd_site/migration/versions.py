@@ -17,6 +17,7 @@ _WRITE = """
     gone AS (DELETE FROM public.alembic_version WHERE version_num <> (SELECT version_num FROM kept))
     UPDATE public.alembic_version SET version_num = %(version)s WHERE version_num = (SELECT version_num FROM kept)
 """
+_WIDEN = f"ALTER TABLE public.alembic_version ALTER COLUMN version_num TYPE varchar({WIDTH})"
 _MAKE = """
     CREATE TABLE IF NOT EXISTS public.alembic_version (
         version_num varchar({width}) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -56,7 +57,7 @@ def widen(connection: Connection) -> bool:
     table = read(connection)
     if table.width is None or table.width >= WIDTH:
         return False
-    connection.execute(f"ALTER TABLE public.alembic_version ALTER COLUMN version_num TYPE varchar({WIDTH})")
+    connection.execute(_WIDEN)
     return True
 
 
@@ -65,11 +66,10 @@ def write(connection: Connection, version: str) -> None:
 
     Where there is no table, or no row in it, both come to be in that transaction.
     """
-    widen(connection)
     for statement in statements_to_write():
         connection.execute(statement, {"version": version})
 
 
 def statements_to_write() -> list[str]:
     """The statements of `write`, with the version as a parameter."""
-    return [_MAKE.format(width=WIDTH), _WRITE, _FILL]
+    return [_MAKE.format(width=WIDTH), _WIDEN, _WRITE, _FILL]

@@ -12,8 +12,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from ncfd_site.embedded import server as embedded_server
-from ncfd_site.migration import line
+from ncfd_site.migration import deploy, line
 from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -118,6 +119,20 @@ def test_the_planned_sql_does_what_adoption_does(by_hand: Keywords) -> None:
     assert differences(by_hand, "catalog-head.json") == []
     assert finish(start(by_hand, "--verify-only"))[0] == 0
     assert query(by_hand, "SELECT refcount FROM storage_objects ORDER BY object_id") == [(2,), (0,)]
+
+
+def test_the_planned_sql_widens_a_column_that_is_too_short(empty_database: Keywords) -> None:
+    states.at_head(empty_database)
+    states.execute(
+        empty_database, "DELETE FROM alembic_version", "ALTER TABLE alembic_version ALTER version_num TYPE varchar(32)"
+    )
+    planned = deploy.plan_adoption(
+        empty_database, "auto", "head", Progress(lambda _: None, 0, Outcome(database="test"))
+    )
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute(planned.partition("\n-- Go on from there")[0].replace("BEGIN;", "").replace("COMMIT;", ""))
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(CONTRACT_HEAD,)]
+    assert run(empty_database).verified
 
 
 WRONG = {

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from ncfd_site import sql
 from ncfd_site.demonstration.plan.calendar import Calendar
 from storage.content import ContentStore
-from storage.models import StorageObject
+from storage.models import StorageEvent, StorageObject
 
 # Days since the last reference was released: all but the last two are past the days of grace.
 RELEASED = (75, 61, 52, 40, 33, 12, 5)
 ARCHIVED = 4
+RECOUNTED = 3
 
 _POINT_STUDIES = """
 UPDATE studies s SET object_id = d.object_id FROM documents d
@@ -43,6 +44,21 @@ def add_references(studies: Mapping[str, int], calendar: Calendar, store: Conten
     sql.execute(_OBJECT_TIMES)
     sql.execute(_REFERENCE_TIMES)
     _release(calendar, store)
+    _recount(calendar)
+
+
+def _recount(calendar: Calendar) -> None:
+    """Counts that were found wrong long ago, and what they were brought to."""
+    for original in StorageObject.objects.order_by("pk")[:RECOUNTED]:
+        StorageEvent.objects.create(
+            occurred_at=calendar.at(-200, 3),
+            act="recount",
+            object_id=original.pk,
+            sha256=original.sha256,
+            backend_type=original.backend_type,
+            detail={"was": 3, "is": 1},
+            reason="the count was not the number of references",
+        )
 
 
 def _archive() -> None:

@@ -28,13 +28,16 @@ class Role(StrEnum):
 
 # A reviewer judges what documents say. Where content is kept, and how the database is migrated, is the operator's.
 REVIEWER_APPS = ("linkaudit", "securities", "signals", "storage")
-HIDDEN_FROM_REVIEWERS = frozenset({"storage.storageevent", "storage.storageobject", "storage.storagereference"})
+HIDDEN_FROM_REVIEWERS = frozenset(
+    {"storage.storageevent", "storage.storageobject", "storage.storagereference", "storage.storagetombstone"}
+)
 
 GRANTS: dict[Role, frozenset[str]] = {
     Role.REVIEWER: frozenset({"linkaudit.label_linkaudit"}),
     Role.ADJUDICATOR: frozenset({"linkaudit.label_linkaudit", "linkaudit.adjudicate_linkaudit"}),
     Role.OPERATOR: frozenset(
         {
+            "storage.operate_storageobject",
             "storage.reference_storageobject",
             "securities.add_companysecurity",
             "securities.delete_companysecurity",

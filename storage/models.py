@@ -55,7 +55,10 @@ class StorageObject(models.Model):
         db_table = "storage_objects"
         ordering = ["-object_id"]
         verbose_name = "storage object"
-        permissions = [("reference_storageobject", "Can add and release references to content")]
+        permissions = [
+            ("reference_storageobject", "Can add and release references to content"),
+            ("operate_storageobject", "Can clean, check, mend and move content"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["sha256", "backend_type"], name="uq_storage_objects_sha256_backend")
         ]
@@ -102,7 +105,11 @@ class StorageEvent(models.Model):
     actor = LineField(
         "actor", db_default=SessionUser(), help_text="Who did it: a person of the site, or the database user."
     )
-    act = LineField("act", help_text="What was done: recount, where a count was brought right.")
+    act = LineField(
+        "act",
+        help_text="What was done: refer or release (a reference, by a person), recount (a count brought right), clean (a "
+        "row deleted), delete (bytes deleted), move (to another address), mend (something else brought right).",
+    )
     object_id = models.BigIntegerField(
         "object", null=True, blank=True, help_text="Number of the object. No foreign key: it may be gone."
     )
@@ -119,6 +126,39 @@ class StorageEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} at {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class StorageTombstone(models.Model):
+    """Bytes that no row names any more, or not yet, and that are deleted once their time is over."""
+
+    class Why(models.TextChoices):
+        DELETED = "deleted", "its row was deleted"
+        MOVED = "moved", "its row moved to another address"
+        EXPECTED = "expected", "it was announced, and no row has come"
+        ORPHANED = "orphaned", "it was found without a row"
+
+    storage_uri = LineField("storage URI", primary_key=True, help_text="Address of the bytes.")
+    why = LineField("why", choices=Why, help_text="Why no row names the bytes.")
+    size_bytes = models.BigIntegerField(
+        "size in bytes", db_default=0, help_text="Length of the bytes as the row had it; 0 where it is not known."
+    )
+    actor = LineField(
+        "actor", db_default=SessionUser(), help_text="Who left it: a person of the site, or the database user."
+    )
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the bytes lost their row.")
+    delete_after = models.DateTimeField(
+        "delete after", help_text="When the bytes may be deleted, unless a row names them by then."
+    )
+
+    class Meta:
+        managed = False
+        db_table = "storage_tombstones"
+        ordering = ["storage_uri"]
+        verbose_name = "tombstone of content"
+        verbose_name_plural = "tombstones of content"
+
+    def __str__(self) -> str:
+        return self.storage_uri
 
 
 class Document(models.Model):

@@ -27,7 +27,7 @@ FILLED = [
     ),
     ("Drugs", ["assets", "asset_aliases", "merge_candidates"]),
     ("Links", ["link_audit", "trial_assets_xref", "study_assets_xref"]),
-    ("Content", ["storage_objects", "storage_references", "storage_events"]),
+    ("Content", ["storage_objects", "storage_references", "storage_events", "storage_tombstones"]),
 ]  # fmt: skip
 LOOK_FIRST = """\
 Look first at

@@ -34,7 +34,14 @@ WRITERS: dict[str, Writers] = {
         "`increment_storage_refcount` and `decrement_storage_refcount`, and their plurals for many at once, which "
         "pipelines, loaders and operators (in the admin) call; the database, when a document or a study is deleted"
     ),
-    "storage_events": Writers("the database, where it brings a count right"),
+    "storage_events": Writers(
+        "the database, where it brings a count right, cleans or moves; the site and its commands, for what people do"
+    ),
+    "storage_tombstones": Writers(
+        "the database, when a row of `storage_objects` is deleted or moved; `storage_tier` and `storage_repair`, through "
+        "`expect_storage_content`; `storage_gc` takes them away with the bytes"
+    ),
+    "site_jobs": Writers("the site, when people start long work; `run_jobs`, which does it"),
     "documents": Writers(f"{_PIPELINES}, {_LOAD_CTGOV} and {_LOAD_LINKS}"),
     "document_text_pages": Writers(f"{_PIPELINES} and {_LOAD_CTGOV}"),
     "document_tables": Writers(_PIPELINES),

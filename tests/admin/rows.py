@@ -188,6 +188,7 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     signals.TrialVersion: lambda: signals.TrialVersion.objects.create(
         trial=factories.make_trial(), captured_at=MOMENT, raw_jsonb=HEAVY, sha256=f"{next(_numbers):064x}"
     ),
+    site.Job: lambda: site.Job.objects.create(kind="storage_verify", requested_by="olga", arguments=HEAVY),
     site.MigrationLog: _migration_log,
     site.SchemaVersion: site.SchemaVersion.objects.get,
     storage.Document: factories.make_document,
@@ -199,6 +200,9 @@ MAKERS: dict[Any, Callable[[], Any]] = {
         act="recount", sha256=f"{next(_numbers):064x}", backend_type="local", detail=HEAVY
     ),
     storage.StorageObject: factories.make_storage_object,
+    storage.StorageTombstone: lambda: storage.StorageTombstone.objects.create(
+        storage_uri=f"local://{next(_numbers):064x}", why="deleted", delete_after=MOMENT
+    ),
     storage.StorageReference: lambda: storage.StorageReference.objects.create(
         object=factories.make_storage_object(), reference_type="document", referenced_id=next(_numbers)
     ),

@@ -1,0 +1,147 @@
+-- How content leaves: first its row, which leaves a tombstone, and later its bytes. Whoever is stopped in between leaves bytes
+-- too many and never too few.
+--
+-- Who brings content names it first (inserts its row, in the transaction that will also refer to it) and writes its bytes
+-- then: naming it lifts the tombstone, and waits for whoever is deleting those bytes.
+
+-- Whether a row names these bytes. Rows may have their hash in capital letters; addresses of content have none.
+CREATE OR REPLACE FUNCTION storage_content_is_named(p_uri text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM storage_objects o
+                   WHERE o.sha256 IN (right(p_uri, 64), upper(right(p_uri, 64))) AND o.storage_uri = p_uri)
+        OR EXISTS (SELECT FROM documents d
+                   WHERE d.sha256 IN (right(p_uri, 64), upper(right(p_uri, 64))) AND d.storage_uri = p_uri)
+$$;
+
+-- The bytes of a row that is deleted: they stay for an hour, or for what whoever deleted it says.
+CREATE OR REPLACE FUNCTION leave_storage_tombstone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO storage_tombstones (storage_uri, why, size_bytes, delete_after)
+    VALUES (OLD.storage_uri, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'moved' END, OLD.size_bytes,
+            clock_timestamp() + interval '1 hour')
+    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION lift_storage_tombstone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM storage_tombstones WHERE storage_uri = NEW.storage_uri;
+    RETURN NULL;
+END $$;
+
+-- Documents name the address of their bytes too.
+CREATE OR REPLACE FUNCTION follow_moved_content() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE documents SET storage_uri = NEW.storage_uri
+    WHERE sha256 = NEW.sha256 AND storage_uri = OLD.storage_uri AND (object_id = NEW.object_id OR object_id IS NULL);
+    RETURN NULL;
+END $$;
+
+-- Delete those of the objects that nothing refers to, for at least p_grace. What somebody works on at this moment is passed
+-- over. The bytes are kept for p_keep more. Returns what was deleted.
+CREATE OR REPLACE FUNCTION clean_storage_objects(p_objects bigint[], p_grace interval, p_keep interval, p_actor text)
+RETURNS TABLE (object_id bigint, sha256 text, backend_type text, storage_uri text, size_bytes bigint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_objects bigint[];
+    v_gone storage_objects[];
+BEGIN
+    IF p_grace IS NULL OR p_grace < interval '0' OR p_keep IS NULL OR p_keep < interval '0' OR coalesce(p_actor, '') = '' THEN
+        RAISE EXCEPTION 'p_grace and p_keep must be intervals of at least 0, and p_actor must say who cleans'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    v_objects := ARRAY(
+        SELECT o.object_id FROM storage_objects o
+        WHERE o.object_id = ANY (p_objects) AND o.refcount = 0 AND o.last_accessed <= clock_timestamp() - p_grace
+        ORDER BY o.object_id FOR UPDATE SKIP LOCKED
+    );
+    -- Looked at again, now that nobody can refer to them: this statement sees what was committed until the locks were had.
+    WITH gone AS (
+        DELETE FROM storage_objects o
+        WHERE o.object_id = ANY (v_objects) AND o.refcount = 0
+          AND o.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$' AND right(o.storage_uri, 64) = o.sha256
+          AND NOT EXISTS (SELECT FROM storage_references r WHERE r.object_id = o.object_id)
+          AND NOT EXISTS (SELECT FROM documents d WHERE d.object_id = o.object_id)
+          AND NOT EXISTS (SELECT FROM studies s WHERE s.object_id = o.object_id)
+          AND NOT EXISTS (SELECT FROM documents d WHERE d.sha256 = o.sha256 AND d.storage_uri = o.storage_uri)
+        RETURNING o
+    )
+    SELECT array_agg(gone.o ORDER BY (gone.o).object_id) INTO v_gone FROM gone;
+    UPDATE storage_tombstones t SET delete_after = clock_timestamp() + p_keep, actor = p_actor
+    FROM unnest(v_gone) AS g WHERE t.storage_uri = g.storage_uri AND t.why = 'deleted';
+    INSERT INTO storage_events (actor, act, object_id, sha256, backend_type, detail, reason)
+    SELECT p_actor, 'clean', g.object_id, g.sha256, g.backend_type,
+           jsonb_build_object('storage_uri', g.storage_uri, 'size_bytes', g.size_bytes, 'last_accessed', g.last_accessed),
+           'nothing referred to it, and its time of grace was over'
+    FROM unnest(v_gone) AS g ORDER BY g.object_id;
+    RETURN QUERY SELECT g.object_id, g.sha256::text, g.backend_type::text, g.storage_uri, g.size_bytes
+                 FROM unnest(v_gone) AS g ORDER BY g.object_id;
+END $$;
+
+-- Say that bytes lie there, or soon will, that no row names. If none does when p_for is over, they go.
+CREATE OR REPLACE FUNCTION expect_storage_content(p_uris text[], p_for interval, p_why text, p_actor text)
+RETURNS void LANGUAGE sql AS $$
+    INSERT INTO storage_tombstones (storage_uri, why, actor, delete_after)
+    SELECT DISTINCT uri, p_why, p_actor, clock_timestamp() + p_for FROM unnest(p_uris) AS uri ORDER BY uri
+    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after)
+$$;
+
+-- Let an object lie at another address, where its bytes are already: whoever put them there expected them first. The old bytes
+-- are kept for p_keep. Returns whether the object was still at the old address; where it was not, nothing is changed.
+CREATE OR REPLACE FUNCTION move_storage_object(
+    p_object_id bigint, p_from text, p_to text, p_keep interval, p_actor text
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_object storage_objects;
+BEGIN
+    -- Owners before objects: whoever deletes a document locks that first.
+    PERFORM 1 FROM documents WHERE sha256 = right(p_from, 64) AND storage_uri = p_from ORDER BY doc_id FOR NO KEY UPDATE;
+    SELECT * INTO v_object FROM storage_objects WHERE object_id = p_object_id AND storage_uri = p_from FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    ELSIF p_to !~ '^(local|s3)://[0-9a-f]{64}$' OR right(p_to, 64) <> v_object.sha256 THEN
+        RAISE EXCEPTION 'storage object % has the hash %, and % is no address of such content', p_object_id, v_object.sha256, p_to
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM 1 FROM storage_tombstones WHERE storage_uri = p_to AND delete_after > clock_timestamp() FOR UPDATE;
+    IF NOT FOUND AND NOT storage_content_is_named(p_to) THEN
+        RAISE EXCEPTION 'the bytes at % may be gone: nobody expects them', p_to
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Call expect_storage_content, put the bytes, and move then.';
+    END IF;
+    UPDATE storage_objects SET storage_uri = p_to, tier = split_part(p_to, ':', 1) WHERE object_id = p_object_id;
+    UPDATE storage_tombstones SET delete_after = clock_timestamp() + p_keep, actor = p_actor
+    WHERE storage_uri = p_from AND why = 'moved';
+    INSERT INTO storage_events (actor, act, object_id, sha256, backend_type, detail)
+    VALUES (p_actor, 'move', p_object_id, v_object.sha256, v_object.backend_type,
+            jsonb_build_object('from', p_from, 'to', p_to));
+    RETURN true;
+END $$;
+
+-- Take tombstones whose time is over, in the order of their addresses, from behind p_after on. Those whose bytes a row names are
+-- lifted. The others stay locked until the end of the transaction: whoever took them deletes the bytes, then the tombstones.
+CREATE OR REPLACE FUNCTION take_storage_tombstones(p_after text, p_limit integer)
+RETURNS TABLE (storage_uri text, why text, size_bytes bigint, is_named boolean) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_taken text[];
+    v_named text[];
+BEGIN
+    v_taken := ARRAY(
+        SELECT t.storage_uri FROM storage_tombstones t
+        WHERE t.storage_uri > p_after AND t.delete_after <= clock_timestamp()
+        ORDER BY t.storage_uri LIMIT p_limit FOR UPDATE SKIP LOCKED
+    );
+    v_named := ARRAY(SELECT uri FROM unnest(v_taken) AS uri WHERE storage_content_is_named(uri));
+    RETURN QUERY SELECT t.storage_uri, t.why, t.size_bytes, t.storage_uri = ANY (v_named)
+                 FROM storage_tombstones t WHERE t.storage_uri = ANY (v_taken) ORDER BY t.storage_uri;
+    DELETE FROM storage_tombstones t WHERE t.storage_uri = ANY (v_named);
+END $$;
+
+CREATE OR REPLACE TRIGGER trg_storage_objects_left AFTER DELETE ON storage_objects
+    FOR EACH ROW WHEN (OLD.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$') EXECUTE FUNCTION leave_storage_tombstone();
+CREATE OR REPLACE TRIGGER trg_storage_objects_moved_away AFTER UPDATE OF storage_uri ON storage_objects
+    FOR EACH ROW WHEN (OLD.storage_uri <> NEW.storage_uri AND OLD.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$')
+    EXECUTE FUNCTION leave_storage_tombstone();
+CREATE OR REPLACE TRIGGER trg_storage_objects_moved AFTER UPDATE OF storage_uri ON storage_objects
+    FOR EACH ROW WHEN (OLD.storage_uri <> NEW.storage_uri) EXECUTE FUNCTION follow_moved_content();
+CREATE OR REPLACE TRIGGER trg_storage_objects_named AFTER INSERT OR UPDATE OF storage_uri ON storage_objects
+    FOR EACH ROW EXECUTE FUNCTION lift_storage_tombstone();

@@ -1,0 +1,34 @@
+-- One row for each piece of long work: what, for whom, how far, how it ended. A worker holds it for the time of a lease, which it
+-- renews; when the lease runs out, another worker goes on from the checkpoint.
+CREATE TABLE IF NOT EXISTS site_jobs (
+    job_id bigint GENERATED ALWAYS AS IDENTITY,
+    kind text NOT NULL,
+    arguments jsonb NOT NULL DEFAULT '{}',
+    exclusive text,
+    state text NOT NULL DEFAULT 'queued',
+    requested_by text NOT NULL,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    worker text,
+    lease_until timestamptz,
+    attempts integer NOT NULL DEFAULT 0,
+    step text NOT NULL DEFAULT '',
+    done bigint NOT NULL DEFAULT 0,
+    total bigint,
+    unit text NOT NULL DEFAULT '',
+    checkpoint jsonb NOT NULL DEFAULT '{}',
+    cancelled_by text,
+    cancelled_at timestamptz,
+    result jsonb,
+    error text,
+    CONSTRAINT site_jobs_pkey PRIMARY KEY (job_id),
+    CONSTRAINT ck_site_jobs_state CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    CONSTRAINT ck_site_jobs_lease CHECK ((state = 'running') = (lease_until IS NOT NULL)),
+    CONSTRAINT ck_site_jobs_finished CHECK ((state IN ('done', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
+    CONSTRAINT ck_site_jobs_done CHECK (done >= 0 AND total >= 0)
+);
+CREATE INDEX IF NOT EXISTS ix_site_jobs_open ON site_jobs (job_id) WHERE state IN ('queued', 'running');
+CREATE INDEX IF NOT EXISTS ix_site_jobs_kind ON site_jobs (kind, job_id);
+-- Work that excludes other work of its kind waits for nobody: a second one is refused while the first is open.
+CREATE UNIQUE INDEX IF NOT EXISTS uq_site_jobs_exclusive ON site_jobs (exclusive) WHERE state IN ('queued', 'running');

@@ -107,8 +107,8 @@ class StorageEvent(models.Model):
     )
     act = LineField(
         "act",
-        help_text="What was done: refer or release (a reference, by a person), recount (a count brought right), clean (a "
-        "row deleted), delete (bytes deleted), move (to another address), mend (something else brought right).",
+        help_text="What was done: refer or release (a reference, by a person), recount (a count brought right), clean "
+        "(a row deleted), delete (bytes deleted), move (to another address), mend (something else brought right).",
     )
     object_id = models.BigIntegerField(
         "object", null=True, blank=True, help_text="Number of the object. No foreign key: it may be gone."

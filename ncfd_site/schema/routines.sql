@@ -37,11 +37,7 @@ BEGIN
     WITH gone AS (
         DELETE FROM storage_objects o
         WHERE o.object_id = ANY (v_objects) AND o.refcount = 0
-          AND o.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$' AND right(o.storage_uri, 64) = o.sha256
-          AND NOT EXISTS (SELECT FROM storage_references r WHERE r.object_id = o.object_id)
-          AND NOT EXISTS (SELECT FROM documents d WHERE d.object_id = o.object_id)
-          AND NOT EXISTS (SELECT FROM studies s WHERE s.object_id = o.object_id)
-          AND NOT EXISTS (SELECT FROM documents d WHERE d.sha256 = o.sha256 AND d.storage_uri = o.storage_uri)
+          AND why_content_stays(o.object_id, o.sha256, o.storage_uri) IS NULL
         RETURNING o
     )
     SELECT array_agg(gone.o ORDER BY (gone.o).object_id) INTO v_gone FROM gone;
@@ -162,8 +158,9 @@ CREATE OR REPLACE FUNCTION public.expect_storage_content(p_uris text[], p_for in
  RETURNS void
  LANGUAGE sql
 AS $function$
-    INSERT INTO storage_tombstones (storage_uri, why, actor, delete_after)
-    SELECT DISTINCT uri, p_why, p_actor, clock_timestamp() + p_for FROM unnest(p_uris) AS uri ORDER BY uri
+    INSERT INTO storage_tombstones (storage_uri, why, actor, created_at, delete_after)
+    SELECT uri, p_why, p_actor, clock_timestamp(), clock_timestamp() + p_for
+    FROM (SELECT DISTINCT unnest(p_uris) AS uri) given ORDER BY uri
     ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after)
 $function$
 ;
@@ -267,9 +264,9 @@ CREATE OR REPLACE FUNCTION public.leave_storage_tombstone()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    INSERT INTO storage_tombstones (storage_uri, why, size_bytes, delete_after)
+    INSERT INTO storage_tombstones (storage_uri, why, size_bytes, created_at, delete_after)
     VALUES (OLD.storage_uri, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'moved' END, OLD.size_bytes,
-            clock_timestamp() + interval '1 hour')
+            clock_timestamp(), clock_timestamp() + interval '1 hour')
     ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after);
     RETURN NULL;
 END $function$
@@ -455,7 +452,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.take_storage_tombstones(p_after text, p_limit integer)
- RETURNS TABLE(storage_uri text, why text, size_bytes bigint, is_named boolean)
+ RETURNS TABLE(storage_uri text, why text, size_bytes bigint, created_at timestamp with time zone, is_named boolean)
  LANGUAGE plpgsql
 AS $function$
 #variable_conflict use_column
@@ -469,9 +466,25 @@ BEGIN
         ORDER BY t.storage_uri LIMIT p_limit FOR UPDATE SKIP LOCKED
     );
     v_named := ARRAY(SELECT uri FROM unnest(v_taken) AS uri WHERE storage_content_is_named(uri));
-    RETURN QUERY SELECT t.storage_uri, t.why, t.size_bytes, t.storage_uri = ANY (v_named)
+    RETURN QUERY SELECT t.storage_uri, t.why, t.size_bytes, t.created_at, t.storage_uri = ANY (v_named)
                  FROM storage_tombstones t WHERE t.storage_uri = ANY (v_taken) ORDER BY t.storage_uri;
     DELETE FROM storage_tombstones t WHERE t.storage_uri = ANY (v_named);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.why_content_stays(p_object_id bigint, p_sha256 text, p_uri text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    RETURN CASE
+        WHEN EXISTS (SELECT FROM storage_references r WHERE r.object_id = p_object_id) THEN 'referenced'
+        WHEN p_uri !~ '^(local|s3)://[0-9a-f]{64}$' OR right(p_uri, 64) <> p_sha256 THEN 'foreign'
+        WHEN EXISTS (SELECT FROM documents d WHERE d.object_id = p_object_id)
+          OR EXISTS (SELECT FROM studies s WHERE s.object_id = p_object_id)
+          OR EXISTS (SELECT FROM documents d WHERE d.sha256 = p_sha256 AND d.storage_uri = p_uri) THEN 'owned'
+    END;
 END $function$
 ;
 

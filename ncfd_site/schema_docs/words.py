@@ -198,6 +198,10 @@ ROUTINES: dict[str, str] = {
         "Takes tombstones whose time is over: those whose bytes a row names are lifted, the others stay locked until the "
         "end of the transaction, in which the caller deletes the bytes and then the tombstones."
     ),
+    "why_content_stays": (
+        "Why content that looks unused is not cleaned: `referenced` after all, `foreign` (its address is none of a store of "
+        "ours), `owned` (a document or a study points to it, without a reference); NULL where nothing speaks against it."
+    ),
     "storage_content_is_named": "Whether an object or a document names the bytes at that address.",
     "leave_storage_tombstone": (
         "Runs on `storage_objects` after a row was deleted or got another address: the bytes it had are deleted an hour "

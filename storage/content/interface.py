@@ -62,6 +62,9 @@ class ContentStore(Protocol):
     def size(self, uri: str) -> int:
         """The number of bytes stored there; raises `ContentMissing`. Does not read them."""
 
+    def modified(self, uri: str) -> datetime:
+        """When the bytes there were last put, by the backend's clock, in UTC; raises `ContentMissing`."""
+
     def delete(self, uri: str) -> bool:
         """Remove what is stored there, durably; returns whether something was there.
 

@@ -70,8 +70,11 @@ class LocalContentStore:
 
     def size(self, uri: str) -> int:
         """The size of the file."""
-        with self._asked(uri), self._folder(hash_of(uri, self.backend_type)[:2]) as folder:
-            return self._stat(uri, folder).st_size
+        return self._found(uri).st_size
+
+    def modified(self, uri: str) -> datetime:
+        """When the file was written."""
+        return datetime.fromtimestamp(self._found(uri).st_mtime, UTC)
 
     def delete(self, uri: str) -> bool:
         """Remove the file, and make the folder that held it durable without it."""
@@ -122,6 +125,10 @@ class LocalContentStore:
                     yield piece
             finally:
                 os.close(handle)
+
+    def _found(self, uri: str) -> os.stat_result:
+        with self._asked(uri), self._folder(hash_of(uri, self.backend_type)[:2]) as folder:
+            return self._stat(uri, folder)
 
     def _stat(self, uri: str, folder: int) -> os.stat_result:
         found = os.stat(hash_of(uri, self.backend_type), dir_fd=folder, follow_symlinks=False)

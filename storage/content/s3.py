@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,7 @@ from storage.content.verified import verified
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
+    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 # What S3 takes in one PUT. More would need a multipart upload, whose checksum is not the hash of the whole; no
 # document comes near it.
@@ -81,12 +83,11 @@ class S3ContentStore:
 
     def size(self, uri: str) -> int:
         """The size of the object."""
-        key = self._key(hash_of(uri, self.backend_type))
-        with told():
-            try:
-                return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
-            except ClientError as error:
-                raise self._missing_or_unavailable(uri, error) from None
+        return self._head(uri)["ContentLength"]
+
+    def modified(self, uri: str) -> datetime:
+        """When the object was put."""
+        return self._head(uri)["LastModified"]
 
     def delete(self, uri: str) -> bool:
         """Remove the object. In a bucket with versions, S3 keeps its bytes until the bucket's own rules drop them."""
@@ -112,6 +113,14 @@ class S3ContentStore:
                     # What others keep under the prefix is no content of ours.
                     if is_hash(sha256) and found["Key"] == self._key(sha256):
                         yield Held(address(self.backend_type, sha256), found["Size"], found["LastModified"])
+
+    def _head(self, uri: str) -> "HeadObjectOutputTypeDef":
+        key = self._key(hash_of(uri, self.backend_type))
+        with told():
+            try:
+                return self._client.head_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                raise self._missing_or_unavailable(uri, error) from None
 
     def _pieces(self, uri: str) -> Iterator[bytes]:
         key = self._key(hash_of(uri, self.backend_type))

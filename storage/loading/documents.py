@@ -1,13 +1,16 @@
 """Add documents in one go: bytes, row, pages of text, and the counted reference between them."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ncfd_site import sql
 from ncfd_site.ingest.staging import Stage
-from storage.content import ContentStore, Stored
+from storage.content import ContentStore, content_store
+from storage.content.address import address, backend_of
 
 REFERENCE = "document"
 
@@ -57,16 +60,21 @@ FROM increment_storage_refcounts(
     ARRAY(SELECT doc_id FROM added ORDER BY doc_id)
 )
 """
-_DESCRIBE_OBJECTS = """
-UPDATE storage_objects o SET size_bytes = d.size_bytes, storage_uri = d.storage_uri
-FROM (SELECT DISTINCT sha256, size_bytes, storage_uri FROM load_document WHERE doc_id IS NOT NULL) d
-WHERE o.sha256 = d.sha256 AND o.backend_type = %(backend)s
-  AND (o.size_bytes, o.storage_uri) IS DISTINCT FROM (d.size_bytes, d.storage_uri)
+_TELL_SIZES = """
+UPDATE storage_objects o SET size_bytes = d.size_bytes
+FROM (SELECT DISTINCT sha256, size_bytes FROM load_document WHERE doc_id IS NOT NULL) d
+WHERE o.sha256 = d.sha256 AND o.backend_type = %(backend)s AND o.size_bytes <> d.size_bytes
 """
+# Known content may have moved to another tier since it was first kept.
 _POINT_TO_OBJECTS = """
-UPDATE documents SET object_id = o.object_id
+UPDATE documents SET object_id = o.object_id, storage_uri = o.storage_uri
 FROM load_document d JOIN storage_objects o ON o.sha256 = d.sha256 AND o.backend_type = %(backend)s
 WHERE documents.doc_id = d.doc_id
+"""
+_ADDED = """
+SELECT d.source_url, d.doc_id, d.sha256, o.storage_uri
+FROM load_document d JOIN storage_objects o ON o.sha256 = d.sha256 AND o.backend_type = %(backend)s
+WHERE d.doc_id IS NOT NULL
 """
 
 
@@ -94,6 +102,14 @@ class _Known:
     doc_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Added:
+    source_url: str
+    doc_id: int
+    sha256: str
+    storage_uri: str
+
+
 def known_documents(source_urls: Iterable[str]) -> dict[str, int]:
     """The numbers of those documents that the database has, by address."""
     found = sql.rows(
@@ -105,14 +121,15 @@ def known_documents(source_urls: Iterable[str]) -> dict[str, int]:
 def add_documents(documents: Sequence[NewDocument], store: ContentStore) -> dict[str, int]:
     """Add documents, each address once, inside the current transaction; returns their numbers by address.
 
-    The bytes are stored before the rows: a transaction that fails leaves bytes without a row, never a row without
-    bytes. A document whose address another program added meanwhile is left out of the result.
+    The rows name the bytes before these are put: that keeps a cleaning at the same time from deleting them. The bytes
+    are stored before this returns, so a transaction that fails leaves bytes without a row, never a row without bytes. A
+    document whose address another program added meanwhile is left out of the result.
     """
     if not documents:
         return {}
-    backend = {"backend": store.backend_type, "reference": REFERENCE}
-    stored = store.put_all([document.content for document in documents])
-    _STAGE.fill(map(_row, documents, stored))
+    parameters = {"backend": store.backend_type, "reference": REFERENCE}
+    contents = {hashlib.sha256(document.content).hexdigest(): document.content for document in documents}
+    _STAGE.fill(_row(document, store.backend_type) for document in documents)
     _PAGES.fill(
         (document.source_url, number, page)
         for document in documents
@@ -120,14 +137,25 @@ def add_documents(documents: Sequence[NewDocument], store: ContentStore) -> dict
     )
     sql.execute(_ADD)
     sql.execute(_ADD_PAGES)
-    sql.value(_COUNT_REFERENCES, backend)
-    sql.execute(_DESCRIBE_OBJECTS, backend)
-    sql.execute(_POINT_TO_OBJECTS, backend)
-    added = sql.rows("SELECT source_url, doc_id FROM load_document WHERE doc_id IS NOT NULL", of=_Known)
-    return {row.source_url: row.doc_id for row in added}
+    sql.value(_COUNT_REFERENCES, parameters)
+    sql.execute(_TELL_SIZES, parameters)
+    sql.execute(_POINT_TO_OBJECTS, parameters)
+    added = sql.rows(_ADDED, parameters, of=_Added)
+    _put({one.storage_uri: contents[one.sha256] for one in added}, store)
+    return {one.source_url: one.doc_id for one in added}
 
 
-def _row(document: NewDocument, stored: Stored) -> tuple[Any, ...]:
+def _put(contents: Mapping[str, bytes], store: ContentStore) -> None:
+    """Put content where its row says that it lies; known content too, which mends a damaged copy."""
+    by_backend: dict[str, list[bytes]] = defaultdict(list)
+    for uri, content in contents.items():
+        by_backend[backend_of(uri)].append(content)
+    for backend, ones in by_backend.items():
+        (store if backend == store.backend_type else content_store(backend)).put_all(ones)
+
+
+def _row(document: NewDocument, backend: str) -> tuple[Any, ...]:
+    sha256 = hashlib.sha256(document.content).hexdigest()
     return (
         document.source_type,
         document.source_url,
@@ -136,8 +164,8 @@ def _row(document: NewDocument, stored: Stored) -> tuple[Any, ...]:
         document.content_type,
         document.status,
         document.crawl_run_id,
-        stored.sha256,
-        stored.uri,
-        stored.size,
+        sha256,
+        address(backend, sha256),
+        len(document.content),
         None,
     )

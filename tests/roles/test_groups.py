@@ -35,7 +35,7 @@ def test_a_reviewer_reads_all_but_content_and_schema_and_labels() -> None:
         for label in ("linkaudit", "securities", "signals", "storage")
         for model in apps.get_app_config(label).get_models()
     }
-    hidden = {"storage.view_storageevent", "storage.view_storageobject", "storage.view_storagereference"}
+    hidden = {f"storage.view_storage{one}" for one in ("event", "object", "reference", "tombstone")}
     assert granted("reviewer") == every - hidden | {"linkaudit.label_linkaudit"}
     assert granted("adjudicator") == granted("reviewer") | {"linkaudit.adjudicate_linkaudit"}
 
@@ -50,6 +50,7 @@ def test_an_analyst_reads_everything_of_the_house_and_changes_nothing() -> None:
 
 def test_an_operator_keeps_references_and_links_and_does_not_label() -> None:
     assert granted("operator") - granted("analyst") == {
+        "storage.operate_storageobject",
         "storage.reference_storageobject",
         "securities.add_companysecurity",
         "securities.delete_companysecurity",
@@ -102,6 +103,7 @@ def test_the_permissions_of_the_project_have_their_names() -> None:
     assert set(custom.values_list("codename", flat=True)) == {
         "label_linkaudit",
         "adjudicate_linkaudit",
+        "operate_storageobject",
         "reference_storageobject",
     }
 

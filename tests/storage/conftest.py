@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +49,21 @@ def shelf(request: pytest.FixtureRequest) -> Shelf:
     """An empty store of each backend."""
     found: Shelf = request.getfixturevalue({"local": "on_disk", "s3": "on_s3"}[request.param])
     return found
+
+
+@pytest.fixture
+def local_site(settings: Any, tmp_path: Path) -> Path:
+    """The folder of the site's own local store, which is empty."""
+    settings.CONTENT_ROOT = tmp_path / "site"
+    settings.CONTENT_ROOT.mkdir()
+    return tmp_path / "site"
+
+
+@pytest.fixture
+def both_tiers(settings: Any, local_site: Path, s3_credentials: None, s3_endpoint: str) -> str:
+    """A site with a local store and one on S3, both empty; the prefix on S3."""
+    settings.CONTENT_S3_BUCKET = BUCKET
+    settings.CONTENT_S3_PREFIX = f"tests/{uuid.uuid4().hex}"
+    settings.CONTENT_S3_ENDPOINT = s3_endpoint
+    settings.CONTENT_S3_REGION = "us-east-1"
+    return str(settings.CONTENT_S3_PREFIX)

@@ -12,6 +12,7 @@ DROP FUNCTION IF EXISTS move_storage_object(bigint, text, text, interval, text);
 DROP FUNCTION IF EXISTS expect_storage_content(text[], interval, text, text);
 DROP FUNCTION IF EXISTS take_storage_tombstones(text, integer);
 DROP FUNCTION IF EXISTS storage_content_is_named(text);
+DROP FUNCTION IF EXISTS why_content_stays(bigint, text, text);
 DROP INDEX IF EXISTS ix_documents_object_id;
 DROP INDEX IF EXISTS ix_studies_object_id;
 DROP TABLE IF EXISTS storage_tombstones;

@@ -272,6 +272,15 @@ def test_known_bytes_put_again_are_young(shelf: Shelf) -> None:
     assert now.uri == stored.uri
 
 
+def test_tells_when_bytes_were_put_as_the_list_does(shelf: Shelf) -> None:
+    stored = shelf.store.put(b"content")
+    (listed,) = shelf.store.addresses()
+    # S3 lists to the second or finer, and answers a single question to the second.
+    assert abs(shelf.store.modified(stored.uri) - listed.modified) <= timedelta(seconds=1)
+    with pytest.raises(ContentMissing):
+        shelf.store.modified(absent(shelf))
+
+
 def test_what_is_deleted_while_it_is_listed_does_not_stop_the_list(shelf: Shelf) -> None:
     stored = shelf.store.put_all([b"." * number for number in range(40)])
     listing = shelf.store.addresses()

@@ -47,6 +47,17 @@ _PROBES = {
     "decrement_storage_refcounts(text[], text[], text[], bigint[])": (
         f"{_STORAGE} SELECT * FROM decrement_storage_refcounts(ARRAY[{_NO_HASH}], '{{local}}', '{{probe}}', '{{0}}')"
     ),
+    # Without objects, addresses or tombstones to work on, these lock and write nothing.
+    "clean_storage_objects(bigint[], interval, interval, text)": (
+        "SELECT * FROM clean_storage_objects('{{}}', '0', '0', 'probe')"
+    ),
+    "expect_storage_content(text[], interval, text, text)": (
+        "SELECT expect_storage_content('{{}}', '0', 'expected', 'probe')"
+    ),
+    "move_storage_object(bigint, text, text, interval, text)": "SELECT move_storage_object(0, '', '', '0', 'probe')",
+    "take_storage_tombstones(text, integer)": "SELECT * FROM take_storage_tombstones('', 0)",
+    "why_content_stays(bigint, text, text)": "SELECT why_content_stays(0, '', '')",
+    "storage_content_is_named(text)": "SELECT storage_content_is_named('')",
     "get_cleanup_candidates(integer, integer)": "SELECT count(*) FROM get_cleanup_candidates(36500, 0)",
     "get_heuristic_precision(text, timestamptz, timestamptz)": "SELECT count(*) FROM get_heuristic_precision('')",
     "can_auto_promote_heuristic(text, numeric, integer)": "SELECT can_auto_promote_heuristic('')",

@@ -79,6 +79,14 @@ def test_a_revision_over_its_own_result_changes_nothing(
 
 
 LOSSES = {
+    "20261127_add_site_jobs": ("site_jobs", lambda db: insert(db, "site_jobs", kind="count", requested_by="olga")),
+    "20261127_content_leaves_tombstones": (
+        "storage_tombstones",
+        lambda db: db.execute(
+            "SELECT expect_storage_content(ARRAY['local://' || repeat('a', 64)], '1 day', 'expected', 'olga')"
+        ),
+    ),
+    "20261122_counts_follow_references": ("storage_events", lambda db: insert(db, "storage_events", act="recount")),
     "20250124_signals_gates_scores": (
         "signals",
         lambda db: insert(db, "signals", trial_id=make_trial(db), S_id="S1", severity="H"),

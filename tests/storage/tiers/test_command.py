@@ -43,7 +43,9 @@ def test_sizes_have_units(text: str, size: int) -> None:
     assert storage_tier._bytes(text) == size
 
 
-@pytest.mark.parametrize("arguments", [["tape"], ["s3", "--larger-than", "big"], ["s3", "--limit", "some"], ["s3", "--limit", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["tape"], ["s3", "--larger-than", "big"], ["s3", "--limit", "some"], ["s3", "--limit", "-1"]]
+)
 def test_wrong_usage_is_told(arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         tier(*arguments)

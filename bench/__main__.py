@@ -9,10 +9,17 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
 django.setup()
 
-from bench import loading, locks, migration  # noqa: E402 (Django is set up first)
+from bench import loading, locks, migration, storage_checks, storage_cleaning, storage_counts  # noqa: E402 (Django is set up first)
 from bench.measure import Row, table  # noqa: E402
 
-MEASUREMENTS = {"migration": migration.measure, "locks": locks.measure, "loading": loading.measure}
+MEASUREMENTS = {
+    "migration": migration.measure,
+    "locks": locks.measure,
+    "loading": loading.measure,
+    "storage_counts": storage_counts.measure,
+    "storage_checks": storage_checks.measure,
+    "storage_cleaning": storage_cleaning.measure,
+}
 
 
 def main() -> None:

@@ -9,8 +9,11 @@ class NcfdSiteConfig(AppConfig):
     def ready(self) -> None:
         # Here, not above: models cannot be imported before all apps are known.
         from django.db.models.signals import post_migrate
+        from django.utils.module_loading import autodiscover_modules
 
         from ncfd_site import checks  # noqa: F401  (registers them)
         from ncfd_site.roles import make_groups_after_migrating
 
         post_migrate.connect(make_groups_after_migrating, sender=self)
+        # Each app tells which long work it has.
+        autodiscover_modules("jobs")

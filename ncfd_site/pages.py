@@ -2,29 +2,31 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
 Arguments = ParamSpec("Arguments")
-View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
-Page = Callable[..., HttpResponse]
+Answer = TypeVar("Answer", bound=HttpResponseBase)
+View = Callable[Concatenate[HttpRequest, Arguments], Answer]
+Page = Callable[..., Answer]
 
 
-def data_page(permission: str = "") -> Callable[[View[Arguments]], Page]:
+def data_page(permission: str = "") -> Callable[[View[Arguments, Answer]], Page[Answer]]:
     """Make a view a page of data: for people who are signed in and have `permission` ("": for all of them).
 
     Answers `Cache-Control: no-store`, so that nothing stays behind in a browser after signing out. Raises
     PermissionDenied with a sentence that names what is missing.
     """
 
-    def decorate(view: View[Arguments]) -> Page:
+    def decorate(view: View[Arguments, Answer]) -> Page[Answer]:
         @wraps(view)
-        def page(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        def page(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
             user = person(request)
             if permission and not user.has_perm(permission):
                 raise PermissionDenied(

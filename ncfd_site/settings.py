@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_extensions",
+    "django_htmx",  # for its copy of htmx among the static files
     "storage",
     "securities",
     "signals",

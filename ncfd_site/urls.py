@@ -9,6 +9,8 @@ from ncfd_site import schema_page, views
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("linkaudit.urls")),
+    path("", include("ncfd_site.jobs.urls")),
+    path("", include("storage.urls")),
     path("schema/", schema_page.schema, name="schema"),
     path("accounts/login/", auth.LoginView.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),

@@ -25,15 +25,20 @@ class CleanupCandidate:
 
 
 def cleanup_candidates(
-    max_age_days: int = 30, min_refcount: int = 0, limit: int | None = None
+    max_age_days: int = 30, min_refcount: int = 0, limit: int | None = None, under_days: int | None = None
 ) -> list[CleanupCandidate]:
     """Return what `get_cleanup_candidates` says, the content unused longest first, at most `limit` rows.
 
-    Candidates have at most `min_refcount` references and were last used `max_age_days` ago or earlier.
+    Candidates have at most `min_refcount` references and were last used `max_age_days` ago or earlier; where
+    `under_days` is given, later than so many days ago.
     """
     return sql.rows(
-        "SELECT * FROM get_cleanup_candidates(%s, %s) LIMIT %s",
-        [max_age_days, min_refcount, limit],
+        """
+        SELECT * FROM get_cleanup_candidates(%(days)s, %(references)s)
+        WHERE %(under)s::integer IS NULL OR last_accessed > statement_timestamp() - make_interval(days => %(under)s)
+        ORDER BY last_accessed, object_id LIMIT %(limit)s
+        """,
+        {"days": max_age_days, "references": min_refcount, "under": under_days, "limit": limit},
         of=CleanupCandidate,
     )
 

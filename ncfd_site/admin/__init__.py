@@ -1,3 +1,4 @@
-"""The admin of the whole house: what the pages of all tables have in common, and the site's own two tables."""
+"""The admin of the whole house: what the pages of all tables have in common, and the site's own three tables."""
 
-from ncfd_site.admin import schema  # noqa: F401  (Django's autodiscovery imports this package, and schema registers)
+# Django's autodiscovery imports this package, and these register.
+from ncfd_site.admin import jobs, schema  # noqa: F401

@@ -183,32 +183,40 @@ ROUTINES: dict[str, str] = {
         "procedure: `CALL recount_storage_objects()`, outside a transaction."
     ),
     "clean_storage_objects": (
-        "Deletes those of the objects that nothing refers to, no document or study points to, and that were not used for "
+        "Deletes those of the objects that nothing refers to, no document or study points to, and that were not used "
+        "for "
         "`p_grace`; passes over what somebody works on. Their bytes stay for `p_keep` more. Returns what it deleted."
     ),
     "expect_storage_content": (
-        "Leaves tombstones for bytes that no row names yet or any more: if none does when `p_for` is over, they go. Whoever "
+        "Leaves tombstones for bytes that no row names yet or any more: if none does when `p_for` is over, they go. "
+        "Whoever "
         "moves content calls it before the bytes are copied."
     ),
     "move_storage_object": (
-        "Lets an object lie at another address, with its tier, and its documents name it too; `backend_type`, which is part "
+        "Lets an object lie at another address, with its tier, and its documents name it too; `backend_type`, which "
+        "is part "
         "of its key, stays. Refuses an address that nobody expects or names. Returns whether it still lay at `p_from`."
     ),
     "take_storage_tombstones": (
-        "Takes tombstones whose time is over: those whose bytes a row names are lifted, the others stay locked until the "
+        "Takes tombstones whose time is over: those whose bytes a row names are lifted, the others stay locked until "
+        "the "
         "end of the transaction, in which the caller deletes the bytes and then the tombstones."
     ),
     "why_content_stays": (
-        "Why content that looks unused is not cleaned: `referenced` after all, `foreign` (its address is none of a store of "
-        "ours), `owned` (a document or a study points to it, without a reference); NULL where nothing speaks against it."
+        "Why content that looks unused is not cleaned: `referenced` after all, `foreign` (its address is none of a "
+        "store of "
+        "ours), `owned` (a document or a study points to it, without a reference); NULL where nothing speaks against "
+        "it."
     ),
     "storage_content_is_named": "Whether an object or a document names the bytes at that address.",
     "leave_storage_tombstone": (
-        "Runs on `storage_objects` after a row was deleted or got another address: the bytes it had are deleted an hour "
+        "Runs on `storage_objects` after a row was deleted or got another address: the bytes it had are deleted an "
+        "hour "
         "later, unless a row names them by then."
     ),
     "lift_storage_tombstone": (
-        "Runs on `storage_objects` after a row came or got another address: its bytes stay. Waits for whoever is deleting "
+        "Runs on `storage_objects` after a row came or got another address: its bytes stay. Waits for whoever is "
+        "deleting "
         "them, so whoever brings content names it first and writes the bytes then."
     ),
     "follow_moved_content": "Runs on `storage_objects` after a row got another address: its documents name it too.",

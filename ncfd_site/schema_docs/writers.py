@@ -38,7 +38,8 @@ WRITERS: dict[str, Writers] = {
         "the database, where it brings a count right, cleans or moves; the site and its commands, for what people do"
     ),
     "storage_tombstones": Writers(
-        "the database, when a row of `storage_objects` is deleted or moved; `storage_tier` and `storage_repair`, through "
+        "the database, when a row of `storage_objects` is deleted or moved; `storage_tier` and `storage_repair`, "
+        "through "
         "`expect_storage_content`; `storage_gc` takes them away with the bytes"
     ),
     "site_jobs": Writers("the site, when people start long work; `run_jobs`, which does it"),

@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 
 from ncfd_site.admin import drawing
 from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from storage.admin.drawn import kept_because
+from storage.owners import Keeper, keepers
 from storage.queries import CleanupCandidate, cleanup_candidates
 
 MOST_SHOWN = 200
@@ -21,6 +23,9 @@ class CandidatesForm(forms.Form):
     """Which content is a candidate for cleaning; the limits are those of what the database can reckon with."""
 
     max_age_days = forms.IntegerField(label="Not used for, in days", min_value=0, max_value=36_500, initial=30)
+    under_days = forms.IntegerField(
+        label="but for less than, in days", min_value=1, max_value=36_500, required=False, label_suffix=":"
+    )
     min_refcount = forms.IntegerField(label="References, at most", min_value=0, max_value=1_000_000, initial=0)
 
 
@@ -52,14 +57,17 @@ class CleanupPage(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/storage/storageobject/cleanup.html", context)
 
 
-def _table(found: list[CleanupCandidate], max_age_days: int, min_refcount: int) -> Table:
+def _table(found: list[CleanupCandidate], max_age_days: int, min_refcount: int, under_days: int | None = None) -> Table:
     shown = found[:MOST_SHOWN]
+    kept = keepers([one.object_id for one in shown])
     most = f"at most {_counted(min_refcount, 'reference')}" if min_refcount else "no reference"
     rule = f"has {most} and was not used for {_counted(max_age_days, 'day')}"
+    if under_days:
+        rule += f", but within the last {_counted(under_days, 'day')}"
     more = f" Only the first {MOST_SHOWN} are shown, unused longest." if len(found) > MOST_SHOWN else ""
     return Table(
         f"{_counted(len(shown), 'candidate')}, {drawing.size(sum(one.size_bytes for one in shown))}",
-        ("Content", "Backend", "Size", "References", "Last used", "Created"),
+        ("Content", "Backend", "Size", "References", "Last used", "Created", "Cleaning"),
         [
             (
                 _content_link(one),
@@ -68,12 +76,17 @@ def _table(found: list[CleanupCandidate], max_age_days: int, min_refcount: int) 
                 one.refcount,
                 drawing.moment(one.last_accessed),
                 drawing.moment(one.created_at),
+                _fate(kept.get(one.object_id)),
             )
             for one in shown
         ],
         f"No content {rule}. Content comes here when its last reference is released and the days of grace are over.",
         f"Each {rule}. This is advice: nothing is deleted here, and standing here permits no deletion.{more}",
     )
+
+
+def _fate(keeper: Keeper | None) -> SafeString | str:
+    return "may take it" if keeper is None else format_html("passes it over: {}", kept_because(keeper))
 
 
 def _content_link(one: CleanupCandidate) -> SafeString:

@@ -5,15 +5,22 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from ncfd_site.admin import drawing, search
 from ncfd_site.admin.columns import Column, related, value, when
-from ncfd_site.admin.tables import ReadOnlyAdmin
+from ncfd_site.admin.filters import choices
+from ncfd_site.admin.links import object_url
+from ncfd_site.admin.tables import ReadOnlyAdmin, Table
 from storage import queries
 from storage.admin.cleanup import CleanupPage
-from storage.admin.references import ReferencePages, referrer
-from storage.models import StorageEvent, StorageObject, StorageReference
+from storage.admin.drawn import places, record, referrer
+from storage.admin.references import ReferencePages
+from storage.buckets import REFERENCES, SIZES
+from storage.events import ACTS, act_in_words
+from storage.models import StorageEvent, StorageObject, StorageReference, StorageTombstone
 
 SHOWN = (
     "sha256",
@@ -29,6 +36,13 @@ SHOWN = (
     "metadata",
 )
 
+# Short, for the list; the page of one has the whole sentence.
+WHYS = {"deleted": "row deleted", "moved": "row moved", "expected": "announced", "orphaned": "found without row"}
+
+
+def _short(text: str, length: int = 16) -> SafeString:
+    return format_html('<code title="{}">{}…</code>', text, text[:length])
+
 
 def _drift(row: Any) -> str:
     difference = row.refcount - row.actual_references
@@ -40,7 +54,7 @@ class StorageObjectAdmin(CleanupPage, ReferencePages):
     """Content, how many rows refer to it, and whether the count is true."""
 
     list_display = (
-        value("sha256", "SHA-256", draw=lambda text: format_html('<code title="{}">{}…</code>', text, text[:16])),
+        value("sha256", "SHA-256", draw=_short),
         value("backend_type", "backend"),
         value("size_bytes", "size", draw=drawing.size),
         value("refcount", "count", order=True),
@@ -49,7 +63,12 @@ class StorageObjectAdmin(CleanupPage, ReferencePages):
         when("created_at", "created", order=True),
         when("last_accessed", "last used", order=True),
     )
-    list_filter = ("tier",)
+    list_filter = (
+        "tier",
+        choices("backend_type", "backend", *((name, name, {"backend_type": name}) for name in ("local", "s3"))),
+        choices("size", "size", *((one.key, one.words, one.condition("size_bytes")) for one in SIZES)),
+        choices("references", "count", *((one.key, one.words, one.condition("refcount")) for one in REFERENCES)),
+    )
     keeps_history = True
     search_by = (search.key("object_id", "number"), search.sha256("sha256"))
     filled_by = "The loaders make one for each content that they keep: `manage.py load_ctgov FILE`."
@@ -68,6 +87,18 @@ class StorageObjectAdmin(CleanupPage, ReferencePages):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*SHOWN]
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """Who refers to this content, where its bytes lie, and what was done to it."""
+        return [*super().tables(request, row), places(row), record(row)]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        content = context["original"]
+        context["tools"] = [
+            (reverse("storage:object_file", args=[content.pk]), "Download"),
+            (object_url(content, "history"), "History"),
+        ]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="size")
     def size(self, row: Any) -> str:
@@ -124,14 +155,39 @@ class StorageEventAdmin(ReadOnlyAdmin):
     list_display = (
         value("event_id", "event"),
         when("occurred_at", "occurred"),
-        value("act"),
-        value("object_id", "object"),
-        value("sha256", "SHA-256"),
+        value("act", draw=act_in_words),
+        value("object_id", "object", empty="none"),
+        value("sha256", "SHA-256", draw=_short),
         value("actor"),
-        value("reason"),
+        value("reason", empty="not said"),
     )
+    list_filter = (choices("act", "act", *((act, words, {"act": act}) for act, words in ACTS.items())),)
     search_by = (
         search.key("event_id", "number of the event"),
-        search.prefix("sha256", "beginning of the hash"),
+        search.prefix("sha256", "hash"),
     )
-    filled_by = "An event is added when a count is brought right. Counts that never drifted leave no trace here."
+    filled_by = (
+        "An event is added when somebody refers, releases, cleans, moves or mends, and when a count is put right."
+    )
+
+
+@admin.register(StorageTombstone)
+class StorageTombstoneAdmin(ReadOnlyAdmin):
+    """Bytes that wait to be deleted, because no row names them."""
+
+    list_display = (
+        value("storage_uri", "address", draw=lambda text: _short(text, 20)),
+        value("why", draw=lambda why: WHYS.get(why, why)),
+        value("size_bytes", "size", draw=lambda count: drawing.size(count) if count else "not known"),
+        when("delete_after", "kept until", order=True),
+        when("created_at", "since"),
+        value("actor", "left by"),
+    )
+    list_filter = (
+        choices("why", "reason", *((why.value, why.label, {"why": why.value}) for why in StorageTombstone.Why)),
+    )
+    search_by = (search.exact("storage_uri", "address", str.strip),)
+    filled_by = (
+        "Deleting or moving a row leaves one, and so does announcing bytes; `manage.py storage_gc` deletes the bytes "
+        "when their time is over, unless a row names them by then."
+    )

@@ -64,6 +64,10 @@ class DocumentAdmin(ReadOnlyAdmin):
             ),
         ]
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context["tools"] = [(reverse("storage:document_file", args=[context["original"].pk]), "Download")]
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def _uses(self, row: Any) -> SafeString:
         claims = reverse("admin:linkaudit_linkaudit_changelist")
         return format_html('<a href="{}?doc={}">Link audits of this document</a>', claims, row.pk)

@@ -37,8 +37,12 @@ def remove_abandoned(root: Path, name: str) -> Leftover | None:
     path = root / "incoming" / Path(name).name
     with _usable():
         found = _leftover(path)
-        if found is not None:
-            path.unlink(missing_ok=True)
+        if found is None:
+            return None
+        try:
+            path.unlink()
+        except FileNotFoundError:  # somebody was quicker
+            return None
         return found
 
 

@@ -35,6 +35,7 @@ READERS = {
     "linkaudit.mergecandidate": EVERYBODY,
     "linkaudit.studyassetlink": EVERYBODY,
     "linkaudit.trialassetlink": EVERYBODY,
+    "ncfd_site.job": BUT_REVIEWERS,
     "ncfd_site.migrationlog": BUT_REVIEWERS,
     "ncfd_site.schemaversion": BUT_REVIEWERS,
     "securities.activeussecurity": EVERYBODY,
@@ -72,6 +73,7 @@ READERS = {
     "storage.storageevent": BUT_REVIEWERS,
     "storage.storageobject": BUT_REVIEWERS,
     "storage.storagereference": BUT_REVIEWERS,
+    "storage.storagetombstone": BUT_REVIEWERS,
 }
 # Pages on which something is added or deleted; nobody else may, not even a superuser.
 WRITERS = {

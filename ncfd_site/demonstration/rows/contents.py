@@ -1,16 +1,18 @@
-"""What else refers to the stored content, and content that nothing refers to any more."""
+"""What else refers to the stored content, content that nothing refers to any more, and what was done about it."""
 
 from collections.abc import Mapping
 
 from ncfd_site import sql
 from ncfd_site.demonstration.plan.calendar import Calendar
+from ncfd_site.demonstration.rows.record import add_record
 from storage.content import ContentStore
-from storage.models import StorageEvent, StorageObject
+from storage.models import StorageEvent, StorageObject, StorageTombstone
 
 # Days since the last reference was released: all but the last two are past the days of grace.
 RELEASED = (75, 61, 52, 40, 33, 12, 5)
 ARCHIVED = 4
 RECOUNTED = 3
+ARCHIVED_PAGE = 1_000_001
 
 _POINT_STUDIES = """
 UPDATE studies s SET object_id = d.object_id FROM documents d
@@ -45,6 +47,8 @@ def add_references(studies: Mapping[str, int], calendar: Calendar, store: Conten
     sql.execute(_REFERENCE_TIMES)
     _release(calendar, store)
     _recount(calendar)
+    _move(calendar, store)
+    add_record(calendar, store)
 
 
 def _recount(calendar: Calendar) -> None:
@@ -85,4 +89,33 @@ def _release(calendar: Calendar, store: ContentStore) -> None:
             metadata={"content_type": "text/html", "superseded": True},
             created_at=calendar.at(-days - 20, 6),
             last_accessed=calendar.at(-days, 6),
+        )
+
+
+def _move(calendar: Calendar, store: ContentStore) -> None:
+    """Content that lies on S3 again, and whose copy on the local disk waits to be deleted."""
+    stored = store.put(b"<p>A page that was moved to the local disk, and back to S3 when nobody used it.</p>\n" * 200)
+    sql.scalar("increment_storage_refcount", stored.sha256, "s3", "archive", ARCHIVED_PAGE)
+    moved = StorageObject.objects.get(sha256=stored.sha256, backend_type="s3")
+    moved.size_bytes = stored.size
+    moved.created_at, moved.last_accessed = calendar.at(-150, 6), calendar.at(-95, 6)
+    moved.save(update_fields=["size_bytes", "created_at", "last_accessed"])
+    moved.references.update(created_at=moved.created_at)
+    StorageTombstone.objects.create(
+        storage_uri=stored.uri,
+        why=StorageTombstone.Why.MOVED,
+        size_bytes=stored.size,
+        actor="olga",
+        created_at=calendar.at(-1, 5, 20),
+        delete_after=calendar.at(1, 6, 20),
+    )
+    for days, places in ((-120, (moved.storage_uri, stored.uri)), (-1, (stored.uri, moved.storage_uri))):
+        StorageEvent.objects.create(
+            occurred_at=calendar.at(days, 5, 20),
+            actor="olga",
+            act="move",
+            object_id=moved.pk,
+            sha256=moved.sha256,
+            backend_type="s3",
+            detail={"from": places[0], "to": places[1]},
         )

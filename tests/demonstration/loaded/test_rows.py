@@ -209,7 +209,10 @@ TIMES: list[tuple[type[Model], str]] = [
     (model, field.name)
     for model in OURS
     for field in model._meta.get_fields()
-    if getattr(field, "get_internal_type", lambda: "")() == "DateTimeField" and model is not ActiveUSSecurity
+    if getattr(field, "get_internal_type", lambda: "")() == "DateTimeField"
+    and model is not ActiveUSSecurity
+    # Bytes that wait do so until later.
+    and field.name != "delete_after"
 ]
 
 

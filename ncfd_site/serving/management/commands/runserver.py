@@ -8,7 +8,7 @@ from django.contrib.staticfiles.management.commands import runserver
 from django.db import connection
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
-from ncfd_site.serving import ports
+from ncfd_site.serving import ports, worker
 
 # What Django would add about production is in the documentation of the site.
 os.environ.setdefault("DJANGO_RUNSERVER_HIDE_WARNING", "true")
@@ -33,6 +33,8 @@ class Command(runserver.Command):
         super().run(**options)
 
     def on_bind(self, server_port: int) -> None:
-        """Say where the site is, and no more: what matters stands above."""
+        """Say where the site is, and no more: what matters stands above. Long work begins to be carried out, too."""
+        # Here, in the process that serves: it comes anew with the code, and so does the worker.
+        worker.start()
         address = f"[{self.addr}]" if ":" in self.addr else self.addr
         self.stdout.write(f"Serving at http://{address}:{server_port}/ until Ctrl-C.")

@@ -1,0 +1,61 @@
+"""Rows of the content store in any number, with counts that are right, made without the triggers that keep them so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import connections
+from psycopg import sql
+
+from bench.measure import Keywords
+
+# The hash of the bytes that are the number, in digits.
+SHA256 = "encode(sha256({}::text::bytea), 'hex')"
+
+_OBJECTS = """
+INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier, size_bytes, refcount, created_at, last_accessed)
+SELECT {sha256}, 'local://' || {sha256}, 'local', 'local', length(n::text), {references},
+       now() - {age}::interval, now() - {age}::interval
+FROM generate_series(1, {objects}) n
+"""
+_REFERENCES = """
+INSERT INTO storage_references (object_id, reference_type, referenced_id)
+SELECT o.object_id, 'note', o.object_id * {references} + n
+FROM storage_objects o, generate_series(1, {references}) n
+"""
+
+
+def fill(keywords: Keywords, objects: int, references: int, age: str = "0 days") -> None:
+    """Objects of numbered contents, each with so many references, last used as long ago as `age` says."""
+    values = {"objects": sql.Literal(objects), "references": sql.Literal(references), "age": sql.Literal(age)}
+    with psycopg.connect(**keywords, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(sql.SQL(_OBJECTS).format(sha256=sql.SQL(SHA256.format("n")), **values))
+        connection.execute(sql.SQL(_REFERENCES).format(**values))
+        connection.execute("RESET session_replication_role")
+        connection.execute("VACUUM ANALYZE storage_objects, storage_references")
+
+
+def drifted(keywords: Keywords) -> int:
+    """How many objects have a count that is not the number of their references."""
+    with psycopg.connect(**keywords) as connection:
+        [(number,)] = connection.execute(
+            "SELECT count(*) FROM storage_objects o LEFT JOIN"
+            " (SELECT object_id, count(*) AS number FROM storage_references GROUP BY 1) r USING (object_id)"
+            " WHERE o.refcount <> coalesce(r.number, 0)"
+        ).fetchall()
+    return int(number)
+
+
+@contextmanager
+def site_on(keywords: Keywords) -> Iterator[None]:
+    """Let the site in this process use that database of its server during the block."""
+    settings = connections["default"].settings_dict
+    was = settings["NAME"]
+    connections.close_all()
+    settings["NAME"] = keywords["dbname"]
+    try:
+        yield
+    finally:
+        connections.close_all()
+        settings["NAME"] = was

@@ -1,0 +1,61 @@
+"""What the check of counts costs beside the plain join that finds the same, and how it grows with the objects."""
+
+import statistics
+import time
+from collections.abc import Iterator
+
+from bench.contents import drifted, fill, site_on
+from bench.measure import Keywords, Row, manage, scratch
+from ncfd_site.jobs.control import Quiet
+from storage.checking import Check, Finding, VerifyOptions, verify
+
+SMALL, LARGE = 10_000, 100_000
+FULL_SMALL, FULL_LARGE = 100_000, 1_000_000
+REFERENCES = 2
+TIMES = 5
+
+
+def measure(full: bool) -> Iterator[Row]:
+    """A row for each of two sizes; the second is ten times the first, so that growth shows."""
+    before = 0.0
+    with scratch() as template:
+        manage(template, "migrate_alembic")
+        for size in (FULL_SMALL, FULL_LARGE) if full else (SMALL, LARGE):
+            with scratch(template["dbname"]) as keywords:
+                fill(keywords, size, REFERENCES)
+                ours, base, command = _times(keywords)
+            grown = f"; {ours / before:.1f} times the row above" if before else ""
+            yield Row(
+                "storage_verify --only counts",
+                "plain join",
+                f"{size:,} objects, {size * REFERENCES:,} references",
+                f"{ours:.2f} s",
+                f"{base:.2f} s",
+                ours / base,
+                f"goal: at most 3; {command:.2f} s with the start of the command{grown}",
+            )
+            before = ours
+
+
+def _times(keywords: Keywords) -> tuple[float, float, float]:
+    """The median seconds of the check, of the join, and of the command, which take turns."""
+    ours, base, command = [], [], []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        _check(keywords)
+        ours.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        drifted(keywords)
+        base.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        manage(keywords, "storage_verify", "--only", "counts")
+        command.append(time.perf_counter() - began)
+    return statistics.median(ours), statistics.median(base), statistics.median(command)
+
+
+def _check(keywords: Keywords) -> None:
+    found: list[Finding] = []
+    with site_on(keywords):
+        summary = verify(VerifyOptions(checks=(Check.COUNTS,)), Quiet("bench"), found.append)
+    if found or not summary.checks[Check.COUNTS].looked_at:
+        raise SystemExit(f"The check of sound counts found {len(found)} wrong ones.")

@@ -1,0 +1,129 @@
+"""What a cleaning costs beside a bare DELETE of the same rows and files, and whether its memory grows with them."""
+
+import hashlib
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from bench.contents import fill
+from bench.measure import PROJECT, Keywords, Row, manage, scratch
+
+SMALL, LARGE = 1_000, 10_000
+FULL_SMALL, FULL_LARGE = 10_000, 100_000
+CLEAN = ("storage_gc", "--delete", "--keep-minutes=0", "--most-percent=100", "--despite-lost-references")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The seconds of a run, and the most memory that it had, in MiB."""
+
+    seconds: float
+    memory: float
+
+
+def measure(full: bool) -> Iterator[Row]:
+    """A row for the speed, and one for the memory."""
+    small, large = (FULL_SMALL, FULL_LARGE) if full else (SMALL, LARGE)
+    with scratch() as template, tempfile.TemporaryDirectory() as folder:
+        manage(template, "migrate_alembic")
+        costs: dict[int, Cost] = {}
+        for size in (small, large):
+            root = Path(folder) / f"{size}"
+            with scratch(template["dbname"]) as keywords:
+                _stock(keywords, root, size)
+                costs[size] = _clean(keywords, root)
+                _require_empty(keywords, root)
+        with scratch(template["dbname"]) as keywords:
+            _stock(keywords, Path(folder) / "bare", large)
+            base = large / _bare(keywords, Path(folder) / "bare")
+    ours = large / costs[large].seconds
+    yield Row(
+        "storage_gc --delete",
+        "bare DELETE and unlink",
+        f"{large:,} contents",
+        f"{ours:,.0f}/s",
+        f"{base:,.0f}/s",
+        ours / base,
+        f"tombstones, records, durable; {small:,} at {small / costs[small].seconds:,.0f}/s",
+    )
+    yield Row(
+        "memory of storage_gc --delete, at most",
+        f"with {small:,} contents",
+        f"{large:,} contents",
+        f"{costs[large].memory:.0f} MiB",
+        f"{costs[small].memory:.0f} MiB",
+        costs[large].memory / costs[small].memory,
+        "bounded: that of a page of candidates",
+    )
+
+
+def _stock(keywords: Keywords, root: Path, size: int) -> None:
+    """Contents that nothing has referred to for a year, with their files."""
+    fill(keywords, size, 0, age="365 days")
+    for number in range(1, size + 1):
+        sha256 = hashlib.sha256(str(number).encode()).hexdigest()
+        file = root / sha256[:2] / sha256
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(str(number))
+    # What the filling left to do is not the cleaning's.
+    os.sync()
+
+
+def _clean(keywords: Keywords, root: Path) -> Cost:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": make_conninfo(**keywords),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ALLOWED_HOSTS": "localhost",
+        "CONTENT_ROOT": str(root),
+    }
+    with tempfile.TemporaryFile("w+") as errors:
+        began = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, "manage.py", *CLEAN],
+            cwd=PROJECT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        ) as run:
+            # The kernel tells of each child that ends what it used; `subprocess` does not pass it on.
+            _, status, usage = os.wait4(run.pid, 0)
+            taken = time.perf_counter() - began
+            run.returncode = os.waitstatus_to_exitcode(status)
+        if run.returncode:
+            errors.seek(0)
+            raise SystemExit(f"manage.py {' '.join(CLEAN)} ended with {run.returncode}: {errors.read()}")
+    return Cost(taken, usage.ru_maxrss / 1024)
+
+
+def _bare(keywords: Keywords, root: Path) -> float:
+    with psycopg.connect(**keywords, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        began = time.perf_counter()
+        connection.execute("DELETE FROM storage_objects")
+        for folder in list(root.iterdir()):
+            for file in list(folder.iterdir()):
+                file.unlink()
+            handle = os.open(folder, os.O_RDONLY)
+            os.fsync(handle)
+            os.close(handle)
+        return time.perf_counter() - began
+
+
+def _require_empty(keywords: Keywords, root: Path) -> None:
+    with psycopg.connect(**keywords) as connection:
+        row = connection.execute(
+            "SELECT (SELECT count(*) FROM storage_objects), (SELECT count(*) FROM storage_tombstones)"
+        ).fetchone()
+    left = sum(file.is_file() for file in root.rglob("*"))
+    if row != (0, 0) or left:
+        raise SystemExit(f"The cleaning left rows and tombstones {row} and {left} files.")

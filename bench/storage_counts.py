@@ -1,0 +1,89 @@
+"""What the counting of references costs beside a bare UPDATE of the same rows, and what batches save."""
+
+import statistics
+from collections.abc import Iterator
+
+import psycopg
+
+from bench.contents import SHA256, drifted, fill
+from bench.measure import Keywords, Row, manage, scratch
+from bench.pgbench import alternating, ratio, require_durable
+
+OBJECTS = 10_000
+CLIENTS = 32
+BATCH = 1_000
+
+# The table as it is, with every index, and without triggers: what a count that nobody guards would cost.
+_BARE_TABLE = """
+    CREATE TABLE bench_bare (LIKE storage_objects INCLUDING ALL);
+    INSERT INTO bench_bare SELECT * FROM storage_objects;
+    CREATE SEQUENCE bench_numbers CACHE 100;
+"""
+_PICK = f"\\set n random(1, {OBJECTS})\n"
+_HOT = "\\set n 1\n"
+_BARE = f"""UPDATE bench_bare SET refcount = refcount + 1, last_accessed = clock_timestamp()
+    WHERE sha256 = {SHA256.format(":n")} AND backend_type = 'local';"""  # noqa: S608 (constants)
+_SINGLE = f"SELECT increment_storage_refcount({SHA256.format(':n')}, 'local', 'bench', nextval('bench_numbers'));"
+_BATCH = f"""SELECT count(*) FROM increment_storage_refcounts(
+    ARRAY(SELECT {SHA256.format(f"(1 + (:n + i) % {OBJECTS})")} FROM generate_series(1, {BATCH}) i),
+    array_fill('local'::text, ARRAY[{BATCH}]), array_fill('bench'::text, ARRAY[{BATCH}]),
+    ARRAY(SELECT nextval('bench_numbers') FROM generate_series(1, {BATCH})));"""  # noqa: S608 (constants)
+
+
+def measure(full: bool) -> Iterator[Row]:
+    """Rows for many objects, for a hot one, and for batches with one client and with many."""
+    seconds, times = (5, 9) if full else (2, 5)
+    with scratch() as keywords:
+        require_durable(keywords)
+        manage(keywords, "migrate_alembic")
+        fill(keywords, OBJECTS, 0)
+        with psycopg.connect(**keywords) as connection:
+            connection.execute(_BARE_TABLE)
+        yield _increments(keywords, "10,000 objects", _PICK, 0.75, seconds, times)
+        yield _increments(keywords, "one object", _HOT, 0.65, seconds, times)
+        for clients in (1, CLIENTS):
+            yield _batches(keywords, clients, seconds, times)
+        wrong = drifted(keywords)
+        if wrong:
+            raise SystemExit(f"{wrong} counts are wrong after the increments.")
+
+
+def _increments(keywords: Keywords, size: str, pick: str, goal: float, seconds: int, times: int) -> Row:
+    rates = alternating(
+        keywords,
+        {"bare": pick + _BARE, "counted": pick + _SINGLE},
+        clients=CLIENTS,
+        seconds=seconds,
+        times=times,
+        tables=("storage_objects", "storage_references", "bench_bare"),
+    )
+    return Row(
+        "increment_storage_refcount, new references",
+        "bare UPDATE, no triggers",
+        f"{size}, {CLIENTS} clients",
+        f"{statistics.median(rates['counted']):,.0f}/s",
+        f"{statistics.median(rates['bare']):,.0f}/s",
+        ratio(rates, "counted", "bare"),
+        f"goal: at least {goal}; median of {times} turns each, durable commits",
+    )
+
+
+def _batches(keywords: Keywords, clients: int, seconds: int, times: int) -> Row:
+    rates = alternating(
+        keywords,
+        {"single": _PICK + _SINGLE, "batch": _PICK + _BATCH},
+        clients=clients,
+        seconds=seconds,
+        times=times,
+        tables=("storage_objects", "storage_references"),
+    )
+    batches = {"single": rates["single"], "batch": [BATCH * each for each in rates["batch"]]}
+    return Row(
+        f"increment_storage_refcounts, {BATCH:,} at once",
+        "single calls",
+        f"{OBJECTS:,} objects, {clients} client{'s' if clients > 1 else ''}",
+        f"{statistics.median(batches['batch']):,.0f} references/s",
+        f"{statistics.median(batches['single']):,.0f} references/s",
+        ratio(batches, "batch", "single"),
+        "goal: at least 5",
+    )

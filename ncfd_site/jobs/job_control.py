@@ -1,0 +1,61 @@
+"""The control of work that runs as a job: its progress goes to the row of the job, and its end comes from there."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ncfd_site.jobs.control import Cancelled
+from ncfd_site.jobs.heartbeat import Heartbeat
+from ncfd_site.jobs.lease import Lease, LeaseLost, Progress
+from ncfd_site.models import Job
+
+# Seconds between two writes of mere progress; a checkpoint is always written.
+EVERY = 0.5
+
+
+class PutBack(Cancelled):
+    """The worker was told to end: another one goes on with the job."""
+
+
+class JobControl:
+    """Implements `Control`; raises `LeaseLost` out of the work where another worker may have the job."""
+
+    def __init__(self, job: Job, lease: Lease, heartbeat: Heartbeat, stopping: threading.Event, *, using: str) -> None:
+        self.actor = job.requested_by
+        self.checkpoint: Mapping[str, Any] = job.checkpoint
+        self._progress = Progress(job.step, job.done, job.total, job.unit)
+        self._lease = lease
+        self._heartbeat = heartbeat
+        self._stopping = stopping
+        self._using = using
+        self._written = time.monotonic()
+
+    def begin(self, step: str, total: int | None, unit: str) -> None:
+        """Write the step."""
+        self._progress = Progress(step, 0, total, unit)
+        self._write(None)
+
+    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None) -> None:
+        """Write how far the step is, now and then, and a checkpoint always; raises as `Control` says."""
+        self._progress = replace(self._progress, done=self._progress.done + count)
+        if checkpoint is not None:
+            self.checkpoint = checkpoint
+        if checkpoint is not None or time.monotonic() - self._written >= EVERY:
+            self._write(checkpoint)
+        if self._heartbeat.lost.is_set():
+            raise LeaseLost("The database did not hear of this worker in time.")
+        if self._stopping.is_set():
+            raise PutBack
+        if self._heartbeat.cancelled.is_set():
+            raise Cancelled
+
+    def flush(self) -> None:
+        """Write what was not written yet."""
+        self._write(None)
+
+    def _write(self, checkpoint: Mapping[str, Any] | None) -> None:
+        if self._lease.write(self._progress, checkpoint, using=self._using):
+            self._heartbeat.cancelled.set()
+        self._written = time.monotonic()

@@ -1,0 +1,73 @@
+"""Which jobs a person is looking at."""
+
+from dataclasses import asdict, dataclass
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+
+from ncfd_site.jobs.queue import OPEN
+from ncfd_site.models import Job
+
+PAGE_SIZE = 50
+# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
+LAST_PAGE = 200
+
+STATES = {"": "any", "open": "waiting or running", **{str(state): str(state.label) for state in Job.State}}
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """A selection of jobs, as it stands in the address of the page; "" is any."""
+
+    state: str = ""
+    kind: str = ""
+
+    @property
+    def query_string(self) -> str:
+        """The filter as the part of an address after "?", "" where everything is the default."""
+        return urlencode({key: value for key, value in asdict(self).items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One page of the list, newest first; whether another one follows is known without counting the table."""
+
+    jobs: list[Job]
+    number: int
+    has_next: bool
+
+    @property
+    def before(self) -> int:
+        """The number of the page before this one, 0 on the first."""
+        return self.number - 1
+
+    @property
+    def after(self) -> int:
+        """The number of the page after this one."""
+        return self.number + 1
+
+    @property
+    def first_row(self) -> int:
+        """The number of the first row of the page, from 1."""
+        return self.before * PAGE_SIZE + 1
+
+    @property
+    def last_row(self) -> int:
+        """The number of the last row of the page."""
+        return self.before * PAGE_SIZE + len(self.jobs)
+
+
+def selected_jobs(selection: JobFilter) -> QuerySet[Job]:
+    """Return the jobs of a selection, newest first."""
+    jobs = Job.objects.order_by("-pk")
+    if selection.state:
+        jobs = jobs.filter(state__in=OPEN if selection.state == "open" else [selection.state])
+    return jobs.filter(kind=selection.kind) if selection.kind else jobs
+
+
+def job_page(selection: JobFilter, number: int) -> JobPage:
+    """Return page `number` (from 1, at most LAST_PAGE) of a selection."""
+    number = min(max(number, 1), LAST_PAGE)
+    start = (number - 1) * PAGE_SIZE
+    found = list(selected_jobs(selection).defer("checkpoint")[start : start + PAGE_SIZE + 1])
+    return JobPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < LAST_PAGE)

@@ -1,0 +1,115 @@
+"""The pages of long work: what runs, how far it is, and the buttons that end it or let it go on."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from ncfd_site.jobs import queue, words
+from ncfd_site.jobs.forms import JobFilterForm
+from ncfd_site.jobs.queries import job_page
+from ncfd_site.jobs.queue import ENDED_EARLY, OPEN, JobRefused
+from ncfd_site.jobs.watching import Watch, look
+from ncfd_site.models import Job
+from ncfd_site.pages import data_page, person
+
+VIEW = "ncfd_site.view_job"
+
+
+@require_safe
+@data_page(VIEW)
+def jobs(request: HttpRequest) -> HttpResponse:
+    """List the jobs of a selection."""
+    form = JobFilterForm(request.GET)
+    selection = form.selection() if form.is_valid() else None
+    page = job_page(selection, form.page_number()) if selection else None
+    context = {"title": "Jobs", "form": form, "selection": selection, "page": page}
+    return render(request, "ncfd/jobs/jobs.html", context)
+
+
+@require_safe
+@data_page(VIEW)
+def job(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Show one job."""
+    found = _find(job_id)
+    kind = words.kind_if_known(found)
+    may_act = kind is not None and person(request).has_perm(kind.permission)
+    return render(
+        request,
+        "ncfd/jobs/job.html",
+        {
+            "title": f"Job {found.pk}: {words.title_of(found)}",
+            "job": found,
+            "kind": kind,
+            "watch": Watch.read(request.GET),
+            "may_cancel": may_act and found.state in OPEN and found.cancelled_at is None,
+            "may_resume": may_act and found.state in ENDED_EARLY,
+        },
+    )
+
+
+@require_safe
+@login_not_required
+def progress(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Answer a page that shows an open job with how far it is now; where it has ended, the page loads itself anew."""
+    # Who has signed out meanwhile is asked to sign in by the page, not in the middle of it.
+    reload = HttpResponse(headers={"HX-Refresh": "true"})
+    return _moving(request, job_id) if request.user.is_authenticated else reload
+
+
+@data_page(VIEW)
+def _moving(request: HttpRequest, job_id: int) -> HttpResponse:
+    sight = look(_find(job_id), Watch.read(request.GET))
+    if not sight.is_open:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "ncfd/jobs/moving.html", {"sight": sight, "again": True})
+
+
+@require_POST
+@data_page(VIEW)
+def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
+    """End a job, or ask it to end."""
+    done = _change(request, queue.cancel, job_id)
+    if done is not None:
+        ended = done.state == Job.State.CANCELLED
+        messages.success(request, f"Job {job_id} {'is cancelled' if ended else 'is asked to end'}.")
+    return redirect("jobs:job", job_id)
+
+
+@require_POST
+@data_page(VIEW)
+def resume(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Let a job that ended early go on."""
+    if _change(request, queue.resume, job_id) is not None:
+        messages.success(request, f"Job {job_id} waits for a worker, and goes on from where it was.")
+    return redirect("jobs:job", job_id)
+
+
+def _change(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Job | None:
+    """Make a change; None where it is refused, and the person is told why."""
+    actor: User = person(request)
+    try:
+        return change(job_id, actor=actor)
+    except JobRefused as refused:
+        messages.warning(request, str(refused))
+        return None
+    except Job.DoesNotExist:
+        raise _no_job(job_id) from None
+    except LookupError:
+        messages.warning(request, "This version of the site has no such work, so it cannot change the job.")
+        return None
+
+
+def _find(job_id: int) -> Job:
+    try:
+        return Job.objects.get(pk=job_id)
+    except Job.DoesNotExist:
+        raise _no_job(job_id) from None
+
+
+def _no_job(job_id: int) -> Http404:
+    return Http404(f"There is no job {job_id}: the address is mistyped.")

@@ -1,0 +1,45 @@
+"""What was done to content, in words."""
+
+from typing import Any
+
+from ncfd_site.admin.drawing import size
+from storage.models import StorageEvent
+
+ACTS = {
+    "refer": "reference added",
+    "release": "reference released",
+    "recount": "count brought right",
+    "clean": "row deleted by cleaning",
+    "delete": "bytes deleted",
+    "move": "moved",
+    "mend": "mended",
+}
+
+
+def act_in_words(act: str) -> str:
+    """Return an act as people say it; an act that is not known stays as it is."""
+    return ACTS.get(act, act)
+
+
+def event_in_words(event: StorageEvent) -> str:
+    """Return what an event did, with what its detail tells: which reference, from where to where, how many bytes."""
+    told = _told(event.detail if isinstance(event.detail, dict) else {})
+    return f"{act_in_words(event.act)}: {told}" if told else act_in_words(event.act)
+
+
+def _told(detail: dict[str, Any]) -> str:
+    if "reference_type" in detail:
+        count = detail.get("refcount")
+        left = f", {count} then" if isinstance(count, int) else ""
+        return f"{detail['reference_type']} {detail.get('reference_id', '')}".strip() + left
+    if "was" in detail and "is" in detail:
+        return f"{detail['was']} before, {detail['is']} then"
+    if "from" in detail and "to" in detail:
+        return f"from {_place(detail['from'])} to {_place(detail['to'])}"
+    if isinstance(detail.get("size_bytes"), int):
+        return size(detail["size_bytes"])
+    return ""
+
+
+def _place(address: Any) -> str:
+    return {"local": "the local disk", "s3": "S3"}.get(str(address).partition("://")[0], str(address))

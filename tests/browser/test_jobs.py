@@ -1,0 +1,86 @@
+"""A job on its page: the bar moves by itself, and keys end it."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ncfd_site.jobs import kinds, queue
+from ncfd_site.models import Job
+from ncfd_site.roles import Role
+from tests.browser.conftest import sign_in
+from tests.factories import make_user
+from tests.jobs import counting
+from tests.jobs.conftest import working
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LONG = "a-word-that-does-not-end-" * 12
+
+
+@pytest.fixture(autouse=True)
+def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "_registered", {**kinds._registered})
+    counting.register_all()
+
+
+def test_a_job_moves_and_is_cancelled_with_the_keyboard(page: Page) -> None:
+    olga = make_user(Role.OPERATOR)
+    job = queue.start("test_count", {"to": 100_000, "pause": 0.01}, actor=olga)
+    sign_in(page, "olga", f"/jobs/{job.pk}/")
+    standing, bar = page.locator("[aria-live=polite]"), page.get_by_role("progressbar")
+    expect(standing).to_contain_text("waiting")
+    expect(bar).to_have_count(0)
+    page.get_by_role("button", name="Cancel this job").focus()
+    with working():
+        expect(standing).to_contain_text("running Counting.")
+        first = int(str(bar.get_attribute("value")))
+        expect(page.get_by_text("still")).to_be_visible()
+        assert int(str(bar.get_attribute("value"))) > first
+        # What moved took no focus away.
+        expect(page.get_by_role("button", name="Cancel this job")).to_be_focused()
+        page.keyboard.press("Enter")
+        # The page loads itself anew when the job has ended.
+        expect(standing).to_contain_text("cancelled By olga.")
+        expect(page.get_by_role("button", name="Let it go on")).to_be_visible()
+        stopped = Job.objects.get().done
+        assert 0 < stopped < 100_000
+        page.get_by_role("button", name="Let it go on").press("Enter")
+        expect(standing).to_contain_text("running Counting.")
+        page.get_by_role("button", name="Cancel this job").click()
+        expect(standing).to_contain_text("cancelled")
+        assert Job.objects.get().done > stopped
+
+
+def test_a_job_that_ends_shows_its_result_without_a_hand(page: Page) -> None:
+    olga = make_user(Role.OPERATOR)
+    job = queue.start("test_count", {"to": 50, "pause": 0.01}, actor=olga)
+    sign_in(page, "olga", f"/jobs/{job.pk}/")
+    with working():
+        expect(page.get_by_text("50 sheep were counted.")).to_be_visible()
+
+
+def test_without_scripts_the_page_loads_itself_anew(page: Page) -> None:
+    olga = make_user(Role.OPERATOR)
+    job = queue.start("test_count", {"to": 50, "pause": 0.01}, actor=olga)
+    browser = page.context.browser
+    assert browser is not None
+    sign_in(page, "olga", f"/jobs/{job.pk}/")
+    context = browser.new_context(java_script_enabled=False, storage_state=page.context.storage_state())
+    plain = context.new_page()
+    plain.goto(page.url)
+    with working():
+        expect(plain.get_by_text("50 sheep were counted.")).to_be_visible(timeout=20_000)
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 640, 910, 1280])
+def test_the_pages_of_jobs_are_never_wider_than_the_window(page: Page, width: int) -> None:
+    make_user(Role.OPERATOR)
+    words = {"step": LONG, "unit": LONG, "done": 10**15, "total": 10**18, "requested_by": LONG[:150]}
+    ended = {"state": "failed", "error": LONG, "finished_at": "2026-01-01T00:00Z", "worker": LONG}
+    job = Job.objects.create(kind=LONG, arguments={LONG: [LONG]}, checkpoint={LONG: LONG}, **words, **ended)
+    Job.objects.create(kind="test_count", arguments={"to": LONG}, **words)
+    page.set_viewport_size({"width": width, "height": 740})
+    sign_in(page, "olga", "/jobs/")
+    for address in ("/jobs/", f"/jobs/{job.pk}/", f"/jobs/{job.pk + 1}/"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address

@@ -1,0 +1,66 @@
+"""Kinds of work that only tests have, and people who start it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.contrib.auth.models import User
+
+from ncfd_site.jobs import kinds, worker
+from ncfd_site.models import Job
+from ncfd_site.roles import Role
+from tests.factories import make_user
+from tests.jobs import counting
+
+
+@pytest.fixture(autouse=True)
+def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "_registered", {**kinds._registered})
+    counting.register_all()
+
+
+@pytest.fixture
+def olga() -> User:
+    """Somebody who may start the work of the tests."""
+    return make_user(Role.OPERATOR)
+
+
+@pytest.fixture
+def ana() -> User:
+    """Somebody who may look at it."""
+    return make_user(Role.ANALYST)
+
+
+def run(lease_seconds: float = 60) -> list[str]:
+    """Carry out what waits, here and now; returns what the worker says."""
+    said: list[str] = []
+    worker.work(threading.Event(), said.append, until_idle=True, lease_seconds=lease_seconds)
+    return said
+
+
+@contextmanager
+def working(lease_seconds: float = 60) -> Iterator[threading.Event]:
+    """A worker in a thread during the block; yields what tells it to end."""
+    stopping = threading.Event()
+
+    def work() -> None:
+        worker.work(stopping, lambda _: None, lease_seconds=lease_seconds)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield stopping
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def wait_for(job: Job, condition: Callable[[Job], bool]) -> Job:
+    """Wait until the row of a job is so, and return it."""
+    while True:
+        job.refresh_from_db()
+        if condition(job):
+            return job
+        time.sleep(0.02)

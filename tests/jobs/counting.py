@@ -1,0 +1,110 @@
+"""Kinds of work for tests. The one that counts to a number keeps each step in a file, and goes on from where it was."""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from ncfd_site import sql
+from ncfd_site.jobs.control import Control
+from ncfd_site.jobs.kinds import Kind, register
+from ncfd_site.refusals import Refusal
+
+SECRET = "hunter2-of-the-wallet"
+MAY = "storage.operate_storageobject"
+
+
+class WeighingError(Exception):
+    """An error with words of its own, which its kind lists."""
+
+
+def count(arguments: Mapping[str, Any], control: Control) -> Mapping[str, Any]:
+    """Count to `to`, a line in `file` for each number, with `pause` seconds between them."""
+    begun = control.checkpoint.get("counted", 0)
+    control.begin("counting", arguments["to"], "sheep")
+    control.advance(begun)
+    for number in range(begun + 1, arguments["to"] + 1):
+        if "file" in arguments:
+            with Path(arguments["file"]).open("a") as file:
+                file.write(f"{number} {os.getpid()}\n")
+        time.sleep(arguments.get("pause", 0))
+        control.advance(checkpoint={"counted": number})
+    return {"counted": arguments["to"], "by": control.actor, "first": begun + 1}
+
+
+def hold(arguments: Mapping[str, Any], control: Control) -> Mapping[str, Any]:
+    """Say how far it is inside of a transaction, which stays open until `file` is there, and is rolled back then."""
+    with transaction.atomic():
+        sql.execute("UPDATE site_jobs SET unit = 'never seen' WHERE kind = 'nobody'")
+        control.begin("holding a transaction", 10, "breaths")
+        control.advance(7, checkpoint={"breaths": 7})
+        while not Path(arguments["file"]).exists():
+            time.sleep(0.02)
+        transaction.set_rollback(True)
+    return {}
+
+
+def fail(arguments: Mapping[str, Any], control: Control) -> Mapping[str, Any]:
+    """Fail as the argument says."""
+    control.begin("weighing", None, "sheep")
+    control.advance(3, checkpoint={"weighed": 3})
+    if arguments["how"] == "refusal":
+        raise Refusal("The sheep are not shorn.")
+    if arguments["how"] == "listed":
+        raise WeighingError("The scales are broken.")
+    if arguments["how"] == "sql":
+        sql.value("SELECT %s::integer", [SECRET])
+    if arguments["how"] == "cut":
+        sql.value("SELECT pg_terminate_backend(pg_backend_pid())")
+    raise ValueError(SECRET)
+
+
+def _words(result: Mapping[str, Any]) -> str:
+    return f"{result['counted']} sheep were counted." if result else "Nothing was counted."
+
+
+KINDS = [
+    Kind(
+        name="test_count",
+        title="Count sheep",
+        permission=MAY,
+        run=count,
+        describe=lambda arguments: f"Up to {arguments['to']} of them.",
+        conclude=_words,
+    ),
+    Kind(
+        name="test_shear",
+        title="Shear sheep",
+        permission=MAY,
+        run=count,
+        describe=lambda arguments: "All of them.",
+        conclude=_words,
+        exclusive=True,
+    ),
+    Kind(
+        name="test_hold",
+        title="Hold a breath",
+        permission=MAY,
+        run=hold,
+        describe=lambda arguments: "",
+        conclude=_words,
+    ),
+    Kind(
+        name="test_fail",
+        title="Weigh sheep",
+        permission=MAY,
+        run=fail,
+        describe=lambda arguments: "On scales.",
+        conclude=_words,
+        errors=(WeighingError,),
+    ),
+]
+
+
+def register_all() -> None:
+    """Make the kinds known."""
+    for kind in KINDS:
+        register(kind)

@@ -1,0 +1,114 @@
+"""A cleaning that is killed at any moment, while others add and delete documents, costs nobody a byte."""
+
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings as site
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from ncfd_site.jobs.control import Quiet
+from storage.cleaning import clean
+from storage.content import content_store
+from storage.models import StorageEvent
+from tests.storage import stocked
+from tests.storage.soak.keepers import Keeper, at_work
+from tests.storage.soak.sound import AT_ONCE, require_convergence, require_no_missing_byte
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CLEAN = ["storage_gc", "--delete", "--grace-days=0", "--keep-minutes=0", "--most-percent=100"]
+KEEPERS = 3
+
+
+@dataclass(frozen=True)
+class Length:
+    """How often a cleaning is killed, and how many contents each of them finds beside what the keepers release."""
+
+    kills: int
+    unused: int
+
+
+SHORT, WHOLE = Length(2, 300), Length(20, 2_000)
+
+
+def started() -> subprocess.Popen[str]:
+    """A cleaning in a process of its own, on the database and the store of the test."""
+    parameters = connection.get_connection_params()
+    address = {name: parameters[name] for name in ("host", "port", "user", "dbname") if name in parameters}
+    variables = {
+        "DATABASE_URL": make_conninfo(**address),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ALLOWED_HOSTS": "localhost",
+        "CONTENT_ROOT": str(site.CONTENT_ROOT),
+    }
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *CLEAN],
+        cwd=site.BASE_DIR,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def begun(cleaning: subprocess.Popen[str], since: int) -> bool:
+    """Wait until it has deleted its first rows, or has ended."""
+    while cleaning.poll() is None:
+        if StorageEvent.objects.filter(pk__gt=since, act="clean").exists():
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def last_event() -> int:
+    return StorageEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def kill_and_look(length: Length) -> None:
+    chance = random.Random(length.kills)
+    keepers = [Keeper(number, content_store()) for number in range(KEEPERS)]
+    longest, cut_off = 0.0, 0
+    for attempt in range(-1, length.kills):
+        stocked.delete(
+            stocked.upload(*(b"unused %d %d" % (attempt, n) for n in range(length.unused)), name=f"unused/{attempt}")
+        )
+        with at_work([keeper.act for keeper in keepers]):
+            since = last_event()
+            cleaning = started()
+            is_under_way = begun(cleaning, since)
+            first = time.monotonic()
+            if attempt == -1:
+                # The first one is left alone: it tells how long one takes.
+                _, errors = cleaning.communicate()
+                assert (is_under_way, cleaning.returncode) == (True, 0), errors
+                longest = time.monotonic() - first
+                continue
+            time.sleep(chance.uniform(0, longest))
+            cleaning.send_signal(signal.SIGKILL)
+            cleaning.communicate()
+            cut_off += cleaning.returncode == -signal.SIGKILL
+        require_no_missing_byte("local")
+        for keeper in keepers:
+            for number in keeper.documents:
+                keeper.read(number)
+    assert cut_off >= length.kills / 2, "most of them had ended before they were killed"
+    clean(AT_ONCE, Quiet("olga"))
+    require_convergence("local")
+
+
+def test_a_killed_cleaning_costs_nobody_a_byte(local_site: Path) -> None:
+    kill_and_look(SHORT)
+
+
+@pytest.mark.soak
+def test_twenty_killed_cleanings_cost_nobody_a_byte(local_site: Path) -> None:
+    kill_and_look(WHOLE)

@@ -1,0 +1,71 @@
+"""People add, read and delete documents for a while, and content is cleaned all the time: nobody misses a byte."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ncfd_site.jobs.control import Quiet
+from storage.cleaning import clean
+from storage.content import ContentStore, content_store
+from storage.models import StorageEvent
+from storage.tiers import MoveOptions, move
+from tests.storage.soak.keepers import Keeper, Reader, at_work
+from tests.storage.soak.sound import AT_ONCE, require_convergence, require_no_missing_byte
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass(frozen=True)
+class Length:
+    """How many seconds, and how many reads and deleted contents that is at the least."""
+
+    seconds: float
+    reads: int
+    deleted: int
+
+
+SHORT = Length(10, 100, 50)
+
+
+def whole() -> Length:
+    """As long as SOAK_MINUTES says, an hour unless told."""
+    minutes = float(os.environ.get("SOAK_MINUTES", "60"))
+    return Length(60 * minutes, int(600 * minutes), int(300 * minutes))
+
+
+def upload_and_clean(
+    length: Length, store: ContentStore, *backends: str, beside: tuple[Callable[[], object], ...] = ()
+) -> None:
+    keepers = [Keeper(number, store) for number in range(4)]
+    reader = Reader()
+    acts = [*(keeper.act for keeper in keepers), reader.act, lambda: clean(AT_ONCE, Quiet("olga")), *beside]
+    with at_work(acts) as failed:
+        failed.wait(length.seconds)
+    for keeper in keepers:
+        for number in keeper.documents:
+            keeper.read(number)
+    require_no_missing_byte(*backends)
+    require_convergence(*backends)
+    assert sum(keeper.reads for keeper in keepers) + reader.reads >= length.reads
+    assert StorageEvent.objects.filter(act="delete").count() >= length.deleted
+
+
+def test_nobody_misses_a_byte_while_content_is_cleaned(local_site: Path) -> None:
+    upload_and_clean(SHORT, content_store(), "local")
+
+
+@pytest.mark.soak
+def test_nobody_misses_a_byte_for_an_hour_on_disk(local_site: Path) -> None:
+    upload_and_clean(whole(), content_store(), "local")
+
+
+@pytest.mark.soak
+def test_nobody_misses_a_byte_for_an_hour_on_s3_while_content_moves(both_tiers: str) -> None:
+    def there_and_back() -> None:
+        move(MoveOptions(to="local", limit=20), Quiet("olga"))
+        move(MoveOptions(to="s3", limit=20), Quiet("olga"))
+
+    upload_and_clean(whole(), content_store("s3"), "local", "s3", beside=(there_and_back,))

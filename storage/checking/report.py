@@ -16,7 +16,9 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     if summary.sample < 1:
         yield f"Of bytes and hashes {summary.sample:.3%} were looked at, drawn with the seed {summary.seed}."
     for backend, missed in summary.unavailable.items():
-        left = [f"{rows:,} rows ({name})" for name, rows in missed.unchecked.items() if rows]
+        left = [
+            f"{rows:,} {'row' if rows == 1 else 'rows'} ({name})" for name, rows in missed.unchecked.items() if rows
+        ]
         rest = f" {' and '.join(left)} could not be checked." if left else ""
         listed = f" What lies in {backend} could not be listed." if "orphans" in missed.unchecked else ""
         yield f"{missed.reason}{rest}{listed}"

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from ncfd_site.jobs.control import Cancelled
 from ncfd_site.jobs.terminal import STOPPED, Terminal
+from ncfd_site.refusals import DatabaseUnavailable
 from storage.checking import Check, VerifyOptions
 from storage.checking.command import INCOMPLETE, UNANSWERED, USAGE, WRONG, checks_given, number_given
 from storage.checking.kept import WrongFindings, findings_in
@@ -58,17 +59,23 @@ class Command(ContentCommand):
     def work(self, control: Terminal, options: dict[str, Any]) -> None:
         """Look, name, ask, mend."""
         given = MendOptions(young_minutes=options["young"], keep_days=options["keep_days"])
-        with Repair(given, self.stdout.write) as repair:
-            if options["findings"]:
-                _take(repair, options["findings"])
-            else:
-                repair.check(VerifyOptions(checks=options["only"], young_minutes=options["young"]), control)
-            repair.name(control)
-            control.end()
-            if repair.progress.changes:
-                _ask(repair.progress.changes, is_yes=options["yes"])
-                self._mend(repair, control)
-            self._conclude(repair)
+        try:
+            with Repair(given, self.stdout.write) as repair:
+                self._repair(repair, control, options)
+        except DatabaseUnavailable as refusal:
+            raise CommandError(str(refusal), returncode=INCOMPLETE) from None
+
+    def _repair(self, repair: Repair, control: Terminal, options: dict[str, Any]) -> None:
+        if options["findings"]:
+            _take(repair, options["findings"])
+        else:
+            repair.check(VerifyOptions(checks=options["only"], young_minutes=options["young"]), control)
+        repair.name(control)
+        control.end()
+        if repair.progress.changes:
+            _ask(repair.progress.changes, is_yes=options["yes"])
+            self._mend(repair, control)
+        self._conclude(repair)
 
     def _mend(self, repair: Repair, control: Terminal) -> None:
         done = repair.progress

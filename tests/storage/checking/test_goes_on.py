@@ -126,6 +126,22 @@ def test_ctrl_c_says_how_to_go_on(damaged_site: Site, tmp_path: Path) -> None:
     assert told(command("storage_verify", "--json", "--state", state).lines) == expected
 
 
+def test_a_connection_that_is_cut_keeps_what_was_found(damaged_site: Site, tmp_path: Path) -> None:
+    expected = told(whole_run())
+    state = tmp_path / "state"
+    with begin_elsewhere("--json", "--state", str(state)) as process:
+        wait_for(state, 8, process)
+        sql.value(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "The database stopped the work" in errors.decode()
+    assert "Traceback" not in errors.decode()
+    assert told(command("storage_verify", "--json", "--state", state).lines) == expected
+
+
 def test_a_state_of_other_arguments_is_refused(damaged_site: Site, tmp_path: Path) -> None:
     state = tmp_path / "state"
     kill_one_that_began(state, 3)

@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from storage.checking import Check, Finding, Kind, Summary
 from storage.checking.stores import PATIENCE, Stores
 from storage.content import ContentStore, S3ContentStore, content_store, s3_client
 from tests import factories
+from tests.environment.commands import manage, production
 from tests.storage.checking.looking import checked
 from tests.storage.checking.site import Site, command, keep
 from tests.storage.content.answering import Answer, Answering, Handler, answering, hang, stall
@@ -156,3 +158,9 @@ def test_what_is_wrong_elsewhere_is_told_all_the_same(site: Site) -> None:
         found, summary = checked(stores=stores_at(server.endpoint))
     assert [(one.kind, one.object_id) for one in found] == [(Kind.MISSING, gone.pk)]
     assert not summary.is_complete
+
+
+@pytest.mark.parametrize("name", ["storage_verify", "storage_repair"])
+def test_a_database_that_is_away_is_not_something_wrong(tmp_path: Path, name: str) -> None:
+    ended = manage(tmp_path, name, **production("postgresql://olga:x@127.0.0.1:1/ncfd"))
+    assert "nothing listens there" in ended.refusal()

@@ -24,7 +24,8 @@ from tests.storage.checking.looking import checked
 from tests.storage.checking.prepared import everything_wrong
 from tests.storage.checking.site import Site, age_file, as_after_a_restore, command, keep, refer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+committed = pytest.mark.django_db(transaction=True)
 
 
 def elsewhere(work: Callable[[], Any]) -> Callable[[], Any]:
@@ -51,6 +52,7 @@ def repair(barrier: threading.Barrier) -> int:
         return one.progress.made
 
 
+@committed
 def test_two_repairs_at_once_make_each_change_once(site: Site) -> None:
     with transaction.atomic():
         everything_wrong(site)
@@ -70,6 +72,7 @@ def test_two_repairs_at_once_make_each_change_once(site: Site) -> None:
     }
 
 
+@committed
 def test_counts_are_mended_while_others_count(site: Site) -> None:
     contents = [keep(b"content %d" % number) for number in range(30)]
     with transaction.atomic(), as_after_a_restore():
@@ -108,6 +111,7 @@ def open_elsewhere(*statements: str) -> Iterator[None]:
         other.close()
 
 
+@committed
 def test_an_orphan_that_is_named_meanwhile_is_not_deleted_later(site: Site) -> None:
     """Naming is under way, and the repair cannot see it: whoever cleans looks again."""
     stored = site.shelves["local"].store.put(b"named again")
@@ -135,6 +139,7 @@ def test_an_orphan_that_was_put_again_is_young(site: Site) -> None:
     assert not Mender(MendOptions(), Stores()).mend(finding, "olga")
 
 
+@committed
 def test_content_that_is_locked_is_told_and_the_rest_is_mended(site: Site) -> None:
     contents = [keep(b"content %d" % number, size_bytes=99) for number in range(3)]
     sql.execute("SET lock_timeout = '50ms'")

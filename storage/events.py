@@ -33,7 +33,8 @@ def _told(detail: dict[str, Any]) -> str:
         left = f", {count} then" if isinstance(count, int) else ""
         return f"{detail['reference_type']} {detail.get('reference_id', '')}".strip() + left
     if "was" in detail and "is" in detail:
-        return f"{detail['was']} before, {detail['is']} then"
+        what = f"{detail['what']}, " if isinstance(detail.get("what"), str) else ""
+        return f"{what}{detail['was']} before, {detail['is']} then"
     if "from" in detail and "to" in detail:
         return f"from {_place(detail['from'])} to {_place(detail['to'])}"
     if isinstance(detail.get("size_bytes"), int):

@@ -11,9 +11,10 @@ from storage.checking.report import verdict
 from storage.cleaning import CleaningOptions, clean
 from storage.content import ContentError
 from storage.outcomes import cleaned_in_words, moved_in_words
+from storage.overview import CHECK, CLEAN, MOVE
 from storage.tiers import MoveOptions, move
+from storage.work import OPERATE
 
-OPERATE = "storage.operate_storageobject"
 # Findings, or failed contents, that the result of a job names; the commands name all of them.
 MOST_NAMED = 200
 
@@ -89,9 +90,9 @@ def _describe_move(arguments: Json) -> str:
     return words
 
 
-CHECK = register(
+register(
     Kind(
-        name="storage_verify",
+        name=CHECK,
         title="Check content",
         permission=OPERATE,
         run=_check,
@@ -101,9 +102,9 @@ CHECK = register(
         errors=(ContentError,),
     )
 )
-CLEAN = register(
+register(
     Kind(
-        name="storage_gc",
+        name=CLEAN,
         title="Clean content",
         permission=OPERATE,
         run=_clean,
@@ -114,9 +115,9 @@ CLEAN = register(
         errors=(ContentError,),
     )
 )
-MOVE = register(
+register(
     Kind(
-        name="storage_tier",
+        name=MOVE,
         title="Move content",
         permission=OPERATE,
         run=_move,

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from ncfd_site.jobs.control import Cancelled
 from ncfd_site.jobs.terminal import STOPPED, Terminal, on_terminal
-from ncfd_site.refusals import Refusal
+from ncfd_site.refusals import DatabaseUnavailable, Refusal
 from storage.content import ContentError
 
 FAILED = 1
@@ -36,6 +36,8 @@ class ContentCommand(BaseCommand):
             raise CommandError(said, returncode=STOPPED) from None
         except ContentError as error:
             raise CommandError(f"{error} What was done until here stays.", returncode=FAILED) from None
+        except DatabaseUnavailable as refusal:
+            raise CommandError(str(refusal), returncode=FAILED) from None
         except Refusal as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from None
         except (OperationalError, InterfaceError, ProgrammingError, psycopg.OperationalError) as error:

@@ -25,7 +25,11 @@ def moved_in_words(moved: Moved, options: MoveOptions) -> str:
     """What was moved, when the old bytes go, and what somebody else did meanwhile."""
     words = f"Moved {moved.contents:,} contents ({size(moved.size_bytes)}) to {options.to}."
     if moved.contents:
-        words += f" Their old bytes go with the first storage_gc --delete in {options.keep_minutes} minutes or later."
+        words += f" Their old bytes go with the first storage_gc --delete {_later(options.keep_minutes)}."
     if moved.meanwhile:
         words += f" {moved.meanwhile:,} were moved or deleted by somebody else meanwhile."
     return words
+
+
+def _later(keep_minutes: int) -> str:
+    return f"in {keep_minutes:,} minutes or later" if keep_minutes else "from now on"

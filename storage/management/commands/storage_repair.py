@@ -9,7 +9,6 @@ from django.core.management.base import CommandError
 
 from ncfd_site.jobs.control import Cancelled
 from ncfd_site.jobs.terminal import STOPPED, Terminal
-from ncfd_site.refusals import DatabaseUnavailable
 from storage.checking import Check, VerifyOptions
 from storage.checking.command import INCOMPLETE, UNANSWERED, USAGE, WRONG, checks_given, number_given
 from storage.checking.kept import WrongFindings, findings_in
@@ -62,8 +61,6 @@ class Command(ContentCommand):
         try:
             with Repair(given, self.stdout.write) as repair:
                 self._repair(repair, control, options)
-        except DatabaseUnavailable as refusal:
-            raise CommandError(str(refusal), returncode=INCOMPLETE) from None
 
     def _repair(self, repair: Repair, control: Terminal, options: dict[str, Any]) -> None:
         if options["findings"]:

@@ -10,7 +10,6 @@ from django.db import connection
 
 from ncfd_site.jobs.control import Cancelled
 from ncfd_site.jobs.terminal import STOPPED, Terminal
-from ncfd_site.refusals import DatabaseUnavailable
 from storage.checking import Check, Finding, Summary, VerifyOptions, verify
 from storage.checking.command import INCOMPLETE, USAGE, WRONG, checks_given, number_given, share_given
 from storage.checking.report import summary_lines, verdict
@@ -68,8 +67,6 @@ class Command(ContentCommand):
         except (Cancelled, KeyboardInterrupt):
             said = "The same command goes on from there." if state else "With --state FILE it could be gone on with."
             raise CommandError(f"Stopped. {said}", returncode=STOPPED) from None
-        except DatabaseUnavailable as refusal:
-            raise CommandError(str(refusal), returncode=INCOMPLETE) from None
         except OSError as error:
             raise CommandError(f"The file of --state cannot be used: {error}.", returncode=INCOMPLETE) from error
         control.end()

@@ -58,9 +58,8 @@ class Command(ContentCommand):
     def work(self, control: Terminal, options: dict[str, Any]) -> None:
         """Look, name, ask, mend."""
         given = MendOptions(young_minutes=options["young"], keep_days=options["keep_days"])
-        try:
-            with Repair(given, self.stdout.write) as repair:
-                self._repair(repair, control, options)
+        with Repair(given, self.stdout.write) as repair:
+            self._repair(repair, control, options)
 
     def _repair(self, repair: Repair, control: Terminal, options: dict[str, Any]) -> None:
         if options["findings"]:

@@ -25,27 +25,15 @@ def require_durable(keywords: Keywords) -> None:
                 raise SystemExit(f"The server has {name} switched off, so its commits are not durable: switch it on.")
 
 
-def rate(keywords: Keywords, script: str, clients: int, seconds: int) -> float:
+def rate(keywords: Keywords, script: str, clients: int, seconds: int, protocol: str) -> float:
     """How many times a second the script went through; raises when one of them failed."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.sql"
         file.write_text(script)
         threads = min(clients, 2)
-        arguments = [
-            "-n",
-            "-M",
-            "prepared",
-            "-c",
-            f"{clients}",
-            "-j",
-            f"{threads}",
-            "-T",
-            f"{seconds}",
-            "-f",
-            str(file),
-        ]
+        how = ["-n", "-M", protocol, "-c", str(clients), "-j", str(threads), "-T", str(seconds)]
         run = subprocess.run(
-            [server.program("pgbench"), *arguments, make_conninfo(**keywords)],
+            [server.program("pgbench"), *how, "-f", str(file), make_conninfo(**keywords)],
             capture_output=True,
             text=True,
             check=False,
@@ -57,11 +45,20 @@ def rate(keywords: Keywords, script: str, clients: int, seconds: int) -> float:
 
 
 def alternating(
-    keywords: Keywords, scripts: dict[str, str], *, clients: int, seconds: int, times: int, tables: tuple[str, ...]
+    keywords: Keywords,
+    scripts: dict[str, str],
+    *,
+    clients: int,
+    seconds: int,
+    times: int,
+    tables: tuple[str, ...],
+    protocol: str = "prepared",
 ) -> dict[str, list[float]]:
     """The rates of scripts that take turns, so that what else the machine does falls on all of them alike.
 
     Before each turn the tables are vacuumed and a checkpoint is made: no script pays for the rows of another one.
+    `protocol` is how a statement reaches the server: `simple`, as text that it parses and plans each time, which is how
+    pgbench and psql talk unless told, or `prepared`.
     """
     rates: dict[str, list[float]] = {name: [] for name in scripts}
     for _ in range(times):
@@ -69,7 +66,7 @@ def alternating(
             with psycopg.connect(**keywords, autocommit=True) as connection:
                 connection.execute(f"VACUUM ANALYZE {', '.join(tables)}".encode())
                 connection.execute("CHECKPOINT")
-            rates[name].append(rate(keywords, script, clients, seconds))
+            rates[name].append(rate(keywords, script, clients, seconds, protocol))
     return rates
 
 

@@ -16,3 +16,5 @@ DROP FUNCTION IF EXISTS why_content_stays(bigint, text, text);
 DROP INDEX IF EXISTS ix_documents_object_id;
 DROP INDEX IF EXISTS ix_studies_object_id;
 DROP TABLE IF EXISTS storage_tombstones;
+
+\ir ../bodies/storage_routines.2.sql

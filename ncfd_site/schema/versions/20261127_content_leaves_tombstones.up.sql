@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS storage_tombstones (
 );
 CREATE INDEX IF NOT EXISTS ix_storage_tombstones_delete_after ON storage_tombstones (delete_after);
 
+\ir ../bodies/storage_counting.1.sql
 \ir ../bodies/storage_cleaning.1.sql
 
 -- Content that a document or a study points to cannot be deleted: to know that without reading the whole table.

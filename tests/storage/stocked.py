@@ -19,13 +19,14 @@ def address_of(content: bytes, backend: str = "local") -> str:
 
 def upload(*contents: bytes, name: str = "doc", store: ContentStore | None = None) -> list[int]:
     """Add a document for each content, as the loaders do; returns their numbers in order."""
-    documents = [_document(f"https://example.org/{name}/{place}", content) for place, content in enumerate(contents)]
+    documents = [new_document(f"https://example.org/{name}/{place}", content) for place, content in enumerate(contents)]
     with transaction.atomic():
         added = add_documents(documents, store or content_store())
     return [added[document.source_url] for document in documents]
 
 
-def _document(url: str, content: bytes) -> NewDocument:
+def new_document(url: str, content: bytes) -> NewDocument:
+    """A document as a loader gives it."""
     return NewDocument(
         source_type="Paper",
         source_url=url,

@@ -24,29 +24,6 @@ BEGIN
     RAISE EXCEPTION '%', v_wrong USING ERRCODE = 'invalid_parameter_value';
 END $$;
 
-CREATE OR REPLACE FUNCTION increment_storage_refcount(
-    p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint
-) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-    v_object_id bigint;
-    v_refcount integer;
-BEGIN
-    PERFORM require_storage_reference(p_sha256, p_backend_type, p_reference_type, p_reference_id);
-    LOOP
-        SELECT object_id, refcount INTO v_object_id, v_refcount FROM storage_objects
-        WHERE sha256 = p_sha256 AND backend_type = p_backend_type FOR NO KEY UPDATE;
-        EXIT WHEN FOUND;
-        -- Somebody else may be first: then there is nothing to insert, and the next round finds the row.
-        INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier)
-        VALUES (p_sha256, p_backend_type || '://' || p_sha256, p_backend_type, p_backend_type)
-        ON CONFLICT DO NOTHING;
-    END LOOP;
-    INSERT INTO storage_references (object_id, reference_type, referenced_id)
-    VALUES (v_object_id, p_reference_type, p_reference_id)
-    ON CONFLICT DO NOTHING;
-    RETURN v_refcount + CASE WHEN FOUND THEN 1 ELSE 0 END;
-END $$;
-
 CREATE OR REPLACE FUNCTION increment_storage_refcounts(
     p_sha256 text[], p_backend_type text[], p_reference_type text[], p_reference_id bigint[]
 ) RETURNS TABLE (object_id bigint, sha256 text, backend_type text, refcount integer) LANGUAGE plpgsql AS $$

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from django.db import connections, transaction
 
 from storage.content import ContentMissing, ContentStore, store_of
-from storage.loading.documents import NewDocument, add_documents
+from storage.loading.documents import add_documents
 from storage.models import Document
+from tests.storage.stocked import new_document
 
 # Few, so that content which is being deleted is brought again all the time.
 POOL = [b"content %d " % number * (1 + number % 40) for number in range(200)]
@@ -48,7 +49,7 @@ class Keeper:
         """Add a document for each content, and read all of them back."""
         new = {f"https://example.org/{self.number}/{next(self._numbers)}": content for content in contents}
         with transaction.atomic():
-            added = add_documents([_document(url, content) for url, content in new.items()], self.store)
+            added = add_documents([new_document(url, content) for url, content in new.items()], self.store)
         assert added.keys() == new.keys(), (sorted(added), sorted(new))
         self.documents |= {added[url]: content for url, content in new.items()}
         self.added += len(new)
@@ -119,17 +120,3 @@ def at_work(acts: Sequence[Callable[[], object]]) -> Iterator[threading.Event]:
             stop.set()
             for one in working:
                 one.result()
-
-
-def _document(url: str, content: bytes) -> NewDocument:
-    return NewDocument(
-        source_type="Paper",
-        source_url=url,
-        publisher=None,
-        published_at=None,
-        content_type="text/plain",
-        status="fetched",
-        crawl_run_id="soak",
-        content=content,
-        pages=[],
-    )

@@ -24,7 +24,7 @@ class Client:
     number: int
     references: set[Reference] = field(default_factory=set)
     attempted: set[Reference] | None = None
-    # All that it ever made.
+    # All that it has made since it was last held against the database, and had then.
     documents: list[int] = field(default_factory=list)
     acts: int = 0
 
@@ -55,6 +55,9 @@ class Client:
             f" was {self.attempted and self.attempted ^ self.references}"
         )
         self.references, self.attempted = found, None
+        # The number of a document that was lost with its transaction may be given to somebody else after a crash: what
+        # a sequence has given out is durable only with the commit.
+        self.documents = sorted({number for _, kind, number in found if kind == "document"})
 
     def _single(self, db: Database) -> None:
         reference = self._draw()

@@ -9,7 +9,16 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
 django.setup()
 
-from bench import loading, locks, migration, storage_checks, storage_cleaning, storage_counts  # noqa: E402 (Django is set up first)
+from bench import (  # noqa: E402 (Django is set up first)
+    loading,
+    locks,
+    migration,
+    precision,
+    review,
+    storage_checks,
+    storage_cleaning,
+    storage_counts,
+)
 from bench.measure import Row, table  # noqa: E402
 
 MEASUREMENTS = {
@@ -19,6 +28,8 @@ MEASUREMENTS = {
     "storage_counts": storage_counts.measure,
     "storage_checks": storage_checks.measure,
     "storage_cleaning": storage_cleaning.measure,
+    "precision": precision.measure,
+    "review": review.measure,
 }
 
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import Exists, OuterRef, QuerySet
+
+from linkaudit.models import LinkReview
 from linkaudit.wilson import Interval, wilson_interval
 from ncfd_site import sql
 
@@ -107,3 +110,21 @@ def reviews_needed(
         raise ValueError("a precision of 1 cannot be reached once a link is wrong")
     by_rate = int((lacking / (1 - min_precision)).to_integral_value(rounding="ROUND_CEILING"))
     return max(by_count, by_rate)
+
+
+def standing_reviews() -> QuerySet[LinkReview]:
+    """Return all verdicts but those that were taken back, the newest first."""
+    retractions = LinkReview.objects.filter(
+        audit_id=OuterRef("audit_id"), supersedes=OuterRef("pk"), verdict=LinkReview.Verdict.RETRACTED
+    )
+    return LinkReview.objects.exclude(verdict=LinkReview.Verdict.RETRACTED).filter(~Exists(retractions))
+
+
+def said_by(reviewer: str, audit_id: int) -> QuerySet[LinkReview]:
+    """Return what a person says of a link, the newest first; what the person took back is not among it."""
+    return standing_reviews().filter(reviewer=reviewer, audit_id=audit_id)
+
+
+def history(audit_id: int) -> list[LinkReview]:
+    """Return everything that was ever said of a link, the oldest first."""
+    return list(LinkReview.objects.filter(audit_id=audit_id).order_by("pk"))

@@ -1,5 +1,7 @@
 """A document as a reviewer reads it beside a claim: its text, marked, and the words that the claim quotes."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +12,7 @@ from linkaudit.models import LinkAudit
 from linkaudit.naming import distinct_names
 from linkaudit.quotes import Quote, quote_of
 
+PAGE_NUMBER = re.compile(r"[0-9]{1,9}")
 # Where a quote is: none is given, it is on the pages shown, it is on other pages, or other words stand there now.
 Place = Literal["", "here", "elsewhere", "gone"]
 
@@ -48,6 +51,12 @@ def terms_of(audit: LinkAudit) -> Terms:
         return Terms([], audit.nct_id or "")
     aliases = audit.asset.aliases.values_list("alias", flat=True)
     return Terms(distinct_names([audit.asset.names_jsonb, *aliases]), audit.nct_id or "")
+
+
+def first_page(query: Mapping[str, str]) -> int:
+    """Return the page from which on somebody wants to read, by `from` in the address of the page."""
+    wanted = query.get("from", "")
+    return int(wanted) if PAGE_NUMBER.fullmatch(wanted) else 1
 
 
 def read_document(audit: LinkAudit, terms: Terms, first_page: int = 1) -> MarkedDocument:

@@ -104,16 +104,16 @@ def selected_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     return links
 
 
+def listed_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
+    """Return the links of a selection in its order, on all pages."""
+    return selected_links(selection).order_by(*_order(selection.sort))
+
+
 def link_page(selection: LinkFilter, number: int) -> LinkPage:
     """Return page `number` (from 1, at most LAST_PAGE) of a selection; the evidence is not read."""
     number = min(max(number, 1), LAST_PAGE)
     start = (number - 1) * PAGE_SIZE
-    links = (
-        selected_links(selection)
-        .defer("evidence_jsonb", "review_notes")
-        .select_related("asset", "doc")
-        .order_by(*_order(selection.sort))
-    )
+    links = listed_links(selection).defer("evidence_jsonb", "review_notes").select_related("asset", "doc")
     found = list(links[start : start + PAGE_SIZE + 1])
     return LinkPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < LAST_PAGE)
 

@@ -1,24 +1,25 @@
 """Writes of link audits: what a person says of a heuristic's claim.
 
-`label`, `label_source`, `reviewed_by`, `reviewed_at` and `updated_at` always change together, under a row lock.
-A label never touches `promotion_status`.
+A verdict is recorded with `record_link_review`, and the database lets the label follow from the record. A label never
+touches `promotion_status`.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.utils import timezone
 
-from linkaudit.models import LinkAudit
+from linkaudit.models import LinkAudit, LinkDispute, LinkReview
+from linkaudit.queries import said_by
+from ncfd_site import sql
 
 LABEL = "linkaudit.label_linkaudit"
 ADJUDICATE = "linkaudit.adjudicate_linkaudit"
 HUMAN_REVIEW = "human_review"
 
+VERDICTS = {True: LinkReview.Verdict.RIGHT, False: LinkReview.Verdict.WRONG, None: LinkReview.Verdict.OPEN}
+# What the database changes with a verdict.
 WRITTEN = ("label", "label_source", "reviewed_by", "reviewed_at", "review_notes", "updated_at")
 
 
@@ -30,46 +31,10 @@ class StaleLabel(Exception):
         super().__init__(f"Link {audit.pk} was changed while you were looking at it. Nothing was overwritten.")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelState:
-    """The label of a link at one moment, to go back to."""
-
-    label: bool | None
-    label_source: str | None
-    reviewed_by: str | None
-    reviewed_at: datetime | None
-    review_notes: str | None
-
-    @classmethod
-    def of(cls, audit: LinkAudit) -> "LabelState":
-        """Return what `audit` says now."""
-        return cls(audit.label, audit.label_source, audit.reviewed_by, audit.reviewed_at, audit.review_notes)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelResult:
-    """What labelling many links did, as ids in rising order.
-
-    `labelled`: changed now. `unchanged`: a person had already said the same. `refused`: labelled by somebody else,
-    and the actor may not adjudicate. `missing`: no such link.
-    """
-
-    labelled: tuple[int, ...]
-    unchanged: tuple[int, ...]
-    refused: tuple[int, ...]
-    missing: tuple[int, ...]
-
-
 def label_obstacle(audit: LinkAudit, actor: User) -> str | None:
     """Return the sentence that says why `actor` may not label `audit`, or None where nothing stands in the way."""
-    if not actor.has_perm(LABEL):
-        return f"Labelling a link needs the permission {LABEL}, which {actor.get_username()} does not have."
-    if _belongs_to_another(audit, actor) and not actor.has_perm(ADJUDICATE):
-        return (
-            f"Link {audit.pk} was labelled by {_labeller(audit)}. Changing somebody else's label needs the "
-            f"permission {ADJUDICATE}, which {actor.get_username()} does not have."
-        )
-    return None
+    # Only a link without a label can wait for an adjudicator.
+    return _obstacle(audit, actor, audit.label is None and LinkDispute.objects.filter(pk=audit.pk).exists())
 
 
 @transaction.atomic
@@ -90,7 +55,7 @@ def label_link(
     Raises PermissionDenied where the actor may not, LinkAudit.DoesNotExist, and StaleLabel where the link has
     changed since `seen_at`.
     """
-    _require_labelling(actor)
+    require_labelling(actor)
     audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
     if _says_already(audit, verdict, note) and not _belongs_to_another(audit, actor):
         return audit
@@ -101,64 +66,51 @@ def label_link(
         raise PermissionDenied(obstacle)
     if _says_already(audit, verdict, note):
         return audit
-    return _write(audit, verdict, actor, note)
-
-
-@transaction.atomic
-def label_links(
-    audit_ids: Collection[int], verdict: bool | None, *, actor: User, note: str | None = None
-) -> LabelResult:
-    """Label many links alike in one transaction, locked in the order of their ids; see `label_link`.
-
-    Raises PermissionDenied where the actor may not label at all; a link that is somebody else's is left and
-    reported.
-    """
-    _require_labelling(actor)
-    wanted = sorted(set(audit_ids))
-    labelled: list[int] = []
-    unchanged: list[int] = []
-    refused: list[int] = []
-    found: set[int] = set()
-    # Rising ids: two people who label overlapping selections wait for each other and never deadlock.
-    for audit in LinkAudit.objects.select_for_update().defer("evidence_jsonb").filter(pk__in=wanted).order_by("pk"):
-        found.add(audit.pk)
-        if _says_already(audit, verdict, note):
-            unchanged.append(audit.pk)
-        elif label_obstacle(audit, actor):
-            refused.append(audit.pk)
-        else:
-            _write(audit, verdict, actor, note)
-            labelled.append(audit.pk)
-    missing = tuple(audit_id for audit_id in wanted if audit_id not in found)
-    return LabelResult(tuple(labelled), tuple(unchanged), tuple(refused), missing)
-
-
-@transaction.atomic
-def restore_label(audit_id: int, before: LabelState, *, actor: User, seen_at: datetime) -> LinkAudit:
-    """Take back the actor's last label: put the link into the state `before`, and return it.
-
-    Raises PermissionDenied, LinkAudit.DoesNotExist, and StaleLabel where the link has changed since `seen_at`, the
-    `updated_at` that the label to take back has written.
-    """
-    _require_labelling(actor)
-    audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
-    if audit.updated_at != seen_at:
-        raise StaleLabel(audit)
-    audit.label = before.label
-    audit.label_source = before.label_source
-    audit.reviewed_by = before.reviewed_by
-    audit.reviewed_at = before.reviewed_at
-    audit.review_notes = before.review_notes
-    audit.updated_at = timezone.now()
-    audit.save(update_fields=WRITTEN)
+    _record(audit, verdict, actor, LinkReview.Mode.PAGE, note)
+    audit.refresh_from_db(fields=WRITTEN)
     return audit
 
 
-def _require_labelling(actor: User) -> None:
+@transaction.atomic
+def restore_label(audit_id: int, note_before: str | None, *, actor: User, seen_at: datetime) -> LinkAudit:
+    """Take back the actor's last verdict on the link's page, and return the link: what counted before counts again.
+
+    `note_before` is the note that the link had then. Raises PermissionDenied, LinkAudit.DoesNotExist, and StaleLabel
+    where the link has changed since `seen_at`, the `updated_at` that the verdict to take back has written.
+    """
+    require_labelling(actor)
+    audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
+    last = said_by(actor.get_username(), audit_id).exclude(mode=LinkReview.Mode.QUEUE).first()
+    if audit.updated_at != seen_at or last is None:
+        raise StaleLabel(audit)
+    retracted, mode = LinkReview.Verdict.RETRACTED, LinkReview.Mode.PAGE
+    sql.scalar("record_link_review", audit_id, retracted, actor.get_username(), mode, None, None, None, last.pk)
+    LinkAudit.objects.filter(pk=audit_id).update(review_notes=note_before)
+    audit.refresh_from_db(fields=WRITTEN)
+    return audit
+
+
+def require_labelling(actor: User) -> None:
+    """Raise PermissionDenied with a sentence where the actor may not label."""
     if not actor.has_perm(LABEL):
-        raise PermissionDenied(
-            f"Labelling a link needs the permission {LABEL}, which {actor.get_username()} does not have."
+        raise PermissionDenied(_may_not_label(actor))
+
+
+def _may_not_label(actor: User) -> str:
+    return f"Labelling a link needs the permission {LABEL}, which {actor.get_username()} does not have."
+
+
+def _obstacle(audit: LinkAudit, actor: User, is_disputed: bool) -> str | None:
+    if not actor.has_perm(LABEL):
+        return _may_not_label(actor)
+    if is_disputed:
+        return f"Link {audit.pk} waits for an adjudicator, since people differ on it or somebody is unsure."
+    if _belongs_to_another(audit, actor) and not actor.has_perm(ADJUDICATE):
+        return (
+            f"Link {audit.pk} was labelled by {_labeller(audit)}. Changing somebody else's label needs the "
+            f"permission {ADJUDICATE}, which {actor.get_username()} does not have."
         )
+    return None
 
 
 def _belongs_to_another(audit: LinkAudit, actor: User) -> bool:
@@ -175,14 +127,8 @@ def _says_already(audit: LinkAudit, verdict: bool | None, note: str | None) -> b
     return audit.label is verdict and by_a_person and same_note
 
 
-def _write(audit: LinkAudit, verdict: bool | None, actor: User, note: str | None) -> LinkAudit:
-    now = timezone.now()
-    audit.label = verdict
-    audit.label_source = None if verdict is None else HUMAN_REVIEW
-    audit.reviewed_by = None if verdict is None else actor.get_username()
-    audit.reviewed_at = None if verdict is None else now
-    if note is not None:
-        audit.review_notes = note.strip() or None
-    audit.updated_at = now
-    audit.save(update_fields=WRITTEN)
-    return audit
+def _record(audit: LinkAudit, verdict: bool | None, actor: User, mode: LinkReview.Mode, note: str | None) -> None:
+    sql.scalar("record_link_review", audit.pk, VERDICTS[verdict], actor.get_username(), mode, note)
+    if note is not None and not note.strip():
+        # The record has no word for a note that is taken away: without one, the link keeps the note that it has.
+        LinkAudit.objects.filter(pk=audit.pk).update(review_notes=None)

@@ -8,7 +8,6 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
 from linkaudit.models import LinkAudit
-from linkaudit.services import LabelState
 
 KEY = "last_label"
 OFFERED = timedelta(minutes=10)
@@ -16,44 +15,36 @@ OFFERED = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class LastLabel:
-    """A label that can be taken back: of which link, what it says, when it was written, and what was there before."""
+    """A label that can be taken back: of which link, what it says, when it was written, and the note before it."""
 
     audit_id: int
     about: str
     verdict: bool | None
     written_at: datetime
-    before: LabelState
+    note_before: str | None
 
 
-def remember(session: SessionBase, audit: LinkAudit, about: str, before: LabelState) -> None:
+def remember(session: SessionBase, audit: LinkAudit, about: str, note_before: str | None) -> None:
     """Remember the label just written to `audit`, in place of an earlier one."""
     session[KEY] = {
         "audit_id": audit.pk,
         "about": about,
         "verdict": audit.label,
         "written_at": audit.updated_at.isoformat(),
-        "before": {
-            "label": before.label,
-            "label_source": before.label_source,
-            "reviewed_by": before.reviewed_by,
-            "reviewed_at": before.reviewed_at.isoformat() if before.reviewed_at else None,
-            "review_notes": before.review_notes,
-        },
+        "note_before": note_before,
     }
 
 
 def last_label(session: SessionBase) -> LastLabel | None:
     """Return the last label, or None where there is none or it was given too long ago."""
     kept: dict[str, Any] | None = session.get(KEY)
-    if kept is None:
+    # A session may be older than this version of the site.
+    if kept is None or "note_before" not in kept:
         return None
     written_at = datetime.fromisoformat(kept["written_at"])
     if timezone.now() - written_at > OFFERED:
         return None
-    before = dict(kept["before"])
-    if before["reviewed_at"]:
-        before["reviewed_at"] = datetime.fromisoformat(before["reviewed_at"])
-    return LastLabel(kept["audit_id"], kept["about"], kept["verdict"], written_at, LabelState(**before))
+    return LastLabel(kept["audit_id"], kept["about"], kept["verdict"], written_at, kept["note_before"])
 
 
 def forget(session: SessionBase) -> None:

@@ -1,15 +1,19 @@
 """The addresses of the pages on links and heuristics."""
 
-from django.urls import path
+from django.urls import include, path
 
 from linkaudit import views
+from linkaudit.adjudication import views as adjudication
 
 app_name = "linkaudit"
 
 urlpatterns = [
+    path("", include("linkaudit.queue.urls")),
+    path("adjudication/", adjudication.disputes, name="disputes"),
+    path("adjudication/<int:audit_id>/", adjudication.dispute, name="dispute"),
+    path("agreement/", adjudication.agreement, name="agreement"),
     path("links/", views.links, name="links"),
     path("links/<int:audit_id>/", views.link, name="link"),
     path("links/<int:audit_id>/undo/", views.undo, name="undo"),
-    path("heuristics/", views.heuristics, name="heuristics"),
-    path("heuristics/<path:name>/", views.heuristic, name="heuristic"),
+    path("", include("linkaudit.precision.urls")),
 ]

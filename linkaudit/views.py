@@ -1,10 +1,10 @@
-"""The pages on which links are found and labelled, and where heuristics show how good they are."""
+"""The pages on which links are found and labelled."""
 
-import re
 from typing import Any
 
 from django.apps import apps
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,14 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from linkaudit import queries
 from linkaudit import undo as undoing
-from linkaudit.charts import precision_chart
 from linkaudit.claims import claim_sentence, is_specified
 from linkaudit.documents import document_titles
 from linkaudit.forms import LabelForm, LinkFilterForm
 from linkaudit.models import LinkAudit
-from linkaudit.reading import read_document, terms_of
+from linkaudit.reading import first_page, read_document, terms_of
 from linkaudit.selection import LinkFilter, link_page, next_link, next_open_link, previous_link
-from linkaudit.services import LabelState, StaleLabel, label_link, label_obstacle, restore_label
+from linkaudit.services import ADJUDICATE, LABEL, StaleLabel, label_link, label_obstacle, restore_label
 from ncfd_site.admin.drawing import is_web_address
 from ncfd_site.pages import data_page, person
 
@@ -32,7 +31,6 @@ TITLES = {
     "labelled": "Labelled links",
     "any": "All links",
 }
-PAGE_NUMBER = re.compile(r"[0-9]{1,9}")
 WORDS = {True: "right", False: "wrong", None: "open"}
 
 
@@ -71,7 +69,6 @@ def link(request: HttpRequest, audit_id: int) -> HttpResponse:
     form = LabelForm(request.POST)
     if not form.is_valid():
         return _link_page(request, audit, selection, form=form, status=400)
-    before = LabelState.of(audit)
     try:
         labelled = label_link(
             audit_id,
@@ -83,7 +80,7 @@ def link(request: HttpRequest, audit_id: int) -> HttpResponse:
     except StaleLabel as stale:
         return _link_page(request, _find(audit_id), selection, form=form, conflict=str(stale), status=409)
     if labelled.updated_at != audit.updated_at:
-        undoing.remember(request.session, labelled, _about(audit), before)
+        undoing.remember(request.session, labelled, _about(audit), audit.review_notes)
     following = next_open_link(selection, labelled)
     if following is None:
         messages.success(request, "Every link of this selection is labelled.")
@@ -102,7 +99,7 @@ def undo(request: HttpRequest, audit_id: int) -> HttpResponse:
         messages.warning(request, f"There is nothing to take back on link {audit_id} any more. Nothing was changed.")
     else:
         try:
-            audit = restore_label(audit_id, last.before, actor=person(request), seen_at=last.written_at)
+            audit = restore_label(audit_id, last.note_before, actor=person(request), seen_at=last.written_at)
         except LinkAudit.DoesNotExist:
             raise _no_link(audit_id) from None
         except StaleLabel:
@@ -112,38 +109,6 @@ def undo(request: HttpRequest, audit_id: int) -> HttpResponse:
         else:
             messages.success(request, f"Taken back: link {audit_id} is {WORDS[audit.label]} again.")
     return redirect(_address("linkaudit:link", selection, audit_id))
-
-
-@require_safe
-@data_page(VIEW)
-def heuristics(request: HttpRequest) -> HttpResponse:
-    """Show the precision of every heuristic, drawn and as a table."""
-    standings = queries.heuristics()
-    return render(
-        request,
-        "linkaudit/heuristics.html",
-        {"title": "Heuristics", "standings": standings, "chart": precision_chart(standings)},
-    )
-
-
-@require_safe
-@data_page(VIEW)
-def heuristic(request: HttpRequest, name: str) -> HttpResponse:
-    """Show the precision of one heuristic."""
-    # PostgreSQL takes no text with this character in it, so no heuristic has such a name.
-    standing = None if "\x00" in name else queries.heuristic_standing(name)
-    if standing is None:
-        raise Http404("No heuristic of that name has proposed a link.")
-    return render(
-        request,
-        "linkaudit/heuristic.html",
-        {
-            "title": f"Heuristic {name}",
-            "standing": standing,
-            "one": [standing],
-            "chart": precision_chart([standing]),
-        },
-    )
 
 
 def _title(selection: LinkFilter | None) -> str:
@@ -190,7 +155,6 @@ def _link_page(
     conflict: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    first = request.GET.get("from", "")
     terms = terms_of(audit)
     return render(
         request,
@@ -202,9 +166,10 @@ def _link_page(
             "source_link": audit.doc.source_url if is_web_address(audit.doc.source_url or "") else "",
             "trial": _trial(audit.nct_id),
             "terms": terms,
-            "text": read_document(audit, terms, int(first) if PAGE_NUMBER.fullmatch(first) else 1),
+            "text": read_document(audit, terms, first_page(request.GET)),
             "asset_is_specified": is_specified(audit.asset),
             "obstacle": label_obstacle(audit, person(request)),
+            "verdicts": queries.history(audit.pk) if _may_see_verdicts(person(request), audit) else None,
             "form": form or LabelForm(initial={"note": audit.review_notes}),
             "seen_at": audit.updated_at.isoformat(),
             "conflict": conflict,
@@ -215,6 +180,13 @@ def _link_page(
         },
         status=status,
     )
+
+
+def _may_see_verdicts(user: User, audit: LinkAudit) -> bool:
+    """Whether what others said cannot sway this person any more, or never will."""
+    if not user.has_perm(LABEL) or user.has_perm(ADJUDICATE):
+        return True
+    return queries.said_by(user.get_username(), audit.pk).exists()
 
 
 def _trial(nct_id: str | None) -> Model | None:

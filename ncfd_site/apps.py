@@ -17,3 +17,5 @@ class NcfdSiteConfig(AppConfig):
         post_migrate.connect(make_groups_after_migrating, sender=self)
         # Each app tells which long work it has.
         autodiscover_modules("jobs")
+        # The site's own module of that name is the machinery; this is its work.
+        from ncfd_site.exports import jobs  # noqa: F401

@@ -6,6 +6,7 @@ with a sentence that names the variable; the value of a secret is never repeated
 
 import os
 import re
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,6 +45,20 @@ def whole(name: str, *, default: int, least: int = 0, most: int | None = None) -
         raise Misconfigured(f"{name} is {value!r}, but it is a whole number {limits}.") from None
     if number < least or (most is not None and number > most):
         raise Misconfigured(f"{name} is {number}, but it is a whole number {limits}.")
+    return number
+
+
+def share(name: str, *, default: Decimal) -> Decimal:
+    """A part of a whole, from 0 to 1, both included."""
+    value = text(name)
+    if not value:
+        return default
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not (number.is_finite() and 0 <= number <= 1):
+        raise Misconfigured(f"{name} is {value!r}, but it is a share from 0 to 1, such as 0.15.")
     return number
 
 

@@ -28,31 +28,45 @@ class Role(StrEnum):
 
 # A reviewer judges what documents say. Where content is kept, and how the database is migrated, is the operator's.
 REVIEWER_APPS = ("linkaudit", "securities", "signals", "storage")
-HIDDEN_FROM_REVIEWERS = frozenset(
+CONTENT = frozenset(
     {"storage.storageevent", "storage.storageobject", "storage.storagereference", "storage.storagetombstone"}
 )
+# What would sway a reviewer before the verdict: who said what, and how it stands with a sample. An adjudicator sees it.
+SWAYING = frozenset(
+    f"linkaudit.{name}"
+    for name in ("linkdispute", "linkreview", "reviewlook", "reviewsample", "reviewskip", "reviewslot")
+)
+HIDDEN_FROM = {Role.REVIEWER: CONTENT | SWAYING, Role.ADJUDICATOR: CONTENT}
 
 GRANTS: dict[Role, frozenset[str]] = {
     Role.REVIEWER: frozenset({"linkaudit.label_linkaudit"}),
-    Role.ADJUDICATOR: frozenset({"linkaudit.label_linkaudit", "linkaudit.adjudicate_linkaudit"}),
+    Role.ADJUDICATOR: frozenset(
+        {
+            "linkaudit.label_linkaudit",
+            "linkaudit.adjudicate_linkaudit",
+            "linkaudit.bulk_linkaudit",
+            "linkaudit.export_linkreview",
+        }
+    ),
     Role.OPERATOR: frozenset(
         {
+            "linkaudit.draw_reviewsample",
+            "linkaudit.export_linkreview",
+            "linkaudit.promote_linkpromotion",
             "storage.operate_storageobject",
             "storage.reference_storageobject",
             "securities.add_companysecurity",
             "securities.delete_companysecurity",
         }
     ),
-    Role.ANALYST: frozenset(),
+    Role.ANALYST: frozenset({"linkaudit.export_linkreview"}),
 }
 
 
 def permissions_of(role: Role) -> frozenset[str]:
     """Return every permission of a role, as `app_label.codename`."""
-    if role in (Role.REVIEWER, Role.ADJUDICATOR):
-        readable = _views(REVIEWER_APPS, without=HIDDEN_FROM_REVIEWERS)
-    else:
-        readable = _views(APPS)
+    hidden = HIDDEN_FROM.get(role)
+    readable = _views(APPS) if hidden is None else _views(REVIEWER_APPS, without=hidden)
     return readable | GRANTS[role]
 
 

@@ -4,6 +4,8 @@ Without DATABASE_URL this is development: the embedded server, loopback only, no
 production: DEBUG is off unless set, and a key and host names are demanded.
 """
 
+from decimal import Decimal
+
 from ncfd_site import database, environment, hosts, signing
 from ncfd_site.refusals import Misconfigured
 
@@ -40,6 +42,10 @@ CONTENT_S3_ENDPOINT = environment.endpoint("CONTENT_S3_ENDPOINT")
 CONTENT_S3_REGION = environment.shaped(
     "CONTENT_S3_REGION", r"[A-Za-z0-9_-]+", means="the name of a region, such as eu-central-1"
 )
+
+# Of which share of a sample of links a second person is asked, and for how long one person has a link to themselves.
+REVIEW_SECOND_SHARE = environment.share("REVIEW_SECOND_SHARE", default=Decimal("0.15"))
+REVIEW_LEASE_MINUTES = environment.whole("REVIEW_LEASE_MINUTES", default=15, least=1, most=24 * 60)
 
 DATABASES = {"default": database.django_settings()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -8,7 +8,9 @@ from ncfd_site import schema_page, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("", include("linkaudit.promotion.urls")),
     path("", include("linkaudit.urls")),
+    path("", include("ncfd_site.exports.urls")),
     path("", include("ncfd_site.jobs.urls")),
     path("", include("storage.urls")),
     path("schema/", schema_page.schema, name="schema"),

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from linkaudit.queries import heuristics
+from linkaudit.queue.queries import is_a_sample_open
 from linkaudit.selection import LinkFilter, first_link
 from linkaudit.services import LABEL
 from ncfd_site.pages import data_page, person
@@ -55,6 +56,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "may_label": may_label,
             "standings": heuristics() if may_see_links else [],
             "first_open": first_link(LinkFilter()) if may_see_links and may_label else None,
+            "sample_is_open": may_label and is_a_sample_open(),
             "ways": _ways(user),
         },
     )

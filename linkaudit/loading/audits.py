@@ -10,6 +10,7 @@ from linkaudit.loading.asset_names import core_name
 from linkaudit.loading.assets import UNSPECIFIED, find_or_add_assets
 from linkaudit.loading.audit_row import AuditRow
 from linkaudit.loading.citations import citation_document, citation_numbers
+from linkaudit.models import LinkReview
 from ncfd_site import sql
 from ncfd_site.ingest.batches import Counts, good_ones, write_batches
 from ncfd_site.ingest.items import Bad, Good
@@ -138,9 +139,12 @@ class _Writer:
             key = (documents[row.source_url], asset_id, row.nct_id, row.heuristic, row.link_type)
             staged.setdefault(key, _staged(place, documents[row.source_url], asset_id, row))
         _STAGE.fill(staged.values())
+        # The labels are recorded as those of a loader.
+        sql.scalar("set_config", "ncfd.review_mode", LinkReview.Mode.LOAD, True)
         labelled = sql.execute(_LABEL)
         conflicts = sql.value(_CONFLICTS)
         added = sql.rows(_ADD, of=_Added)
+        sql.scalar("set_config", "ncfd.review_mode", "", True)
         new_labels = sum(link.is_labelled for link in added)
         given = sum(row.label is not None for row in rows)
         return Counter(

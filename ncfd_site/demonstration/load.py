@@ -16,11 +16,13 @@ from ncfd_site.demonstration.rows.assets import add_assets
 from ncfd_site.demonstration.rows.companies import add_companies, add_securities
 from ncfd_site.demonstration.rows.contents import add_references
 from ncfd_site.demonstration.rows.documents import add_publications
-from ncfd_site.demonstration.rows.links import add_claims, add_labels
+from ncfd_site.demonstration.rows.links import add_claims, add_labels, proposals
 from ncfd_site.demonstration.rows.parts import add_document_links, add_parts
 from ncfd_site.demonstration.rows.promoted import add_promoted
+from ncfd_site.demonstration.rows.promotions import add_promotions
 from ncfd_site.demonstration.rows.registry import add_trials
 from ncfd_site.demonstration.rows.resolver import add_resolving
+from ncfd_site.demonstration.rows.reviews import add_reviews
 from ncfd_site.demonstration.rows.risk import add_risk
 from ncfd_site.demonstration.rows.studies import add_studies
 from ncfd_site.ingest.staging import take_turns
@@ -87,7 +89,9 @@ def _fill(calendar: Calendar, store: ContentStore) -> None:
     add_document_links(published, documents, assets, companies, studies)
     add_claims(claims, documents, assets)
     labels = add_labels(trials, assets, calendar)
+    add_reviews(proposals(trials, assets), calendar)
     add_promoted(labels, trial_numbers, documents, studies)
+    add_promotions(calendar)
     add_references(studies, calendar, store)
     add_risk(signals, scores_of(trials, signals, releases, calendar), trial_numbers, studies, documents, calendar)
     sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")

@@ -27,6 +27,11 @@ FILLED = [
     ),
     ("Drugs", ["assets", "asset_aliases", "merge_candidates"]),
     ("Links", ["link_audit", "trial_assets_xref", "study_assets_xref"]),
+    (
+        "Reviews",
+        ["link_reviews", "link_disputes", "review_samples", "review_slots", "review_skips", "review_looks"],
+    ),
+    ("Promotions", ["link_promotions", "link_promotion_rows"]),
     ("Content", ["storage_objects", "storage_references", "storage_events", "storage_tombstones"]),
 ]  # fmt: skip
 LOOK_FIRST = """\

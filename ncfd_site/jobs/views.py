@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -32,10 +33,10 @@ def jobs(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@data_page(VIEW)
+@data_page()
 def job(request: HttpRequest, job_id: int) -> HttpResponse:
-    """Show one job."""
-    found = _find(job_id)
+    """Show one job, to those who may look at jobs and to the one who asked for it."""
+    found = _find(request, job_id)
     kind = words.kind_if_known(found)
     may_act = kind is not None and person(request).has_perm(kind.permission)
     return render(
@@ -61,18 +62,19 @@ def progress(request: HttpRequest, job_id: int) -> HttpResponse:
     return _moving(request, job_id) if request.user.is_authenticated else reload
 
 
-@data_page(VIEW)
+@data_page()
 def _moving(request: HttpRequest, job_id: int) -> HttpResponse:
-    sight = look(_find(job_id), Watch.read(request.GET))
+    sight = look(_find(request, job_id), Watch.read(request.GET))
     if not sight.is_open:
         return HttpResponse(headers={"HX-Refresh": "true"})
     return render(request, "ncfd/jobs/moving.html", {"sight": sight, "again": True})
 
 
 @require_POST
-@data_page(VIEW)
+@data_page()
 def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
     """End a job, or ask it to end."""
+    _find(request, job_id)
     done = _change(request, queue.cancel, job_id)
     if done is not None:
         ended = done.state == Job.State.CANCELLED
@@ -81,9 +83,10 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 @require_POST
-@data_page(VIEW)
+@data_page()
 def resume(request: HttpRequest, job_id: int) -> HttpResponse:
     """Let a job that ended early go on."""
+    _find(request, job_id)
     if _change(request, queue.resume, job_id) is not None:
         messages.success(request, f"Job {job_id} waits for a worker, and goes on from where it was.")
     return redirect("jobs:job", job_id)
@@ -97,19 +100,16 @@ def _change(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Jo
     except JobRefused as refused:
         messages.warning(request, str(refused))
         return None
-    except Job.DoesNotExist:
-        raise _no_job(job_id) from None
     except LookupError:
         messages.warning(request, "This version of the site has no such work, so it cannot change the job.")
         return None
 
 
-def _find(job_id: int) -> Job:
-    try:
-        return Job.objects.get(pk=job_id)
-    except Job.DoesNotExist:
-        raise _no_job(job_id) from None
-
-
-def _no_job(job_id: int) -> Http404:
-    return Http404(f"There is no job {job_id}: the address is mistyped.")
+def _find(request: HttpRequest, job_id: int) -> Job:
+    actor = person(request)
+    job = Job.objects.filter(pk=job_id).first()
+    if not actor.has_perm(VIEW) and (job is None or job.requested_by != actor.get_username()):
+        raise PermissionDenied(f"This page needs the permission {VIEW}, which {actor.get_username()} does not have.")
+    if job is None:
+        raise Http404(f"There is no job {job_id}: the address is mistyped.")
+    return job

@@ -58,6 +58,13 @@ _PROBES = {
     "take_storage_tombstones(text, integer)": "SELECT * FROM take_storage_tombstones('', 0)",
     "why_content_stays(bigint, text, text)": "SELECT why_content_stays(0, '', '')",
     "storage_content_is_named(text)": "SELECT storage_content_is_named('')",
+    "counting_link_reviews(bigint)": "SELECT count(*) FROM counting_link_reviews(0)",
+    "claim_review_slot(text, bigint, interval)": "SELECT count(*) FROM claim_review_slot('probe', 0, '0')",
+    "submit_review(uuid, text, text, text, numeric)": (
+        "SELECT * FROM submit_review(gen_random_uuid(), 'probe', 'right', NULL, NULL)"
+    ),
+    "skip_review(uuid, text, text)": "SELECT skip_review(gen_random_uuid(), 'probe', 'probe')",
+    "undo_review(bigint, text, interval, interval)": "SELECT * FROM undo_review(0, 'probe', '0', '0')",
     "get_cleanup_candidates(integer, integer)": "SELECT count(*) FROM get_cleanup_candidates(36500, 0)",
     "get_heuristic_precision(text, timestamptz, timestamptz)": "SELECT count(*) FROM get_heuristic_precision('')",
     "can_auto_promote_heuristic(text, numeric, integer)": "SELECT can_auto_promote_heuristic('')",

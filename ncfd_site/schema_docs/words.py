@@ -220,6 +220,66 @@ ROUTINES: dict[str, str] = {
         "them, so whoever brings content names it first and writes the bytes then."
     ),
     "follow_moved_content": "Runs on `storage_objects` after a row got another address: its documents name it too.",
+    "record_link_review": (
+        "Records a verdict on a link, from which its label follows; returns its number. An adjudication needs a "
+        "reason, and is "
+        "refused to whoever has said something of the link."
+    ),
+    "counting_link_reviews": "The verdicts on a link that count: see the rule of `link_reviews`.",
+    "project_link_label": "Writes the label of a link, and whether it is disputed, from the verdicts that count.",
+    "record_existing_labels": (
+        "Makes first records of labels that are older than the records, ten thousand in a transaction. A procedure: "
+        "`CALL record_existing_labels()`, outside a transaction."
+    ),
+    "draw_review_sample": (
+        "Draws a random sample of a heuristic's links, reproducible from the seed, and its places in the queue; "
+        "returns its "
+        "number, or NULL where there is nothing to draw."
+    ),
+    "claim_review_slot": (
+        "Leases the next place of a sample (of any open one, where none is given) to a person, or the one that the "
+        "person has "
+        "already. No row where nothing is left for that person."
+    ),
+    "submit_review": (
+        "Records the verdict on a leased place. `outcome`: recorded; repeated, where it was sent twice; expired, "
+        "unknown or "
+        "gone, and then nothing is recorded."
+    ),
+    "skip_review": "Passes over a leased place, with a reason; it is open again for others. Returns whether it was "
+    "leased.",
+    "undo_review": (
+        "Retracts a person's own verdict of the queue and leases the place again. `outcome`: undone; too late; used, "
+        "where a "
+        "look or an adjudication rests on it; unknown."
+    ),
+    "require_promotion_gate": (
+        "Refuses unless `can_auto_promote_heuristic` allows, under a lock that keeps verdicts on the heuristic's "
+        "links out until "
+        "the transaction ends; returns the counts."
+    ),
+    "begin_link_promotion": (
+        "Begins a promotion, with who and why, and returns its number; refuses whoever alone has supplied the labels."
+    ),
+    "promote_links": (
+        "Promotes the next links of a promotion: pending, not labelled wrong, not disputed, of a known trial. The "
+        "gate is "
+        "computed again. `last_audit_id` says where to go on, and is NULL at the end."
+    ),
+    "take_back_link_promotion": (
+        "Takes a promotion back: the rows that it made go, unless other promoted links need them, and its links are "
+        "what they "
+        "were, unless somebody has changed that since. Returns the number of links."
+    ),
+    "heuristic_lock_key": "The advisory lock that verdicts on a heuristic's links share and a promotion has alone.",
+    "describe_link_review": "Runs on `link_reviews` before an insert: locks the link, and writes what it is about "
+    "into the record.",
+    "project_link_review": "Runs on `link_reviews` after an insert: the label of the link follows.",
+    "refuse_changed_review": "Runs on `link_reviews`: a record is neither changed nor deleted.",
+    "record_new_link_labels": "Runs on `link_audit` after an insert: labels that rows come with are recorded.",
+    "record_changed_link_label": "Runs on `link_audit` after an update by plain SQL: the new label is recorded, and "
+    "never refused.",
+    "close_slots_of_gone_links": "Runs on `link_audit` after a delete: places of the links say that they are gone.",
     "require_storage_reference": "Refuses a reference whose parts are wrong, and says which.",
     "require_storage_references": "The same for many; also where the arrays are not of one length.",
     "lock_referenced_object": (

@@ -61,11 +61,23 @@ WRITERS: dict[str, Writers] = {
             "reviewed_by": "whoever writes `label`, in the same statement",
             "reviewed_at": "whoever writes `label`, in the same statement",
             "review_notes": "reviewers, on the site",
-            "promotion_status": "the pipeline that promotes links; a label never changes it",
+            "promotion_status": "`promote_links`, and pipelines that promote; a label never changes it",
         },
     ),
-    "trial_assets_xref": Writers("the pipeline that promotes links"),
-    "study_assets_xref": Writers("the pipeline that promotes links"),
+    "link_reviews": Writers(
+        "reviewers, on the site, through `submit_review` and `record_link_review`; the database, for labels that are "
+        "written "
+        "to `link_audit` directly"
+    ),
+    "link_disputes": Writers("the database, from the verdicts"),
+    "review_samples": Writers("operators, through `draw_review_sample`"),
+    "review_slots": Writers("`draw_review_sample`, `claim_review_slot`, `submit_review`, `skip_review`, `undo_review`"),
+    "review_skips": Writers("`skip_review`"),
+    "review_looks": Writers("the site, when a sample reaches a size at which it is looked at"),
+    "link_promotions": Writers("the site, when a person promotes a heuristic's links or takes that back"),
+    "link_promotion_rows": Writers("`promote_links`"),
+    "trial_assets_xref": Writers("`promote_links`, and pipelines that promote links"),
+    "study_assets_xref": Writers("`promote_links`, and pipelines that promote links"),
     "heuristic_precision_summary": Writers(_QUERY),
     "companies": Writers(f"{_LOAD_SEC} and {_PIPELINES}"),
     "company_aliases": Writers(f"{_PIPELINES}; {_LOAD_SEC}, for former names"),

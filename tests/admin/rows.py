@@ -127,6 +127,53 @@ def _score() -> Any:
     )
 
 
+def _sample(**fields: Any) -> Any:
+    given = {"heuristic": "HP-2", "population": 400, "size": 100, "second_share": "0.15", "seed": 1, "drawn_by": "olga"}
+    return linkaudit.ReviewSample.objects.create(**{**given, **fields})
+
+
+def _slot() -> Any:
+    audit = factories.make_link_audit()
+    return linkaudit.ReviewSlot.objects.create(sample=_sample(), position=1, audit_id=audit.pk)
+
+
+def _skip() -> Any:
+    slot = _slot()
+    return linkaudit.ReviewSkip.objects.create(
+        slot=slot, audit_id=slot.audit_id, reviewer="rita", reason="in a language that I do not read"
+    )
+
+
+def _look() -> Any:
+    return linkaudit.ReviewLook.objects.create(
+        sample=_sample(), size=100, wrong=1, alpha="0.0125", lower_bound="0.9391", passed=False
+    )
+
+
+def _review() -> Any:
+    audit = factories.make_link_audit()
+    review = sql.scalar("record_link_review", audit.pk, "right", "rita", "page", "clear")
+    return linkaudit.LinkReview.objects.get(pk=review)
+
+
+def _dispute() -> Any:
+    audit = factories.make_link_audit()
+    sql.scalar("record_link_review", audit.pk, "unsure", "rita", "queue")
+    return linkaudit.LinkDispute.objects.get(pk=audit.pk)
+
+
+def _promotion() -> Any:
+    return linkaudit.LinkPromotion.objects.create(
+        heuristic="HP-1", promoted_by="olga", reason="the gate is open", gate=HEAVY, links=1
+    )
+
+
+def _promotion_row() -> Any:
+    return linkaudit.LinkPromotionRow.objects.create(
+        promotion=_promotion(), audit_id=factories.make_link_audit().pk, was_status="pending"
+    )
+
+
 def _document_part(model: Any, **fields: Any) -> Callable[[], Any]:
     return lambda: model.objects.create(doc=factories.make_document(), **fields)
 
@@ -136,9 +183,17 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     linkaudit.AssetAlias: _asset_alias,
     linkaudit.HeuristicPrecision: _heuristic_precision,
     linkaudit.LinkAudit: lambda: factories.make_link_audit(evidence_jsonb=HEAVY),
+    linkaudit.LinkDispute: _dispute,
+    linkaudit.LinkPromotion: _promotion,
+    linkaudit.LinkPromotionRow: _promotion_row,
+    linkaudit.LinkReview: _review,
     linkaudit.MergeCandidate: lambda: linkaudit.MergeCandidate.objects.create(
         asset_1=factories.make_asset(), asset_2=factories.make_asset(), merge_reason="same code", evidence_jsonb=HEAVY
     ),
+    linkaudit.ReviewLook: _look,
+    linkaudit.ReviewSample: _sample,
+    linkaudit.ReviewSkip: _skip,
+    linkaudit.ReviewSlot: _slot,
     linkaudit.StudyAssetLink: lambda: linkaudit.StudyAssetLink.objects.create(
         study_id=str(next(_numbers)), asset=factories.make_asset(), how="HP-1", confidence=1, link_source="test"
     ),

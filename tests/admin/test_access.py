@@ -21,6 +21,8 @@ pytestmark = pytest.mark.django_db
 WHO = ("reviewer", "adjudicator", "operator", "analyst", "superuser", "nobody", "anonymous")
 EVERYBODY = frozenset({"reviewer", "adjudicator", "operator", "analyst", "superuser"})
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
+# What would sway a reviewer before the verdict.
+BUT_THE_SWAYED = EVERYBODY - {"reviewer"}
 STAFF = EVERYBODY | {"nobody"}
 ALONE = frozenset({"superuser"})
 NOBODY: frozenset[str] = frozenset()
@@ -32,7 +34,15 @@ READERS = {
     "linkaudit.assetalias": EVERYBODY,
     "linkaudit.heuristicprecision": EVERYBODY,
     "linkaudit.linkaudit": EVERYBODY,
+    "linkaudit.linkdispute": BUT_THE_SWAYED,
+    "linkaudit.linkpromotion": EVERYBODY,
+    "linkaudit.linkpromotionrow": EVERYBODY,
+    "linkaudit.linkreview": BUT_THE_SWAYED,
     "linkaudit.mergecandidate": EVERYBODY,
+    "linkaudit.reviewlook": BUT_THE_SWAYED,
+    "linkaudit.reviewsample": BUT_THE_SWAYED,
+    "linkaudit.reviewskip": BUT_THE_SWAYED,
+    "linkaudit.reviewslot": BUT_THE_SWAYED,
     "linkaudit.studyassetlink": EVERYBODY,
     "linkaudit.trialassetlink": EVERYBODY,
     "ncfd_site.job": BUT_REVIEWERS,
@@ -89,12 +99,14 @@ WRITERS = {
 }
 # Pages that answer a POST alone. Nothing is sent with it here: who may is told so, and sent back.
 POSTED = {
+    "linkaudit_linkaudit_bulk": frozenset({"adjudicator", "superuser"}),
     "linkaudit_linkaudit_label": frozenset({"reviewer", "adjudicator", "superuser"}),
     "storage_reference_add": frozenset({"operator", "superuser"}),
     "storage_reference_release": frozenset({"operator", "superuser"}),
 }
 # Pages of the admin that are about no one table.
 OTHERS = {
+    "linkaudit_linkaudit_bulk_filter": frozenset({"adjudicator", "superuser"}),
     "index": STAFF,
     "app_list": EVERYBODY,
     "autocomplete": EVERYBODY,
@@ -143,7 +155,8 @@ def address(name: str) -> str:
     if name == "autocomplete":
         query = "?app_label=securities&model_name=companysecurity&field_name=company&term=a"
         return reverse("admin:autocomplete") + query
-    if name in OTHERS or (name.endswith(("_changelist", "_add")) and name not in POSTED):
+    about_no_row = name.endswith(("_changelist", "_bulk")) or (name.endswith("_add") and name not in POSTED)
+    if name in OTHERS or about_no_row:
         return reverse(f"admin:{name}")
     model = {"storage_reference_add": "storage_storageobject", "storage_reference_release": "storage_storageobject"}
     table = model.get(name) or next(table for table in MODELS if name.startswith(f"{table}_"))

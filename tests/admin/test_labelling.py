@@ -1,4 +1,4 @@
-"""Labelling links in the admin, one from its page and many from the list."""
+"""Labelling a link in the admin, from its page; many at once are in tests/linkaudit/test_bulk.py."""
 
 from typing import Any
 
@@ -129,42 +129,6 @@ def test_who_may_not_label_sees_no_button_and_no_action(who: str, signed_in: Any
     client.post(reverse(LIST), {"action": "label_right", "index": "0", "_selected_action": [audit.pk]})
     audit.refresh_from_db()
     assert audit.label is None
-
-
-def test_many_links_are_labelled_at_once_and_the_message_counts_them(signed_in: Any) -> None:
-    audits = [factories.make_link_audit() for _ in range(3)]
-    messages = label_many(signed_in("reviewer"), [audit.pk for audit in audits], "label_right")
-    assert messages == ["Labelled right: 3 links."]
-    assert LinkAudit.objects.filter(label=True, reviewed_by="rita", label_source="human_review").count() == 3
-    assert LogEntry.objects.filter(change_message="Labelled right among 3 at once.").count() == 3
-
-
-def test_what_was_left_and_what_is_missing_is_said(signed_in: Any) -> None:
-    opened = factories.make_link_audit()
-    mine = factories.make_link_audit(label=False)
-    others = factories.make_link_audit(label=True, reviewed_by="adam")
-    gone = factories.make_link_audit()
-    LinkAudit.objects.filter(pk=gone.pk).delete()
-    keys = [opened.pk, mine.pk, others.pk, gone.pk]
-    (message,) = label_many(signed_in("reviewer"), keys, "label_wrong")
-    assert message == (
-        "Labelled wrong: 1 link. Left as they were: 1, wrong already. "
-        f"Left as they were: 1, labelled by somebody else ({others.pk}). Missing: 1, no longer there ({gone.pk})."
-    )
-
-
-def test_many_links_are_put_back_to_open(signed_in: Any) -> None:
-    audits = [factories.make_link_audit(label=True) for _ in range(2)]
-    messages = label_many(signed_in("reviewer"), [audit.pk for audit in audits], "label_open")
-    assert messages == ["Labelled open: 2 links."]
-    assert LinkAudit.objects.filter(label=None).count() == 2
-
-
-def test_nobody_labels_what_was_not_ticked(signed_in: Any) -> None:
-    audits = [factories.make_link_audit() for _ in range(2)]
-    messages = label_many(signed_in("reviewer"), [audits[0].pk], "label_right", select_across="1")
-    assert messages == ["At most 500 links can be labelled at once: nothing changed."]
-    assert not LinkAudit.objects.filter(label=True).exists()
 
 
 def test_nothing_in_the_admin_deletes_a_link(signed_in: Any) -> None:

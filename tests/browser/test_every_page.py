@@ -22,6 +22,9 @@ def addresses() -> list[str]:
     document = make_document(LONG, source_url=f"https://example.com/{LONG}", publisher=LONG)
     audit = make_link_audit(asset=make_asset(LONG), doc=document, evidence_jsonb={LONG: [{LONG: LONG}]}, label=True)
     make_link_audit(heuristic_applied=LONG, doc=document)
+    sql.value("SELECT draw_review_sample(%s, 1, 1, 'precision', 1, 'olga')", [LONG])
+    disputed = make_link_audit(doc=document, asset=make_asset(LONG.replace("a-name", "another")))
+    sql.value("SELECT record_link_review(%s, 'unsure', %s, 'queue', %s)", [disputed.pk, LONG, LONG])
     return [
         "/",
         "/links/?label=any",
@@ -29,6 +32,11 @@ def addresses() -> list[str]:
         f"/links/{audit.pk}/",
         "/heuristics/",
         f"/heuristics/{LONG}/",
+        "/review/",
+        "/review/keys/",
+        "/adjudication/",
+        f"/adjudication/{disputed.pk}/",
+        "/agreement/",
         "/admin/",
     ]
 

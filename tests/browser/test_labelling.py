@@ -35,7 +35,7 @@ def test_labelling_a_link_changes_the_precision_of_its_heuristic(page: Page, lin
     sign_in(page, "rita", "/heuristics/HP-2/")
     expect(page.get_by_text("precision is unknown")).to_be_visible()
 
-    page.get_by_role("link", name="Review open links").click()
+    page.get_by_role("link", name="Open links", exact=True).click()
     page.get_by_role("link", name=str(links[0].pk), exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("AB-101 is an intervention of trial NCT00000001")
     expect(page.locator(".page-text mark.asset")).to_have_text("AB-101")
@@ -47,7 +47,7 @@ def test_labelling_a_link_changes_the_precision_of_its_heuristic(page: Page, lin
 
     page.goto("/heuristics/HP-2/")
     expect(page.get_by_text("1 of 1 reviewed links are right: precision 1.0000")).to_be_visible()
-    expect(page.locator("svg.precision-chart circle")).to_have_count(1)
+    expect(page.locator("svg.precision-chart").first.locator("circle")).to_have_count(1)
 
 
 def test_three_links_by_keys_alone(page: Page, links: list[LinkAudit]) -> None:

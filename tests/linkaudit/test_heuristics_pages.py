@@ -42,8 +42,8 @@ def test_figures_lead_to_their_links(rita: Client) -> None:
 def test_one_heuristic_says_precision_interval_and_gate(rita: Client) -> None:
     make_links("HP-3", right=40, wrong=4)
     words = text_of(rita.get("/heuristics/HP-3/"))
-    assert "40 of 44 reviewed links are right: precision 0.9091, 95 % interval 0.7884 to 0.9641." in words
-    assert "Gate. Not met: needs 36 more reviewed links without another wrong one." in words
+    assert "40 of 44 reviewed links are right: precision 0.9091, 95 % interval 0.7884 to 0.9641 (Wilson)" in words
+    assert "Policy ✗ Not met: needs 36 more reviewed links without another wrong one." in words
 
 
 def test_nothing_reviewed_is_unknown(rita: Client) -> None:

@@ -52,8 +52,9 @@ def test_it_says_the_claim_and_marks_asset_and_trial_in_the_text(rita: Client) -
 def test_the_number_of_queries_is_known(rita: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     audits = [make_link_audit(doc=make_document(*["text"] * 5), asset=make_asset("A1", "B2", "C3")) for _ in range(3)]
     rita.get(f"/links/{audits[1].pk}/")
-    # Session, person, two for permissions; link, names, text, trial, the links before and after.
-    with django_assert_num_queries(10):
+    # Session, person, two for permissions; link, names, text, trial, the links before and after, whether it waits for
+    # an adjudicator, and whether rita has said something of it.
+    with django_assert_num_queries(12):
         rita.get(f"/links/{audits[1].pk}/")
 
 

@@ -21,7 +21,7 @@ from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import query, run
 from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION, differences
-from tests.sql import insert, make_link_audits, make_trial
+from tests.sql import Database, insert, make_link_audits, make_trial
 
 REVISIONS = line.ids()
 
@@ -78,7 +78,25 @@ def test_a_revision_over_its_own_result_changes_nothing(
     assert query(empty_database, "SELECT count(*) FROM exchanges") == [(5,)]
 
 
+def label_without_record(db: Database) -> None:
+    """A label from before verdicts were recorded: the record would be lost with an earlier downgrade."""
+    db.execute("ALTER TABLE link_audit DISABLE TRIGGER USER")
+    make_link_audits(db, "HP-1", [True])
+    db.execute("ALTER TABLE link_audit ENABLE TRIGGER USER")
+
+
 LOSSES = {
+    "20261127_promotions_can_be_taken_back": (
+        "link_promotions",
+        lambda db: insert(db, "link_promotions", heuristic="HP-1", promoted_by="olga", reason="good", gate={}),
+    ),
+    "20261127_link_reviews_are_kept": (
+        "review_samples",
+        lambda db: db.execute(
+            "INSERT INTO review_samples (heuristic, population, size, second_share, seed, drawn_by)"
+            " VALUES ('HP-1', 1, 1, 0, 1, 'olga')"
+        ),
+    ),
     "20261127_add_site_jobs": ("site_jobs", lambda db: insert(db, "site_jobs", kind="count", requested_by="olga")),
     "20261127_content_leaves_tombstones": (
         "storage_tombstones",
@@ -91,7 +109,7 @@ LOSSES = {
         "signals",
         lambda db: insert(db, "signals", trial_id=make_trial(db), S_id="S1", severity="H"),
     ),
-    "20250123_add_link_audit_fields": ("link_audit", lambda db: make_link_audits(db, "HP-1", [True])),
+    "20250123_add_link_audit_fields": ("link_audit", label_without_record),
     "20250122_add_storage_refcounting": (
         "storage_references",
         lambda db: db.execute("SELECT increment_storage_refcount(repeat('a', 64), 'local', 'document', 1)"),

@@ -34,4 +34,4 @@ def test_models_are_drawn_with_their_relations() -> None:
     assert drawn.startswith("digraph")
     for model in apps.get_models():
         assert model.__name__ in drawn
-    assert "linkaudit_models_LinkAudit -> storage_models_Document" in drawn
+    assert "linkaudit_models_claims_LinkAudit -> storage_models_Document" in drawn

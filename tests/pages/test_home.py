@@ -60,5 +60,5 @@ def test_the_number_of_queries_does_not_grow(client: Client, django_assert_num_q
         make_link_audit(heuristic_applied=name)
     client.get("/")
     # Session, person, two for permissions, two for heuristics, the first open link.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get("/")

@@ -36,8 +36,13 @@ def test_a_reviewer_reads_all_but_content_and_schema_and_labels() -> None:
         for model in apps.get_app_config(label).get_models()
     }
     hidden = {f"storage.view_storage{one}" for one in ("event", "object", "reference", "tombstone")}
-    assert granted("reviewer") == every - hidden | {"linkaudit.label_linkaudit"}
-    assert granted("adjudicator") == granted("reviewer") | {"linkaudit.adjudicate_linkaudit"}
+    swaying = {
+        f"linkaudit.view_{one}"
+        for one in ("linkdispute", "linkreview", "reviewlook", "reviewsample", "reviewskip", "reviewslot")
+    }
+    assert granted("reviewer") == every - hidden - swaying | {"linkaudit.label_linkaudit"}
+    more = {"linkaudit.adjudicate_linkaudit", "linkaudit.bulk_linkaudit", "linkaudit.export_linkreview"}
+    assert granted("adjudicator") == granted("reviewer") | swaying | more
 
 
 def test_an_analyst_reads_everything_of_the_house_and_changes_nothing() -> None:
@@ -45,11 +50,13 @@ def test_an_analyst_reads_everything_of_the_house_and_changes_nothing() -> None:
         f"{label}.view_{model._meta.model_name}"
         for label in roles.APPS
         for model in apps.get_app_config(label).get_models()
-    }
+    } | {"linkaudit.export_linkreview"}
 
 
 def test_an_operator_keeps_references_and_links_and_does_not_label() -> None:
     assert granted("operator") - granted("analyst") == {
+        "linkaudit.draw_reviewsample",
+        "linkaudit.promote_linkpromotion",
         "storage.operate_storageobject",
         "storage.reference_storageobject",
         "securities.add_companysecurity",
@@ -103,6 +110,10 @@ def test_the_permissions_of_the_project_have_their_names() -> None:
     assert set(custom.values_list("codename", flat=True)) == {
         "label_linkaudit",
         "adjudicate_linkaudit",
+        "bulk_linkaudit",
+        "draw_reviewsample",
+        "export_linkreview",
+        "promote_linkpromotion",
         "operate_storageobject",
         "reference_storageobject",
     }

@@ -1,8 +1,20 @@
 "use strict";
 
 // One key for one element: [data-key="y"] is clicked, or focused where it takes text. Keys do nothing while somebody
-// writes, composes, or holds a modifier.
+// writes, composes, or holds a modifier. A person may want no keys at all.
 {
+    const areOff = document.querySelector("meta[name=keys][content=off]") !== null;
+
+    // Ctrl+Enter in a field goes on to what comes after it: the form is sent, or its first button is reached.
+    function goOn(field) {
+        const then = field.dataset.then;
+        if (then === "submit") {
+            field.form.requestSubmit();
+        } else if (then) {
+            document.getElementById(then).querySelector("button").focus();
+        }
+    }
+
     const takesText = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
 
     const rows = () => [...document.querySelectorAll("[data-row]")];
@@ -19,6 +31,10 @@
     }
 
     document.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat && takesText(event.target)) {
+            goOn(event.target);
+            return;
+        }
         if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) {
             return;
         }
@@ -26,6 +42,9 @@
             if (event.key === "Escape") {
                 event.target.blur();
             }
+            return;
+        }
+        if (areOff) {
             return;
         }
         const key = event.key.toLowerCase();

@@ -6,7 +6,16 @@ import pytest
 from django.apps import apps
 from django.db.models import F, Model
 
-from linkaudit.models import Asset, LinkAudit, MergeCandidate, StudyAssetLink, TrialAssetLink
+from linkaudit.models import (
+    Asset,
+    LinkAudit,
+    LinkPromotion,
+    LinkPromotionRow,
+    MergeCandidate,
+    StudyAssetLink,
+    TrialAssetLink,
+)
+from linkaudit.promotion.queries import later_wrong
 from linkaudit.queries import can_auto_promote, heuristic_precision
 from ncfd_site import marker, sql
 from ncfd_site.demonstration import report
@@ -100,7 +109,10 @@ def test_a_label_comes_with_its_source_and_time_after_the_claim() -> None:
     assert not labelled.filter(label_source="human_review", reviewed_by=None).exists()
     assert set(labelled.values_list("reviewed_by", flat=True)) >= {"rita", "adam", None}
     assert not LinkAudit.objects.filter(label=None).exclude(reviewed_by=None, reviewed_at=None).exists()
-    assert set(LinkAudit.objects.filter(label=False).values_list("promotion_status", flat=True)) == {"rejected"}
+    wrong = LinkAudit.objects.filter(label=False)
+    assert set(wrong.values_list("promotion_status", flat=True)) == {"rejected", "promoted"}
+    # Said after the link was promoted.
+    assert wrong.filter(promotion_status="promoted").count() == 1
 
 
 def test_promoted_claims_are_links_of_trials_and_studies() -> None:
@@ -109,9 +121,23 @@ def test_promoted_claims_are_links_of_trials_and_studies() -> None:
     assert promoted.count() >= 20
     links = set(TrialAssetLink.objects.values_list("trial_id", "asset_id"))
     assert {(trials[one.nct_id or ""], one.asset_id) for one in promoted} <= links
-    assert not promoted.exclude(label=True).exists()
+    by_olga = LinkPromotionRow.objects.filter(promotion__taken_back_at=None).values("audit_id")
+    assert not promoted.exclude(label=True).exclude(pk__in=by_olga).exists()
     keys = {str(key) for key in Study.objects.values_list("pk", flat=True)}
     assert set(StudyAssetLink.objects.values_list("study_id", flat=True)) <= keys
+
+
+def test_one_promotion_stands_and_one_was_taken_back() -> None:
+    stands, back = (
+        LinkPromotion.objects.get(taken_back_at=None),
+        LinkPromotion.objects.exclude(taken_back_at=None).get(),
+    )
+    assert stands.promoted_at > back.promoted_at
+    assert stands.links == stands.rows.count() > 0 < back.links == back.rows.count()
+    links = LinkAudit.objects.filter(pk__in=stands.rows.values("audit_id"))
+    assert set(links.values_list("promotion_status", flat=True)) == {"promoted"}
+    assert not links.filter(created_at__gte=stands.promoted_at).exists()
+    assert len(later_wrong(stands)) == 1
 
 
 def test_an_asset_has_a_name_of_each_kind_and_pairs_wait_and_are_settled() -> None:

@@ -193,6 +193,7 @@ class LinkAudit(models.Model):
         permissions = [
             ("label_linkaudit", "Can label own and open links"),
             ("adjudicate_linkaudit", "Can change the label of another reviewer"),
+            ("bulk_linkaudit", "Can label many links at once"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,168 @@
+"""What a verdict of the queue costs: with many links, by many reviewers; and the first page of the list of links."""
+
+import statistics
+import time
+from collections.abc import Iterator
+
+import psycopg
+
+from bench.listing import first_pages
+from bench.measure import Keywords, Row, manage, scratch
+from bench.pgbench import alternating, ratio, require_durable
+
+FEW, MANY = 5_000, 500_000
+FULL_FEW, FULL_MANY = 10_000, 10_000_000
+HEURISTICS = 20
+SAMPLE, VERDICTS = 400, 30
+TURNS = 5
+CLIENTS = 16
+# Links that the clients of the bare UPDATE change.
+BARE = 50_000
+HEURISTIC, OTHER = "HP-1", "HP-2"
+MOST_PLACES = 100_000
+
+_FILL = """
+    SET session_replication_role = replica;
+    INSERT INTO documents (source_type, storage_uri, sha256) VALUES ('Paper', 'local://x', repeat('0', 64));
+    INSERT INTO assets (names_jsonb) VALUES ('{{"inn": "benchamab"}}');
+    INSERT INTO link_audit (doc_id, asset_id, nct_id, link_type, confidence, heuristic_applied, evidence_jsonb,
+                            created_at)
+    SELECT 1, 1, 'NCT' || lpad(n::text, 8, '0'), 'intervention_of_trial', 0.9, 'HP-' || 1 + n % {heuristics},
+           jsonb_build_object('quote', md5(n::text)), timestamptz '2025-01-01 00:00Z' + n * interval '1 second'
+    FROM generate_series(1, {links}) n;
+    RESET session_replication_role;
+"""
+# The verdicts of as long a past as there are links: one of ten has one.
+_PAST = """
+    SET session_replication_role = replica;
+    INSERT INTO link_reviews (audit_id, doc_id, asset_id, heuristic, verdict, label_source, reviewer, mode)
+    SELECT n, 1, 1, 'HP-' || 1 + n % {heuristics}, 'right', 'human_review', 'past ' || n % 50, 'queue'
+    FROM generate_series(10, {links}, 10) n;
+    RESET session_replication_role;
+"""
+_DRAW = "SELECT draw_review_sample(%s, %s, 0, 'precision', 1, 'bench')"
+_CLAIM = "SELECT lease_token FROM claim_review_slot(%s, NULL, interval '15 minutes')"
+_SUBMIT = "SELECT outcome FROM submit_review(%s, %s, 'right', NULL, 5)"
+_TIDY = "VACUUM ANALYZE link_audit, link_reviews, review_slots, review_samples, link_disputes"
+_BARE_TABLE = f"""
+    CREATE TABLE bench_bare (LIKE link_audit INCLUDING ALL);
+    INSERT INTO bench_bare SELECT * FROM link_audit ORDER BY audit_id LIMIT {BARE};
+"""  # noqa: S608 (constants)
+_BARE_UPDATE = f"""
+    \\set n random(1, {BARE})
+    UPDATE bench_bare SET label = true, label_source = 'human_review', reviewed_by = 'bench',
+           reviewed_at = clock_timestamp(), updated_at = clock_timestamp()
+    WHERE audit_id = :n;
+"""  # noqa: S608 (constants)
+# Each client is a reviewer of its own. It commits twice for a verdict, as a reviewer does.
+_VERDICT = """
+    SELECT lease_token AS token FROM claim_review_slot('bench ' || :client_id, {sample}, interval '15 minutes') \\gset
+    SELECT outcome FROM submit_review(:token::uuid, 'bench ' || :client_id, 'right', NULL, 5);
+"""
+# Verdicts of the clients that have no place, places done without one, and links that have two.
+_LOST = """
+    SELECT (SELECT count(*) FROM link_reviews WHERE reviewer LIKE 'bench %'),
+           (SELECT count(*) FROM review_slots WHERE state = 'done' AND reviewer LIKE 'bench %'),
+           (SELECT count(DISTINCT audit_id) FROM link_reviews WHERE reviewer LIKE 'bench %'),
+           (SELECT count(*) FROM link_audit WHERE label AND reviewed_by LIKE 'bench %')
+"""
+
+
+def measure(full: bool) -> Iterator[Row]:
+    """Rows for one reviewer, for sixteen, and for the first page of the list."""
+    sizes = (FULL_FEW, FULL_MANY) if full else (FEW, MANY)
+    with scratch() as few, scratch() as many:
+        require_durable(many)
+        for keywords, links in zip((few, many), sizes, strict=True):
+            fill(keywords, links)
+        size = f"{sizes[1]:,} links against {sizes[0]:,}"
+        yield _one_reviewer(few, many, size)
+        yield _many_reviewers(many, f"{sizes[1]:,} links, {CLIENTS} clients", *((5, 9) if full else (2, 5)))
+        yield _list(few, many, size)
+
+
+def fill(keywords: Keywords, links: int) -> None:
+    """Bring a database to head, and fill it with so many links, verdicts on a tenth of them, and a sample."""
+    manage(keywords, "migrate", "--verbosity=0")
+    manage(keywords, "migrate_alembic")
+    manage(keywords, "migrate", "--verbosity=0")
+    with psycopg.connect(**keywords, autocommit=True) as connection:
+        for statement in (_FILL, _PAST):
+            connection.execute(statement.format(links=links, heuristics=HEURISTICS).encode())
+        connection.execute(_DRAW, [HEURISTIC, min(SAMPLE, links // HEURISTICS)])
+        connection.execute(_TIDY.encode())
+
+
+def _one_reviewer(few: Keywords, many: Keywords, size: str) -> Row:
+    taken: dict[str, list[float]] = {"few": [], "many": []}
+    for number in range(TURNS):
+        for name, keywords in (("few", few), ("many", many)):
+            taken[name].append(_verdicts(keywords, f"rita {number}", VERDICTS))
+    ratios = [ours / base for ours, base in zip(taken["many"], taken["few"], strict=True)]
+    return Row(
+        "a claim and a verdict",
+        "the same with few links",
+        size,
+        f"{statistics.median(taken['many']) * 1000:.2f} ms",
+        f"{statistics.median(taken['few']) * 1000:.2f} ms",
+        statistics.median(ratios),
+        f"goal: at most 1.5; median of {TURNS} turns of {VERDICTS}",
+    )
+
+
+def _verdicts(keywords: Keywords, reviewer: str, count: int) -> float:
+    """Seconds that a claim and a verdict take, the median of so many."""
+    taken = []
+    with psycopg.connect(**keywords, autocommit=True) as connection:
+        for _ in range(count):
+            began = time.perf_counter()
+            token = connection.execute(_CLAIM, [reviewer]).fetchone()
+            said = connection.execute(_SUBMIT, [token[0] if token else None, reviewer]).fetchone()
+            taken.append(time.perf_counter() - began)
+            if said != ("recorded",):
+                raise SystemExit(f"A verdict was not recorded: {said}.")
+    return statistics.median(taken)
+
+
+def _many_reviewers(keywords: Keywords, size: str, seconds: int, times: int) -> Row:
+    with psycopg.connect(**keywords, autocommit=True) as connection:
+        connection.execute(_BARE_TABLE.encode())
+        # Enough places for what the clients can do in that time.
+        sample = connection.execute(_DRAW, [OTHER, MOST_PLACES]).fetchone()
+    rates = alternating(
+        keywords,
+        {"bare": _BARE_UPDATE, "verdicts": _VERDICT.format(sample=sample[0] if sample else "NULL")},
+        clients=CLIENTS,
+        seconds=seconds,
+        times=times,
+        tables=("link_audit", "link_reviews", "review_slots", "bench_bare"),
+    )
+    with psycopg.connect(**keywords) as connection:
+        verdicts, places, links, labelled = connection.execute(_LOST.encode()).fetchone() or (0, 0, 0, 0)
+    if not verdicts == places == links == labelled:
+        raise SystemExit(
+            f"{verdicts} verdicts were given on {links} links, of {places} places, and {labelled} links have the label:"
+            " a verdict was lost or given twice."
+        )
+    return Row(
+        "verdicts of 16 reviewers on one heuristic",
+        "bare UPDATE, no triggers",
+        size,
+        f"{statistics.median(rates['verdicts']):,.0f}/s",
+        f"{statistics.median(rates['bare']):,.0f}/s",
+        ratio(rates, "verdicts", "bare"),
+        f"goal: at least 0.2; {verdicts:,} verdicts, none lost, none double; durable commits",
+    )
+
+
+def _list(few: Keywords, many: Keywords, size: str) -> Row:
+    taken = first_pages([few, many])
+    return Row(
+        "the first page of the admin's list of links",
+        "the same with few links",
+        size,
+        f"{statistics.median(taken[1]) * 1000:.0f} ms",
+        f"{statistics.median(taken[0]) * 1000:.0f} ms",
+        statistics.median(ours / base for base, ours in zip(*taken, strict=True)),
+        "goal: at most 2; the whole answer of the site, no COUNT over the table",
+    )

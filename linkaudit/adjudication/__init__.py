@@ -1,0 +1,1 @@
+"""Links on which people differ, how they are resolved, and how far people agree."""

@@ -1,0 +1,82 @@
+"""The pages of adjudicators, and the page on how far people agree."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from linkaudit.adjudication import queries
+from linkaudit.adjudication.forms import AdjudicationForm
+from linkaudit.adjudication.services import AdjudicationRefused, Resolved, adjudicate
+from linkaudit.claims import claim_sentence, is_specified
+from linkaudit.reading import first_page, read_document, terms_of
+from linkaudit.services import ADJUDICATE
+from ncfd_site.admin.drawing import is_web_address
+from ncfd_site.pages import data_page, person
+
+SEE_VERDICTS = "linkaudit.view_linkreview"
+
+
+@require_safe
+@data_page(ADJUDICATE)
+def disputes(request: HttpRequest) -> HttpResponse:
+    """List what waits for an adjudicator."""
+    me = person(request).get_username()
+    rows = [(one, one.is_own(me)) for one in queries.open_disputes()]
+    context = {"title": "Adjudication", "rows": rows, "most": queries.MOST_SHOWN}
+    return render(request, "linkaudit/adjudication/disputes.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@data_page(ADJUDICATE)
+def dispute(request: HttpRequest, audit_id: int) -> HttpResponse:
+    """Show a link with the verdicts that differ; a POST resolves it."""
+    if request.method != "POST":
+        return _dispute_page(request, audit_id, AdjudicationForm())
+    form = AdjudicationForm(request.POST)
+    if not form.is_valid():
+        return _dispute_page(request, audit_id, form, status=400)
+    try:
+        adjudicate(audit_id, form.cleaned_data["verdict"], form.cleaned_data["reason"], actor=person(request))
+    except AdjudicationRefused as refused:
+        raise PermissionDenied(str(refused)) from refused
+    except Resolved:
+        context = {"title": f"Link {audit_id} is resolved already", "form": form, "audit_id": audit_id}
+        return render(request, "linkaudit/adjudication/resolved.html", context, status=409)
+    messages.success(request, f"Resolved: link {audit_id} is {form.cleaned_data['verdict']} now.")
+    return redirect("linkaudit:disputes")
+
+
+@require_safe
+@data_page(SEE_VERDICTS)
+def agreement(request: HttpRequest) -> HttpResponse:
+    """Show how far first and second opinions agree, by heuristic and over all."""
+    pairs = queries.pairs()
+    context = {
+        "title": "Agreement",
+        "pairs": pairs,
+        "together": queries.together(pairs),
+        "reviewers": queries.reviewers(),
+        "least": queries.LEAST_ADJUDICATED,
+    }
+    return render(request, "linkaudit/adjudication/agreement.html", context)
+
+
+def _dispute_page(request: HttpRequest, audit_id: int, form: AdjudicationForm, *, status: int = 200) -> HttpResponse:
+    found = queries.open_dispute(audit_id)
+    if found is None:
+        raise Http404(f"Link {audit_id} does not wait for an adjudicator: it was resolved, or nobody differs on it.")
+    audit, terms = found.audit, terms_of(found.audit)
+    context = {
+        "title": f"Adjudication: link {audit_id}",
+        "found": found,
+        "audit": audit,
+        "claim": claim_sentence(audit),
+        "is_own": found.is_own(person(request).get_username()),
+        "form": form,
+        "source_link": audit.doc.source_url if is_web_address(audit.doc.source_url or "") else "",
+        "text": read_document(audit, terms, first_page(request.GET)),
+        "asset_is_specified": is_specified(audit.asset),
+    }
+    return render(request, "linkaudit/adjudication/dispute.html", context, status=status)

@@ -1,0 +1,34 @@
+"""What people send to label many links at once."""
+
+from typing import Any
+
+from django import forms
+
+from linkaudit.bulk_words import VERDICT_WORDS
+
+
+class BulkForm(forms.Form):
+    """The note that goes with every one of the verdicts."""
+
+    note = forms.CharField(
+        label="Note",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
+        error_messages={"required": "Say why: the note is kept with each of the verdicts."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
+
+class BulkFilterForm(BulkForm):
+    """The same for all links of a filter, with the verdict and a box that confirms."""
+
+    verdict = forms.ChoiceField(
+        label="Verdict",
+        choices=list(VERDICT_WORDS.items()),
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a verdict."},
+    )
+    confirm = forms.BooleanField(error_messages={"required": "Tick the box to confirm what will change."})

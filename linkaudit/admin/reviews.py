@@ -1,0 +1,184 @@
+"""The admin of the review desk: verdicts, samples and promotions as they are. What people do with them is on pages."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from linkaudit.models import (
+    LinkDispute,
+    LinkPromotion,
+    LinkPromotionRow,
+    LinkReview,
+    ReviewLook,
+    ReviewSample,
+    ReviewSkip,
+    ReviewSlot,
+)
+from ncfd_site.admin import search
+from ncfd_site.admin.columns import choice, related, value, when, words
+from ncfd_site.admin.composite import CompositeAdmin, register_composite
+from ncfd_site.admin.filters import choices, known_values
+from ncfd_site.admin.tables import ReadOnlyAdmin
+
+
+def _link(audit_id: Any) -> SafeString:
+    # By its address: the link may be gone, and a row of the desk outlives it.
+    return format_html('<a href="{}">{}</a>', reverse("admin:linkaudit_linkaudit_change", args=[audit_id]), audit_id)
+
+
+LINK = value("audit_id", "link", draw=_link)
+HEURISTIC = value("heuristic", empty="none")
+
+
+@admin.register(LinkReview)
+class LinkReviewAdmin(ReadOnlyAdmin):
+    """Every verdict."""
+
+    list_display = (
+        value("review_id", "review", order=True),
+        LINK,
+        choice("verdict"),
+        value("reviewer"),
+        choice("mode", "how"),
+        when("reviewed_at", "said"),
+        HEURISTIC,
+        value("nct_id", "trial"),
+        value("seconds", empty="not measured"),
+    )
+    list_filter = (
+        choices("mode", "how", *((mode.value, mode.label, {"mode": mode.value}) for mode in LinkReview.Mode)),
+        choices("verdict", "verdict", *((one.value, one.label, {"verdict": one.value}) for one in LinkReview.Verdict)),
+        known_values("heuristic", "heuristic", nothing="none"),
+        known_values("reviewer", "reviewer", nothing="unknown"),
+    )
+    search_by = (search.key("review_id", "number"), search.key("audit_id", "number of the link"))
+    filled_by = "A verdict comes here when somebody says something of a link; nobody has so far."
+
+
+@admin.register(LinkDispute)
+class LinkDisputeAdmin(ReadOnlyAdmin):
+    """What waits for an adjudicator."""
+
+    list_display = (value("audit_id", "link"), choice("why"), HEURISTIC, when("since"))
+    list_filter = (choices("why", "why", *((one.value, one.label, {"why": one.value}) for one in LinkDispute.Why)),)
+    search_by = (search.key("audit_id", "number of the link"),)
+    filled_by = "A link comes here when people differ on it, or somebody is unsure; none does now."
+
+
+@admin.register(ReviewSample)
+class ReviewSampleAdmin(ReadOnlyAdmin):
+    """Samples that were drawn."""
+
+    list_display = (
+        value("sample_id", "sample", order=True),
+        value("heuristic"),
+        choice("purpose"),
+        value("size"),
+        value("population"),
+        value("second_share"),
+        value("drawn_by", "drawn by"),
+        when("drawn_at", "drawn"),
+        when("closed_at", "closed", empty="open"),
+    )
+    list_filter = (
+        choices("purpose", "purpose", *((o.value, o.label, {"purpose": o.value}) for o in ReviewSample.Purpose)),
+        known_values("heuristic", "heuristic"),
+    )
+    search_by = (search.key("sample_id", "number"),)
+    filled_by = "An operator draws a sample of a heuristic's links; none was drawn so far."
+
+
+@admin.register(ReviewSlot)
+class ReviewSlotAdmin(ReadOnlyAdmin):
+    """The places of samples, in their order."""
+
+    list_display = (
+        value("slot_id", "number", order=True),
+        related("sample", "sample_id", "sample"),
+        value("position"),
+        value("opinion"),
+        LINK,
+        choice("state"),
+        value("reviewer", empty="nobody"),
+        when("done_at", "done", empty="not done"),
+        value("lease_by", "leased to", empty="nobody"),
+        when("lease_until", "lease ends", empty="no lease"),
+    )
+    list_filter = (choices("state", "state", *((o.value, o.label, {"state": o.value}) for o in ReviewSlot.State)),)
+    search_by = (search.key("slot_id", "number"), search.key("audit_id", "number of the link"))
+    filled_by = "Places come with a sample; none was drawn so far."
+    # By the token, a page names the lease of the one who has it.
+    fields_hidden = ("lease_token",)
+
+    def get_fields(self, request: Any, obj: Any = None) -> list[Any]:
+        return [name for name in super().get_fields(request, obj) if name not in self.fields_hidden]
+
+
+@admin.register(ReviewSkip)
+class ReviewSkipAdmin(ReadOnlyAdmin):
+    """What was passed over, and why."""
+
+    list_display = (
+        value("skip_id", "skip", order=True),
+        LINK,
+        related("slot", "slot_id", "place"),
+        value("reviewer"),
+        value("reason"),
+        when("skipped_at", "skipped"),
+    )
+    search_by = (search.key("skip_id", "number"),)
+    filled_by = "A reviewer who cannot judge a link skips it with a reason; nobody has so far."
+
+
+@register_composite(ReviewLook)
+class ReviewLookAdmin(CompositeAdmin):
+    """Looks at the evidence."""
+
+    list_display = (
+        value("size", "at"),
+        related("sample", "sample_id", "sample"),
+        value("wrong"),
+        value("alpha"),
+        value("lower_bound", "lower bound"),
+        words("passed", yes="passed", no="not passed"),
+        when("looked_at", "looked"),
+    )
+    search_by = (search.key("sample_id", "number of the sample"),)
+    filled_by = "A look is taken when enough places of a sample are settled; none was so far."
+
+
+@admin.register(LinkPromotion)
+class LinkPromotionAdmin(ReadOnlyAdmin):
+    """Promotions, and whether they were taken back."""
+
+    list_display = (
+        value("promotion_id", "promotion", order=True),
+        value("heuristic"),
+        value("links"),
+        value("promoted_by", "promoted by"),
+        when("promoted_at", "promoted"),
+        value("reason"),
+        when("taken_back_at", "taken back", empty="no"),
+    )
+    search_by = (search.key("promotion_id", "number"),)
+    filled_by = "An operator promotes the links of a heuristic whose gate is open; nobody has so far."
+
+
+@register_composite(LinkPromotionRow)
+class LinkPromotionRowAdmin(CompositeAdmin):
+    """The links of promotions."""
+
+    list_display = (
+        LINK,
+        related("promotion", "promotion_id", "promotion"),
+        value("was_status", "status before"),
+        value("trial_xref_id", "link of trial", empty="none made"),
+    )
+    search_by = (
+        search.key("promotion_id", "number of the promotion"),
+        search.key("audit_id", "number of the link"),
+    )
+    filled_by = "Links come here with a promotion."

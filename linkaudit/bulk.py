@@ -1,0 +1,124 @@
+"""One verdict on many links at once: recorded as bulk, which is no evidence, and never over a label or a dispute.
+
+What a person confirmed is frozen: each link with the moment of its last change, or a whole filter at one moment. What
+has changed since is skipped and named.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from linkaudit.models import LinkAudit, LinkDispute
+from linkaudit.services import ADJUDICATE
+from linkaudit.told import refused_as
+from ncfd_site import sql
+from ncfd_site.refusals import Refusal
+
+BULK = "linkaudit.bulk_linkaudit"
+VERDICTS = ("right", "wrong", "open")
+
+RECORD = "SELECT count(record_link_review(a.id, %s, %s, 'bulk', %s)) FROM unnest(%s::bigint[]) AS a(id)"
+
+
+class BulkRefused(Refusal):
+    """Nothing was labelled; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What became of each link, as ids in rising order.
+
+    `labelled`: recorded now. Skipped: `changed` since it was selected, `already` labelled by somebody (or already open
+    where labels are taken back), `disputed` and so an adjudicator's alone, `others`: the label of somebody else, which
+    the actor may not take back. `missing`: no longer there.
+    """
+
+    labelled: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
+    already: tuple[int, ...] = ()
+    disputed: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """The links by what becomes of them, while they are looked at."""
+
+    by_fate: dict[str, list[int]] = field(default_factory=dict)
+
+    def put(self, fate: str, audit_id: int) -> None:
+        self.by_fate.setdefault(fate, []).append(audit_id)
+
+    def result(self) -> BulkResult:
+        return BulkResult(**{fate: tuple(sorted(ids)) for fate, ids in self.by_fate.items()})
+
+
+def require_bulk(actor: User) -> None:
+    """Raise PermissionDenied where the actor may not label many links at once."""
+    if not actor.has_perm(BULK):
+        raise PermissionDenied(
+            f"Labelling many links at once needs the permission {BULK}, which {actor.get_username()} does not have."
+        )
+
+
+@transaction.atomic
+def label_frozen(seen: Mapping[int, datetime], verdict: str, note: str, *, actor: User) -> BulkResult:
+    """Give one verdict ("right", "wrong", or "open": no label any more) on links that were seen at their moments.
+
+    `seen` says of each link its `updated_at` as the person saw it. All in one transaction: where the database refuses
+    one of them, nothing is labelled. Raises PermissionDenied, and `BulkRefused` without a note.
+    """
+    require_bulk(actor)
+    require_sense(verdict, note)
+    return _label(sorted(seen), verdict, note, actor, lambda audit: audit.updated_at != seen[audit.pk])
+
+
+@transaction.atomic
+def label_as_of(audit_ids: list[int], verdict: str, note: str, *, moment: datetime, actor: User) -> BulkResult:
+    """The same for links of a filter that was frozen at a moment: what was changed later is skipped."""
+    require_bulk(actor)
+    require_sense(verdict, note)
+    return _label(sorted(audit_ids), verdict, note, actor, lambda audit: audit.updated_at > moment)
+
+
+def _label(
+    audit_ids: list[int], verdict: str, note: str, actor: User, is_changed: Callable[[LinkAudit], bool]
+) -> BulkResult:
+    sorting = _Sorting()
+    # Rising ids: two people with overlapping selections wait for each other and never deadlock.
+    links = LinkAudit.objects.select_for_update(no_key=True).defer("evidence_jsonb").filter(pk__in=audit_ids)
+    found = {audit.pk: audit for audit in links.order_by("pk")}
+    # Under the locks: a dispute comes and goes with a verdict, which waits for them.
+    disputed = set(LinkDispute.objects.filter(pk__in=found).values_list("pk", flat=True))
+    for audit_id in audit_ids:
+        audit = found.get(audit_id)
+        if audit is None:
+            sorting.put("missing", audit_id)
+        elif is_changed(audit):
+            sorting.put("changed", audit_id)
+        elif audit_id in disputed:
+            sorting.put("disputed", audit_id)
+        elif (audit.label is None) is (verdict == "open"):
+            sorting.put("already", audit_id)
+        elif verdict == "open" and audit.reviewed_by != actor.get_username() and not actor.has_perm(ADJUDICATE):
+            sorting.put("others", audit_id)
+        else:
+            sorting.put("labelled", audit_id)
+    result = sorting.result()
+    if result.labelled:
+        with refused_as(BulkRefused):
+            sql.value(RECORD, [verdict, actor.get_username(), note.strip(), list(result.labelled)])
+    return result
+
+
+def require_sense(verdict: str, note: str) -> None:
+    """Raise `BulkRefused` where the verdict is none, or the note says nothing."""
+    if verdict not in VERDICTS:
+        raise BulkRefused(f"A verdict is right, wrong or open, not {verdict!r}. Nothing was labelled.")
+    if not note.strip():
+        raise BulkRefused("A verdict on many links needs a note that says why. Nothing was labelled.")

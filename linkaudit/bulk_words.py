@@ -1,0 +1,37 @@
+"""What labelling many links did, in words."""
+
+from collections.abc import Collection, Mapping
+
+VERDICT_WORDS = {"right": "right", "wrong": "wrong", "open": "open again"}
+# Why links were skipped, by the name of the count.
+WHY = {
+    "changed": "changed since they were selected",
+    "already": "labelled already",
+    "disputed": "disputed, which an adjudicator resolves one by one",
+    "others": "labelled by somebody else",
+}
+ALREADY_OPEN = "open already"
+NAMED = 10
+
+
+def report(verdict: str, groups: Mapping[str, Collection[int]], counts: Mapping[str, int] | None = None) -> str:
+    """Say how many links were labelled, skipped and failed, and name some of those that were not.
+
+    `groups` are ids by what became of them; `counts` how many there were, where `groups` does not hold all.
+    """
+    number = counts or {name: len(ids) for name, ids in groups.items()}
+    parts = [f"Labelled {VERDICT_WORDS[verdict]}: {number.get('labelled', 0):,}."]
+    for name, why in WHY.items():
+        if number.get(name):
+            words = ALREADY_OPEN if name == "already" and verdict == "open" else why
+            parts.append(f"Skipped: {number[name]:,}, {words} ({named(groups.get(name, ()), number[name])}).")
+    if number.get("missing"):
+        parts.append(f"Failed: {number['missing']:,}, no longer there ({named(groups['missing'], number['missing'])}).")
+    return " ".join(parts)
+
+
+def named(audit_ids: Collection[int], count: int) -> str:
+    """Name the first of some links, and say how many more there are."""
+    shown = list(audit_ids)[:NAMED]
+    listed = ", ".join(map(str, shown))
+    return f"{listed} and {count - len(shown):,} more" if count > len(shown) else listed

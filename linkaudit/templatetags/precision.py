@@ -1,0 +1,28 @@
+"""How samples and their looks are drawn."""
+
+from django import template
+
+from linkaudit.sampling.outcomes import Outcomes
+
+register = template.Library()
+
+
+@register.filter
+def outcomes(found: Outcomes) -> str:
+    """Say what became of the places of a sample, without what did not happen."""
+    parts = [
+        (found.right, "right"),
+        (found.wrong, "wrong"),
+        (found.gone, "gone (count as wrong)"),
+        (found.disputed, "disputed"),
+        (found.waiting, "waiting for a second opinion"),
+        (found.moved, "of another heuristic by then"),
+        (found.open, "open"),
+    ]
+    return ", ".join(f"{count:,} {words}" for count, words in parts if count)
+
+
+@register.filter
+def spaced(name: str) -> str:
+    """Write a name of the database as words: publication reports trial."""
+    return name.replace("_", " ")

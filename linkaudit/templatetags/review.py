@@ -1,0 +1,49 @@
+"""Keys and verdicts on the pages of the desk."""
+
+from django import template
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from linkaudit.models import LinkDispute
+from linkaudit.queue.keys import keys_of
+
+register = template.Library()
+
+SIGNS = {"right": "\u2713", "wrong": "\u2717", "unsure": "?", "open": "\u25cb", "retracted": "\u21b6"}
+OFF = SafeString('<meta name="keys" content="off">')
+WORDS = {"open": "open again", "retracted": "taken back"}
+
+
+@register.simple_tag
+def key(letter: str) -> SafeString | str:
+    """The attribute by which a key reaches an element; nothing where there is no key."""
+    return format_html(' data-key="{}"', letter) if letter else ""
+
+
+@register.simple_tag
+def hint(letter: str) -> SafeString | str:
+    """Show the key of an element; nothing where there is none."""
+    return format_html(" <kbd>{}</kbd>", letter.upper()) if letter else ""
+
+
+@register.simple_tag(takes_context=True)
+def keys_setting(context: template.Context) -> SafeString | str:
+    """Tell the script where a person wants no keys."""
+    request: HttpRequest | None = context.get("request")
+    if request is None or not hasattr(request, "user") or keys_of(request).on:
+        return ""
+    return OFF
+
+
+@register.simple_tag
+def disputes_open() -> int:
+    """How many links wait for an adjudicator."""
+    return LinkDispute.objects.count()
+
+
+@register.filter
+def said(verdict: str) -> SafeString:
+    """Draw a verdict as a sign and a word; the word alone says it all."""
+    sign, word = SIGNS[verdict], WORDS.get(verdict, verdict)
+    return format_html('<span class="verdict {}"><span aria-hidden="true">{}</span> {}</span>', verdict, sign, word)

@@ -1,0 +1,199 @@
+"""A reviewer works through a sample with keys alone, without scripts, and without keys."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from linkaudit.models import LinkAudit, LinkReview, ReviewSkip
+from tests.browser.conftest import PATIENCE_MS, sign_in
+from tests.factories import make_user
+from tests.linkaudit.queue.conftest import draw, end_leases, make_links
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def links() -> list[LinkAudit]:
+    """Ten links in a sample, and rita who may review them."""
+    make_user()
+    found = make_links(10)
+    draw()
+    return found
+
+
+def said() -> list[tuple[str, str | None]]:
+    return list(LinkReview.objects.order_by("pk").values_list("verdict", "note"))
+
+
+def heading(page: Page) -> str:
+    return page.get_by_role("heading", level=1).inner_text()
+
+
+def press_and_go_on(page: Page, key: str) -> None:
+    """Press a key that leads to the next page."""
+    before = page.url
+    page.keyboard.press(key)
+    page.wait_for_url(lambda url: url != before)
+    page.wait_for_load_state()
+
+
+def test_ten_links_with_keys_alone(page: Page, links: list[LinkAudit]) -> None:
+    sign_in(page, "rita")
+    press_and_go_on(page, "r")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review")
+    press_and_go_on(page, "r")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.locator(".page-text mark.asset")).to_be_visible()
+
+    # From mark to mark, and to the list of keys.
+    page.keyboard.press("j")
+    expect(page.get_by_role("status")).to_have_text(re.compile("Mark 1 of 2: NCT1"))
+    page.keyboard.press("k")
+    expect(page.get_by_role("status")).to_have_text(re.compile("Mark 2 of 2: AB-10"))
+    page.keyboard.press("?")
+    expect(page.get_by_text("Take back the last verdict")).to_be_visible()
+
+    press_and_go_on(page, "y")
+    press_and_go_on(page, "n")
+    # A note: letters in it say nothing.
+    page.keyboard.press("m")
+    expect(page.get_by_label("Note")).to_be_focused()
+    page.keyboard.type("yes, no? unsure.")
+    page.keyboard.press("Escape")
+    press_and_go_on(page, "n")
+    # Another one, and from it straight to the verdict.
+    page.keyboard.press("m")
+    page.keyboard.type("y")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("button", name="Right")).to_be_focused()
+    press_and_go_on(page, "y")
+    press_and_go_on(page, "u")
+    # A verdict that was too quick is taken back, and its note is there again.
+    page.keyboard.press("m")
+    page.keyboard.type("hasty")
+    page.keyboard.press("Escape")
+    hasty = heading(page)
+    press_and_go_on(page, "y")
+    assert heading(page) != hasty
+    press_and_go_on(page, "z")
+    assert heading(page) == hasty
+    expect(page.get_by_label("Note")).to_have_value("hasty")
+    press_and_go_on(page, "n")
+    # One is passed over.
+    page.keyboard.press("s")
+    page.keyboard.type("in Japanese")
+    press_and_go_on(page, "Enter")
+    for _ in range(3):
+        press_and_go_on(page, "y")
+    expect(page.get_by_text("What is left waits for somebody else")).to_be_visible()
+    expect(page.get_by_text("You have given 9 verdicts today.")).to_be_visible()
+    right, wrong = ("right", None), ("wrong", None)
+    assert said() == [
+        right, wrong, ("wrong", "yes, no? unsure."), ("right", "y"), ("unsure", None),
+        ("right", "hasty"), ("retracted", None), ("wrong", "hasty"), right, right, right,
+    ]  # fmt: skip
+    assert ReviewSkip.objects.get().reason == "in Japanese"
+
+
+def test_typing_in_the_fields_says_nothing(page: Page, links: list[LinkAudit]) -> None:
+    sign_in(page, "rita", "/review/")
+    press_and_go_on(page, "r")
+    page.get_by_label("Note").press_sequentially("yynnuuszjk?")
+    page.get_by_label("Skip, because").press_sequentially("yynnuuszjk?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+y")
+    page.keyboard.press("Alt+n")
+    expect(page.get_by_label("Note")).to_have_value("yynnuuszjk?")
+    assert said() == []
+
+
+def test_other_keys_and_no_keys(page: Page, links: list[LinkAudit]) -> None:
+    sign_in(page, "rita", "/review/keys/")
+    page.get_by_label("Right", exact=True).fill("a")
+    page.get_by_role("button", name="Keep").click()
+    page.goto("/review/")
+    press_and_go_on(page, "r")
+    page.keyboard.press("y")
+    press_and_go_on(page, "a")
+    assert said() == [("right", None)]
+
+    page.goto("/review/keys/")
+    page.get_by_label("Use keys").uncheck()
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_text("no key does anything now")).to_be_visible()
+    page.goto("/review/")
+    page.keyboard.press("r")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("kbd", has_text="A")).to_have_count(0)
+    for key in "aynusz?":
+        page.keyboard.press(key)
+    page.goto("/links/")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") != "q"
+    assert said() == [("right", None)]
+
+
+def test_a_lease_that_ended_keeps_the_note(page: Page, links: list[LinkAudit]) -> None:
+    sign_in(page, "rita", "/review/")
+    press_and_go_on(page, "r")
+    page.get_by_label("Note").fill("in table 2")
+    end_leases()
+    with page.expect_response(lambda response: response.status == 409):
+        page.get_by_role("button", name="Right").click()
+    expect(page.get_by_role("alert")).to_contain_text("nothing was recorded")
+    expect(page.get_by_label("Your note")).to_have_value("in table 2")
+    page.get_by_role("button", name="Take it once more").click()
+    expect(page.get_by_label("Note")).to_have_value("in table 2")
+    page.get_by_role("button", name="Right").click()
+    expect(page.get_by_text("1 today")).to_be_visible()
+    assert said() == [("right", "in table 2")]
+
+
+def test_the_page_renews_its_lease_and_a_note_outlives_signing_in_again(page: Page, links: list[LinkAudit]) -> None:
+    page.clock.install()
+    sign_in(page, "rita", "/review/")
+    page.get_by_role("button", name="Start").click()
+    page.get_by_label("Note").fill("still thinking")
+    with page.expect_response("**/heartbeat/") as beat:
+        page.clock.fast_forward(61_000)
+    assert beat.value.status == 200
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"Yours until \d\d:\d\d UTC"))
+    address = page.url
+    # The session has ended; what proves that a form is ours has not.
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Right").click()
+    page.wait_for_url("**/accounts/login/**")
+    sign_in(page, "rita", address.partition("/review")[1] + address.partition("/review")[2])
+    expect(page.get_by_label("Note")).to_have_value("still thinking")
+
+
+@pytest.fixture
+def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """A page of a browser that runs no scripts."""
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()
+
+
+def test_it_works_without_scripts(plain: Page, links: list[LinkAudit]) -> None:
+    sign_in(plain, "rita", "/review/")
+    plain.get_by_role("button", name="Start").click()
+    first = heading(plain)
+    plain.get_by_label("Note").fill("no script")
+    plain.get_by_role("button", name="Wrong").click()
+    expect(plain.get_by_text("Your last verdict")).to_be_visible()
+    assert heading(plain) != first
+    plain.get_by_role("button", name="Take back").click()
+    expect(plain.get_by_label("Note")).to_have_value("no script")
+    plain.get_by_role("button", name="Unsure").click()
+    expect(plain.get_by_role("heading", level=1)).not_to_have_text(first)
+    plain.get_by_label("Skip, because").fill("not mine")
+    plain.get_by_role("button", name="Skip").click()
+    expect(plain.get_by_text("1 today")).to_be_visible()
+    expect(plain.get_by_role("button", name="Next mark")).to_be_hidden()
+    assert [verdict for verdict, _ in said()] == ["wrong", "retracted", "unsure"]
+    assert ReviewSkip.objects.count() == 1

@@ -1,0 +1,204 @@
+"""Links are promoted when the gate allows, computed at that moment, and a promotion is taken back whole."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.databases import Keywords
+from tests.schema.test_storage_cleaning import wait_for_a_lock
+from tests.sql import Database, insert, make_link_audits, make_trial, one, refused
+
+BLOCKED = psycopg.errors.ObjectNotInPrerequisiteState
+
+
+def begin(db: Database, by: str = "olga", reason: str = "past the gate") -> int:
+    return int(one(db.execute("SELECT begin_link_promotion('HP-1', %s, %s)", [by, reason]))[0])
+
+
+def promote(db: Database, promotion: int, after: int = 0, limit: int = 1000) -> tuple[int, int | None]:
+    found: tuple[int, int | None] = one(
+        db.execute("SELECT * FROM promote_links(%s, %s, %s)", [promotion, after, limit])
+    )
+    return found
+
+
+def take_back(db: Database, promotion: int) -> int:
+    return int(one(db.execute("SELECT take_back_link_promotion(%s, 'olga', 'too early')", [promotion]))[0])
+
+
+def statuses(db: Database) -> dict[str, int]:
+    return dict(db.execute("SELECT promotion_status, count(*) FROM link_audit GROUP BY 1").fetchall())
+
+
+@pytest.fixture
+def links(db: Database) -> Database:
+    """Sixty links of HP-1 that are right, one that is wrong, five that are open; all of one asset, document and "
+    "trial."""
+    fill(db)
+    return db
+
+
+def fill(db: Database) -> None:
+    make_trial(db)
+    make_link_audits(
+        db,
+        "HP-1",
+        [True] * 60 + [False] + [None] * 5,
+        nct_id="NCT00000001",
+        label_source="human_review",
+        reviewed_by="rita",
+    )
+
+
+def test_links_are_promoted_with_a_row_for_the_trial_and_one_for_each_study(links: Database) -> None:
+    db = links
+    (trial,) = one(db.execute("SELECT trial_id FROM trials"))
+    (doc,) = one(db.execute("SELECT doc_id FROM documents"))
+    studies = [insert(db, "studies", trial_id=trial, doc_type="Paper", year=2024) for _ in range(2)]
+    for study in [*studies, None]:
+        insert(db, "document_links", doc_id=doc, study_id=study, link_type="t", confidence=1)
+    promotion = begin(db)
+    assert promote(db, promotion)[0] == 65
+    assert promote(db, promotion, 10**9) == (0, None)
+    assert statuses(db) == {"promoted": 65, "pending": 1}
+    row = one(db.execute("SELECT trial_id, how, link_source, promoted_by, status FROM trial_assets_xref"))
+    assert row == (trial, "HP-1", "link_audit", "olga", "active")
+    named = db.execute("SELECT study_id FROM study_assets_xref ORDER BY 1").fetchall()
+    assert named == [(str(study),) for study in sorted(studies)]
+    told = one(db.execute("SELECT links, gate ->> 'correct_links', reason FROM link_promotions"))
+    assert told == (65, "60", "past the gate")
+    # A label is no promotion, and a promotion no label.
+    assert one(db.execute("SELECT count(*) FROM link_audit WHERE label")) == (60,)
+
+
+def test_a_promotion_goes_on_in_batches(links: Database) -> None:
+    promotion, after, promoted = begin(links), 0, []
+    while True:
+        count, last = promote(links, promotion, after, 30)
+        if last is None:
+            break
+        promoted.append(count)
+        after = last
+    assert promoted == [30, 30, 5]
+
+
+def test_what_is_taken_back_is_as_it_was(links: Database) -> None:
+    db = links
+    promotion = begin(db)
+    promote(db, promotion)
+    assert take_back(db, promotion) == 65
+    assert statuses(db) == {"pending": 66}
+    assert one(db.execute("SELECT count(*) FROM trial_assets_xref")) == (0,)
+    assert one(db.execute("SELECT taken_back_by, taken_back_reason FROM link_promotions")) == ("olga", "too early")
+    with refused(db, BLOCKED, "was taken back already"):
+        take_back(db, promotion)
+    with refused(db, BLOCKED, "was taken back, or never was"):
+        promote(db, promotion)
+
+
+def test_rows_that_were_there_before_stay(links: Database) -> None:
+    db = links
+    (trial,), (asset,) = one(db.execute("SELECT trial_id FROM trials")), one(db.execute("SELECT asset_id FROM assets"))
+    made = {"trial_id": trial, "asset_id": asset, "how": "by hand", "link_source": "review", "confidence": 1}
+    insert(db, "trial_assets_xref", **made)
+    promotion = begin(db)
+    promote(db, promotion)
+    take_back(db, promotion)
+    assert one(db.execute("SELECT how FROM trial_assets_xref")) == ("by hand",)
+
+
+def test_what_somebody_changed_since_stays_changed(links: Database) -> None:
+    db = links
+    promotion = begin(db)
+    promote(db, promotion)
+    (one_link,) = one(db.execute("SELECT min(audit_id) FROM link_audit"))
+    db.execute("UPDATE link_audit SET promotion_status = 'rejected' WHERE audit_id = %s", [one_link])
+    assert take_back(db, promotion) == 64
+    assert statuses(db) == {"rejected": 1, "pending": 65}
+
+
+def test_a_row_that_a_later_promotion_rests_on_stays(links: Database) -> None:
+    db = links
+    first = begin(db)
+    promote(db, first, limit=10)
+    second = begin(db)
+    promote(db, second)
+    take_back(db, first)
+    assert statuses(db) == {"promoted": 55, "pending": 11}
+    assert one(db.execute("SELECT count(*) FROM trial_assets_xref")) == (1,)
+
+
+def test_disputed_links_and_links_of_unknown_trials_stay_pending(links: Database) -> None:
+    db = links
+    (open_one,) = one(db.execute("SELECT min(audit_id) FROM link_audit WHERE label IS NULL"))
+    db.execute("SELECT record_link_review(%s, 'unsure', 'adam', 'queue')", [open_one])
+    db.execute("UPDATE link_audit SET nct_id = 'NCT99999999' WHERE audit_id = %s", [open_one + 1])
+    assert promote(db, begin(db))[0] == 63
+
+
+@pytest.mark.parametrize(
+    "labels", [[True] * 49, [True] * 283 + [False] * 15, [None] * 100], ids=["too few", "just under", "none"]
+)
+def test_the_gate_refuses(db: Database, labels: list[bool | None]) -> None:
+    make_link_audits(db, "HP-1", labels)
+    with refused(db, BLOCKED, "the gate does not let links of HP-1 be promoted"):
+        begin(db)
+
+
+def test_whoever_alone_supplied_the_labels_may_not_promote(links: Database) -> None:
+    with refused(links, psycopg.errors.InsufficientPrivilege, "rita alone has supplied the labels of HP-1"):
+        begin(links, by="rita")
+    links.execute("UPDATE link_audit SET reviewed_by = 'adam' WHERE audit_id = (SELECT min(audit_id) FROM link_audit)")
+    assert begin(links, by="rita")
+
+
+@pytest.mark.parametrize(("by", "reason"), [("olga", " "), ("", "why not"), ("olga", None)])
+def test_a_promotion_has_somebody_and_a_reason(links: Database, by: str, reason: Any) -> None:
+    with refused(links, psycopg.errors.InvalidParameterValue, "needs somebody who promotes, and a reason"):
+        begin(links, by, reason)
+
+
+def test_the_gate_is_computed_again_in_each_transaction(links: Database) -> None:
+    db = links
+    promotion = begin(db)
+    promote(db, promotion, limit=10)
+    db.execute(
+        "UPDATE link_audit SET label = false WHERE audit_id IN (SELECT audit_id FROM link_audit WHERE label LIMIT 9)"
+    )
+    with refused(db, BLOCKED, "51 of 61 reviewed links are right"):
+        promote(db, promotion)
+
+
+def test_a_promotion_waits_for_a_verdict_that_is_being_given_and_counts_it(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as reviewer, psycopg.connect(**head_database) as promoter:
+        fill(reviewer)
+        promotion = begin(reviewer)
+        reviewer.commit()
+        (labelled,) = one(reviewer.execute("SELECT array_agg(audit_id) FROM link_audit WHERE label"))
+        for link in labelled[:9]:
+            reviewer.execute("SELECT record_link_review(%s, 'wrong', 'adam', 'page')", [link])
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(promote, promoter, promotion)
+            wait_for_a_lock(reviewer)
+            reviewer.commit()
+            with pytest.raises(BLOCKED):
+                waiting.result()
+
+
+def test_a_verdict_that_comes_during_a_promotion_waits_and_stays(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as reviewer, psycopg.connect(**head_database) as promoter:
+        fill(promoter)
+        promotion = begin(promoter)
+        promoter.commit()
+        assert promote(promoter, promotion)[0] == 65
+        with ThreadPoolExecutor(1) as pool:
+            statement = "UPDATE link_audit SET label = false WHERE audit_id = (SELECT min(audit_id) FROM link_audit)"
+            waiting = pool.submit(reviewer.execute, statement)
+            wait_for_a_lock(promoter)
+            promoter.commit()
+            waiting.result()
+        reviewer.commit()
+        query = "SELECT promotion_status, label FROM link_audit ORDER BY audit_id LIMIT 1"
+        assert one(reviewer.execute(query)) == ("promoted", False)

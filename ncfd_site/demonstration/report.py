@@ -36,8 +36,10 @@ FILLED = [
 ]  # fmt: skip
 LOOK_FIRST = """\
 Look first at
+  /review/       the desk at which rita is served one link at a time
   /links/        claims of drugs in trials that wait for a verdict
   /heuristics/   how often each heuristic is right: HP-1 is past the gate, HP-2 just under it
+  /content/      all content in numbers, and the work on it, for olga
   /admin/        every table: scores and their gates, study cards, companies, content that could be cleaned up"""
 
 

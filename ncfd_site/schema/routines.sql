@@ -43,19 +43,22 @@ CREATE OR REPLACE FUNCTION public.claim_review_slot(p_reviewer text, p_sample_id
 AS $function$
 DECLARE
     v_sample_id bigint;
+    v_slot_id bigint;
+    v_locked text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('reviewer ' || p_reviewer, 0));
-    RETURN QUERY
-    UPDATE review_slots SET lease_until = clock_timestamp() + p_lease
+    -- An assignment, since PERFORM would run a query of its own.
+    v_locked := pg_advisory_xact_lock(hashtextextended('reviewer ' || p_reviewer, 0));
     -- The aggregate outside keeps the search in the index of leases: by ORDER BY and LIMIT it walks along the primary key.
-    WHERE slot_id = (
-        SELECT min(slot_id) FROM (
-            SELECT slot_id FROM review_slots
-            WHERE lease_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
-              AND (p_sample_id IS NULL OR sample_id = p_sample_id) OFFSET 0) mine)
-    RETURNING *;
-    IF FOUND THEN
-        RETURN;
+    SELECT min(slot_id) INTO v_slot_id FROM (
+        SELECT slot_id FROM review_slots
+        WHERE lease_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
+          AND (p_sample_id IS NULL OR sample_id = p_sample_id) OFFSET 0) mine;
+    IF v_slot_id IS NOT NULL THEN
+        RETURN QUERY UPDATE review_slots SET lease_until = clock_timestamp() + p_lease WHERE slot_id = v_slot_id
+                     AND lease_by = p_reviewer AND state = 'open' RETURNING *;
+        IF FOUND THEN
+            RETURN;
+        END IF;
     END IF;
     -- A sample at a time, each by its index.
     FOR v_sample_id IN
@@ -219,6 +222,7 @@ CREATE OR REPLACE FUNCTION public.describe_link_review()
 AS $function$
 DECLARE
     v_audit link_audit;
+    v_locked text;
 BEGIN
     SELECT * INTO v_audit FROM link_audit WHERE audit_id = NEW.audit_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -228,7 +232,8 @@ BEGIN
     NEW.asset_id := v_audit.asset_id;
     NEW.nct_id := v_audit.nct_id;
     NEW.heuristic := v_audit.heuristic_applied;
-    PERFORM pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic));
+    -- An assignment, since PERFORM would run a query of its own.
+    v_locked := pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic));
     RETURN NEW;
 END $function$
 ;
@@ -515,31 +520,9 @@ CREATE OR REPLACE FUNCTION public.project_link_label(p_audit_id bigint)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
-DECLARE
-    v_counting link_reviews[] := ARRAY(SELECT r FROM counting_link_reviews(p_audit_id) r ORDER BY r.review_id);
-    v_first link_reviews := v_counting[1];
-    v_verdicts text[] := ARRAY(SELECT DISTINCT (unnest(v_counting)).verdict);
-    v_label boolean := CASE v_verdicts WHEN '{right}' THEN true WHEN '{wrong}' THEN false END;
-    v_heuristic text;
 BEGIN
-    PERFORM set_config('ncfd.projecting', 'on', true);
-    UPDATE link_audit SET
-        label = v_label,
-        label_source = CASE WHEN v_label IS NOT NULL THEN v_first.label_source END,
-        reviewed_by = CASE WHEN v_label IS NOT NULL THEN v_first.reviewer END,
-        reviewed_at = CASE WHEN v_label IS NOT NULL THEN v_first.reviewed_at END,
-        review_notes = coalesce(
-            (SELECT note FROM unnest(v_counting) r WHERE note <> '' ORDER BY review_id DESC LIMIT 1), review_notes),
-        updated_at = clock_timestamp()
-    WHERE audit_id = p_audit_id RETURNING heuristic_applied INTO v_heuristic;
-    PERFORM set_config('ncfd.projecting', '', true);
-    IF v_first.mode = 'queue' AND v_label IS NULL THEN
-        INSERT INTO link_disputes (audit_id, heuristic, why)
-        VALUES (p_audit_id, v_heuristic, CASE WHEN v_verdicts @> '{right,wrong}' THEN 'disagreement' ELSE 'unsure' END)
-        ON CONFLICT (audit_id) DO UPDATE SET why = EXCLUDED.why;
-    ELSE
-        DELETE FROM link_disputes WHERE audit_id = p_audit_id;
-    END IF;
+    PERFORM project_link_reviews(
+        p_audit_id, ARRAY(SELECT r FROM counting_link_reviews(p_audit_id) r ORDER BY r.review_id), true);
 END $function$
 ;
 
@@ -547,9 +530,59 @@ CREATE OR REPLACE FUNCTION public.project_link_review()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+DECLARE
+    v_done text;
 BEGIN
-    PERFORM project_link_label(NEW.audit_id);
+    IF EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = NEW.audit_id AND r.review_id <> NEW.review_id) THEN
+        v_done := project_link_label(NEW.audit_id);
+    ELSE
+        -- The first verdict on a link counts alone.
+        v_done := project_link_reviews(NEW.audit_id, ARRAY[NEW], false);
+    END IF;
     RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.project_link_reviews(p_audit_id bigint, p_counting link_reviews[], p_was_said boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_first link_reviews := p_counting[1];
+    v_review link_reviews;
+    v_right boolean := false;
+    v_wrong boolean := false;
+    v_unsure boolean := false;
+    v_label boolean;
+    v_note text;
+    v_heuristic text;
+    v_set text;
+BEGIN
+    FOREACH v_review IN ARRAY p_counting LOOP
+        v_right := v_right OR v_review.verdict = 'right';
+        v_wrong := v_wrong OR v_review.verdict = 'wrong';
+        v_unsure := v_unsure OR v_review.verdict NOT IN ('right', 'wrong');
+        v_note := coalesce(nullif(v_review.note, ''), v_note);
+    END LOOP;
+    v_label := CASE WHEN v_right <> v_wrong AND NOT v_unsure THEN v_right END;
+    -- Assignments, since PERFORM would run a query of its own for each.
+    v_set := set_config('ncfd.projecting', 'on', true);
+    UPDATE link_audit SET
+        label = v_label,
+        label_source = CASE WHEN v_label IS NOT NULL THEN v_first.label_source END,
+        reviewed_by = CASE WHEN v_label IS NOT NULL THEN v_first.reviewer END,
+        reviewed_at = CASE WHEN v_label IS NOT NULL THEN v_first.reviewed_at END,
+        review_notes = coalesce(v_note, review_notes),
+        updated_at = clock_timestamp()
+    WHERE audit_id = p_audit_id RETURNING heuristic_applied INTO v_heuristic;
+    v_set := set_config('ncfd.projecting', '', true);
+    IF v_first.mode = 'queue' AND v_label IS NULL THEN
+        INSERT INTO link_disputes (audit_id, heuristic, why)
+        VALUES (p_audit_id, v_heuristic, CASE WHEN v_right AND v_wrong THEN 'disagreement' ELSE 'unsure' END)
+        ON CONFLICT (audit_id) DO UPDATE SET why = EXCLUDED.why;
+    ELSIF p_was_said THEN
+        DELETE FROM link_disputes WHERE audit_id = p_audit_id;
+    END IF;
 END $function$
 ;
 
@@ -959,8 +992,9 @@ DECLARE
     v_slot review_slots;
     v_review link_reviews;
 BEGIN
-    SELECT * INTO v_slot FROM review_slots s WHERE s.review_id = p_review_id AND s.reviewer = p_reviewer FOR NO KEY UPDATE;
     SELECT * INTO v_review FROM link_reviews r WHERE r.review_id = p_review_id AND r.reviewer = p_reviewer;
+    SELECT * INTO v_slot FROM review_slots s
+    WHERE s.audit_id = v_review.audit_id AND s.review_id = p_review_id AND s.reviewer = p_reviewer FOR NO KEY UPDATE;
     IF v_slot.slot_id IS NULL OR v_review.review_id IS NULL THEN
         outcome := 'unknown';
     ELSIF v_review.recorded_at < clock_timestamp() - p_within THEN

@@ -227,6 +227,7 @@ ROUTINES: dict[str, str] = {
     ),
     "counting_link_reviews": "The verdicts on a link that count: see the rule of `link_reviews`.",
     "project_link_label": "Writes the label of a link, and whether it is disputed, from the verdicts that count.",
+    "project_link_reviews": "Writes what follows from given verdicts: `project_link_label` finds those that count.",
     "record_existing_labels": (
         "Makes first records of labels that are older than the records, ten thousand in a transaction. A procedure: "
         "`CALL record_existing_labels()`, outside a transaction."

@@ -35,36 +35,62 @@ $$;
 
 CREATE OR REPLACE FUNCTION project_link_label(p_audit_id bigint) RETURNS void LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    v_counting link_reviews[] := ARRAY(SELECT r FROM counting_link_reviews(p_audit_id) r ORDER BY r.review_id);
-    v_first link_reviews := v_counting[1];
-    v_verdicts text[] := ARRAY(SELECT DISTINCT (unnest(v_counting)).verdict);
-    v_label boolean := CASE v_verdicts WHEN '{right}' THEN true WHEN '{wrong}' THEN false END;
-    v_heuristic text;
 BEGIN
-    PERFORM set_config('ncfd.projecting', 'on', true);
+    PERFORM project_link_reviews(
+        p_audit_id, ARRAY(SELECT r FROM counting_link_reviews(p_audit_id) r ORDER BY r.review_id), true);
+END $$;
+
+-- Write what follows from the verdicts that count, the oldest first. Where nothing was said before, nothing is in dispute.
+CREATE OR REPLACE FUNCTION project_link_reviews(p_audit_id bigint, p_counting link_reviews[], p_was_said boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_first link_reviews := p_counting[1];
+    v_review link_reviews;
+    v_right boolean := false;
+    v_wrong boolean := false;
+    v_unsure boolean := false;
+    v_label boolean;
+    v_note text;
+    v_heuristic text;
+    v_set text;
+BEGIN
+    FOREACH v_review IN ARRAY p_counting LOOP
+        v_right := v_right OR v_review.verdict = 'right';
+        v_wrong := v_wrong OR v_review.verdict = 'wrong';
+        v_unsure := v_unsure OR v_review.verdict NOT IN ('right', 'wrong');
+        v_note := coalesce(nullif(v_review.note, ''), v_note);
+    END LOOP;
+    v_label := CASE WHEN v_right <> v_wrong AND NOT v_unsure THEN v_right END;
+    -- Assignments, since PERFORM would run a query of its own for each.
+    v_set := set_config('ncfd.projecting', 'on', true);
     UPDATE link_audit SET
         label = v_label,
         label_source = CASE WHEN v_label IS NOT NULL THEN v_first.label_source END,
         reviewed_by = CASE WHEN v_label IS NOT NULL THEN v_first.reviewer END,
         reviewed_at = CASE WHEN v_label IS NOT NULL THEN v_first.reviewed_at END,
-        review_notes = coalesce(
-            (SELECT note FROM unnest(v_counting) r WHERE note <> '' ORDER BY review_id DESC LIMIT 1), review_notes),
+        review_notes = coalesce(v_note, review_notes),
         updated_at = clock_timestamp()
     WHERE audit_id = p_audit_id RETURNING heuristic_applied INTO v_heuristic;
-    PERFORM set_config('ncfd.projecting', '', true);
+    v_set := set_config('ncfd.projecting', '', true);
     IF v_first.mode = 'queue' AND v_label IS NULL THEN
         INSERT INTO link_disputes (audit_id, heuristic, why)
-        VALUES (p_audit_id, v_heuristic, CASE WHEN v_verdicts @> '{right,wrong}' THEN 'disagreement' ELSE 'unsure' END)
+        VALUES (p_audit_id, v_heuristic, CASE WHEN v_right AND v_wrong THEN 'disagreement' ELSE 'unsure' END)
         ON CONFLICT (audit_id) DO UPDATE SET why = EXCLUDED.why;
-    ELSE
+    ELSIF p_was_said THEN
         DELETE FROM link_disputes WHERE audit_id = p_audit_id;
     END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION project_link_review() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_done text;
 BEGIN
-    PERFORM project_link_label(NEW.audit_id);
+    IF EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = NEW.audit_id AND r.review_id <> NEW.review_id) THEN
+        v_done := project_link_label(NEW.audit_id);
+    ELSE
+        -- The first verdict on a link counts alone.
+        v_done := project_link_reviews(NEW.audit_id, ARRAY[NEW], false);
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -72,6 +98,7 @@ END $$;
 CREATE OR REPLACE FUNCTION describe_link_review() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_audit link_audit;
+    v_locked text;
 BEGIN
     SELECT * INTO v_audit FROM link_audit WHERE audit_id = NEW.audit_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -81,7 +108,8 @@ BEGIN
     NEW.asset_id := v_audit.asset_id;
     NEW.nct_id := v_audit.nct_id;
     NEW.heuristic := v_audit.heuristic_applied;
-    PERFORM pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic));
+    -- An assignment, since PERFORM would run a query of its own.
+    v_locked := pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic));
     RETURN NEW;
 END $$;
 

@@ -51,19 +51,22 @@ CREATE OR REPLACE FUNCTION claim_review_slot(p_reviewer text, p_sample_id bigint
 RETURNS SETOF review_slots LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_sample_id bigint;
+    v_slot_id bigint;
+    v_locked text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('reviewer ' || p_reviewer, 0));
-    RETURN QUERY
-    UPDATE review_slots SET lease_until = clock_timestamp() + p_lease
+    -- An assignment, since PERFORM would run a query of its own.
+    v_locked := pg_advisory_xact_lock(hashtextextended('reviewer ' || p_reviewer, 0));
     -- The aggregate outside keeps the search in the index of leases: by ORDER BY and LIMIT it walks along the primary key.
-    WHERE slot_id = (
-        SELECT min(slot_id) FROM (
-            SELECT slot_id FROM review_slots
-            WHERE lease_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
-              AND (p_sample_id IS NULL OR sample_id = p_sample_id) OFFSET 0) mine)
-    RETURNING *;
-    IF FOUND THEN
-        RETURN;
+    SELECT min(slot_id) INTO v_slot_id FROM (
+        SELECT slot_id FROM review_slots
+        WHERE lease_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
+          AND (p_sample_id IS NULL OR sample_id = p_sample_id) OFFSET 0) mine;
+    IF v_slot_id IS NOT NULL THEN
+        RETURN QUERY UPDATE review_slots SET lease_until = clock_timestamp() + p_lease WHERE slot_id = v_slot_id
+                     AND lease_by = p_reviewer AND state = 'open' RETURNING *;
+        IF FOUND THEN
+            RETURN;
+        END IF;
     END IF;
     -- A sample at a time, each by its index.
     FOR v_sample_id IN
@@ -150,8 +153,9 @@ DECLARE
     v_slot review_slots;
     v_review link_reviews;
 BEGIN
-    SELECT * INTO v_slot FROM review_slots s WHERE s.review_id = p_review_id AND s.reviewer = p_reviewer FOR NO KEY UPDATE;
     SELECT * INTO v_review FROM link_reviews r WHERE r.review_id = p_review_id AND r.reviewer = p_reviewer;
+    SELECT * INTO v_slot FROM review_slots s
+    WHERE s.audit_id = v_review.audit_id AND s.review_id = p_review_id AND s.reviewer = p_reviewer FOR NO KEY UPDATE;
     IF v_slot.slot_id IS NULL OR v_review.review_id IS NULL THEN
         outcome := 'unknown';
     ELSIF v_review.recorded_at < clock_timestamp() - p_within THEN

@@ -14,6 +14,7 @@ DROP FUNCTION IF EXISTS record_link_review(bigint, text, text, text, text, numer
 DROP FUNCTION IF EXISTS record_changed_link_label();
 DROP FUNCTION IF EXISTS record_new_link_labels();
 DROP FUNCTION IF EXISTS project_link_label(bigint);
+DROP FUNCTION IF EXISTS project_link_reviews(bigint, link_reviews[], boolean);
 DROP FUNCTION IF EXISTS counting_link_reviews(bigint);
 DROP TABLE IF EXISTS review_looks;
 DROP TABLE IF EXISTS review_skips;

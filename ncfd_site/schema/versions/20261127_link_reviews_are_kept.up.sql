@@ -24,7 +24,6 @@ CREATE TABLE IF NOT EXISTS link_reviews (
     CONSTRAINT ck_link_reviews_retracted CHECK (verdict <> 'retracted' OR supersedes IS NOT NULL),
     CONSTRAINT ck_link_reviews_reviewer CHECK (mode NOT IN ('queue', 'adjudication', 'page', 'bulk') OR coalesce(reviewer, '') <> '')
 );
-CREATE INDEX IF NOT EXISTS ix_link_reviews_audit ON link_reviews (audit_id, review_id);
 CREATE INDEX IF NOT EXISTS ix_link_reviews_said ON link_reviews (audit_id, reviewer);
 CREATE INDEX IF NOT EXISTS ix_link_reviews_heuristic ON link_reviews (heuristic, review_id);
 CREATE INDEX IF NOT EXISTS ix_link_reviews_reviewer ON link_reviews (reviewer, review_id);
@@ -81,7 +80,6 @@ CREATE TABLE IF NOT EXISTS review_slots (
 );
 CREATE INDEX IF NOT EXISTS ix_review_slots_open ON review_slots (sample_id, position, opinion, slot_id) WHERE state = 'open';
 CREATE INDEX IF NOT EXISTS ix_review_slots_audit ON review_slots (audit_id);
-CREATE INDEX IF NOT EXISTS ix_review_slots_review ON review_slots (review_id) WHERE review_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_review_slots_lease ON review_slots (lease_by) WHERE state = 'open' AND lease_by IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS uq_review_slots_token ON review_slots (lease_token);
 

@@ -36,7 +36,9 @@ SWAYING = frozenset(
     f"linkaudit.{name}"
     for name in ("linkdispute", "linkreview", "reviewlook", "reviewsample", "reviewskip", "reviewslot")
 )
-HIDDEN_FROM = {Role.REVIEWER: CONTENT | SWAYING, Role.ADJUDICATOR: CONTENT}
+# Who has which tokens of the API is the operator's to know; everybody has a page of their own.
+TOKENS = frozenset({"ncfd_site.apitoken"})
+HIDDEN_FROM = {Role.REVIEWER: CONTENT | SWAYING, Role.ADJUDICATOR: CONTENT, Role.ANALYST: TOKENS}
 
 GRANTS: dict[Role, frozenset[str]] = {
     Role.REVIEWER: frozenset({"linkaudit.label_linkaudit"}),
@@ -65,8 +67,8 @@ GRANTS: dict[Role, frozenset[str]] = {
 
 def permissions_of(role: Role) -> frozenset[str]:
     """Return every permission of a role, as `app_label.codename`."""
-    hidden = HIDDEN_FROM.get(role)
-    readable = _views(APPS) if hidden is None else _views(REVIEWER_APPS, without=hidden)
+    apps = REVIEWER_APPS if role in (Role.REVIEWER, Role.ADJUDICATOR) else APPS
+    readable = _views(apps, without=HIDDEN_FROM.get(role, frozenset()))
     return readable | GRANTS[role]
 
 

@@ -19,7 +19,7 @@ from django.db import connections
 from django.test import TransactionTestCase, override_settings
 from psycopg.conninfo import conninfo_to_dict
 
-from ncfd_site import database, roles
+from ncfd_site import database, marker, roles
 from ncfd_site.embedded import server as embedded_server
 from ncfd_site.migration import line
 from tests import databases
@@ -37,6 +37,14 @@ def worker(request: pytest.FixtureRequest) -> str:
 def _quick_hashes(django_test_environment: None) -> Iterator[None]:
     """Passwords are hashed slowly on purpose; tests make many people."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_question_for_the_mark() -> Iterator[None]:
+    """Whether a database is the demonstration is asked once: asked again after a while, it would be a query too many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(marker, "ASK_AGAIN_SECONDS", float("inf"))
         yield
 
 

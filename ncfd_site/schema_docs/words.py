@@ -93,6 +93,14 @@ RULES: dict[str, str] = {
         "`ticker_norm` is `ticker` in capital letters. The date ranges of one ticker never overlap: an exclusion "
         "constraint, `ex_no_overlap_ticker`, refuses a row that would."
     ),
+    "signal_evaluations": "Rows are added, and only where the outcome or its reason is another than before.",
+    "site_api_tokens": (
+        "`user_id` is a person of Django's `auth_user`, and no foreign key: Alembic does not own that table."
+    ),
+    "trial_standings": (
+        "A newer score is one with a later `scored_at`; of two of the same moment, the one that was written later. The "
+        "database follows every score that is added, changed or deleted, whoever does it."
+    ),
     "signals": "`S_id` is written with a capital: quote it in SQL.",
     "studies": (
         "A trigger looks at the card of a pivotal trial (see `enforce_pivotal_study_card` below). `p_value` is a "
@@ -321,6 +329,15 @@ ROUTINES: dict[str, str] = {
         '"842 participants"); `populations.analysis_primary_on`; and in `results.primary` an item with '
         "`effect_size.value` or `p_value`. A card that lacks some is stored all the same, with a row in "
         "`staging_errors` (`pivotal_validation`) that names every missing field, and a warning."
+    ),
+    "refresh_trial_standings": "Reads the standings of these trials anew from their scores.",
+    "follow_new_scores": "Trigger on `scores`: standings follow scores that are added.",
+    "follow_changed_scores": "Trigger on `scores`: standings follow scores that are changed.",
+    "follow_gone_scores": "Trigger on `scores`: standings follow scores that are deleted.",
+    "add_trial_standings": "Trigger on `trials`: a new trial has a standing, without a score.",
+    "fill_trial_standings": (
+        "Makes what standings are missing and reads all of them anew, ten thousand trials in a transaction. A "
+        "procedure: `CALL fill_trial_standings()`, outside a transaction."
     ),
 }
 

@@ -42,6 +42,7 @@ WRITERS: dict[str, Writers] = {
         "through "
         "`expect_storage_content`; `storage_gc` takes them away with the bytes"
     ),
+    "site_api_tokens": Writers("people, on the page of their tokens; the API, for `last_used_at`"),
     "site_jobs": Writers("the site, when people start long work; `run_jobs`, which does it"),
     "documents": Writers(f"{_PIPELINES}, {_LOAD_CTGOV} and {_LOAD_LINKS}"),
     "document_text_pages": Writers(f"{_PIPELINES} and {_LOAD_CTGOV}"),
@@ -106,7 +107,9 @@ WRITERS: dict[str, Writers] = {
     "ingest_runs": Writers("every loader and pipeline that reads a source, one row for each run"),
     "studies": Writers(_PIPELINES, {"p_value": "the database, from `extracted_jsonb`; it cannot be written"}),
     "staging_errors": Writers("the trigger on `studies`; pipelines, for complaints of their own"),
-    "signals": Writers("the pipeline that evaluates signals"),
-    "gates": Writers("the pipeline that evaluates gates"),
+    "signals": Writers("the pipeline that evaluates signals; `fire_registry_signals`, for S1 and S7"),
+    "signal_evaluations": Writers("`fire_registry_signals`, and pipelines that tell what they evaluated"),
+    "trial_standings": Writers("the database, as trials are added and scores are written"),
+    "gates": Writers("`score_trials`, and the pipeline that evaluates gates"),
     "scores": Writers("the pipeline that scores trials"),
 }

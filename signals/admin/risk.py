@@ -11,7 +11,7 @@ from ncfd_site.admin import drawing
 from ncfd_site.admin.links import object_link
 from ncfd_site.admin.tables import Table
 from signals import queries
-from signals.models import Gate, Score, Signal
+from signals.models import Gate, Score, Signal, TrialStanding
 from signals.queries import Account, SupportingSignal, supporting_signals
 
 
@@ -113,6 +113,11 @@ def fired(gate: Gate) -> str:
 def percent(share: Decimal) -> str:
     """A probability in per cent with one digit."""
     return f"{share:.1%}"
+
+
+def standing(row: TrialStanding) -> str:
+    """The latest probability of a trial, in words where there is none."""
+    return "not scored" if row.p_fail is None else percent(row.p_fail)
 
 
 def gate_support(gate: Gate) -> list[Table]:

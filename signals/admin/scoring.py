@@ -12,7 +12,7 @@ from ncfd_site.admin.tables import ReadOnlyAdmin, Table
 from signals import queries
 from signals.admin import risk
 from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
-from signals.models import Gate, Score, Signal
+from signals.models import Gate, Score, Signal, SignalEvaluation, TrialStanding
 
 RISKS = (
     ("97", "97 % and more", {"p_fail__gte": "0.97"}),
@@ -106,3 +106,37 @@ class ScoreAdmin(ReadOnlyAdmin):
         """How the score comes about, and the gates of the trial."""
         gates = queries.gates_of([row.trial_id])
         return [*risk.account_tables(row, queries.account_of(row)), risk.gates_table(gates, "Gates of the trial today")]
+
+
+@admin.register(SignalEvaluation)
+class SignalEvaluationAdmin(ReadOnlyAdmin):
+    """Which signals were evaluated, and did not fire or could not be evaluated."""
+
+    list_display = (
+        choice("s_id", "signal"),
+        TRIAL,
+        choice("outcome"),
+        value("reason"),
+        value("evaluated_by"),
+        when("evaluated_at", "evaluated"),
+    )
+    list_filter = ("s_id", "outcome")
+    search_by = (BY_TRIAL, search.key("evaluation_id", "number"))
+    filled_by = "Nothing was evaluated yet: manage.py fire_registry_signals evaluates what the registry alone decides."
+
+
+@admin.register(TrialStanding)
+class TrialStandingAdmin(ReadOnlyAdmin):
+    """How each trial stands."""
+
+    list_display = (
+        Column("p_fail", "P(fail)", risk.standing, reads=("p_fail",), order="p_fail"),
+        TRIAL,
+        value("change", empty="none"),
+        value("run_id", "run", empty="not scored"),
+        value("previous_run_id", "run before", empty="none"),
+        when("scored_at", "scored", empty="not scored"),
+    )
+    list_filter = (choices("p_fail", "P(fail)", *RISKS),)
+    search_by = (BY_TRIAL,)
+    filled_by = "There is a row for each trial: load trials with manage.py load_ctgov PATH."

@@ -1,7 +1,7 @@
 """Trials and their history, published results, and the signals, gates and scores that follow from them."""
 
 from signals.models.ingest import IngestRun, IngestState
-from signals.models.scoring import Gate, Score, Signal
+from signals.models.scoring import Gate, Score, Signal, SignalEvaluation, TrialStanding
 from signals.models.studies import StagingError, Study
 from signals.models.trials import RegistryHistoryVersion, Trial, TrialVersion
 
@@ -12,8 +12,10 @@ __all__ = [
     "RegistryHistoryVersion",
     "Score",
     "Signal",
+    "SignalEvaluation",
     "StagingError",
     "Study",
     "Trial",
+    "TrialStanding",
     "TrialVersion",
 ]

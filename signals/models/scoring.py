@@ -1,4 +1,4 @@
-"""What counts against a trial: signals, the gates that they open, and the score that follows."""
+"""What counts against a trial: signals, the gates that they open, the score that follows, and how the trial stands."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -152,9 +152,16 @@ class Score(models.Model):
         blank=True,
         help_text="What became known later does not count: 14 days before readout.",
     )
-    scored_at = models.DateTimeField("scored", db_default=Now(), help_text="When it was reckoned.")
+    scored_at = models.DateTimeField(
+        "scored",
+        db_default=Now(),
+        help_text="The moment that the score is of: when it was reckoned, or the run's date.",
+    )
     metadata = models.JSONField(
-        "metadata", blank=True, db_default={}, help_text="Stop rules and what else the run knew."
+        "metadata",
+        blank=True,
+        db_default={},
+        help_text="What the run saw: signals, gates with their ratios, stop rules, version of the table of ratios.",
     )
 
     class Meta:
@@ -166,3 +173,72 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.p_fail} for trial {self.trial_id} in run {self.run_id}"
+
+
+class SignalEvaluation(models.Model):
+    """What evaluating a signal for a trial came to; one row each time that it came to something else than before."""
+
+    class Outcome(models.TextChoices):
+        FIRED = "fired", "fired"
+        NOT_FIRED = "not fired", "did not fire"
+        NOT_EVALUATED = "not evaluated", "was not evaluated"
+
+    evaluation_id = models.BigAutoField("evaluation", primary_key=True, help_text="Number of the row.")
+    trial = models.ForeignKey("signals.Trial", models.DO_NOTHING, related_name="evaluations", help_text="The trial.")
+    s_id = models.TextField("code", choices=Signal.Code, help_text="Which of the nine signals it is, S1 to S9.")
+    outcome = models.TextField(
+        "outcome", choices=Outcome, help_text="fired; not fired; or not evaluated, because something is missing."
+    )
+    reason = models.TextField("reason", help_text="Why, in a sentence.")
+    evidence = models.JSONField(
+        "evidence", blank=True, db_default={}, help_text="What was looked at: versions, fields and their values."
+    )
+    evaluated_at = models.DateTimeField("evaluated", db_default=Now(), help_text="When it was evaluated.")
+    evaluated_by = models.TextField("evaluated by", help_text="The command or pipeline, with the version of its rule.")
+
+    class Meta:
+        managed = False
+        db_table = "signal_evaluations"
+        ordering = ["trial_id", "s_id", "-evaluated_at"]
+        verbose_name = "signal evaluation"
+        constraints = [
+            models.UniqueConstraint(fields=["trial", "s_id", "evaluated_at"], name="uq_signal_evaluations_moment")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.s_id} {self.outcome} for trial {self.trial_id}"
+
+
+class TrialStanding(models.Model):
+    """How a trial stands: its latest score and the one before. The database keeps one row for each trial."""
+
+    trial = models.OneToOneField(
+        "signals.Trial", models.DO_NOTHING, primary_key=True, related_name="standing", help_text="The trial."
+    )
+    score_id = models.BigIntegerField("score", null=True, help_text="Its latest score; empty where it has none.")
+    run_id = models.TextField("run", null=True, help_text="The run of that score.")
+    scored_at = models.DateTimeField("scored", null=True, help_text="The moment that the score is of.")
+    p_fail = models.DecimalField(
+        "probability of failure", max_digits=6, decimal_places=5, null=True, help_text="The latest one."
+    )
+    previous_run_id = models.TextField("run before", null=True, help_text="The run of the score before.")
+    previous_p_fail = models.DecimalField(
+        "probability before", max_digits=6, decimal_places=5, null=True, help_text="The probability of that score."
+    )
+    change = models.GeneratedField(
+        verbose_name="change",
+        expression=models.F("p_fail") - models.F("previous_p_fail"),
+        output_field=models.DecimalField(max_digits=6, decimal_places=5),
+        db_persist=True,
+        null=True,
+        help_text="The latest probability minus the one before; the database keeps it.",
+    )
+
+    class Meta:
+        managed = False
+        db_table = "trial_standings"
+        ordering = [models.F("p_fail").desc(nulls_last=True), "trial_id"]
+        verbose_name = "trial standing"
+
+    def __str__(self) -> str:
+        return f"{self.p_fail if self.p_fail is not None else 'not scored'} for trial {self.trial_id}"

@@ -162,6 +162,16 @@ def _dispute() -> Any:
     return linkaudit.LinkDispute.objects.get(pk=audit.pk)
 
 
+def _token() -> Any:
+    number = next(_numbers)
+    return site.ApiToken.objects.create(
+        user=factories.make_user(None, f"user {number}"),
+        name="notebook",
+        token_sha256=f"{number:064x}",
+        expires_at=MOMENT,
+    )
+
+
 def _promotion() -> Any:
     return linkaudit.LinkPromotion.objects.create(
         heuristic="HP-1", promoted_by="olga", reason="the gate is open", gate=HEAVY, links=1
@@ -235,6 +245,15 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     ),
     signals.Score: _score,
     signals.Signal: _signal,
+    signals.SignalEvaluation: lambda: signals.SignalEvaluation.objects.create(
+        trial=factories.make_trial(),
+        s_id="S1",
+        outcome="not fired",
+        reason="no change",
+        evaluated_by="test",
+        evidence=HEAVY,
+    ),
+    signals.TrialStanding: lambda: signals.TrialStanding.objects.get(trial=factories.make_trial()),
     signals.StagingError: lambda: signals.StagingError.objects.create(
         study=factories.make_study(), error_type="test", error_message="sample_size is missing", extracted_jsonb=HEAVY
     ),
@@ -243,6 +262,7 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     signals.TrialVersion: lambda: signals.TrialVersion.objects.create(
         trial=factories.make_trial(), captured_at=MOMENT, raw_jsonb=HEAVY, sha256=f"{next(_numbers):064x}"
     ),
+    site.ApiToken: _token,
     site.Job: lambda: site.Job.objects.create(kind="storage_verify", requested_by="olga", arguments=HEAVY),
     site.MigrationLog: _migration_log,
     site.SchemaVersion: site.SchemaVersion.objects.get,

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 WHO = ("reviewer", "adjudicator", "operator", "analyst", "superuser", "nobody", "anonymous")
 EVERYBODY = frozenset({"reviewer", "adjudicator", "operator", "analyst", "superuser"})
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
+OPERATORS = frozenset({"operator", "superuser"})
 # What would sway a reviewer before the verdict.
 BUT_THE_SWAYED = EVERYBODY - {"reviewer"}
 STAFF = EVERYBODY | {"nobody"}
@@ -45,6 +46,7 @@ READERS = {
     "linkaudit.reviewslot": BUT_THE_SWAYED,
     "linkaudit.studyassetlink": EVERYBODY,
     "linkaudit.trialassetlink": EVERYBODY,
+    "ncfd_site.apitoken": OPERATORS,
     "ncfd_site.job": BUT_REVIEWERS,
     "ncfd_site.migrationlog": BUT_REVIEWERS,
     "ncfd_site.schemaversion": BUT_REVIEWERS,
@@ -71,9 +73,11 @@ READERS = {
     "signals.registryhistoryversion": EVERYBODY,
     "signals.score": EVERYBODY,
     "signals.signal": EVERYBODY,
+    "signals.signalevaluation": EVERYBODY,
     "signals.stagingerror": EVERYBODY,
     "signals.study": EVERYBODY,
     "signals.trial": EVERYBODY,
+    "signals.trialstanding": EVERYBODY,
     "signals.trialversion": EVERYBODY,
     "storage.document": EVERYBODY,
     "storage.documentcitation": EVERYBODY,

@@ -31,7 +31,6 @@ READ_THROUGH = {
     "ncfd_site.MigrationLog.revision",
     "securities.CompanyRelationship.child_company_id",
     "securities.ResolverRule.company_id",
-    "signals.Trial.sponsor_company_id",
 }
 # Session, person and permissions of group and person.
 SIGNED_IN = 4

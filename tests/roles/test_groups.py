@@ -50,11 +50,12 @@ def test_an_analyst_reads_everything_of_the_house_and_changes_nothing() -> None:
         f"{label}.view_{model._meta.model_name}"
         for label in roles.APPS
         for model in apps.get_app_config(label).get_models()
-    } | {"linkaudit.export_linkreview"}
+    } - {"ncfd_site.view_apitoken"} | {"linkaudit.export_linkreview"}
 
 
 def test_an_operator_keeps_references_and_links_and_does_not_label() -> None:
     assert granted("operator") - granted("analyst") == {
+        "ncfd_site.view_apitoken",
         "linkaudit.draw_reviewsample",
         "linkaudit.promote_linkpromotion",
         "storage.operate_storageobject",

@@ -62,8 +62,8 @@ BEGIN
         WHERE lease_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
           AND (p_sample_id IS NULL OR sample_id = p_sample_id) OFFSET 0) mine;
     IF v_slot_id IS NOT NULL THEN
-        RETURN QUERY UPDATE review_slots SET lease_until = clock_timestamp() + p_lease WHERE slot_id = v_slot_id
-                     AND lease_by = p_reviewer AND state = 'open' RETURNING *;
+        RETURN QUERY UPDATE review_slots SET lease_until = clock_timestamp() + p_lease
+                     WHERE slot_id = v_slot_id AND lease_by = p_reviewer AND state = 'open' RETURNING *;
         IF FOUND THEN
             RETURN;
         END IF;
@@ -73,22 +73,19 @@ BEGIN
         SELECT m.sample_id FROM review_samples m
         WHERE m.closed_at IS NULL AND (p_sample_id IS NULL OR m.sample_id = p_sample_id) ORDER BY m.sample_id
     LOOP
-        RETURN QUERY
-        WITH free AS (
-            SELECT s.slot_id FROM review_slots s
-            WHERE s.state = 'open' AND s.sample_id = v_sample_id
-              AND (s.lease_until IS NULL OR s.lease_until <= clock_timestamp())
-              -- OFFSET 0 keeps each a look-up for the one place: as a join it would read all that the reviewer has ever said.
-              AND NOT EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = s.audit_id AND r.reviewer = p_reviewer OFFSET 0)
-              AND NOT EXISTS (SELECT FROM review_slots o WHERE o.lease_by = p_reviewer AND o.state = 'open'
-                              AND o.audit_id = s.audit_id AND o.lease_until > clock_timestamp() OFFSET 0)
-              AND NOT EXISTS (SELECT FROM review_skips k WHERE k.slot_id = s.slot_id AND k.reviewer = p_reviewer OFFSET 0)
-            ORDER BY s.sample_id, s.position, s.opinion, s.slot_id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
-        )
-        UPDATE review_slots s SET lease_by = p_reviewer, lease_token = gen_random_uuid(), lease_from = clock_timestamp(),
-               lease_until = clock_timestamp() + p_lease
-        FROM free WHERE s.slot_id = free.slot_id RETURNING s.*;
+        SELECT s.slot_id INTO v_slot_id FROM review_slots s
+        WHERE s.state = 'open' AND s.sample_id = v_sample_id
+          AND (s.lease_until IS NULL OR s.lease_until <= clock_timestamp())
+          -- OFFSET 0 keeps each a look-up for the one place: as a join it would read all that the reviewer has ever said.
+          AND NOT EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = s.audit_id AND r.reviewer = p_reviewer OFFSET 0)
+          AND NOT EXISTS (SELECT FROM review_slots o WHERE o.lease_by = p_reviewer AND o.state = 'open'
+                          AND o.audit_id = s.audit_id AND o.lease_until > clock_timestamp() OFFSET 0)
+          AND NOT EXISTS (SELECT FROM review_skips k WHERE k.slot_id = s.slot_id AND k.reviewer = p_reviewer OFFSET 0)
+        ORDER BY s.sample_id, s.position, s.opinion, s.slot_id LIMIT 1 FOR UPDATE OF s SKIP LOCKED;
         IF FOUND THEN
+            RETURN QUERY UPDATE review_slots SET lease_by = p_reviewer, lease_token = gen_random_uuid(),
+                                lease_from = clock_timestamp(), lease_until = clock_timestamp() + p_lease
+                         WHERE slot_id = v_slot_id RETURNING *;
             RETURN;
         END IF;
     END LOOP;

@@ -1,0 +1,80 @@
+-- Read the standings of these trials anew from their scores. A score that is newer by scored_at comes first, and of two of the same
+-- moment the one that was written later. The rows are locked before the scores are read, so that of two writers at once the second
+-- one sees the score of the first.
+CREATE OR REPLACE FUNCTION refresh_trial_standings(p_trial_ids integer[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM trial_standings s WHERE s.trial_id = ANY (p_trial_ids) ORDER BY s.trial_id FOR NO KEY UPDATE;
+    UPDATE trial_standings s
+    SET score_id = n.score_ids[1], run_id = n.run_ids[1], scored_at = n.moments[1], p_fail = n.chances[1],
+        previous_run_id = n.run_ids[2], previous_p_fail = n.chances[2]
+    FROM unnest(p_trial_ids) AS t (trial_id)
+    CROSS JOIN LATERAL (
+        SELECT array_agg(c.score_id) AS score_ids, array_agg(c.run_id::text) AS run_ids, array_agg(c.scored_at) AS moments,
+               array_agg(c.p_fail) AS chances
+        FROM (SELECT x.score_id, x.run_id, x.scored_at, x.p_fail FROM scores x WHERE x.trial_id = t.trial_id
+              ORDER BY x.scored_at DESC, x.score_id DESC LIMIT 2) c
+    ) n
+    WHERE s.trial_id = t.trial_id
+      AND (s.score_id, s.run_id, s.scored_at, s.p_fail, s.previous_run_id, s.previous_p_fail) IS DISTINCT FROM
+          (n.score_ids[1], n.run_ids[1], n.moments[1], n.chances[1], n.run_ids[2], n.chances[2]);
+END $$;
+
+CREATE OR REPLACE FUNCTION follow_new_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM refresh_trial_standings(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION follow_changed_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM refresh_trial_standings(
+        ARRAY(SELECT trial_id FROM old_scores UNION SELECT trial_id FROM new_scores ORDER BY 1)::integer[]);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION follow_gone_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE trial_standings SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
+               previous_p_fail = NULL
+        WHERE score_id IS NOT NULL;
+    ELSE
+        PERFORM refresh_trial_standings(ARRAY(SELECT DISTINCT trial_id FROM old_scores ORDER BY trial_id)::integer[]);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION add_trial_standings() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO trial_standings (trial_id) SELECT trial_id FROM new_trials ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+
+-- Make what standings are missing, and read all of them anew, some thousand trials in a transaction.
+CREATE OR REPLACE PROCEDURE fill_trial_standings() LANGUAGE plpgsql AS $$
+DECLARE
+    v_last integer := 0;
+    v_trials integer[];
+BEGIN
+    LOOP
+        v_trials := ARRAY(SELECT trial_id FROM trials WHERE trial_id > v_last ORDER BY trial_id LIMIT 10000);
+        EXIT WHEN v_trials = '{}';
+        v_last := v_trials[cardinality(v_trials)];
+        INSERT INTO trial_standings (trial_id)
+        SELECT t.trial_id FROM trials t WHERE t.trial_id = ANY (v_trials) FOR KEY SHARE OF t
+        ON CONFLICT DO NOTHING;
+        PERFORM refresh_trial_standings(v_trials);
+        COMMIT;
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE TRIGGER trg_trials_standings AFTER INSERT ON trials REFERENCING NEW TABLE AS new_trials
+    FOR EACH STATEMENT EXECUTE FUNCTION add_trial_standings();
+CREATE OR REPLACE TRIGGER trg_scores_added AFTER INSERT ON scores REFERENCING NEW TABLE AS new_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_new_scores();
+CREATE OR REPLACE TRIGGER trg_scores_changed AFTER UPDATE ON scores REFERENCING OLD TABLE AS old_scores NEW TABLE AS new_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_scores();
+CREATE OR REPLACE TRIGGER trg_scores_gone AFTER DELETE ON scores REFERENCING OLD TABLE AS old_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_gone_scores();
+CREATE OR REPLACE TRIGGER trg_scores_truncated AFTER TRUNCATE ON scores
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_gone_scores();

@@ -35,6 +35,9 @@ run: setup
 ifneq ($(DATA),)
 	@# It ends with 3 when it refused some records, has said which, and has loaded the rest.
 	@$(MANAGE) load_data "$(DATA)" || test $$? -eq 3
+	@$(MANAGE) fire_registry_signals
+	@# The same run the whole day (UTC): what a second start finds otherwise is written anew.
+	@$(MANAGE) score_trials --run-id "daily-$$(date -u +%F)" --replace
 else ifeq ($(ELSEWHERE),)
 	@$(MANAGE) load_demonstration --if-empty
 endif

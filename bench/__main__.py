@@ -15,6 +15,8 @@ from bench import (  # noqa: E402 (Django is set up first)
     migration,
     precision,
     review,
+    scoring,
+    site,
     storage_checks,
     storage_cleaning,
     storage_counts,
@@ -30,6 +32,8 @@ MEASUREMENTS = {
     "storage_cleaning": storage_cleaning.measure,
     "precision": precision.measure,
     "review": review.measure,
+    "scoring": scoring.measure,
+    "site": site.measure,
 }
 
 

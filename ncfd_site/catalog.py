@@ -24,7 +24,7 @@ _RELATIONS = """
            CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind
     FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
-      AND c.relname !~ '^(auth|django)_'
+      AND c.relname !~ '^(auth|axes|django)_'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     ORDER BY c.relname
 """
@@ -82,7 +82,7 @@ _ROUTINES = """
 _TRIGGERS = """
     SELECT t.tgname AS name, c.relname AS relation, p.proname AS routine
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND c.relname !~ '^(auth|django)_'
+    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND c.relname !~ '^(auth|axes|django)_'
     ORDER BY t.tgname
 """
 

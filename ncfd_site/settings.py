@@ -4,6 +4,7 @@ Without DATABASE_URL this is development: the embedded server, loopback only, no
 production: DEBUG is off unless set, and a key and host names are demanded.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 from ncfd_site import database, environment, hosts, signing
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_extensions",
+    "axes",
     "django_htmx",  # for its copy of htmx among the static files
     "storage",
     "securities",
@@ -73,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ncfd_site.content_policy.ContentPolicyMiddleware",
+    "ncfd_site.no_store.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -80,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "ncfd_site.urls"
@@ -87,6 +91,8 @@ WSGI_APPLICATION = "ncfd_site.wsgi.application"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
+# Who is to be tried at all is asked before the password is.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -135,9 +141,32 @@ HTTPS = environment.flag("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = environment.whole("HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
-if environment.flag("TRUST_PROXY", default=False):
+# Who looks whether the site is up asks without TLS, often.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+TRUST_PROXY = environment.flag("TRUST_PROXY", default=False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
+
+# How often a wrong password may be tried for one name from one address, and for how long none is tried after that.
+LOGIN_ATTEMPTS = environment.whole("LOGIN_ATTEMPTS", default=10, least=1, most=1000)
+LOGIN_COOL_OFF_MINUTES = environment.whole("LOGIN_COOL_OFF_MINUTES", default=15, least=1, most=24 * 60)
+AXES_FAILURE_LIMIT = LOGIN_ATTEMPTS
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_COOL_OFF_MINUTES)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_HANDLER = "ncfd_site.throttling.Throttle"
+AXES_USERNAME_CALLABLE = "ncfd_site.throttling.name_of"
+AXES_CLIENT_IP_CALLABLE = "ncfd_site.throttling.address_of"
+AXES_LOCKOUT_CALLABLE = "ncfd_site.throttling.refusal"
+AXES_RESET_ON_SUCCESS = True
+# A lock ends when its page said it would, whatever is tried until then.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# A name is masked too: people type their password there by mistake.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "csrfmiddlewaretoken", "next"]
+# Who signed in when is not collected, and the failures are looked at with `manage.py axes_list_attempts`.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 LOGGING = {
     "version": 1,

@@ -4,15 +4,24 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from ncfd_site import schema_page, views
+from ncfd_site import health, schema_page
+from ncfd_site.dashboard import errors
+from ncfd_site.dashboard import views as dashboard
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", dashboard.home, name="home"),
+    path("errors/", errors.errors, name="errors"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", include("linkaudit.promotion.urls")),
     path("", include("linkaudit.urls")),
+    path("", include("ncfd_site.api.urls")),
     path("", include("ncfd_site.exports.urls")),
     path("", include("ncfd_site.jobs.urls")),
     path("", include("storage.urls")),
+    path("", include("signals.risk.urls")),
+    path("", include("signals.why.urls")),
+    path("", include("signals.companies.urls")),
     path("schema/", schema_page.schema, name="schema"),
     path("accounts/login/", auth.LoginView.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),

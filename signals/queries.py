@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from signals import scoring
 from signals.models import Gate, Score, Signal
 
 # Stored sums have six decimals; four rounded terms can differ from the rounded sum by a few units of the last one.
 ROUNDING = Decimal("0.000005")
 # A ratio outside counts as the limit when a run adds the gates up.
-LEAST_RATIO, MOST_RATIO = Decimal("0.25"), Decimal(10)
+LEAST_RATIO, MOST_RATIO = scoring.LEAST_RATIO, scoring.MOST_RATIO
+# The probability of log-odds.
+probability = scoring.probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +75,27 @@ def scores_of(trial_id: int, limit: int = 20) -> list[Score]:
     return list(Score.objects.filter(trial_id=trial_id).defer("metadata").order_by("-scored_at", "-pk")[:limit])
 
 
-def account_of(score: Score) -> Account:
-    """Return what each gate added to a score.
+def account_of(score: Score, gates: Iterable[Gate] | None = None) -> Account:
+    """Return what each gate added to a score; `gates` are the trial's of today where they were read already.
 
     The gates and ratios are those that the run wrote into the score's metadata under `gates`; where it wrote none,
     those of the trial that fire today, which need not be the ones that the run saw: `adds_up` tells.
     """
-    today = {gate.g_id: gate for gate in gates_of([score.trial_id])}
+    today = {gate.g_id: gate for gate in (gates_of([score.trial_id]) if gates is None else gates)}
     ratios = recorded_ratios(score.metadata)
     recorded = ratios is not None
     if ratios is None:
         ratios = {code: gate.lr_used for code, gate in today.items() if gate.fired_bool and gate.lr_used}
     contributions = tuple(
-        Contribution(code, ratio, min(max(ratio, LEAST_RATIO), MOST_RATIO).ln(), today.get(code))
-        for code, ratio in sorted(ratios.items())
+        Contribution(code, ratio, scoring.log_ratio(ratio), today.get(code)) for code, ratio in sorted(ratios.items())
     )
     total = sum((contribution.log_ratio for contribution in contributions), Decimal(0))
     return Account(contributions, recorded, total, abs(total - score.sum_log_lr) <= ROUNDING)
 
 
-def probability(log_odds: Decimal) -> Decimal:
-    """Return the probability of log-odds: 1 / (1 + e^-x)."""
-    return 1 / (1 + (-log_odds).exp())
-
-
 def raised_by_stop_rule(score: Score) -> bool:
     """Whether the stored probability lies above that of the posterior log-odds, as only a stop rule puts it."""
-    return score.p_fail > probability(score.logit_post) + ROUNDING
+    return score.p_fail > probability(score.logit_post) + scoring.PROBABILITY
 
 
 def recorded_ratios(metadata: Any) -> dict[str, Decimal] | None:

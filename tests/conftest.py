@@ -42,7 +42,7 @@ def _quick_hashes(django_test_environment: None) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_question_for_the_mark() -> Iterator[None]:
-    """Whether a database is the demonstration is asked once: asked again after a while, it would be a query too many."""
+    """Whether a database is the demonstration is asked once: once more after a while would be a query too many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(marker, "ASK_AGAIN_SECONDS", float("inf"))
         yield

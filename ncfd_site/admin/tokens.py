@@ -21,5 +21,5 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         when("revoked_at", "revoked", empty="no"),
     )
     search_by = (search.key("token_id", "number of the token"),)
-    exclude = ("token_sha256",)
+    hidden_fields = {"token_sha256": "ncfd_site.delete_apitoken"}  # a right that no group has
     filled_by = "Nobody has made a token for the API yet."

@@ -10,7 +10,7 @@ from ncfd_site import database, marker, sql
 from ncfd_site.demonstration.plan.calendar import Calendar
 from ncfd_site.demonstration.plan.claims import claims_of
 from ncfd_site.demonstration.plan.publications import publications
-from ncfd_site.demonstration.plan.risk import releases_of, scores_of, signals_of
+from ncfd_site.demonstration.plan.risk import evaluations_of, releases_of, signals_of
 from ncfd_site.demonstration.plan.trials import planned_trials
 from ncfd_site.demonstration.rows.assets import add_assets
 from ncfd_site.demonstration.rows.companies import add_companies, add_securities
@@ -96,7 +96,7 @@ def _fill(calendar: Calendar, store: ContentStore) -> None:
     add_promoted(labels, trial_numbers, documents, studies)
     add_promotions(calendar)
     add_references(studies, calendar, store)
-    add_risk(signals, scores_of(trials, signals, releases, calendar), trial_numbers, studies, documents, calendar)
+    add_risk(signals, evaluations_of(releases), trial_numbers, studies, documents, calendar)
     sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
 
 

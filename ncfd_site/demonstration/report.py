@@ -17,7 +17,7 @@ FILLED = [
     ),
     ("Trials", ["trials", "trial_versions", "ctgov_history_versions", "ingest_runs", "ctgov_ingest_state"]),
     ("Studies", ["studies", "staging_errors"]),
-    ("Risk", ["signals", "gates", "scores"]),
+    ("Risk", ["signals", "signal_evaluations", "gates", "scores", "trial_standings"]),
     (
         "Documents",
         [
@@ -36,6 +36,7 @@ FILLED = [
 ]  # fmt: skip
 LOOK_FIRST = """\
 Look first at
+  /trials/       which trials are about to fail, and why, for ana
   /review/       the desk at which rita is served one link at a time
   /links/        claims of drugs in trials that wait for a verdict
   /heuristics/   how often each heuristic is right: HP-1 is past the gate, HP-2 just under it

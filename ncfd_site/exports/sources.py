@@ -1,6 +1,6 @@
 """What can be exported: every list of the admin, by the name of its model, and lists of the site that say so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,16 @@ FETCHED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A list: the table that it shows, its rows for a query string and a person, and the address of its page."""
+    """A list: the table that it shows, its rows for a query string and a person, and the address of its page.
+
+    `columns` are those of the file where they are not the columns of the table.
+    """
 
     name: str
     model: type[Model]
     rows: Callable[[str, User], QuerySet[Any]]
     page: Callable[[], str]
+    columns: Sequence[str] = ()
 
 
 _lists: dict[str, Source] = {}
@@ -83,7 +87,8 @@ def listing(source: Source, query: str, actor: User) -> Listing:
                 f"Exporting {opts.verbose_name_plural} needs the permission {permission}, "
                 f"which {actor.get_username()} does not have."
             )
-    columns = [field.attname for field in fields_of(source.model).values() if _may_see(source.model, field, actor)]
+    fields = fields_of(source.model).values()
+    columns = [*source.columns] or [field.attname for field in fields if _may_see(source.model, field, actor)]
     return Listing(source, columns, source.rows(query, actor).values_list(*columns))
 
 

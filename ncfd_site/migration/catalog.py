@@ -24,7 +24,7 @@ _DEPENDS_ON_EXTENSIONS = (
 
 # Relations that are neither Django's, nor an extension's, nor the bookkeeping of migration.
 _OURS = (
-    "c.relname !~ '^(auth|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')"
+    "c.relname !~ '^(auth|axes|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')"
     " AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.deptype = 'e')"
 )
 
@@ -87,7 +87,8 @@ _QUERIES = {
         LEFT JOIN pg_class o ON o.oid = d.refobjid
         LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
         WHERE c.relnamespace = 'public'::regnamespace AND {_OURS}
-          AND coalesce(o.relname, '') !~ '^(auth|django)_' AND coalesce(o.relname, '') <> 'alembic_migration_log'""",
+          AND coalesce(o.relname, '') !~ '^(auth|axes|django)_'
+          AND coalesce(o.relname, '') <> 'alembic_migration_log'""",
     "view": f"""
         SELECT c.relname, pg_get_viewdef(c.oid) FROM pg_class c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm') AND {_OURS}""",

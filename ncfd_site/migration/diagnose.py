@@ -38,11 +38,12 @@ SAFE = {State.EMPTY, State.AT_HEAD, State.BEHIND, State.HAND_MADE}
 # Whatever is wrong with these, it is not ours to touch.
 NOT_OURS = {State.FOREIGN, State.UNKNOWN, State.AHEAD}
 
-# Relations of schema public that are neither Django's, nor an extension's, nor the bookkeeping of migration.
+# Relations of schema public that are neither of Django and its apps, nor of an extension, nor the bookkeeping of
+# migration.
 _RELATIONS = """
     SELECT c.relname FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-      AND c.relname !~ '^(auth|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')
+      AND c.relname !~ '^(auth|axes|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     ORDER BY 1
 """

@@ -773,7 +773,9 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT array_agg(c.score_id) AS score_ids, array_agg(c.run_id::text) AS run_ids, array_agg(c.scored_at) AS moments,
                array_agg(c.p_fail) AS chances
-        FROM (SELECT x.score_id, x.run_id, x.scored_at, x.p_fail FROM scores x WHERE x.trial_id = t.trial_id
+        -- OFFSET 0 keeps this a look-up of the trial's own scores: by ORDER BY and LIMIT it would walk along all that were ever made.
+        FROM (SELECT x.score_id, x.run_id, x.scored_at, x.p_fail
+              FROM (SELECT * FROM scores y WHERE y.trial_id = t.trial_id OFFSET 0) x
               ORDER BY x.scored_at DESC, x.score_id DESC LIMIT 2) c
     ) n
     WHERE s.trial_id = t.trial_id

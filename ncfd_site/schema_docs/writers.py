@@ -111,5 +111,5 @@ WRITERS: dict[str, Writers] = {
     "signal_evaluations": Writers("`fire_registry_signals`, and pipelines that tell what they evaluated"),
     "trial_standings": Writers("the database, as trials are added and scores are written"),
     "gates": Writers("`score_trials`, and the pipeline that evaluates gates"),
-    "scores": Writers("the pipeline that scores trials"),
+    "scores": Writers("`score_trials`, and pipelines that score trials"),
 }

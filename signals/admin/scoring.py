@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 
 from ncfd_site.admin import search
 from ncfd_site.admin.columns import Column, choice, related, value, when, words
@@ -12,7 +15,9 @@ from ncfd_site.admin.tables import ReadOnlyAdmin, Table
 from signals import queries
 from signals.admin import risk
 from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
+from signals.admin.table import tables_of
 from signals.models import Gate, Score, Signal, SignalEvaluation, TrialStanding
+from signals.scoring_table import scoring_table
 
 RISKS = (
     ("97", "97 % and more", {"p_fail__gte": "0.97"}),
@@ -100,7 +105,30 @@ class ScoreAdmin(ReadOnlyAdmin):
     )
     list_filter = (choices("p_fail", "P(fail)", *RISKS),)
     search_by = (BY_TRIAL, search.exact("run_id", "run"), search.key("score_id", "number"))
-    filled_by = PIPELINE
+    filled_by = "manage.py score_trials --run-id R scores every trial; the pipelines may too."
+    change_list_template = "admin/signals/score/change_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages of the scores, and the table by which trials are scored."""
+        view = self.admin_view(self.table_view)
+        return [path("table/", view, name=self.url_name("table")), *super().get_urls()]
+
+    def table_view(self, request: HttpRequest) -> HttpResponse:
+        """Priors, likelihood ratios and stop rules, for all who may see scores."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        table = scoring_table()
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Scoring table",
+            "media": self.media,
+            "version": table.version,
+            "freeze_days": table.freeze_days,
+            "floor": table.floor,
+            "tables": tables_of(table),
+        }
+        return TemplateResponse(request, "admin/signals/score/table.html", context)
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """How the score comes about, and the gates of the trial."""

@@ -117,6 +117,7 @@ OTHERS = {
     "jsi18n": STAFF,
     "password_change": STAFF,
     "password_change_done": STAFF,
+    "signals_score_table": READERS["signals.score"],
     "storage_storageobject_cleanup": BUT_REVIEWERS,
 }
 # Neither shows data: signing in and out is everybody's, the others only lead on to a page that is listed here.

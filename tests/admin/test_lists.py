@@ -29,7 +29,6 @@ COUNTED = {HeuristicPrecision}
 # Searched without an index: of such tables there are thousands of rows, or half a million trials, not more.
 READ_THROUGH = {
     "ncfd_site.MigrationLog.revision",
-    "securities.CompanyRelationship.child_company_id",
     "securities.ResolverRule.company_id",
 }
 # Session, person and permissions of group and person.

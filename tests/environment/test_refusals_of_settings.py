@@ -40,6 +40,8 @@ def test_every_command_says_one_sentence(home: Path, command: str) -> None:
         ({"REVIEW_SECOND_SHARE": "1.5"}, "REVIEW_SECOND_SHARE is '1.5', but it is a share from 0 to 1"),
         ({"REVIEW_SECOND_SHARE": "nan"}, "REVIEW_SECOND_SHARE is 'nan', but it is a share from 0 to 1"),
         ({"REVIEW_LEASE_MINUTES": "0"}, "REVIEW_LEASE_MINUTES is 0, but it is a whole number from 1"),
+        ({"LOGIN_ATTEMPTS": "0"}, "LOGIN_ATTEMPTS is 0, but it is a whole number from 1 to 1000"),
+        ({"LOGIN_COOL_OFF_MINUTES": "soon"}, "LOGIN_COOL_OFF_MINUTES is 'soon', but it is a whole number"),
         ({"CONTENT_S3_ENDPOINT": "s3.example.org"}, "CONTENT_S3_ENDPOINT is 's3.example.org', but it is the address"),
         ({"CONTENT_S3_ENDPOINT": "https://a:geheim@b"}, "CONTENT_S3_ENDPOINT holds a name or a password"),
         ({"CONTENT_S3_REGION": "eu central"}, "CONTENT_S3_REGION is 'eu central', but it is the name of a region"),

@@ -1,27 +1,28 @@
-"""Signals, gates and scores."""
+"""Signals and what evaluating them came to; gates and scores by the runs that everybody makes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ncfd_site.demonstration.plan.calendar import Calendar
-from ncfd_site.demonstration.plan.risk import PlannedScore, PlannedSignal
-from ncfd_site.demonstration.scores import TABLE_VERSION
-from signals.models import Gate, Score, Signal
+from ncfd_site.demonstration.plan.calendar import LOADS, Calendar
+from ncfd_site.demonstration.plan.risk import TO_RECORD_SIGNAL, PlannedEvaluation, PlannedSignal
+from signals.models import Signal, SignalEvaluation
+from signals.running.registry import fire
+from signals.running.score import score_at
 
 _DIGITS = Decimal("0.000001")
+PIPELINE = "reading of releases, 1"
 
 
 def add_risk(
     signals: Sequence[PlannedSignal],
-    scores: Sequence[PlannedScore],
+    evaluations: Sequence[PlannedEvaluation],
     trials: Mapping[str, int],
     studies: Mapping[str, int],
     documents: Mapping[str, int],
     calendar: Calendar,
 ) -> None:
-    """Add every signal, the gates as the last run saw them, and the scores of every run."""
+    """Add every signal and evaluation, then score as of each run; the gates are those of the last one."""
     Signal.objects.bulk_create(
         Signal(
             trial_id=trials[signal.trial.nct_id],
@@ -35,41 +36,23 @@ def add_risk(
         )
         for signal in signals
     )
-    run_id, at = list(calendar.runs().items())[-1]
-    Gate.objects.bulk_create(
-        gate for score in scores if score.run_id == run_id for gate in _gates(score, trials[score.trial.nct_id], at)
-    )
-    Score.objects.bulk_create(
-        Score(
-            trial_id=trials[score.trial.nct_id],
-            run_id=score.run_id,
-            prior_pi=score.posterior.prior_pi,
-            logit_prior=score.posterior.logit_prior,
-            sum_log_lr=score.posterior.sum_log_lr,
-            logit_post=score.posterior.logit_post,
-            p_fail=score.posterior.p_fail,
-            features_frozen_at=score.frozen_at,
-            scored_at=score.scored_at,
-            metadata=score.metadata,
+    SignalEvaluation.objects.bulk_create(
+        SignalEvaluation(
+            trial_id=trials[one.trial.nct_id],
+            s_id=one.code,
+            outcome="fired" if one.fired else "not fired",
+            reason=one.reason,
+            evidence={"doc_id": documents[one.source.source_url], "study_id": studies[one.source.source_url]},
+            evaluated_at=one.evaluated_at,
+            evaluated_by=PIPELINE,
         )
-        for score in scores
+        for one in evaluations
     )
-
-
-def _gates(score: PlannedScore, trial_id: int, at: datetime) -> list[Gate]:
-    return [
-        Gate(
-            trial_id=trial_id,
-            g_id=one.code,
-            fired_bool=one.fired,
-            supporting_s_ids=[*one.supporting],
-            lr_used=one.ratio,
-            rationale_text=one.rationale,
-            evaluated_at=at,
-            metadata={"run_id": score.run_id, "table_version": TABLE_VERSION},
-        )
-        for one in score.evaluations
-    ]
+    for load in range(1, len(LOADS) + 1):
+        fire(moment=calendar.load(load) + TO_RECORD_SIGNAL)
+    runs = calendar.runs()
+    for run_id, at in runs.items():
+        score_at(run_id, at, with_gates=run_id == list(runs)[-1])
 
 
 def _place(signal: PlannedSignal, documents: Mapping[str, int]) -> dict[str, Any]:

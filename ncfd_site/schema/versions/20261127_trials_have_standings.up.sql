@@ -54,10 +54,14 @@ CREATE INDEX IF NOT EXISTS ix_site_api_tokens_user ON site_api_tokens (user_id, 
 
 -- From here on every score is followed; those that were there before are read while others work.
 CALL fill_trial_standings();
--- Lists of the site: a run by risk, gates that fired, trials by readout and by sponsor.
+-- What the site looks up: a run by risk, gates that fired, trials by readout and by sponsor, what refers to a study or a company.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_scores_run_p_fail ON scores (run_id, p_fail DESC, trial_id);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_gates_fired ON gates ("G_id", trial_id) WHERE fired_bool;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_trials_readout ON trials (est_primary_completion_date, trial_id);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_trials_sponsor_company ON trials (sponsor_company_id);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_trials_sponsor_words ON trials USING gin (to_tsvector('simple', coalesce(sponsor_text, '')));
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_asset_aliases_words ON asset_aliases USING gin (to_tsvector('simple', alias));
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_signals_source_study ON signals (source_study_id) WHERE source_study_id IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_staging_errors_study ON staging_errors (study_id) WHERE study_id IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_document_links_company ON document_links (company_id) WHERE company_id IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_company_relationships_child ON company_relationships (child_company_id);

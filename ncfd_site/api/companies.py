@@ -1,0 +1,181 @@
+"""Companies, what is listed of them, and which company a ticker meant on a day."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+from ninja import Path, Query, Router, Schema
+from pydantic import Field
+
+from ncfd_site.api import keyset
+from ncfd_site.api.operations import Asked, Items, Number, Word, reads
+from ncfd_site.api.problems import BadRequest
+from securities.loading.names import normalised_company_name
+from securities.models import Company, CompanyAlias
+from securities.queries import (
+    Family,
+    Relative,
+    Span,
+    family_of,
+    forms_of_ticker,
+    history_of_ticker,
+    securities_of_companies,
+    securities_over_time,
+)
+
+router = Router(tags=["companies"])
+VIEW = "securities.view_company"
+MOST_ALIASES = 200
+Cik = Annotated[int, Path(ge=1, le=9_999_999_999)]
+
+
+class CompanyItem(Schema):
+    """One company that files with the SEC."""
+
+    cik: int
+    name: str
+    sic: str | None
+    state_incorp: str | None
+    country_incorp: str | None
+    website_domain: str | None
+    lei: str | None
+    tickers: list[str] = Field(description="What trades today.")
+    updated_at: datetime
+
+
+class Alias(Schema):
+    """Another name of the company."""
+
+    alias: str
+    alias_type: str
+    start_date: date | None
+    end_date: date | None
+    confidence: Number
+    source: str | None
+    source_url: str | None
+
+
+class SecurityItem(Schema):
+    """A ticker over a range of days."""
+
+    security_id: int
+    cik: int = Field(description="The company that is meant.")
+    company: str
+    ticker: str
+    exchange: str
+    type: str
+    status: str
+    first: date | None = Field(description="First day; null where none is known.")
+    last: date | None = Field(description="Last day; null while there is none.")
+    is_issuer: bool = Field(description="The security itself names the company.")
+    is_linked: bool = Field(description="A link names the company.")
+
+
+class RelativeItem(Schema):
+    """A company above or below."""
+
+    cik: int
+    name: str
+    steps: int = Field(description="1 for the next one.")
+    rel_type: str
+    start_date: date | None
+    end_date: date | None
+
+
+class CompanyDetail(CompanyItem):
+    """A company with its names, its securities over time and its relatives."""
+
+    canonical: bool = Field(description="Whether nobody stands above it.")
+    aliases: list[Alias]
+    securities: list[SecurityItem]
+    parents: list[RelativeItem]
+    children: list[RelativeItem]
+
+
+class Companies(Items):
+    """Some companies."""
+
+    items: list[CompanyItem]
+
+
+class CompaniesAsked(Asked):
+    """Which companies."""
+
+    q: Word = Field("", description="What the name begins with.")
+
+
+class TickerAnswer(Schema):
+    """Whom a ticker meant on a day, and whom it has meant."""
+
+    ticker: str
+    on: date
+    items: list[SecurityItem] = Field(description="Securities that it was on that day; none where it was none.")
+    history: list[SecurityItem] = Field(description="All that it has been, the oldest first.")
+
+
+class TickerAsked(Schema):
+    """As of when."""
+
+    on: date | None = Field(None, description="The day; today where it is left out.")
+
+
+@reads(router, "/companies", VIEW, Companies, "Companies by name")
+def companies(request: HttpRequest, asked: Query[CompaniesAsked]) -> object:
+    """Companies with the tickers that trade today."""
+    found = Company.objects.defer("metadata")
+    if asked.q:
+        found = found.filter(name_norm__startswith=normalised_company_name(asked.q))
+    page = keyset.page(request, found, [keyset.Key("name_norm"), keyset.Key("pk")], asked.limit, asked.cursor)
+    listed = securities_of_companies([company.pk for company in page.rows], timezone.now().date())
+    return {"items": [_item(company, listed.get(company.pk, [])) for company in page.rows], "next": page.next}
+
+
+@reads(router, "/companies/{cik}", VIEW, CompanyDetail, "One company")
+def company(request: HttpRequest, cik: Cik) -> object:
+    """A company with aliases, securities over time, and who stands above and below it."""
+    found = Company.objects.defer("metadata").filter(cik=cik).first()
+    if found is None:
+        raise Http404(f"No company has the CIK {cik}.")
+    spans = securities_over_time(found.pk)
+    today = timezone.now().date()
+    family: Family = family_of(found.pk)
+    aliases = CompanyAlias.objects.filter(company=found).order_by("alias_norm", "pk")[:MOST_ALIASES]
+    return {
+        **_item(found, [span for span in spans if span.status == "active" and span.holds(today)]),
+        "canonical": family.canonical_id == found.pk,
+        "aliases": list(aliases),
+        "securities": [security_item(span) for span in spans],
+        "parents": _relatives(family.above),
+        "children": _relatives(family.below),
+    }
+
+
+@reads(router, "/tickers/{ticker}", VIEW, TickerAnswer, "Whom a ticker meant on a day")
+def ticker(request: HttpRequest, ticker: str, asked: Query[TickerAsked]) -> object:
+    """A ticker can pass from one company to another: the day decides."""
+    on = asked.on or timezone.now().date()
+    if not forms_of_ticker(ticker):
+        raise BadRequest("This can be no ticker.", "ticker")
+    history = history_of_ticker(ticker)
+    if not history:
+        raise Http404(f"No security has had the ticker {ticker.upper()}.")
+    items = [security_item(span) for span in history if span.holds(on)]
+    return {"ticker": ticker.upper(), "on": on, "items": items, "history": [security_item(span) for span in history]}
+
+
+def security_item(span: Span) -> dict[str, Any]:
+    """Return a security over time as an item."""
+    plain = "security_id cik ticker exchange type status first last is_issuer is_linked"
+    return {**{name: getattr(span, name) for name in plain.split()}, "company": span.company_name}
+
+
+def _item(company: Company, listed: list[Span]) -> dict[str, Any]:
+    plain = "cik name sic state_incorp country_incorp website_domain lei updated_at"
+    tickers = sorted({span.ticker for span in listed})
+    return {**{name: getattr(company, name) for name in plain.split()}, "tickers": tickers}
+
+
+def _relatives(found: list[Relative]) -> list[dict[str, Any]]:
+    plain = "cik name steps rel_type start_date end_date"
+    return [{name: getattr(one, name) for name in plain.split()} for one in found if not one.closes]

@@ -1,0 +1,149 @@
+"""Pages of a list by its keys: the next page begins behind the last row, so it costs what the first one does.
+
+A cursor is the keys of the last row, signed together with the list and its filters: it cannot be made up, and does
+not go with another list. It holds no time, so that the same page has the same ETag.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.core import signing
+from django.db.models import F, Model, OrderBy, Q, QuerySet
+from django.http import HttpRequest
+
+from ncfd_site.api.problems import BadRequest
+
+Row = TypeVar("Row", bound=Model)
+LEAST, MOST, USUAL = 1, 200, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A column that a list is in the order of, as the ORM names it.
+
+    Where it is `nullable`, what has no value comes last. Where that is `left_out` instead, the order is the way back of
+    one in which it comes last, so that the same index serves both.
+    """
+
+    path: str
+    descending: bool = False
+    nullable: bool = False
+    left_out: bool = False
+
+    @property
+    def order(self) -> OrderBy:
+        """The key as a part of ORDER BY, in the words of the indexes: NULLS only where there may be some."""
+        nulls_last, nulls_first = self.nullable or None, self.left_out or None
+        column = F(self.path)
+        if self.descending:
+            return column.desc(nulls_last=nulls_last, nulls_first=nulls_first)
+        return column.asc(nulls_last=nulls_last, nulls_first=nulls_first)
+
+    def beyond(self, value: Any) -> Q:
+        """What comes after a value, without NULL."""
+        return Q(**{f"{self.path}__{'lt' if self.descending else 'gt'}": value})
+
+    def is_null(self) -> Q:
+        """What has no value."""
+        return Q(**{f"{self.path}__isnull": True})
+
+    def of(self, row: Any) -> Any:
+        """The value of a row."""
+        for name in self.path.split("__"):
+            row = getattr(row, name)
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list, and the address of those that follow."""
+
+    rows: list[Any]
+    next: str | None
+
+
+def page(
+    request: HttpRequest, rows: QuerySet[Row], keys: Sequence[Key], limit: int, cursor: str | None, scope: str = ""
+) -> Page:
+    """Return the page behind `cursor`: of one key, which is unique, or of a key and a unique one.
+
+    `scope` is what else tells this list from others, beside its address. Raises BadRequest for a foreign cursor.
+    """
+    signer = signing.Signer(salt=f"ncfd.api {request.path} {_filters(request)} {scope}")
+    after = _read(signer, cursor, len(keys)) if cursor else None
+    ordered = rows.order_by(*(key.order for key in keys))
+    found: list[Row] = []
+    # One range of an index after another: an OR of them would be read from its start.
+    for part in _parts(keys, after):
+        found += ordered.filter(part)[: limit + 1 - len(found)]
+        if len(found) > limit:
+            break
+    if len(found) <= limit:
+        return Page(found, None)
+    kept = found[:limit]
+    token = signer.sign_object([_written(key.of(kept[-1])) for key in keys])
+    return Page(kept, following(request, token))
+
+
+def following(request: HttpRequest, cursor: str) -> str:
+    """Return the address of this request with another cursor."""
+    asked = request.GET.copy()
+    asked["cursor"] = cursor
+    return request.build_absolute_uri(f"{request.path}?{asked.urlencode()}")
+
+
+def _filters(request: HttpRequest) -> str:
+    return repr(sorted((key, request.GET[key]) for key in request.GET if key not in ("cursor", "limit")))
+
+
+def _parts(keys: Sequence[Key], after: Sequence[Any] | None) -> list[Q]:
+    if after is None:
+        return [Q(*(~key.is_null() for key in keys if key.left_out))]
+    *leading, unique = keys
+    behind = unique.beyond(after[-1])
+    if not leading:
+        return [behind]
+    key, value = leading[0], after[0]
+    if value is None:
+        return [key.is_null() & behind]
+    rest = [key.is_null()] if key.nullable else []
+    return [Q(**{key.path: value}) & behind, key.beyond(value), *rest]
+
+
+def _written(value: Any) -> Any:
+    match value:
+        case datetime():
+            return {"moment": value.isoformat()}
+        case date():
+            return {"day": value.isoformat()}
+        case Decimal():
+            return {"number": str(value)}
+        case _:
+            return value
+
+
+def _read(signer: signing.Signer, cursor: str, length: int) -> list[Any]:
+    try:
+        values = signer.unsign_object(cursor)
+    except (signing.BadSignature, ValueError, UnicodeError) as error:
+        raise BadRequest(
+            "This cursor does not come from this list with these filters: begin without one.", "cursor"
+        ) from error
+    if not isinstance(values, list) or len(values) != length:
+        raise BadRequest("This cursor is of an earlier version of the list: begin without one.", "cursor")
+    return [_value(value) for value in values]
+
+
+def _value(written: Any) -> Any:
+    match written:
+        case {"moment": text}:
+            return datetime.fromisoformat(text)
+        case {"day": text}:
+            return date.fromisoformat(text)
+        case {"number": text}:
+            return Decimal(text)
+        case _:
+            return written

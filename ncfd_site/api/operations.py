@@ -1,0 +1,115 @@
+"""How a resource of the API is declared: who may read it, which parameters it takes, what its answers look like."""
+
+import inspect
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, TypeVar, get_args
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from ninja import Path, Router, Schema
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from ncfd_site.api import keyset
+from ncfd_site.api.problems import BadRequest, Problem
+from ncfd_site.pages import person
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+LARGEST = 2**63 - 1
+LARGEST_KEY = 2**31 - 1
+
+
+def _finite(value: Any) -> float | None:
+    # JSON has no word for what PostgreSQL calls NaN and Infinity.
+    number = None if value is None else float(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
+# A number with the digits of its column, or null where it is unknown.
+Number = Annotated[float | None, BeforeValidator(_finite)]
+Key = Annotated[int, Path(ge=1, le=LARGEST)]
+SmallKey = Annotated[int, Path(ge=1, le=LARGEST_KEY)]
+Word = Annotated[str, StringConstraints(max_length=200)]
+
+
+class Items(Schema):
+    """A list: some of it, and where it goes on."""
+
+    next: str | None = Field(description="Address of what follows; null where nothing does.")
+
+
+class Asked(Schema):
+    """What every list takes."""
+
+    limit: int = Field(keyset.USUAL, ge=keyset.LEAST, le=keyset.MOST, description="How many at most.")
+    cursor: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
+        None, description="Where to go on; the next of the answer before has it."
+    )
+
+
+class Permission:
+    """Lets those pass who have a permission; ninja asks it before it reads the parameters."""
+
+    openapi_security_schema: dict[str, str] = {}
+
+    def __init__(self, needed: str) -> None:
+        self.needed = needed
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Return who asks, or raise PermissionDenied with a sentence."""
+        asks = person(request)
+        if self.needed and not asks.has_perm(self.needed):
+            raise PermissionDenied(
+                f"This needs the permission {self.needed}, which {asks.get_username()} does not have."
+            )
+        return asks
+
+
+class Token(Permission):
+    """A token in the header."""
+
+    openapi_security_schema = {"type": "http", "scheme": "bearer", "description": "A token from /tokens/."}
+
+
+class Session(Permission):
+    """The session of a browser in which its person is signed in."""
+
+    openapi_security_schema = {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+
+
+def reads(router: Router, path: str, needs: str, answers: Any, summary: str) -> Callable[[Function], Function]:
+    """Declare an operation: GET at a path, for those with a permission; a parameter that it has not is refused."""
+
+    def declare(function: Function) -> Function:
+        known = _parameters(function)
+
+        @wraps(function)
+        def operation(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            unknown = sorted(set(request.GET) - known)
+            if unknown:
+                words = f"It takes {', '.join(sorted(known))}." if known else "It takes none."
+                raise BadRequest(f"There is no parameter {unknown[0][:50]!r} here. {words}", unknown[0][:50])
+            return function(request, *args, **kwargs)
+
+        router.get(
+            path,
+            auth=[Token(needs), Session(needs)],
+            response={200: answers, **dict.fromkeys((400, 401, 403, 404), Problem)},
+            summary=summary,
+            operation_id=function.__name__,
+            description=inspect.getdoc(function),
+        )(operation)
+        return function
+
+    return declare
+
+
+def _parameters(function: Callable[..., Any]) -> set[str]:
+    names: set[str] = set()
+    for parameter in inspect.signature(function).parameters.values():
+        shape = next(iter(get_args(parameter.annotation)), None)
+        if isinstance(shape, type) and issubclass(shape, Schema):
+            fields = shape.model_fields
+            names |= {str(field.alias or name) for name, field in fields.items()}
+    return names

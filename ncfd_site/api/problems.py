@@ -1,0 +1,78 @@
+"""What the API answers where it does not give what was asked: one shape, a sentence, and which part of the request."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import HttpError, ValidationError
+from pydantic import Field
+
+logger = logging.getLogger(__name__)
+# Pydantic's own words for these speak of types; a person would rather read what to write.
+WORDS = {
+    "date_from_datetime_parsing": "write a day as 2026-01-31",
+    "date_parsing": "write a day as 2026-01-31",
+    "int_parsing": "write a whole number",
+    "int_parsing_size": "this number is too large",
+    "bool_parsing": "write true or false",
+}
+REALM = 'Bearer realm="ncfd"'
+
+
+class Problem(Schema):
+    """Why there is no answer."""
+
+    detail: str = Field(description="What is wrong, in a sentence.")
+    where: str | None = Field(None, description="The parameter or header that it is about; null where it is the whole.")
+
+
+class BadRequest(Exception):
+    """What was asked cannot be read; `where` names the parameter."""
+
+    def __init__(self, detail: str, where: str | None = None) -> None:
+        super().__init__(detail)
+        self.where = where
+
+
+def problem(status: int, detail: str, where: str | None = None) -> HttpResponse:
+    """Return an answer that says what is wrong."""
+    response = JsonResponse({"detail": detail, "where": where}, status=status)
+    if status == 401:
+        response["WWW-Authenticate"] = REALM
+    return response
+
+
+def teach(api: NinjaAPI) -> None:
+    """Let an API answer every exception in that shape."""
+    for kind, handler in _HANDLERS.items():
+        api.add_exception_handler(kind, handler)
+
+
+def _sentence(found: Http404) -> str:
+    return str(found) or "There is nothing at this address."
+
+
+def _unreadable(request: HttpRequest, found: ValidationError) -> HttpResponse:
+    first: Mapping[str, Any] = found.errors[0] if found.errors else {}
+    where = str(first["loc"][-1]) if first.get("loc") else None
+    words = WORDS.get(str(first.get("type")), str(first.get("msg", "it cannot be read")))
+    words = words.removeprefix("Value error, ")
+    return problem(400, f"{where or 'The request'}: {words[:1].lower()}{words[1:].rstrip('.')}.", where)
+
+
+def _failed(request: HttpRequest, found: Exception) -> HttpResponse:
+    logger.error("The API failed at %s", request.path, exc_info=found)
+    return problem(500, "This went wrong here, not with you; it is written down, and trying later may help.")
+
+
+_HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+    BadRequest: lambda request, found: problem(400, str(found), found.where),
+    PermissionDenied: lambda request, found: problem(403, str(found)),
+    Http404: lambda request, found: problem(404, _sentence(found)),
+    HttpError: lambda request, found: problem(found.status_code, str(found)),
+    ValidationError: _unreadable,
+    Exception: _failed,
+}

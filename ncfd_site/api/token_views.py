@@ -1,0 +1,71 @@
+"""The page of tokens: make one, see which there are, take one back."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ncfd_site.api.tokens import (
+    LEAST_DAYS,
+    MOST_DAYS,
+    USUAL_DAYS,
+    NewToken,
+    TokenRefused,
+    make_token,
+    revoke_token,
+    tokens_of,
+)
+from ncfd_site.models import ApiToken
+from ncfd_site.pages import data_page, person
+
+
+class TokenForm(forms.Form):
+    """What a token is for, and how long it lasts."""
+
+    name = forms.CharField(
+        label="What it is for", max_length=100, widget=forms.TextInput(attrs={"size": 30, "autocomplete": "off"})
+    )
+    days = forms.IntegerField(label="Days until it ends", min_value=LEAST_DAYS, max_value=MOST_DAYS, initial=USUAL_DAYS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@data_page()
+def tokens(request: HttpRequest) -> HttpResponse:
+    """List a person's own tokens; a POST makes one and shows it this once."""
+    form = TokenForm(request.POST) if request.method == "POST" else TokenForm()
+    made: NewToken | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = make_token(person(request), form.cleaned_data["name"], form.cleaned_data["days"])
+        except TokenRefused as refusal:
+            form.add_error(None, str(refusal))
+    status = 400 if form.is_bound and not form.is_valid() else 200
+    context = {
+        "title": "API tokens",
+        "form": TokenForm() if made else form,
+        "made": made,
+        "tokens": tokens_of(person(request)),
+        "now": timezone.now(),
+        "base": request.build_absolute_uri("/api/v1/"),
+    }
+    return render(request, "tokens/tokens.html", context, status=status)
+
+
+@require_POST
+@data_page()
+def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    """Take one of a person's own tokens back, for good."""
+    try:
+        token = revoke_token(person(request), token_id)
+    except ApiToken.DoesNotExist:
+        raise Http404("You have no such token.") from None
+    messages.success(request, f"The token {token.name} is revoked: whoever uses it is refused from now on.")
+    return redirect("tokens")

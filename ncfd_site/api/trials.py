@@ -1,0 +1,121 @@
+"""Trials by risk, with the filters and orders of their page, and one trial with what speaks for its failure."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+
+from ncfd_site.api import keyset
+from ncfd_site.api.operations import reads
+from ncfd_site.api.problems import BadRequest
+from ncfd_site.api.trial_rows import drawn
+from ncfd_site.api.trial_shapes import TrialDetail, Trials, TrialsAsked
+from signals.models import SignalEvaluation, TrialStanding
+from signals.queries import gates_of, signals_of
+from signals.risk.forms import TrialFilterForm
+from signals.risk.runs import latest_runs
+from signals.risk.selection import selected
+from signals.why.trial_facts import TrialFacts, exposed_companies, trial_facts
+
+router = Router(tags=["trials"])
+VIEW = "signals.view_score"
+BY_TRIAL, BY_TRIAL_BACK = keyset.Key("trial_id"), keyset.Key("trial_id", descending=True)
+READOUT, NUMBER = "trial__est_primary_completion_date", "trial__nct_id"
+# As the pages have them, and as the indexes: what has no value comes last, and is left out where it would come first.
+ORDERS: dict[str, list[keyset.Key]] = {
+    "risk": [keyset.Key("p_fail", descending=True, nullable=True), BY_TRIAL],
+    "-risk": [keyset.Key("p_fail", left_out=True), BY_TRIAL_BACK],
+    "change": [keyset.Key("change", descending=True, nullable=True), BY_TRIAL],
+    "-change": [keyset.Key("change", left_out=True), BY_TRIAL_BACK],
+    "readout": [keyset.Key(READOUT, nullable=True), BY_TRIAL],
+    "-readout": [keyset.Key(READOUT, descending=True, left_out=True), BY_TRIAL_BACK],
+    "number": [keyset.Key(NUMBER)],
+    "-number": [keyset.Key(NUMBER, descending=True)],
+}
+# A score has always a probability, and its index says nothing of what has none.
+ORDERS_OF_RUN = ORDERS | {
+    "risk": [keyset.Key("p_fail", descending=True), BY_TRIAL],
+    "-risk": [keyset.Key("p_fail"), BY_TRIAL_BACK],
+}
+
+
+@reads(router, "/trials", VIEW, Trials, "Trials by risk")
+def trials(request: HttpRequest, asked: Query[TrialsAsked]) -> object:
+    """Each trial with its latest score, or with that of one run."""
+    runs = latest_runs() if asked.run else []
+    form = TrialFilterForm(_as_form(asked), runs=runs)
+    if not form.is_valid():
+        where, errors = next(iter(form.errors.items()))
+        raise BadRequest(str(errors[0]), where)
+    selection = form.selection()
+    rows = selected(selection, timezone.now().date()).select_related("trial__sponsor_company")
+    orders = ORDERS_OF_RUN if selection.run else ORDERS
+    page = keyset.page(request, rows, orders[selection.sort], asked.limit, asked.cursor)
+    return {"items": drawn(page.rows, runs), "next": page.next}
+
+
+@reads(router, "/trials/{nct_id}", VIEW, TrialDetail, "One trial")
+def trial(request: HttpRequest, nct_id: str) -> object:
+    """A trial with its latest score, signals, gates, evaluations and the companies that its failure would touch."""
+    facts = find_trial(nct_id)
+    standing = TrialStanding.objects.select_related("trial__sponsor_company").get(trial_id=facts.trial_id)
+    evaluations = SignalEvaluation.objects.filter(trial_id=facts.trial_id)
+    return {
+        **drawn([standing], [])[0],
+        "title": facts.title,
+        "primary_endpoint": facts.primary_endpoint_text,
+        "last_update_posted": facts.last_update_posted_date,
+        "last_seen_at": facts.last_seen_at,
+        "signal_rows": [
+            {
+                "code": signal.s_id,
+                "severity": signal.severity,
+                "value": signal.value,
+                "evidence": signal.evidence_span,
+                "study_id": signal.source_study_id,
+                "fired_at": signal.fired_at,
+            }
+            for signal in signals_of([facts.trial_id])
+        ],
+        "gate_rows": [
+            {
+                "code": gate.g_id,
+                "fired": gate.fired_bool,
+                "supporting_signals": gate.supporting_s_ids or [],
+                "likelihood_ratio": gate.lr_used,
+                "rationale": gate.rationale_text,
+                "evaluated_at": gate.evaluated_at,
+            }
+            for gate in gates_of([facts.trial_id])
+        ],
+        "evaluations": [
+            {
+                "code": one.s_id,
+                "outcome": one.outcome,
+                "reason": one.reason,
+                "evidence": one.evidence,
+                "evaluated_at": one.evaluated_at,
+                "evaluated_by": one.evaluated_by,
+            }
+            for one in evaluations.order_by("s_id", "-evaluated_at").distinct("s_id")
+        ],
+        "companies": exposed_companies(facts.sponsor_company_id) if facts.sponsor_company_id else [],
+    }
+
+
+def find_trial(nct_id: str) -> TrialFacts:
+    """Return a trial by its number. Raises Http404 with a sentence."""
+    facts = trial_facts(nct_id)
+    if facts is None:
+        raise Http404(f"There is no trial {nct_id}.")
+    return facts
+
+
+def _as_form(asked: TrialsAsked) -> dict[str, Any]:
+    names = ("q", "phase", "status", "gate", "signal", "ticker", "sponsor", "band", "within", "pivotal", "run", "sort")
+    days = {"from": asked.from_, "to": asked.to}
+    return {
+        **{name: getattr(asked, name) for name in names},
+        **{name: day.isoformat() for name, day in days.items() if day},
+    }

@@ -1,0 +1,72 @@
+"""Version 1 of the API: its resources, put together."""
+
+import json
+import math
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import NinjaAPI
+from ninja.renderers import BaseRenderer
+from ninja.responses import NinjaJSONEncoder
+
+from ncfd_site.api import (
+    companies,
+    compare,
+    dashboard,
+    documents,
+    links,
+    problems,
+    registry,
+    scores,
+    sponsors,
+    studies,
+    trials,
+)
+
+VERSION = "1"
+ABOUT = """What the pages of this site show, for programs: read only, as JSON.
+
+Send `Authorization: Bearer ncfd_…` with a token from `/tokens/`; a token may read what its person may read. Lists
+answer `{"items": […], "next": …}`: `next` is the address of what follows, or null. What is unknown is null; numbers
+have the digits of their columns, days are `2026-01-31`, moments carry their zone. Each answer has an ETag.
+"""
+
+
+class StrictJson(BaseRenderer):
+    """JSON as the standard has it. Numbers of the database's JSON can be too large for it: they are null."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> str:
+        """Return the text of an answer."""
+        try:
+            return json.dumps(data, cls=NinjaJSONEncoder, allow_nan=False)
+        except ValueError:
+            return json.dumps(_finite(data), cls=NinjaJSONEncoder, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _finite(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_finite(inner) for inner in value]
+        case float() if not math.isfinite(value):
+            return None
+        case _:
+            return value
+
+
+api = NinjaAPI(
+    title="ncfd",
+    version=VERSION,
+    description=ABOUT,
+    urls_namespace="api-v1",
+    renderer=StrictJson(),
+    # Ninja's own pages load their scripts from elsewhere; the site draws the operations itself.
+    docs_url=None,
+    openapi_url=None,
+)
+problems.teach(api)
+for module in (trials, scores, compare, registry, companies, sponsors, studies, links, documents, dashboard):
+    api.add_router("", module.router)

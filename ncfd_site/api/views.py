@@ -1,0 +1,92 @@
+"""The API's own page, its description for programs, and the answer where there is nothing."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from ncfd_site.api.door import behind_the_door
+from ncfd_site.api.problems import problem
+from ncfd_site.api.v1 import api
+from ncfd_site.pages import data_page
+
+PREFIX = "/api/v1/"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter, in words."""
+
+    name: str
+    place: str
+    words: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation, in words."""
+
+    path: str
+    name: str
+    summary: str
+    about: str
+    parameters: list[Parameter]
+
+
+@cache
+def described() -> dict[str, Any]:
+    """Return the description of the API, OpenAPI 3.1. It is what the code says, and the same for everybody."""
+    return api.get_openapi_schema(path_prefix=PREFIX)
+
+
+@require_safe
+@data_page()
+def operations(request: HttpRequest) -> HttpResponse:
+    """Show what the API answers, from its own description."""
+    groups: dict[str, list[Operation]] = {}
+    for path, methods in described()["paths"].items():
+        told = methods["get"]
+        groups.setdefault(told["tags"][0], []).append(_operation(path, told))
+    return render(request, "api/operations.html", {"title": "API", "groups": groups})
+
+
+@behind_the_door
+def openapi(request: HttpRequest) -> HttpResponse:
+    """Give the description of the API, OpenAPI 3.1."""
+    return JsonResponse(described())
+
+
+@behind_the_door
+def nothing(request: HttpRequest, rest: str) -> HttpResponse:
+    """Say that there is nothing at this address."""
+    return problem(404, f"There is nothing at /api/v1/{rest}. What there is stands at /api/v1/openapi.json.")
+
+
+def _operation(path: str, told: dict[str, Any]) -> Operation:
+    parameters = [
+        Parameter(each["name"], each["in"], _words(each), each.get("description", "")) for each in told["parameters"]
+    ]
+    return Operation(path, told["operationId"], told["summary"], told.get("description", ""), parameters)
+
+
+def _words(parameter: dict[str, Any]) -> str:
+    """What a parameter may be, in words."""
+    schema = parameter["schema"]
+    kinds = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    kind: dict[str, Any] = kinds[0] if kinds else {}
+    if "enum" in kind or "const" in kind:
+        # The empty text stands for leaving it out.
+        return "one of " + ", ".join(str(each) for each in kind.get("enum", [kind.get("const")]) if each != "")
+    words = {"integer": "whole number", "boolean": "true or false", "number": "number"}.get(
+        kind.get("type", ""), "text"
+    )
+    if kind.get("format") == "date":
+        words = "day, as 2026-01-31"
+    if "minimum" in kind and kind.get("maximum", 0) < 2**31 - 1:
+        words = f"{words}, {kind['minimum']} to {kind['maximum']}"
+    default = schema.get("default")
+    return f"{words}; {default} where it is left out" if default not in (None, "") else words

@@ -1,0 +1,167 @@
+"""The list of companies: which ones a person looks for, in which order, a page at a time."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from ncfd_site import sql
+from securities import queries as listed
+from securities.loading.names import normalised_company_name
+from signals.companies.risk import AT_RISK, ranked_companies
+
+PAGE_SIZE = 50
+# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
+LAST_PAGE = 200
+SORTS = {
+    "name": "name, rising",
+    "-name": "name, falling",
+    "-p_fail": "highest probability of failure first",
+    "-at_risk": "most trials at 75 % and more first",
+}
+TRIALS = {"": "with or without", "any": "with trials", "high": "with trials at 75 % and more"}
+LISTED = {"": "listed or not", "now": "listed now"}
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFilter:
+    """A selection of companies, as it stands in the address of a page; the defaults are not written there."""
+
+    q: str = ""
+    exchange: str = ""
+    listed: str = ""
+    trials: str = ""
+    sort: str = "name"
+
+    @property
+    def query_string(self) -> str:
+        """The filter as the part of an address after "?", "" where everything is the default."""
+        default = asdict(CompanyFilter())
+        return urlencode({key: value for key, value in asdict(self).items() if value != default[key]})
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing is filtered or sorted otherwise than a new page does."""
+        return self == CompanyFilter()
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether only companies of the riskiest trials are looked through."""
+        return self.trials == "high" or self.sort in ("-p_fail", "-at_risk")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCompany:
+    """A company in the list; `also` is the other name by which it was found, where its own does not say why."""
+
+    company_id: int
+    cik: int
+    name: str
+    also: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyPage:
+    """One page of a list; whether another one follows is known without counting the table."""
+
+    companies: list[ListedCompany]
+    number: int
+    has_next: bool
+
+    @property
+    def before(self) -> int:
+        """The number of the page before this one."""
+        return self.number - 1
+
+    @property
+    def after(self) -> int:
+        """The number of the page after this one."""
+        return self.number + 1
+
+    @property
+    def is_last_allowed(self) -> bool:
+        """Whether the list stops here although it may go on."""
+        return self.number == LAST_PAGE and len(self.companies) == PAGE_SIZE
+
+    @property
+    def first_row(self) -> int:
+        """The number of the first row of the page, from 1."""
+        return (self.number - 1) * PAGE_SIZE + 1
+
+    @property
+    def last_row(self) -> int:
+        """The number of the last row of the page."""
+        return self.first_row + len(self.companies) - 1
+
+
+# One row of trials is enough; the index on the sponsor finds it without a look at the others.
+_WITH_TRIALS = "(SELECT true FROM trials t WHERE t.sponsor_company_id = c.company_id LIMIT 1)"
+_LISTED = """EXISTS (
+    SELECT FROM securities s JOIN exchanges e ON e.exchange_id = s.exchange_id
+    WHERE s.company_id = c.company_id AND s.status = 'active' AND s.effective_range @> %(today)s
+    AND (%(exchange)s = '' OR e.code = %(exchange)s)
+)"""
+_FOUND = """(
+    c.cik = %(cik)s OR strpos(c.name_norm, %(name)s) > 0 OR c.company_id = ANY (%(of_ticker)s)
+    OR c.company_id IN (SELECT a.company_id FROM company_aliases a WHERE strpos(a.alias_norm, %(name)s) > 0)
+)"""
+_ALSO = """
+    (SELECT a.alias FROM company_aliases a WHERE a.company_id = c.company_id AND strpos(a.alias_norm, %(name)s) > 0
+     AND strpos(c.name_norm, %(name)s) = 0 ORDER BY a.alias_norm LIMIT 1)
+"""
+_ORDERS = {
+    "name": "c.name_norm, c.company_id",
+    "-name": "c.name_norm DESC, c.company_id DESC",
+    "-p_fail": "r.p_fail DESC, c.name_norm, c.company_id",
+    "-at_risk": "r.at_risk DESC, r.p_fail DESC, c.name_norm, c.company_id",
+}
+_RANKING = """
+    JOIN unnest(%(ranked)s::integer[], %(p_fails)s::numeric[], %(at_risks)s::integer[])
+      AS r (company_id, p_fail, at_risk) ON r.company_id = c.company_id
+"""
+
+
+def company_page(selection: CompanyFilter, number: int, today: date) -> CompanyPage:
+    """Return page `number` (from 1, at most LAST_PAGE) of a selection, in one to three queries."""
+    number = min(max(number, 1), LAST_PAGE)
+    keys: dict[str, Any] = {
+        "today": today,
+        "exchange": selection.exchange,
+        "limit": PAGE_SIZE + 1,
+        "offset": (number - 1) * PAGE_SIZE,
+    }
+    conditions, also, ranking = [], "NULL::text", ""
+    if selection.q:
+        conditions.append(_FOUND)
+        also = _ALSO
+        keys |= _sought(selection.q)
+    if selection.exchange or selection.listed:
+        conditions.append(_LISTED)
+    if selection.trials == "any":
+        conditions.append(_WITH_TRIALS)
+    if selection.is_bounded:
+        ranked = ranked_companies(AT_RISK) if selection.trials == "high" else ranked_companies()
+        ranking = _RANKING
+        keys |= {
+            "ranked": [one.company_id for one in ranked],
+            "p_fails": [one.p_fail for one in ranked],
+            "at_risks": [one.at_risk for one in ranked],
+        }
+    query = f"""
+        SELECT c.company_id, c.cik, c.name, {also} AS also FROM companies c {ranking}
+        WHERE {" AND ".join(conditions) or "true"}
+        ORDER BY {_ORDERS[selection.sort]} LIMIT %(limit)s OFFSET %(offset)s
+    """  # noqa: S608 (texts of this module)
+    found = sql.rows(query, keys, of=ListedCompany)
+    return CompanyPage(found[:PAGE_SIZE], number, len(found) > PAGE_SIZE and number < LAST_PAGE)
+
+
+def _sought(text: str) -> dict[str, Any]:
+    bare = text.strip()
+    is_cik = bare.isascii() and bare.isdigit() and len(bare) <= len("9999999999")
+    return {
+        "cik": int(bare) if is_cik else 0,
+        # What is no letter or digit leaves nothing; then no name is meant.
+        "name": normalised_company_name(bare) or "\x01",
+        "of_ticker": list({span.company_id for span in listed.history_of_ticker(bare)}),
+    }

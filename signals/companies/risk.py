@@ -1,0 +1,194 @@
+"""How the trials of companies stand: how many, how likely to fail, and which read out next."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from ncfd_site import sql
+from signals.risk.words import BANDS, Band
+
+AT_RISK = Decimal("0.75")
+# Of a company with more trials than this, so many are counted; a list says "more than".
+MOST_OF_ONE = 500
+# A company with its subsidiaries, on a page of its own.
+MOST = 5_000
+SHOWN, NEXT = 50, 5
+# Trials that are looked at where companies are put in the order of their risk.
+RISKIEST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The trials of a company in short. `has_more` tells that there are more trials than were counted.
+
+    `nct_id` is the riskiest one, with the probability `p_fail`; None where none is scored.
+    """
+
+    company_id: int
+    trials: int
+    scored: int
+    at_risk: int
+    nct_id: str | None
+    p_fail: Decimal | None
+    readout: date | None
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RankedCompany:
+    """A company among those of the riskiest trials: its highest probability, and how many of these are at risk."""
+
+    company_id: int
+    p_fail: Decimal
+    at_risk: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyTrial:
+    """A trial of a company, or of a subsidiary, with how it stands."""
+
+    trial_id: int
+    nct_id: str
+    company_id: int
+    phase: str | None
+    indication: str | None
+    status: str | None
+    readout: date | None
+    p_fail: Decimal | None
+    change: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """The trials of a company and its subsidiaries: how many stand in which band, the riskiest, what reads out next."""
+
+    total: int
+    bands: dict[Band, int]
+    riskiest: list[CompanyTrial]
+    next_readouts: list[CompanyTrial]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether only the first `MOST` were counted."""
+        return self.total > MOST
+
+
+def _counted(band: Band) -> str:
+    low = f"s.p_fail >= {band.low}" if band.low is not None else "true"
+    high = f"s.p_fail < {band.high}" if band.high is not None else "true"
+    within = f"s.p_fail IS NOT NULL AND {low} AND {high}" if band.is_scored else "s.p_fail IS NULL"
+    return f"count(*) FILTER (WHERE {within})"
+
+
+# Of a company with more trials than are counted, the riskiest one is looked for by itself.
+_SUMMARIES = """
+    SELECT counted.company_id, counted.trials, counted.scored, counted.at_risk,
+           coalesce(riskiest.nct_id, counted.nct_id) AS nct_id, coalesce(riskiest.p_fail, counted.p_fail) AS p_fail,
+           counted.readout, counted.has_more
+    FROM (
+        SELECT c.company_id, count(t.trial_id)::integer AS trials, count(s.p_fail)::integer AS scored,
+               (count(*) FILTER (WHERE s.p_fail >= %(at_risk)s))::integer AS at_risk,
+               (array_agg(t.nct_id ORDER BY s.p_fail DESC, t.trial_id) FILTER (WHERE s.p_fail IS NOT NULL))[1]
+                 AS nct_id,
+               max(s.p_fail) AS p_fail,
+               min(t.est_primary_completion_date) FILTER (WHERE t.est_primary_completion_date >= %(today)s) AS readout,
+               count(t.trial_id) > %(most)s AS has_more
+        FROM unnest(%(companies)s::integer[]) AS c (company_id)
+        JOIN LATERAL (
+            SELECT trial_id, nct_id, est_primary_completion_date FROM trials
+            WHERE sponsor_company_id = c.company_id LIMIT %(most)s + 1
+        ) t ON true
+        LEFT JOIN trial_standings s ON s.trial_id = t.trial_id
+        GROUP BY c.company_id
+    ) counted
+    LEFT JOIN LATERAL (
+        SELECT t.nct_id, s.p_fail FROM trial_standings s JOIN trials t ON t.trial_id = s.trial_id
+        WHERE counted.has_more AND t.sponsor_company_id = counted.company_id AND s.p_fail IS NOT NULL
+        ORDER BY s.p_fail DESC NULLS LAST, s.trial_id LIMIT 1
+    ) riskiest ON true
+"""
+# The riskiest of all trials are read in the order of their index, and their companies taken.
+_RANKED = """
+    SELECT t.sponsor_company_id AS company_id, max(s.p_fail) AS p_fail,
+           (count(*) FILTER (WHERE s.p_fail >= %(at_risk)s))::integer AS at_risk
+    FROM (SELECT trial_id, p_fail FROM trial_standings WHERE p_fail >= %(least)s
+          ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(most)s) s
+    JOIN trials t ON t.trial_id = s.trial_id
+    WHERE t.sponsor_company_id IS NOT NULL
+    GROUP BY t.sponsor_company_id
+"""
+_EXPOSURE = f"""
+    WITH own AS MATERIALIZED (
+        SELECT t.trial_id, t.nct_id, t.sponsor_company_id AS company_id, t.phase, t.indication, t.status,
+               t.est_primary_completion_date AS readout, s.p_fail, s.change
+        FROM (SELECT * FROM trials WHERE sponsor_company_id = ANY (%(companies)s) LIMIT %(most)s + 1) t
+        LEFT JOIN trial_standings s ON s.trial_id = t.trial_id
+    ), counts AS (
+        SELECT count(*)::integer AS total, ARRAY[{", ".join(map(_counted, BANDS))}] AS bands FROM own s
+    ), riskiest AS (
+        SELECT row_number() OVER (ORDER BY p_fail DESC NULLS LAST, trial_id) AS place, own.* FROM own
+        ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(shown)s
+    ), following AS (
+        SELECT row_number() OVER (ORDER BY readout, trial_id) AS place, own.* FROM own WHERE readout >= %(today)s
+        ORDER BY readout, trial_id LIMIT %(next)s
+    )
+    SELECT counts.total, counts.bands, true AS is_next, following.* FROM counts, following
+    UNION ALL
+    SELECT counts.total, counts.bands, false, riskiest.* FROM counts, riskiest
+    ORDER BY is_next, place
+"""  # noqa: S608 (texts of this module)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    total: int
+    bands: list[int]
+    is_next: bool
+    place: int
+    trial_id: int
+    nct_id: str
+    company_id: int
+    phase: str | None
+    indication: str | None
+    status: str | None
+    readout: date | None
+    p_fail: Decimal | None
+    change: Decimal | None
+
+    @property
+    def trial(self) -> CompanyTrial:
+        return CompanyTrial(
+            self.trial_id,
+            self.nct_id,
+            self.company_id,
+            self.phase,
+            self.indication,
+            self.status,
+            self.readout,
+            self.p_fail,
+            self.change,
+        )
+
+
+def summaries(company_ids: Collection[int], today: date) -> dict[int, Summary]:
+    """Return the trials in short of each of these companies that has any; not those of its subsidiaries."""
+    keys = {"companies": list(company_ids), "today": today, "at_risk": AT_RISK, "most": MOST_OF_ONE}
+    return {one.company_id: one for one in sql.rows(_SUMMARIES, keys, of=Summary)} if company_ids else {}
+
+
+def ranked_companies(least: Decimal = Decimal(0)) -> list[RankedCompany]:
+    """Return the companies of the riskiest trials with at least that probability; at most `RISKIEST` are read."""
+    return sql.rows(_RANKED, {"least": least, "most": RISKIEST, "at_risk": AT_RISK}, of=RankedCompany)
+
+
+def exposure(company_ids: Sequence[int], today: date) -> Exposure:
+    """Return the trials of these companies together."""
+    keys = {"companies": list(company_ids), "today": today, "most": MOST, "shown": SHOWN, "next": NEXT}
+    found = sql.rows(_EXPOSURE, keys, of=_Found)
+    return Exposure(
+        total=found[0].total if found else 0,
+        bands=dict(zip(BANDS, found[0].bands if found else [0] * len(BANDS), strict=True)),
+        riskiest=[one.trial for one in found if not one.is_next],
+        next_readouts=[one.trial for one in found if one.is_next],
+    )

@@ -1,0 +1,181 @@
+"""The pages on companies, their tickers, and sponsors without a company."""
+
+from datetime import date
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from ncfd_site.pages import data_page, person
+from securities import queries as listed
+from securities.models import Company, Exchange
+from signals.companies import risk
+from signals.companies.charts import band_chart
+from signals.companies.documents import documents_of
+from signals.companies.forms import CompanyFilterForm, DayForm, SponsorFilterForm
+from signals.companies.listing import company_page
+from signals.companies.meaning import Meaning, meaning_of, own_spans
+from signals.companies.timeline import timeline
+from signals.companies.unresolved import LOOKED_AT, unresolved_sponsors
+
+VIEW = "securities.view_company"
+VIEW_RISK = "signals.view_score"
+VIEW_DOCUMENTS = "storage.view_document"
+VIEW_RESOLVER = "securities.view_reviewqueueitem"
+
+
+@require_safe
+@data_page(VIEW)
+def companies(request: HttpRequest) -> HttpResponse:
+    """List companies of a selection."""
+    today = timezone.localdate()
+    form = CompanyFilterForm(request.GET)
+    form.offer_exchanges(Exchange.objects.order_by("code").values_list("code", flat=True))
+    selection = form.selection() if form.is_valid() else None
+    page = company_page(selection, form.page_number(), today) if selection else None
+    ids = [one.company_id for one in page.companies] if page else []
+    tickers = listed.securities_of_companies(ids, today) if ids else {}
+    parents = listed.parents_of(ids) if ids else {}
+    may_see_risk = person(request).has_perm(VIEW_RISK)
+    summaries = risk.summaries(ids, today) if may_see_risk else {}
+    return render(
+        request,
+        "companies/companies.html",
+        {
+            "title": "Companies",
+            "form": form,
+            "selection": selection,
+            "page": page,
+            "rows": [
+                (one, tickers.get(one.company_id, []), parents.get(one.company_id, []), summaries.get(one.company_id))
+                for one in (page.companies if page else [])
+            ],
+            "may_see_risk": may_see_risk,
+            "riskiest": risk.RISKIEST,
+            "most_of_one": risk.MOST_OF_ONE,
+        },
+    )
+
+
+@require_safe
+@data_page(VIEW)
+def company(request: HttpRequest, cik: int) -> HttpResponse:
+    """Show one company: names, family, securities over time, trials, documents."""
+    found = _find(cik)
+    today, user = timezone.localdate(), person(request)
+    family = listed.family_of(found.pk)
+    spans = listed.securities_over_time(found.pk)
+    members = [found.pk, *family.subsidiaries]
+    exposure = risk.exposure(members, today) if user.has_perm(VIEW_RISK) else None
+    return render(
+        request,
+        "companies/company.html",
+        {
+            "title": found.name,
+            "company": found,
+            "names": found.aliases.select_related("alias_company").order_by("alias_type", "start_date", "alias_norm"),
+            "family": family,
+            "canonical": next((one for one in family.above if one.company_id == family.canonical_id), None),
+            "spans": spans,
+            "timeline": timeline(spans, today, today),
+            "today": today,
+            "foreign": listed.foreign_identifiers(found.pk),
+            "exposure": exposure,
+            "most": risk.MOST,
+            "chart": band_chart(exposure, found, is_alone=len(members) == 1) if exposure and exposure.total else None,
+            "trials": _with_sponsor(exposure, family) if exposure else [],
+            "documents": documents_of(members) if user.has_perm(VIEW_DOCUMENTS) else None,
+        },
+    )
+
+
+@require_safe
+@data_page(VIEW)
+def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
+    """Tell which company a ticker means on a day, and what it meant on others."""
+    spans = listed.history_of_ticker(ticker)
+    if not spans:
+        raise Http404(_no_ticker(ticker))
+    today = timezone.localdate()
+    form = DayForm(request.GET)
+    on = (form.cleaned_data["on"] or today) if form.is_valid() else None
+    meaning = meaning_of(spans, on) if on else None
+    may_see_risk = person(request).has_perm(VIEW_RISK)
+    return render(
+        request,
+        "companies/ticker.html",
+        {
+            "title": f"Ticker {spans[-1].ticker}",
+            "form": DayForm(initial={"on": on or today}),
+            "problems": form.errors.get("on", []),
+            "on": on,
+            "today": today,
+            "meaning": meaning,
+            "spans": spans,
+            "timeline": timeline(own_spans(spans), on or today, today),
+            "timeline_on": on or today,
+            "may_see_risk": may_see_risk,
+            "exposed": _exposed(meaning, today) if meaning and may_see_risk else [],
+            "most_of_one": risk.MOST_OF_ONE,
+        },
+    )
+
+
+@require_safe
+@data_page(VIEW)
+def sponsors(request: HttpRequest) -> HttpResponse:
+    """Show what the resolver left to people, what it decided, and which sponsors have no company."""
+    user = person(request)
+    form = SponsorFilterForm(request.GET)
+    is_valid = form.is_valid()
+    text = form.cleaned_data["q"].strip() if is_valid else ""
+    status = form.cleaned_data["status"] if is_valid else ""
+    number = (form.cleaned_data["page"] or 1) if is_valid else 1
+    is_whole = is_valid and not status and number == 1
+    queue = None
+    if is_valid and user.has_perm(VIEW_RESOLVER):
+        queue = listed.queue_page(status, text, number, with_undecided=is_whole)
+    return render(
+        request,
+        "companies/sponsors.html",
+        {
+            "title": "Sponsors without company",
+            "form": form,
+            "is_valid": is_valid,
+            "is_filtered": bool(text or status),
+            "text": text,
+            "status": status,
+            "queue": queue,
+            "unresolved": unresolved_sponsors(text) if is_whole and user.has_perm(VIEW_RISK) else None,
+            "looked_at": LOOKED_AT,
+        },
+    )
+
+
+def _find(cik: int) -> Company:
+    try:
+        # A longer number is no CIK, and the column has no room for it.
+        return Company.objects.defer("metadata").get(cik=cik if cik < 10**10 else -1)
+    except Company.DoesNotExist:
+        raise Http404(
+            f"There is no company with the CIK {str(cik)[:20]}: it was not loaded, or it is mistyped."
+        ) from None
+
+
+def _with_sponsor(exposure: risk.Exposure, family: listed.Family) -> list[tuple[risk.CompanyTrial, Any]]:
+    below = {one.company_id: one for one in family.below if not one.closes}
+    return [(trial, below.get(trial.company_id)) for trial in exposure.riskiest]
+
+
+def _exposed(meaning: Meaning, today: date) -> list[tuple[listed.Span, risk.Summary | None]]:
+    companies = {span.company_id: span for span in meaning.claims}
+    found = risk.summaries(companies, today)
+    return [(span, found.get(key)) for key, span in companies.items()]
+
+
+def _no_ticker(text: str) -> str:
+    if not listed.forms_of_ticker(text):
+        return "This is no ticker: a ticker has up to 32 characters without spaces, such as PFE or BRK.B."
+    return f"No security has, or had, the ticker {text.strip().upper()}: it was not loaded, or it is mistyped."

@@ -1,0 +1,38 @@
+"""Fire the signals that the registry alone decides."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from signals.running.command import RunCommand, watched
+from signals.running.registry import Fired, fire
+
+
+class Command(RunCommand):
+    """S1 from the versions of a record, S7 from the design that its latest version states."""
+
+    help = (
+        "Evaluate S1 (primary endpoint changed) and S7 (single arm in phase 3) for every trial from its registry"
+        " record. Signals of pipelines stay as they are. May be run again. Exit codes: 0 done, 1 could not be done,"
+        " 2 usage, 130 stopped."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Whether anything is written."""
+        parser.add_argument("--dry-run", action="store_true", help="Evaluate and tell, but change nothing.")
+
+    def work(self, options: dict[str, Any]) -> None:
+        """Evaluate, and tell what came of it."""
+        began = time.monotonic()
+        done = fire(dry_run=options["dry_run"], watch=lambda batches: watched(batches, unit=" batches of trials"))
+        if options["verbosity"]:
+            self.stdout.write(_said(done, time.monotonic() - began, dry_run=options["dry_run"]))
+
+
+def _said(done: Fired, seconds: float, *, dry_run: bool) -> str:
+    outcomes = "; ".join(f"{code} {outcome}: {count:,}" for (code, outcome), count in sorted(done.outcomes.items()))
+    return (
+        f"{done.trials:,} trials evaluated ({outcomes or 'none'}); {done.written:,} signals written,"
+        f" {done.taken_back:,} taken back, {done.evaluations:,} evaluations added; {seconds:.1f} s."
+        + (" Nothing was changed: a dry run." if dry_run else "")
+    )

@@ -1,0 +1,66 @@
+"""Score every trial: gates from signals, probabilities of failure from gates."""
+
+import time
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from signals.running.command import RunCommand, watched
+from signals.running.score import Scored, WrongRun, score
+
+
+class Command(RunCommand):
+    """One run, in one transaction."""
+
+    help = (
+        "Score every trial by signals/scoring_table.toml. The same input gives the same rows: a second run of the same"
+        " id writes nothing. Exit codes: 0 scored, 1 could not be done, 2 usage, 3 the run exists and says something"
+        " else, 130 stopped."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which run, and as of when."""
+        parser.add_argument("--run-id", required=True, metavar="R", help="What the run is called; up to 50 characters.")
+        parser.add_argument(
+            "--as-of",
+            metavar="DATE",
+            help="Use only what was there before this day (YYYY-MM-DD, UTC), and leave the gates alone.",
+        )
+        parser.add_argument("--replace", action="store_true", help="Write a run that exists anew.")
+        parser.add_argument("--dry-run", action="store_true", help="Reckon and tell, but change nothing.")
+
+    def work(self, options: dict[str, Any]) -> None:
+        """Score, and tell what came of it."""
+        began = time.monotonic()
+        found = score(
+            options["run_id"],
+            as_of=_day(options["as_of"]),
+            replace=options["replace"],
+            dry_run=options["dry_run"],
+            watch=lambda signatures: watched(signatures, unit=" kinds of trial", total=len(signatures)),
+        )
+        if options["verbosity"]:
+            self.stdout.write(_said(found, time.monotonic() - began, dry_run=options["dry_run"]))
+
+
+def _day(said: str | None) -> date | None:
+    try:
+        return None if said is None else date.fromisoformat(said)
+    except ValueError:
+        raise WrongRun(f"--as-of {said} is no date: write YYYY-MM-DD.") from None
+
+
+def _said(found: Scored, seconds: float, *, dry_run: bool) -> str:
+    unscored = sum(found.unscored.values())
+    phases = ", ".join(f"{phase or 'no phase'}: {count:,}" for phase, count in sorted(found.unscored.items()))
+    parts = [
+        f"Run {found.run_id}: {found.trials:,} trials scored, {found.written:,} scores written"
+        + (f", {found.removed:,} removed" if found.removed else ""),
+        f"{found.gates:,} gates changed",
+        f"{unscored:,} trials not scored" + (f", their phases have no prior ({phases})" if unscored else ""),
+        f"{seconds:.1f} s",
+    ]
+    said = "; ".join(parts) + "."
+    if not found.written and not found.removed and found.trials:
+        said += " The run was there already, and comes to the same."
+    return said + (" Nothing was changed: a dry run." if dry_run else "")

@@ -1,0 +1,34 @@
+"""Rules, ratios and log-odds in plain words; bands and phases are those of the list of trials."""
+
+from decimal import Decimal
+
+from signals.risk.words import BANDS
+
+# Lines of the history: where the bands begin.
+BAND_LINES = tuple(band.low for band in BANDS if band.low is not None)
+
+GATE_RULES = {
+    "G1": "S1 and S2 fired",
+    "G2": "S3 and S4 fired",
+    "G3": "S5 fired, and S6 or S7",
+    "G4": "S8 fired, and S1 or S3",
+}
+EXPONENTS_FROM = 12
+SEVERITIES = {"H": "high", "M": "medium", "L": "low"}
+
+
+def log_odds(amount: Decimal) -> str:
+    """Return log-odds with their sign and four digits."""
+    return f"{amount:+.4f}"
+
+
+def number(amount: Decimal) -> str:
+    """Return a number without superfluous digits, or in powers of ten where it would be endless."""
+    if abs(amount.adjusted()) >= EXPONENTS_FROM:
+        return f"{amount:.3E}"
+    return f"{round(amount, 6).normalize():f}"
+
+
+def rule_of(gate: str) -> str:
+    """Return what makes a gate fire, "" for one that the rules of today do not have."""
+    return GATE_RULES.get(gate, "")

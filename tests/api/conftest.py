@@ -1,0 +1,29 @@
+"""Programs that read the API: each has a token of a person."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from ncfd_site.api.tokens import make_token
+from ncfd_site.roles import Role
+from tests.factories import make_user
+
+Program = Callable[..., Client]
+
+
+@pytest.fixture
+def program() -> Program:
+    """Make a client that shows a token of a new person of a group."""
+
+    def make(role: Role | None = Role.ANALYST, username: str = "") -> Client:
+        made = make_token(make_user(role, username), "tests", 30)
+        return Client(headers={"authorization": f"Bearer {made.text}"})
+
+    return make
+
+
+@pytest.fixture
+def ana(program: Program) -> Client:
+    """A program of ana, who analyses."""
+    return program()

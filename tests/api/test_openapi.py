@@ -1,0 +1,98 @@
+"""The description of the API is what the API does: each address, called with what it allows and what it does not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from ncfd_site.api.tokens import make_token
+from ncfd_site.api.v1 import api
+from ncfd_site.api.views import PREFIX
+from ncfd_site.roles import Role
+from ncfd_site.wsgi import application
+from securities.models import ReviewQueueItem
+from signals.risk.forms import TrialFilterForm
+from signals.risk.selection import SORTS
+from tests.api.rows import make_explained_trial, make_version
+from tests.factories import make_link_audit, make_study, make_user
+
+pytestmark = pytest.mark.django_db
+EXAMPLES = 10
+PATHS = sorted(api.get_openapi_schema(path_prefix=PREFIX)["paths"])
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.fixture
+def described() -> Iterator[Any]:
+    """The API as its description has it, with a row of each kind to find, read by a program of ana."""
+    trial = make_explained_trial()
+    for number in range(2):
+        make_version(trial, {"a": number}, days=number)
+    make_study(trial=trial)
+    make_link_audit(nct_id=trial.nct_id, label=True)
+    ReviewQueueItem.objects.create(run_id="r", nct_id=trial.nct_id)
+    token = make_token(make_user(Role.ANALYST), "tests", 1).text
+    # Between requests Django closes connections, and with this one goes what the test has written.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    headers = {"Authorization": f"Bearer {token}", "Host": "localhost"}
+    yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application, headers=headers), headers
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_address_answers_as_described(described: Any, path: str) -> None:
+    """With what it allows, and with what it does not: never with a fault, always in the shape that it tells."""
+    schema, headers = described
+    statuses: set[int] = set()
+    strategies = [schema[path]["get"].as_strategy(generation_mode=mode) for mode in GenerationMode]
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=st.one_of(strategies))
+    def answers(case: Any) -> None:
+        statuses.add(case.call_and_validate(headers=headers, checks=CHECKS).status_code)
+
+    answers()
+    assert statuses <= {200, 400, 404}
+    assert "{" in path or 200 in statuses
+
+
+def test_the_description_tells_of_tokens_and_pages(ana: Client) -> None:
+    described = ana.get("/api/v1/openapi.json").json()
+    assert described["openapi"] == "3.1.0"
+    assert {scheme["type"] for scheme in described["components"]["securitySchemes"].values()} == {"http", "apiKey"}
+    listed = described["paths"]["/api/v1/trials"]["get"]
+    assert {"cursor", "limit", "ticker", "from"} <= {parameter["name"] for parameter in listed["parameters"]}
+    assert set(listed["responses"]) == {"200", "400", "401", "403", "404"}
+    assert all(set(methods) == {"get"} for methods in described["paths"].values())
+
+
+def test_the_filters_of_trials_offer_what_their_page_offers(ana: Client) -> None:
+    described = ana.get("/api/v1/openapi.json").json()["paths"]["/api/v1/trials"]["get"]["parameters"]
+    offered = {each["name"]: each["schema"].get("enum") for each in described}
+    fields = TrialFilterForm({}, runs=[]).fields
+    for name in ("phase", "gate", "signal", "band", "within", "pivotal"):
+        choices: Any = fields[name].widget.choices
+        assert set(offered[name]) == {value for value, _ in choices}
+    assert set(offered["sort"]) == set(SORTS)

@@ -1,0 +1,322 @@
+"""What a program is told of each thing, in the words of its page; and what it costs the database."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from ncfd_site import sql
+from securities.models import CompanyAlias, CompanyRelationship, ResolverDecision, ReviewQueueItem
+from signals.models import Signal, StagingError
+from tests.api.rows import make_explained_trial, make_listed_company, make_score, make_version
+from tests.factories import make_asset, make_document, make_link_audit, make_study, make_trial
+
+pytestmark = pytest.mark.django_db
+# Token, two for permissions; the note that the token was used falls away after the first time.
+MOST_QUERIES = 12
+
+
+def read(program: Client, address: str) -> Any:
+    answer = program.get(f"/api/v1/{address}")
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def numbers(program: Client, query: str) -> list[str]:
+    return [item["nct_id"] for item in read(program, f"trials?{query}")["items"]]
+
+
+def test_a_trial_in_the_list_says_how_it_stands(ana: Client) -> None:
+    trial = make_explained_trial()
+    (item,) = read(ana, "trials")["items"]
+    assert trial.sponsor_company is not None
+    assert item == {
+        "nct_id": "NCT01234567",
+        "sponsor": "Example Therapeutics",
+        "company": trial.sponsor_company.name,
+        "cik": trial.sponsor_company.cik,
+        "tickers": ["ZQX"],
+        "phase": "PHASE3",
+        "is_pivotal": True,
+        "status": "RECRUITING",
+        "indication": "Psoriasis",
+        "next_readout": "2027-01-31",
+        "run_id": "run-2",
+        "scored_at": "2026-06-08T00:00:00Z",
+        "p_fail": 0.8,
+        "change": 0.4,
+        "previous_run_id": "run-1",
+        "gates": ["G1"],
+        "signals": [{"code": "S1", "severity": "H"}],
+    }
+
+
+def test_of_a_run_the_list_says_what_that_run_said(ana: Client) -> None:
+    make_explained_trial()
+    (then,) = read(ana, "trials?run=run-1")["items"]
+    assert (then["p_fail"], then["change"], then["gates"], then["signals"]) == (0.4, None, [], [])
+    (now,) = read(ana, "trials?run=run-2")["items"]
+    assert (now["p_fail"], now["change"], now["previous_run_id"], now["gates"]) == (0.8, 0.4, "run-1", ["G1"])
+
+
+def test_a_trial_without_a_score_has_null_where_nothing_is_known(ana: Client) -> None:
+    make_trial(sponsor_text=None, phase=None, indication=None, status=None)
+    (item,) = read(ana, "trials")["items"]
+    for name in ("sponsor", "company", "phase", "status", "indication", "next_readout", "run_id", "p_fail", "change"):
+        assert item[name] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=NCT0123",
+        "q=ZQX",
+        "phase=PHASE3",
+        "status=RECRUITING",
+        "gate=G1",
+        "gate=any",
+        "signal=S1",
+        "ticker=zqx",
+        "sponsor=Example",
+        "band=75",
+        "from=2027-01-01&to=2027-02-01",
+        "pivotal=yes",
+    ],
+)
+def test_filters_are_those_of_the_page(ana: Client, query: str) -> None:
+    make_explained_trial()
+    make_trial(phase="PHASE2", status="COMPLETED", sponsor_text="Nobody", is_pivotal=False)
+    assert numbers(ana, query) == ["NCT01234567"]
+
+
+def test_a_filter_that_fits_nothing_lists_nothing(ana: Client) -> None:
+    make_explained_trial()
+    assert numbers(ana, "gate=G2") == []
+    assert numbers(ana, "ticker=NONE") == []
+
+
+def test_one_trial_has_what_speaks_for_and_against_it(ana: Client) -> None:
+    make_explained_trial()
+    trial = read(ana, "trials/nct01234567")
+    assert trial["signal_rows"][0]["evidence"] == "The endpoint was changed."
+    assert trial["gate_rows"][0]["likelihood_ratio"] == 4.0
+    assert trial["gate_rows"][0]["supporting_signals"] == ["S1"]
+    assert trial["evaluations"][0]["outcome"] == "not fired"
+    assert trial["evaluations"][0]["evidence"] == {"arms": 2}
+    assert trial["companies"][0]["tickers"] == ["ZQX"]
+
+
+def test_a_score_is_explained_as_on_its_page(ana: Client) -> None:
+    make_explained_trial()
+    why = read(ana, "trials/NCT01234567/why")
+    assert why["score"]["p_fail"] == 0.8
+    assert why["contributions"] == [{"gate": "G1", "likelihood_ratio": 4.0, "log_odds": 1.386294}]
+    assert why["adds_up"] is True
+    assert why["deviations"] == []
+    assert why["steps"][0]["kind"] == "prior"
+    states = {signal["code"]: signal["state"] for signal in why["signals"]}
+    assert states["S1"] == "fired"
+    assert len(states) == 9
+    earlier = read(ana, "trials/NCT01234567/why?run=run-1")
+    assert earlier["is_latest"] is False
+    assert ana.get("/api/v1/trials/NCT01234567/why?run=other").status_code == 404
+
+
+def test_the_history_of_a_trial_is_its_scores(ana: Client) -> None:
+    make_explained_trial()
+    history = read(ana, "trials/NCT01234567/scores")["items"]
+    assert [(score["run_id"], score["p_fail"]) for score in history] == [("run-2", 0.8), ("run-1", 0.4)]
+    assert [score["run_id"] for score in read(ana, "trials/NCT01234567/scores?run=run-1")["items"]] == ["run-1"]
+
+
+def test_runs_come_with_the_latest_first(ana: Client) -> None:
+    make_explained_trial()
+    assert [run["run_id"] for run in read(ana, "runs")["items"]] == ["run-2", "run-1"]
+
+
+@pytest.mark.parametrize("sort", ["risk", "change", "-change"])
+def test_two_runs_stand_side_by_side(ana: Client, sort: str) -> None:
+    make_explained_trial()
+    make_score(make_trial(), "0.10000", "run-2", days=7)
+    found = read(ana, f"compare?sort={sort}")
+    assert (found["a"], found["b"]) == ("run-1", "run-2")
+    moved = found["items"][0]
+    assert (moved["p_fail_before"], moved["p_fail"], moved["change"]) == (0.4, 0.8, 0.4)
+    assert moved["gates_gained"] == ["G1"]
+    assert moved["why"]
+    if sort == "risk":
+        assert (found["items"][1]["p_fail_before"], found["items"][1]["change"]) == (None, None)
+
+
+def test_runs_that_cannot_be_compared_are_refused_in_a_sentence(ana: Client) -> None:
+    assert ana.get("/api/v1/compare").json()["detail"] == "There are no two runs to compare yet."
+    make_explained_trial()
+    assert ana.get("/api/v1/compare?a=run-2&b=run-1").status_code == 200
+    for query in ("a=run-2&b=run-1&sort=change", "b=other", "a=other"):
+        assert ana.get(f"/api/v1/compare?{query}").status_code == 400
+
+
+def test_versions_of_a_record_and_what_changed_between_them(ana: Client) -> None:
+    trial = make_trial(nct_id="NCT01234567")
+    first = make_version(trial, {"a": {"b": 1, "c": 2}, "derivedSection": {"x": 1}})
+    second = make_version(trial, {"a": {"b": 3, "d": None}, "derivedSection": {"x": 2}}, days=1)
+    listed = read(ana, "trials/NCT01234567/versions")["items"]
+    assert [version["trial_version_id"] for version in listed] == [second.pk, first.pk]
+    assert read(ana, f"trials/NCT01234567/versions/{first.pk}")["record"]["a"] == {"b": 1, "c": 2}
+    difference = read(ana, "trials/NCT01234567/difference")
+    assert difference == read(ana, f"trials/NCT01234567/difference?from={first.pk}&to={second.pk}")
+    assert difference["items"] == [
+        {"field": "a.b", "before": 1, "after": 3, "was_there": True, "is_there": True},
+        {"field": "a.c", "before": 2, "after": None, "was_there": True, "is_there": False},
+        {"field": "a.d", "before": None, "after": None, "was_there": False, "is_there": True},
+    ]
+    assert ana.get(f"/api/v1/trials/NCT01234567/difference?from={first.pk}").status_code == 400
+    other = make_trial()
+    assert ana.get(f"/api/v1/trials/{other.nct_id}/versions/{first.pk}").status_code == 404
+
+
+def test_a_company_has_names_securities_and_relatives(ana: Client) -> None:
+    parent, child = make_listed_company("ZQP", name="Parent Inc."), make_listed_company("ZQC", name="Child Inc.")
+    CompanyRelationship.objects.create(parent_company=parent, child_company=child, rel_type="subsidiary")
+    CompanyAlias.objects.create(company=child, alias="Old", alias_norm="old", alias_type="former_name")
+    found = read(ana, f"companies/{child.cik}")
+    assert found["tickers"] == ["ZQC"]
+    assert found["canonical"] is False
+    assert [alias["alias"] for alias in found["aliases"]] == ["Old"]
+    assert [one["ticker"] for one in found["securities"]] == ["ZQC"]
+    assert [one["name"] for one in found["parents"]] == ["Parent Inc."]
+    assert [one["name"] for one in read(ana, f"companies/{parent.cik}")["children"]] == ["Child Inc."]
+    assert [one["name"] for one in read(ana, "companies?q=chi")["items"]] == ["Child Inc."]
+
+
+def test_a_ticker_is_of_a_day(ana: Client) -> None:
+    company = make_listed_company("ZQX")
+    assert read(ana, "tickers/zqx?on=2026-01-01")["items"][0]["cik"] == company.cik
+    before = read(ana, "tickers/ZQX?on=2019-12-31")
+    assert before["items"] == []
+    assert before["history"][0]["first"] == "2020-01-01"
+
+
+def test_sponsors_without_a_company_come_with_what_was_decided(ana: Client) -> None:
+    names = {"run_id": "r", "nct_id": "NCT01234567", "sponsor_text": "Acme", "sponsor_text_norm": "acme"}
+    item = ReviewQueueItem.objects.create(**names, candidates=[{"name": "Acme Inc.", "p": 0.4}], reason="two fit")
+    ResolverDecision.objects.create(**names, match_type="none", top2_margin=float("nan"))
+    (listed,) = read(ana, "sponsors?status=pending")["items"]
+    assert listed["candidates"] == [{"name": "Acme Inc.", "p": 0.4}]
+    (decision,) = read(ana, f"sponsors/{item.pk}")["decisions"]
+    # JSON has no word for what is not a number.
+    assert (decision["match_type"], decision["top2_margin"], decision["company"]) == ("none", None, None)
+
+
+def test_a_study_has_its_card_and_what_that_lacks(ana: Client) -> None:
+    study = make_study(extracted_jsonb={"results": {"primary": [{"p_value": 0.04}]}})
+    error = StagingError.objects.create(
+        study=study, trial=study.trial, error_type="pivotal_validation", error_message="No size.", extracted_jsonb={}
+    )
+    found = read(ana, f"studies/{study.pk}")
+    assert found["card"] == {"results": {"primary": [{"p_value": 0.04}]}}
+    assert found["p_value"] == 0.04
+    assert [one["error_message"] for one in found["errors"]] == ["No size."]
+    assert read(ana, f"studies?nct_id={study.trial.nct_id}")["items"][0]["study_id"] == study.pk
+    assert read(ana, "staging-errors?error_type=pivotal_validation")["items"][0]["error_id"] == error.pk
+    assert read(ana, f"staging-errors/{error.pk}")["card"] == {}
+
+
+def test_a_link_says_its_label_and_its_evidence(ana: Client) -> None:
+    link = make_link_audit(asset=make_asset("Semaglutide"), label=False)
+    make_link_audit()
+    (item,) = read(ana, "links?label=wrong")["items"]
+    assert (item["audit_id"], item["asset"], item["label"], item["reviewed_by"]) == (
+        link.pk,
+        "Semaglutide",
+        "wrong",
+        "rita",
+    )
+    assert read(ana, f"links/{link.pk}")["evidence"] == {"matched_alias": "asset"}
+    assert len(read(ana, "links")["items"]) == 2
+    assert len(read(ana, "links?q=semag")["items"]) == 1
+
+
+def test_precision_is_that_of_its_page(ana: Client) -> None:
+    make_link_audit(label=True)
+    make_link_audit(label=False)
+    (item,) = read(ana, "heuristics")["items"]
+    assert (item["heuristic"], item["precision_rate"]) == ("HP-2", 0.5)
+    assert read(ana, "heuristics/HP-2")["policy"]["passed"] is False
+    assert read(ana, "heuristics/HP-2?to=2020-01-01")["reviewed_links"] == 0
+
+
+def test_documents_are_told_without_their_text(ana: Client) -> None:
+    document = make_document("the secret text")
+    answer = ana.get(f"/api/v1/documents/{document.pk}")
+    assert answer.json()["publisher"] == "ClinicalTrials.gov"
+    assert "secret" not in answer.content.decode()
+
+
+def test_a_number_that_is_too_large_for_json_is_null(ana: Client) -> None:
+    link = make_link_audit()
+    huge = f"1{'0' * 400}.5"
+    sql.execute("UPDATE link_audit SET evidence_jsonb = %s WHERE audit_id = %s", [f'{{"x": [{huge}, 1.5]}}', link.pk])
+    answer = ana.get(f"/api/v1/links/{link.pk}")
+    assert "Infinity" not in answer.content.decode()
+    assert answer.json()["evidence"] == {"x": [None, 1.5]}
+
+
+def test_the_first_page_is_there_as_data(ana: Client) -> None:
+    make_explained_trial()
+    tiles = {tile["key"]: tile for tile in read(ana, "dashboard")["items"]}
+    assert "freshness" in tiles
+    assert all(tile["obstacle"] is None for tile in tiles.values())
+    assert any(line["text"] == "Newest score" for line in read(ana, "freshness")["lines"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "trials",
+        "trials?run=run-2",
+        "trials?q=zqx&ticker=zqx&sponsor=example&gate=G1&signal=S1",
+        "trials/NCT01234567",
+        "trials/NCT01234567/why",
+        "trials/NCT01234567/scores",
+        "trials/NCT01234567/versions",
+        "trials/NCT01234567/difference",
+        "runs",
+        "compare",
+        "compare?sort=change",
+        "companies",
+        "tickers/ZQX",
+        "sponsors",
+        "studies",
+        "staging-errors",
+        "links",
+        "heuristics",
+        "documents",
+        "dashboard",
+        "freshness",
+    ],
+)
+def test_the_number_of_queries_is_small_whatever_the_rows(
+    ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries, address: str
+) -> None:
+    trial = make_explained_trial()
+    for number in range(2):
+        make_version(trial, {"a": number}, days=number)
+    ana.get("/api/v1/nothing")
+    with django_assert_max_num_queries(MOST_QUERIES) as few:
+        read(ana, address)
+    for number in range(3):
+        other = make_trial(sponsor_company=make_listed_company(f"ZQ{number}"))
+        Signal.objects.create(trial=other, s_id="S2", severity="L")
+        for run, days in (("run-1", 0), ("run-2", 7)):
+            make_score(other, "0.30000", run, days)
+        StagingError.objects.create(
+            study=make_study(trial=other), trial=other, error_type="x", error_message="y", extracted_jsonb={}
+        )
+        make_link_audit()
+    with django_assert_max_num_queries(MOST_QUERIES) as many:
+        read(ana, address)
+    growth = len(many.captured_queries) - len(few.captured_queries)
+    # An empty list has no companies to look up; three rows cost no more than one.
+    assert growth <= 2

@@ -1,0 +1,97 @@
+"""Trials by risk by keyboard alone, and without a grave fault."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from ncfd_site.roles import Role
+from tests.browser.conftest import PATIENCE_MS, sign_in
+from tests.factories import make_company, make_trial, make_user
+from tests.signals.risk.conftest import BEFORE, LATEST, fire_gate, fire_signal, list_ticker, score
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def site() -> None:
+    """Ana, and three trials in two runs."""
+    make_user(Role.ANALYST)
+    company = make_company(name="Lilliput Therapeutics, Inc.", name_norm="lilliput therapeutics")
+    list_ticker(company, "ZQLIL")
+    for number, (before, now) in enumerate((("0.5", "0.98"), ("0.7", "0.6"), ("0.3", "0.3")), start=1):
+        trial = make_trial(nct_id=f"NCT0000000{number}", sponsor_company=company if number == 2 else None)
+        score(trial, before, BEFORE)
+        score(trial, now, metadata={"gates": {"G1": {"lr_used": 5}}} if number == 1 else {})
+        if number == 1:
+            fire_gate(trial, "G1")
+            fire_signal(trial, "S1")
+
+
+def test_a_trial_is_searched_chosen_and_opened_by_keys(page: Page, site: None) -> None:
+    sign_in(page, "ana", "/trials/")
+    rows = page.locator("[data-row]")
+    expect(rows).to_have_text(["NCT00000001", "NCT00000002", "NCT00000003"])
+    page.keyboard.press("/")
+    page.keyboard.type("zqlil")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/trials/?q=zqlil**")
+    expect(rows).to_have_text(["NCT00000002"])
+    # The chip is a link: it is reached by Tab and takes the filter away.
+    chip = page.get_by_role("link", name="found by “zqlil” : take this filter away")
+    while not chip.evaluate("element => element === document.activeElement"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "zqlil" not in url)
+    expect(rows).to_have_count(3)
+    for key in "jjkj":
+        page.keyboard.press(key)
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/trials/NCT00000002/")
+
+
+def test_the_order_and_the_comparison_are_reached_by_keys(page: Page, site: None) -> None:
+    sign_in(page, "ana", "/trials/")
+    rows = page.locator("[data-row]")
+    page.get_by_role("columnheader", name="Change").get_by_role("link").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**sort=change**")
+    expect(rows).to_have_text(["NCT00000001", "NCT00000003", "NCT00000002"])
+    page.get_by_role("link", name="Compare with the run before").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/trials/compare/**")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"From {BEFORE} to {LATEST}")
+    page.keyboard.press("j")
+    expect(rows.first).to_be_focused()
+
+
+def test_links_inside_of_a_row_lead_elsewhere_than_the_row(page: Page, site: None) -> None:
+    sign_in(page, "ana", "/trials/")
+    row = page.get_by_role("row").filter(has_text="NCT00000002")
+    row.get_by_role("link", name="ZQLIL").click()
+    page.wait_for_url("**/tickers/ZQLIL/")
+    page.go_back()
+    page.get_by_role("cell", name="Phase 3").first.click(force=True)  # The link of the row lies over the cell.
+    page.wait_for_url("**/trials/NCT00000001/")
+
+
+@pytest.mark.parametrize("address", ["/trials/", "/trials/?gate=G1&signal=S1", "/trials/?q=zzz", "/trials/compare/"])
+def test_no_page_has_a_grave_fault_or_is_wider_than_a_phone(
+    browser: Browser, live_server: LiveServer, site: None, address: str
+) -> None:
+    context = browser.new_context(base_url=live_server.url, bypass_csp=True, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    sign_in(page, "ana", "/trials/")
+    page.goto(address)
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        violations = Axe().run(page).response["violations"]
+        found += [one["id"] for one in violations if one["impact"] in ("serious", "critical")]
+    assert found == []
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.wait_for_load_state("networkidle")
+    context.close()

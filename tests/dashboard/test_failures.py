@@ -1,0 +1,96 @@
+"""A tile fails alone: whatever goes wrong in it, it says so, and all others stay."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+
+from ncfd_site.dashboard import reading, views
+from ncfd_site.dashboard.tile import Found, Source, Tile
+from ncfd_site.dashboard.tiles import SOURCES
+from tests.factories import make_user
+from tests.pages.reading import text_of
+
+pytestmark = pytest.mark.django_db
+
+KEYS = [source.key for source in SOURCES]
+READ = "could not be read"
+
+
+@pytest.fixture
+def everything(client: Client) -> Client:
+    """A browser of somebody who sees all tiles."""
+    client.force_login(make_user(None, "sue", is_superuser=True))
+    return client
+
+
+def broken(key: str, how: str) -> tuple[Source, ...]:
+    """The tiles, one of them broken."""
+
+    def break_one(source: Source) -> Source:
+        if source.key != key:
+            return source
+        if how == "building":
+            return replace(source, build=_raise)
+        name, part = next(iter(source.parts.items()))
+        query = {"database": "SELECT 1 / 0 AS nothing", "time": "SELECT pg_sleep(20) AS nothing"}[how]
+        return replace(source, parts={**source.parts, name: replace(part, query=query)})
+
+    return tuple(break_one(source) for source in SOURCES)
+
+
+def _raise(found: Found, user: object) -> Tile:
+    raise RuntimeError("a secret of the tile")
+
+
+def unread(page: str) -> list[str]:
+    """The tiles of a page that were not read."""
+    return [key for key in KEYS if f'class="board-tile unread" id="tile-{key}"' in page]
+
+
+def test_everybody_who_sees_all_sees_every_tile(everything: Client) -> None:
+    page = everything.get("/").content.decode()
+    assert [key for key in KEYS if f'id="tile-{key}"' in page] == KEYS
+    assert unread(page) == []
+
+
+@pytest.mark.parametrize("how", ["database", "building"])
+@pytest.mark.parametrize("key", KEYS)
+def test_a_tile_that_breaks_takes_no_other_along(
+    key: str, how: str, everything: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(views, "SOURCES", broken(key, how))
+    answer = everything.get("/")
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert unread(page) == [key]
+    assert [one for one in KEYS if f'id="tile-{one}"' in page] == KEYS
+    assert READ in text_of(answer)
+    assert "secret" not in page
+    assert "division" not in page
+    assert [record for record in caplog.records if key in record.getMessage() and record.levelno >= logging.ERROR]
+
+
+def test_a_tile_that_takes_too_long_is_given_up(
+    everything: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reading, "PATIENCE_MS", 200)
+    monkeypatch.setattr(views, "SOURCES", broken("risk", "time"))
+    answer = everything.get("/")
+    assert unread(answer.content.decode()) == ["risk"]
+    assert "took too long to read" in text_of(answer)
+
+
+def test_when_all_are_slow_the_page_still_answers(everything: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PATIENCE_MS", 100)
+    monkeypatch.setattr(reading, "WHOLE_PAGE", 0.15)
+    sources: Sequence[Source] = [
+        next(one for one in broken(source.key, "time") if one.key == source.key) for source in SOURCES
+    ]
+    monkeypatch.setattr(views, "SOURCES", tuple(sources))
+    answer = everything.get("/")
+    assert answer.status_code == 200
+    assert unread(answer.content.decode()) == KEYS
+    assert "others took too long" in text_of(answer)

@@ -1,0 +1,255 @@
+"""What each tile says, where its numbers lead, and who sees it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from linkaudit.models import LinkDispute
+from ncfd_site import sql
+from ncfd_site.dashboard.tiles import SOURCES
+from ncfd_site.migration import line
+from ncfd_site.models import Job, MigrationLog
+from ncfd_site.roles import Role
+from signals.models import IngestRun, Score, Signal, StagingError, Trial
+from storage.models import StorageEvent
+from tests.factories import make_document, make_link_audit, make_trial, make_user
+from tests.linkaudit.queue.conftest import draw, make_links
+from tests.pages.reading import Answer, text_of
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+
+
+def tile(page: Any, key: str) -> str:
+    """The HTML of a tile."""
+    html: str = page.content.decode()
+    start = html.index(f'id="tile-{key}"')
+    return html[start : html.index("</section>", start)]
+
+
+def words(page: Any, key: str) -> str:
+    """The words of a tile."""
+
+    class Part:
+        content = f"<{tile(page, key)}".encode()
+
+    part: Answer = Part()
+    return text_of(part)
+
+
+def score(trial: Trial, run: str, p_fail: str, days_ago: int, *gates: str) -> Score:
+    """Score a trial in a run, with the gates that fired there."""
+    return Score.objects.create(
+        trial=trial,
+        run_id=run,
+        prior_pi="0.5",
+        logit_prior="0",
+        sum_log_lr="0",
+        logit_post="0",
+        p_fail=p_fail,
+        scored_at=NOW - timedelta(days=days_ago),
+        metadata={"gates": {gate: {"lr_used": 2.0} for gate in gates}},
+    )
+
+
+@pytest.fixture
+def ana(client: Client) -> Client:
+    """The browser of an analyst."""
+    client.force_login(make_user(Role.ANALYST))
+    return client
+
+
+def test_who_sees_which_tile(client: Client) -> None:
+    reading = {"queue", "risk", "gates", "errors", "loads", "freshness"}
+    all_of_them = {source.key for source in SOURCES}
+    seen = {Role.REVIEWER: reading, Role.ADJUDICATOR: reading | {"disagreements"}, Role.OPERATOR: all_of_them,
+            Role.ANALYST: all_of_them}  # fmt: skip
+    for role, keys in seen.items():
+        client.force_login(make_user(role))
+        page = client.get("/").content.decode()
+        assert {key for key in all_of_them if f'id="tile-{key}"' in page} == keys, role
+
+
+def test_a_reviewer_sees_the_places_that_wait_and_is_led_to_the_desk(client: Client) -> None:
+    make_links(3)
+    draw()
+    client.force_login(make_user())
+    page = client.get("/")
+    assert "open places in samples" in words(page, "queue")
+    assert "verdicts of yours today (UTC) 0" in words(page, "queue")
+    assert 'data-key="r" href="/review/"' in page.content.decode()
+
+
+def test_an_adjudicator_is_led_to_what_people_differ_on(client: Client) -> None:
+    audit = make_link_audit(label=True)
+    LinkDispute.objects.create(audit_id=audit.pk, heuristic="HP-2", why="disagreement", since=NOW)
+    client.force_login(make_user(Role.ADJUDICATOR))
+    page = client.get("/")
+    assert "links wait for an adjudicator 1" in words(page, "queue")
+    assert "links on which two people differ 1" in words(page, "disagreements")
+    assert 'href="/adjudication/"' in tile(page, "disagreements")
+    assert 'data-key="r" href="/adjudication/"' in page.content.decode()
+
+
+def test_trials_at_risk_are_counted_and_the_biggest_rises_named(ana: Client) -> None:
+    risen, fallen, high = (make_trial(indication=name) for name in ("Gout", "Asthma", "Lupus"))
+    for trial, before, after in (
+        (risen, "0.40000", "0.80000"),
+        (fallen, "0.60000", "0.50000"),
+        (high, None, "0.98000"),
+    ):
+        if before:
+            score(trial, "one", before, 2)
+        score(trial, "two", after, 1)
+    said = words(ana.get("/"), "risk")
+    assert "trials at 97 % and more 1" in said
+    assert "trials from 75 to 97 % 1" in said
+    assert f"{risen.nct_id} Gout ▲ 40.0 points to 80.0 %" in said
+    assert "Asthma" not in said
+    assert "run two" in said
+    assert f'href="/trials/{risen.nct_id}/"' in tile(ana.get("/"), "risk")
+
+
+def test_a_trial_that_the_latest_run_left_out_did_not_rise(ana: Client) -> None:
+    old, new = make_trial(indication="Gout"), make_trial(indication="Lupus")
+    score(old, "one", "0.10000", 3)
+    score(old, "two", "0.90000", 2)
+    score(new, "three", "0.50000", 1)
+    assert "Gout" not in words(ana.get("/"), "risk")
+
+
+def test_without_scores_it_says_what_scores(ana: Client) -> None:
+    page = ana.get("/")
+    assert "manage.py score_trials" in words(page, "risk")
+    assert "No trial is scored yet" in words(page, "gates")
+
+
+def test_gates_that_changed_are_told_either_way(ana: Client) -> None:
+    gained, lost, same = make_trial(), make_trial(), make_trial()
+    score(gained, "one", "0.40000", 2)
+    score(gained, "two", "0.80000", 1, "G1", "G4")
+    score(lost, "one", "0.70000", 2, "G2")
+    score(lost, "two", "0.50000", 1)
+    score(same, "one", "0.40000", 2, "G3")
+    score(same, "two", "0.45000", 1, "G3")
+    said = words(ana.get("/"), "gates")
+    assert "trials where a gate fires now 1" in said
+    assert "trials where one fires no longer 1" in said
+    assert f"{gained.nct_id} G1 and G4 fire now ▲ 40.0 points" in said
+    assert f"{lost.nct_id} G2 fires no longer ▼ 20.0 points" in said
+    assert same.nct_id not in said
+
+
+def test_scores_that_do_not_tell_their_gates_are_no_change(ana: Client) -> None:
+    trial = make_trial()
+    score(trial, "one", "0.40000", 2)
+    Score.objects.filter(pk=score(trial, "two", "0.80000", 1, "G1").pk).update(metadata={"gates": ["G1"]})
+    assert trial.nct_id not in words(ana.get("/"), "gates")
+
+
+def test_failed_validations_are_counted_by_kind(ana: Client) -> None:
+    trial = make_trial()
+    for kind, count in (("pivotal_validation", 2), ("odd_dates", 1)):
+        for _ in range(count):
+            StagingError.objects.create(trial=trial, error_type=kind, error_message="something is odd")
+    page = ana.get("/")
+    assert "pivotal validation 2" in words(page, "errors")
+    assert "odd dates 1" in words(page, "errors")
+    assert 'href="/errors/?kind=odd_dates"' in tile(page, "errors")
+
+
+def test_loads_without_an_end_and_failed_jobs_are_named(ana: Client) -> None:
+    IngestRun.objects.create(source="ctgov", started_at=NOW - timedelta(days=3))
+    IngestRun.objects.create(source="sec", started_at=NOW - timedelta(days=2))
+    IngestRun.objects.create(source="sec", started_at=NOW - timedelta(days=1), finished_at=NOW - timedelta(days=1))
+    IngestRun.objects.create(source="young", started_at=NOW)
+    job = Job.objects.create(
+        kind="storage_verify", state="failed", requested_by="olga", finished_at=NOW, error="The disk is full."
+    )
+    page = ana.get("/")
+    said = words(page, "loads")
+    assert "loads without an end ⚠ 1" in said
+    assert "a later run made it good" in said
+    assert "young" not in said
+    assert "jobs that failed ⚠ 1" in said
+    assert "The disk is full." in said
+    assert f'href="/jobs/{job.pk}/"' in tile(page, "loads")
+
+
+def test_jobs_under_way_are_told_with_how_far_they_are(ana: Client) -> None:
+    assert "No long work is under way." in words(ana.get("/"), "running")
+    Job.objects.create(kind="storage_verify", requested_by="olga")
+    Job.objects.create(
+        kind="storage_gc", state="running", requested_by="olga", started_at=NOW, worker="w", attempts=1,
+        lease_until=NOW + timedelta(hours=1), done=5, total=10, unit="contents", step="deleting",
+    )  # fmt: skip
+    said = words(ana.get("/"), "running")
+    assert "jobs run 1 jobs wait 1" in said
+    assert "5 of 10 contents, 50 %" in said
+
+
+def test_freshness_names_each_source(ana: Client) -> None:
+    make_document(published_at=NOW - timedelta(days=3), source_type="SEC_8K")
+    IngestRun.objects.create(source="ctgov", started_at=NOW, finished_at=NOW, total_processed=1)
+    Signal.objects.create(trial=make_trial(), s_id="S1", severity="H", fired_at=NOW - timedelta(days=5))
+    said = words(ana.get("/"), "freshness")
+    assert "Load of ctgov 1 record just now" in said
+    assert "Newest SEC Form 8-K published 3 days ago" in said
+    assert "Newest signal fired 5 days ago" in said
+
+
+def test_the_schema_tile_says_at_head_and_what_the_last_verification_said(ana: Client) -> None:
+    said = words(ana.get("/"), "schema")
+    assert f"revision {line.head()} ✓ at head" in said
+    _log("verify", "failed", "A table differs: trials.")
+    said = words(ana.get("/"), "schema")
+    assert "by the last verification ⚠ drift" in said
+    assert "A table differs: trials." in said
+    _log("verify", "done")
+    _log("up", "done")
+    said = words(ana.get("/"), "schema")
+    assert "by the last verification ✓ no drift" in said
+    assert "1 later changes are not verified" in said
+
+
+def test_a_database_behind_is_told(ana: Client) -> None:
+    sql.execute("UPDATE alembic_version SET version_num = %s", [line.ids()[-2]])
+    said = words(ana.get("/"), "schema")
+    assert "⚠ not at head" in said
+    assert f"and {line.head()} is the newest" in said
+
+
+def test_drift_of_counts_comes_from_the_last_check(ana: Client) -> None:
+    assert "no check has counted yet not known" in words(ana.get("/"), "content")
+    checked = {"looked_at": 9, "findings": 2, "notes": 0, "young": 0, "unchecked": 0}
+    summary = {"started_at": "2026-01-01T00:00:00Z", "sample": 1.0, "seed": 1, "checks": {"counts": checked},
+               "kinds": {}, "unavailable": {}, "ended_at": None}  # fmt: skip
+    job = Job.objects.create(
+        kind="storage_verify", state="done", requested_by="olga", finished_at=NOW, result={"summary": summary}
+    )
+    StorageEvent.objects.create(act="recount", sha256="0" * 64, backend_type="local")
+    page = ana.get("/")
+    assert "counts were wrong at the last check ⚠ 2" in words(page, "content")
+    assert "brought right in the last 7 days 1" in words(page, "content")
+    assert f'href="/jobs/{job.pk}/"' in tile(page, "content")
+
+
+def test_markup_in_the_data_is_text(ana: Client) -> None:
+    trial = make_trial(indication="<script>alert(1)</script>")
+    score(trial, "<b>one</b>", "0.10000", 2)
+    score(trial, "<i>two</i>", "0.90000", 1)
+    StagingError.objects.create(trial=trial, error_type="<u>kind</u>", error_message="<img src=x>")
+    page = ana.get("/").content.decode()
+    for markup in ("<script>alert", "<i>two", "<u>kind", "<img src=x"):
+        assert markup not in page
+
+
+def _log(direction: str, outcome: str, detail: str = "") -> None:
+    MigrationLog.objects.create(
+        run_id="00000000-0000-0000-0000-000000000001", revision=line.head(), direction=direction, outcome=outcome,
+        started_at=datetime.now(UTC), actor="olga", host="host", server_version="18", code_version="0", detail=detail,
+    )  # fmt: skip

@@ -1,0 +1,14 @@
+"""Who looks at the pages on companies."""
+
+import pytest
+from django.test import Client
+
+from ncfd_site.roles import Role
+from tests.factories import make_user
+
+
+@pytest.fixture
+def ana(client: Client) -> Client:
+    """A browser in which ana is signed in."""
+    client.force_login(make_user(Role.ANALYST))
+    return client

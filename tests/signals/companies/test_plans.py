@@ -1,0 +1,56 @@
+"""How the server reads for these pages: by the indexes that keep them quick with a million trials."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from ncfd_site import sql
+from securities.queries import listed
+from signals.companies import listing, risk, unresolved
+from tests.factories import make_company
+from tests.signals.companies.listed import make_scored_trial, make_security
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _small_tables_are_read_like_large_ones() -> None:
+    company = make_company()
+    make_security("ABC", company)
+    make_scored_trial(company, "0.98000")
+    sql.execute("SET LOCAL enable_seqscan = off")
+    sql.execute("SET LOCAL enable_bitmapscan = off")
+
+
+def plan(query: str, keys: dict[str, Any]) -> str:
+    """The plan of a query, as a text of lines."""
+    return "\n".join(line["QUERY PLAN"] for line in sql.rows(f"EXPLAIN {query}", keys, of=dict[str, str]))
+
+
+def test_the_riskiest_trials_are_read_in_the_order_of_their_index() -> None:
+    found = plan(risk._RANKED, {"least": 0, "most": 2000, "at_risk": "0.75"})
+    assert "using ix_trial_standings_p_fail" in found
+    found = plan(unresolved._RISKIEST, {"looked_at": 2000, "shown": 50})
+    assert "using ix_trial_standings_p_fail" in found
+
+
+def test_the_trials_of_a_company_are_found_by_their_sponsor() -> None:
+    keys = {"companies": [1], "today": timezone.localdate(), "most": 5, "at_risk": "0.75", "shown": 5, "next": 5}
+    for query in (risk._SUMMARIES, risk._EXPOSURE):
+        assert "using ix_trials_sponsor_company" in plan(query, keys)
+
+
+def test_the_first_page_of_companies_is_read_in_the_order_of_their_names() -> None:
+    query = (
+        f"SELECT c.company_id FROM companies c WHERE {listing._WITH_TRIALS} ORDER BY {listing._ORDERS['name']} LIMIT 51"
+    )
+    found = plan(query, {})
+    assert "using idx_companies_name_norm" in found
+    assert "using ix_trials_sponsor_company" in found
+
+
+def test_links_of_companies_and_securities_are_followed_by_keys() -> None:
+    found = plan(listed._OF_TICKER, {"forms": ["ABC"]})
+    assert "idx_securities_ticker" in found
+    assert "company_securities_security_id_idx" in found

@@ -1,0 +1,96 @@
+"""Which gates open from which signals, and with which likelihood ratio."""
+
+from decimal import Decimal
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signals.scoring import LOOKS_AT, SEVERITIES, SIGNALS, Evaluation, evaluate, evaluate_gate, fires
+from signals.scoring_table import scoring_table
+
+RATIOS = scoring_table().ratios
+severities = st.dictionaries(st.sampled_from([f"S{number}" for number in range(1, 10)]), st.sampled_from("HML"))
+
+
+def gates(signals: dict[str, str]) -> dict[str, Evaluation]:
+    return {one.code: one for one in evaluate(signals, RATIOS)}
+
+
+@given(severities)
+def test_they_follow_the_rules_of_the_contract(signals: dict[str, str]) -> None:
+    def has(*codes: str) -> bool:
+        return all(code in signals for code in codes)
+
+    found = gates(signals)
+    assert {code: one.fired for code, one in found.items()} == {
+        "G1": has("S1", "S2"),
+        "G2": has("S3", "S4"),
+        "G3": has("S5") and (has("S7") or has("S6")),
+        "G4": has("S8") and (has("S1") or has("S3")),
+    }
+
+
+@given(severities)
+def test_support_and_ratio_are_there_where_a_gate_fired(signals: dict[str, str]) -> None:
+    for one in evaluate(signals, RATIOS):
+        assert one.fired == (one.ratio is not None) == bool(one.supporting)
+        assert set(one.supporting) <= signals.keys()
+        assert one.rationale.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("signals", "ratio"),
+    [
+        ({"S1": "L", "S2": "L"}, "2.0"),
+        ({"S1": "L", "S2": "M"}, "3.5"),
+        ({"S1": "H", "S2": "L"}, "5.0"),
+        ({"S1": "M", "S2": "M", "S3": "H"}, "3.5"),
+    ],
+)
+def test_the_first_gate_goes_by_the_worst_severity_of_its_own_signals(signals: dict[str, str], ratio: str) -> None:
+    assert gates(signals)["G1"].ratio == Decimal(ratio)
+
+
+@pytest.mark.parametrize("severity", "HML")
+def test_the_other_gates_have_one_ratio(severity: str) -> None:
+    found = gates(dict.fromkeys([f"S{number}" for number in range(1, 10)], severity))
+    assert [found[code].ratio for code in ("G2", "G3", "G4")] == [Decimal("3.0"), Decimal("4.2"), Decimal("2.5")]
+
+
+def test_every_set_of_signals_opens_what_the_contract_says() -> None:
+    for size in range(len(SIGNALS) + 1):
+        for fired in map(set, combinations(SIGNALS, size)):
+            assert [code for code in ("G1", "G2", "G3", "G4") if fires(code, fired)] == [
+                code
+                for code, holds in (
+                    ("G1", "S1" in fired and "S2" in fired),
+                    ("G2", "S3" in fired and "S4" in fired),
+                    ("G3", "S5" in fired and ("S7" in fired or "S6" in fired)),
+                    ("G4", "S8" in fired and ("S1" in fired or "S3" in fired)),
+                )
+                if holds
+            ]
+
+
+@given(severities, st.randoms())
+def test_the_order_of_signals_makes_no_difference(signals: dict[str, str], random: Any) -> None:
+    pairs = list(signals.items())
+    random.shuffle(pairs)
+    assert evaluate(dict(pairs), RATIOS) == evaluate(signals, RATIOS)
+
+
+@given(severities)
+def test_a_gate_depends_on_the_signals_that_it_looks_at_alone(signals: dict[str, str]) -> None:
+    for code, looked_at in LOOKS_AT.items():
+        own = {signal: severity for signal, severity in signals.items() if signal in looked_at}
+        assert evaluate_gate(code, own, RATIOS) == evaluate_gate(code, signals, RATIOS)
+
+
+@given(severities, st.sampled_from(SIGNALS))
+def test_one_signal_more_never_closes_a_gate(signals: dict[str, str], more: str) -> None:
+    for severity in SEVERITIES:
+        before, after = gates(signals), gates({more: severity, **signals})
+        assert all(after[code].fired for code, one in before.items() if one.fired)

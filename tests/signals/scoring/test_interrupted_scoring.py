@@ -1,0 +1,103 @@
+"""A run that is killed leaves nothing of itself, and of two runs at once one is refused."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from ncfd_site import database, sql
+from signals.models import Gate, Score
+from signals.running.registry import LOCK as REGISTRY_LOCK
+from signals.running.registry import fire
+from signals.running.score import LOCK, Busy, score
+from tests.signals.scoring.rows import make_signals, make_trial
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Runs the command in a process of its own, on the database of the tests.
+PROGRAM = """
+import sys
+import django
+from django.conf import settings
+django.setup()
+settings.DATABASES["default"]["NAME"] = sys.argv[1]
+from django.db import connections
+connections["default"].settings_dict["NAME"] = sys.argv[1]
+from django.core.management import call_command
+call_command("score_trials", "--run-id", "two")
+"""
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def test_a_run_that_is_killed_in_the_middle_leaves_nothing_of_itself() -> None:
+    make_signals(make_trial(), "S1H", "S2H")
+    make_trial()
+    score("one")
+    before = left_behind()
+    # What the run has written when it comes to the gates is not committed yet.
+    with held("LOCK TABLE gates IN SHARE MODE"):
+        process = begin()
+        until_one_waits()
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=30)
+    until_gone()
+    assert process.returncode == -signal.SIGKILL
+    assert left_behind() == before
+    assert score("two").written == 2
+
+
+@pytest.mark.parametrize(("lock", "run"), [(LOCK, lambda: score("two")), (REGISTRY_LOCK, fire)])
+def test_of_two_at_once_the_second_is_refused(lock: int, run: Callable[[], object]) -> None:
+    make_trial()
+    with held(f"SELECT pg_advisory_xact_lock({lock})"), pytest.raises(Busy, match="wait until it has ended"):
+        run()
+    assert not Score.objects.exists()
+    run()
+
+
+def left_behind() -> list[object]:
+    return [*Score.objects.order_by("pk").values(), *Gate.objects.order_by("pk").values()]
+
+
+@contextmanager
+def held(statement: str) -> Iterator[None]:
+    """Somebody else's transaction that holds a lock."""
+    keywords = {**database.parameters(), "dbname": connections["default"].settings_dict["NAME"]}
+    with psycopg.connect(**keywords) as connection:
+        connection.execute(statement.encode())
+        yield
+        connection.rollback()
+
+
+def begin() -> subprocess.Popen[bytes]:
+    name = connections["default"].settings_dict["NAME"]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ncfd_site.settings"}
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(name)], env=environment, cwd=settings.BASE_DIR)
+
+
+def until_one_waits() -> None:
+    until(lambda: sql.value(WAITING) > 0)
+
+
+def until_gone() -> None:
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"
+    )
+    until(lambda: sql.value(others) == 0)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not come to that within a minute")

@@ -1,0 +1,222 @@
+"""fire_registry_signals: what the registry's record alone tells, and nothing that it does not."""
+
+from datetime import UTC, date, datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from signals.models import Score, Signal, SignalEvaluation, TrialVersion
+from signals.running.registry import EVALUATED_BY, fire
+from signals.running.score import score
+from signals.running.verify import Looked, deviations
+from tests.signals.scoring.rows import at, make_signals, make_trial, make_version
+
+pytestmark = pytest.mark.django_db
+OTHER = "Progression-free survival [12 months]"
+
+
+def outcome(code: str) -> tuple[str, str]:
+    latest = SignalEvaluation.objects.filter(s_id=code).latest("evaluated_at")
+    return latest.outcome, latest.reason
+
+
+def two_versions(**later: Any) -> TrialVersion:
+    trial = make_trial()
+    before = {name: later.pop(f"before_{name}") for name in ("status", "completion") if f"before_{name}" in later}
+    make_version(trial, at("2025-01-01"), **before)
+    return make_version(
+        trial, at("2025-06-01"), **{"changed_primary_endpoint": True, "primary_endpoint_text": OTHER, **later}
+    )
+
+
+def test_a_changed_endpoint_fires_with_both_wordings() -> None:
+    version = two_versions(last_update_posted_date=date(2025, 5, 20))
+    fire()
+    signal = Signal.objects.get()
+    assert (signal.s_id, signal.severity) == ("S1", "M")
+    assert signal.fired_at == datetime(2025, 5, 20, tzinfo=UTC)
+    assert signal.evidence_span == f"“Overall survival [24 months]” became “{OTHER}” on 2025-05-20."
+    assert signal.metadata["source"] == "registry record"
+    assert signal.metadata["trial_version_ids"][1] == version.pk
+    assert signal.metadata["after_last_patient_randomised"] is False
+    assert outcome("S1") == ("fired", "The primary endpoint changed while the trial was under way.")
+
+
+def test_a_day_of_posting_after_the_capture_is_not_believed() -> None:
+    two_versions(last_update_posted_date=date(2025, 9, 1))
+    fire()
+    assert Signal.objects.get().fired_at == at("2025-06-01")
+
+
+@pytest.mark.parametrize(
+    ("given", "severity", "closed"),
+    [
+        ({"before_status": "ACTIVE_NOT_RECRUITING"}, "H", True),
+        ({"before_status": "COMPLETED"}, "H", True),
+        ({"before_status": "RECRUITING", "status": "COMPLETED"}, "M", False),
+        ({"before_status": "SUSPENDED"}, "M", None),
+        ({"before_completion": "2025-03", "completion": "2025-03"}, "H", False),
+        ({"before_completion": "2026-05-31"}, "H", False),
+        ({"before_completion": "2026-06-02"}, "M", False),
+        ({"before_completion": "", "completion": "2025-12"}, "H", False),
+        ({"before_completion": "", "completion": ""}, "M", False),
+        ({"primary_endpoint_text": "Overall survival [36 months]"}, "L", False),
+        ({"primary_endpoint_text": "Overall survival [36 months]", "before_status": "COMPLETED"}, "H", True),
+        ({"primary_endpoint_text": None}, "M", False),
+    ],
+)
+def test_how_grave_a_change_is(given: dict[str, Any], severity: str, closed: bool | None) -> None:
+    two_versions(**given)
+    fire()
+    signal = Signal.objects.get()
+    assert signal.severity == severity
+    assert signal.metadata.get("after_last_patient_randomised") is closed
+
+
+def test_a_change_after_enrolment_closed_stops_the_trial() -> None:
+    two_versions(before_status="ACTIVE_NOT_RECRUITING")
+    fire()
+    score("one")
+    assert [rule["rule"] for rule in Score.objects.get().metadata["stop_rules"]] == ["endpoint_switched"]
+
+
+@pytest.mark.parametrize(
+    "wording", ["overall  Survival [24 months].", "OVERALL SURVIVAL (24 months)", "Overall survival [24 months]"]
+)
+def test_spelling_alone_is_no_change(wording: str) -> None:
+    two_versions(primary_endpoint_text=wording)
+    fire()
+    assert not Signal.objects.exists()
+    assert outcome("S1") == ("not fired", "2 versions of the record state the same primary endpoint.")
+
+
+def test_what_is_missing_is_not_evaluated() -> None:
+    lone = make_trial(is_pivotal=False)
+    make_version(lone, at("2025-01-01"))
+    fire()
+    assert not Signal.objects.exists()
+    assert outcome("S1") == ("not evaluated", "Only one version of the record is known.")
+    assert outcome("S7") == ("not evaluated", "The trial is no pivotal phase 3 trial.")
+    make_version(lone, at("2025-02-01"), primary_endpoint_text=None)
+    fire()
+    assert outcome("S1")[0] == "not evaluated"
+
+
+def test_a_trial_without_any_version_is_not_evaluated() -> None:
+    make_trial()
+    fire()
+    assert outcome("S1") == outcome("S7") == ("not evaluated", "No version of the record is kept.")
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({"allocation": "RANDOMIZED", "interventionModel": "PARALLEL"}, "not fired"),
+        ({"allocation": "RANDOMIZED"}, "not fired"),
+        ({"allocation": "NA", "interventionModel": "SINGLE_GROUP"}, "fired"),
+        ({"allocation": "NON_RANDOMIZED", "interventionModel": "SINGLE_GROUP"}, "fired"),
+        ({"allocation": "NA"}, "fired"),
+        ({"allocation": "NON_RANDOMIZED"}, "not evaluated"),
+        ({"allocation": "NON_RANDOMIZED", "interventionModel": "PARALLEL"}, "not evaluated"),
+        ({"allocation": "RANDOMIZED", "interventionModel": "SINGLE_GROUP"}, "not evaluated"),
+        ({"allocation": "NA", "interventionModel": "PARALLEL"}, "not evaluated"),
+        ({"interventionModel": "SINGLE_GROUP"}, "not evaluated"),
+        ({}, "not evaluated"),
+        ([], "not evaluated"),
+        (None, "not evaluated"),
+        ({"allocation": 7, "interventionModel": {"a": 1}}, "not evaluated"),
+    ],
+)
+def test_a_single_arm_fires_by_the_design_that_the_record_states(info: Any, expected: str) -> None:
+    make_version(make_trial(), at("2025-01-01"), info=info, last_update_posted_date=date(2024, 12, 5))
+    fire()
+    assert outcome("S7")[0] == expected
+    fired = [(one.s_id, one.severity, one.fired_at) for one in Signal.objects.all()]
+    assert fired == ([("S7", "M", at("2024-12-05"))] if expected == "fired" else [])
+
+
+def test_only_pivotal_phase_3_trials_need_a_control() -> None:
+    single = {"allocation": "NA", "interventionModel": "SINGLE_GROUP"}
+    for fields in ({"phase": "PHASE2"}, {"is_pivotal": False}, {"phase": None}):
+        make_version(make_trial(**fields), at("2025-01-01"), info=single)
+    fire()
+    assert not Signal.objects.exists()
+
+
+def test_a_second_run_writes_nothing() -> None:
+    two_versions()
+    call_command("fire_registry_signals", stdout=StringIO())
+    out = StringIO()
+    call_command("fire_registry_signals", stdout=out)
+    assert "0 signals written, 0 taken back, 0 evaluations added" in out.getvalue()
+    assert SignalEvaluation.objects.count() == 2
+    assert set(SignalEvaluation.objects.values_list("evaluated_by", flat=True)) == {EVALUATED_BY}
+
+
+def test_a_dry_run_changes_nothing() -> None:
+    two_versions()
+    out = StringIO()
+    call_command("fire_registry_signals", "--dry-run", stdout=out)
+    assert "S1 fired: 1" in out.getvalue()
+    assert not Signal.objects.exists()
+    assert not SignalEvaluation.objects.exists()
+
+
+def test_what_a_pipeline_wrote_stays() -> None:
+    version = two_versions(info={"allocation": "NA"})
+    make_signals(version.trial, "S1L", "S7H", metadata={"source": "a pipeline"})
+    before = list(Signal.objects.order_by("pk").values())
+    done = fire()
+    assert done.written == done.taken_back == 0
+    assert list(Signal.objects.order_by("pk").values()) == before
+    version.delete()
+    assert fire().taken_back == 0
+    assert Signal.objects.count() == 2
+
+
+def test_what_the_record_no_longer_shows_is_taken_back_and_makes_gates_stale() -> None:
+    trial = make_trial()
+    make_signals(trial, "S5M")
+    make_version(trial, at("2025-01-01"), info={"allocation": "NA"})
+    fire()
+    score("one")
+    make_version(trial, at("2025-02-01"))
+    assert fire().taken_back == 1
+    assert outcome("S7")[0] == "not fired"
+    assert list(
+        SignalEvaluation.objects.filter(s_id="S7").order_by("evaluated_at").values_list("outcome", flat=True)
+    ) == [
+        "fired",
+        "not fired",
+    ]
+    looked = Looked()
+    assert list(deviations(looked)) == []
+    assert looked.stale == 1
+
+
+def test_a_signal_follows_its_record() -> None:
+    version = two_versions()
+    fire()
+    make_version(
+        version.trial,
+        at("2025-09-01"),
+        status="COMPLETED",
+        completion="2025-08",
+        changed_primary_endpoint=True,
+        primary_endpoint_text="Response rate [6 months]",
+    )
+    done = fire()
+    assert (done.written, done.taken_back) == (1, 0)
+    signal = Signal.objects.get()
+    assert signal.severity == "M"
+    assert signal.metadata["changes"] == 2
+    assert outcome("S1")[1].endswith("; 2 changes in all.")
+
+
+def test_as_of_a_moment_later_versions_are_unknown() -> None:
+    two_versions()
+    fire(moment=at("2025-03-01"))
+    assert not Signal.objects.exists()
+    assert SignalEvaluation.objects.filter(evaluated_at=at("2025-03-01")).count() == 2

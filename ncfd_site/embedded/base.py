@@ -11,12 +11,14 @@ from django.utils.asyncio import async_unsafe
 
 from ncfd_site import connection_errors, database
 from ncfd_site.embedded.client import DatabaseClient
+from ncfd_site.embedded.operations import DatabaseOperations
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """The connection of one thread."""
 
     client_class = DatabaseClient
+    ops_class = DatabaseOperations
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's own keywords; starts the embedded server, and adds its address, where no other one is set."""

@@ -99,7 +99,7 @@ def tickers(spans: Sequence[Span]) -> SafeString:
         by_exchange.setdefault(span.exchange, []).append(ticker_link(span.ticker))
     drawn = format_html_join(
         "; ",
-        '<span class="nowrap">{} <span class="quiet">{}</span></span>',
+        '<span>{} <span class="quiet">{}</span></span>',
         ((format_html_join(", ", "{}", ((one,) for one in links)), code) for code, links in by_exchange.items()),
     )
     left = len(spans) - MOST_TICKERS

@@ -174,7 +174,11 @@ def _token() -> Any:
 
 def _promotion() -> Any:
     return linkaudit.LinkPromotion.objects.create(
-        heuristic="HP-1", promoted_by="olga", reason="the gate is open", gate=HEAVY, links=1
+        heuristic="HP-1",
+        promoted_by="olga",
+        reason="the gate is open",
+        gate={"total_links": 1, "reviewed_links": 1, "correct_links": 1, "precision_rate": "1.0000", **HEAVY},
+        links=1,
     )
 
 

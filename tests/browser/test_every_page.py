@@ -7,12 +7,35 @@ from playwright.sync_api import Page, expect
 
 from ncfd_site import sql
 from ncfd_site.roles import Role
+from securities.models import Company, CompanySecurity, ReviewQueueItem
+from signals.models import StagingError, Trial, TrialVersion
+from tests.admin.rows import make_security
 from tests.browser.conftest import sign_in
-from tests.factories import make_asset, make_document, make_link_audit, make_user
+from tests.factories import make_asset, make_company, make_document, make_link_audit, make_study, make_trial, make_user
+from tests.signals.why.rows import LATEST, make_gates, make_score, make_signal, registry_record
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LONG = "a-name-that-does-not-end-" * 8
+
+
+def _long_trial() -> tuple[Trial, Company]:
+    company = make_company(name=LONG)
+    security = make_security(company=company, ticker=LONG[:20], ticker_norm=LONG[:20].upper())
+    CompanySecurity.objects.create(company=company, security_id=str(security.pk))
+    trial = make_trial(sponsor_text=LONG, sponsor_company=company, indication=LONG, status=LONG, phase=LONG)
+    for number in range(2):
+        record = registry_record(title=LONG, endpoint=f"{LONG} {number}")
+        TrialVersion.objects.create(trial=trial, captured_at=LATEST, raw_jsonb=record, sha256=f"{number:064}")
+    ratios = {"G1": "5.0", "G2": "3.0"}
+    for run in ("weekly 1", LONG[:50]):
+        make_score(trial, ratios, run=run)
+    make_gates(trial, ratios)
+    make_signal(trial, "S1", evidence_span=LONG)
+    StagingError.objects.create(trial=trial, error_type=LONG, error_message=LONG, extracted_jsonb={LONG: LONG})
+    waiting = {"run_id": LONG, "nct_id": trial.nct_id, "sponsor_text": LONG, "reason": LONG}
+    ReviewQueueItem.objects.create(**waiting, candidates=[{"name": LONG}])
+    return trial, company
 
 
 @pytest.fixture
@@ -25,8 +48,24 @@ def addresses() -> list[str]:
     sql.value("SELECT draw_review_sample(%s, 1, 1, 'precision', 1, 'olga')", [LONG])
     disputed = make_link_audit(doc=document, asset=make_asset(LONG.replace("a-name", "another")))
     sql.value("SELECT record_link_review(%s, 'unsure', %s, 'queue', %s)", [disputed.pk, LONG, LONG])
+    trial, company = _long_trial()
+    make_study(trial=trial, extracted_jsonb={LONG: [{LONG: LONG}]}, citation=LONG, url=f"https://example.com/{LONG}")
     return [
         "/",
+        "/trials/",
+        f"/trials/?sponsor={LONG[:90]}&q={LONG[:90]}",
+        f"/trials/?run={LONG[:50]}",
+        "/trials/compare/",
+        f"/trials/{trial.nct_id}/",
+        f"/trials/{trial.nct_id}/record/",
+        f"/studies/{trial.studies.get().pk}/",
+        "/companies/",
+        f"/companies/{company.cik}/",
+        f"/tickers/{LONG[:20]}/",
+        "/sponsors/",
+        "/errors/",
+        "/tokens/",
+        "/api/v1/",
         "/links/?label=any",
         "/links/?q=nothing",
         f"/links/{audit.pk}/",

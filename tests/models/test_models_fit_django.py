@@ -7,6 +7,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 
+from securities.models import Company
+from signals.models import Score
+
 OWN_APPS = ("linkaudit", "ncfd_site", "securities", "signals", "storage")
 
 
@@ -35,3 +38,9 @@ def test_models_are_drawn_with_their_relations() -> None:
     for model in apps.get_models():
         assert model.__name__ in drawn
     assert "linkaudit_models_claims_LinkAudit -> storage_models_Document" in drawn
+
+
+def test_a_join_over_integers_of_two_sizes_casts_neither() -> None:
+    # A cast would keep PostgreSQL from the index of the key.
+    assert "::" not in str(Score.objects.select_related("trial").query)
+    assert "::" not in str(Company.objects.filter(security_links__company__name="a").query)

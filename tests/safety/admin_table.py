@@ -42,6 +42,9 @@ def rule_of(url: str, name: str) -> Rule:
         # Who may not is told so whatever the method.
         refused = {f"{who} {method}": 403 for who in PEOPLE - may for method in METHODS}
         return Rule(may, get=NONE, post=302, exact=refused)
+    if name == "linkaudit_linkaudit_bulk_filter":
+        # A selection that is not said leads back to the list.
+        return Rule(may, post=302, others=200, options=200)
     if name in UNLINKING:
         return Rule(may, post=302, others=200, options=200, post_to=UNLINKING[name])
     if name.endswith("_change") and name not in access.OTHERS and not name.startswith(("auth_", LOOKED_AT)):

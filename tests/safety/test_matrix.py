@@ -14,7 +14,7 @@ from django.test import Client
 
 from tests.admin.conftest import person
 from tests.admin.test_access import LEADING_ON
-from tests.safety.addresses import Address, addresses, fillings, round_off
+from tests.safety.addresses import Address, addresses, fillings
 from tests.safety.admin_table import ALONE, rule_of
 from tests.safety.table import METHODS, TABLE, WHO, Rule
 
@@ -64,7 +64,6 @@ def test_there_are_few_pages_that_only_lead_on() -> None:
 def test_every_address_answers_as_the_table_says(who: str) -> None:
     fill = fillings()
     targets = [(address, fill(address)) for address in ADDRESSES]
-    round_off()
     user = None if who == "anonymous" else person(who)
     client = _client(user)
     before = _counts()

@@ -56,8 +56,12 @@ _RUNS = """
     LEFT JOIN scores b ON b.trial_id = s.trial_id AND b.run_id = 'run ' || lpad(({runs} - 1)::text, 3, '0')
     WHERE s.run_id = 'run ' || lpad({runs}::text, 3, '0');
 """
-# An index over JSON is made many times quicker once than row by row.
-_GIN = ("ix_scores_metadata_gin ON scores", "ix_gates_metadata_gin ON gates", "ix_signals_metadata_gin ON signals")
+# Indexes of these are made many times quicker at once than row by row; those of constraints stay.
+_INDEXES = """
+    SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i
+    WHERE i.indrelid IN ('scores'::regclass, 'gates'::regclass, 'signals'::regclass, 'trial_standings'::regclass)
+      AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+"""
 
 
 def fill(keywords: Keywords, trials: int, runs: int) -> None:
@@ -76,15 +80,16 @@ def fill(keywords: Keywords, trials: int, runs: int) -> None:
     }
     with psycopg.connect(**keywords, autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '1GB'")
-        for index in _GIN:
-            connection.execute(f"DROP INDEX {index.split()[0]}".encode())
+        indexes = connection.execute(_INDEXES.encode()).fetchall()
+        for name, _ in indexes:
+            connection.execute(f"DROP INDEX {name}".encode())
         connection.execute("SET session_replication_role = replica")
         connection.execute(_TRIALS.format(**counts).encode())
         if runs:
             connection.execute(_RUNS.format(**counts).encode())
         connection.execute("RESET session_replication_role")
-        for index in _GIN:
-            connection.execute(f"CREATE INDEX {index} USING gin (metadata)".encode())
+        for _, definition in indexes:
+            connection.execute(definition.encode())
         if not runs:
             connection.execute("CALL fill_trial_standings()")
         connection.execute("VACUUM ANALYZE")

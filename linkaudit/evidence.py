@@ -7,8 +7,6 @@ samples rather than 5 %. So there are four looks, each with a quarter of the err
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scipy.stats import beta
-
 from linkaudit.wilson import Interval
 
 GATE = 0.95
@@ -36,7 +34,7 @@ def exact_lower_bound(right: int, reviewed: int, alpha: float = ALPHA) -> float 
     _require(right, reviewed)
     if reviewed == 0:
         return None
-    return 0.0 if right == 0 else float(beta.ppf(alpha, right, reviewed - right + 1))
+    return 0.0 if right == 0 else _quantile(alpha, right, reviewed - right + 1)
 
 
 def exact_upper_bound(right: int, reviewed: int, alpha: float = ALPHA) -> float | None:
@@ -44,7 +42,7 @@ def exact_upper_bound(right: int, reviewed: int, alpha: float = ALPHA) -> float 
     _require(right, reviewed)
     if reviewed == 0:
         return None
-    return 1.0 if right == reviewed else float(beta.ppf(1 - alpha, right + 1, reviewed - right))
+    return 1.0 if right == reviewed else _quantile(1 - alpha, right + 1, reviewed - right)
 
 
 def exact_interval(right: int, reviewed: int, alpha: float = ALPHA) -> Interval | None:
@@ -68,3 +66,11 @@ def most_wrong(size: int) -> int:
 def _require(right: int, reviewed: int) -> None:
     if not 0 <= right <= reviewed:
         raise ValueError(f"{right} out of {reviewed} is not a proportion")
+
+
+def _quantile(share: float, a: int, b: int) -> float:
+    """The quantile of a beta distribution."""
+    # Half a second to import: not for every command and page that reckons nothing.
+    from scipy.special import betaincinv
+
+    return float(betaincinv(a, b, share))

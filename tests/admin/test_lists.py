@@ -47,30 +47,30 @@ def opened(client: Client, model: Any, **parameters: str) -> tuple[str, list[str
 
 
 @pytest.fixture
-def analyst(signed_in: Any) -> Client:
-    """ana's browser: an analyst sees every table."""
-    client: Client = signed_in("analyst")
+def operator(signed_in: Any) -> Client:
+    """olga's browser: an operator sees every table."""
+    client: Client = signed_in("operator")
     # The first page that a process draws looks things up that later ones know.
     client.get(reverse("admin:index"))
     return client
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_list_of_many_rows_makes_as_many_queries_as_one_of_few(model: Any, analyst: Client) -> None:
+def test_a_list_of_many_rows_makes_as_many_queries_as_one_of_few(model: Any, operator: Client) -> None:
     rows.make(model)
-    opened(analyst, model)
-    _, few = opened(analyst, model)
+    opened(operator, model)
+    _, few = opened(operator, model)
     for _ in range(0 if model in SINGLE else 4):
         rows.make(model)
-    _, many = opened(analyst, model)
+    _, many = opened(operator, model)
     # A filter by known values jumps once more for each value, inside of its one query.
     assert len(many) == len(few)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_list_counts_no_table_and_reads_no_column_that_it_does_not_show(model: Any, analyst: Client) -> None:
+def test_a_list_counts_no_table_and_reads_no_column_that_it_does_not_show(model: Any, operator: Client) -> None:
     rows.make(model)
-    page, queries = opened(analyst, model)
+    page, queries = opened(operator, model)
     read = [query for query in queries if model._meta.db_table in query]
     assert read or model in COUNTED
     if model not in COUNTED:
@@ -98,16 +98,16 @@ PINNED = {
 
 
 @pytest.mark.parametrize("label", sorted(PINNED))
-def test_the_number_of_queries_of_a_list_is_known(label: str, analyst: Client, django_assert_num_queries: Any) -> None:
+def test_the_number_of_queries_of_a_list_is_known(label: str, operator: Client, django_assert_num_queries: Any) -> None:
     model = next(model for model in MODELS if model._meta.label == label)
     rows.make(model)
-    opened(analyst, model)
+    opened(operator, model)
     with django_assert_num_queries(SIGNED_IN + PINNED[label]):
-        opened(analyst, model)
+        opened(operator, model)
 
 
-def test_a_page_of_the_list_is_read_and_not_the_table(analyst: Client) -> None:
-    _, queries = opened(analyst, LinkAudit)
+def test_a_page_of_the_list_is_read_and_not_the_table(operator: Client) -> None:
+    _, queries = opened(operator, LinkAudit)
     # The others are those that jump from heuristic to heuristic, each step by LIMIT 1.
     listed = [query for query in queries if 'FROM "link_audit"' in query and "RECURSIVE" not in query]
     assert len(listed) == 1
@@ -115,7 +115,7 @@ def test_a_page_of_the_list_is_read_and_not_the_table(analyst: Client) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_list_sorts_by_what_an_index_begins_with(model: Any, analyst: Client) -> None:
+def test_a_list_sorts_by_what_an_index_begins_with(model: Any, operator: Client) -> None:
     columns = [column for column in HOUSE[model].list_display if getattr(column, "admin_order_field", None)]
     for column in columns:
         assert model._meta.get_field(column.admin_order_field).column in _indexed(model)

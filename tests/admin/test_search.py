@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def found(signed_in: Any) -> Any:
     """Search in a list; return the keys in the order of the page."""
-    client = signed_in("analyst")
+    client = signed_in("operator")
 
     def search(table: str, term: str, **filters: str) -> list[Any]:
         page = client.get(reverse(f"admin:{table}_changelist"), {"q": term, **filters})
@@ -84,7 +84,7 @@ def test_any_term_may_be_searched(table: str, found: Any) -> None:
 
 
 def test_a_term_that_no_text_can_hold_is_refused_in_words(signed_in: Any) -> None:
-    client = signed_in("analyst")
+    client = signed_in("operator")
     page = client.get(reverse("admin:securities_company_changelist"), {"q": "a\0b"})
     assert "Null characters are not allowed." in page.content.decode()
     source = {"app_label": "securities", "model_name": "companysecurity", "field_name": "company"}
@@ -104,7 +104,7 @@ def test_a_company_is_completed_from_the_beginning_of_its_name(signed_in: Any) -
 
 
 def test_a_choice_that_there_is_not_leads_back_to_the_whole_list(signed_in: Any) -> None:
-    page = signed_in("analyst").get(reverse("admin:linkaudit_linkaudit_changelist"), {"label": "maybe"})
+    page = signed_in("operator").get(reverse("admin:linkaudit_linkaudit_changelist"), {"label": "maybe"})
     assert page.status_code == 302
     assert page["Location"].endswith("?e=1")
 

@@ -194,7 +194,8 @@ def test_jobs_under_way_are_told_with_how_far_they_are(ana: Client) -> None:
 
 def test_freshness_names_each_source(ana: Client) -> None:
     make_document(published_at=NOW - timedelta(days=3), source_type="SEC_8K")
-    IngestRun.objects.create(source="ctgov", started_at=NOW, finished_at=NOW, total_processed=1)
+    just_now = timezone.now()
+    IngestRun.objects.create(source="ctgov", started_at=just_now, finished_at=just_now, total_processed=1)
     Signal.objects.create(trial=make_trial(), s_id="S1", severity="H", fired_at=NOW - timedelta(days=5))
     said = words(ana.get("/"), "freshness")
     assert "Load of ctgov 1 record just now" in said

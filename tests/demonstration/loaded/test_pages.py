@@ -33,7 +33,17 @@ def rita(client: Client) -> Client:
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/links/", "/links/?label=any&page=5", "/links/?q=gigantumab", "/heuristics/"]
+    "address",
+    [
+        "/links/",
+        "/links/?label=any&page=5",
+        "/links/?q=gigantumab",
+        "/heuristics/",
+        "/trials/",
+        "/trials/compare/",
+        "/companies/",
+        "/sponsors/",
+    ],
 )
 def test_pages_show_rows_and_say_that_they_are_not_real(rita: Client, address: str) -> None:
     page = rita.get(address)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 
 from linkaudit.models import AssetAlias, LinkAudit
+from ncfd_site.paging import ListPage, page_of
 
 PAGE_SIZE = 50
 # An offset is read through by the server: past this page a narrower filter is quicker than more pages.
@@ -48,45 +49,6 @@ class LinkFilter:
         return self == LinkFilter()
 
 
-@dataclass(frozen=True, slots=True)
-class LinkPage:
-    """One page of a list; whether another one follows is known without counting the table."""
-
-    links: list[LinkAudit]
-    number: int
-    has_next: bool
-
-    @property
-    def has_previous(self) -> bool:
-        """Whether a page comes before this one."""
-        return self.number > 1
-
-    @property
-    def before(self) -> int:
-        """The number of the page before this one."""
-        return self.number - 1
-
-    @property
-    def after(self) -> int:
-        """The number of the page after this one."""
-        return self.number + 1
-
-    @property
-    def is_last_allowed(self) -> bool:
-        """Whether the list stops here although it may go on."""
-        return self.number == LAST_PAGE and len(self.links) == PAGE_SIZE
-
-    @property
-    def first_row(self) -> int:
-        """The number of the first row of the page, from 1."""
-        return (self.number - 1) * PAGE_SIZE + 1
-
-    @property
-    def last_row(self) -> int:
-        """The number of the last row of the page."""
-        return self.first_row + len(self.links) - 1
-
-
 def selected_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     """Return the links of a selection, without an order."""
     links = LinkAudit.objects.all()
@@ -109,13 +71,13 @@ def listed_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     return selected_links(selection).order_by(*_order(selection.sort))
 
 
-def link_page(selection: LinkFilter, number: int) -> LinkPage:
+def link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
     """Return page `number` (from 1, at most LAST_PAGE) of a selection; the evidence is not read."""
     number = min(max(number, 1), LAST_PAGE)
     start = (number - 1) * PAGE_SIZE
     links = listed_links(selection).defer("evidence_jsonb", "review_notes").select_related("asset", "doc")
     found = list(links[start : start + PAGE_SIZE + 1])
-    return LinkPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < LAST_PAGE)
+    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
 
 
 def first_link(selection: LinkFilter) -> int | None:

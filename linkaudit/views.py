@@ -42,7 +42,7 @@ def links(request: HttpRequest) -> HttpResponse:
     form.offer_heuristics(queries.heuristic_names())
     selection = form.selection() if form.is_valid() else None
     page = link_page(selection, form.page_number()) if selection else None
-    titles = document_titles({audit.doc_id for audit in page.links}) if page else {}
+    titles = document_titles({audit.doc_id for audit in page.rows}) if page else {}
     return render(
         request,
         "linkaudit/links.html",
@@ -51,7 +51,7 @@ def links(request: HttpRequest) -> HttpResponse:
             "form": form,
             "selection": selection,
             "page": page,
-            "rows": [(audit, titles.get(audit.doc_id, "")) for audit in page.links] if page else [],
+            "rows": [(audit, titles.get(audit.doc_id, "")) for audit in page.rows] if page else [],
             "query": _query(selection) if selection else "",
             "last_label": undoing.last_label(request.session),
         },

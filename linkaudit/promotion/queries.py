@@ -6,6 +6,7 @@ from datetime import datetime
 
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionRow
 from ncfd_site import sql
+from ncfd_site.paging import ListPage, page_of
 
 PAGE_SIZE = 50
 LAST_PAGE = 200
@@ -92,25 +93,6 @@ class LaterWrong:
 
 
 @dataclass(frozen=True, slots=True)
-class PromotionPage:
-    """One page of the list, newest first."""
-
-    promotions: list[LinkPromotion]
-    number: int
-    has_next: bool
-
-    @property
-    def before(self) -> int:
-        """The number of the page before this one, 0 on the first."""
-        return self.number - 1
-
-    @property
-    def after(self) -> int:
-        """The number of the page after this one."""
-        return self.number + 1
-
-
-@dataclass(frozen=True, slots=True)
 class PromotedLink:
     """One link of a promotion: the rows made for it, and the link as it is now, None where it is gone."""
 
@@ -123,7 +105,7 @@ def preview(heuristic: str) -> Preview:
     return sql.rows(PREVIEW, {"heuristic": heuristic, "most": MOST_PENDING}, of=Preview)[0]
 
 
-def promotion_page(number: int, heuristic: str = "") -> PromotionPage:
+def promotion_page(number: int, heuristic: str = "") -> ListPage[LinkPromotion]:
     """Return page `number` (from 1, at most LAST_PAGE) of the promotions, of one heuristic or of all."""
     number = min(max(number, 1), LAST_PAGE)
     start = (number - 1) * PAGE_SIZE
@@ -131,7 +113,7 @@ def promotion_page(number: int, heuristic: str = "") -> PromotionPage:
     if heuristic:
         promotions = promotions.filter(heuristic=heuristic)
     found = list(promotions[start : start + PAGE_SIZE + 1])
-    return PromotionPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < LAST_PAGE)
+    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
 
 
 def made_by(promotion: LinkPromotion) -> Made:

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from ncfd_site import sql
 from ncfd_site.dashboard.tiles.errors import KIND_NAMES
+from ncfd_site.paging import ListPage, page_of
 from signals.models import StagingError
 
 PAGE_SIZE = 25
@@ -72,35 +73,6 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorPage:
-    """One page of the list, newest first; whether another one follows is known without counting the table."""
-
-    errors: list[Shown]
-    number: int
-    has_next: bool
-
-    @property
-    def before(self) -> int:
-        """The number of the page before this one, 0 on the first."""
-        return self.number - 1
-
-    @property
-    def after(self) -> int:
-        """The number of the page after this one."""
-        return self.number + 1
-
-    @property
-    def first_row(self) -> int:
-        """The number of the first row of the page, from 1."""
-        return self.before * PAGE_SIZE + 1
-
-    @property
-    def last_row(self) -> int:
-        """The number of the last row of the page."""
-        return self.before * PAGE_SIZE + len(self.errors)
-
-
-@dataclass(frozen=True, slots=True)
 class _Kind:
     kind: str
 
@@ -120,15 +92,13 @@ def selected_errors(selection: ErrorFilter) -> QuerySet[StagingError]:
     return errors if selection.study is None else errors.filter(study_id=selection.study)
 
 
-def error_page(selection: ErrorFilter, number: int) -> ErrorPage:
+def error_page(selection: ErrorFilter, number: int) -> ListPage[Shown]:
     """Return page `number` (from 1, at most LAST_PAGE) of a selection."""
     number = min(max(number, 1), LAST_PAGE)
     start = (number - 1) * PAGE_SIZE
     errors = selected_errors(selection).select_related("trial", "study")
-    found = list(errors[start : start + PAGE_SIZE + 1])
-    return ErrorPage(
-        [shown(error) for error in found[:PAGE_SIZE]], number, has_next=len(found) > PAGE_SIZE and number < LAST_PAGE
-    )
+    found = [shown(error) for error in errors[start : start + PAGE_SIZE + 1]]
+    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
 
 
 def shown(error: StagingError) -> Shown:

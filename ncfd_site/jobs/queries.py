@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from ncfd_site.jobs.queue import OPEN
 from ncfd_site.models import Job
+from ncfd_site.paging import ListPage, page_of
 
 PAGE_SIZE = 50
 # An offset is read through by the server: past this page a narrower filter is quicker than more pages.
@@ -28,35 +29,6 @@ class JobFilter:
         return urlencode({key: value for key, value in asdict(self).items() if value})
 
 
-@dataclass(frozen=True, slots=True)
-class JobPage:
-    """One page of the list, newest first; whether another one follows is known without counting the table."""
-
-    jobs: list[Job]
-    number: int
-    has_next: bool
-
-    @property
-    def before(self) -> int:
-        """The number of the page before this one, 0 on the first."""
-        return self.number - 1
-
-    @property
-    def after(self) -> int:
-        """The number of the page after this one."""
-        return self.number + 1
-
-    @property
-    def first_row(self) -> int:
-        """The number of the first row of the page, from 1."""
-        return self.before * PAGE_SIZE + 1
-
-    @property
-    def last_row(self) -> int:
-        """The number of the last row of the page."""
-        return self.before * PAGE_SIZE + len(self.jobs)
-
-
 def selected_jobs(selection: JobFilter) -> QuerySet[Job]:
     """Return the jobs of a selection, newest first."""
     jobs = Job.objects.order_by("-pk")
@@ -65,9 +37,9 @@ def selected_jobs(selection: JobFilter) -> QuerySet[Job]:
     return jobs.filter(kind=selection.kind) if selection.kind else jobs
 
 
-def job_page(selection: JobFilter, number: int) -> JobPage:
+def job_page(selection: JobFilter, number: int) -> ListPage[Job]:
     """Return page `number` (from 1, at most LAST_PAGE) of a selection."""
     number = min(max(number, 1), LAST_PAGE)
     start = (number - 1) * PAGE_SIZE
     found = list(selected_jobs(selection).defer("checkpoint")[start : start + PAGE_SIZE + 1])
-    return JobPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < LAST_PAGE)
+    return page_of(found, number, PAGE_SIZE, LAST_PAGE)

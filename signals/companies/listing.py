@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ncfd_site import sql
+from ncfd_site.paging import ListPage, page_of
 from securities import queries as listed
 from securities.loading.names import normalised_company_name
 from signals.companies.risk import AT_RISK, ranked_companies
@@ -60,40 +61,6 @@ class ListedCompany:
     also: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CompanyPage:
-    """One page of a list; whether another one follows is known without counting the table."""
-
-    companies: list[ListedCompany]
-    number: int
-    has_next: bool
-
-    @property
-    def before(self) -> int:
-        """The number of the page before this one."""
-        return self.number - 1
-
-    @property
-    def after(self) -> int:
-        """The number of the page after this one."""
-        return self.number + 1
-
-    @property
-    def is_last_allowed(self) -> bool:
-        """Whether the list stops here although it may go on."""
-        return self.number == LAST_PAGE and len(self.companies) == PAGE_SIZE
-
-    @property
-    def first_row(self) -> int:
-        """The number of the first row of the page, from 1."""
-        return (self.number - 1) * PAGE_SIZE + 1
-
-    @property
-    def last_row(self) -> int:
-        """The number of the last row of the page."""
-        return self.first_row + len(self.companies) - 1
-
-
 # One row of trials is enough; the index on the sponsor finds it without a look at the others.
 _WITH_TRIALS = "(SELECT true FROM trials t WHERE t.sponsor_company_id = c.company_id LIMIT 1)"
 _LISTED = """EXISTS (
@@ -121,7 +88,7 @@ _RANKING = """
 """
 
 
-def company_page(selection: CompanyFilter, number: int, today: date) -> CompanyPage:
+def company_page(selection: CompanyFilter, number: int, today: date) -> ListPage[ListedCompany]:
     """Return page `number` (from 1, at most LAST_PAGE) of a selection, in one to three queries."""
     number = min(max(number, 1), LAST_PAGE)
     keys: dict[str, Any] = {
@@ -153,7 +120,7 @@ def company_page(selection: CompanyFilter, number: int, today: date) -> CompanyP
         ORDER BY {_ORDERS[selection.sort]} LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608 (texts of this module)
     found = sql.rows(query, keys, of=ListedCompany)
-    return CompanyPage(found[:PAGE_SIZE], number, len(found) > PAGE_SIZE and number < LAST_PAGE)
+    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
 
 
 def _sought(text: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def companies(request: HttpRequest) -> HttpResponse:
     form.offer_exchanges(Exchange.objects.order_by("code").values_list("code", flat=True))
     selection = form.selection() if form.is_valid() else None
     page = company_page(selection, form.page_number(), today) if selection else None
-    ids = [one.company_id for one in page.companies] if page else []
+    ids = [one.company_id for one in page.rows] if page else []
     tickers = listed.securities_of_companies(ids, today) if ids else {}
     parents = listed.parents_of(ids) if ids else {}
     may_see_risk = person(request).has_perm(VIEW_RISK)
@@ -50,7 +50,7 @@ def companies(request: HttpRequest) -> HttpResponse:
             "page": page,
             "rows": [
                 (one, tickers.get(one.company_id, []), parents.get(one.company_id, []), summaries.get(one.company_id))
-                for one in (page.companies if page else [])
+                for one in (page.rows if page else [])
             ],
             "may_see_risk": may_see_risk,
             "riskiest": risk.RISKIEST,

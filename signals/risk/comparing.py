@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ncfd_site import sql
+from ncfd_site.paging import ListPage
 from signals.models import Score, Trial, TrialStanding
 from signals.queries import recorded_ratios
 from signals.risk import selection as selecting
 from signals.risk.explaining import explanations
-from signals.risk.paging import TrialPage
 from signals.risk.runs import Run, run_before
 from signals.risk.selection import LAST_PAGE, NO_PHASE, of_phase
 from signals.risk.words import BANDS, Band, band_of, percent, phase_words, points
@@ -141,7 +141,7 @@ def chosen(asked: Mapping[str, Any], runs: list[Run]) -> Pair | None:
     return Pair(a, b, asked["phase"], asked["gate"], asked["sort"] or "risk", is_latest)
 
 
-def compared(pair: Pair, number: int) -> TrialPage:
+def compared(pair: Pair, number: int) -> ListPage[Compared]:
     """Return page `number` (from 1) of the trials of the later run, each beside its score in the earlier one."""
     size = selecting.PAGE_SIZE
     start = (number - 1) * size
@@ -152,7 +152,7 @@ def compared(pair: Pair, number: int) -> TrialPage:
     # What went away between two statements is left out.
     shown = [scores[key] for key in keys[:size] if key in scores and scores[key].trial_id in trials]
     rows = [_compare(trials[score.trial_id], score, earlier.get(score.trial_id)) for score in shown]
-    return TrialPage(rows, number, len(keys) > size and number < LAST_PAGE, size)
+    return ListPage(rows, number, len(keys) > size and number < LAST_PAGE, size, LAST_PAGE)
 
 
 def movements(pair: Pair) -> list[Movement]:

@@ -6,11 +6,11 @@ from datetime import date
 from decimal import Decimal
 
 from ncfd_site import sql
+from ncfd_site.paging import ListPage
 from securities.models import Company
 from signals.models import Score, Trial, TrialStanding
 from signals.risk import selection as selecting
 from signals.risk.marks import Marks, marks_of, recorded_marks
-from signals.risk.paging import TrialPage
 from signals.risk.runs import Run, run_before
 from signals.risk.selection import LAST_PAGE, TrialFilter, listed
 from signals.risk.tickers import Ticker, tickers_of
@@ -98,13 +98,14 @@ class Tile:
         return min(self.count, MOST_COUNTED)
 
 
-def trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date) -> TrialPage:
+def trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date) -> ListPage[TrialRow]:
     """Return page `number` (from 1) of a selection with all that a row shows, in a fixed number of queries."""
     size = selecting.PAGE_SIZE
     start = (number - 1) * size
     rows = list(listed(selection, today)[start : start + size + 1])
     shown = rows[:size]
-    return TrialPage(_filled(selection, shown, runs, today), number, len(rows) > size and number < LAST_PAGE, size)
+    has_next = len(rows) > size and number < LAST_PAGE
+    return ListPage(_filled(selection, shown, runs, today), number, has_next, size, LAST_PAGE)
 
 
 def tiles(run_id: str) -> list[Tile]:

@@ -82,7 +82,7 @@ def test_the_list_is_filtered_by_state_and_kind(ana: User) -> None:
     }
 
     def listed(query: str) -> set[int]:
-        return {job.pk for job in client.get(f"/jobs/?{query}").context["page"].jobs}
+        return {job.pk for job in client.get(f"/jobs/?{query}").context["page"].rows}
 
     assert listed("") == set(numbers.values())
     assert listed("state=open") == {numbers["running"], numbers["queued"]}

@@ -61,7 +61,7 @@ def test_going_from_link_to_link_follows_the_order_of_the_list(sort: str) -> Non
     for confidence, number in itertools.product(("0.90", "0.95"), ("NCT00000002", None, "NCT00000001")):
         make_link_audit(confidence=confidence, nct_id=number)
     chosen = LinkFilter(sort=sort)
-    listed = [audit.pk for audit in link_page(chosen, 1).links]
+    listed = [audit.pk for audit in link_page(chosen, 1).rows]
     assert len(listed) == 6
     assert first_link(chosen) == listed[0]
     links = {audit.pk: audit for audit in LinkAudit.objects.all()}
@@ -88,13 +88,13 @@ def test_a_page_knows_whether_another_follows_without_counting(
         make_link_audit(asset=asset)
     with django_assert_num_queries(1) as queries:
         page = link_page(LinkFilter(), 1)
-        assert [audit.doc.source_type for audit in page.links] == ["Registry", "Registry"]
+        assert [audit.doc.source_type for audit in page.rows] == ["Registry", "Registry"]
     assert "evidence_jsonb" not in queries.captured_queries[0]["sql"]
     assert "COUNT" not in queries.captured_queries[0]["sql"]
     assert (page.has_previous, page.has_next, page.first_row, page.last_row) == (False, True, 1, 2)
     second = link_page(LinkFilter(), 2)
     assert (second.has_previous, second.has_next, second.first_row, second.last_row) == (True, False, 3, 4)
-    assert link_page(LinkFilter(), 3).links == []
+    assert link_page(LinkFilter(), 3).rows == []
 
 
 def test_the_list_ends_where_a_filter_is_better(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ MOST_OF_ONE = 500
 MOST = 5_000
 SHOWN, NEXT = 50, 5
 # Trials that are looked at where companies are put in the order of their risk.
-RISKIEST = 2_000
+RISKIEST = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.db import DataError
 from ncfd_site import sql
 
 # Trials that are looked at, the riskiest first; of a search, so many that fit it.
-LOOKED_AT = 2_000
+LOOKED_AT = 500
 SHOWN = 50
 
 

@@ -18,7 +18,7 @@ from signals.risk.selection import LAST_PAGE, NO_PHASE, of_phase
 from signals.risk.words import BANDS, Band, band_of, percent, phase_words, points
 
 # The picture is of so many trials: those that the second run holds most likely to fail.
-DRAWN = 5_000
+DRAWN = 1_000
 
 # Both runs whole: there is no index on the difference of two runs.
 _BY_CHANGE = """

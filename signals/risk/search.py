@@ -18,7 +18,7 @@ DIGITS = 8
 KINDS = ("searched", "sponsor", "holder", "drug")
 # A beginning that more companies or assets share is no name: of these the first ones are taken, and no more trials
 # of drugs than these.
-MOST = 1000
+MOST = 500
 MOST_TRIALS = 10_000
 
 _NAMED = """

@@ -29,9 +29,9 @@ def plan(query: str, keys: dict[str, Any]) -> str:
 
 
 def test_the_riskiest_trials_are_read_in_the_order_of_their_index() -> None:
-    found = plan(risk._RANKED, {"least": 0, "most": 2000, "at_risk": "0.75"})
+    found = plan(risk._RANKED, {"least": 0, "most": risk.RISKIEST, "at_risk": "0.75"})
     assert "using ix_trial_standings_p_fail" in found
-    found = plan(unresolved._RISKIEST, {"looked_at": 2000, "shown": 50})
+    found = plan(unresolved._RISKIEST, {"looked_at": unresolved.LOOKED_AT, "shown": 50})
     assert "using ix_trial_standings_p_fail" in found
 
 

@@ -35,6 +35,7 @@ def read(sources: Sequence[Source], user: User) -> list[Shown]:
     ends = time.monotonic() + WHOLE_PAGE
     try:
         found = _ask(wanted, user)
+    # Broad, as the two below: whatever goes wrong in a tile, the page stays, and the log has it.
     except Exception:
         log.warning("The tiles could not be read together, so each is read by itself", exc_info=True)
         return [_alone(source, user, ends) for source in wanted]

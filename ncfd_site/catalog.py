@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.db import DEFAULT_DB_ALIAS
 
 from ncfd_site import sql
+from ncfd_site.migration.owners import OF_DJANGO
 
 _COLUMNS = """
     SELECT c.relname AS relation, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
@@ -19,15 +20,15 @@ _COLUMNS = """
     ORDER BY c.relname, a.attnum
 """
 
-_RELATIONS = """
+_RELATIONS = f"""
     SELECT c.relname AS name,
            CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind
     FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
-      AND c.relname !~ '^(auth|axes|django)_'
+      AND c.relname !~ '{OF_DJANGO}'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     ORDER BY c.relname
-"""
+"""  # noqa: S608 (a constant)
 
 # Primary keys, unique constraints and unique indexes over plain columns.
 _KEYS = """
@@ -79,12 +80,12 @@ _ROUTINES = """
     ORDER BY p.proname, arguments
 """
 
-_TRIGGERS = """
+_TRIGGERS = f"""
     SELECT t.tgname AS name, c.relname AS relation, p.proname AS routine
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND c.relname !~ '^(auth|axes|django)_'
+    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND c.relname !~ '{OF_DJANGO}'
     ORDER BY t.tgname
-"""
+"""  # noqa: S608 (a constant)
 
 
 @dataclass(frozen=True, kw_only=True)

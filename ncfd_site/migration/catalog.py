@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from ncfd_site.migration import line, retrying
+from ncfd_site.migration.owners import OF_DJANGO
 from ncfd_site.migration.session import Connection
 
 EXPECTED = line.SCHEMA_FOLDER / "expected.json"
@@ -24,7 +25,7 @@ _DEPENDS_ON_EXTENSIONS = (
 
 # Relations that are neither Django's, nor an extension's, nor the bookkeeping of migration.
 _OURS = (
-    "c.relname !~ '^(auth|axes|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')"
+    f"c.relname !~ '{OF_DJANGO}' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')"
     " AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.deptype = 'e')"
 )
 
@@ -87,7 +88,7 @@ _QUERIES = {
         LEFT JOIN pg_class o ON o.oid = d.refobjid
         LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
         WHERE c.relnamespace = 'public'::regnamespace AND {_OURS}
-          AND coalesce(o.relname, '') !~ '^(auth|axes|django)_'
+          AND coalesce(o.relname, '') !~ '{OF_DJANGO}'
           AND coalesce(o.relname, '') <> 'alembic_migration_log'""",
     "view": f"""
         SELECT c.relname, pg_get_viewdef(c.oid) FROM pg_class c

@@ -7,6 +7,7 @@ from ncfd_site.migration import assess, catalog, compare, history, line, online,
 from ncfd_site.migration.assess import Fit
 from ncfd_site.migration.catalog import Catalog
 from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.migration.owners import OF_DJANGO
 from ncfd_site.migration.session import Connection
 from ncfd_site.schema import source
 
@@ -40,10 +41,10 @@ NOT_OURS = {State.FOREIGN, State.UNKNOWN, State.AHEAD}
 
 # Relations of schema public that are neither of Django and its apps, nor of an extension, nor the bookkeeping of
 # migration.
-_RELATIONS = """
+_RELATIONS = f"""
     SELECT c.relname FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-      AND c.relname !~ '^(auth|axes|django)_' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')
+      AND c.relname !~ '{OF_DJANGO}' AND c.relname NOT IN ('alembic_version', 'alembic_migration_log')
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     ORDER BY 1
 """

@@ -29,10 +29,6 @@ KINDS = Stage(
 )
 
 HAS_RUN = "SELECT EXISTS (SELECT FROM scores WHERE run_id = %s)"
-NOT_SCORED = """
-SELECT i.signature, count(*) AS trials FROM scoring_input i
-WHERE NOT EXISTS (SELECT FROM scoring_outcomes o WHERE o.signature = i.signature) GROUP BY i.signature
-"""
 # When a score was reckoned is no part of what it says.
 _DIFFERS = """
 (s.prior_pi, s.logit_prior, s.sum_log_lr, s.logit_post, s.p_fail, s.features_frozen_at, s.metadata) IS DISTINCT FROM

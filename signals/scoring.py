@@ -4,7 +4,7 @@
 rule raises `p_fail` to a floor and never lowers it. Decimal arithmetic: equal input gives equal results everywhere.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -63,15 +63,25 @@ def evaluate(severities: Mapping[str, str], ratios: Ratios) -> list[Evaluation]:
     return [evaluate_gate(code, severities, ratios) for code in GATES]
 
 
-def evaluate_gate(code: str, severities: Mapping[str, str], ratios: Ratios) -> Evaluation:
-    """One gate. Signals that it does not look at make no difference."""
+def evaluate_gate(
+    code: str,
+    severities: Mapping[str, str],
+    ratios: Ratios,
+    *,
+    late: Collection[str] = (),
+    not_fired: Collection[str] = (),
+) -> Evaluation:
+    """One gate. Signals that it does not look at make no difference.
+
+    `late` fired after the features had frozen, `not_fired` were evaluated and did not fire: both are told where the
+    gate did not fire, and change nothing else. A signal that is nowhere was not evaluated.
+    """
     present = tuple(signal for signal in LOOKS_AT[code] if signal in severities)
     if not fires(code, severities.keys()):
         absent = [signal for signal in LOOKS_AT[code] if signal not in severities]
-        said = (
-            f"{_listed(present)} fired, {_listed(absent)} did not." if present else f"{_listed(absent)} did not fire."
+        return Evaluation(
+            code, False, (), None, f"{NAMES[code]} did not fire: {_told(present, absent, late, not_fired)}."
         )
-        return Evaluation(code, False, (), None, f"{NAMES[code]} did not fire: {said}")
     worst = min((severities[signal] for signal in present), key=SEVERITIES.index)
     ratio = ratios[code][worst]
     why = f" by the worst severity, {worst}" if len(set(ratios[code].values())) > 1 else ""
@@ -87,7 +97,7 @@ def fires(code: str, fired: AbstractSet[str]) -> bool:
 def posterior(prior: Decimal, ratios: Iterable[Decimal], *, at_least: Decimal | None = None) -> Posterior:
     """The score of a trial with this prior, the ratios of its fired gates, and the floor of a stop rule that holds.
 
-    Prior and ratios outside their limits count as the limit. Raises ValueError where one is not a finite number.
+    Prior, ratios and floor outside their limits count as the limit. Raises ValueError where one is not a finite number.
     """
     # Sorted, so that the last digits of the sum do not depend on the order.
     given = sorted(finite(ratio) for ratio in ratios)
@@ -97,7 +107,7 @@ def posterior(prior: Decimal, ratios: Iterable[Decimal], *, at_least: Decimal | 
     logit_post = _within(logit_prior + sum_log_lr, -MOST_LOGIT, MOST_LOGIT)
     p_fail = probability(logit_post)
     if at_least is not None:
-        p_fail = max(p_fail, finite(at_least))
+        p_fail = max(p_fail, _within(finite(at_least), Decimal(0), Decimal(1)))
     return Posterior(
         prior_pi=pi,
         logit_prior=_rounded(logit_prior, LOGIT),
@@ -137,5 +147,17 @@ def _rounded(number: Decimal, digits: Decimal) -> Decimal:
     return number.quantize(digits, ROUND_HALF_EVEN)
 
 
-def _listed(codes: tuple[str, ...] | list[str]) -> str:
+def _told(present: Sequence[str], absent: Sequence[str], late: Collection[str], not_fired: Collection[str]) -> str:
+    """What is known of each signal, those together that share it."""
+    rest = [signal for signal in absent if signal not in late and signal not in not_fired]
+    parts = (
+        (present, "fired"),
+        ([signal for signal in absent if signal in late], "fired after the features had frozen"),
+        ([signal for signal in absent if signal in not_fired and signal not in late], "did not fire"),
+        (rest, "was not evaluated" if len(rest) == 1 else "were not evaluated"),
+    )
+    return "; ".join(f"{_listed(signals)} {what}" for signals, what in parts if signals)
+
+
+def _listed(codes: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))

@@ -54,8 +54,8 @@ class Case:
 
     @property
     def jsonpath(self) -> str:
-        """All of them as one predicate."""
-        return " && ".join(f"({condition.jsonpath})" for condition in self.conditions)
+        """All of them as one predicate. Strict: what stands in a list is no field, so no two items are put together."""
+        return "strict " + " && ".join(f"({condition.jsonpath})" for condition in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,15 @@ def read_table(path: Path) -> ScoringTable:
     """Read a file of that form. Raises `Misconfigured` with the file, the key, and what to do."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Misconfigured(f"{path.name} cannot be read: {error}. Mend the file.") from None
+    # Numbers that neither int nor Decimal can take, and brackets past all depth, come from below the parser.
+    except (OSError, ValueError, ArithmeticError, RecursionError) as error:
+        raise Misconfigured(f"{path.name} cannot be read: {_sentence(error)}. Mend the file.") from None
     return _Reader(path.name).table(raw)
+
+
+def _sentence(error: Exception) -> str:
+    said = str(error).strip().rstrip(".")
+    return type(error).__name__ if not said or isinstance(error, ArithmeticError) else said
 
 
 class _Reader:

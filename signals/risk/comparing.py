@@ -3,22 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import QuerySet
 
 from ncfd_site import sql
 from ncfd_site.paging import ListPage
+from securities.models import Company
 from signals.models import Score, Trial, TrialStanding
 from signals.queries import recorded_ratios
 from signals.risk import selection as selecting
 from signals.risk.explaining import explanations
+from signals.risk.metadata import with_readable_metadata
 from signals.risk.runs import Run, run_before
 from signals.risk.selection import LAST_PAGE, NO_PHASE, of_phase
+from signals.risk.tickers import Ticker, tickers_of
 from signals.risk.words import BANDS, Band, band_of, percent, phase_words, points
 
 # The picture is of so many trials: those that the second run holds most likely to fail.
 DRAWN = 1_000
+
+# So many trials that left are named.
+MOST_GONE = 12
 
 # Both runs whole: there is no index on the difference of two runs.
 _BY_CHANGE = """
@@ -37,6 +43,16 @@ _MOVEMENTS = """
     FROM (SELECT trial_id, p_fail FROM scores WHERE run_id = %(b)s ORDER BY p_fail DESC, trial_id LIMIT %(drawn)s) later
     LEFT JOIN scores earlier ON earlier.trial_id = later.trial_id AND earlier.run_id = %(a)s
     GROUP BY 1
+"""
+_GONE = """
+    WITH drawn AS (
+        SELECT trial_id, p_fail FROM scores WHERE run_id = %(a)s ORDER BY p_fail DESC, trial_id LIMIT %(drawn)s
+    )
+    SELECT trial.nct_id, earlier.p_fail, (SELECT count(*) FROM drawn) AS drawn
+    FROM drawn earlier
+    JOIN trials trial ON trial.trial_id = earlier.trial_id
+    WHERE NOT EXISTS (SELECT FROM scores later WHERE later.trial_id = earlier.trial_id AND later.run_id = %(b)s)
+    ORDER BY earlier.p_fail DESC, earlier.trial_id
 """
 
 
@@ -61,17 +77,46 @@ class Pair:
         """Whether trials are left out."""
         return bool(self.phase or self.gate)
 
+    @property
+    def narrowed_words(self) -> str:
+        """Which trials are kept, in words."""
+        phase = "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase) if self.phase else ""
+        gate = f"gate {self.gate} fired in {self.b}" if self.gate else ""
+        return ", ".join(words for words in (phase, gate) if words)
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether a run is set beside itself."""
+        return self.a == self.b
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedGate:
+    """A gate that fired in one run or in both."""
+
+    code: str
+    state: Literal["kept", "gained", "lost"]
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A trial in two runs; `earlier` None: the first of them did not score it."""
+    """A trial in two runs; `earlier` None: the first of them did not score it.
+
+    `gates` are those of both runs; `are_gates_told` is false where one of the runs wrote none down: `gates` is empty.
+    """
 
     trial: Trial
     later: Score
     earlier: Score | None
-    gained: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    tickers: list[Ticker] = field(default_factory=list)
+    gates: list[ComparedGate] = field(default_factory=list)
+    are_gates_told: bool = True
     why: list[str] = field(default_factory=list)
+
+    @property
+    def company(self) -> Company | None:
+        """The company that the sponsor is, where it is known."""
+        return self.trial.sponsor_company
 
     @property
     def phase(self) -> str:
@@ -115,6 +160,37 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class GoneTrial:
+    """A trial that the earlier run scored and the later one did not."""
+
+    nct_id: str
+    p_fail: Decimal
+    drawn: int
+
+    @property
+    def percent(self) -> str:
+        """The probability in the earlier run."""
+        return percent(self.p_fail)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The first of the trials that left, the riskiest first, and how many left.
+
+    `is_cut`: the earlier run has, or may have, more trials than were looked at.
+    """
+
+    trials: list[GoneTrial]
+    count: int
+    is_cut: bool
+
+    @property
+    def others(self) -> int:
+        """How many are not named."""
+        return self.count - len(self.trials)
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """How the trials of a band of the later run moved since the earlier one."""
 
@@ -146,13 +222,29 @@ def compared(pair: Pair, number: int) -> ListPage[Compared]:
     size = selecting.PAGE_SIZE
     start = (number - 1) * size
     keys = _keys(pair, start, size + 1)
-    scores = Score.objects.in_bulk(keys[:size])
-    trials = Trial.objects.in_bulk([score.trial_id for score in scores.values()])
-    earlier = {one.trial_id: one for one in Score.objects.filter(run_id=pair.a, trial_id__in=list(trials))}
+    scores = {score.pk: score for score in with_readable_metadata(Score.objects.filter(pk__in=keys[:size]))}
+    trials = Trial.objects.select_related("sponsor_company").in_bulk([score.trial_id for score in scores.values()])
+    then = with_readable_metadata(Score.objects.filter(run_id=pair.a, trial_id__in=list(trials)))
+    earlier = {one.trial_id: one for one in then}
+    tickers = tickers_of({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
     # What went away between two statements is left out.
     shown = [scores[key] for key in keys[:size] if key in scores and scores[key].trial_id in trials]
-    rows = [_compare(trials[score.trial_id], score, earlier.get(score.trial_id)) for score in shown]
+    rows = [
+        _compare(
+            trials[score.trial_id],
+            score,
+            earlier.get(score.trial_id),
+            tickers.get(trials[score.trial_id].sponsor_company_id or 0, []),
+        )
+        for score in shown
+    ]
     return ListPage(rows, number, len(keys) > size and number < LAST_PAGE, size, LAST_PAGE)
+
+
+def gone(pair: Pair) -> Gone:
+    """Return the trials that the first run scored and the second did not, of those that the first held riskiest."""
+    found = sql.rows(_GONE, {"a": pair.a, "b": pair.b, "drawn": DRAWN}, of=GoneTrial)
+    return Gone(found[:MOST_GONE], len(found), any(one.drawn >= DRAWN for one in found))
 
 
 def movements(pair: Pair) -> list[Movement]:
@@ -225,8 +317,16 @@ class _ScoreKey:
     score_id: int
 
 
-def _compare(trial: Trial, later: Score, earlier: Score | None) -> Compared:
-    if earlier is None:
-        return Compared(trial, later, None)
-    now, then = set(recorded_ratios(later.metadata) or ()), set(recorded_ratios(earlier.metadata) or ())
-    return Compared(trial, later, earlier, sorted(now - then), sorted(then - now), explanations(earlier, later))
+def _compare(trial: Trial, later: Score, earlier: Score | None, tickers: list[Ticker]) -> Compared:
+    now = recorded_ratios(later.metadata)
+    then = now if earlier is None else recorded_ratios(earlier.metadata)
+    if now is None or then is None:
+        gates, told = [], False
+    else:
+        told = True
+        gates = [
+            ComparedGate(code, "lost" if code not in now else "kept" if code in then else "gained")
+            for code in sorted({*now, *then})
+        ]
+    why = explanations(earlier, later) if earlier else []
+    return Compared(trial, later, earlier, tickers, gates, told, why)

@@ -1,16 +1,19 @@
 """Why a probability differs between two runs, as far as the runs wrote down what they went by."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from signals.models import Score
 from signals.queries import recorded_ratios
 from signals.risk.words import percent
+from signals.why.words import number
 
 
 def explanations(earlier: Score, later: Score) -> list[str]:
-    """Return what differs between two scores of a trial, in words; a statement where nothing does and they differ."""
+    """Return what differs between two scores of a trial, in words; a statement where nothing does and they differ.
+
+    What a run did not write down is not compared.
+    """
     told = [*_gates(earlier, later), *_prior(earlier, later), *_stop_rules(earlier, later)]
     if earlier.p_fail == later.p_fail:
         return told
@@ -21,12 +24,16 @@ def explanations(earlier: Score, later: Score) -> list[str]:
 
 
 def _gates(earlier: Score, later: Score) -> list[str]:
-    then, now = recorded_ratios(earlier.metadata) or {}, recorded_ratios(later.metadata) or {}
+    then, now = recorded_ratios(earlier.metadata), recorded_ratios(later.metadata)
+    if then is None or now is None:
+        # A run that wrote none down may have had any.
+        silent = [score.run_id for score, gates in ((earlier, then), (later, now)) if gates is None]
+        return [] if len(silent) > 1 else [f"gates not compared: {silent[0]} wrote none down"]
     told = [f"{code} fired" for code in sorted(now.keys() - then.keys())]
     told += [f"{code} fires no longer" for code in sorted(then.keys() - now.keys())]
     for code in sorted(now.keys() & then.keys()):
         if now[code] != then[code]:
-            told.append(f"{code} weighs {_ratio(now[code])} instead of {_ratio(then[code])}")
+            told.append(f"{code} weighs {number(now[code])} instead of {number(then[code])}")
     return told
 
 
@@ -38,21 +45,19 @@ def _prior(earlier: Score, later: Score) -> list[str]:
 
 def _stop_rules(earlier: Score, later: Score) -> list[str]:
     then, now = _rules(earlier.metadata), _rules(later.metadata)
-    told = [f"stop rule {name} holds" for name in sorted(now - then)]
-    return told + [f"stop rule {name} holds no longer" for name in sorted(then - now)]
+    if now is None:
+        return []
+    told = [f"stop rule {name} holds" for name in sorted(now - (then or set()))]
+    return told + [f"stop rule {name} holds no longer" for name in sorted((then or set()) - now)]
 
 
-def _rules(metadata: Any) -> set[str]:
+def _rules(metadata: Any) -> set[str] | None:
     rules = metadata.get("stop_rules") if isinstance(metadata, Mapping) else None
     if not isinstance(rules, list):
-        return set()
+        return None
     return {str(rule["rule"]).replace("_", " ") for rule in rules if isinstance(rule, Mapping) and "rule" in rule}
 
 
 def _version(score: Score) -> str:
     version = score.metadata.get("table_version") if isinstance(score.metadata, Mapping) else None
     return version if isinstance(version, str) else ""
-
-
-def _ratio(ratio: Decimal) -> str:
-    return f"{ratio.normalize():f}"

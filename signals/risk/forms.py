@@ -12,6 +12,7 @@ from signals.risk.selection import (
     ANY_GATE,
     DAYS,
     LAST_PAGE,
+    NO_STATUS,
     OF_LATEST_ONLY,
     PHASE_CHOICES,
     SORTS,
@@ -90,8 +91,9 @@ class TrialFilterForm(RunChoice):
         self.fields["to"] = forms.DateField(label="Readout to", required=False, widget=DAY)
         self.offer_runs("run", [("", "the latest of each trial")])
         asked = self.data.get("status", "")
-        others = [(asked, asked[:60])] if asked and "\x00" not in asked and asked not in STATUSES else []
-        self.fields["status"].widget = forms.Select(choices=[*ANY, *STATUSES.items(), *others])
+        known = STATUSES | {NO_STATUS: "none known"}
+        others = [(asked, asked[:60])] if asked and "\x00" not in asked and asked not in known else []
+        self.fields["status"].widget = forms.Select(choices=[*ANY, *known.items(), *others])
 
     @property
     def main_fields(self) -> list[forms.BoundField]:

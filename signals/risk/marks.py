@@ -1,12 +1,14 @@
 """The gates and signals that speak against a trial, as a list shows them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ncfd_site import sql
 from signals.models import Gate, Signal
 from signals.queries import recorded_ratios
+from signals.why.json_text import read_json
+from signals.why.run_record import RunRecord, run_record
 
 SHOWN = 3
 _NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])
@@ -14,9 +16,12 @@ _SEVERITIES = dict(Signal.Severity.choices)
 _WORST_FIRST = {code: place for place, code in enumerate(Signal.Severity.values)}
 
 _MARKS = """
-    SELECT trial_id, "G_id" AS code, NULL AS severity FROM gates WHERE trial_id = ANY(%(ids)s) AND fired_bool
+    SELECT trial_id, "G_id" AS gate, NULL AS signal, NULL AS severity, NULL AS metadata
+    FROM gates WHERE trial_id = ANY(%(ids)s) AND fired_bool
     UNION ALL
-    SELECT trial_id, "S_id", severity FROM signals WHERE trial_id = ANY(%(ids)s)
+    SELECT trial_id, NULL, "S_id", severity, NULL FROM signals WHERE trial_id = ANY(%(ids)s)
+    UNION ALL
+    SELECT trial_id, NULL, NULL, NULL, metadata::text FROM scores WHERE score_id = ANY(%(scores)s)
 """
 
 
@@ -40,10 +45,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The gates that fired for a trial, by code, and its signals, the worst first."""
+    """The gates that fired for a trial, by code, and its signals, the worst first.
+
+    `late` are signals that fired after the features froze, so that they did not count. `is_evaluated` is false where
+    the run says that not one signal could be evaluated: that none fired is no news then.
+    """
 
     gates: list[Mark] = field(default_factory=list)
     signals: list[Mark] = field(default_factory=list)
+    late: list[Mark] = field(default_factory=list)
+    is_evaluated: bool = True
 
     @property
     def top_signals(self) -> list[Mark]:
@@ -64,30 +75,54 @@ class Marks:
 @dataclass(frozen=True, slots=True)
 class _Row:
     trial_id: int
-    code: str
+    gate: str | None
+    signal: str | None
     severity: str | None
+    metadata: str | None
 
 
-def marks_of(trial_ids: Collection[int]) -> dict[int, Marks]:
-    """Return what speaks against trials today, by trial, in one statement."""
-    found: dict[int, list[Mark]] = {}
-    for row in sql.rows(_MARKS, {"ids": list(trial_ids)}, of=_Row) if trial_ids else ():
-        found.setdefault(row.trial_id, []).append(Mark(row.code, row.severity or ""))
-    return {trial_id: _sorted(marks) for trial_id, marks in found.items()}
+def marks_of(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> dict[int, Marks]:
+    """Return what speaks against trials today, by trial, in one statement.
+
+    `score_ids` are the scores that the trials stand with: what these say of late signals and of evaluation is told too.
+    """
+    found: dict[int, list[_Row]] = {}
+    given = {"ids": list(trial_ids), "scores": list(score_ids)}
+    for row in sql.rows(_MARKS, given, of=_Row) if trial_ids else ():
+        found.setdefault(row.trial_id, []).append(row)
+    return {trial_id: _today(rows) for trial_id, rows in found.items()}
 
 
 def recorded_marks(metadata: Any) -> Marks:
-    """Return what a run wrote down of gates and signals that counted; it may have written neither."""
-    signals = metadata.get("signals") if isinstance(metadata, Mapping) else None
-    counted = signals.items() if isinstance(signals, Mapping) else ()
-    return _sorted(
-        [
-            *(Mark(code) for code in recorded_ratios(metadata) or ()),
-            *(Mark(str(code), severity) for code, severity in counted if severity in _SEVERITIES),
-        ]
+    """Return what a run wrote down of gates, and of signals that fired; it may have written neither."""
+    record = run_record(metadata)
+    counted = metadata.get("signals") if isinstance(metadata, Mapping) else None
+    signals = counted.items() if isinstance(counted, Mapping) else ()
+    return _marks(
+        [Mark(code) for code in recorded_ratios(metadata) or ()],
+        [Mark(str(code), severity) for code, severity in signals if severity in _SEVERITIES],
+        [Mark(code) for code in record.late],
+        record,
     )
 
 
-def _sorted(marks: Iterable[Mark]) -> Marks:
-    every = sorted(marks, key=lambda mark: (_WORST_FIRST.get(mark.severity, 0), mark.code))
-    return Marks([mark for mark in every if not mark.severity], [mark for mark in every if mark.severity])
+def _today(rows: Sequence[_Row]) -> Marks:
+    told = next((row.metadata for row in rows if row.metadata is not None), None)
+    record = run_record(read_json(told).value)
+    signals = [Mark(row.signal, row.severity or "") for row in rows if row.signal]
+    return _marks(
+        [Mark(row.gate) for row in rows if row.gate],
+        [one for one in signals if one.code not in record.late],
+        [one for one in signals if one.code in record.late],
+        record,
+    )
+
+
+def _marks(gates: Iterable[Mark], signals: Iterable[Mark], late: Iterable[Mark], record: RunRecord) -> Marks:
+    told = bool(record.severities or record.late or record.not_fired)
+    return Marks(
+        sorted(gates, key=lambda mark: mark.code),
+        sorted(signals, key=lambda mark: (_WORST_FIRST.get(mark.severity, 0), mark.code)),
+        sorted(late, key=lambda mark: mark.code),
+        is_evaluated=told or not record.tells_signals,
+    )

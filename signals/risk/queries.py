@@ -11,6 +11,7 @@ from securities.models import Company
 from signals.models import Score, Trial, TrialStanding
 from signals.risk import selection as selecting
 from signals.risk.marks import Marks, marks_of, recorded_marks
+from signals.risk.metadata import with_readable_metadata
 from signals.risk.runs import Run, run_before
 from signals.risk.selection import LAST_PAGE, TrialFilter, listed
 from signals.risk.tickers import Ticker, tickers_of
@@ -102,7 +103,8 @@ def trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date
     """Return page `number` (from 1) of a selection with all that a row shows, in a fixed number of queries."""
     size = selecting.PAGE_SIZE
     start = (number - 1) * size
-    rows = list(listed(selection, today)[start : start + size + 1])
+    found = listed(selection, today)[start : start + size + 1]
+    rows = with_readable_metadata(found) if selection.run else list(found)
     shown = rows[:size]
     has_next = len(rows) > size and number < LAST_PAGE
     return ListPage(_filled(selection, shown, runs, today), number, has_next, size, LAST_PAGE)
@@ -175,7 +177,8 @@ def _filled(
 
 def _marks(rows: Sequence[TrialStanding | Score]) -> dict[int, Marks]:
     recorded = {row.trial_id: recorded_marks(row.metadata) for row in rows if isinstance(row, Score)}
-    return recorded or marks_of([row.trial_id for row in rows])
+    standing = [row for row in rows if isinstance(row, TrialStanding)]
+    return recorded or marks_of([row.trial_id for row in standing], [row.score_id for row in standing if row.score_id])
 
 
 def _before(run_id: str, rows: Sequence[TrialStanding | Score], runs: list[Run]) -> dict[int, Decimal]:

@@ -11,7 +11,10 @@ from ncfd_site import sql
 from securities.loading.names import normalised_company_name
 from signals.models import Trial
 
-TRIAL_NUMBER = re.compile(r"NCT(\d{0,8})", re.IGNORECASE)
+# A number, or its beginning; whole ones wherever they stand in a text, as in an address of the registry.
+TRIAL_NUMBER = re.compile(r"NCT[\s:#_-]*([0-9]{0,8})", re.IGNORECASE)
+WHOLE_NUMBER = re.compile(r"(?<![A-Z0-9])NCT[\s:#_-]*([0-9]{8})(?![0-9])", re.IGNORECASE)
+BARE_NUMBER = re.compile(r"[0-9]{8}")
 TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-/]{0,11}", re.IGNORECASE)
 CIK = re.compile(r"\d{1,10}")
 DIGITS = 8
@@ -74,8 +77,15 @@ class _Key:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a trial number, or the beginning of one."""
-    return TRIAL_NUMBER.fullmatch(text) is not None
+    """Whether a text is a trial number or the beginning of one, or holds whole ones."""
+    return TRIAL_NUMBER.fullmatch(text) is not None or bool(whole_numbers(text))
+
+
+def whole_numbers(text: str) -> list[str]:
+    """Return the trial numbers in a text, each in the registry's form; eight digits alone are one too."""
+    if BARE_NUMBER.fullmatch(text):
+        return [f"NCT{text}"]
+    return [f"NCT{digits}" for digits in WHOLE_NUMBER.findall(text)]
 
 
 def find(q: str, sponsor: str, ticker: str) -> Found:
@@ -110,12 +120,11 @@ def find(q: str, sponsor: str, ticker: str) -> Found:
 
 def searched(trials: QuerySet[Trial], q: str, found: Found) -> QuerySet[Trial]:
     """Keep the trials that a search finds: by number, sponsor, company, former name, ticker, drug."""
+    if numbers := whole_numbers(q):
+        return trials.filter(nct_id__in=numbers)
     if number := TRIAL_NUMBER.fullmatch(q):
         digits = number[1]
-        first, last = f"NCT{digits:0<{DIGITS}}", f"NCT{digits:9<{DIGITS}}"
-        if first == last:
-            return trials.filter(nct_id=first)
-        return trials.filter(nct_id__gte=first, nct_id__lte=last)
+        return trials.filter(nct_id__gte=f"NCT{digits:0<{DIGITS}}", nct_id__lte=f"NCT{digits:9<{DIGITS}}")
     trials, named = _sponsored(trials, "searched_words", q)
     return trials.filter(named | Q(sponsor_company_id__in=found.searched) | Q(pk__in=found.drugs))
 

@@ -28,6 +28,7 @@ SORTS = {
 DAYS = {"30": "next 30 days", "90": "next 90 days", "180": "next 180 days", "365": "next 12 months"}
 ANY_GATE = "any"
 NO_PHASE = "none"
+NO_STATUS = "none"
 # A run that was asked for has no index on the change since the run before it.
 OF_LATEST_ONLY = ("change", "-change")
 
@@ -99,7 +100,7 @@ class TrialFilter:
         told = {
             "q": f"found by “{self.q}”",
             "phase": "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase),
-            "status": status_words(self.status),
+            "status": "no status known" if self.status == NO_STATUS else status_words(self.status),
             "gate": "any gate fired" if self.gate == ANY_GATE else f"gate {self.gate} fired",
             "signal": f"signal {self.signal}",
             "ticker": f"ticker {self.ticker.upper()}",
@@ -166,7 +167,7 @@ def _of_trial(selection: TrialFilter, today: date) -> Q:
     if selection.phase:
         wanted &= of_phase(selection.phase)
     if selection.status:
-        wanted &= Q(status=selection.status)
+        wanted &= of_status(selection.status)
     if selection.pivotal:
         wanted &= Q(is_pivotal=True)
     since, until = window(selection, today)
@@ -180,6 +181,11 @@ def _of_trial(selection: TrialFilter, today: date) -> Q:
 def of_phase(phase: str) -> Q:
     """The trials of a phase, or of none that is known."""
     return Q(phase__isnull=True) if phase == NO_PHASE else Q(phase=phase)
+
+
+def of_status(status: str) -> Q:
+    """The trials of a status, or of none that is known."""
+    return Q(status__isnull=True) | Q(status="") if status == NO_STATUS else Q(status=status)
 
 
 def _of_band(name: str) -> Q:

@@ -59,6 +59,8 @@ def compare(request: HttpRequest) -> HttpResponse:
             "title": f"From {chosen.a} to {chosen.b}",
             "page": comparing.compared(chosen, number),
             "chart": charts.movements(comparing.movements(chosen)),
+            "gone": comparing.gone(chosen),
+            "drawn": comparing.DRAWN,
         }
     context["form"] = form
     return render(request, "risk/compare.html", context, status=200 if form.is_valid() else 400)

@@ -24,9 +24,14 @@ STATUSES = {
     "TERMINATED": "terminated",
     "WITHDRAWN": "withdrawn",
     "UNKNOWN": "unknown status",
+    "AVAILABLE": "available",
+    "NO_LONGER_AVAILABLE": "no longer available",
+    "TEMPORARILY_NOT_AVAILABLE": "temporarily not available",
+    "APPROVED_FOR_MARKETING": "approved for marketing",
+    "WITHHELD": "withheld",
 }
 UNKNOWN = "unknown"
-# A step of change that the page still tells from none, in points.
+# Up to here one digit is none: 0.05 is rounded to the even 0.0.
 LEAST_STEP = Decimal("0.05")
 
 
@@ -73,15 +78,16 @@ def status_words(status: str | None) -> str:
 
 
 def percent(p_fail: Decimal) -> str:
-    """Return a probability in percent, with one digit; with as many as it takes not to round it up to certainty."""
+    """Return a probability in percent, with one digit; with three where one would round it to 0 or 100."""
     value = p_fail * 100
-    return f"{value:.1f} %" if value < Decimal("99.95") or value == 100 else f"{value:.3f} %"
+    is_near_an_end = 0 < value <= LEAST_STEP or 100 - LEAST_STEP <= value < 100
+    return f"{value:.3f} %" if is_near_an_end else f"{value:.1f} %"
 
 
 def points(change: Decimal) -> str:
     """Return a difference of probabilities in points of percent, with its sign."""
     value = change * 100
-    return f"{value:+.1f} points" if not value or abs(value) >= LEAST_STEP else f"{value:+.3f} points"
+    return f"{value:+.1f} points" if not value or abs(value) > LEAST_STEP else f"{value:+.3f} points"
 
 
 def distance(day: date, today: date) -> str:

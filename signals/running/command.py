@@ -1,5 +1,6 @@
 """What the commands of this package share: sentences instead of tracebacks, exit codes, a bar on a terminal."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
@@ -12,13 +13,14 @@ from tqdm import tqdm
 from ncfd_site.refusals import Misconfigured
 from signals.running.score import Busy, RunExists, WrongRun
 
-FAILED, USAGE, DEVIATES, STOPPED = 1, 2, 3, 130
+FAILED, USAGE, DEVIATES, STOPPED, UNREAD = 1, 2, 3, 130, 141
+STDOUT = 1
 
 One = TypeVar("One")
 
 
 class RunCommand(BaseCommand):
-    """Exit codes: 0 done; 1 could not be done; 2 usage; 3 what is stored says otherwise; 130 stopped."""
+    """Exit codes: 0 done; 1 could not be done; 2 usage; 3 what is stored says otherwise; 130 stopped; 141 no reader."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work, and tell in one sentence what went wrong."""
@@ -30,6 +32,10 @@ class RunCommand(BaseCommand):
             raise CommandError(str(exists), returncode=DEVIATES) from None
         except (Busy, Misconfigured) as refusal:
             raise CommandError(str(refusal), returncode=FAILED) from None
+        except BrokenPipeError:
+            # Whoever read has seen enough (| head). What is left in the buffer has no reader either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+            sys.exit(UNREAD)
         except KeyboardInterrupt:
             raise CommandError("Stopped; nothing was changed.", returncode=STOPPED) from None
         except (DatabaseError, psycopg.Error) as error:
@@ -43,6 +49,12 @@ class RunCommand(BaseCommand):
 def watched(things: Iterable[One], *, unit: str, total: int | None = None) -> Iterator[One]:
     """Go through things with a bar on a terminal, and without one elsewhere."""
     yield from tqdm(things, unit=unit, total=total, file=sys.stderr, leave=False, dynamic_ncols=True, disable=None)
+
+
+def step(name: str) -> None:
+    """Tell on a terminal what is being done, where there is no counting how far it is."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{name} …\n")
 
 
 def _of_database(error: Exception) -> str:

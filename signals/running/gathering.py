@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import DataError, transaction
+
 from ncfd_site import sql
-from signals.scoring_table import CARD, ScoringTable
+from ncfd_site.refusals import Misconfigured
+from signals.running.registry_rules import SOURCE
+from signals.scoring_table import CARD, PATH, ScoringTable
 
 # What the parts of a signature stand in, in this order; the phase is last, since it may hold any character.
 PARTS = ("counted", "late", "not_fired", "stops", "phase")
@@ -43,11 +47,21 @@ FROM (
 GROUP BY trial_id
 """
 
+# A change of the record may be public before it is captured: until then nobody here knew of it.
+_READ_BEFORE = f"""
+      AND NOT (s.metadata @> '{{"source": "{SOURCE}"}}' AND EXISTS (
+              SELECT FROM trial_versions v WHERE v.trial_id = s.trial_id AND v.captured_at >= %(moment)s
+              AND s.metadata -> 'trial_version_ids' @> to_jsonb(v.trial_version_id)))
+"""
+
+# A readout out of the years that a calendar has is a slip of somebody's pen: nothing freezes by it.
 _GATHER = """
 CREATE TEMPORARY TABLE scoring_input ON COMMIT DROP AS
 WITH known AS ({trials}),
 trial AS (
-    SELECT trial_id, phase, (readout - %(freeze_days)s::int)::timestamp AT TIME ZONE 'UTC' AS freeze FROM known
+    SELECT trial_id, phase, CASE WHEN readout BETWEEN '0100-01-01' AND '9999-12-31'
+                                 THEN (readout - %(freeze_days)s::int)::timestamp AT TIME ZONE 'UTC' END AS freeze
+    FROM known
 ),
 fired AS (
     SELECT s.trial_id,
@@ -56,7 +70,7 @@ fired AS (
            {stops_of_signals} AS stops
     FROM signals s JOIN trial t ON t.trial_id = s.trial_id
     CROSS JOIN LATERAL (SELECT s.fired_at <= coalesce(t.freeze, 'infinity') AS yes) counts
-    WHERE s.fired_at < %(moment)s
+    WHERE s.fired_at < %(moment)s{read_before}
     GROUP BY s.trial_id
 ),
 evaluated AS (
@@ -86,6 +100,10 @@ LEFT JOIN card c ON c.trial_id = t.trial_id
 
 SIGNATURES = "SELECT signature, count(*) AS trials FROM scoring_input GROUP BY signature ORDER BY signature"
 
+_LEFT_OUT = """
+SELECT count(*) FROM trials t WHERE NOT EXISTS (SELECT FROM scoring_input i WHERE i.trial_id = t.trial_id)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -110,18 +128,45 @@ def gather(table: ScoringTable, moment: datetime, *, as_of: bool) -> list[Counte
     """Fill `scoring_input` (trial_id, frozen_at, signature), and return the distinct signatures.
 
     What became known before `moment` is in it. With `as_of`, phase and readout are those that the versions of the
-    record captured before it state, and trials without one are left out.
+    record captured before it state, and trials without one are left out. Raises `Misconfigured` where the database
+    cannot read a pattern of the table.
     """
     values: dict[str, Any] = {"moment": moment, "freeze_days": table.freeze_days}
     query = _GATHER.format(
         trials=_TRIALS_BEFORE if as_of else _TRIALS_NOW,
+        read_before=_READ_BEFORE if as_of else "",
         stops_of_signals=_stops(table, values, cards=False),
         stops_of_cards=_stops(table, values, cards=True),
     )
     sql.execute("DROP TABLE IF EXISTS pg_temp.scoring_input")
-    sql.execute(query, values)
+    try:
+        with transaction.atomic():
+            sql.execute(query, values)
+    except DataError:
+        _require_patterns(table)
+        raise
     sql.execute("ANALYZE scoring_input")
     return sql.rows(SIGNATURES, of=Counted)
+
+
+def trials_left_out() -> int:
+    """How many trials are not in `scoring_input`."""
+    return int(sql.value(_LEFT_OUT))
+
+
+def _require_patterns(table: ScoringTable) -> None:
+    """Raise `Misconfigured` for the first pattern that PostgreSQL's regular expressions do not know."""
+    for rule in table.stop_rules:
+        for condition in (condition for case in rule.cases for condition in case.conditions):
+            try:
+                with transaction.atomic():
+                    sql.execute("SELECT %s::jsonpath", [condition.jsonpath])
+            except DataError as error:
+                said = str(error).splitlines()[0]
+                raise Misconfigured(
+                    f"{PATH.name}: stop_rule {rule.code} compares {condition.field} with {condition.value!r}, which"
+                    f" PostgreSQL cannot read ({said}): write it otherwise."
+                ) from None
 
 
 def read_signature(text: str) -> Signature:

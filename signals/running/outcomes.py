@@ -8,7 +8,8 @@ from typing import Any
 
 from ncfd_site.ingest.staging import json_text
 from signals.running.gathering import Signature, read_signature
-from signals.scoring import GATES, LOOKS_AT, SIGNALS, Evaluation, Posterior, evaluate_gate, posterior
+from signals.running.values import GateInput, gate_input
+from signals.scoring import GATES, SIGNALS, Evaluation, Posterior, evaluate_gate, posterior
 from signals.scoring_table import ScoringTable
 
 
@@ -18,7 +19,7 @@ class GateKind:
 
     number: int
     evaluation: Evaluation
-    severities: dict[str, str]
+    seen: GateInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Reckoner:
         self._table = table
         self._run_id = run_id
         self._as_of = None if as_of is None else as_of.isoformat()
-        self._kinds: dict[tuple[tuple[str, str], ...], GateKind] = {}
+        self._kinds: dict[GateInput, GateKind] = {}
         self._posteriors: dict[tuple[Any, ...], Posterior] = {}
 
     def outcome(self, text: str) -> Outcome | None:
@@ -72,16 +73,15 @@ class Reckoner:
 
     def gate_metadata(self, kind: GateKind) -> str:
         """What the rows of a kind of gate hold as metadata."""
-        metadata = {"run_id": self._run_id, "table_version": self._table.version, "signals": kind.severities}
+        metadata = {"run_id": self._run_id, "table_version": self._table.version, **kind.seen.told}
         return json_text(metadata) or ""
 
     def _kind(self, code: str, seen: Signature) -> GateKind:
-        severities = {signal: seen.counted[signal] for signal in LOOKS_AT[code] if signal in seen.counted}
-        key = (("gate", code), *severities.items())
+        key = gate_input(code, seen.counted, seen.late, seen.not_fired)
         kind = self._kinds.get(key)
         if kind is None:
-            evaluation = evaluate_gate(code, severities, self._table.ratios)
-            kind = self._kinds[key] = GateKind(len(self._kinds) + 1, evaluation, severities)
+            evaluation = evaluate_gate(code, key.signals, self._table.ratios, late=key.late, not_fired=key.not_fired)
+            kind = self._kinds[key] = GateKind(len(self._kinds) + 1, evaluation, key)
         return kind
 
     def _posterior(self, prior: Decimal, ratios: tuple[Decimal, ...], stopped: bool) -> Posterior:

@@ -14,13 +14,15 @@ from ncfd_site import sql
 from ncfd_site.ingest.staging import Stage, json_text
 from signals.running.registry_rules import RULE, SOURCE, Finding, Version, endpoint_changed, single_arm
 from signals.running.score import Busy
+from signals.scoring_table import scoring_table
 
 LOCK = 7_243_951_062
 # Trials whose versions are in memory at once.
 BATCH = 2_000
 EVALUATED_BY = f"fire_registry_signals, rule {RULE}"
 
-Watch = Callable[[Iterable[list[int]]], Iterable[list[int]]]
+# Shows how far it is: a wrapper around the batches that are gone through, of which there are so many.
+Watch = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
 
 STAGE = Stage(
     "registry_findings",
@@ -41,7 +43,10 @@ SELECT array_agg(trial_id ORDER BY trial_id)
 FROM (SELECT trial_id FROM trials WHERE trial_id > %s ORDER BY trial_id LIMIT %s) t
 """
 _READ = """
-SELECT t.trial_id, t.is_pivotal AND t.phase LIKE '%%PHASE3%%' AS pivotal, v.trial_version_id AS number, v.captured_at,
+SELECT t.trial_id, t.is_pivotal AND t.phase LIKE '%%PHASE3%%' AS pivotal,
+       CASE WHEN t.est_primary_completion_date BETWEEN '0100-01-01' AND '9999-12-31'
+            THEN (t.est_primary_completion_date - %s::int)::timestamp AT TIME ZONE 'UTC' END AS freeze,
+       v.trial_version_id AS number, v.captured_at,
        v.last_update_posted_date AS posted, v.changed_primary_endpoint AS changed, v.primary_endpoint_text AS endpoint,
        v.raw_jsonb #> '{protocolSection,statusModule}' AS status,
        v.raw_jsonb #> '{protocolSection,designModule}' AS design
@@ -94,6 +99,7 @@ class Fired:
 class _Row:
     trial_id: int
     pivotal: bool | None
+    freeze: datetime | None
     number: int | None
     captured_at: datetime
     posted: Any
@@ -103,7 +109,7 @@ class _Row:
     design: str | None
 
 
-def fire(*, moment: datetime | None = None, dry_run: bool = False, watch: Watch = iter) -> Fired:
+def fire(*, moment: datetime | None = None, dry_run: bool = False, watch: Watch = lambda batches, _: batches) -> Fired:
     """Evaluate S1 and S7 for every trial, from the versions captured before `moment` (now).
 
     In one transaction. What a pipeline wrote as a signal stays; what this wrote before is changed, or taken back
@@ -114,7 +120,8 @@ def fire(*, moment: datetime | None = None, dry_run: bool = False, watch: Watch 
         if not sql.value("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]):
             raise Busy("Another fire_registry_signals is at work on this database: wait until it has ended.")
         moment = moment or sql.value("SELECT clock_timestamp()")
-        for trials in watch(_batches()):
+        batches = -(-sql.value("SELECT count(*) FROM trials") // BATCH)
+        for trials in watch(_batches(), batches):
             done.trials += len(trials)
             _write(trials, moment, done)
         if dry_run:
@@ -130,7 +137,8 @@ def _batches() -> Iterator[list[int]]:
 
 
 def _write(trials: list[int], moment: datetime, done: Fired) -> None:
-    found = list(_findings(sql.rows(_READ, [moment, trials], of=_Row)))
+    days = scoring_table().freeze_days
+    found = list(_findings(sql.rows(_READ, [days, moment, trials], of=_Row)))
     done.outcomes.update((finding.code, finding.outcome) for _, finding in found)
     STAGE.fill(_staged(trial_id, finding) for trial_id, finding in found)
     STAGE.index()
@@ -143,8 +151,8 @@ def _findings(rows: Iterable[_Row]) -> Iterator[tuple[int, Finding]]:
     for trial_id, group in groupby(rows, key=lambda row: row.trial_id):
         known = list(group)
         versions = [_version(row) for row in known if row.number is not None]
-        yield trial_id, endpoint_changed(versions)
-        yield trial_id, single_arm(versions[-1] if versions else None, pivotal=bool(known[0].pivotal))
+        yield trial_id, endpoint_changed(versions, freeze=known[0].freeze)
+        yield trial_id, single_arm(versions, pivotal=bool(known[0].pivotal))
 
 
 def _version(row: _Row) -> Version:

@@ -1,10 +1,9 @@
 """What the registry alone decides: S1 from the versions of a record, S7 from the design that its latest one states."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from typing import Any
 
 from ncfd_site.ingest.dates import partial_date
@@ -48,6 +47,27 @@ class Version:
         return _text(self.status, "overallStatus")
 
     @property
+    def allocation(self) -> str:
+        """How people are allotted to arms; empty where the record does not say."""
+        return _text(self._design_info, "allocation")
+
+    @property
+    def model(self) -> str:
+        """The intervention model; empty where the record does not say."""
+        return _text(self._design_info, "interventionModel")
+
+    @property
+    def has_single_arm(self) -> bool:
+        """Whether the design is a single group that nobody is allotted to."""
+        if self.model == "SINGLE_GROUP":
+            return self.allocation in ("NA", "NON_RANDOMIZED")
+        return not self.model and self.allocation == "NA"
+
+    @property
+    def _design_info(self) -> Any:
+        return self.design.get("designInfo") if isinstance(self.design, dict) else None
+
+    @property
     def completion(self) -> date | None:
         """The primary completion date."""
         stated = self.status.get("primaryCompletionDateStruct") if isinstance(self.status, dict) else None
@@ -77,44 +97,50 @@ class _Change:
     after: Version
     severity: str
     closed: bool | None
+    late: bool
     why: str
 
 
-def endpoint_changed(versions: Sequence[Version]) -> Finding:
-    """S1. Fires where a later version states other primary outcomes than the one before it.
+def endpoint_changed(versions: Sequence[Version], *, freeze: datetime | None = None) -> Finding:
+    """S1. Fires where a later version states other primary outcomes than the one before it that states any.
 
     H: it became public in the year before the primary completion date or later, or after enrolment had closed.
-    L: only time frames differ. M: any other. Spelling and order alone are no change. Of several changes the worst
-    is told, and the first of equal ones.
+    L: only time frames differ. M: any other. Spelling and order alone are no change. Of several changes the worst is
+    told, and the first of equal ones; those after the features froze only where there is no other, since they do not
+    count.
     """
     seen = {"trial_version_ids": [version.number for version in versions]}
     if not versions:
         return Finding("S1", NOT_EVALUATED, "No version of the record is kept.", seen)
     if len(versions) == 1:
         return Finding("S1", NOT_EVALUATED, "Only one version of the record is known.", seen)
-    if sum(version.endpoint is not None for version in versions) < 2 and not any(one.changed for one in versions[1:]):
+    stating = sum(version.endpoint is not None for version in versions)
+    if stating < 2 and not any(one.changed for one in versions[1:]):
         return Finding("S1", NOT_EVALUATED, "Fewer than two versions of the record state a primary endpoint.", seen)
-    changes = [_change(before, after) for before, after in pairwise(versions) if _is_changed(before, after)]
+    changes = [_change(before, after, freeze) for before, after in _neighbours(versions) if _is_changed(before, after)]
     if not changes:
-        said = f"{len(versions)} versions of the record state the same primary endpoint."
-        return Finding("S1", NOT_FIRED, said, seen)
-    worst = min(changes, key=lambda one: (not one.closed, "HML".index(one.severity), one.after.captured_at))
-    return _s1(worst, len(changes), seen)
+        return Finding("S1", NOT_FIRED, f"{stating} versions of the record state the same primary endpoint.", seen)
+    worst = min(changes, key=lambda one: (one.late, not one.closed, "HML".index(one.severity), one.after.captured_at))
+    return _s1(worst, changes, seen)
 
 
-def single_arm(latest: Version | None, *, pivotal: bool) -> Finding:
-    """S7. Fires where the latest record of a pivotal phase 3 trial states a single group that nobody is allotted to."""
+def single_arm(versions: Sequence[Version], *, pivotal: bool) -> Finding:
+    """S7. Fires where the latest record of a pivotal phase 3 trial states a single group that nobody is allotted to.
+
+    It fired when the record came to state that, and has stated nothing else since.
+    """
     if not pivotal:
         return Finding("S7", NOT_EVALUATED, "The trial is no pivotal phase 3 trial.")
-    if latest is None:
+    if not versions:
         return Finding("S7", NOT_EVALUATED, "No version of the record is kept.")
-    info = latest.design.get("designInfo") if isinstance(latest.design, dict) else None
-    allocation, model = _text(info, "allocation"), _text(info, "interventionModel")
-    seen = {"trial_version_ids": [latest.number], "allocation": allocation or None, "model": model or None}
+    latest = versions[-1]
+    allocation, model = latest.allocation, latest.model
     said = f"allocation {allocation or 'not stated'}, intervention model {model or 'not stated'}"
+    seen = {"trial_version_ids": [latest.number], "allocation": allocation or None, "model": model or None}
     if allocation == "RANDOMIZED" and model != "SINGLE_GROUP":
         return Finding("S7", NOT_FIRED, f"The trial is randomised: {said}.", seen)
-    if allocation in ("NA", "NON_RANDOMIZED") and (model == "SINGLE_GROUP" or (not model and allocation == "NA")):
+    if latest.has_single_arm:
+        first = _first_of_single_arm(versions)
         return Finding(
             "S7",
             FIRED,
@@ -122,8 +148,8 @@ def single_arm(latest: Version | None, *, pivotal: bool) -> Finding:
             seen,
             severity="M",
             quote=f"The registry record states {said}.",
-            fired_at=latest.public_at,
-            metadata={"source": SOURCE, "rule": RULE, **seen},
+            fired_at=first.public_at,
+            metadata={"source": SOURCE, "rule": RULE, **seen, "trial_version_ids": [first.number]},
         )
     if not allocation:
         return Finding("S7", NOT_EVALUATED, f"The record does not state the allocation: {said}.", seen)
@@ -132,30 +158,61 @@ def single_arm(latest: Version | None, *, pivotal: bool) -> Finding:
     return Finding("S7", NOT_EVALUATED, f"The record does not tell whether there is one arm: {said}.", seen)
 
 
+def _first_of_single_arm(versions: Sequence[Version]) -> Version:
+    """The first version from which on each one that states a design states a single arm; the last one does."""
+    first = versions[-1]
+    for version in reversed(versions):
+        if version.has_single_arm:
+            first = version
+        elif version.allocation or version.model:
+            break
+    return first
+
+
+def _neighbours(versions: Sequence[Version]) -> Iterator[tuple[Version, Version]]:
+    """Each version with the one before it; one that states no endpoint, and no change of it, is passed over."""
+    before = versions[0]
+    for after in versions[1:]:
+        yield before, after
+        if after.endpoint is not None or after.changed:
+            before = after
+
+
 def _is_changed(before: Version, after: Version) -> bool:
     if before.endpoint is not None and after.endpoint is not None:
         return after.changed is not False and _plain(before.endpoint) != _plain(after.endpoint)
     return after.changed is True
 
 
-def _change(before: Version, after: Version) -> _Change:
-    closed = True if before.overall in CLOSED else False if before.overall in OPEN else None
+def _change(before: Version, after: Version, freeze: datetime | None) -> _Change:
+    severity, why = _weight(before, after)
+    return _Change(before, after, severity, _is_closed(before), freeze is not None and after.public_at > freeze, why)
+
+
+def _is_closed(before: Version) -> bool | None:
+    return True if before.overall in CLOSED else False if before.overall in OPEN else None
+
+
+def _weight(before: Version, after: Version) -> tuple[str, str]:
+    """The severity of a change, and why."""
     completion = before.completion or after.completion
     day = after.public_at.date()
-    if closed:
-        return _Change(before, after, "H", closed, f"after enrolment had closed (status {before.overall})")
+    if _is_closed(before):
+        return "H", f"after enrolment had closed (status {before.overall})"
     if completion is not None and day > completion:
-        return _Change(before, after, "H", closed, f"after the primary completion date, {completion}")
+        return "H", f"after the primary completion date, {completion}"
     if completion is not None and day >= completion - LATE:
-        return _Change(before, after, "H", closed, f"in the year before the primary completion date, {completion}")
+        return "H", f"in the year before the primary completion date, {completion}"
     if before.endpoint and after.endpoint and _measures(before.endpoint) == _measures(after.endpoint):
-        return _Change(before, after, "L", closed, "in its time frame only")
-    return _Change(before, after, "M", closed, "while the trial was under way")
+        return "L", "in its time frame only"
+    return "M", "while the trial was under way"
 
 
-def _s1(change: _Change, count: int, seen: dict[str, Any]) -> Finding:
-    before, after = change.before, change.after
+def _s1(change: _Change, changes: Sequence[_Change], seen: dict[str, Any]) -> Finding:
+    before, after, count = change.before, change.after, len(changes)
     others = f"; {count} changes in all" if count > 1 else ""
+    if not change.late and (late := sum(one.late for one in changes)):
+        others += f", {late} of them after the features had frozen"
     metadata: dict[str, Any] = {
         "source": SOURCE,
         "rule": RULE,

@@ -11,7 +11,7 @@ from django.db import transaction
 from ncfd_site import sql
 from ncfd_site.refusals import Refusal
 from signals.running import statements
-from signals.running.gathering import Counted, gather, read_signature
+from signals.running.gathering import Counted, gather, read_signature, trials_left_out
 from signals.running.outcomes import Outcome, Reckoner
 from signals.scoring_table import scoring_table
 
@@ -21,6 +21,8 @@ LOCK = 7_243_951_061
 
 # Shows how far something is: a wrapper around what is gone through.
 Watch = Callable[[list[Counted]], Iterable[Counted]]
+# Is told what comes next.
+Step = Callable[[str], None]
 
 
 class WrongRun(Refusal):
@@ -37,7 +39,12 @@ class Busy(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a run did. `unscored` counts trials without a score by phase; empty where the record gives none."""
+    """What a run did.
+
+    `unscored` counts trials without a score by phase, "" where the record gives none; `unknown` those of which no
+    record had been captured before the day of the run. `is_current` is false where another run came after it, and has
+    the gates.
+    """
 
     run_id: str
     trials: int
@@ -46,6 +53,8 @@ class Scored:
     gates: int
     moment: datetime
     unscored: Mapping[str, int] = field(default_factory=dict)
+    unknown: int = 0
+    is_current: bool = True
 
 
 def score(
@@ -55,11 +64,13 @@ def score(
     replace: bool = False,
     dry_run: bool = False,
     watch: Watch = iter,
+    step: Step = lambda name: None,
 ) -> Scored:
     """Score every trial whose phase has a prior.
 
     `as_of` uses only what was there before that day (UTC), and leaves the gates alone. A run that exists is left as
-    it is where it comes to the same; where not, raises `RunExists` unless `replace`. Raises `WrongRun` and `Busy`.
+    it is where it comes to the same; where not, raises `RunExists` unless `replace`. Raises `WrongRun`, `Busy`, and
+    `Misconfigured` where the table of priors and ratios is not what it has to be.
     """
     _require_id(run_id)
     moment = None
@@ -67,7 +78,7 @@ def score(
         moment = datetime.combine(as_of, time(), UTC)
         if moment > datetime.now(UTC):
             raise WrongRun(f"{as_of} is not there yet: --as-of takes today (UTC) or a day before.")
-    return score_at(run_id, moment, as_of=as_of, replace=replace, dry_run=dry_run, watch=watch)
+    return score_at(run_id, moment, as_of=as_of, replace=replace, dry_run=dry_run, watch=watch, step=step)
 
 
 def score_at(
@@ -79,6 +90,7 @@ def score_at(
     replace: bool = False,
     dry_run: bool = False,
     watch: Watch = iter,
+    step: Step = lambda name: None,
 ) -> Scored:
     """The same for any moment of the past; None is now. `with_gates` says whether the gates become those of the run."""
     table = scoring_table()
@@ -88,17 +100,33 @@ def score_at(
         is_past = moment is not None
         moment = moment or sql.value("SELECT clock_timestamp()")
         reckoner = Reckoner(table, run_id, as_of)
+        step("Reading what is known of the trials")
         counted = gather(table, moment, as_of=is_past)
         unscored: Counter[str] = Counter()
         statements.OUTCOMES.fill(_outcome_rows(watch(counted), reckoner, unscored))
         sql.execute("ANALYZE scoring_outcomes")
+        step("Writing scores")
         writes_gates = not is_past if with_gates is None else with_gates
-        written, removed = _write_scores(run_id, moment, replace=replace)
-        gates = _write_gates(reckoner, moment) if writes_gates else 0
+        scores = _write_scores(run_id, moment, replace=replace, writes_gates=writes_gates)
+        gates = 0
+        if writes_gates and scores.is_current:
+            step("Writing gates")
+            gates = _write_gates(reckoner, moment)
         trials = sum(one.trials for one in counted) - unscored.total()
+        unknown = trials_left_out() if is_past else 0
         if dry_run:
             transaction.set_rollback(True)
-    return Scored(run_id, trials, written, removed, gates, moment, dict(unscored))
+    return Scored(
+        run_id,
+        trials,
+        scores.written,
+        scores.removed,
+        gates,
+        moment,
+        unscored=dict(unscored),
+        unknown=unknown,
+        is_current=scores.is_current,
+    )
 
 
 def _require_id(run_id: str) -> None:
@@ -129,19 +157,36 @@ def _row(outcome: Outcome) -> tuple[Any, ...]:
     )
 
 
-def _write_scores(run_id: str, moment: datetime, *, replace: bool) -> tuple[int, int]:
-    values = {"run": run_id, "moment": moment}
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What became of the scores of a run. One that came to the same after another run is not the current one."""
+
+    written: int = 0
+    removed: int = 0
+    is_current: bool = True
+
+
+def _write_scores(run_id: str, moment: datetime, *, replace: bool, writes_gates: bool) -> _Written:
+    values: dict[str, Any] = {"run": run_id, "moment": moment}
     if not sql.value(statements.HAS_RUN, [run_id]):
-        return sql.execute(statements.ADD_SCORES, values), 0
+        return _Written(written=sql.execute(statements.ADD_SCORES, values))
     different = sql.value(statements.COUNT_DIFFERENT, values)
     if different and not replace:
         raise RunExists(
             f"Run {run_id} exists, and {different:,} trials would come out otherwise now: nothing was changed. Take"
             " another --run-id, or --replace to write it anew."
         )
+    overtaken = writes_gates and sql.value(statements.IS_OVERTAKEN, values)
     if not different:
-        return 0, 0
-    return sql.execute(statements.MERGE_SCORES, values), sql.execute(statements.REMOVE_SCORES, values)
+        return _Written(is_current=not overtaken)
+    if not writes_gates and sql.value(statements.MADE_GATES, [run_id]):
+        raise RunExists(
+            f"Run {run_id} made the gates of today, which a run as of a past day leaves alone: nothing was changed."
+            " Take another --run-id."
+        )
+    # Where another run came in between, all of it is of now: a run that is the current one is so for every trial.
+    written = sql.execute(statements.MERGE_SCORES, {**values, "anew": bool(overtaken)})
+    return _Written(written, sql.execute(statements.REMOVE_SCORES, values))
 
 
 def _write_gates(reckoner: Reckoner, moment: datetime) -> int:

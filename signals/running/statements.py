@@ -34,6 +34,12 @@ _DIFFERS = """
 (s.prior_pi, s.logit_prior, s.sum_log_lr, s.logit_post, s.p_fail, s.features_frozen_at, s.metadata) IS DISTINCT FROM
 ({0}.prior_pi, {0}.logit_prior, {0}.sum_log_lr, {0}.logit_post, {0}.p_fail, {1}, {0}.metadata)
 """
+# Whether another run is of a later moment than all scores of this one.
+IS_OVERTAKEN = """
+SELECT EXISTS (SELECT FROM scores WHERE run_id <> %(run)s
+               AND scored_at > (SELECT max(scored_at) FROM scores WHERE run_id = %(run)s))
+"""
+MADE_GATES = "SELECT EXISTS (SELECT FROM gates WHERE metadata @> jsonb_build_object('run_id', %s::text))"
 COUNT_DIFFERENT = f"""
 WITH found AS (
     SELECT i.trial_id, i.frozen_at, o.* FROM scoring_input i JOIN scoring_outcomes o ON o.signature = i.signature
@@ -56,7 +62,7 @@ ON CONFLICT (trial_id, run_id) DO UPDATE SET
     prior_pi = excluded.prior_pi, logit_prior = excluded.logit_prior, sum_log_lr = excluded.sum_log_lr,
     logit_post = excluded.logit_post, p_fail = excluded.p_fail, features_frozen_at = excluded.features_frozen_at,
     scored_at = excluded.scored_at, metadata = excluded.metadata
-WHERE {_DIFFERS.format("excluded", "excluded.features_frozen_at")}
+WHERE %(anew)s OR {_DIFFERS.format("excluded", "excluded.features_frozen_at")}
 """
 REMOVE_SCORES = """
 DELETE FROM scores s WHERE s.run_id = %(run)s AND NOT EXISTS (
@@ -78,8 +84,8 @@ ON CONFLICT (trial_id, "G_id") DO UPDATE SET
 WHERE (g.fired_bool, g."supporting_S_ids", g.lr_used, g.rationale_text, g.metadata) IS DISTINCT FROM
       (excluded.fired_bool, excluded."supporting_S_ids", excluded.lr_used, excluded.rationale_text, excluded.metadata)
 """
-# Gates hold the current run only. Those that no run wrote are somebody else's.
+# Gates hold the current run only. Those that score_trials did not write are somebody else's.
 REMOVE_GATES = """
-DELETE FROM gates g WHERE g.metadata ? 'run_id' AND NOT EXISTS (
+DELETE FROM gates g WHERE g.metadata ?& ARRAY['run_id', 'table_version'] AND NOT EXISTS (
     SELECT FROM scoring_input i JOIN scoring_outcomes o ON o.signature = i.signature WHERE i.trial_id = g.trial_id)
 """

@@ -10,6 +10,7 @@ from django.db.models.fields.json import KT
 
 from ncfd_site import sql
 from ncfd_site.admin.drawing import is_web_address
+from signals import scoring
 from signals.models import Gate, Score, Signal
 from signals.queries import Account
 from signals.why.run_record import RunRecord
@@ -27,7 +28,10 @@ NOBODY = "No evaluation of it is recorded."
 
 @dataclass(frozen=True, slots=True)
 class SignalRow:
-    """What the database has today of one signal for a trial: its row, its study and document, its last evaluation."""
+    """What the database has of one signal for a trial: its row, study and document of today, and an evaluation.
+
+    The evaluation is the last one, or the last one before the moment of a run; `outcome_since` is what came after that.
+    """
 
     code: str
     signal_id: int | None
@@ -47,6 +51,7 @@ class SignalRow:
     reason: str | None
     evaluated_at: datetime | None
     evaluated_by: str | None
+    outcome_since: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class SignalFinding:
 
 @dataclass(frozen=True, slots=True)
 class GateFinding:
-    """A gate as it stood in the run."""
+    """A gate as it stood in the run; `is_evaluated`: a run or somebody said whether it fired."""
 
     code: str
     name: str
@@ -99,6 +104,7 @@ class GateFinding:
     ratio: str
     contribution: str
     rationale: str
+    is_evaluated: bool = True
 
 
 # A key in somebody's JSON is a number only where it looks like one that fits.
@@ -109,7 +115,7 @@ _SIGNALS = f"""
            {_KEY.format("(s.metadata -> 'trial_version_ids' ->> 0)")} AS version_before,
            {_KEY.format("(s.metadata -> 'trial_version_ids' ->> 1)")} AS version_after,
            st.study_id, st.doc_type, st.year, d.doc_id, d.source_url,
-           e.outcome, left(e.reason, 1000) AS reason, e.evaluated_at, e.evaluated_by
+           e.outcome, left(e.reason, 1000) AS reason, e.evaluated_at, e.evaluated_by, later.outcome AS outcome_since
     FROM (SELECT unnest(%(codes)s::text[]) AS code
           UNION SELECT "S_id" FROM signals WHERE trial_id = %(trial)s) c
     LEFT JOIN signals s ON s.trial_id = %(trial)s AND s."S_id" = c.code
@@ -119,15 +125,29 @@ _SIGNALS = f"""
         {_KEY.format("(st.extracted_jsonb #>> '{source,doc_id}')")})
     LEFT JOIN LATERAL (
         SELECT outcome, reason, evaluated_at, evaluated_by FROM signal_evaluations
-        WHERE trial_id = %(trial)s AND s_id = c.code ORDER BY evaluated_at DESC LIMIT 1
+        WHERE trial_id = %(trial)s AND s_id = c.code
+          AND (%(until)s::timestamptz IS NULL OR evaluated_at < %(until)s::timestamptz)
+        ORDER BY evaluated_at DESC LIMIT 1
     ) e ON true
+    LEFT JOIN LATERAL (
+        SELECT outcome FROM signal_evaluations
+        WHERE trial_id = %(trial)s AND s_id = c.code AND evaluated_at >= %(until)s::timestamptz
+        ORDER BY evaluated_at DESC LIMIT 1
+    ) later ON true
     ORDER BY c.code
 """  # noqa: S608 (only expressions of this file)
 
 
-def signal_findings(trial_id: int, record: RunRecord, *, is_latest: bool) -> list[SignalFinding]:
-    """Return every signal as the run saw it; where the run told nothing of signals, as the database has it today."""
-    rows = sql.rows(_SIGNALS, {"codes": list(Signal.Code.values), "trial": trial_id}, of=SignalRow)
+def signal_findings(
+    trial_id: int, record: RunRecord, *, is_latest: bool, scored_at: datetime | None = None
+) -> list[SignalFinding]:
+    """Return every signal as the run saw it; where the run told nothing of signals, as the database has it today.
+
+    `scored_at` is the moment of the run: it did not know what was evaluated after it.
+    """
+    until = scored_at if record.tells_signals else None
+    given = {"codes": list(Signal.Code.values), "trial": trial_id, "until": until}
+    rows = sql.rows(_SIGNALS, given, of=SignalRow)
     return [_finding(row, record, is_latest) for row in rows]
 
 
@@ -159,10 +179,18 @@ def gate_findings(
                 support if fired else (),
                 number(one.likelihood_ratio) if one else "",
                 log_odds(one.log_ratio) if one else "",
-                gate.rationale_text or "" if gate and is_of_run else "",
+                (gate.rationale_text if gate and is_of_run else "") or _rationale(code, fired, record),
+                is_evaluated=gate is not None or (account is not None and account.recorded),
             )
         )
     return findings
+
+
+def _rationale(code: str, fired: bool, record: RunRecord) -> str:
+    """Why a gate did not fire in a run that wrote its signals down; "" where the rules of today say otherwise."""
+    if fired or not record.tells_signals or code not in scoring.GATES or scoring.fires(code, record.severities.keys()):
+        return ""
+    return scoring.evaluate_gate(code, record.severities, {}, late=record.late, not_fired=record.not_fired).rationale
 
 
 def _is_of(gate: Gate, score: Score | None) -> bool:
@@ -185,12 +213,20 @@ def _as_recorded(row: SignalRow, record: RunRecord) -> tuple[State, str, str]:
         return "fired", record.severities[code] or row.severity or "", gone
     if code in record.late:
         return "late", row.severity or "", "After the features froze, so it did not count."
-    since = "It has fired since; this run did not know it." if row.signal_id is not None else ""
-    reason = row.reason or "" if row.outcome in ("not fired", "not evaluated") else ""
+    since = _since(row)
     if code in record.not_fired:
-        return "not fired", "", since or (reason if row.outcome == "not fired" else "")
-    told = record.not_evaluated.get(code, "") or (reason if row.outcome == "not evaluated" else "")
+        return "not fired", "", since or (row.reason or "" if row.outcome == "not fired" else "")
+    told = record.not_evaluated.get(code, "") or (row.reason or "" if row.outcome == "not evaluated" else "")
     return "not evaluated", "", since or told or NOBODY
+
+
+def _since(row: SignalRow) -> str:
+    """What came to be known of a signal after the run, which this did not know."""
+    if row.signal_id is not None:
+        return "It has fired since; this run did not know it."
+    if row.outcome_since == "not fired" and row.outcome != "not fired":
+        return "It was evaluated since and did not fire; this run did not know it."
+    return ""
 
 
 def _as_of_today(row: SignalRow, is_latest: bool) -> tuple[State, str, str]:

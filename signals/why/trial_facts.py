@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from linkaudit.models import TrialAssetLink
+from linkaudit.models import Asset, TrialAssetLink
 from ncfd_site import sql
 from signals.models import Score
 from signals.risk.words import percent, points
@@ -14,6 +14,8 @@ from signals.why.json_text import read_json
 
 MOST_RUNS = 60
 MOST_ASSETS = 20
+# So many drugs are named beside the links of a heuristic.
+MOST_DRUGS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,26 +174,64 @@ def _runs(rows: Sequence[ScoreRow]) -> list[Run]:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkCount:
-    """The claims of one heuristic that name a drug in this trial."""
+class LinkCountRow:
+    """The claims of one heuristic that name a drug in this trial; the assets are those of claims not called wrong."""
 
     heuristic: str
     open: int
     right: int
     wrong: int
+    drugs: int
+    asset_ids: list[int]
+    names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCount:
+    """How many links a heuristic drew to a trial, by label, and the drugs that they name; wrong ones name none."""
+
+    heuristic: str
+    open: int
+    right: int
+    wrong: int
+    drugs: list[str]
+    other_drugs: int
+
+    @property
+    def query(self) -> str:
+        """The part of the address that lists the links of the heuristic, "" where it has no name."""
+        return urlencode({"heuristic": self.heuristic}) if self.heuristic else ""
+
+
+_LINKS = """
+    WITH counted AS (
+        SELECT coalesce(heuristic_applied, '') AS heuristic,
+               count(*) FILTER (WHERE label IS NULL) AS open,
+               count(*) FILTER (WHERE label) AS "right",
+               count(*) FILTER (WHERE NOT label) AS wrong,
+               coalesce(array_agg(DISTINCT asset_id) FILTER (WHERE label IS NOT FALSE), '{}') AS assets
+        FROM link_audit WHERE nct_id = %(nct_id)s GROUP BY 1
+    )
+    SELECT heuristic, open, "right", wrong, cardinality(assets) AS drugs, named.asset_ids, named.names
+    FROM counted CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(asset_id ORDER BY asset_id), '{}') AS asset_ids,
+               coalesce(array_agg(names_jsonb::text ORDER BY asset_id), '{}') AS names
+        FROM assets WHERE asset_id = ANY(assets[1:%(most)s])
+    ) named
+    ORDER BY heuristic
+"""
 
 
 def link_counts(nct_id: str) -> list[LinkCount]:
-    """Return how many links name this trial, by heuristic and label."""
-    return sql.rows(
-        """SELECT coalesce(heuristic_applied, '') AS heuristic,
-                  count(*) FILTER (WHERE label IS NULL) AS open,
-                  count(*) FILTER (WHERE label) AS "right",
-                  count(*) FILTER (WHERE NOT label) AS wrong
-           FROM link_audit WHERE nct_id = %s GROUP BY 1 ORDER BY 1""",
-        [nct_id],
-        of=LinkCount,
-    )
+    """Return how many links name this trial, by heuristic and label, with the drugs that they name."""
+    rows = sql.rows(_LINKS, {"nct_id": nct_id, "most": MOST_DRUGS}, of=LinkCountRow)
+    return [_link_count(row) for row in rows]
+
+
+def _link_count(row: LinkCountRow) -> LinkCount:
+    assets = zip(row.asset_ids, row.names, strict=True)
+    drugs = [Asset(asset_id=asset_id, names_jsonb=read_json(names).value).name for asset_id, names in assets]
+    return LinkCount(row.heuristic, row.open, row.right, row.wrong, drugs, row.drugs - len(drugs))
 
 
 def promoted_assets(trial_id: int) -> list[TrialAssetLink]:
@@ -222,7 +262,10 @@ _EXPOSED = r"""
         UNION ALL
         SELECT above, 2, 'at the top of the sponsor''s group' FROM sponsor WHERE above <> company_id
         UNION ALL
-        SELECT child_company_id, 3, rel_type || ' of the sponsor' FROM company_relationships r, sponsor s
+        SELECT parent_company_id, 3, 'parent of the sponsor' FROM company_relationships r, sponsor s
+        WHERE child_company_id = s.company_id AND parent_company_id <> s.company_id AND end_date IS NULL
+        UNION ALL
+        SELECT child_company_id, 4, rel_type || ' of the sponsor' FROM company_relationships r, sponsor s
         WHERE parent_company_id = s.company_id AND child_company_id <> s.company_id AND end_date IS NULL
     ), once AS (
         SELECT DISTINCT ON (company_id) company_id, rank, role FROM family ORDER BY company_id, rank
@@ -240,5 +283,8 @@ _EXPOSED = r"""
 
 
 def exposed_companies(sponsor_company_id: int) -> list[ExposedCompany]:
-    """Return the sponsor's company, the one at the top of its group and its children, with their active tickers."""
+    """Return the sponsor's company, the one at the top of its group, its parents and its children.
+
+    Each with its active tickers; 50 at most.
+    """
     return sql.rows(_EXPOSED, {"company": sponsor_company_id}, of=ExposedCompany)

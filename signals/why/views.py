@@ -1,10 +1,12 @@
 """The pages that tell why: one trial, its record, one study card."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -12,6 +14,7 @@ from ncfd_site.admin.drawing import is_web_address, json_fields
 from ncfd_site.pages import data_page, person
 from signals.queries import account_of
 from signals.risk import words as risk
+from signals.scoring_table import scoring_table
 from signals.why import trial_facts as facts
 from signals.why.drawing import draw_history, draw_waterfall
 from signals.why.findings import gate_findings, gates_of_today, signal_findings
@@ -40,13 +43,21 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
     gates = gates_of_today(trial.trial_id)
     record = run_record(scored.score.metadata) if scored else RunRecord()
     account = account_of(scored.score, gates) if scored else None
+    signals = signal_findings(
+        trial.trial_id,
+        record,
+        is_latest=scored is None or scored.is_latest,
+        scored_at=scored.score.scored_at if scored else None,
+    )
     context: dict[str, Any] = {
         **_about(trial),
         "scored": scored,
         "record": record,
         "account": account,
-        "signals": signal_findings(trial.trial_id, record, is_latest=scored is None or scored.is_latest),
+        "signals": signals,
+        "unevaluated": sum(one.state == "not evaluated" for one in signals),
         "gates": gate_findings(scored.score if scored else None, account, record, gates),
+        "has_prior": trial.phase in scoring_table().priors,
         **_surroundings(trial, person(request)),
     }
     if scored and account:
@@ -61,6 +72,7 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
                 scored.score.run_id,
             ),
             "most_runs": facts.MOST_RUNS,
+            "table_of_today": scoring_table().version,
         }
     return render(request, "why/trial.html", context)
 
@@ -95,7 +107,8 @@ def record(request: HttpRequest, nct_id: str) -> HttpResponse:
             }
     elif len(versions) == 1:
         only = records_of(trial.trial_id, [versions[0].version_id]).get(versions[0].version_id)
-        context["only"] = json_fields(only.value) if only and only.is_readable else ""
+        if only and only.is_readable:
+            context |= {"only": [one for one in compared(only.value, only.value) if one.same], "raw": only.raw}
         context["unreadable"] = not (only and only.is_readable)
     return render(request, "why/record.html", context, status=400 if wrong else 200)
 
@@ -138,6 +151,7 @@ def _surroundings(trial: facts.TrialFacts, user: User) -> dict[str, Any]:
     around: dict[str, Any] = {}
     if user.has_perm("linkaudit.view_linkaudit"):
         around["links"] = facts.link_counts(trial.nct_id)
+        around["links_address"] = f"{reverse('linkaudit:links')}?{urlencode({'q': trial.nct_id})}"
     if user.has_perm("linkaudit.view_trialassetlink"):
         around["assets"] = facts.promoted_assets(trial.trial_id)
     if user.has_perm("securities.view_company"):

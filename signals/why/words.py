@@ -8,10 +8,10 @@ from signals.risk.words import BANDS
 BAND_LINES = tuple(band.low for band in BANDS if band.low is not None)
 
 GATE_RULES = {
-    "G1": "S1 and S2 fired",
-    "G2": "S3 and S4 fired",
-    "G3": "S5 fired, and S6 or S7",
-    "G4": "S8 fired, and S1 or S3",
+    "G1": "needs S1 and S2",
+    "G2": "needs S3 and S4",
+    "G3": "needs S5, and S6 or S7",
+    "G4": "needs S8, and S1 or S3",
 }
 EXPONENTS_FROM = 12
 SEVERITIES = {"H": "high", "M": "medium", "L": "low"}
@@ -30,5 +30,5 @@ def number(amount: Decimal) -> str:
 
 
 def rule_of(gate: str) -> str:
-    """Return what makes a gate fire, "" for one that the rules of today do not have."""
+    """Return what a gate needs to fire, "" for one that the rules of today do not have."""
     return GATE_RULES.get(gate, "")

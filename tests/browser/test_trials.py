@@ -74,6 +74,19 @@ def test_links_inside_of_a_row_lead_elsewhere_than_the_row(page: Page, site: Non
     page.go_back()
     page.get_by_role("cell", name="Phase 3").first.click(force=True)  # The link of the row lies over the cell.
     page.wait_for_url("**/trials/NCT00000001/")
+    page.goto("/trials/compare/")
+    page.get_by_role("row").filter(has_text="NCT00000002").get_by_role("link", name="ZQLIL").click()
+    page.wait_for_url("**/tickers/ZQLIL/")
+
+
+def test_a_number_above_the_list_leads_to_as_many_rows(page: Page, site: None) -> None:
+    sign_in(page, "ana", "/trials/?q=zqlil")
+    expect(page.locator("[data-row]")).to_have_count(1)
+    tile = page.locator(".risk-tiles div").filter(has_text="97 % and more").get_by_role("link")
+    expect(tile).to_have_text("1")
+    tile.press("Enter")
+    page.wait_for_url("**/trials/?band=97")
+    expect(page.locator("[data-row]")).to_have_text(["NCT00000001"])
 
 
 @pytest.mark.parametrize("address", ["/trials/", "/trials/?gate=G1&signal=S1", "/trials/?q=zzz", "/trials/compare/"])

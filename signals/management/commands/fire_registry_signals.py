@@ -24,7 +24,10 @@ class Command(RunCommand):
     def work(self, options: dict[str, Any]) -> None:
         """Evaluate, and tell what came of it."""
         began = time.monotonic()
-        done = fire(dry_run=options["dry_run"], watch=lambda batches: watched(batches, unit=" batches of trials"))
+        done = fire(
+            dry_run=options["dry_run"],
+            watch=lambda batches, total: watched(batches, unit=" batches of trials", total=total),
+        )
         if options["verbosity"]:
             self.stdout.write(_said(done, time.monotonic() - began, dry_run=options["dry_run"]))
 

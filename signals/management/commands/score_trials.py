@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from datetime import date
 from typing import Any
 
-from signals.running.command import RunCommand, watched
+from signals.running.command import RunCommand, step, watched
 from signals.running.score import Scored, WrongRun, score
 
 
@@ -38,16 +38,23 @@ class Command(RunCommand):
             replace=options["replace"],
             dry_run=options["dry_run"],
             watch=lambda signatures: watched(signatures, unit=" kinds of trial", total=len(signatures)),
+            step=step,
         )
         if options["verbosity"]:
             self.stdout.write(_said(found, time.monotonic() - began, dry_run=options["dry_run"]))
 
 
 def _day(said: str | None) -> date | None:
+    if said is None:
+        return None
     try:
-        return None if said is None else date.fromisoformat(said)
+        day = date.fromisoformat(said)
     except ValueError:
-        raise WrongRun(f"--as-of {said} is no date: write YYYY-MM-DD.") from None
+        day = None
+    # Python takes 20260301 and 2026-W09-7 too.
+    if day is None or day.isoformat() != said:
+        raise WrongRun(f"--as-of {said} is no date: write YYYY-MM-DD.")
+    return day
 
 
 def _said(found: Scored, seconds: float, *, dry_run: bool) -> str:
@@ -58,9 +65,12 @@ def _said(found: Scored, seconds: float, *, dry_run: bool) -> str:
         + (f", {found.removed:,} removed" if found.removed else ""),
         f"{found.gates:,} gates changed",
         f"{unscored:,} trials not scored" + (f", their phases have no prior ({phases})" if unscored else ""),
+        f"{found.unknown:,} trials without a record captured before that day" if found.unknown else "",
         f"{seconds:.1f} s",
     ]
-    said = "; ".join(parts) + "."
+    said = "; ".join(filter(None, parts)) + "."
     if not found.written and not found.removed and found.trials:
         said += " The run was there already, and comes to the same."
+    if not found.is_current:
+        said += " Another run came after it: the gates stay those of that one."
     return said + (" Nothing was changed: a dry run." if dry_run else "")

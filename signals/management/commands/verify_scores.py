@@ -28,7 +28,9 @@ class Command(RunCommand):
     def work(self, options: dict[str, Any]) -> None:
         """Check, and name each deviation."""
         looked, count = Looked(), 0
-        for one in deviations(looked, options["run_id"], watch=lambda rows: watched(rows, unit=" rows")):
+        for one in deviations(
+            looked, options["run_id"], watch=lambda rows, total: watched(rows, unit=" rows", total=total)
+        ):
             count += 1
             self.stdout.write(json.dumps(asdict(one)) if options["json"] else one.sentence)
         if options["json"]:

@@ -48,6 +48,7 @@ def three() -> list[Trial]:
         ("phase=none", [THREE]),
         ("status=COMPLETED", [TWO]),
         ("status=something", []),
+        ("status=none", [THREE]),
         ("gate=G1", [ONE]),
         ("gate=G4", []),
         ("gate=any", [ONE, TWO]),
@@ -70,6 +71,13 @@ def three() -> list[Trial]:
         ("within=180", [ONE, TWO]),
         ("q=NCT01000002", [TWO]),
         ("q=nct01", [ONE, TWO]),
+        ("q=01000002", [TWO]),
+        ("q=NCT+01000002", [TWO]),
+        ("q=nct-0100", [ONE, TWO]),
+        ("q=https%3A%2F%2Fclinicaltrials.gov%2Fstudy%2FNCT01000002%3Frank%3D1", [TWO]),
+        ("q=NCT01000001%2C+NCT02000003", [ONE, THREE]),
+        ("q=NCT010000023", []),
+        ("q=%D9%A0%D9%A1%D9%A0%D9%A0%D9%A0%D9%A0%D9%A0%D9%A2", []),
         ("q=NCT", [ONE, TWO, THREE]),
         ("q=blefuscu", [ONE]),
         ("q=therapeutics", [THREE]),
@@ -125,6 +133,15 @@ def test_each_active_filter_is_a_chip_that_takes_it_away(ana: Client, three: lis
     assert "Start again" in words
     assert "take this filter away" not in text_of(ana.get("/trials/"))
     assert "Start again" not in text_of(ana.get("/trials/"))
+
+
+def test_every_status_of_the_registry_can_be_chosen(ana: Client, three: list[Trial]) -> None:
+    page = ana.get("/trials/?status=none")
+    html = page.content.decode()
+    for status in ("RECRUITING", "WITHDRAWN", "AVAILABLE", "APPROVED_FOR_MARKETING"):
+        assert f'<option value="{status}">' in html
+    assert html.count('<option value="none" selected>none known</option>') == 1
+    assert "no status known ✕: take this filter away" in text_of(page)
 
 
 def test_the_filter_stays_in_the_form_and_opens_what_is_folded(ana: Client, three: list[Trial]) -> None:

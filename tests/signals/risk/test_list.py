@@ -1,6 +1,7 @@
 """The list of trials by risk: what a row says, its order, its pages, what it asks of the database, who may see it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -57,6 +58,39 @@ def test_what_is_unknown_is_said_to_be(ana: Client) -> None:
     )
 
 
+def test_that_nothing_fired_is_told_from_that_nothing_was_evaluated(ana: Client) -> None:
+    every = [f"S{number}" for number in range(1, 10)]
+    silent: dict[str, Any] = {"signals": {}, "late": [], "gates": {}}
+    score(make_trial(nct_id="NCT00000001"), "0.9", metadata=silent | {"not_fired": [], "not_evaluated": every})
+    score(make_trial(nct_id="NCT00000002"), "0.8", metadata=silent | {"not_fired": ["S7"], "not_evaluated": every[:6]})
+    # A run that wrote nothing of signals says neither.
+    score(make_trial(nct_id="NCT00000003"), "0.7")
+    for query in ("", f"?run={LATEST}"):
+        rows = text_of(ana.get(f"/trials/{query}")).split("NCT0000000")[1:]
+        assert "not evaluated not evaluated 90.0 %" in rows[0]
+        assert "none none 80.0 %" in rows[1]
+        assert "none none 70.0 %" in rows[2]
+
+
+def test_a_signal_after_the_freeze_is_listed_as_late(ana: Client) -> None:
+    trial = make_trial(nct_id="NCT00000001")
+    fire_signal(trial, "S1", "H")
+    fire_signal(trial, "S8", "L")
+    score(trial, "0.9", metadata={"signals": {"S8": "L"}, "late": ["S1"], "not_fired": [], "not_evaluated": []})
+    for query in ("", f"?run={LATEST}"):
+        page = ana.get(f"/trials/{query}")
+        assert "S8 L low S1 late 90.0 %" in text_of(page)
+        late = 'title="S1 primary endpoint changed: fired after the features froze, so it did not count"'
+        assert late in page.content.decode()
+
+
+def test_what_is_near_certain_is_not_told_as_certain(ana: Client) -> None:
+    for number, p_fail in enumerate(("0.99966", "0.9994", "0.0005", "0.00034", "0"), start=1):
+        scored_trial(f"NCT0000000{number}", p_fail)
+    told = [row.percent for row in ana.get("/trials/").context["page"].rows]
+    assert told == ["99.966 %", "99.9 %", "0.050 %", "0.034 %", "0.0 %"]
+
+
 def test_the_riskiest_come_first_and_those_without_a_score_last(ana: Client) -> None:
     make_trial(nct_id="NCT00000004")
     scored_trial("NCT00000003", "0.1")
@@ -109,6 +143,13 @@ def test_a_score_of_an_earlier_run_says_so(ana: Client) -> None:
     words = text_of(ana.get("/trials/"))
     assert f"40.0 % in {BEFORE} new" in words
     assert f"in {LATEST}" not in words
+
+
+def test_a_small_change_is_not_told_as_none(ana: Client) -> None:
+    trial = make_trial()
+    score(trial, "0.5", BEFORE)
+    score(trial, "0.5005")
+    assert "rose by +0.050 points" in text_of(ana.get("/trials/"))
 
 
 def test_tickers_of_the_company_at_the_top_count_too(ana: Client) -> None:
@@ -197,7 +238,9 @@ def test_tiles_say_how_many_stand_where_and_lead_there(ana: Client, monkeypatch:
     ]
     assert f"Latest run {LATEST} as of" in text_of(page)
     assert "6 trials scored in all" in text_of(page)
-    assert 'href="?pivotal=yes&amp;band=97"' in page.content.decode()
+    # A number leads to what it counts, not to what the filter leaves of that.
+    assert '<a href="?band=97"><strong>2</strong>' in page.content.decode()
+    assert f'<a href="?run={LATEST}&amp;band=97">' in ana.get(f"/trials/?run={LATEST}&pivotal=yes").content.decode()
     monkeypatch.setattr("signals.risk.queries.MOST_COUNTED", 1)
     assert "more than 1 trials this likely to fail" in text_of(ana.get("/trials/"))
 

@@ -7,11 +7,12 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from ncfd_site import sql
 from signals.models import Trial
 from signals.risk.runs import latest_runs
-from tests.factories import make_trial
+from tests.factories import make_company, make_trial
 from tests.pages.reading import text_of
-from tests.signals.risk.conftest import BEFORE, LATEST, MOMENTS, fire_gate, score, scored_trial
+from tests.signals.risk.conftest import BEFORE, LATEST, MOMENTS, fire_gate, list_ticker, score, scored_trial
 from tests.signals.risk.test_list import listed
 
 pytestmark = pytest.mark.django_db
@@ -38,10 +39,10 @@ def moved() -> list[Trial]:
         | {"stop_rules": [{"rule": "endpoint_switched", "says": "…", "p_fail_at_least": 0.97}]},
     )
     score(two, "0.8", BEFORE, prior_pi="0.6", metadata=gates(G4=2))
-    score(two, "0.3", prior_pi="0.42")
+    score(two, "0.3", prior_pi="0.42", metadata=gates())
     score(three, "0.4", BEFORE)
     score(three, "0.4")
-    score(four, "0.6")
+    score(four, "0.6", metadata=gates())
     return trials
 
 
@@ -119,15 +120,86 @@ def test_the_latest_run_is_compared_with_the_one_before_it(ana: Client, moved: l
     assert f"From {BEFORE} to {LATEST}" in words
     assert compared(ana) == [ONE, FOUR, THREE, TWO]
     assert (
-        f"{ONE} Phase 3 50.0 % 98.0 % ▲ rose by +48.0 points +G1 gained G1 fired; G2 weighs 3 instead of 2; "
-        "stop rule endpoint switched holds; table 2026-10 became 2026-11" in words
+        f"{ONE} Example Therapeutics Phase 3 50.0 % 98.0 % ▲ rose by +48.0 points +G1 gained G2 G1 fired; "
+        "G2 weighs 3 instead of 2; stop rule endpoint switched holds; table 2026-10 became 2026-11" in words
     )
     assert (
-        f"{TWO} Phase 3 80.0 % 30.0 % ▼ fell by -50.0 points -G4 lost G4 fires no longer; prior 60.0 % became 42.0 %"
-        in words
+        f"{TWO} Example Therapeutics Phase 3 80.0 % 30.0 % ▼ fell by -50.0 points -G4 lost G4 fires no longer; "
+        "prior 60.0 % became 42.0 %" in words
     )
-    assert f"{THREE} Phase 3 40.0 % 40.0 % 0.0 no change the same nothing changed" in words
-    assert f"{FOUR} Phase 3 not scored 60.0 % new not compared {BEFORE} did not score it" in words
+    assert f"{THREE} Example Therapeutics Phase 3 40.0 % 40.0 % 0.0 no change not recorded nothing changed" in words
+    assert f"{FOUR} Example Therapeutics Phase 3 not scored 60.0 % new none {BEFORE} did not score it" in words
+
+
+def test_gates_that_a_run_did_not_write_down_neither_came_nor_went(ana: Client) -> None:
+    trial = make_trial(nct_id=ONE)
+    score(trial, "0.5", BEFORE, metadata={"stop_rules": []})
+    score(trial, "0.7", metadata=gates(G1=5))
+    page = ana.get("/trials/compare/")
+    words = text_of(page)
+    assert f"not recorded gates not compared: {BEFORE} wrote none down" in words
+    assert "G1 fired" not in words
+    assert "gained" not in words
+
+
+def test_a_ratio_without_end_is_told_in_powers_of_ten(ana: Client) -> None:
+    trial = make_trial()
+    for run_id, p_fail, ratio in ((BEFORE, "0.5", 2.0), (LATEST, "0.6", "1E+999999")):
+        score(trial, p_fail, run_id, metadata={"gates": {"G1": {"lr_used": ratio}}})
+    page = ana.get("/trials/compare/")
+    assert "G1 weighs 1.000E+999999 instead of 2" in text_of(page)
+    assert len(page.content) < 100_000
+
+
+def test_one_record_that_cannot_be_read_takes_no_other_trial_with_it(ana: Client) -> None:
+    for number, unreadable in ((ONE, "[" * 3000 + "]" * 3000), (TWO, "9" * 5000)):
+        trial = make_trial(nct_id=number)
+        score(trial, "0.5", BEFORE, metadata=gates(G1=5))
+        stored = score(trial, "0.6")
+        sql.execute(
+            "UPDATE scores SET metadata = %s::jsonb WHERE score_id = %s", [f'{{"gates": {unreadable}}}', stored.pk]
+        )
+    score(make_trial(nct_id=THREE), "0.4", metadata=gates(G2=3))
+    assert listed(ana) == [ONE, TWO, THREE]
+    page = ana.get(f"/trials/?run={LATEST}")
+    assert [row.trial.nct_id for row in page.context["page"].rows] == [ONE, TWO, THREE]
+    assert "G2" in text_of(page)
+    words = text_of(ana.get("/trials/compare/"))
+    assert f"gates not compared: {LATEST} wrote none down" in words
+    assert "fires no longer" not in words
+
+
+def test_a_row_says_who_is_exposed(ana: Client) -> None:
+    company = make_company(name="Brobdingnag Biologics Corp.")
+    list_ticker(company, "ZQBRB")
+    trial = make_trial(nct_id=ONE, sponsor_company=company)
+    score(trial, "0.5", BEFORE)
+    score(trial, "0.6")
+    assert f"{ONE} Brobdingnag Biologics Corp. ZQBRB Phase 3" in text_of(ana.get("/trials/compare/"))
+
+
+def test_trials_that_left_the_second_run_are_named(
+    ana: Client, moved: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert f"not in {LATEST}" not in text_of(ana.get("/trials/compare/"))
+    for number, p_fail in ((5, "0.2"), (6, "0.99"), (7, "0.7")):
+        score(make_trial(nct_id=f"NCT0000000{number}"), p_fail, BEFORE)
+    page = ana.get("/trials/compare/")
+    told = f"3 of the trials of {BEFORE} are not in {LATEST}: NCT00000006 (99.0 %), NCT00000007 (70.0 %), NCT00000005"
+    assert told in text_of(page)
+    assert f'href="/trials/NCT00000006/?run={BEFORE}"' in page.content.decode()
+    monkeypatch.setattr("signals.risk.comparing.MOST_GONE", 1)
+    assert f"not in {LATEST}: NCT00000006 (99.0 %), and 2 more." in text_of(ana.get("/trials/compare/"))
+    # The riskiest of them are NCT00000006 and TWO; only the first left.
+    monkeypatch.setattr("signals.risk.comparing.DRAWN", 2)
+    cut = f"Of the 2 trials that {BEFORE} held most likely to fail, 1 is not in {LATEST}: NCT00000006"
+    assert cut in text_of(ana.get("/trials/compare/"))
+
+
+def test_a_run_beside_itself_is_said_to_be_so(ana: Client, moved: list[Trial]) -> None:
+    words = text_of(ana.get(f"/trials/compare/?a={BEFORE}&b={BEFORE}"))
+    assert "This is the same run twice, so nothing moved." in words
+    assert "the same run twice" not in text_of(ana.get("/trials/compare/"))
 
 
 def test_a_change_that_nothing_explains_is_said_to_be_so(ana: Client) -> None:
@@ -171,6 +243,8 @@ def test_phase_and_gate_narrow_the_comparison_and_not_the_picture(ana: Client, m
     assert compared(ana, "?gate=G2") == [ONE]
     words = text_of(ana.get("/trials/compare/?phase=PHASE2"))
     assert f"Of all 4 trials of {LATEST}. Not narrowed by phase and gate." in words
+    assert "Only Phase 2." in words
+    assert f"Only phase unknown, gate G1 fired in {LATEST}." in text_of(ana.get("/trials/compare/?phase=none&gate=G1"))
     assert "No trial of these runs fits the filter" in text_of(ana.get("/trials/compare/?phase=PHASE4"))
 
 
@@ -208,14 +282,15 @@ def test_the_comparison_asks_as_much_for_many_rows_as_for_few(
     ana: Client, moved: list[Trial], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ana.get("/trials/compare/")
-    # Session, person, two for permissions, runs, keys, scores of both runs, trials, the picture.
-    with django_assert_num_queries(10):
+    # Session, person, two for permissions, runs, keys, scores of both runs, trials, the picture, those that left.
+    with django_assert_num_queries(11):
         ana.get("/trials/compare/")
     for _ in range(60):
-        trial = make_trial()
+        trial = make_trial(sponsor_company=make_company())
         score(trial, "0.5", BEFORE)
         score(trial, "0.7")
-    with django_assert_num_queries(10):
+    # One more: the tickers of companies, where there are any.
+    with django_assert_num_queries(12):
         assert len(compared(ana)) == 50
     assert len(compared(ana, "?page=2")) == 14
     assert compared(ana, "?page=3") == []

@@ -94,3 +94,33 @@ def test_one_signal_more_never_closes_a_gate(signals: dict[str, str], more: str)
     for severity in SEVERITIES:
         before, after = gates(signals), gates({more: severity, **signals})
         assert all(after[code].fired for code, one in before.items() if one.fired)
+
+
+@pytest.mark.parametrize(
+    ("code", "signals", "late", "not_fired", "said"),
+    [
+        ("G1", {}, (), (), "Alpha-Meltdown did not fire: S1 and S2 were not evaluated."),
+        ("G1", {"S1": "H"}, (), (), "Alpha-Meltdown did not fire: S1 fired; S2 was not evaluated."),
+        ("G1", {"S2": "H"}, (), ("S1",), "Alpha-Meltdown did not fire: S2 fired; S1 did not fire."),
+        (
+            "G2",
+            {"S3": "M"},
+            ("S4", "S9"),
+            (),
+            "Analysis-Gaming did not fire: S3 fired; S4 fired after the features had frozen.",
+        ),
+        (
+            "G3",
+            {"S7": "M"},
+            ("S5",),
+            ("S6", "S5"),
+            "Plausibility did not fire: S7 fired; S5 fired after the features had frozen; S6 did not fire.",
+        ),
+        ("G4", {"S1": "L"}, (), ("S3",), "p-Hacking did not fire: S1 fired; S3 did not fire; S8 was not evaluated."),
+        ("G4", {"S1": "L", "S8": "M"}, ("S3",), (), "p-Hacking: S1 and S8 fired; the likelihood ratio is 2.5."),
+    ],
+)
+def test_the_rationale_says_no_more_than_is_known(
+    code: str, signals: dict[str, str], late: tuple[str, ...], not_fired: tuple[str, ...], said: str
+) -> None:
+    assert evaluate_gate(code, signals, RATIOS, late=late, not_fired=not_fired).rationale == said

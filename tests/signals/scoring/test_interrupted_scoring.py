@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -18,6 +18,7 @@ from signals.models import Gate, Score
 from signals.running.registry import LOCK as REGISTRY_LOCK
 from signals.running.registry import fire
 from signals.running.score import LOCK, Busy, score
+from signals.running.verify import Looked, deviations
 from tests.signals.scoring.rows import make_signals, make_trial
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,6 +62,24 @@ def test_of_two_at_once_the_second_is_refused(lock: int, run: Callable[[], objec
         run()
     assert not Score.objects.exists()
     run()
+
+
+def test_a_run_that_ends_while_scores_are_verified_is_no_deviation() -> None:
+    trial = make_trial()
+    make_signals(trial, "S1H", "S2H")
+    score("one")
+    keywords = {**database.parameters(), "dbname": connections["default"].settings_dict["NAME"]}
+
+    def meanwhile(rows: Iterable[object], total: int) -> Iterable[object]:
+        assert total in (1, 4)
+        with psycopg.connect(**keywords) as other:
+            # What a run does that another program lets come to something else.
+            other.execute("UPDATE gates SET fired_bool = \"G_id\" <> 'G1'")
+            other.execute("UPDATE scores SET p_fail = 0.5")
+        return rows
+
+    assert list(deviations(Looked(), watch=meanwhile)) == []
+    assert {one.table for one in deviations(Looked())} == {"scores", "gates"}
 
 
 def left_behind() -> list[object]:

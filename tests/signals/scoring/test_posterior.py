@@ -88,6 +88,11 @@ def test_a_ratio_outside_of_its_limits_counts_as_the_limit(ratio: str, counts_as
     assert posterior(Decimal("0.5"), [Decimal(ratio)]) == posterior(Decimal("0.5"), [Decimal(counts_as)])
 
 
+@pytest.mark.parametrize(("floor", "p_fail"), [("-1", "0.5"), ("1e999999", "1"), ("0.97", "0.97"), ("0.2", "0.5")])
+def test_a_floor_outside_of_its_limits_counts_as_the_limit(floor: str, p_fail: str) -> None:
+    assert posterior(Decimal("0.5"), [], at_least=Decimal(floor)).p_fail == Decimal(p_fail)
+
+
 def test_log_odds_stay_within_eight() -> None:
     most, least = (posterior(Decimal(prior), [Decimal(ratio)] * 50) for prior, ratio in (("1", "10"), ("0", "0")))
     assert (most.logit_post, least.logit_post) == (Decimal(8), Decimal(-8))

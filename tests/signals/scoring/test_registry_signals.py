@@ -220,3 +220,67 @@ def test_as_of_a_moment_later_versions_are_unknown() -> None:
     fire(moment=at("2025-03-01"))
     assert not Signal.objects.exists()
     assert SignalEvaluation.objects.filter(evaluated_at=at("2025-03-01")).count() == 2
+
+
+def test_a_single_arm_fired_when_the_record_came_to_state_it() -> None:
+    trial = make_trial()
+    single = {"allocation": "NA", "interventionModel": "SINGLE_GROUP"}
+    make_version(trial, at("2024-01-01"), info=single)
+    make_version(trial, at("2024-02-01"))
+    first = make_version(trial, at("2024-03-01"), info=single)
+    fire()
+    make_version(trial, at("2024-04-01"), info={})
+    make_version(trial, at("2024-05-01"), info=single, status="COMPLETED")
+    # Nothing about the design is new: not the signal either.
+    done = fire()
+    assert (done.written, done.taken_back) == (0, 0)
+    signal = Signal.objects.get()
+    assert signal.fired_at == at("2024-03-01")
+    assert signal.metadata["trial_version_ids"] == [first.pk]
+
+
+def test_a_change_in_time_counts_where_a_worse_one_came_after_the_freeze() -> None:
+    trial = make_trial(est_primary_completion_date=date(2026, 3, 1))
+    make_version(trial, at("2024-01-01"), completion="2026-03")
+    make_version(trial, at("2024-06-01"), completion="2026-03", primary_endpoint_text=OTHER, status="COMPLETED")
+    make_version(trial, at("2026-04-01"), completion="2026-03", primary_endpoint_text="Response rate")
+    fire()
+    signal = Signal.objects.get()
+    assert (signal.severity, signal.fired_at) == ("M", at("2024-06-01"))
+    assert outcome("S1")[1] == (
+        "The primary endpoint changed while the trial was under way; 2 changes in all, 1 of them after the features had"
+        " frozen."
+    )
+    make_signals(trial, "S2M", fired_at=at("2024-06-01"))
+    score("one")
+    found = Score.objects.get()
+    assert found.metadata["gates"]["G1"]["lr_used"] == 3.5
+    assert found.metadata["late"] == found.metadata["stop_rules"] == []
+
+
+def test_a_change_after_the_freeze_is_told_where_there_is_no_other_and_does_not_count() -> None:
+    trial = make_trial(est_primary_completion_date=date(2026, 3, 1))
+    make_version(trial, at("2024-01-01"), completion="2026-03", status="COMPLETED")
+    make_version(trial, at("2026-04-01"), completion="2026-03", primary_endpoint_text="Response rate")
+    fire()
+    score("one")
+    assert Signal.objects.get().severity == "H"
+    assert Score.objects.get().metadata["late"] == ["S1"]
+    assert Score.objects.get().metadata["stop_rules"] == []
+
+
+def test_a_version_that_states_no_endpoint_hides_no_change() -> None:
+    trial = make_trial()
+    first = make_version(trial, at("2025-01-01"))
+    make_version(trial, at("2025-02-01"), primary_endpoint_text=None)
+    last = make_version(trial, at("2025-03-01"), primary_endpoint_text=OTHER)
+    fire()
+    assert Signal.objects.get().metadata["trial_version_ids"] == [first.pk, last.pk]
+
+
+def test_versions_that_state_no_endpoint_are_not_said_to_state_the_same() -> None:
+    trial = make_trial()
+    for day, endpoint in (("2025-01-01", "Response"), ("2025-02-01", None), ("2025-03-01", "response.")):
+        make_version(trial, at(day), primary_endpoint_text=endpoint)
+    fire()
+    assert outcome("S1") == ("not fired", "2 versions of the record state the same primary endpoint.")

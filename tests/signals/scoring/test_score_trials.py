@@ -1,17 +1,19 @@
 """score_trials: what it writes, what it leaves, and what it refuses."""
 
+from datetime import date, timedelta
 from decimal import Decimal
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from signals.models import Gate, Score, Signal, TrialStanding, TrialVersion
+from signals.models import Gate, Score, Signal, TrialStanding
+from signals.running.registry import fire
 from signals.running.score import score
+from signals.running.verify import Looked, deviations
 from signals.scoring import SIGNALS
+from tests.signals.scoring.commands import refused, score_trials, stored
 from tests.signals.scoring.rows import (
     ago,
     ahead,
@@ -20,28 +22,9 @@ from tests.signals.scoring.rows import (
     make_signals,
     make_study,
     make_trial,
-    make_version,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def score_trials(*arguments: str) -> str:
-    out = StringIO()
-    call_command("score_trials", *arguments, stdout=out)
-    return out.getvalue()
-
-
-def refused(*arguments: str) -> tuple[int, str]:
-    with pytest.raises(CommandError) as found:
-        score_trials(*arguments)
-    return found.value.returncode, str(found.value)
-
-
-def stored() -> list[Any]:
-    fields = [field.attname for field in Score._meta.fields if field.attname != "score_id"]
-    gates = [field.attname for field in Gate._meta.fields]
-    return [*Score.objects.order_by("trial_id", "run_id").values(*fields), *Gate.objects.order_by("pk").values(*gates)]
 
 
 def test_a_trial_is_scored_by_the_gates_that_its_signals_open() -> None:
@@ -72,6 +55,8 @@ def test_a_trial_is_scored_by_the_gates_that_its_signals_open() -> None:
     assert gates["G1"].lr_used == Decimal("5.000000")
     assert gates["G1"].metadata == {"run_id": "one", "table_version": "2026-11", "signals": {"S1": "H", "S2": "M"}}
     assert gates["G4"].metadata["signals"] == {"S1": "H"}
+    assert gates["G4"].metadata["not_fired"] == ["S3"]
+    assert gates["G4"].rationale_text == ("p-Hacking did not fire: S1 fired; S3 did not fire; S8 was not evaluated.")
     assert gates["G4"].lr_used is None
     assert TrialStanding.objects.get(trial=trial).p_fail == found.p_fail
 
@@ -126,7 +111,9 @@ def test_replacing_takes_away_the_scores_and_gates_of_trials_that_are_no_longer_
 
 
 def test_gates_that_no_run_wrote_stay_where_the_trial_is_not_scored() -> None:
-    gate = Gate.objects.create(trial=make_trial(phase=None), g_id="G1", fired_bool=False, supporting_s_ids=[])
+    gate = Gate.objects.create(
+        trial=make_trial(phase=None), g_id="G1", fired_bool=False, supporting_s_ids=[], metadata={"run_id": "its own"}
+    )
     said = score_trials("--run-id", "one")
     assert "no phase: 1" in said
     assert Gate.objects.get() == gate
@@ -163,6 +150,17 @@ def test_what_fires_after_the_freeze_is_late(readout: int, fired_days_ago: int, 
     assert sorted([*found.metadata["signals"], *found.metadata["late"], *found.metadata["not_evaluated"]]) == [*SIGNALS]
 
 
+def test_the_freeze_is_a_moment_in_utc_and_what_comes_at_it_counts() -> None:
+    trial = make_trial(est_primary_completion_date=date(2026, 3, 15))
+    make_signals(trial, "S3M", fired_at=at("2026-03-01"))
+    make_signals(trial, "S4M", fired_at=at("2026-03-01") + timedelta(microseconds=1))
+    score("one")
+    found = Score.objects.get()
+    assert found.features_frozen_at == at("2026-03-01")
+    assert (found.metadata["signals"], found.metadata["late"]) == ({"S3": "M"}, ["S4"])
+    assert list(deviations(Looked())) == []
+
+
 def test_a_card_that_came_after_the_freeze_stops_nothing() -> None:
     card = {"design": {"endpoint_changed_after_last_randomised": True}}
     late, early = (make_trial(est_primary_completion_date=ahead(readout), is_pivotal=False) for readout in (2, 60))
@@ -191,6 +189,16 @@ PER_PROTOCOL = {"intention_to_treat": {"p_value": 0.21}, "per_protocol": {"p_val
         ({"design": {"masking": "open label", "subjective_endpoint": True}}, []),
         ({"design": {"masking": "open label", "subjective_endpoint": "true", "blinding_feasible": True}}, []),
         ({"design": "open label"}, []),
+        ({"design": [{"masking": "open label"}, {"subjective_endpoint": True, "blinding_feasible": True}]}, []),
+        (
+            {
+                "populations": {"itt_missing_share": [0.1, 0.3]},
+                "results": {"intention_to_treat": [{"p_value": 0.21}], "per_protocol": [{"p_value": 0.01}]},
+            },
+            [],
+        ),
+        ({"populations": {"itt_missing_share": "NaN"}, "results": PER_PROTOCOL}, []),
+        ({"populations": {"itt_missing_share": 1e300}, "results": PER_PROTOCOL}, ["per_protocol_only"]),
         ([1, 2], []),
         (None, []),
     ],
@@ -221,53 +229,40 @@ def test_a_signal_may_tell_that_the_endpoint_was_switched_too_late() -> None:
     assert stop["p_fail_at_least"] == 0.97
 
 
-def test_as_of_a_day_only_what_was_there_before_it_counts_and_gates_stay() -> None:
-    trial = make_trial(phase="PHASE3", est_primary_completion_date=ahead(300))
-    make_version(trial, at("2025-01-10"), phases=["PHASE2", "PHASE3"], completion="2026-03")
-    make_version(trial, at("2025-05-10"), phases=["PHASE3"], completion="2030-01-31")
-    make_signals(trial, "S1H", fired_at=at("2025-02-01"))
-    make_signals(trial, "S2H", fired_at=at("2025-04-01"))
-    make_evaluation(trial, "S5", "not fired", at("2025-02-28"))
-    make_evaluation(trial, "S6", "not fired", at("2025-03-01"))
-    young = make_trial()
-    make_version(young, at("2025-04-02"))
-    said = score_trials("--run-id", "then", "--as-of", "2025-03-01")
-    assert "1 trials scored, 1 scores written; 0 gates changed" in said
-    assert not Gate.objects.exists()
-    found = Score.objects.get()
-    assert found.trial == trial
-    assert found.scored_at == at("2025-03-01")
-    assert found.metadata["as_of"] == "2025-03-01"
-    assert found.metadata["prior"] == {"phase": "PHASE2/PHASE3", "value": 0.55}
-    assert found.metadata["signals"] == {"S1": "H"}
-    assert found.metadata["not_fired"] == ["S5"]
-    score_trials("--run-id", "later", "--as-of", "2025-06-01")
-    later = Score.objects.get(run_id="later", trial=trial)
-    assert later.metadata["prior"]["phase"] == "PHASE3"
-    assert later.metadata["gates"]["G1"]["lr_used"] == 5.0
+def test_a_run_that_another_one_followed_leaves_the_gates_where_it_comes_to_the_same() -> None:
+    make_signals(make_trial(), "S1H", "S2H")
+    score("one")
+    score("two")
+    before = stored()
+    said = score_trials("--run-id", "one")
+    assert "0 scores written; 0 gates changed" in said
+    assert "Another run came after it: the gates stay those of that one." in said
+    assert "0 scores written; 0 gates changed" in score_trials("--run-id", "one", "--replace")
+    assert stored() == before
 
 
-@pytest.mark.parametrize("said", ["2026-03", "2026-03-01", "2026", "2026-03-01T00:00"])
-def test_as_of_a_day_the_readout_is_that_of_the_version_even_where_it_is_only_a_month(said: str) -> None:
-    make_version(make_trial(), at("2025-01-10"), completion=said)
-    score_trials("--run-id", "then", "--as-of", "2026-04-01")
-    expected = at("2025-12-18") if said == "2026" else at("2026-02-15")
-    assert Score.objects.get().features_frozen_at == expected
+def test_a_run_that_is_written_anew_after_another_one_is_the_current_one_for_every_trial() -> None:
+    trial, other = make_trial(), make_trial()
+    score("one")
+    score("two")
+    make_signals(trial, "S1H", "S2H")
+    assert "2 scores written; 8 gates changed" in score_trials("--run-id", "one", "--replace")
+    assert set(TrialStanding.objects.values_list("run_id", flat=True)) == {"one"}
+    assert set(Gate.objects.values_list("metadata__run_id", flat=True)) == {"one"}
+    assert TrialStanding.objects.get(trial=other).previous_run_id == "two"
+    assert list(deviations(Looked())) == []
 
 
-@pytest.mark.parametrize("said", ["2026-02-30", "2026-13", "soon", "", "0000-01-01", "99999"])
-def test_as_of_a_day_a_date_that_is_none_freezes_nothing(said: str) -> None:
-    make_version(make_trial(), at("2025-01-10"), completion=said)
-    score_trials("--run-id", "then", "--as-of", "2026-04-01")
-    assert Score.objects.get().features_frozen_at is None
-
-
-def test_as_of_a_day_a_version_that_states_no_phase_leaves_the_one_before() -> None:
+@pytest.mark.parametrize("readout", ["-infinity", "infinity", "0001-01-01", "5874897-12-31", "4713-01-01 BC"])
+def test_a_readout_that_no_calendar_has_freezes_nothing(readout: str) -> None:
     trial = make_trial()
-    make_version(trial, at("2025-01-10"), phases=["PHASE2"])
-    TrialVersion.objects.create(trial=trial, captured_at=at("2025-02-01"), raw_jsonb={"other": 1}, sha256="f" * 64)
-    score("then", as_of=at("2025-03-01").date())
-    assert Score.objects.get().metadata["prior"]["phase"] == "PHASE2"
+    make_signals(trial, "S3M", "S4M")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE trials SET est_primary_completion_date = %s", [readout])
+    score("one")
+    fire()
+    assert Score.objects.get().features_frozen_at is None
+    assert Score.objects.get().metadata["late"] == []
 
 
 @pytest.mark.parametrize(
@@ -275,6 +270,8 @@ def test_as_of_a_day_a_version_that_states_no_phase_leaves_the_one_before() -> N
     [
         (["--run-id", "x", "--as-of", "2999-01-01"], "is not there yet"),
         (["--run-id", "x", "--as-of", "yesterday"], "is no date: write YYYY-MM-DD"),
+        (["--run-id", "x", "--as-of", "20260101"], "is no date: write YYYY-MM-DD"),
+        (["--run-id", "x", "--as-of", "2026-W05-1"], "is no date: write YYYY-MM-DD"),
         (["--run-id", " "], "1 to 50 printable characters"),
         (["--run-id", "x" * 51], "1 to 50 printable characters"),
         (["--run-id", "a\nb"], "1 to 50 printable characters"),

@@ -1,7 +1,9 @@
 """The table of priors, ratios and stop rules: what it holds, and what is said of one that is wrong."""
 
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.test import Client
@@ -9,6 +11,7 @@ from django.urls import reverse
 
 from ncfd_site.refusals import Misconfigured
 from ncfd_site.roles import Role
+from signals.running.score import score
 from signals.scoring_table import PATH, read_table, scoring_table
 from tests import factories
 
@@ -54,6 +57,11 @@ def test_it_holds_the_ratios_of_the_contract() -> None:
         (CONDITION, CONDITION.replace("is = true", 'matches = "("'), "has to be a regular expression"),
         (CONDITION, CONDITION + ', { field = "card.a", is = true }', "of one signal or of one card"),
         ("[priors]", "[priors", "cannot be read"),
+        ("freeze_days = 14", f"freeze_days = {'9' * 5000}", "cannot be read"),
+        ("PHASE2 = 0.71", "PHASE2 = 1e99999999999999999999", "cannot be read"),
+        ("PHASE2 = 0.71", f"PHASE2 = {'[' * 100_000}", "cannot be read"),
+        ("PHASE2 = 0.71", "PHASE2 = 1e400", "priors.PHASE2 is 1E+400"),
+        ("PHASE2 = 0.71", "PHASE2 = 0.71\nPHASE2 = 0.71", "cannot be read"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused_with_the_key(tmp_path: Path, before: str, after: str, said: str) -> None:
@@ -65,6 +73,36 @@ def test_a_table_that_is_wrong_is_refused_with_the_key(tmp_path: Path, before: s
         read_table(path)
     assert said in str(refused.value)
     assert str(refused.value).startswith("table.toml")
+
+
+def test_a_file_that_is_no_text_or_is_not_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.toml"
+    with pytest.raises(Misconfigured, match=r"table\.toml cannot be read: .*No such file.* Mend the file\.$"):
+        read_table(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(Misconfigured, match=r"table\.toml cannot be read"):
+        read_table(path)
+
+
+def test_another_table_has_another_version() -> None:
+    # Whoever changes the table changes the version too, and then this line.
+    table = scoring_table()
+    assert (table.version, sha256(repr(table).encode()).hexdigest()[:12]) == ("2026-11", "16b84d6424b8")
+
+
+@pytest.mark.django_db
+def test_a_pattern_that_only_the_database_refuses_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "table.toml"
+    path.write_text(PATH.read_text().replace(r"matches = '^\s*[<≤]", r"matches = '(?P<sign>[<≤])", 1))
+    with (
+        mock.patch("signals.running.score.scoring_table", return_value=read_table(path)),
+        pytest.raises(Misconfigured) as refused,
+    ):
+        score("one")
+    said = str(refused.value)
+    assert said.startswith("scoring_table.toml: stop_rule per_protocol_only compares card.results.per_protocol.p_value")
+    assert "invalid regular expression" in said
+    assert said.endswith("write it otherwise.")
 
 
 @pytest.mark.django_db

@@ -1,17 +1,24 @@
 """verify_scores: it finds what was changed by hand, and nothing else."""
 
 import json
+from collections.abc import Iterator
+from copy import deepcopy
 from datetime import timedelta
+from functools import reduce
 from io import StringIO
+from operator import getitem
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from signals.models import Gate, Score, Signal, Trial
 from signals.running.score import score
 from signals.running.verify import Deviation, Looked, deviations
-from tests.signals.scoring.rows import ago, ahead, make_evaluation, make_signals, make_study, make_trial
+from tests.signals.scoring.rows import ago, ahead, make_evaluation, make_signals, make_study, make_trial, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +29,7 @@ def trial() -> Trial:
     trial = make_trial(nct_id="NCT01234567", est_primary_completion_date=ahead(10))
     make_signals(trial, "S1H", "S2M", "S8M", fired_at=ago(20))
     make_signals(trial, "S9M", "S3H", fired_at=ago(1))
+    make_evaluation(trial, "S4", "not fired", ago(2))
     make_study(
         trial=trial,
         extracted_jsonb={"design": {"endpoint_changed_after_last_randomised": True}},
@@ -66,7 +74,10 @@ def test_a_column_that_was_changed_by_one_digit_is_named(trial: Trial, column: s
     ("change", "columns"),
     [
         ({"gates": {}}, {"sum_log_lr", "logit_post", "metadata.gates"}),
-        ({"gates": {"G1": {"lr_used": 5.0}}}, {"sum_log_lr", "logit_post", "metadata.gates"}),
+        (
+            {"gates": {"G1": {"lr_used": 5.0, "supporting_S_ids": ["S2", "S1"]}}},
+            {"sum_log_lr", "logit_post", "metadata.gates"},
+        ),
         ({"prior": {"phase": "PHASE3", "value": 0.43}}, {"prior_pi", "logit_prior", "logit_post", "metadata.prior"}),
         ({"prior": {"phase": "NA", "value": 0.42}}, {"metadata.prior"}),
         ({"stop_rules": []}, {"p_fail"}),
@@ -74,6 +85,16 @@ def test_a_column_that_was_changed_by_one_digit_is_named(trial: Trial, column: s
         ({"signals": {"S1": "L", "S2": "M", "S8": "M"}}, {"metadata.gates.G1"}),
         ({"not_evaluated": []}, {"metadata.signals"}),
         ({"late": None, "not_evaluated": 7}, {"metadata.signals"}),
+        ({"signals": {"S1": "h", "S2": "M", "S8": "M"}}, {"metadata.signals", "metadata.gates"}),
+        ({"as_of": "2025-01-01"}, {"scored_at", "metadata.as_of"}),
+        ({"as_of": "some day"}, {"metadata.as_of"}),
+        ({"as_of": 7}, {"metadata.as_of"}),
+        ({"table_version": "2020-01"}, {"metadata.table_version"}),
+        ({"table_version": None}, {"metadata.table_version"}),
+        ({"prior": 0.42}, {"metadata.prior"}),
+        ({"prior": {"phase": "PHASE3", "value": "NaN"}}, {"metadata.prior"}),
+        ({"gates": 7}, {"metadata.gates"}),
+        ({"stop_rules": 7}, {"p_fail", "metadata.stop_rules"}),
     ],
 )
 def test_metadata_that_was_changed_is_named(trial: Trial, change: dict[str, Any], columns: set[str]) -> None:
@@ -81,6 +102,131 @@ def test_metadata_that_was_changed_is_named(trial: Trial, change: dict[str, Any]
     one.metadata |= change
     one.save()
     assert {deviation.column for deviation in found() if deviation.table == "scores"} == columns
+
+
+def test_no_key_of_the_metadata_can_go_unseen(trial: Trial) -> None:
+    one = Score.objects.get(trial=trial, run_id="one")
+    whole = one.metadata
+    assert len(whole) == 9
+    for key in whole:
+        one.metadata = {name: value for name, value in whole.items() if name != key}
+        one.save()
+        named = {deviation.column for deviation in found("one") if deviation.table == "scores"}
+        assert f"metadata.{key}" in named
+    one.metadata = {}
+    one.save()
+    assert {deviation.column for deviation in found() if deviation.table == "scores"} == {"metadata.table_version"}
+
+
+def values_of(part: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The place of every value inside of metadata."""
+    pairs = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for key, inner in pairs:
+        yield from values_of(inner, (*place, key))
+    if place and not isinstance(part, dict | list):
+        yield place
+
+
+@pytest.mark.parametrize("other", ["S4", "else", 7.5, None, True, {}, [], "NaN", "Infinity", "1e999999999", -1e300])
+def test_no_value_inside_the_metadata_of_a_score_can_be_changed_unseen(trial: Trial, other: Any) -> None:
+    one = Score.objects.get(trial=trial, run_id="one")
+    whole = one.metadata
+    places = list(values_of(whole))
+    # Of each list and object something is there, so that each is tried.
+    assert {place[0] for place in places} == set(whole)
+    for place in places:
+        one.metadata = deepcopy(whole)
+        inner = reduce(getitem, place[:-1], one.metadata)
+        if inner[place[-1]] == other and type(inner[place[-1]]) is type(other):
+            continue
+        inner[place[-1]] = other
+        one.save()
+        assert {row.nct_id for row in found("one")} == {trial.nct_id}, place
+
+
+@pytest.mark.parametrize("other", ["S4", "else", 7.5, None, {}, []])
+def test_no_value_inside_the_metadata_of_a_gate_can_be_changed_unseen(trial: Trial, other: Any) -> None:
+    tried = set()
+    for gate in Gate.objects.filter(trial=trial):
+        whole = gate.metadata
+        for place in values_of(whole):
+            gate.metadata = deepcopy(whole)
+            inner = reduce(getitem, place[:-1], gate.metadata)
+            tried.add(place[0])
+            if inner[place[-1]] == other:
+                continue
+            inner[place[-1]] = other
+            gate.save()
+            assert {row.nct_id for row in found()} == {trial.nct_id}, (gate.g_id, place)
+        gate.metadata = whole
+        gate.save()
+    assert tried == {"run_id", "table_version", "signals", "late", "not_fired"}
+    assert found() == []
+
+
+def test_metadata_that_only_a_database_can_hold_are_no_end_of_the_check(trial: Trial) -> None:
+    with connection.cursor() as cursor:
+        for metadata in ('{"gates": {"G1": 1e5000}, "prior": {"value": 1e5000}}', "[" * 5000 + "]" * 5000, "7"):
+            cursor.execute("UPDATE scores SET metadata = %s WHERE run_id = 'one'", [metadata])
+            cursor.execute("UPDATE gates SET metadata = %s WHERE \"G_id\" = 'G1'", [metadata])
+            assert found() or metadata == "7"
+
+
+def test_a_run_has_one_table_and_one_day(trial: Trial) -> None:
+    score("then", as_of=ago(30).date())
+    Score.objects.filter(trial=trial, run_id="one").update(metadata={"table_version": "2020-01"})
+    assert [(one.nct_id, one.column, one.expected) for one in found("one") if one.table == "scores"] == [
+        (trial.nct_id, "metadata.table_version", "2026-11, as most of the run")
+    ]
+
+
+def test_the_moment_of_a_run_as_of_a_day_is_that_day(trial: Trial) -> None:
+    make_version(trial, ago(60))
+    score("then", as_of=ago(30).date())
+    assert found("then") == []
+    Score.objects.filter(run_id="then").update(scored_at=ago(29))
+    assert [one.column for one in found("then")] == ["scored_at"]
+
+
+@pytest.mark.parametrize(
+    ("change", "columns"),
+    [
+        ({"scored_at": ago(-1)}, ["scored_at"]),
+        ({"features_frozen_at": None}, ["features_frozen_at"]),
+        ({"features_frozen_at": ago(10).replace(hour=1)}, ["features_frozen_at"]),
+    ],
+)
+def test_moments_that_cannot_be_are_named(trial: Trial, change: dict[str, Any], columns: list[str]) -> None:
+    Score.objects.filter(trial=trial, run_id="before").update(**change)
+    assert [one.column for one in found()] == columns
+
+
+def test_a_gate_of_the_future_is_named(trial: Trial) -> None:
+    Gate.objects.filter(trial=trial, g_id="G2").update(evaluated_at=ago(-1))
+    assert ("G2", "evaluated_at") in {(one.row, one.column) for one in found()}
+
+
+def test_a_gate_whose_score_is_gone_is_named(trial: Trial) -> None:
+    Score.objects.filter(trial=trial, run_id="one").delete()
+    named = [(one.row, one.column) for one in found("one") if one.column == "metadata.run_id"]
+    assert named == [(code, "metadata.run_id") for code in ("G1", "G2", "G3", "G4")]
+
+
+def test_a_run_that_is_not_there_is_a_fault_of_usage(trial: Trial) -> None:
+    with pytest.raises(CommandError, match="There is no run oen") as raised:
+        call_command("verify_scores", "--run-id", "oen", stdout=StringIO())
+    assert raised.value.returncode == 2
+
+
+def test_the_number_of_statements_does_not_grow_with_the_trials(trial: Trial) -> None:
+    with CaptureQueriesContext(connection) as few:
+        found()
+    for _ in range(20):
+        make_signals(make_trial(), "S3M", "S4H")
+    score("three")
+    with CaptureQueriesContext(connection) as many:
+        found()
+    assert len(many) == len(few) <= 10
 
 
 def test_features_that_froze_after_the_score_are_named(trial: Trial) -> None:
@@ -102,8 +248,8 @@ def test_features_that_froze_after_the_score_are_named(trial: Trial) -> None:
         ("G3", {"supporting_s_ids": ["S5"]}, {"supporting_S_ids"}),
         ("G4", {"rationale_text": "Because."}, {"rationale_text"}),
         ("G4", {"rationale_text": None}, {"rationale_text"}),
-        ("G1", {"metadata": {}}, {"metadata.run_id"}),
-        ("G1", {"metadata": [1]}, {"metadata.run_id"}),
+        ("G1", {"metadata": {}}, {"metadata.run_id", "metadata.table_version", "metadata.signals"}),
+        ("G1", {"metadata": [1]}, {"metadata.run_id", "metadata.table_version", "metadata.signals"}),
     ],
 )
 def test_a_gate_that_was_changed_is_named(trial: Trial, gate: str, change: dict[str, Any], columns: set[str]) -> None:
@@ -188,3 +334,14 @@ def test_the_command_names_each_and_leaves_with_three(trial: Trial) -> None:
         ("one", "p_fail", "0.50000", "0.97000"),
     ]
     assert summary == {"summary": {"scores": 6, "gates": 12, "stale": 0, "deviations": 2}}
+
+
+def test_who_reads_no_further_ends_the_command_without_a_traceback(trial: Trial) -> None:
+    with (
+        mock.patch("signals.management.commands.verify_scores.deviations", side_effect=BrokenPipeError),
+        mock.patch("signals.running.command.os.dup2") as redirected,
+        pytest.raises(SystemExit) as left,
+    ):
+        call_command("verify_scores", stdout=StringIO())
+    assert left.value.code == 141
+    assert redirected.called

@@ -1,11 +1,13 @@
 """The page that tells why a trial has its probability: what an analyst reads on it."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 from psycopg.types.range import DateRange
 from pytest_django import DjangoAssertNumQueries
 
@@ -14,6 +16,7 @@ from ncfd_site import sql
 from ncfd_site.roles import Role
 from securities.models import CompanyRelationship, CompanySecurity
 from signals.models import Gate, Score, SignalEvaluation, Trial
+from signals.scoring_table import scoring_table
 from tests.admin.rows import DAY, make_security
 from tests.factories import (
     POSTED,
@@ -98,7 +101,15 @@ def test_a_stop_rule_is_told_in_its_own_words(ana: Client, trial: Trial) -> None
     )
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "Stop rule +2.1894 97.0 % endpoint switched" in words
+    assert "The steps add up to the stored number." in words
     assert "endpoint switched: the primary endpoint was switched (at least 97.0 %)" in words
+
+
+def test_a_stop_rule_alone_is_told_beside_the_prior(ana: Client, trial: Trial) -> None:
+    rule = {"rule": "endpoint_switched", "says": "the primary endpoint was switched", "p_fail_at_least": 0.97}
+    make_score(trial, **numbers("0.42", floor="0.97"), metadata=metadata(stop_rules=[rule]))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "No gate fired: the prior of phase 3, 42.0 %, is all there is, but a stop rule raises it." in words
 
 
 def test_numbers_that_do_not_add_up_are_said_plainly(ana: Client, trial: Trial) -> None:
@@ -127,10 +138,12 @@ def test_an_old_run_is_told_from_what_it_wrote_down(ana: Client, trial: Trial) -
     make_signal(trial, "S3")
     words = text_of(ana.get("/trials/NCT00000001/?run=weekly+0"))
     assert "weekly 0 an older run; see the latest" in words
-    assert "G1 Alpha-Meltdown ● fired S1 and S2 fired S1, S2 5" in words
+    assert "G1 Alpha-Meltdown ● fired needs S1 and S2 S1, S2 5" in words
     assert "G2 Analysis-Gaming ○ did not fire" in words
     # What the gates of today say of themselves is not what the run saw.
-    assert "for this reason" not in words.split("G2 Analysis-Gaming")[1].split("G3")[0]
+    g2 = words.split("G2 Analysis-Gaming")[1].split("G3")[0]
+    assert "for this reason" not in g2
+    assert "S3 and S4" in g2.split("did not fire:")[1]
     assert "It has fired since; this run did not know it." in words
     assert "It counted in this run; the row of the signal is gone since." in words
 
@@ -146,12 +159,52 @@ def test_a_signal_after_the_freeze_did_not_count(ana: Client, trial: Trial) -> N
 
 def test_signals_say_why_they_did_not_fire_or_were_not_evaluated(ana: Client, trial: Trial) -> None:
     for code, outcome, reason in (("S7", "not fired", "it is randomised"), ("S9", "not evaluated", "no results yet")):
-        SignalEvaluation.objects.create(trial=trial, s_id=code, outcome=outcome, reason=reason, evaluated_by="rules 1")
-    make_score(trial)
+        _evaluate(trial, code, outcome, reason)
+    make_score(trial, scored_at=timezone.now() + timedelta(seconds=1))
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "○ did not fire it is randomised evaluated just now by rules 1" in words
-    assert "not evaluated no results yet" in words
+    assert "not evaluated no results yet looked at just now by rules 1" in words
     assert "not evaluated No evaluation of it is recorded." in words
+
+
+def test_what_was_evaluated_after_a_run_is_not_told_as_what_it_saw(ana: Client, trial: Trial) -> None:
+    _evaluate(trial, "S7", "not fired", "it was randomised then", POSTED - timedelta(days=1))
+    make_score(trial, scored_at=POSTED, metadata=metadata(not_fired=["S7"], not_evaluated=["S4", "S9"]))
+    _evaluate(trial, "S7", "not evaluated", "the design is gone", POSTED)
+    _evaluate(trial, "S9", "not fired", "both agree", POSTED)
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "○ did not fire it was randomised then evaluated" in words
+    s9 = words.split("S9 overall")[1].split("Gates")[0]
+    assert "not evaluated It was evaluated since and did not fire; this run did not know it." in s9
+    assert "by rules 1" not in s9
+    for after in ("the design is gone", "both agree"):
+        assert after not in words
+
+
+def test_a_run_without_signals_is_told_with_the_evaluations_of_today(ana: Client, trial: Trial) -> None:
+    make_score(trial, scored_at=POSTED, metadata={})
+    _evaluate(trial, "S9", "not fired", "both agree", POSTED + timedelta(days=9))
+    assert "did not fire both agree evaluated" in text_of(ana.get("/trials/NCT00000001/"))
+
+
+def test_a_gate_that_did_not_fire_says_which_signal_was_not_evaluated(ana: Client, trial: Trial) -> None:
+    make_score(trial, metadata=metadata(signals={"S1": "H"}, not_fired=["S3"], late=["S4"], not_evaluated=["S2", "S8"]))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    g1, g2 = words.split("G1 Alpha-Meltdown")[1], words.split("G2 Analysis-Gaming")[1]
+    assert "S1 fired" in g1.split("G2")[0]
+    assert "S2 was not evaluated" in g1.split("G2")[0]
+    assert "S3 did not fire" in g2.split("G3")[0]
+
+
+def test_the_table_of_a_run_is_told_from_that_of_today(ana: Client, trial: Trial) -> None:
+    today = scoring_table().version
+    make_score(trial, metadata=metadata(table_version="2020-01"))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert f"Table of ratios 2020-01 The table of today is {today}: its priors and ratios may differ" in words
+    Score.objects.update(metadata=metadata(table_version=today))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert f"Table of ratios {today}: the table Stop rules" in words
+    assert "The table of today" not in words
 
 
 def test_a_signal_leads_to_its_study_card_and_document(ana: Client, trial: Trial) -> None:
@@ -223,20 +276,51 @@ def test_the_companies_exposed_are_the_sponsor_its_parent_and_its_children(ana: 
     assert "OLD" not in words
 
 
+def test_a_parent_below_the_top_is_exposed_too(ana: Client) -> None:
+    top, middle, sponsor = (make_company(name=f"{name} Inc.") for name in ("Top", "Middle", "Sponsor"))
+    for above, below in ((top, middle), (middle, sponsor)):
+        CompanyRelationship.objects.create(parent_company=above, child_company=below, rel_type="subsidiary")
+    listed = make_security(ticker="MID", ticker_norm="MID")
+    CompanySecurity.objects.create(company=middle, security_id=str(listed.pk))
+    make_trial(nct_id="NCT00000002", sponsor_company=sponsor)
+    words = text_of(ana.get("/trials/NCT00000002/"))
+    assert "Top Inc. at the top of the sponsor's group none active Middle Inc. parent of the sponsor MID" in words
+    assert words.count("Middle Inc.") == words.count("Top Inc.") == 1
+
+
 def test_a_sponsor_without_company_is_told(ana: Client, trial: Trial) -> None:
-    assert "No company is known for the sponsor “Example Therapeutics”" in text_of(ana.get("/trials/NCT00000001/"))
+    page = ana.get("/trials/NCT00000001/")
+    assert "No company is known for the sponsor “Example Therapeutics”" in text_of(page)
+    assert 'href="/sponsors/?q=NCT00000001"' in page.content.decode()
 
 
 def test_links_under_review_and_promoted_drugs_are_counted(ana: Client, trial: Trial) -> None:
-    make_link_audit(nct_id="NCT00000001")
-    make_link_audit(nct_id="NCT00000001", label=True)
-    TrialAssetLink.objects.create(
-        trial=trial, asset=make_asset("Blefuscinib"), how="HP-1", confidence=1, link_source="x"
-    )
+    make_link_audit(nct_id="NCT00000001", asset=make_asset("Blefuscinib"))
+    make_link_audit(nct_id="NCT00000001", asset=make_asset("Lagadopine"), label=True)
+    make_link_audit(nct_id="NCT00000001", asset=make_asset("Colossyx"), label=False)
+    TrialAssetLink.objects.create(trial=trial, asset=make_asset("Tinyvra"), how="HP-1", confidence=1, link_source="x")
     page = ana.get("/trials/NCT00000001/")
-    assert "HP-2 1 1 0" in text_of(page)
-    assert "Blefuscinib (HP-1)" in text_of(page)
-    assert 'href="/links/?q=NCT00000001&amp;label=any"' in page.content.decode()
+    html, words = page.content.decode(), text_of(page)
+    # A drug that somebody called wrong is none of this trial.
+    assert "HP-2 Blefuscinib, Lagadopine 1 1 1" in words
+    assert "Tinyvra (HP-1)" in words
+    assert 'href="/links/?q=NCT00000001&amp;label=any"' in html
+    for label in ("open", "right", "wrong"):
+        address = f"/links/?q=NCT00000001&heuristic=HP-2&label={label}"
+        assert f'<a href="{address.replace("&", "&amp;")}">1</a>' in html
+        assert len(ana.get(address).context["page"].rows) == 1
+
+
+def test_more_drugs_than_there_is_room_for_are_counted(
+    ana: Client, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signals.why.trial_facts.MOST_DRUGS", 2)
+    for number in range(5):
+        make_link_audit(nct_id="NCT00000001", asset=make_asset(f"Drug {number}"))
+    make_link_audit(nct_id="NCT00000001", heuristic_applied=None, label=False)
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "HP-2 Drug 0, Drug 1 and 3 more 5 0 0" in words
+    assert "none named none that may be right 0 0 1" in words
 
 
 def test_parts_that_a_person_may_not_see_are_left_out(client: Client, trial: Trial) -> None:
@@ -255,8 +339,41 @@ def test_parts_that_a_person_may_not_see_are_left_out(client: Client, trial: Tri
 def test_a_trial_that_is_not_scored_says_what_scores_it(ana: Client, trial: Trial) -> None:
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "not scored" in words
-    assert "manage.py score_trials --run-id RUN" in words
+    assert "manage.py score_trials --run-id RUN scores it." in words
     assert "NCT00000001: Psoriasis" in words
+
+
+@pytest.mark.parametrize(
+    ("phase", "told"),
+    [
+        ("NA", "No run of this site scores it: its phase, no phase, has no prior in the table of ratios."),
+        (None, "No run of this site scores it: its phase is unknown, so it has no prior."),
+    ],
+)
+def test_a_trial_that_no_run_scores_is_not_sent_to_the_command(ana: Client, phase: str | None, told: str) -> None:
+    make_trial(nct_id="NCT00000002", phase=phase)
+    words = text_of(ana.get("/trials/NCT00000002/"))
+    assert told in words
+    assert "manage.py score_trials" not in words
+
+
+def test_a_gate_that_nobody_evaluated_is_not_said_not_to_have_fired(ana: Client, trial: Trial) -> None:
+    assert text_of(ana.get("/trials/NCT00000001/")).count("not evaluated needs S") == 4
+    make_score(trial)
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert words.count("○ did not fire needs S") == 4
+    # A run that wrote no gates, and no gates of today: nobody knows.
+    Score.objects.update(metadata={})
+    assert text_of(ana.get("/trials/NCT00000001/")).count("not evaluated needs S") == 4
+
+
+def test_how_many_signals_were_not_evaluated_is_said_beside_the_number(ana: Client, trial: Trial) -> None:
+    every = [f"S{number}" for number in range(1, 10)]
+    make_score(trial, metadata=metadata(not_fired=every[:1], not_evaluated=every[1:]))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "is all there is. 8 of the 9 signals were not evaluated." in words
+    Score.objects.update(metadata=metadata(not_fired=every, not_evaluated=[]))
+    assert "not evaluated" not in text_of(ana.get("/trials/NCT00000001/")).split("Signals")[0]
 
 
 @pytest.mark.parametrize("address", ["/trials/NCT99999999/", "/trials/x%00y/", "/trials/NCT99999999/record/"])
@@ -341,6 +458,17 @@ def test_a_person_of_no_group_is_told_what_is_missing(client: Client, trial: Tri
     refused = client.get("/trials/NCT00000001/")
     assert refused.status_code == 403
     assert "needs the permission signals.view_score" in text_of(refused)
+
+
+def _evaluate(trial: Trial, code: str, outcome: str, reason: str, at: datetime | None = None) -> None:
+    SignalEvaluation.objects.create(
+        trial=trial,
+        s_id=code,
+        outcome=outcome,
+        reason=reason,
+        evaluated_by="rules 1",
+        evaluated_at=at or timezone.now(),
+    )
 
 
 def _fill(trial: Trial) -> None:

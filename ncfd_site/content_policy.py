@@ -15,12 +15,12 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-# Django's own pages for developers carry their style inside.
-DEVELOPERS_PAGES = frozenset({400, 403, 404, 500})
+# Django's own pages for developers carry their style inside, which no page of this site does.
+STYLE_INSIDE = b"<style"
 
 
 class ContentPolicyMiddleware:
-    """Sends the policy with every page."""
+    """Sends the policy with every page but those that Django shows to developers alone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,6 +28,10 @@ class ContentPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, with the policy."""
         response = self.get_response(request)
-        if not (settings.DEBUG and response.status_code in DEVELOPERS_PAGES):
+        if not (settings.DEBUG and _is_for_developers(response)):
             response.headers.setdefault(HEADER, POLICY)
         return response
+
+
+def _is_for_developers(response: HttpResponse) -> bool:
+    return response.status_code >= 400 and not response.streaming and STYLE_INSIDE in response.content

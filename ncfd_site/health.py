@@ -3,7 +3,7 @@
 import logging
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -41,7 +41,7 @@ def _obstacle() -> str:
         with transaction.atomic():
             sql.execute(PATIENCE)
             revision = sql.value(REVISION)
-    except DatabaseError as error:
+    except Error as error:
         # What the driver says can name hosts and people: it is for the log alone.
         log.warning("Not ready, the database gives no answer: %s", error)
         return "The database does not answer."

@@ -1,7 +1,8 @@
 """Signing in is refused for a while after too many wrong passwords: for a name from an address, and for an address.
 
 django-axes counts the failures, in tables of its own that Django's `migrate` makes. `manage.py axes_reset` forgets
-them all, which ends every lock.
+them all, which ends every lock. A password is tried after the failures were counted and before it is one itself, so
+the attempts from one address take turns: else all of one moment would be let through by the same count.
 """
 
 import math
@@ -14,17 +15,36 @@ from axes.handlers.database import AxesDatabaseHandler  # type: ignore[import-un
 from axes.handlers.proxy import AxesProxyHandler  # type: ignore[import-untyped]
 from axes.models import AccessAttempt  # type: ignore[import-untyped]
 from django.conf import settings
+from django.contrib.auth.views import LoginView
+from django.db import transaction
 from django.db.models import Max, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+
+from ncfd_site import sql
 
 # Colleagues share the address of an office; somebody who tries one password with many names does not stop at this many.
 NAMES_OF_AN_ADDRESS = 5
 # The column of names takes so much; the form of the sign-in page lets longer ones through.
 LONGEST_NAME = 255
 
+# Held to the end of the transaction, in which the failure is counted. An attempt takes about half a second.
+TURN = "SELECT pg_advisory_xact_lock(hashtextextended('signing in from ' || %s, 0))"
+PATIENCE = "SET LOCAL lock_timeout = '20s'"
+
 Credentials = dict[str, Any] | None
+
+
+class SignIn(LoginView):
+    """The page to sign in; one attempt after another of those from one address."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Try a name and a password when it is their turn; raises OperationalError where that takes too long."""
+        with transaction.atomic():
+            sql.execute(PATIENCE)
+            sql.value(TURN, [address_of(request) or ""])
+            return super().post(request, *args, **kwargs)
 
 
 class Throttle(AxesDatabaseHandler):

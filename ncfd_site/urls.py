@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from ncfd_site import health, schema_page
+from ncfd_site import health, schema_page, throttling
 from ncfd_site.dashboard import errors
 from ncfd_site.dashboard import views as dashboard
 
@@ -23,7 +23,7 @@ urlpatterns = [
     path("", include("signals.why.urls")),
     path("", include("signals.companies.urls")),
     path("schema/", schema_page.schema, name="schema"),
-    path("accounts/login/", auth.LoginView.as_view(), name="login"),
+    path("accounts/login/", throttling.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
 ]

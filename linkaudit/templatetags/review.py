@@ -1,6 +1,9 @@
 """Keys and verdicts on the pages of the desk."""
 
+import logging
+
 from django import template
+from django.db import Error
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -9,6 +12,7 @@ from linkaudit.models import LinkDispute
 from linkaudit.queue.keys import keys_of
 
 register = template.Library()
+log = logging.getLogger(__name__)
 
 SIGNS = {"right": "\u2713", "wrong": "\u2717", "unsure": "?", "open": "\u25cb", "retracted": "\u21b6"}
 OFF = SafeString('<meta name="keys" content="off">')
@@ -38,8 +42,15 @@ def keys_setting(context: template.Context) -> SafeString | str:
 
 @register.simple_tag
 def disputes_open() -> int:
-    """How many links wait for an adjudicator."""
-    return LinkDispute.objects.count()
+    """How many links wait for an adjudicator; 0 where that cannot be counted.
+
+    It stands above every page, and none of them must fail for it.
+    """
+    try:
+        return LinkDispute.objects.count()
+    except Error:
+        log.exception("What waits for an adjudicator could not be counted")
+        return 0
 
 
 @register.filter

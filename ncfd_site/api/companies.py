@@ -1,18 +1,22 @@
 """Companies, what is listed of them, and which company a ticker meant on a day."""
 
+import re
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from ncfd_site.api import keyset
+from ncfd_site.api.exposure import CompanyDocumentItem, ExposureItem, documents_about, exposure_of
 from ncfd_site.api.operations import Asked, Items, Number, Word, reads
 from ncfd_site.api.problems import BadRequest
+from ncfd_site.pages import person
 from securities.loading.names import normalised_company_name
-from securities.models import Company, CompanyAlias
+from securities.models import Company, CompanyAlias, Security
 from securities.queries import (
     Family,
     Relative,
@@ -27,6 +31,7 @@ from securities.queries import (
 router = Router(tags=["companies"])
 VIEW = "securities.view_company"
 MOST_ALIASES = 200
+CIK = re.compile(r"[0-9]{1,10}", re.ASCII)
 Cik = Annotated[int, Path(ge=1, le=9_999_999_999)]
 
 
@@ -67,6 +72,9 @@ class SecurityItem(Schema):
     type: str
     status: str
     first: date | None = Field(description="First day; null where none is known.")
+    is_first_seen: bool = Field(
+        description="The first day is that of the first list that had it; it may have been listed before."
+    )
     last: date | None = Field(description="Last day; null while there is none.")
     is_issuer: bool = Field(description="The security itself names the company.")
     is_linked: bool = Field(description="A link names the company.")
@@ -84,13 +92,17 @@ class RelativeItem(Schema):
 
 
 class CompanyDetail(CompanyItem):
-    """A company with its names, its securities over time and its relatives."""
+    """A company with its names, its securities over time, its relatives, trials and documents."""
 
     canonical: bool = Field(description="Whether nobody stands above it.")
     aliases: list[Alias]
     securities: list[SecurityItem]
     parents: list[RelativeItem]
     children: list[RelativeItem]
+    exposure: ExposureItem | None = Field(description="Its trials; null for who may not see scores.")
+    documents: list[CompanyDocumentItem] | None = Field(
+        description="The latest about it and its trials; null for who may not see documents."
+    )
 
 
 class Companies(Items):
@@ -102,7 +114,9 @@ class Companies(Items):
 class CompaniesAsked(Asked):
     """Which companies."""
 
-    q: Word = Field("", description="What the name begins with.")
+    q: Word = Field("", description="A part of its name or of another one, its CIK, or a ticker that it has or had.")
+    exchange: Word = Field("", description="Listed there now: NASDAQ, NYSE, …")
+    listed: Literal["", "now"] = Field("", description="now: with a security that trades today.")
 
 
 class TickerAnswer(Schema):
@@ -123,23 +137,27 @@ class TickerAsked(Schema):
 @reads(router, "/companies", VIEW, Companies, "Companies by name")
 def companies(request: HttpRequest, asked: Query[CompaniesAsked]) -> object:
     """Companies with the tickers that trade today."""
+    today = timezone.now().date()
     found = Company.objects.defer("metadata")
     if asked.q:
-        found = found.filter(name_norm__startswith=normalised_company_name(asked.q))
+        found = found.filter(_sought(asked.q))
+    if asked.exchange or asked.listed:
+        found = found.filter(pk__in=_listed(asked.exchange, today))
     page = keyset.page(request, found, [keyset.Key("name_norm"), keyset.Key("pk")], asked.limit, asked.cursor)
-    listed = securities_of_companies([company.pk for company in page.rows], timezone.now().date())
+    listed = securities_of_companies([company.pk for company in page.rows], today)
     return {"items": [_item(company, listed.get(company.pk, [])) for company in page.rows], "next": page.next}
 
 
 @reads(router, "/companies/{cik}", VIEW, CompanyDetail, "One company")
 def company(request: HttpRequest, cik: Cik) -> object:
-    """A company with aliases, securities over time, and who stands above and below it."""
+    """A company with aliases, securities over time, who stands above and below it, its trials and documents."""
     found = Company.objects.defer("metadata").filter(cik=cik).first()
     if found is None:
         raise Http404(f"No company has the CIK {cik}.")
     spans = securities_over_time(found.pk)
     today = timezone.now().date()
     family: Family = family_of(found.pk)
+    members, asks = [found.pk, *family.subsidiaries], person(request)
     aliases = CompanyAlias.objects.filter(company=found).order_by("alias_norm", "pk")[:MOST_ALIASES]
     return {
         **_item(found, [span for span in spans if span.status == "active" and span.holds(today)]),
@@ -148,6 +166,8 @@ def company(request: HttpRequest, cik: Cik) -> object:
         "securities": [security_item(span) for span in spans],
         "parents": _relatives(family.above),
         "children": _relatives(family.below),
+        "exposure": exposure_of(asks, members, today),
+        "documents": documents_about(asks, members),
     }
 
 
@@ -166,8 +186,25 @@ def ticker(request: HttpRequest, ticker: str, asked: Query[TickerAsked]) -> obje
 
 def security_item(span: Span) -> dict[str, Any]:
     """Return a security over time as an item."""
-    plain = "security_id cik ticker exchange type status first last is_issuer is_linked"
+    plain = "security_id cik ticker exchange type status first last is_first_seen is_issuer is_linked"
     return {**{name: getattr(span, name) for name in plain.split()}, "company": span.company_name}
+
+
+def _sought(text: str) -> Q:
+    bare = text.strip()
+    # What is no letter or digit leaves nothing; then no name is meant.
+    name = normalised_company_name(bare)
+    of_ticker = {span.company_id for span in history_of_ticker(bare)}
+    found = Q(cik=int(bare)) if CIK.fullmatch(bare) else Q()
+    if name:
+        of_alias = CompanyAlias.objects.filter(alias_norm__contains=name)
+        found |= Q(name_norm__contains=name) | Q(pk__in=of_alias.values("company_id"))
+    return found | Q(pk__in=of_ticker)
+
+
+def _listed(exchange: str, today: date) -> Any:
+    trading = Security.objects.filter(status=Security.Status.ACTIVE, effective_range__contains=today)
+    return (trading.filter(exchange__code=exchange) if exchange else trading).values("company_id")
 
 
 def _item(company: Company, listed: list[Span]) -> dict[str, Any]:

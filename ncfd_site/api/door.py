@@ -5,6 +5,7 @@ what is not there is not told to strangers either.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -13,9 +14,10 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
-from ncfd_site.api.problems import problem
+from ncfd_site.api.problems import fault, problem
 from ncfd_site.api.tokens import person_of_token
 
+logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 METHODS = ("GET", "HEAD", "OPTIONS")
 SCHEME = "bearer"
@@ -27,7 +29,12 @@ def behind_the_door(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = _answer(request, lambda: view(request, *args, **kwargs))
+        try:
+            response = _answer(request, lambda: view(request, *args, **kwargs))
+        # Broad: a program that reads JSON is answered in JSON also where its token could not be looked up.
+        except Exception as found:
+            logger.exception("The API failed at %s", request.path)
+            response = fault(found)
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ("Authorization", "Cookie"))
         return response

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
@@ -63,9 +64,16 @@ def _unreadable(request: HttpRequest, found: ValidationError) -> HttpResponse:
     return problem(400, f"{where or 'The request'}: {words[:1].lower()}{words[1:].rstrip('.')}.", where)
 
 
+def fault(found: Exception) -> HttpResponse:
+    """Return the answer to a fault of the site, or of its database, with nothing of it inside."""
+    if isinstance(found, OperationalError):
+        return problem(503, "The database does not answer now, or took too long: try again later.")
+    return problem(500, "This went wrong here, not with you; it is written down, and trying later may help.")
+
+
 def _failed(request: HttpRequest, found: Exception) -> HttpResponse:
     logger.error("The API failed at %s", request.path, exc_info=found)
-    return problem(500, "This went wrong here, not with you; it is written down, and trying later may help.")
+    return fault(found)
 
 
 _HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {

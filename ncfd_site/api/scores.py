@@ -9,7 +9,8 @@ from pydantic import Field
 
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import Asked, Items, Number, Word, reads
-from ncfd_site.api.trials import VIEW, find_trial
+from ncfd_site.api.trials import VIEW, VIEW_GATES, VIEW_SIGNALS, find_trial
+from ncfd_site.pages import person
 from signals.models import Score
 from signals.queries import account_of, raised_by_stop_rule
 from signals.risk.runs import latest_runs
@@ -122,8 +123,8 @@ class Why(Schema):
     contributions: list[ContributionItem]
     steps: list[StepItem]
     stop_rules: list[StopRuleItem]
-    signals: list[SignalState]
-    gates: list[GateState]
+    signals: list[SignalState] | None = Field(description="Null for who may not see signals.")
+    gates: list[GateState] | None = Field(description="Null for who may not see gates.")
     metadata: Any = Field(description="What the run wrote down, as it stands.")
 
 
@@ -153,7 +154,7 @@ def scores(request: HttpRequest, nct_id: str, asked: Query[ScoresAsked]) -> obje
 @reads(router, "/trials/{nct_id}/why", VIEW, Why, "How a score comes about")
 def why(request: HttpRequest, nct_id: str, asked: Query[WhyAsked]) -> object:
     """Prior, what each gate adds, stop rules and posterior, with the state of each signal in that run."""
-    facts = find_trial(nct_id)
+    facts, asks = find_trial(nct_id), person(request)
     found = scored(facts.trial_id, asked.run)
     if found is None:
         of = f"in the run {asked.run}" if asked.run else "in any run"
@@ -190,11 +191,15 @@ def why(request: HttpRequest, nct_id: str, asked: Query[WhyAsked]) -> object:
                 "study_id": one.row.study_id if one.has_evidence else None,
                 "doc_id": one.row.doc_id if one.has_evidence else None,
             }
-            for one in signal_findings(facts.trial_id, record, is_latest=found.is_latest)
-        ],
+            for one in signal_findings(facts.trial_id, record, is_latest=found.is_latest, scored_at=score.scored_at)
+        ]
+        if asks.has_perm(VIEW_SIGNALS)
+        else None,
         "gates": [
             {"code": one.code, "fired": one.fired, "rule": one.rule, "rationale": one.rationale or None}
             for one in gate_findings(score, account, record, gates)
-        ],
+        ]
+        if asks.has_perm(VIEW_GATES)
+        else None,
         "metadata": score.metadata,
     }

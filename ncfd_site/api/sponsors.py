@@ -1,7 +1,7 @@
-"""Sponsors that no company was found for: the review queue of the resolver, and what it decided."""
+"""Sponsors that no company was found for: the review queue of the resolver, what it decided, and whose trials wait."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from ninja import Query, Router, Schema
@@ -10,9 +10,11 @@ from pydantic import Field
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import Asked, Items, Key, Number, Word, reads
 from securities.models import ResolverDecision, ReviewQueueItem
+from securities.queries.sponsors import about
+from signals.companies.unresolved import unresolved_sponsors
 
 router = Router(tags=["sponsors"])
-VIEW = "securities.view_reviewqueueitem"
+VIEW, VIEW_RISK = "securities.view_reviewqueueitem", "signals.view_score"
 NEWEST_FIRST = [keyset.Key("pk", descending=True)]
 
 
@@ -35,6 +37,7 @@ class Decision(Schema):
 
     decision_id: int
     run_id: str
+    nct_id: str
     sponsor_text: str
     company: str | None
     cik: int | None
@@ -47,7 +50,7 @@ class Decision(Schema):
 
 
 class SponsorCase(SponsorItem):
-    """A sponsor with what was decided in the same run."""
+    """A sponsor with what was decided of it, in whatever run, the newest first."""
 
     decisions: list[Decision]
 
@@ -62,7 +65,43 @@ class SponsorsAsked(Asked):
     """Which sponsors."""
 
     status: ReviewQueueItem.Status | None = Field(None, description="pending, resolved or skipped; any if left out.")
+    q: Word = Field("", description="A trial number, or a part of the sponsor's name.")
     nct_id: Word = ""
+
+
+class Decisions(Items):
+    """Some decisions."""
+
+    items: list[Decision]
+
+
+class DecisionsAsked(Asked):
+    """Which decisions."""
+
+    q: Word = Field("", description="A trial number, or a part of the sponsor's name.")
+    company: Literal["", "none", "any"] = Field("", description="Decided for no company, or for one.")
+
+
+class UnresolvedItem(Schema):
+    """A sponsor as the registry names it, that is no company yet."""
+
+    sponsor: str
+    trials: int = Field(description="How many of its trials are among those that were looked at.")
+    p_fail: Number = Field(description="The highest among them.")
+    nct_id: str = Field(description="The trial with that.")
+    ignored: str | None = Field(description="Which sponsors are left alone on purpose, where this is one of them.")
+
+
+class Unresolved(Schema):
+    """Sponsors of trials without a company, the riskiest first."""
+
+    items: list[UnresolvedItem]
+
+
+class UnresolvedAsked(Schema):
+    """Which sponsors."""
+
+    q: Word = Field("", description="A trial number, or words of the sponsor; of the riskiest trials if left out.")
 
 
 @reads(router, "/sponsors", VIEW, Sponsors, "Sponsors without a company, the newest first")
@@ -73,17 +112,21 @@ def sponsors(request: HttpRequest, asked: Query[SponsorsAsked]) -> object:
         found = found.filter(status=asked.status)
     if asked.nct_id:
         found = found.filter(nct_id=asked.nct_id)
+    if asked.q.strip():
+        found = found.filter(about(asked.q.strip()))
     page = keyset.page(request, found, NEWEST_FIRST, asked.limit, asked.cursor)
     return {"items": page.rows, "next": page.next}
 
 
 @reads(router, "/sponsors/{rq_id}", VIEW, SponsorCase, "One sponsor, with what was decided")
 def sponsor(request: HttpRequest, rq_id: Key) -> object:
-    """One item of the queue with the decisions of its run on its trial."""
+    """One item of the queue with the decisions on its sponsor in its trial."""
     found = ReviewQueueItem.objects.filter(pk=rq_id).first()
     if found is None:
         raise Http404(f"The review queue has no item {rq_id}.")
-    decisions = ResolverDecision.objects.filter(nct_id=found.nct_id, run_id=found.run_id).select_related("company")
+    decisions = ResolverDecision.objects.filter(nct_id=found.nct_id).select_related("company")
+    if found.sponsor_text_norm:
+        decisions = decisions.filter(sponsor_text_norm=found.sponsor_text_norm)
     names = list(SponsorItem.model_fields)
     return {
         **{name: getattr(found, name) for name in names},
@@ -91,8 +134,30 @@ def sponsor(request: HttpRequest, rq_id: Key) -> object:
     }
 
 
+@reads(router, "/sponsor-decisions", VIEW, Decisions, "What was decided of sponsors, the newest first")
+def sponsor_decisions(request: HttpRequest, asked: Query[DecisionsAsked]) -> object:
+    """Decisions of the resolver and of people, in the queue or not."""
+    found = ResolverDecision.objects.select_related("company")
+    if asked.q.strip():
+        found = found.filter(about(asked.q.strip()))
+    if asked.company:
+        found = found.filter(company__isnull=asked.company == "none")
+    page = keyset.page(request, found, NEWEST_FIRST, asked.limit, asked.cursor)
+    return {"items": [_decision(one) for one in page.rows], "next": page.next}
+
+
+@reads(router, "/unresolved-sponsors", VIEW_RISK, Unresolved, "Sponsors of trials without a company")
+def unresolved(request: HttpRequest, asked: Query[UnresolvedAsked]) -> object:
+    """Of the riskiest trials, of one trial, or those that have the words; the riskiest first."""
+    names = list(UnresolvedItem.model_fields)
+    found = unresolved_sponsors(asked.q.strip())
+    return {
+        "items": [{**{name: getattr(one, name) for name in names}, "ignored": one.ignored or None} for one in found]
+    }
+
+
 def _decision(decision: ResolverDecision) -> dict[str, Any]:
-    plain = "decision_id run_id sponsor_text match_type p_match top2_margin decided_by decided_at"
+    plain = "decision_id run_id nct_id sponsor_text match_type p_match top2_margin decided_by decided_at"
     return {
         **{name: getattr(decision, name) for name in plain.split()},
         "company": decision.company.name if decision.company else None,

@@ -8,10 +8,12 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from ncfd_site.api import keyset
-from ncfd_site.api.operations import Asked, Items, Key, Number, Word, reads
+from ncfd_site.api.operations import LARGEST, Asked, Items, Key, Number, Word, reads
+from ncfd_site.pages import person
 from signals.models import StagingError, Study
 
 router = Router(tags=["studies"])
+VIEW, VIEW_ERRORS = "signals.view_study", "signals.view_stagingerror"
 NEWEST_FIRST = [keyset.Key("pk", descending=True)]
 
 
@@ -36,7 +38,9 @@ class StudyCard(StudyItem):
     """One published result with its card."""
 
     card: Any = Field(description="What was read out of the publication; null where nothing was.")
-    errors: list["StagingErrorItem"] = Field(description="What the card lacks, the newest 50.")
+    errors: list["StagingErrorItem"] | None = Field(
+        description="What the card lacks, the newest 50; null for who may not see failed validations."
+    )
 
 
 class Studies(Items):
@@ -79,10 +83,11 @@ class StagingErrorsAsked(Asked):
     """Which complaints."""
 
     nct_id: Word = Field("", description="About this trial alone.")
+    study_id: int | None = Field(None, ge=1, le=LARGEST, description="About this study alone.")
     error_type: Word = ""
 
 
-@reads(router, "/studies", "signals.view_study", Studies, "Published results, the newest first")
+@reads(router, "/studies", VIEW, Studies, "Published results, the newest first")
 def studies(request: HttpRequest, asked: Query[StudiesAsked]) -> object:
     """Publications, without their cards."""
     found = Study.objects.defer("extracted_jsonb", "notes_md").select_related("trial")
@@ -94,21 +99,22 @@ def studies(request: HttpRequest, asked: Query[StudiesAsked]) -> object:
     return {"items": [_study(study) for study in page.rows], "next": page.next}
 
 
-@reads(router, "/studies/{study_id}", "signals.view_study", StudyCard, "One published result with its card")
+@reads(router, "/studies/{study_id}", VIEW, StudyCard, "One published result with its card")
 def study(request: HttpRequest, study_id: Key) -> object:
     """The card, and what it lacks."""
     found = Study.objects.select_related("trial").filter(pk=study_id).first()
     if found is None:
         raise Http404(f"There is no study {study_id}.")
+    may_see_errors = person(request).has_perm(VIEW_ERRORS)
     errors = StagingError.objects.filter(study=found).defer("extracted_jsonb").select_related("trial")
     return {
         **_study(found),
         "card": found.extracted_jsonb,
-        "errors": [_error(error) for error in errors.order_by("-pk")[:50]],
+        "errors": [_error(error) for error in errors.order_by("-pk")[:50]] if may_see_errors else None,
     }
 
 
-@reads(router, "/staging-errors", "signals.view_stagingerror", StagingErrors, "What cards lack, the newest first")
+@reads(router, "/staging-errors", VIEW_ERRORS, StagingErrors, "What cards lack, the newest first")
 def staging_errors(request: HttpRequest, asked: Query[StagingErrorsAsked]) -> object:
     """Complaints about cards and other data on its way in."""
     found = StagingError.objects.defer("extracted_jsonb").select_related("trial")
@@ -116,11 +122,13 @@ def staging_errors(request: HttpRequest, asked: Query[StagingErrorsAsked]) -> ob
         found = found.filter(trial__nct_id=asked.nct_id)
     if asked.error_type:
         found = found.filter(error_type=asked.error_type)
+    if asked.study_id:
+        found = found.filter(study_id=asked.study_id)
     page = keyset.page(request, found, NEWEST_FIRST, asked.limit, asked.cursor)
     return {"items": [_error(error) for error in page.rows], "next": page.next}
 
 
-@reads(router, "/staging-errors/{error_id}", "signals.view_stagingerror", StagingErrorCard, "One complaint")
+@reads(router, "/staging-errors/{error_id}", VIEW_ERRORS, StagingErrorCard, "One complaint")
 def staging_error(request: HttpRequest, error_id: Key) -> object:
     """One complaint with the card that it is about."""
     found = StagingError.objects.select_related("trial").filter(pk=error_id).first()

@@ -104,6 +104,14 @@ class EvaluationItem(Schema):
     evaluated_by: str
 
 
+class AssetMark(Schema):
+    """A drug that a promoted link ties to the trial."""
+
+    asset_id: int
+    name: str
+    confidence: Number
+
+
 class CompanyMark(Schema):
     """A company that a failure would touch."""
 
@@ -120,7 +128,8 @@ class TrialDetail(TrialItem):
     primary_endpoint: str | None
     last_update_posted: date | None
     last_seen_at: datetime | None
-    signal_rows: list[SignalItem]
-    gate_rows: list[GateItem]
-    evaluations: list[EvaluationItem]
-    companies: list[CompanyMark]
+    signal_rows: list[SignalItem] | None = Field(description="Null for who may not see signals.")
+    gate_rows: list[GateItem] | None = Field(description="Null for who may not see gates.")
+    evaluations: list[EvaluationItem] | None = Field(description="Null for who may not see signals.")
+    companies: list[CompanyMark] | None = Field(description="Null for who may not see companies.")
+    assets: list[AssetMark] | None = Field(description="Null for who may not see promoted links.")

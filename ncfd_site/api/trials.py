@@ -2,24 +2,28 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
 
+from linkaudit.models import TrialAssetLink
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import reads
 from ncfd_site.api.problems import BadRequest
 from ncfd_site.api.trial_rows import drawn
 from ncfd_site.api.trial_shapes import TrialDetail, Trials, TrialsAsked
-from signals.models import SignalEvaluation, TrialStanding
+from ncfd_site.pages import person
+from signals.models import Gate, Signal, SignalEvaluation, TrialStanding
 from signals.queries import gates_of, signals_of
 from signals.risk.forms import TrialFilterForm
 from signals.risk.runs import latest_runs
 from signals.risk.selection import selected
-from signals.why.trial_facts import TrialFacts, exposed_companies, trial_facts
+from signals.why.trial_facts import TrialFacts, exposed_companies, promoted_assets, trial_facts
 
 router = Router(tags=["trials"])
-VIEW = "signals.view_score"
+VIEW, VIEW_SIGNALS, VIEW_GATES = "signals.view_score", "signals.view_signal", "signals.view_gate"
+VIEW_COMPANIES, VIEW_ASSETS = "securities.view_company", "linkaudit.view_trialassetlink"
 BY_TRIAL, BY_TRIAL_BACK = keyset.Key("trial_id"), keyset.Key("trial_id", descending=True)
 READOUT, NUMBER = "trial__est_primary_completion_date", "trial__nct_id"
 # As the pages have them, and as the indexes: what has no value comes last, and is left out where it would come first.
@@ -60,48 +64,62 @@ def trial(request: HttpRequest, nct_id: str) -> object:
     """A trial with its latest score, signals, gates, evaluations and the companies that its failure would touch."""
     facts = find_trial(nct_id)
     standing = TrialStanding.objects.select_related("trial__sponsor_company").get(trial_id=facts.trial_id)
-    evaluations = SignalEvaluation.objects.filter(trial_id=facts.trial_id)
     return {
         **drawn([standing], [])[0],
         "title": facts.title,
         "primary_endpoint": facts.primary_endpoint_text,
         "last_update_posted": facts.last_update_posted_date,
         "last_seen_at": facts.last_seen_at,
-        "signal_rows": [
-            {
-                "code": signal.s_id,
-                "severity": signal.severity,
-                "value": signal.value,
-                "evidence": signal.evidence_span,
-                "study_id": signal.source_study_id,
-                "fired_at": signal.fired_at,
-            }
-            for signal in signals_of([facts.trial_id])
-        ],
-        "gate_rows": [
-            {
-                "code": gate.g_id,
-                "fired": gate.fired_bool,
-                "supporting_signals": gate.supporting_s_ids or [],
-                "likelihood_ratio": gate.lr_used,
-                "rationale": gate.rationale_text,
-                "evaluated_at": gate.evaluated_at,
-            }
-            for gate in gates_of([facts.trial_id])
-        ],
-        "evaluations": [
-            {
-                "code": one.s_id,
-                "outcome": one.outcome,
-                "reason": one.reason,
-                "evidence": one.evidence,
-                "evaluated_at": one.evaluated_at,
-                "evaluated_by": one.evaluated_by,
-            }
-            for one in evaluations.order_by("s_id", "-evaluated_at").distinct("s_id")
-        ],
-        "companies": exposed_companies(facts.sponsor_company_id) if facts.sponsor_company_id else [],
+        **_surroundings(person(request), facts),
     }
+
+
+def _surroundings(asks: User, facts: TrialFacts) -> dict[str, Any]:
+    """What lies around a trial: each part is None for a person from whom its page keeps it too."""
+    trial, sponsor = facts.trial_id, facts.sponsor_company_id
+    may_see_signals = asks.has_perm(VIEW_SIGNALS)
+    return {
+        "signal_rows": [_signal(one) for one in signals_of([trial])] if may_see_signals else None,
+        "evaluations": _evaluations(trial) if may_see_signals else None,
+        "gate_rows": [_gate(one) for one in gates_of([trial])] if asks.has_perm(VIEW_GATES) else None,
+        "companies": (exposed_companies(sponsor) if sponsor else []) if asks.has_perm(VIEW_COMPANIES) else None,
+        "assets": [_asset(one) for one in promoted_assets(trial)] if asks.has_perm(VIEW_ASSETS) else None,
+    }
+
+
+def _signal(signal: Signal) -> dict[str, Any]:
+    return {
+        "code": signal.s_id,
+        "severity": signal.severity,
+        "value": signal.value,
+        "evidence": signal.evidence_span,
+        "study_id": signal.source_study_id,
+        "fired_at": signal.fired_at,
+    }
+
+
+def _gate(gate: Gate) -> dict[str, Any]:
+    return {
+        "code": gate.g_id,
+        "fired": gate.fired_bool,
+        "supporting_signals": gate.supporting_s_ids or [],
+        "likelihood_ratio": gate.lr_used,
+        "rationale": gate.rationale_text,
+        "evaluated_at": gate.evaluated_at,
+    }
+
+
+def _evaluations(trial_id: int) -> list[dict[str, Any]]:
+    found = SignalEvaluation.objects.filter(trial_id=trial_id)
+    plain = "outcome reason evidence evaluated_at evaluated_by"
+    return [
+        {"code": one.s_id, **{name: getattr(one, name) for name in plain.split()}}
+        for one in found.order_by("s_id", "-evaluated_at").distinct("s_id")
+    ]
+
+
+def _asset(link: TrialAssetLink) -> dict[str, Any]:
+    return {"asset_id": link.asset_id, "name": link.asset.name, "confidence": link.confidence}
 
 
 def find_trial(nct_id: str) -> TrialFacts:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ncfd_site import sql
+from securities.loading.tickers import SOURCE
 from securities.models import Security
 
 # A company with more securities than this is no company; a ticker has had fewer owners yet.
@@ -18,7 +19,8 @@ class Span:
     """A security of a company with its days. `first` and `last` are days on which it still was that; None: without end.
 
     `is_issuer` tells that the security names the company itself; `is_linked`, that a row of `company_securities`
-    does. They can differ, and then two companies lay claim to one security.
+    does. They can differ, and then two companies lay claim to one security. `is_first_seen` tells that `first` is the
+    day of the first list that had it: before that nobody looked, so what it was then is not known.
     """
 
     security_id: int
@@ -35,6 +37,7 @@ class Span:
     is_never: bool
     is_issuer: bool
     is_linked: bool
+    is_first_seen: bool
 
     @property
     def last(self) -> date | None:
@@ -72,7 +75,8 @@ _SPANS = """
     SELECT s.security_id, c.company_id, c.cik, c.name AS company_name, s.ticker, e.code AS exchange,
            e.name AS exchange_name, s.type::text AS type, s.status::text AS status,
            lower(s.effective_range) AS first, upper(s.effective_range) AS after,
-           isempty(s.effective_range) AS is_never, claimed.is_issuer, claimed.is_linked
+           isempty(s.effective_range) AS is_never, claimed.is_issuer, claimed.is_linked,
+           lower(s.effective_range) IS NOT NULL AND coalesce(s.metadata ->> 'source', '') = '{source}' AS is_first_seen
     FROM (SELECT security_id, company_id, bool_or(is_issuer) AS is_issuer, bool_or(NOT is_issuer) AS is_linked
           FROM claims GROUP BY security_id, company_id) claimed
     JOIN securities s USING (security_id)
@@ -83,6 +87,7 @@ _SPANS = """
 _OF_COMPANIES = _SPANS.format(
     claims=_CLAIMS.format(issuer="s.company_id = ANY (%(companies)s)", linked="k.company_id = ANY (%(companies)s)"),
     most="ALL",
+    source=SOURCE,
 )
 # The links of a security are found by its number as text, which has an index.
 _OF_TICKER = _SPANS.format(
@@ -93,6 +98,7 @@ _OF_TICKER = _SPANS.format(
     JOIN company_securities k ON k.security_id = s.security_id::text WHERE s.ticker_norm = ANY (%(forms)s)
     """,
     most=MOST,
+    source=SOURCE,
 )
 
 

@@ -93,7 +93,7 @@ def queue_page(status: str, text: str, number: int, *, with_undecided: bool = Fa
     if status:
         items = items.filter(status=status)
     if text:
-        items = items.filter(_about(text))
+        items = items.filter(about(text))
     start = (number - 1) * PAGE_SIZE
     found = list(items[start : start + PAGE_SIZE + 1])
     queued = found[:PAGE_SIZE]
@@ -107,14 +107,15 @@ def _undecided(text: str) -> QuerySet[ResolverDecision]:
     """Decisions for no company that have no place in the queue, among the latest decisions of all."""
     latest = ResolverDecision.objects.order_by("-decision_id")
     if text:
-        latest = latest.filter(_about(text))
+        latest = latest.filter(about(text))
     queued = ReviewQueueItem.objects.filter(nct_id=OuterRef("nct_id"), run_id=OuterRef("run_id"))
     among: QuerySet[ResolverDecision, Any] = latest.values("pk")[:LOOKED_AT]
     decisions = ResolverDecision.objects.filter(~Exists(queued), pk__in=among, company=None)
     return decisions.order_by("-decision_id")[:SHOWN]
 
 
-def _about(text: str) -> Q:
+def about(text: str) -> Q:
+    """Return the condition on rows of the resolver: of a trial by its number, or of sponsors that hold the text."""
     if text[:3].upper() == "NCT" and text[3:].isdigit():
         return Q(nct_id=text.upper())
     return Q(sponsor_text__icontains=text)

@@ -56,6 +56,7 @@ def companies(request: HttpRequest) -> HttpResponse:
             "riskiest": risk.RISKIEST,
             "most_of_one": risk.MOST_OF_ONE,
         },
+        status=200 if selection else 400,
     )
 
 
@@ -120,6 +121,7 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
             "exposed": _exposed(meaning, today) if meaning and may_see_risk else [],
             "most_of_one": risk.MOST_OF_ONE,
         },
+        status=200 if meaning else 400,
     )
 
 
@@ -151,6 +153,7 @@ def sponsors(request: HttpRequest) -> HttpResponse:
             "unresolved": unresolved_sponsors(text) if is_whole and user.has_perm(VIEW_RISK) else None,
             "looked_at": LOOKED_AT,
         },
+        status=200 if is_valid else 400,
     )
 
 

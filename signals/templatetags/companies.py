@@ -67,7 +67,9 @@ def day(value: date | None) -> SafeString | str:
 
 @register.filter
 def days_of(span: Span) -> str:
-    """Write the days of a security: since when, or from when to which last day."""
+    """Write the days of a security: since when, or from when to which last day, and whether only a list tells so."""
+    if span.is_first_seen:
+        return f"in the SEC's lists from {span.first} {f'to {span.last}' if span.last else 'on'}"
     if span.is_never:
         return "on no day"
     if span.last is None:

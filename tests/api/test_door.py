@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.test import Client
 from django.urls import get_resolver
 
@@ -170,6 +171,32 @@ def test_a_fault_of_ours_shows_no_trace(ana: Client, monkeypatch: pytest.MonkeyP
     answer = ana.get("/api/v1/documents")
     assert answer.status_code == 500
     assert "secret" not in detail(answer)
+
+
+@pytest.mark.parametrize("fault", [OperationalError("the server of secrets is away"), RuntimeError("secret")])
+def test_a_token_that_cannot_be_looked_up_is_answered_in_json(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def fail(text: str) -> None:
+        raise fault
+
+    monkeypatch.setattr("ncfd_site.api.door.person_of_token", fail)
+    for address in ("documents", "openapi.json", "nothing"):
+        answer = Client().get(f"/api/v1/{address}", HTTP_AUTHORIZATION="Bearer ncfd_x")
+        assert answer.status_code == (503 if isinstance(fault, OperationalError) else 500)
+        assert "later" in detail(answer)
+        assert "secret" not in detail(answer)
+        assert answer["Cache-Control"] == "no-store"
+
+
+def test_a_database_that_takes_too_long_is_told_as_such(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr("ncfd_site.api.documents.keyset.page", fail)
+    answer = ana.get("/api/v1/documents")
+    assert answer.status_code == 503
+    assert "statement" not in detail(answer)
 
 
 def test_a_refusal_alone_asks_for_a_token() -> None:

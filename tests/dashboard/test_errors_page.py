@@ -54,6 +54,13 @@ def test_an_incomplete_card_is_shown_beside_what_it_lacks(ana: Client) -> None:
     assert f'href="/trials/{study.trial.nct_id}/"' in page.content.decode()
 
 
+def test_in_a_long_list_too_each_card_is_open_beside_what_it_lacks(ana: Client) -> None:
+    for _ in range(6):
+        make_card(without("results"))
+    page = ana.get("/errors/").content.decode()
+    assert page.count("<details open>") == page.count('class="error-card" tabindex="0"') == 6
+
+
 def test_what_was_mended_since_is_fixed(ana: Client) -> None:
     study = make_card(without("populations"))
     Study.objects.filter(pk=study.pk).update(extracted_jsonb=WHOLE)

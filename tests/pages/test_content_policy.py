@@ -22,11 +22,28 @@ def test_every_answer_carries_the_policy(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_developers_error_page_keeps_its_style(client: Client, settings: LazySettings) -> None:
+def test_in_development_too_the_pages_of_the_site_carry_it(client: Client, settings: LazySettings) -> None:
     settings.DEBUG = True
     client.force_login(make_user())
-    assert "Content-Security-Policy" not in client.get("/nowhere/")
-    assert "Content-Security-Policy" in client.get("/")
+    statuses = {"/": 200, "/errors/?trial=x": 400, "/review/keys/": 200, "/schema/": 403, "/nowhere/": 404}
+    for address, status in statuses.items():
+        answer = client.get(address)
+        assert answer.status_code == status
+        assert answer["Content-Security-Policy"].startswith("default-src 'none'"), address
+
+
+@pytest.mark.django_db
+def test_a_developers_page_keeps_its_style(
+    client: Client, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEBUG = True
+    client.force_login(make_user())
+    client.raise_request_exception = False
+    monkeypatch.setattr("linkaudit.queries.heuristic_names", lambda: 1 / 0)
+    answer = client.get("/links/")
+    assert answer.status_code == 500
+    assert b"ZeroDivisionError" in answer.content
+    assert "Content-Security-Policy" not in answer
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

@@ -1,6 +1,7 @@
 """What is said when something goes wrong: what happened, what is safe, what to do."""
 
 import pytest
+from django.conf import LazySettings
 from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.test import Client
@@ -15,6 +16,27 @@ def test_an_address_that_is_not_there(client: Client) -> None:
     page = client.get("/nowhere/<b>/")
     assert page.status_code == 404
     assert "There is nothing at /nowhere/<b>/" in text_of(page)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/nowhere/", "There is nothing at /nowhere/"),
+        ("/tickers/NOPE/", "No security has, or had, the ticker NOPE"),
+        ("/companies/12/", "There is no company with the CIK 12"),
+    ],
+)
+def test_in_development_what_is_not_there_is_told_in_the_same_words(
+    client: Client, settings: LazySettings, address: str, said: str
+) -> None:
+    settings.DEBUG = True
+    client.force_login(make_user())
+    page = client.get(address)
+    assert page.status_code == 404
+    assert said in text_of(page)
+    assert "urlpatterns" not in page.content.decode()
+    assert "URLconf" not in page.content.decode()
 
 
 @pytest.mark.django_db

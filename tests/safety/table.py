@@ -144,6 +144,8 @@ TABLE: dict[str, Rule] = {
     "/api/v1/companies/<cik>": resource(GROUPS),
     "/api/v1/tickers/<ticker>": resource(GROUPS),
     "/api/v1/sponsors": resource(GROUPS),
+    "/api/v1/sponsor-decisions": resource(GROUPS),
+    "/api/v1/unresolved-sponsors": resource(GROUPS),
     "/api/v1/sponsors/<rq_id>": resource(GROUPS),
     "/api/v1/studies": resource(GROUPS),
     "/api/v1/studies/<study_id>": resource(GROUPS),

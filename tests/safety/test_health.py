@@ -1,6 +1,7 @@
 """Whether the site is up and whether it can work, as whatever looks after it asks: without signing in."""
 
 import pytest
+from django.conf import LazySettings, settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -14,6 +15,11 @@ def test_being_up_needs_no_database(client: Client) -> None:
     assert (answer.status_code, answer.content) == (200, b"ok\n")
     assert "no-store" in answer["Cache-Control"]
     assert "Set-Cookie" not in answer
+
+
+def test_being_up_needs_no_session_either(client: Client) -> None:
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+    assert client.get("/healthz").content == b"ok\n"
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/readyz"])
@@ -55,8 +61,8 @@ def test_a_database_without_an_answer_is_one_sentence_without_its_reason(
 
 
 @pytest.mark.django_db
-def test_the_probes_are_not_sent_to_https(client: Client, settings: object) -> None:
-    settings.SECURE_SSL_REDIRECT = True  # type: ignore[attr-defined]
+def test_the_probes_are_not_sent_to_https(client: Client, settings: LazySettings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
     assert client.get("/links/").status_code == 301
     assert Client().get("/healthz").status_code == 200
     assert Client().get("/readyz").status_code == 200

@@ -60,8 +60,8 @@ def test_the_family_is_a_tree_with_what_has_ended(ana: Client) -> None:
     relate(former, middle, "joint venture", start_date=date(2001, 1, 1), end_date=date(2014, 12, 31))
     words = shown(ana, middle)
     assert "At the top Top AG" in words
-    assert "Above Top AG subsidiary, since 2015-01-01" in words
-    assert "Former AG joint venture, 2001-01-01 to 2014-12-31 (ended)" in words
+    assert "Above subsidiary of Top AG, since 2015-01-01" in words
+    assert "joint venture of Former AG, 2001-01-01 to 2014-12-31 (ended)" in words
     assert "Below Bottom AG subsidiary" in words
     assert "Below Middle AG subsidiary, since 2015-01-01 Bottom AG subsidiary" in shown(ana, top)
 

@@ -127,10 +127,7 @@ def test_sponsors_of_trials_without_company_are_told_the_riskiest_first(ana: Cli
     make_scored_trial(None, sponsor_text=None)
     page = ana.get("/sponsors/")
     words = text_of(page)
-    assert (
-        "University of Nowhere 1 80.0 % NCT00000002 Academic sponsors"
-        " Small Biotech 2 60.0 % NCT00000001 no: no company fits, or more than one" in words
-    )
+    assert "University of Nowhere 1 80.0 % NCT00000002 Academic sponsors Small Biotech 2 60.0 % NCT00000001 no" in words
     assert "Alpha AG" not in words
     assert 'href="/trials/?sponsor=Small+Biotech"' in page.content.decode()
 
@@ -162,7 +159,7 @@ def test_an_empty_page_says_what_fills_it(ana: Client) -> None:
 def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(ana: Client, query: str) -> None:
     make_item()
     page = ana.get(f"/sponsors/?{query}")
-    assert page.status_code == 200
+    assert page.status_code == 400
     assert "This filter cannot be read" in text_of(page)
     assert "Example Ltd" not in text_of(page)
 

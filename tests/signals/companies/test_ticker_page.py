@@ -123,7 +123,7 @@ def test_the_risk_of_the_company_is_told_in_short(ana: Client) -> None:
 @pytest.mark.parametrize("on", ["x", "2019-13-01", "2019-02-30", "01/02/2019", "\x00", "0000-01-01", "-1", "9" * 400])
 def test_a_day_that_is_none_is_said_to_be_none(ana: Client, reused: tuple[Company, Company], on: str) -> None:
     page = ana.get("/tickers/SNK/", {"on": on})
-    assert page.status_code == 200
+    assert page.status_code == 400
     assert "This is no day. Write it as year-month-day" in text_of(page)
     assert "New Owner 2020-02-03" in text_of(page)
 
@@ -149,3 +149,20 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     # Session, person, two for permissions, securities, risk.
     with django_assert_num_queries(6):
         ana.get("/tickers/ABC/")
+
+
+def test_what_only_a_list_tells_is_not_told_of_the_days_before_it(ana: Client) -> None:
+    """The SEC's list has no first days: that of the list stands there, and says nothing of the time before."""
+    make_security("PFE", make_company(name="Pfizer"), date(2026, 1, 5), metadata={"source": "sec"})
+    words = told(ana, "PFE", "2019-01-01")
+    assert "On 2019-01-01, PFE meant no company that is known." in words
+    assert "The first list of the SEC with it that was read is of 2026-01-05: there it is Pfizer (NASDAQ)" in words
+    assert "From 2026-01-05 on, it is" not in words
+    assert "in the SEC's lists from 2026-01-05 on" in told(ana, "PFE", "2026-01-05")
+    assert "2026-01-05 first list with it" in text_of(ana.get("/tickers/PFE/"))
+
+
+def test_a_first_day_that_somebody_knew_is_told_as_one(ana: Client) -> None:
+    make_security("PFE", make_company(name="Pfizer"), date(1972, 6, 1), metadata={"source": "exchange"})
+    assert "(NASDAQ), since 1972-06-01." in told(ana, "PFE")
+    assert "first list" not in text_of(ana.get("/tickers/PFE/"))

@@ -1,0 +1,53 @@
+"""A table that is away takes its own tiles along and no other, and never the page."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from ncfd_site import sql
+from ncfd_site.roles import Role
+from tests.dashboard.test_failures import KEYS, unread
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Which tiles read a table.
+READERS = {
+    "link_reviews": ["queue"],
+    "link_audit": ["queue"],
+    "link_disputes": ["queue", "disagreements"],
+    "trial_standings": ["risk", "gates"],
+    "scores": ["risk", "gates", "freshness"],
+    "staging_errors": ["errors"],
+    "ingest_runs": ["loads", "freshness"],
+    "site_jobs": ["queue", "loads", "running", "content"],
+    "documents": ["freshness"],
+    "alembic_version": ["schema"],
+    "alembic_migration_log": ["schema"],
+    "storage_events": ["content"],
+}
+
+
+@pytest.fixture(params=READERS)
+def away(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of a table that is away during the test."""
+    table = str(request.param)
+    sql.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+    yield table
+    sql.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+
+
+def test_only_the_tiles_that_read_it_say_so(away: str) -> None:
+    for role in (None, *Role):
+        client = Client()
+        client.force_login(make_user(role, is_superuser=role is None))
+        answer = client.get("/")
+        assert answer.status_code == 200, role
+        page = answer.content.decode()
+        found = unread(page)
+        # Of a tile a person reads no more than is theirs, so a group may be spared what somebody who sees all is not.
+        assert found == READERS[away] if role is None else set(found) <= set(READERS[away]), role
+        assert [key for key in KEYS if f'id="tile-{key}"' in page], role
+        assert "Traceback" not in page
+        assert f'relation "{away}"' not in page

@@ -50,9 +50,10 @@ _RUNS = """
            CASE WHEN g = 'G1' AND trial_id % 20 = 0 THEN ARRAY['S1', 'S2'] END,
            CASE WHEN g = 'G1' AND trial_id % 20 = 0 THEN 5.0 END, 'bench', '{{"run_id": "bench"}}'
     FROM trials, unnest(ARRAY['G1', 'G2', 'G3', 'G4']) g;
-    INSERT INTO trial_standings (trial_id, score_id, run_id, scored_at, p_fail, previous_run_id, previous_p_fail)
-    SELECT s.trial_id, s.score_id, s.run_id, s.scored_at, s.p_fail, b.run_id, b.p_fail
-    FROM scores s
+    INSERT INTO trial_standings (trial_id, score_id, run_id, scored_at, p_fail, previous_run_id, previous_p_fail,
+                                 sponsor_company_id)
+    SELECT s.trial_id, s.score_id, s.run_id, s.scored_at, s.p_fail, b.run_id, b.p_fail, t.sponsor_company_id
+    FROM scores s JOIN trials t ON t.trial_id = s.trial_id
     LEFT JOIN scores b ON b.trial_id = s.trial_id AND b.run_id = 'run ' || lpad(({runs} - 1)::text, 3, '0')
     WHERE s.run_id = 'run ' || lpad({runs}::text, 3, '0');
 """

@@ -7,7 +7,8 @@ CREATE OR REPLACE FUNCTION public.add_trial_standings()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    INSERT INTO trial_standings (trial_id) SELECT trial_id FROM new_trials ON CONFLICT DO NOTHING;
+    INSERT INTO trial_standings (trial_id, sponsor_company_id) SELECT trial_id, sponsor_company_id FROM new_trials
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $function$
 ;
@@ -351,6 +352,19 @@ AS $function$
 BEGIN
     PERFORM refresh_trial_standings(
         ARRAY(SELECT trial_id FROM old_scores UNION SELECT trial_id FROM new_scores ORDER BY 1)::integer[]);
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.follow_changed_sponsors()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO trial_standings AS s (trial_id, sponsor_company_id)
+    SELECT n.trial_id, n.sponsor_company_id FROM new_trials n JOIN old_trials o ON o.trial_id = n.trial_id
+    WHERE n.sponsor_company_id IS DISTINCT FROM o.sponsor_company_id ORDER BY n.trial_id
+    ON CONFLICT (trial_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id;
     RETURN NULL;
 END $function$
 ;
@@ -1256,5 +1270,7 @@ CREATE TRIGGER trg_storage_references_truncate BEFORE TRUNCATE ON storage_refere
 CREATE TRIGGER trg_studies_release AFTER DELETE ON studies REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION release_references('study', 'study_id');
 
 CREATE TRIGGER trg_studies_release_all AFTER TRUNCATE ON studies FOR EACH STATEMENT EXECUTE FUNCTION release_references('study');
+
+CREATE TRIGGER trg_trials_sponsors AFTER UPDATE ON trials REFERENCING OLD TABLE AS old_trials NEW TABLE AS new_trials FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_sponsors();
 
 CREATE TRIGGER trg_trials_standings AFTER INSERT ON trials REFERENCING NEW TABLE AS new_trials FOR EACH STATEMENT EXECUTE FUNCTION add_trial_standings();

@@ -99,7 +99,8 @@ RULES: dict[str, str] = {
     ),
     "trial_standings": (
         "A newer score is one with a later `scored_at`; of two of the same moment, the one that was written later. The "
-        "database follows every score that is added, changed or deleted, whoever does it."
+        "database follows every score that is added, changed or deleted, whoever does it. `sponsor_company_id` "
+        "is that of the trial and follows it, so that an index has the trials of a company by risk."
     ),
     "signals": "`S_id` is written with a capital: quote it in SQL.",
     "studies": (
@@ -335,6 +336,7 @@ ROUTINES: dict[str, str] = {
     "follow_changed_scores": "Trigger on `scores`: standings follow scores that are changed.",
     "follow_gone_scores": "Trigger on `scores`: standings follow scores that are deleted.",
     "add_trial_standings": "Trigger on `trials`: a new trial has a standing, without a score.",
+    "follow_changed_sponsors": "Trigger on `trials`: standings follow the company of a sponsor.",
     "fill_trial_standings": (
         "Makes what standings are missing and reads all of them anew, ten thousand trials in a transaction. A "
         "procedure: `CALL fill_trial_standings()`, outside a transaction."

@@ -61,8 +61,8 @@ class ListedCompany:
     also: str | None
 
 
-# One row of trials is enough; the index on the sponsor finds it without a look at the others.
-_WITH_TRIALS = "(SELECT true FROM trials t WHERE t.sponsor_company_id = c.company_id LIMIT 1)"
+# One row is enough; the index on the company finds it without a look at the others.
+_WITH_TRIALS = "(SELECT true FROM trial_standings s WHERE s.sponsor_company_id = c.company_id LIMIT 1)"
 _LISTED = """EXISTS (
     SELECT FROM securities s JOIN exchanges e ON e.exchange_id = s.exchange_id
     WHERE s.company_id = c.company_id AND s.status = 'active' AND s.effective_range @> %(today)s

@@ -15,14 +15,14 @@ MOST_OF_ONE = 500
 MOST = 5_000
 SHOWN, NEXT = 50, 5
 # Trials that are looked at where companies are put in the order of their risk.
-RISKIEST = 500
+RISKIEST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The trials of a company in short. `has_more` tells that there are more trials than were counted.
+    """The trials of a company in short. `has_more` tells that there are more trials than were counted, riskiest first.
 
-    `nct_id` is the riskiest one, with the probability `p_fail`; None where none is scored.
+    `nct_id` is the riskiest one, with the probability `p_fail`; None where none is scored. `readout` is the next one.
     """
 
     company_id: int
@@ -81,42 +81,37 @@ def _counted(band: Band) -> str:
     return f"count(*) FILTER (WHERE {within})"
 
 
-# Of a company with more trials than are counted, the riskiest one is looked for by itself.
+# All but the numbers of trials is exact, however many trials a company has.
 _SUMMARIES = """
-    SELECT counted.company_id, counted.trials, counted.scored, counted.at_risk,
-           coalesce(riskiest.nct_id, counted.nct_id) AS nct_id, coalesce(riskiest.p_fail, counted.p_fail) AS p_fail,
-           counted.readout, counted.has_more
-    FROM (
-        SELECT c.company_id, count(t.trial_id)::integer AS trials, count(s.p_fail)::integer AS scored,
-               (count(*) FILTER (WHERE s.p_fail >= %(at_risk)s))::integer AS at_risk,
-               (array_agg(t.nct_id ORDER BY s.p_fail DESC, t.trial_id) FILTER (WHERE s.p_fail IS NOT NULL))[1]
-                 AS nct_id,
-               max(s.p_fail) AS p_fail,
-               min(t.est_primary_completion_date) FILTER (WHERE t.est_primary_completion_date >= %(today)s) AS readout,
-               count(t.trial_id) > %(most)s AS has_more
-        FROM unnest(%(companies)s::integer[]) AS c (company_id)
-        JOIN LATERAL (
-            SELECT trial_id, nct_id, est_primary_completion_date FROM trials
-            WHERE sponsor_company_id = c.company_id LIMIT %(most)s + 1
-        ) t ON true
-        LEFT JOIN trial_standings s ON s.trial_id = t.trial_id
-        GROUP BY c.company_id
-    ) counted
+    SELECT c.company_id, counted.trials, counted.scored, counted.at_risk, riskiest.nct_id, riskiest.p_fail,
+           next.readout, counted.trials > %(most)s AS has_more
+    FROM unnest(%(companies)s::integer[]) AS c (company_id)
+    JOIN LATERAL (
+        SELECT count(*)::integer AS trials, count(s.p_fail)::integer AS scored,
+               (count(*) FILTER (WHERE s.p_fail >= %(at_risk)s))::integer AS at_risk
+        FROM (SELECT p_fail FROM trial_standings WHERE sponsor_company_id = c.company_id
+              ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(most)s + 1) s
+    ) counted ON counted.trials > 0
     LEFT JOIN LATERAL (
-        SELECT t.nct_id, s.p_fail FROM trial_standings s JOIN trials t ON t.trial_id = s.trial_id
-        WHERE counted.has_more AND t.sponsor_company_id = counted.company_id AND s.p_fail IS NOT NULL
-        ORDER BY s.p_fail DESC NULLS LAST, s.trial_id LIMIT 1
+        SELECT t.nct_id, s.p_fail
+        FROM (SELECT trial_id, p_fail FROM trial_standings WHERE sponsor_company_id = c.company_id
+              ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT 1) s
+        JOIN trials t ON t.trial_id = s.trial_id WHERE s.p_fail IS NOT NULL
     ) riskiest ON true
+    LEFT JOIN LATERAL (
+        SELECT t.est_primary_completion_date AS readout FROM trials t
+        WHERE t.sponsor_company_id = c.company_id AND t.est_primary_completion_date >= %(today)s
+        ORDER BY t.est_primary_completion_date LIMIT 1
+    ) next ON true
 """
-# The riskiest of all trials are read in the order of their index, and their companies taken.
+# The riskiest of all trials are read in the order of their index, which has their companies too.
 _RANKED = """
-    SELECT t.sponsor_company_id AS company_id, max(s.p_fail) AS p_fail,
+    SELECT s.sponsor_company_id AS company_id, max(s.p_fail) AS p_fail,
            (count(*) FILTER (WHERE s.p_fail >= %(at_risk)s))::integer AS at_risk
-    FROM (SELECT trial_id, p_fail FROM trial_standings WHERE p_fail >= %(least)s
+    FROM (SELECT sponsor_company_id, p_fail FROM trial_standings WHERE p_fail >= %(least)s
           ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(most)s) s
-    JOIN trials t ON t.trial_id = s.trial_id
-    WHERE t.sponsor_company_id IS NOT NULL
-    GROUP BY t.sponsor_company_id
+    WHERE s.sponsor_company_id IS NOT NULL
+    GROUP BY s.sponsor_company_id
 """
 _EXPOSURE = f"""
     WITH own AS MATERIALIZED (

@@ -8,7 +8,7 @@ from django.db import DataError
 
 from ncfd_site import sql
 
-# Trials that are looked at, the riskiest first; of a search, so many that fit it.
+# Trials without company that are looked at, the riskiest first; of a search, so many that fit it.
 LOOKED_AT = 500
 SHOWN = 50
 
@@ -42,8 +42,9 @@ _GROUPED = """
 _RISKIEST = _GROUPED.format(
     trials="""
     SELECT t.trial_id, t.nct_id, t.sponsor_text, s.p_fail
-    FROM (SELECT trial_id, p_fail FROM trial_standings ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(looked_at)s) s
-    JOIN trials t ON t.trial_id = s.trial_id WHERE t.sponsor_company_id IS NULL
+    FROM (SELECT trial_id, p_fail FROM trial_standings WHERE sponsor_company_id IS NULL
+          ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(looked_at)s) s
+    JOIN trials t ON t.trial_id = s.trial_id
     """
 )
 _SOUGHT = _GROUPED.format(
@@ -71,7 +72,7 @@ _WITH_PATTERNS = """
 
 
 def unresolved_sponsors(text: str) -> list[UnresolvedSponsor]:
-    """Return sponsors without company: of the riskiest trials, of one trial, or those that have the words of `text`.
+    """Return sponsors without company: of the riskiest such trials, of one trial, or those with the words of `text`.
 
     A pattern of ignored sponsors that is no regular expression is refused by the server; then none is told.
     """

@@ -233,6 +233,10 @@ class TrialStanding(models.Model):
         null=True,
         help_text="The latest probability minus the one before; the database keeps it.",
     )
+    sponsor_company = models.ForeignKey(
+        "securities.Company", models.DO_NOTHING, null=True, related_name="+", db_constraint=False,
+        help_text="The company of the trial's sponsor, as the trial has it.",
+    )  # fmt: skip
 
     class Meta:
         managed = False

@@ -1,8 +1,8 @@
-"""How a trial stands follows from its scores, whoever writes them, and however many write at once."""
+"""How a trial stands follows from its scores and its sponsor, whoever writes them, and however many write at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import psycopg
@@ -13,19 +13,22 @@ from hypothesis import strategies as st
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import query, run
-from tests.sql import Database, insert, make_trial, one, refused
+from tests.sql import Database, insert, make_company, make_trial, one, refused
 
 STANDING = "SELECT run_id, p_fail, previous_run_id, previous_p_fail, change FROM trial_standings"
-# What the table should say, reckoned anew from all scores.
+# What the table should say, reckoned anew from all trials and scores.
 TRUTH = """
-    SELECT t.trial_id, s[1].score_id, s[1].run_id, s[1].p_fail, s[2].run_id, s[2].p_fail
+    SELECT t.trial_id, t.sponsor_company_id, s[1].score_id, s[1].run_id, s[1].p_fail, s[2].run_id, s[2].p_fail
     FROM trials t CROSS JOIN LATERAL (
         SELECT
             array_agg(c ORDER BY c.scored_at DESC, c.score_id DESC) AS s
         FROM scores c WHERE c.trial_id = t.trial_id) n
     ORDER BY 1
 """
-KEPT = "SELECT trial_id, score_id, run_id, p_fail, previous_run_id, previous_p_fail FROM trial_standings ORDER BY 1"
+KEPT = """
+    SELECT trial_id, sponsor_company_id, score_id, run_id, p_fail, previous_run_id, previous_p_fail
+    FROM trial_standings ORDER BY 1
+"""
 
 
 def add_score(db: Database, trial: int, run_id: str, p_fail: float, day: int = 1) -> int:
@@ -96,6 +99,22 @@ def test_a_deleted_trial_leaves_no_standing(db: Database, trial: int) -> None:
     assert db.execute("SELECT count(*) FROM trial_standings").fetchone() == (0,)
 
 
+def test_the_company_of_the_sponsor_is_followed(db: Database, trial: int) -> None:
+    companies = [make_company(db, number) for number in (1, 2)]
+    for company in (*companies, None):
+        db.execute("UPDATE trials SET sponsor_company_id = %s", [company])
+        assert one(db.execute("SELECT sponsor_company_id FROM trial_standings")) == (company,)
+    make_trial(db, "NCT00000002")
+    db.execute(
+        "INSERT INTO trials (nct_id, sponsor_company_id, is_pivotal, last_seen_at)"
+        " SELECT 'NCT0000000' || n, %s, true, now() FROM generate_series(2, 3) n"
+        " ON CONFLICT (nct_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id",
+        companies[:1],
+    )
+    found = db.execute("SELECT sponsor_company_id FROM trial_standings ORDER BY trial_id").fetchall()
+    assert found == [(None,), (companies[0],), (companies[0],)]
+
+
 def test_nobody_writes_the_change_by_hand(db: Database, trial: int) -> None:
     with refused(db, psycopg.errors.GeneratedAlways):
         db.execute("UPDATE trial_standings SET change = 1")
@@ -103,7 +122,7 @@ def test_nobody_writes_the_change_by_hand(db: Database, trial: int) -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "add", "add", "move", "raise", "drop"]),
+        st.sampled_from(["add", "add", "add", "move", "raise", "drop", "sponsor"]),
         st.integers(0, 2),
         st.integers(0, 5),
         st.integers(1, 9),
@@ -114,11 +133,12 @@ STEPS = st.lists(
 
 @given(STEPS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_standings_are_what_the_scores_say_after_any_writes(
+def test_standings_are_what_trials_and_scores_say_after_any_writes(
     db: Database, steps: list[tuple[str, int, int, int]]
 ) -> None:
     with db.transaction(force_rollback=True):
         db.execute("DELETE FROM trials")
+        companies = [make_company(db, cik) for cik in (11, 12)]
         trials = [make_trial(db, f"NCT0000001{number}") for number in range(3)]
         for what, which, run_number, day in steps:
             trial, run_id = trials[which], f"run {run_number}"
@@ -135,17 +155,24 @@ def test_standings_are_what_the_scores_say_after_any_writes(
                 db.execute(moved, [day, run_id])
             elif what == "raise":
                 db.execute("UPDATE scores SET p_fail = %s WHERE trial_id = %s", [day / 10, trial])
+            elif what == "sponsor":
+                # One of them at a time, or all at once.
+                sponsored = "UPDATE trials SET sponsor_company_id = %s WHERE trial_id = %s OR %s"
+                db.execute(sponsored, [[*companies, None][run_number % 3], trial, day > 7])
             else:
                 db.execute("DELETE FROM scores WHERE trial_id = %s AND run_id = %s", [trial, run_id])
         assert db.execute(KEPT).fetchall() == db.execute(TRUTH).fetchall()
 
 
-def test_runs_that_score_the_same_trials_at_once_neither_deadlock_nor_lose_the_latest(head_database: Keywords) -> None:
+def test_runs_and_a_resolver_that_write_the_same_trials_at_once_neither_deadlock_nor_lose_the_latest(
+    head_database: Keywords,
+) -> None:
     clients, trials = 8, 200
     with psycopg.connect(**head_database) as db:
+        company = make_company(db, 1)
         for number in range(trials):
             make_trial(db, f"NCT{number:08}")
-    begin = Barrier(clients)
+    begin = Barrier(clients + 1)
     score = """
         INSERT INTO scores (trial_id, run_id, prior_pi, logit_prior, sum_log_lr, logit_post, p_fail, scored_at)
         SELECT trial_id, %(run)s, 0.5, 0, 0, 0, 0.1, make_timestamptz(2026, 1, %(day)s, 0, 0, 0)
@@ -157,10 +184,17 @@ def test_runs_that_score_the_same_trials_at_once_neither_deadlock_nor_lose_the_l
             begin.wait()
             db.execute(score, {"run": f"run {number}", "day": number + 1})
 
-    with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(one_run, range(clients)))
-    assert query(head_database, "SELECT DISTINCT run_id, previous_run_id FROM trial_standings") == [
-        (f"run {clients - 1}", f"run {clients - 2}")
+    def resolver() -> None:
+        with psycopg.connect(**head_database, autocommit=True) as db:
+            begin.wait()
+            for sponsor in (company, None) * 5 + (company,):
+                db.execute("UPDATE trials SET sponsor_company_id = %s", [sponsor])
+
+    with ThreadPoolExecutor(clients + 1) as pool:
+        for done in [pool.submit(resolver), *(pool.submit(one_run, number) for number in range(clients))]:
+            done.result()
+    assert query(head_database, "SELECT DISTINCT run_id, previous_run_id, sponsor_company_id FROM trial_standings") == [
+        (f"run {clients - 1}", f"run {clients - 2}", company)
     ]
     assert query(head_database, KEPT) == query(head_database, TRUTH)
 
@@ -175,6 +209,51 @@ def test_scores_that_exist_when_the_revision_comes_are_followed(empty_database: 
     assert run(empty_database).verified
     assert query(empty_database, KEPT) == query(empty_database, TRUTH)
     assert query(empty_database, "SELECT count(*), count(p_fail) FROM trial_standings") == [(2, 1)]
+
+
+def test_sponsors_that_change_while_the_revision_fills_the_table_are_followed(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, "20261127_promotions_can_be_taken_back")
+    with psycopg.connect(**empty_database) as db:
+        companies = [make_company(db, number) for number in (1, 2)]
+        db.execute(
+            "INSERT INTO trials (nct_id, is_pivotal, last_seen_at)"
+            " SELECT 'NCT' || lpad(n::text, 8, '0'), true, now() FROM generate_series(1, 25000) n"
+        )
+    done = Event()
+
+    def resolver() -> int:
+        changed = 0
+        with psycopg.connect(**empty_database, autocommit=True) as db:
+            while not done.is_set():
+                changed += 1
+                db.execute(
+                    "UPDATE trials SET sponsor_company_id = %s WHERE trial_id %% 97 = %s",
+                    [companies[changed % 2], changed % 97],
+                )
+        return changed
+
+    with ThreadPoolExecutor(1) as pool:
+        changing = pool.submit(resolver)
+        try:
+            assert run(empty_database).verified
+        finally:
+            done.set()
+        assert changing.result() > 1
+    assert query(empty_database, KEPT) == query(empty_database, TRUTH)
+
+
+def test_filling_mends_what_writers_without_triggers_left(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as db:
+        company = make_company(db, 1)
+        trials = [make_trial(db, f"NCT0000000{number}") for number in range(3)]
+        db.execute("SET session_replication_role = replica")
+        db.execute("UPDATE trials SET sponsor_company_id = %s", [company])
+        db.execute("DELETE FROM trial_standings WHERE trial_id = %s", trials[:1])
+        add_score(db, trials[1], "a", 0.4)
+    with psycopg.connect(**head_database, autocommit=True) as db:
+        db.execute("CALL fill_trial_standings()")
+    assert query(head_database, KEPT) == query(head_database, TRUTH)
+    assert len(query(head_database, KEPT)) == 3
 
 
 def test_an_evaluation_needs_a_known_outcome_and_a_reason(db: Database, trial: int) -> None:

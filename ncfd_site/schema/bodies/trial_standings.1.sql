@@ -48,7 +48,19 @@ END $$;
 
 CREATE OR REPLACE FUNCTION add_trial_standings() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO trial_standings (trial_id) SELECT trial_id FROM new_trials ON CONFLICT DO NOTHING;
+    INSERT INTO trial_standings (trial_id, sponsor_company_id) SELECT trial_id, sponsor_company_id FROM new_trials
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+
+-- In the order in which scores lock them. A standing that fill_trial_standings() is about to make is made here, or waited for, so that
+-- neither of the two misses what the other one read.
+CREATE OR REPLACE FUNCTION follow_changed_sponsors() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO trial_standings AS s (trial_id, sponsor_company_id)
+    SELECT n.trial_id, n.sponsor_company_id FROM new_trials n JOIN old_trials o ON o.trial_id = n.trial_id
+    WHERE n.sponsor_company_id IS DISTINCT FROM o.sponsor_company_id ORDER BY n.trial_id
+    ON CONFLICT (trial_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id;
     RETURN NULL;
 END $$;
 
@@ -62,9 +74,14 @@ BEGIN
         v_trials := ARRAY(SELECT trial_id FROM trials WHERE trial_id > v_last ORDER BY trial_id LIMIT 10000);
         EXIT WHEN v_trials = '{}';
         v_last := v_trials[cardinality(v_trials)];
-        INSERT INTO trial_standings (trial_id)
-        SELECT t.trial_id FROM trials t WHERE t.trial_id = ANY (v_trials) FOR KEY SHARE OF t
+        INSERT INTO trial_standings (trial_id, sponsor_company_id)
+        SELECT t.trial_id, t.sponsor_company_id FROM trials t WHERE t.trial_id = ANY (v_trials) ORDER BY t.trial_id FOR KEY SHARE OF t
         ON CONFLICT DO NOTHING;
+        -- Trials are read once their standings are locked: whoever changes a sponsor from then on waits here, and writes after it.
+        PERFORM FROM trial_standings s WHERE s.trial_id = ANY (v_trials) ORDER BY s.trial_id FOR NO KEY UPDATE;
+        UPDATE trial_standings s SET sponsor_company_id = t.sponsor_company_id
+        FROM trials t
+        WHERE t.trial_id = s.trial_id AND s.trial_id = ANY (v_trials) AND s.sponsor_company_id IS DISTINCT FROM t.sponsor_company_id;
         PERFORM refresh_trial_standings(v_trials);
         COMMIT;
     END LOOP;
@@ -72,6 +89,8 @@ END $$;
 
 CREATE OR REPLACE TRIGGER trg_trials_standings AFTER INSERT ON trials REFERENCING NEW TABLE AS new_trials
     FOR EACH STATEMENT EXECUTE FUNCTION add_trial_standings();
+CREATE OR REPLACE TRIGGER trg_trials_sponsors AFTER UPDATE ON trials REFERENCING OLD TABLE AS old_trials NEW TABLE AS new_trials
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_sponsors();
 CREATE OR REPLACE TRIGGER trg_scores_added AFTER INSERT ON scores REFERENCING NEW TABLE AS new_scores
     FOR EACH STATEMENT EXECUTE FUNCTION follow_new_scores();
 CREATE OR REPLACE TRIGGER trg_scores_changed AFTER UPDATE ON scores REFERENCING OLD TABLE AS old_scores NEW TABLE AS new_scores

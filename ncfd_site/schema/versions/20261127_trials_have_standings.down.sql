@@ -1,11 +1,13 @@
 SELECT pg_temp.refuse_loss('{"signal_evaluations": "true", "site_api_tokens": "true"}');
 
 DROP TRIGGER IF EXISTS trg_trials_standings ON trials;
+DROP TRIGGER IF EXISTS trg_trials_sponsors ON trials;
 DROP TRIGGER IF EXISTS trg_scores_added ON scores;
 DROP TRIGGER IF EXISTS trg_scores_changed ON scores;
 DROP TRIGGER IF EXISTS trg_scores_gone ON scores;
 DROP TRIGGER IF EXISTS trg_scores_truncated ON scores;
 DROP PROCEDURE IF EXISTS fill_trial_standings();
+DROP FUNCTION IF EXISTS follow_changed_sponsors();
 DROP FUNCTION IF EXISTS add_trial_standings();
 DROP FUNCTION IF EXISTS follow_gone_scores();
 DROP FUNCTION IF EXISTS follow_changed_scores();

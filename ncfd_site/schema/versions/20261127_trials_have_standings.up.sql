@@ -1,4 +1,5 @@
--- How each trial stands: its latest score and the one before. One row for each trial, which the database keeps for every writer.
+-- How each trial stands: its latest score and the one before, with the company of its sponsor, so that the riskiest trials of a company,
+-- or of none, are found without a look at trials. One row for each trial, which the database keeps for every writer.
 CREATE TABLE IF NOT EXISTS trial_standings (
     trial_id integer NOT NULL,
     score_id bigint,
@@ -8,10 +9,15 @@ CREATE TABLE IF NOT EXISTS trial_standings (
     previous_run_id text,
     previous_p_fail numeric(6,5),
     change numeric(6,5) GENERATED ALWAYS AS (p_fail - previous_p_fail) STORED,
+    sponsor_company_id integer,
     CONSTRAINT trial_standings_pkey PRIMARY KEY (trial_id),
     CONSTRAINT trial_standings_trial_id_fkey FOREIGN KEY (trial_id) REFERENCES trials(trial_id) ON DELETE CASCADE
 );
-CREATE INDEX IF NOT EXISTS ix_trial_standings_p_fail ON trial_standings (p_fail DESC NULLS LAST, trial_id);
+CREATE INDEX IF NOT EXISTS ix_trial_standings_p_fail ON trial_standings (p_fail DESC NULLS LAST, trial_id) INCLUDE (sponsor_company_id);
+CREATE INDEX IF NOT EXISTS ix_trial_standings_company ON trial_standings (sponsor_company_id, p_fail DESC NULLS LAST, trial_id)
+    WHERE sponsor_company_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ix_trial_standings_no_company ON trial_standings (p_fail DESC NULLS LAST, trial_id)
+    WHERE sponsor_company_id IS NULL;
 CREATE INDEX IF NOT EXISTS ix_trial_standings_change ON trial_standings (change DESC NULLS LAST, trial_id);
 
 -- What evaluating a signal for a trial came to, each time that it came to something else: above all what did not fire, and what could not
@@ -58,7 +64,7 @@ CALL fill_trial_standings();
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_scores_run_p_fail ON scores (run_id, p_fail DESC, trial_id);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_gates_fired ON gates ("G_id", trial_id) WHERE fired_bool;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_trials_readout ON trials (est_primary_completion_date, trial_id);
-CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_trials_sponsor_company ON trials (sponsor_company_id);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_trials_sponsor_company ON trials (sponsor_company_id, est_primary_completion_date);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_trials_sponsor_words ON trials USING gin (to_tsvector('simple', coalesce(sponsor_text, '')));
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_asset_aliases_words ON asset_aliases USING gin (to_tsvector('simple', alias));
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_signals_source_study ON signals (source_study_id) WHERE source_study_id IS NOT NULL;

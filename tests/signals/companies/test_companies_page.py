@@ -95,7 +95,7 @@ def test_companies_are_filtered_and_sorted_by_their_trials(ana: Client) -> None:
     assert names(ana.get("/companies/?sort=-at_risk")) == ["Beta Bio", "Alpha Pharma"]
     page = ana.get("/companies/?trials=high")
     assert names(page) == ["Alpha Pharma", "Beta Bio"]
-    assert "Companies of the 500 riskiest trials at 75 % and more" in text_of(page)
+    assert "Companies of the 1,000 riskiest trials at 75 % and more" in text_of(page)
 
 
 def test_orders_by_risk_read_no_more_than_the_riskiest_trials(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,13 @@
 """Which links a person is looking at, in which order, and which one comes next."""
 
 import re
-from dataclasses import asdict, dataclass
-from urllib.parse import urlencode
+from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
 from linkaudit.models import AssetAlias, LinkAudit
 from ncfd_site.paging import ListPage, page_of
+from ncfd_site.selection import Selection
 
 PAGE_SIZE = 50
 # An offset is read through by the server: past this page a narrower filter is quicker than more pages.
@@ -28,25 +28,14 @@ FULL_TRIAL_NUMBER = 11
 
 
 @dataclass(frozen=True, slots=True)
-class LinkFilter:
-    """A selection of links, as it stands in the address of a page; the defaults are not written there."""
+class LinkFilter(Selection):
+    """A selection of links."""
 
     heuristic: str = ""
     status: str = ""
     label: str = "open"
     q: str = ""
     sort: str = "audit_id"
-
-    @property
-    def query_string(self) -> str:
-        """The filter as the part of an address after "?", "" where everything is the default."""
-        default = asdict(LinkFilter())
-        return urlencode({key: value for key, value in asdict(self).items() if value != default[key]})
-
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing is filtered or sorted otherwise than a new page does."""
-        return self == LinkFilter()
 
 
 def selected_links(selection: LinkFilter) -> QuerySet[LinkAudit]:

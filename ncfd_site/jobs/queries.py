@@ -1,13 +1,13 @@
 """Which jobs a person is looking at."""
 
-from dataclasses import asdict, dataclass
-from urllib.parse import urlencode
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
 from ncfd_site.jobs.queue import OPEN
 from ncfd_site.models import Job
 from ncfd_site.paging import ListPage, page_of
+from ncfd_site.selection import Selection
 
 PAGE_SIZE = 50
 # An offset is read through by the server: past this page a narrower filter is quicker than more pages.
@@ -17,16 +17,11 @@ STATES = {"": "any", "open": "waiting or running", **{str(state): str(state.labe
 
 
 @dataclass(frozen=True, slots=True)
-class JobFilter:
-    """A selection of jobs, as it stands in the address of the page; "" is any."""
+class JobFilter(Selection):
+    """A selection of jobs; "" is any."""
 
     state: str = ""
     kind: str = ""
-
-    @property
-    def query_string(self) -> str:
-        """The filter as the part of an address after "?", "" where everything is the default."""
-        return urlencode({key: value for key, value in asdict(self).items() if value})
 
 
 def selected_jobs(selection: JobFilter) -> QuerySet[Job]:

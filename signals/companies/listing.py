@@ -1,12 +1,12 @@
 """The list of companies: which ones a person looks for, in which order, a page at a time."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from ncfd_site import sql
 from ncfd_site.paging import ListPage, page_of
+from ncfd_site.selection import Selection
 from securities import queries as listed
 from securities.loading.names import normalised_company_name
 from signals.companies.risk import AT_RISK, ranked_companies
@@ -25,25 +25,14 @@ LISTED = {"": "listed or not", "now": "listed now"}
 
 
 @dataclass(frozen=True, slots=True)
-class CompanyFilter:
-    """A selection of companies, as it stands in the address of a page; the defaults are not written there."""
+class CompanyFilter(Selection):
+    """A selection of companies."""
 
     q: str = ""
     exchange: str = ""
     listed: str = ""
     trials: str = ""
     sort: str = "name"
-
-    @property
-    def query_string(self) -> str:
-        """The filter as the part of an address after "?", "" where everything is the default."""
-        default = asdict(CompanyFilter())
-        return urlencode({key: value for key, value in asdict(self).items() if value != default[key]})
-
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing is filtered or sorted otherwise than a new page does."""
-        return self == CompanyFilter()
 
     @property
     def is_bounded(self) -> bool:

@@ -1,12 +1,12 @@
 """Which trials a person is looking at, of which run, and in which order."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, ClassVar
 
 from django.db.models import F, Q, QuerySet
 
+from ncfd_site.selection import Selection
 from signals.models import Gate, Score, Signal, Trial, TrialStanding
 from signals.risk import search
 from signals.risk.words import BAND, PHASES, phase_words, status_words
@@ -62,8 +62,10 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialFilter:
-    """A selection of trials, as it stands in the address of a page; the defaults are not written there."""
+class TrialFilter(Selection):
+    """A selection of trials."""
+
+    parameters: ClassVar[dict[str, str]] = {"since": "from", "until": "to"}
 
     q: str = ""
     phase: str = ""
@@ -79,15 +81,6 @@ class TrialFilter:
     pivotal: str = ""
     run: str = ""
     sort: str = "risk"
-
-    @property
-    def query_string(self) -> str:
-        """The filter as the part of an address after "?", "" where everything is the default."""
-        default = asdict(TrialFilter())
-        names = {"since": "from", "until": "to"}
-        return urlencode(
-            {names.get(key, key): value for key, value in asdict(self).items() if value != default[key] and value}
-        )
 
     @property
     def is_narrowed(self) -> bool:

@@ -16,6 +16,7 @@ from ncfd_site.api.trials import BY_TRIAL, BY_TRIAL_BACK, VIEW
 from signals.models import Score, TrialStanding
 from signals.queries import recorded_ratios
 from signals.risk.explaining import explanations
+from signals.risk.metadata import read_metadata, with_readable_metadata, with_unread_metadata
 from signals.risk.runs import is_known, latest_runs, run_before
 
 router = Router(tags=["scores"])
@@ -41,8 +42,8 @@ class ComparedItem(Schema):
     p_fail: Number = Field(description="In the later run.")
     p_fail_before: Number = Field(description="In the earlier run; null where it did not score the trial.")
     change: Number
-    gates_gained: list[str]
-    gates_lost: list[str]
+    gates_gained: list[str] | None = Field(description="Null where one of the runs wrote no gates down.")
+    gates_lost: list[str] | None
     why: list[str] = Field(description="What differs, as far as the runs wrote it down.")
 
 
@@ -80,11 +81,11 @@ def compare(request: HttpRequest, asked: Query[CompareAsked]) -> object:
         if not is_known(run, runs):
             raise BadRequest(f"There is no run {run}.", name)
     if asked.sort == "risk":
-        later = Score.objects.filter(run_id=b)
+        later = with_unread_metadata(Score.objects.filter(run_id=b))
         if asked.gate:
             later = later.filter(metadata__contains={"gates": {asked.gate: {}}})
         page = keyset.page(request, _of(later, asked.phase), ORDERS["risk"], asked.limit, asked.cursor, f"{a} {b}")
-        return {"a": a, "b": b, "next": page.next, "items": _items(a, page.rows)}
+        return {"a": a, "b": b, "next": page.next, "items": _items(a, read_metadata(page.rows))}
     if [run.run_id for run in runs[:2]] != [b, a]:
         raise BadRequest("By change there are only the latest run and the one before it.", "sort")
     standings = TrialStanding.objects.filter(run_id=b, previous_run_id=a)
@@ -93,7 +94,8 @@ def compare(request: HttpRequest, asked: Query[CompareAsked]) -> object:
         standings = standings.filter(trial_id__in=fired.values("trial_id"))
     keys = ORDERS[asked.sort]
     page = keyset.page(request, _of(standings, asked.phase), keys, asked.limit, asked.cursor, f"{a} {b}")
-    found = Score.objects.select_related("trial__sponsor_company").in_bulk([row.score_id for row in page.rows])
+    scores = Score.objects.select_related("trial__sponsor_company").filter(pk__in=[row.score_id for row in page.rows])
+    found = {score.pk: score for score in with_readable_metadata(scores)}
     rows = [found[row.score_id] for row in page.rows if row.score_id in found]
     return {"a": a, "b": b, "next": page.next, "items": _items(a, rows)}
 
@@ -106,19 +108,21 @@ def _of(rows: Any, phase: str) -> Any:
 
 
 def _items(a: str, later: list[Score]) -> list[dict[str, Any]]:
-    before = {one.trial_id: one for one in Score.objects.filter(run_id=a, trial_id__in=[o.trial_id for o in later])}
+    earlier = Score.objects.filter(run_id=a, trial_id__in=[score.trial_id for score in later])
+    before = {score.trial_id: score for score in with_readable_metadata(earlier)}
     return [_item(before.get(score.trial_id), score) for score in later]
 
 
 def _item(earlier: Score | None, later: Score) -> dict[str, Any]:
-    now = set(recorded_ratios(later.metadata) or ())
-    then = set(recorded_ratios(earlier.metadata) or ()) if earlier else now
+    now = recorded_ratios(later.metadata)
+    then = recorded_ratios(earlier.metadata) if earlier else now
+    are_told = now is not None and then is not None
     return {
         **trial_fields(later.trial),
         "p_fail": later.p_fail,
         "p_fail_before": earlier.p_fail if earlier else None,
         "change": later.p_fail - earlier.p_fail if earlier else None,
-        "gates_gained": sorted(now - then),
-        "gates_lost": sorted(then - now),
+        "gates_gained": sorted({*(now or ())} - {*(then or ())}) if are_told else None,
+        "gates_lost": sorted({*(then or ())} - {*(now or ())}) if are_told else None,
         "why": explanations(earlier, later) if earlier else [],
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from signals.models import Score
 from signals.risk.marks import Marks, marks_of, recorded_marks
+from signals.risk.metadata import read_metadata
 from signals.risk.runs import Run, run_before
 from signals.risk.tickers import tickers_of
 
@@ -15,15 +16,17 @@ NOTHING = Marks()
 def drawn(rows: Sequence[Any], runs: list[Run]) -> list[dict[str, Any]]:
     """Return an item for each standing, or for each score of one run, with its trial and sponsor at hand.
 
+    Scores come with their metadata unread.
+
     `runs` are the latest ones, to find the run before that of scores; standings know it.
     """
     tickers = tickers_of({row.trial.sponsor_company_id for row in rows} - {None})
     scores = [row for row in rows if isinstance(row, Score)]
     if scores:
-        marks = {score.trial_id: recorded_marks(score.metadata) for score in scores}
+        marks = {score.trial_id: recorded_marks(score.metadata) for score in read_metadata(scores)}
         before = _before(scores, runs)
     else:
-        marks = marks_of([row.trial_id for row in rows])
+        marks = marks_of([row.trial_id for row in rows], [row.score_id for row in rows if row.score_id])
         before = {row.trial_id: (row.previous_run_id, row.change) for row in rows}
     return [
         {

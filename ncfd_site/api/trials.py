@@ -17,6 +17,7 @@ from ncfd_site.pages import person
 from signals.models import Gate, Signal, SignalEvaluation, TrialStanding
 from signals.queries import gates_of, signals_of
 from signals.risk.forms import TrialFilterForm
+from signals.risk.metadata import with_unread_metadata
 from signals.risk.runs import latest_runs
 from signals.risk.selection import selected
 from signals.why.trial_facts import TrialFacts, exposed_companies, promoted_assets, trial_facts
@@ -55,6 +56,8 @@ def trials(request: HttpRequest, asked: Query[TrialsAsked]) -> object:
     selection = form.selection()
     rows = selected(selection, timezone.now().date()).select_related("trial__sponsor_company")
     orders = ORDERS_OF_RUN if selection.run else ORDERS
+    if selection.run:
+        rows = with_unread_metadata(rows)
     page = keyset.page(request, rows, orders[selection.sort], asked.limit, asked.cursor)
     return {"items": drawn(page.rows, runs), "next": page.next}
 

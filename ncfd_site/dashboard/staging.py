@@ -1,15 +1,15 @@
 """Reads of what failed its validation: which errors, and whether the study's card of today still lacks the same."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
 from ncfd_site import sql
 from ncfd_site.dashboard.tiles.errors import KIND_NAMES
 from ncfd_site.paging import ListPage, page_of
+from ncfd_site.selection import Selection
 from signals.models import StagingError
 
 PAGE_SIZE = 25
@@ -28,17 +28,12 @@ RULES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorFilter:
-    """A selection of errors, as it stands in the address of the page; the defaults are not written there."""
+class ErrorFilter(Selection):
+    """A selection of errors."""
 
     kind: str = ""
     trial: str = ""
     study: int | None = None
-
-    @property
-    def query_string(self) -> str:
-        """The filter as the part of an address after "?", "" where everything is the default."""
-        return urlencode({key: value for key, value in asdict(self).items() if value})
 
 
 @dataclass(frozen=True, slots=True)

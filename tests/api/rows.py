@@ -39,7 +39,7 @@ def make_explained_trial() -> Trial:
     SignalEvaluation.objects.create(
         trial=trial, s_id="S7", outcome="not fired", reason="It is randomised.", evidence={"arms": 2}, evaluated_by="x"
     )
-    make_score(trial, "0.40000", "run-1")
+    make_score(trial, "0.40000", "run-1", metadata={"gates": {}})
     make_score(
         trial,
         "0.80000",

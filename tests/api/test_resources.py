@@ -149,6 +149,20 @@ def test_two_runs_stand_side_by_side(ana: Client, sort: str) -> None:
         assert (found["items"][1]["p_fail_before"], found["items"][1]["change"]) == (None, None)
 
 
+@pytest.mark.parametrize("unreadable", ["[" * 3000 + "]" * 3000, "9" * 5000])
+def test_a_score_whose_metadata_cannot_be_read_takes_no_list_with_it(ana: Client, unreadable: str) -> None:
+    make_explained_trial()
+    other = make_trial()
+    make_score(other, "0.20000", "run-1")
+    score = make_score(other, "0.10000", "run-2", days=7)
+    sql.execute("UPDATE scores SET metadata = %s::jsonb WHERE score_id = %s", [f'{{"gates": {unreadable}}}', score.pk])
+    assert [row["gates"] for row in read(ana, "trials?run=run-2")["items"]] == [["G1"], []]
+    for sort in ("risk", "change"):
+        found = read(ana, f"compare?sort={sort}")["items"]
+        assert [row["p_fail"] for row in found] == [0.8, 0.1]
+        assert (found[1]["gates_gained"], found[1]["gates_lost"]) == (None, None)
+
+
 def test_runs_that_cannot_be_compared_are_refused_in_a_sentence(ana: Client) -> None:
     assert ana.get("/api/v1/compare").json()["detail"] == "There are no two runs to compare yet."
     make_explained_trial()

@@ -33,12 +33,6 @@ def evidence(value: Any, terms: Terms) -> SafeString:
 
 
 @register.filter
-def thousands(value: int) -> str:
-    """Write a whole number with separators: 11,960."""
-    return f"{value:,}"
-
-
-@register.filter
 def rate(value: Decimal | float | None) -> str:
     """Write a rate between 0 and 1 at four digits, as the database gives it; unknown where there is none."""
     return "unknown" if value is None else f"{value:.4f}"

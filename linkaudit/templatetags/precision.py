@@ -20,9 +20,3 @@ def outcomes(found: Outcomes) -> str:
         (found.open, "open"),
     ]
     return ", ".join(f"{count:,} {words}" for count, words in parts if count)
-
-
-@register.filter
-def spaced(name: str) -> str:
-    """Write a name of the database as words: publication reports trial."""
-    return name.replace("_", " ")

@@ -21,3 +21,15 @@ def demonstration() -> bool:
 def ago(value: datetime | None) -> SafeString | str:
     """Draw a moment as its age, with the exact moment and its zone in the title; nothing for None."""
     return drawing.moment(value) if value else ""
+
+
+@register.filter
+def thousands(value: int) -> str:
+    """Write a whole number with separators: 11,960."""
+    return f"{value:,}"
+
+
+@register.filter
+def spaced(name: str) -> str:
+    """Write a name of the database as words: shared_words is shared words."""
+    return str(name).replace("_", " ")

@@ -146,7 +146,7 @@ def sponsors(request: HttpRequest) -> HttpResponse:
             "title": "Sponsors without company",
             "form": form,
             "is_valid": is_valid,
-            "is_filtered": bool(text or status),
+            "is_new": is_valid and not (text or status),
             "text": text,
             "status": status,
             "queue": queue,

@@ -128,15 +128,3 @@ def compared(value: Any) -> SafeString | str:
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
     return drawing.json_fields(value) if isinstance(value, dict | list) else str(value)
-
-
-@register.filter
-def thousands(value: int) -> str:
-    """Write a whole number with separators: 11,960."""
-    return f"{value:,}"
-
-
-@register.filter
-def spaced(name: str) -> str:
-    """Write a name of the database as words: shared_words is shared words."""
-    return str(name).replace("_", " ")

@@ -7,13 +7,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from ncfd_site.templatetags.ncfd import thousands
+
 register = template.Library()
-
-
-@register.filter
-def thousands(value: int) -> str:
-    """Write a whole number with separators: 11,960."""
-    return f"{value:,}"
 
 
 @register.simple_tag(takes_context=True)

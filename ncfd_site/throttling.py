@@ -16,11 +16,12 @@ from axes.handlers.proxy import AxesProxyHandler  # type: ignore[import-untyped]
 from axes.models import AccessAttempt  # type: ignore[import-untyped]
 from django.conf import settings
 from django.contrib.auth.views import LoginView
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Max, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from psycopg.errors import LockNotAvailable
 
 from ncfd_site import sql
 
@@ -32,6 +33,8 @@ LONGEST_NAME = 255
 # Held to the end of the transaction, in which the failure is counted. An attempt takes about half a second.
 TURN = "SELECT pg_advisory_xact_lock(hashtextextended('signing in from ' || %s, 0))"
 PATIENCE = "SET LOCAL lock_timeout = '20s'"
+# Seconds after which somebody whose turn did not come may try again.
+WAIT_FOR_A_TURN = 20
 
 Credentials = dict[str, Any] | None
 
@@ -40,11 +43,16 @@ class SignIn(LoginView):
     """The page to sign in; one attempt after another of those from one address."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Try a name and a password when it is their turn; raises OperationalError where that takes too long."""
-        with transaction.atomic():
-            sql.execute(PATIENCE)
-            sql.value(TURN, [address_of(request) or ""])
-            return super().post(request, *args, **kwargs)
+        """Try a name and a password when it is their turn; answer 429 where that takes too long."""
+        try:
+            with transaction.atomic():
+                sql.execute(PATIENCE)
+                sql.value(TURN, [address_of(request) or ""])
+                return super().post(request, *args, **kwargs)
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                return _refuse(request, {}, WAIT_FOR_A_TURN)
+            raise
 
 
 class Throttle(AxesDatabaseHandler):
@@ -89,9 +97,13 @@ def refusal(
 ) -> HttpResponse:
     """Answer 429 with a page that says until when; it is the same whether or not there is somebody of that name."""
     until = _locked_until(request, credentials)
-    context = {"title": "Too many attempts", "until": until, "minutes": settings.LOGIN_COOL_OFF_MINUTES}
-    page = render(request, "registration/locked.html", context, status=429)
-    page["Retry-After"] = str(max(1, math.ceil((until - timezone.now()).total_seconds())))
+    context = {"until": until, "minutes": settings.LOGIN_COOL_OFF_MINUTES}
+    return _refuse(request, context, max(1, math.ceil((until - timezone.now()).total_seconds())))
+
+
+def _refuse(request: HttpRequest, context: dict[str, Any], seconds: int) -> HttpResponse:
+    page = render(request, "registration/locked.html", {"title": "Too many attempts", **context}, status=429)
+    page["Retry-After"] = str(seconds)
     return page
 
 

@@ -48,6 +48,7 @@ def addresses() -> Mapping[str, str]:
         "trials of an earlier run": f"{trials}?run={RUN}",
         "trials found by number": f"{trials}?q={TRIAL}",
         "trials found by name": f"{trials}?q=Bench+Therapeutics+1",
+        "trials found by ticker": f"{trials}?q={TICKER}",
         "two runs": compare,
         "why": reverse("why:trial", args=[TRIAL]),
         "why, an earlier run": f"{reverse('why:trial', args=[TRIAL])}?run={RUN}",

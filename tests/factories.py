@@ -45,11 +45,11 @@ def make_company(**fields: Any) -> Company:
 
 
 def make_trial(**fields: Any) -> Trial:
-    """Make a phase 3 trial with a number of its own."""
+    """Make a phase 3 trial with a number of its own, from a range that no test names."""
     number = next(_numbers)
     return Trial.objects.create(
         **{
-            "nct_id": f"NCT{number:08}",
+            "nct_id": f"NCT6{number:07}",
             "sponsor_text": "Example Therapeutics",
             "phase": "PHASE3",
             "indication": "Psoriasis",
@@ -122,7 +122,7 @@ def make_link_audit(**fields: Any) -> LinkAudit:
             **fields,
         }
     defaults: dict[str, Any] = {
-        "nct_id": f"NCT{next(_numbers):08}",
+        "nct_id": f"NCT6{next(_numbers):07}",
         "link_type": "intervention_of_trial",
         "confidence": "0.95",
         "heuristic_applied": "HP-2",

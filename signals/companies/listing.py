@@ -71,9 +71,10 @@ _ORDERS = {
     "-p_fail": "r.p_fail DESC, c.name_norm, c.company_id",
     "-at_risk": "r.at_risk DESC, r.p_fail DESC, c.name_norm, c.company_id",
 }
-_RANKING = """
-    JOIN unnest(%(ranked)s::integer[], %(p_fails)s::numeric[], %(at_risks)s::integer[])
-      AS r (company_id, p_fail, at_risk) ON r.company_id = c.company_id
+# Each is looked up by its key: a join would read all companies for the few hundred that are ranked.
+_RANKED = """
+    unnest(%(ranked)s::integer[], %(p_fails)s::numeric[], %(at_risks)s::integer[]) AS r (company_id, p_fail, at_risk)
+    CROSS JOIN LATERAL (SELECT * FROM companies WHERE companies.company_id = r.company_id OFFSET 0) c
 """
 
 
@@ -86,7 +87,7 @@ def company_page(selection: CompanyFilter, number: int, today: date) -> ListPage
         "limit": PAGE_SIZE + 1,
         "offset": (number - 1) * PAGE_SIZE,
     }
-    conditions, also, ranking = [], "NULL::text", ""
+    conditions, also, companies = [], "NULL::text", "companies c"
     if selection.q:
         conditions.append(_FOUND)
         also = _ALSO
@@ -97,14 +98,14 @@ def company_page(selection: CompanyFilter, number: int, today: date) -> ListPage
         conditions.append(_WITH_TRIALS)
     if selection.is_bounded:
         ranked = ranked_companies(AT_RISK) if selection.trials == "high" else ranked_companies()
-        ranking = _RANKING
+        companies = _RANKED
         keys |= {
             "ranked": [one.company_id for one in ranked],
             "p_fails": [one.p_fail for one in ranked],
             "at_risks": [one.at_risk for one in ranked],
         }
     query = f"""
-        SELECT c.company_id, c.cik, c.name, {also} AS also FROM companies c {ranking}
+        SELECT c.company_id, c.cik, c.name, {also} AS also FROM {companies}
         WHERE {" AND ".join(conditions) or "true"}
         ORDER BY {_ORDERS[selection.sort]} LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608 (texts of this module)

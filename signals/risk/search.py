@@ -18,11 +18,14 @@ BARE_NUMBER = re.compile(r"[0-9]{8}")
 TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-/]{0,11}", re.IGNORECASE)
 CIK = re.compile(r"\d{1,10}")
 DIGITS = 8
-KINDS = ("searched", "sponsor", "holder", "drug")
+KINDS = ("searched", "sponsor", "holder", "drug", "searched_words", "sponsor_words")
 # A beginning that more companies or assets share is no name: of these the first ones are taken, and no more trials
 # of drugs than these.
 MOST = 500
 MOST_TRIALS = 10_000
+# The server takes every beginning of a word for one in fifty sponsors, and would walk along all trials for the few that
+# have a rare one. So it is tried on some of the riskiest: where fewer fit, all trials that fit are looked up first.
+TRIED, FEW = 1_000, 10
 
 _NAMED = """
     (SELECT '{kind}' AS kind, company_id::bigint AS key FROM companies
@@ -43,6 +46,27 @@ _HOLDERS = """
           AND canonical.canonical_id IN (SELECT company_id FROM {kind}_holders)
     )
 """
+_RARE = """
+    {kind}_rare AS MATERIALIZED (
+        SELECT count(*) < {few} AS yes FROM (
+            -- Looked up by their keys: a join would begin with all trials that have the words.
+            SELECT (SELECT sponsor_text FROM trials WHERE trials.trial_id = riskiest.trial_id) AS sponsor FROM (
+                SELECT trial_id FROM trial_standings ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT {tried}
+            ) riskiest OFFSET 0
+        ) of_riskiest
+        WHERE to_tsvector('simple', coalesce(sponsor, '')) @@ to_tsquery('simple', %({kind})s)
+    )
+"""
+# A key of None tells that the words are rare, whether any trial has them or not.
+_WORDED = """
+    SELECT '{kind}' AS kind, NULL::bigint AS key FROM {kind}_rare WHERE yes
+    UNION ALL SELECT '{kind}', found.trial_id FROM (
+        SELECT trial_id FROM trials
+        WHERE to_tsvector('simple', coalesce(sponsor_text, '')) @@ to_tsquery('simple', %({kind})s)
+          AND (SELECT yes FROM {kind}_rare)
+        LIMIT {most_trials} + 1
+    ) found
+"""
 # A claim that somebody called wrong ties nothing to a trial.
 _DRUGS = """
     SELECT 'drug' AS kind, found.trial_id::bigint AS key FROM (
@@ -62,18 +86,24 @@ _DRUGS = """
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The companies that texts stand for, each by what the text was given for, and the trials of a drug."""
+    """The companies that texts stand for, each by what the text was given for, and the trials of a drug.
+
+    `searched_words` and `sponsor_words` are the trials whose sponsor has the words of a text; None where these are not
+    rare, and the trials are better found on the way.
+    """
 
     searched: frozenset[int] = field(default_factory=frozenset)
     sponsors: frozenset[int] = field(default_factory=frozenset)
     holders: frozenset[int] = field(default_factory=frozenset)
     drugs: frozenset[int] = field(default_factory=frozenset)
+    searched_words: frozenset[int] | None = None
+    sponsor_words: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
     kind: str
-    key: int
+    key: int | None
 
 
 def is_number(text: str) -> bool:
@@ -106,6 +136,12 @@ def find(q: str, sponsor: str, ticker: str) -> Found:
         else:
             parts.append(_named("sponsor", "sponsor"))
             given["sponsor"] = _beginning(sponsor)
+    named = {"searched_words": "" if is_number(q) else q, "sponsor_words": "" if CIK.fullmatch(sponsor) else sponsor}
+    for kind, text in named.items():
+        if words := words_query(text):
+            ctes.append(_RARE.format(kind=kind, few=FEW, tried=TRIED))
+            parts.append(_WORDED.format(kind=kind, most_trials=MOST_TRIALS))
+            given[kind] = words
     for kind, text in (("searched", q if TICKER.fullmatch(q) and not is_number(q) else ""), ("holder", ticker)):
         if text:
             ctes.append(_HOLDERS.format(kind=kind))
@@ -115,7 +151,10 @@ def find(q: str, sponsor: str, ticker: str) -> Found:
         return Found()
     with_ = f"WITH {', '.join(ctes)} " if ctes else ""
     keys = sql.rows(with_ + " UNION ALL ".join(f"({part})" for part in parts), given, of=_Key)
-    return Found(*(frozenset(one.key for one in keys if one.kind == kind) for kind in KINDS))
+    found = {kind: frozenset(one.key for one in keys if one.kind == kind and one.key is not None) for kind in KINDS}
+    rare = {one.kind for one in keys if one.key is None}
+    few = [found[kind] if kind in rare and len(found[kind]) <= MOST_TRIALS else None for kind in KINDS[-2:]]
+    return Found(*(found[kind] for kind in KINDS[:-2]), *few)
 
 
 def searched(trials: QuerySet[Trial], q: str, found: Found) -> QuerySet[Trial]:
@@ -125,7 +164,7 @@ def searched(trials: QuerySet[Trial], q: str, found: Found) -> QuerySet[Trial]:
     if number := TRIAL_NUMBER.fullmatch(q):
         digits = number[1]
         return trials.filter(nct_id__gte=f"NCT{digits:0<{DIGITS}}", nct_id__lte=f"NCT{digits:9<{DIGITS}}")
-    trials, named = _sponsored(trials, "searched_words", q)
+    trials, named = _sponsored(trials, "searched_words", q, found.searched_words)
     return trials.filter(named | Q(sponsor_company_id__in=found.searched) | Q(pk__in=found.drugs))
 
 
@@ -134,7 +173,7 @@ def sponsored(trials: QuerySet[Trial], sponsor: str, found: Found) -> QuerySet[T
     of_company = Q(sponsor_company_id__in=found.sponsors)
     if CIK.fullmatch(sponsor):
         return trials.filter(of_company)
-    trials, named = _sponsored(trials, "sponsor_words", sponsor)
+    trials, named = _sponsored(trials, "sponsor_words", sponsor, found.sponsor_words)
     return trials.filter(named | of_company)
 
 
@@ -144,11 +183,13 @@ def words_query(text: str) -> str:
     return " & ".join(f"'{word}':*" for word in words)
 
 
-def _sponsored(trials: QuerySet[Trial], alias: str, text: str) -> tuple[QuerySet[Trial], Q]:
+def _sponsored(
+    trials: QuerySet[Trial], alias: str, text: str, found: frozenset[int] | None
+) -> tuple[QuerySet[Trial], Q]:
     """The trials with their sponsor's words under `alias`, and the condition that these begin as those of a text."""
     query = words_query(text)
-    if not query:
-        return trials, Q(pk__in=())
+    if not query or found is not None:
+        return trials, Q(pk__in=found or ())
     # Written as the index is, so that the index serves it: all conditions are on the trial, and each has an index.
     vector = SearchVector("sponsor_text", config="simple")
     return trials.alias(**{alias: vector}), Q(**{alias: SearchQuery(query, config="simple", search_type="raw")})

@@ -32,7 +32,7 @@ def test_a_row_says_who_where_listed_under_whom_and_how_its_trials_stand(ana: Cl
     make_scored_trial(company, "0.30000")
     make_scored_trial(company)
     page = ana.get("/companies/?q=alpha")
-    assert "Alpha Pharma 1001 ALP NASDAQ Omega Holdings 3 2 scored 1 97.0 % NCT00000001 in 3 months" in text_of(page)
+    assert "Alpha Pharma 1001 ALP NASDAQ Omega Holdings 3, 2 scored 1 97.0 % NCT00000001 in 3 months" in text_of(page)
     html = page.content.decode()
     for address in ("/companies/1001/", "/tickers/ALP/", f"/companies/{parent.cik}/", "/trials/NCT00000001/"):
         assert f'href="{address}"' in html

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from securities.models import CompanyRelationship
 from signals.models import Trial
+from signals.risk import search
 from tests.factories import make_asset, make_company, make_link_audit, make_trial
 from tests.pages.reading import text_of
 from tests.signals.risk.conftest import fire_gate, fire_signal, list_ticker, scored_trial
@@ -93,8 +94,26 @@ def three() -> list[Trial]:
         ("gate=G1&signal=S7", []),
     ],
 )
-def test_a_filter_leaves_what_it_says(ana: Client, three: list[Trial], query: str, found: list[str]) -> None:
+@pytest.mark.parametrize("few", [search.FEW, 0], ids=["rare words", "frequent words"])
+def test_a_filter_leaves_what_it_says(
+    ana: Client, three: list[Trial], query: str, found: list[str], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEW", few)
     assert listed(ana, f"?{query}") == found
+
+
+def test_words_that_are_rare_among_the_riskiest_alone_still_find_all_trials(
+    ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "TRIED", 1)
+    monkeypatch.setattr(search, "FEW", 1)
+    monkeypatch.setattr(search, "MOST_TRIALS", 2)
+    scored_trial("NCT09000001", "0.9", sponsor_text="Brobdingnag")
+    numbers = [f"NCT0100000{number}" for number in range(4)]
+    for number in numbers:
+        assert listed(ana, "?q=lilli") == [one for one in numbers if one < number]
+        scored_trial(number, "0.5", sponsor_text="Lilliput Therapeutics")
+    assert listed(ana, "?sponsor=lilli") == numbers
 
 
 def test_a_window_has_both_ends(ana: Client, three: list[Trial]) -> None:

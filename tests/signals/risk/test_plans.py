@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from ncfd_site import sql
+from signals.risk import search
 from signals.risk.selection import TrialFilter, listed
 from tests.signals.risk.conftest import LATEST, scored_trial
 
@@ -39,9 +40,19 @@ def test_an_index_has_the_order(selection: TrialFilter, index: str) -> None:
     assert "Sort" not in plan, plan
 
 
-def test_the_words_of_a_sponsor_are_found_through_their_index() -> None:
+def test_the_words_of_a_sponsor_are_found_through_their_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "FEW", 0)
     scored_trial("NCT00000001")
     for way in ("seqscan", "indexscan", "hashjoin", "mergejoin"):
         sql.execute(f"SET LOCAL enable_{way} = off")
     plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
     assert "ix_trials_sponsor_words" in plan, plan
+
+
+def test_trials_with_rare_words_are_looked_up_by_their_keys() -> None:
+    scored_trial("NCT00000001")
+    for way in ("seqscan", "hashjoin", "mergejoin"):
+        sql.execute(f"SET LOCAL enable_{way} = off")
+    plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
+    assert "ix_trials_sponsor_words" not in plan
+    assert "trial_standings_pkey" in plan, plan

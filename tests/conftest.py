@@ -6,6 +6,7 @@ more on an ordinary server.
 
 import hashlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ from ncfd_site.migration import line
 from tests import databases
 from tests.databases import Keywords
 from tests.postgres import ordinary_server
+
+# A shell that starts something in the background lets it ignore Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

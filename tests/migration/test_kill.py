@@ -56,6 +56,18 @@ def test_a_killed_run_is_finished_by_the_next_one(empty_database: Keywords) -> N
     kill_and_rerun(empty_database, 5)
 
 
+@pytest.mark.parametrize("revision", REVISIONS[9:-1])
+def test_a_revision_that_was_killed_before_its_version_was_written_runs_again(
+    empty_database: Keywords, revision: str
+) -> None:
+    databases.migrate(empty_database, REVISIONS[REVISIONS.index(revision) + 1])
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", [revision])
+    outcome = run(empty_database)
+    assert outcome.after == REVISIONS[-1]
+    assert outcome.verified
+
+
 @pytest.mark.soak
 def test_fifty_killed_runs_are_each_finished_by_the_next_one(empty_database: Keywords) -> None:
     kill_and_rerun(empty_database, 50)

@@ -61,7 +61,7 @@ lint: setup
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
-	@$(PY) requirements/compile.py --check
+	@sh requirements/compile --check
 
 .PHONY: format
 format: setup
@@ -74,4 +74,4 @@ bench: setup
 
 .PHONY: requirements
 requirements: setup
-	@$(PY) requirements/compile.py $(if $(UPGRADE),--upgrade)
+	@sh requirements/compile $(if $(UPGRADE),--upgrade)

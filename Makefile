@@ -50,7 +50,7 @@ endif
 
 .PHONY: test
 test: setup
-	@$(PY) -m pytest -n logical -m "not soak" $(ARGS)
+	@$(PY) -m pytest -n logical -m "not soak" --durations=20 $(ARGS)
 
 .PHONY: soak
 soak: setup

@@ -1,0 +1,50 @@
+"""House rules for the tracked files, and proof that the glossary's entries are found."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LONGEST_MODULE = 400
+
+
+def list_tracked_files(*patterns: str) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    assert files
+    return [file for file in files if file.exists()]
+
+
+def test_no_binary_is_tracked_but_images_of_docs() -> None:
+    images = set((ROOT / "docs").glob("*.png"))
+    assert [file for file in list_tracked_files() if b"\0" in file.read_bytes() and file not in images] == []
+
+
+def test_modules_are_short() -> None:
+    modules = [file for file in list_tracked_files("*.py") if file.relative_to(ROOT).parts[0] != "tests"]
+    assert [file for file in modules if file.read_bytes().count(b"\n") > LONGEST_MODULE] == []
+
+
+def test_modules_are_named_by_what_they_hold() -> None:
+    vague = {"common.py", "helpers.py", "misc.py", "util.py", "utils.py"}
+    assert [file for file in list_tracked_files("*.py") if file.name in vague] == []
+
+
+def test_changelog_starts_with_the_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0].split()[0] == version
+
+
+def test_codespell_finds_every_entry_of_the_glossary(tmp_path: Path) -> None:
+    glossary = (ROOT / ".codespell/glossary.txt").read_text().splitlines()
+    entries = [line.partition("->")[0] for line in glossary]
+    # An old word is found alone and as a part of an identifier.
+    lines = [line for entry in entries for line in (entry, f"is_{entry}_x" if entry.isalpha() else entry)]
+    sample = tmp_path / "sample.txt"
+    sample.write_text("\n".join(lines))
+    command = [sys.executable, "-m", "codespell_lib", "--toml", "pyproject.toml", str(sample)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert [int(number) for number in re.findall(r":(\d+): ", found)] == list(range(1, len(lines) + 1))

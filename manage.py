@@ -6,13 +6,13 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
     try:
         execute_from_command_line(sys.argv)
-    except Refusal as refusal:
+    except UserError as refusal:
         if "--traceback" in sys.argv:
             raise
         sys.exit(str(refusal))

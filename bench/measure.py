@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from ncfd_site import database
+from ncfd_site.postgres import connection_parameters
 
 PROJECT = Path(__file__).parent.parent
 Keywords = Mapping[str, Any]
@@ -50,7 +50,7 @@ def seconds(work: Callable[[], object], *, before: Callable[[], object] = lambda
 @contextmanager
 def scratch(template: str = "template1") -> Iterator[Keywords]:
     """Keywords of a database that is there for one measurement."""
-    server = database.parameters()
+    server = connection_parameters()
     name = f"ncfd_bench_{uuid.uuid4().hex[:8]}"
     renew(server, name, template)
     try:

@@ -8,8 +8,8 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from bench.measure import Row, manage, renew, scratch, seconds
-from ncfd_site.embedded import server
-from ncfd_site.migration import line
+from ncfd_site.postgres.embedded import server
+from ncfd_site.schema.deploy import revisions
 
 
 def measure(full: bool) -> Iterator[Row]:
@@ -34,7 +34,7 @@ def measure(full: bool) -> Iterator[Row]:
         yield Row(
             "migrate_alembic, empty to head",
             "psql -f dump",
-            f"{len(line.ids())} revisions",
+            f"{len(revisions.ids())} revisions",
             f"{ours:.2f} s",
             f"{base:.2f} s",
             ours / base,

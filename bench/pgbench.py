@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from bench.measure import Keywords
-from ncfd_site.embedded import server
+from ncfd_site.postgres.embedded import server
 
 # What makes a commit wait for the disk. A figure that was taken without them says nothing about a server that counts.
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")

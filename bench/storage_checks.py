@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 from bench.contents import drifted, fill, site_on
 from bench.measure import Keywords, Row, manage, scratch
-from ncfd_site.jobs.control import Quiet
-from storage.checking import Check, Finding, VerifyOptions, verify
+from ncfd_site.core.progress import NullReporter
+from storage.verification import (
+    Check,
+    Finding,
+    VerifyOptions,
+    verify,
+)
 
 SMALL, LARGE = 10_000, 100_000
 FULL_SMALL, FULL_LARGE = 100_000, 1_000_000
@@ -56,6 +61,6 @@ def _times(keywords: Keywords) -> tuple[float, float, float]:
 def _check(keywords: Keywords) -> None:
     found: list[Finding] = []
     with site_on(keywords):
-        summary = verify(VerifyOptions(checks=(Check.COUNTS,)), Quiet("bench"), found.append)
+        summary = verify(VerifyOptions(checks=(Check.COUNTS,)), NullReporter("bench"), found.append)
     if found or not summary.checks[Check.COUNTS].looked_at:
         raise SystemExit(f"The check of sound counts found {len(found)} wrong ones.")

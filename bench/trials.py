@@ -50,7 +50,7 @@ _RUNS = """
            CASE WHEN g = 'G1' AND trial_id % 20 = 0 THEN ARRAY['S1', 'S2'] END,
            CASE WHEN g = 'G1' AND trial_id % 20 = 0 THEN 5.0 END, 'bench', '{{"run_id": "bench"}}'
     FROM trials, unnest(ARRAY['G1', 'G2', 'G3', 'G4']) g;
-    INSERT INTO trial_standings (trial_id, score_id, run_id, scored_at, p_fail, previous_run_id, previous_p_fail,
+    INSERT INTO trial_current_scores (trial_id, score_id, run_id, scored_at, p_fail, previous_run_id, previous_p_fail,
                                  sponsor_company_id)
     SELECT s.trial_id, s.score_id, s.run_id, s.scored_at, s.p_fail, b.run_id, b.p_fail, t.sponsor_company_id
     FROM scores s JOIN trials t ON t.trial_id = s.trial_id
@@ -60,7 +60,7 @@ _RUNS = """
 # Indexes of these are made many times quicker at once than row by row; those of constraints stay.
 _INDEXES = """
     SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i
-    WHERE i.indrelid IN ('scores'::regclass, 'gates'::regclass, 'signals'::regclass, 'trial_standings'::regclass)
+    WHERE i.indrelid IN ('scores'::regclass, 'gates'::regclass, 'signals'::regclass, 'trial_current_scores'::regclass)
       AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
 """
 
@@ -92,5 +92,5 @@ def fill(keywords: Keywords, trials: int, runs: int) -> None:
         for _, definition in indexes:
             connection.execute(definition.encode())
         if not runs:
-            connection.execute("CALL fill_trial_standings()")
+            connection.execute("CALL fill_trial_current_scores()")
         connection.execute("VACUUM ANALYZE")

@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from linkaudit.db_errors import refused_as
 from linkaudit.models import LinkAudit, LinkDispute
 from linkaudit.services import ADJUDICATE
-from linkaudit.told import refused_as
-from ncfd_site import sql
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
+from ncfd_site.core import sql
 
 BULK = "linkaudit.bulk_linkaudit"
 VERDICTS = ("right", "wrong", "open")
@@ -24,7 +24,7 @@ VERDICTS = ("right", "wrong", "open")
 RECORD = "SELECT count(record_link_review(a.id, %s, %s, 'bulk', %s)) FROM unnest(%s::bigint[]) AS a(id)"
 
 
-class BulkRefused(Refusal):
+class BulkRefused(UserError):
     """Nothing was labelled; the text says why."""
 
 

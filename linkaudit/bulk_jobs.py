@@ -12,12 +12,12 @@ from django.db.models import Max, QuerySet
 from linkaudit import bulk
 from linkaudit.bulk_words import NAMED, VERDICT_WORDS, report
 from linkaudit.models import LinkAudit
-from ncfd_site import sql
-from ncfd_site.admin.listing import listed
+from ncfd_site.adminkit.listing import listed
+from ncfd_site.core import sql
+from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
-from ncfd_site.jobs.control import Control
-from ncfd_site.jobs.kinds import Kind, register
-from ncfd_site.models import Job
+from ncfd_site.jobs.job_types import JobType, register
+from ncfd_site.jobs.models import Job
 
 JOB = "linkaudit_bulk_label"
 # Links that one transaction labels.
@@ -63,7 +63,7 @@ def start(frozen: Frozen, verdict: str, note: str, *, actor: User) -> Job:
     return queue.start(JOB, {**asdict(frozen), "verdict": verdict, "note": note.strip()}, actor=actor)
 
 
-def _run(arguments: Json, control: Control) -> Json:
+def _run(arguments: Json, control: ProgressReporter) -> Json:
     actor = User.objects.get(username=control.actor)
     moment = datetime.fromisoformat(arguments["moment"])
     state = control.checkpoint or {"after": 0, "counts": {}, "named": {}}
@@ -90,7 +90,7 @@ def _describe(arguments: Json) -> str:
 
 
 BULK_LABEL = register(
-    Kind(
+    JobType(
         name=JOB,
         title="Label many links",
         permission=bulk.BULK,

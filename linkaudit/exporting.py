@@ -8,7 +8,7 @@ from django.urls import reverse
 from linkaudit.forms import LinkFilterForm
 from linkaudit.models import LinkAudit
 from linkaudit.selection import listed_links
-from ncfd_site.admin.listing import ListRefused
+from ncfd_site.adminkit.listing import ListRefused
 from ncfd_site.exports.sources import Source, register
 
 

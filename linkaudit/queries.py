@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from linkaudit.models import LinkReview
 from linkaudit.wilson import Interval, wilson_interval
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # The gate of the contract: `can_auto_promote_heuristic` has the same defaults.
 MIN_PRECISION = Decimal("0.95")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from linkaudit.models import AssetAlias, LinkAudit
-from ncfd_site.paging import ListPage, page_of
-from ncfd_site.selection import Selection
+from ncfd_site.core.paging import ListPage, page_of
+from ncfd_site.core.selection import Selection
 
 PAGE_SIZE = 50
 # An offset is read through by the server: past this page a narrower filter is quicker than more pages.

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from linkaudit.models import LinkAudit, LinkDispute, LinkReview
 from linkaudit.queries import said_by
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 LABEL = "linkaudit.label_linkaudit"
 ADJUDICATE = "linkaudit.adjudicate_linkaudit"

@@ -8,7 +8,7 @@ from linkaudit.adjudication import views as adjudication
 app_name = "linkaudit"
 
 urlpatterns = [
-    path("", include("linkaudit.queue.urls")),
+    path("", include("linkaudit.review.urls")),
     path("adjudication/", adjudication.disputes, name="disputes"),
     path("adjudication/<int:audit_id>/", adjudication.dispute, name="dispute"),
     path("agreement/", adjudication.agreement, name="agreement"),

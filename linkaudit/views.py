@@ -14,14 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from linkaudit import queries
 from linkaudit import undo as undoing
 from linkaudit.claims import claim_sentence, is_specified
+from linkaudit.document_view import first_page, read_document, terms_of
 from linkaudit.documents import document_titles
 from linkaudit.forms import LabelForm, LinkFilterForm
 from linkaudit.models import LinkAudit
-from linkaudit.reading import first_page, read_document, terms_of
 from linkaudit.selection import LinkFilter, link_page, next_link, next_open_link, previous_link
 from linkaudit.services import ADJUDICATE, LABEL, StaleLabel, label_link, label_obstacle, restore_label
-from ncfd_site.admin.drawing import is_web_address
-from ncfd_site.pages import data_page, person
+from ncfd_site.core.formatting import is_web_address
+from ncfd_site.core.permissions import current_user, require_permission
 
 VIEW = "linkaudit.view_linkaudit"
 TITLES = {
@@ -35,7 +35,7 @@ WORDS = {True: "right", False: "wrong", None: "open"}
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def links(request: HttpRequest) -> HttpResponse:
     """List the links of a selection."""
     form = LinkFilterForm(request.GET)
@@ -59,7 +59,7 @@ def links(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@data_page(VIEW)
+@require_permission(VIEW)
 def link(request: HttpRequest, audit_id: int) -> HttpResponse:
     """Show one link with the text that it rests on; a POST labels it and goes to the next open one."""
     audit = _find(audit_id)
@@ -73,7 +73,7 @@ def link(request: HttpRequest, audit_id: int) -> HttpResponse:
         labelled = label_link(
             audit_id,
             form.cleaned_data["verdict"],
-            actor=person(request),
+            actor=current_user(request),
             note=form.cleaned_data["note"],
             seen_at=form.cleaned_data["seen_at"],
         )
@@ -89,7 +89,7 @@ def link(request: HttpRequest, audit_id: int) -> HttpResponse:
 
 
 @require_POST
-@data_page(VIEW)
+@require_permission(VIEW)
 def undo(request: HttpRequest, audit_id: int) -> HttpResponse:
     """Take back the label that this person gave last, and show its link."""
     selection = _selection(request)
@@ -99,7 +99,7 @@ def undo(request: HttpRequest, audit_id: int) -> HttpResponse:
         messages.warning(request, f"There is nothing to take back on link {audit_id} any more. Nothing was changed.")
     else:
         try:
-            audit = restore_label(audit_id, last.note_before, actor=person(request), seen_at=last.written_at)
+            audit = restore_label(audit_id, last.note_before, actor=current_user(request), seen_at=last.written_at)
         except LinkAudit.DoesNotExist:
             raise _no_link(audit_id) from None
         except StaleLabel:
@@ -168,8 +168,8 @@ def _link_page(
             "terms": terms,
             "text": read_document(audit, terms, first_page(request.GET)),
             "asset_is_specified": is_specified(audit.asset),
-            "obstacle": label_obstacle(audit, person(request)),
-            "verdicts": queries.history(audit.pk) if _may_see_verdicts(person(request), audit) else None,
+            "obstacle": label_obstacle(audit, current_user(request)),
+            "verdicts": queries.history(audit.pk) if _may_see_verdicts(current_user(request), audit) else None,
             "form": form or LabelForm(initial={"note": audit.review_notes}),
             "seen_at": audit.updated_at.isoformat(),
             "conflict": conflict,

@@ -9,9 +9,10 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from ncfd_site import database, environment, signing
-from ncfd_site.refusals import Misconfigured
-from ncfd_site.roles import Role
+from ncfd_site.config import database, environment
+from ncfd_site.config import secret_key as signing
+from ncfd_site.config.errors import ConfigurationError
+from ncfd_site.core.roles import Role
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def create(home: Path | None = None) -> list[tuple[Person, str]]:
     Raises `Misconfigured` where DATABASE_URL is set: passwords that are printed have no place on a server of others.
     """
     if not database.is_embedded():
-        raise Misconfigured(
+        raise ConfigurationError(
             "Demonstration users exist on the embedded server only, but DATABASE_URL is set: make users with "
             "`manage.py createsuperuser` and in the admin."
         )
@@ -70,7 +71,7 @@ def _make(person: Person, password_hash: str) -> None:
     try:
         user.groups.set([Group.objects.get(name=person.role)] if person.role else [])
     except Group.DoesNotExist:
-        raise Misconfigured(f"There is no group {str(person.role)!r}: run `manage.py migrate`.") from None
+        raise ConfigurationError(f"There is no group {str(person.role)!r}: run `manage.py migrate`.") from None
 
 
 def _kept(file: Path) -> dict[str, Credentials]:
@@ -79,7 +80,9 @@ def _kept(file: Path) -> dict[str, Credentials]:
         kept = {username: Credentials(**credentials) for username, credentials in json.loads(text).items()}
         return {person.username: kept[person.username] for person in PEOPLE}
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise Misconfigured(f"{file} is not what was written there: remove it, and new passwords are made.") from None
+        raise ConfigurationError(
+            f"{file} is not what was written there: remove it, and new passwords are made."
+        ) from None
 
 
 def _fresh() -> str:

@@ -7,8 +7,13 @@ production: DEBUG is off unless set, and a key and host names are demanded.
 from datetime import timedelta
 from decimal import Decimal
 
-from ncfd_site import database, environment, hosts, signing
-from ncfd_site.refusals import Misconfigured
+from ncfd_site.config import (
+    database,
+    environment,
+    hosts,
+    secret_key,
+)
+from ncfd_site.config.errors import ConfigurationError
 
 BASE_DIR = environment.BASE_DIR
 NCFD_HOME = environment.home()
@@ -16,11 +21,11 @@ DEVELOPMENT = database.is_embedded()
 
 DEBUG = environment.flag("DEBUG", default=DEVELOPMENT)
 if DEVELOPMENT and not DEBUG:
-    raise Misconfigured(
+    raise ConfigurationError(
         "DEBUG is off but DATABASE_URL is not set: the embedded database is for development, so set DATABASE_URL to "
         "serve others, or leave DEBUG unset."
     )
-SECRET_KEY = signing.development_key(NCFD_HOME) if DEVELOPMENT else signing.production_key()
+SECRET_KEY = secret_key.development_key(NCFD_HOME) if DEVELOPMENT else secret_key.production_key()
 ALLOWED_HOSTS = hosts.LOOPBACK if DEVELOPMENT else hosts.production_hosts()
 CSRF_TRUSTED_ORIGINS = hosts.trusted_origins()
 # The port of `manage.py runserver`.
@@ -51,10 +56,12 @@ REVIEW_LEASE_MINUTES = environment.whole("REVIEW_LEASE_MINUTES", default=15, lea
 DATABASES = {"default": database.django_settings()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Alembic owns the tables of our apps; without this, `makemigrations` would propose migrations for them.
-MIGRATION_MODULES: dict[str, None] = dict.fromkeys(["storage", "securities", "signals", "linkaudit", "ncfd_site"])
+MIGRATION_MODULES: dict[str, None] = dict.fromkeys(
+    ["storage", "securities", "signals", "linkaudit", "schema", "jobs", "api"]
+)
 
 INSTALLED_APPS = [
-    "ncfd_site.serving",  # its runserver comes before the one of staticfiles
+    "ncfd_site.web",  # first: its runserver and templates come before those of Django
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -68,22 +75,28 @@ INSTALLED_APPS = [
     "securities",
     "signals",
     "linkaudit",
-    "ncfd_site",  # last: what it does after migrating finds the permissions of all others
+    "ncfd_site.schema",
+    "ncfd_site.jobs",
+    "ncfd_site.exports",
+    "ncfd_site.ingest",
+    "ncfd_site.apps.ApiConfig",
+    "ncfd_site.dashboard",
+    "ncfd_site.apps.SiteConfig",  # last: what it does after migrating finds the permissions of all others
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ncfd_site.content_policy.ContentPolicyMiddleware",
-    "ncfd_site.no_store.NoStoreMiddleware",
+    "ncfd_site.web.content_policy.ContentPolicyMiddleware",
+    "ncfd_site.web.no_store.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "ncfd_site.signed_in.SignedInMiddleware",
+    "ncfd_site.web.signed_in.SignedInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "ncfd_site.not_found.NotFoundMiddleware",
+    "ncfd_site.web.not_found.NotFoundMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -107,7 +120,7 @@ AUTH_PASSWORD_VALIDATORS = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "ncfd_site" / "templates"],
+        "DIRS": [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -155,10 +168,10 @@ LOGIN_COOL_OFF_MINUTES = environment.whole("LOGIN_COOL_OFF_MINUTES", default=15,
 AXES_FAILURE_LIMIT = LOGIN_ATTEMPTS
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_COOL_OFF_MINUTES)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_HANDLER = "ncfd_site.throttling.Throttle"
-AXES_USERNAME_CALLABLE = "ncfd_site.throttling.name_of"
-AXES_CLIENT_IP_CALLABLE = "ncfd_site.throttling.address_of"
-AXES_LOCKOUT_CALLABLE = "ncfd_site.throttling.refusal"
+AXES_HANDLER = "ncfd_site.web.throttling.Throttle"
+AXES_USERNAME_CALLABLE = "ncfd_site.web.throttling.name_of"
+AXES_CLIENT_IP_CALLABLE = "ncfd_site.web.throttling.address_of"
+AXES_LOCKOUT_CALLABLE = "ncfd_site.web.throttling.refusal"
 AXES_RESET_ON_SUCCESS = True
 # A lock ends when its page said it would, whatever is tried until then.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

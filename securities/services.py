@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
 from securities.models import Company, CompanyRelationship, CompanySecurity
 
 LINK = "securities.add_companysecurity"
@@ -15,7 +15,7 @@ RELATE = "securities.add_companyrelationship"
 SEPARATE = "securities.delete_companyrelationship"
 
 
-class LinkRefused(Refusal):
+class LinkRefused(UserError):
     """The link cannot be made; the text says why."""
 
 

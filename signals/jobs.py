@@ -1,3 +1,3 @@
 """What of trials can be exported; found here as the kinds of jobs are."""
 
-from signals.risk import exporting  # noqa: F401
+from signals.trials import exporting  # noqa: F401

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from signals import scoring
 from signals.models import Gate, Score, Signal
+from signals.scoring import formulas
 
 # Stored sums have six decimals; four rounded terms can differ from the rounded sum by a few units of the last one.
 ROUNDING = Decimal("0.000005")
 # A ratio outside counts as the limit when a run adds the gates up.
-LEAST_RATIO, MOST_RATIO = scoring.LEAST_RATIO, scoring.MOST_RATIO
+LEAST_RATIO, MOST_RATIO = formulas.LEAST_RATIO, formulas.MOST_RATIO
 # The probability of log-odds.
-probability = scoring.probability
+probability = formulas.probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def account_of(score: Score, gates: Iterable[Gate] | None = None) -> Account:
     if ratios is None:
         ratios = {code: gate.lr_used for code, gate in today.items() if gate.fired_bool and gate.lr_used}
     contributions = tuple(
-        Contribution(code, ratio, scoring.log_ratio(ratio), today.get(code)) for code, ratio in sorted(ratios.items())
+        Contribution(code, ratio, formulas.log_ratio(ratio), today.get(code)) for code, ratio in sorted(ratios.items())
     )
     total = sum((contribution.log_ratio for contribution in contributions), Decimal(0))
     return Account(contributions, recorded, total, abs(total - score.sum_log_lr) <= ROUNDING)
@@ -95,7 +95,7 @@ def account_of(score: Score, gates: Iterable[Gate] | None = None) -> Account:
 
 def raised_by_stop_rule(score: Score) -> bool:
     """Whether the stored probability lies above that of the posterior log-odds, as only a stop rule puts it."""
-    return score.p_fail > probability(score.logit_post) + scoring.PROBABILITY
+    return score.p_fail > probability(score.logit_post) + formulas.PROBABILITY
 
 
 def recorded_ratios(metadata: Any) -> dict[str, Decimal] | None:

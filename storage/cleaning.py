@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from ncfd_site import sql
-from ncfd_site.jobs.control import Control
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
+from ncfd_site.core import sql
+from ncfd_site.core.progress import ProgressReporter
 from storage.deleting import Deleted, delete_due_bytes
 
 # Candidates in memory at a time, and rows that are deleted in one transaction: who wants one of them waits that long.
@@ -67,7 +67,7 @@ class Cleaned:
     bytes: Deleted
 
 
-class CleaningRefused(Refusal):
+class CleaningRefused(UserError):
     """The cleaning would take too much, or references look lost; nothing was deleted."""
 
 
@@ -146,7 +146,7 @@ def obstacle(found: Survey, options: CleaningOptions) -> str:
     return ""
 
 
-def clean(options: CleaningOptions, control: Control) -> Cleaned:
+def clean(options: CleaningOptions, control: ProgressReporter) -> Cleaned:
     """Delete what may go, then the bytes whose time is over.
 
     Raises `CleaningRefused` and, between two transactions, `Cancelled`.

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from ncfd_site import sql
-from ncfd_site.jobs.control import Control
-from ncfd_site.refusals import Misconfigured
+from ncfd_site.config.errors import ConfigurationError
+from ncfd_site.core import sql
+from ncfd_site.core.progress import ProgressReporter
 from storage.content import (
     WRITERS,
     ContentAddressRefused,
@@ -67,7 +67,7 @@ _POSTPONE = """
 _DUE = "SELECT count(*) FROM storage_tombstones WHERE delete_after <= clock_timestamp()"
 
 
-def delete_due_bytes(control: Control) -> Deleted:
+def delete_due_bytes(control: ProgressReporter) -> Deleted:
     """Delete the bytes of every tombstone that is due; raises `Cancelled` between two transactions.
 
     A store that cannot be asked, or is not configured, keeps its tombstones, and the result says so.
@@ -113,7 +113,7 @@ def _delete(tombstones: Sequence[_Taken], out: dict[str, str]) -> dict[str, bool
         if backend not in out:
             try:
                 store = content_store(backend)
-            except Misconfigured as refusal:
+            except ConfigurationError as refusal:
                 out[backend] = str(refusal)
         if backend in out:
             told |= {one.storage_uri: out[backend] for one in ones}

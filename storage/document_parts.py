@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

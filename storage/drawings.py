@@ -2,8 +2,8 @@
 
 from django.urls import reverse
 
-from ncfd_site.admin.drawing import size
-from ncfd_site.admin.links import list_url
+from ncfd_site.adminkit.links import list_url
+from ncfd_site.core.formatting import size
 from storage.buckets import GRACE_DAYS, Bucket
 from storage.charts import BarChart, Line, bar_chart
 from storage.models import StorageObject

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ncfd_site.admin.drawing import size
+from ncfd_site.core.formatting import size
 from storage.models import StorageEvent
 
 ACTS = {

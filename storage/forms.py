@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 
 from storage.buckets import GRACE_DAYS, KIB
-from storage.checking import Check
 from storage.cleaning import CleaningOptions
 from storage.models import StorageObject
 from storage.tiers import MoveOptions
+from storage.verification import Check
 
 CHECKS = {
     Check.COUNTS.value: "counts against references",

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ncfd_site.jobs.control import Control
-from ncfd_site.jobs.kinds import Kind, register
-from storage.checking import Finding, VerifyOptions, verify
-from storage.checking.report import verdict
+from ncfd_site.core.progress import ProgressReporter
+from ncfd_site.jobs.job_types import JobType, register
 from storage.cleaning import CleaningOptions, clean
 from storage.content import ContentError
 from storage.outcomes import cleaned_in_words, moved_in_words
 from storage.overview import CHECK, CLEAN, MOVE
 from storage.tiers import MoveOptions, move
+from storage.verification import Finding, VerifyOptions, verify
+from storage.verification.report import verdict
 from storage.work import OPERATE
 
 # Findings, or failed contents, that the result of a job names; the commands name all of them.
@@ -24,7 +24,7 @@ Json = Mapping[str, Any]
 class _Keeping:
     """A control that keeps what was found with each checkpoint, for a run that is taken up again."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ProgressReporter) -> None:
         self._control = control
         self.actor = control.actor
         self.checkpoint: Mapping[str, Any] = control.checkpoint.get("run", {})
@@ -42,7 +42,7 @@ class _Keeping:
         self._control.advance(count, checkpoint=kept)
 
 
-def _check(arguments: Json, control: Control) -> Json:
+def _check(arguments: Json, control: ProgressReporter) -> Json:
     given = {"checks": arguments["only"], "sample": arguments["sample"] / 100}
     keeping = _Keeping(control)
     summary = verify(VerifyOptions.from_json(given), keeping, keeping.tell)
@@ -50,13 +50,13 @@ def _check(arguments: Json, control: Control) -> Json:
     return {"words": words, "summary": summary.as_json(), "findings": keeping.findings}
 
 
-def _clean(arguments: Json, control: Control) -> Json:
+def _clean(arguments: Json, control: ProgressReporter) -> Json:
     options = CleaningOptions(**arguments)
     done = clean(options, control)
     return {"words": cleaned_in_words(done, options.keep_minutes), **asdict(done)}
 
 
-def _move(arguments: Json, control: Control) -> Json:
+def _move(arguments: Json, control: ProgressReporter) -> Json:
     options = MoveOptions(**arguments)
     moved = move(options, control)
     named = dict(list(moved.failed.items())[:MOST_NAMED])
@@ -91,7 +91,7 @@ def _describe_move(arguments: Json) -> str:
 
 
 register(
-    Kind(
+    JobType(
         name=CHECK,
         title="Check content",
         permission=OPERATE,
@@ -103,7 +103,7 @@ register(
     )
 )
 register(
-    Kind(
+    JobType(
         name=CLEAN,
         title="Clean content",
         permission=OPERATE,
@@ -116,7 +116,7 @@ register(
     )
 )
 register(
-    Kind(
+    JobType(
         name=MOVE,
         title="Move content",
         permission=OPERATE,

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from ncfd_site.fields import EnumField, LineField
+from ncfd_site.core.fields import EnumField, LineField
 
 
 class SessionUser(models.Func):

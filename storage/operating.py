@@ -8,9 +8,9 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
-from ncfd_site.jobs.control import Cancelled
-from ncfd_site.jobs.terminal import STOPPED, Terminal, on_terminal
-from ncfd_site.refusals import DatabaseUnavailable, Refusal
+from ncfd_site.config.errors import DatabaseUnavailable, UserError
+from ncfd_site.core.progress import Cancelled
+from ncfd_site.core.terminal_progress import STOPPED, TerminalReporter, on_terminal
 from storage.content import ContentError
 
 FAILED = 1
@@ -38,12 +38,12 @@ class ContentCommand(BaseCommand):
             raise CommandError(f"{error} What was done until here stays.", returncode=FAILED) from None
         except DatabaseUnavailable as refusal:
             raise CommandError(str(refusal), returncode=FAILED) from None
-        except Refusal as refusal:
+        except UserError as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from None
         except (OperationalError, InterfaceError, ProgrammingError, psycopg.OperationalError) as error:
             raise CommandError(_of_database(error), returncode=FAILED) from None
 
-    def work(self, control: Terminal, options: dict[str, Any]) -> None:
+    def work(self, control: TerminalReporter, options: dict[str, Any]) -> None:
         """Do what the options say. Each command has its own."""
         raise NotImplementedError
 

@@ -1,6 +1,6 @@
 """What cleanings and moves did, in sentences: the same on a terminal and on the page of a job."""
 
-from ncfd_site.admin.drawing import size
+from ncfd_site.core.formatting import size
 from storage.cleaning import Cleaned
 from storage.tiers import Moved, MoveOptions
 

@@ -13,11 +13,11 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from ncfd_site import sql
+from ncfd_site.core import sql
+from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.words import ANOTHER_VERSION
-from ncfd_site.models import Job
 from storage.buckets import AGES, GRACE_DAYS, REFERENCES, SIZES, Bucket
-from storage.checking import Check, Summary
+from storage.verification import Check, Summary
 
 CHECK, CLEAN, MOVE = "storage_verify", "storage_gc", "storage_tier"
 JOBS_SHOWN = 8

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from storage.models import Document
 
 DOCUMENT, STUDY = "document", "study"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from storage.models import StorageReference
 
 

@@ -9,14 +9,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import Error, transaction
 
-from ncfd_site import sql
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
+from ncfd_site.core import sql
 from storage.models import StorageEvent, StorageObject
 
 REFERENCE = "storage.reference_storageobject"
 
 
-class ReferenceRefused(Refusal):
+class ReferenceRefused(UserError):
     """The database did not take a change of a reference; the text says why, and that nothing was changed."""
 
 

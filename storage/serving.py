@@ -13,7 +13,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from ncfd_site.refusals import Misconfigured
+from ncfd_site.config.errors import ConfigurationError
 from storage.content import (
     CHUNK,
     ContentAddressRefused,
@@ -127,7 +127,7 @@ def download(request: HttpRequest, look: Callable[[], Kept]) -> HttpResponse | F
         return _page(request, REFUSED)
     except ContentDamaged:
         return _page(request, DAMAGED)
-    except Misconfigured:
+    except ConfigurationError:
         return _page(request, NOT_SET_UP)
     except (ContentError, OSError):
         return _page(request, UNAVAILABLE)

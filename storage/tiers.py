@@ -13,8 +13,8 @@ from itertools import islice
 
 from django.db import transaction
 
-from ncfd_site import sql
-from ncfd_site.jobs.control import Control
+from ncfd_site.core import sql
+from ncfd_site.core.progress import ProgressReporter
 from storage.content import WRITERS, ContentDamaged, ContentError, ContentStore, ContentUnavailable, content_store
 from storage.content.address import address, backend_of
 
@@ -88,7 +88,7 @@ def movable(options: MoveOptions) -> Movable:
     return Movable(len(limited), sum(one.size_bytes for one in limited))
 
 
-def move(options: MoveOptions, control: Control) -> Moved:
+def move(options: MoveOptions, control: ProgressReporter) -> Moved:
     """Move what the options say, some at a time.
 
     Content that cannot be read is named in the result and stays where it is. Raises `ContentUnavailable` where a store

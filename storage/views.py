@@ -7,9 +7,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ncfd_site.admin.drawing import size
+from ncfd_site.core.formatting import size
+from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.jobs.queue import OPEN
-from ncfd_site.pages import data_page, person
 from storage.buckets import GRACE_DAYS
 from storage.drawings import charts
 from storage.forms import CheckForm, CleanForm, MoveForm
@@ -24,14 +24,14 @@ LARGEST_KEY = 2**63 - 1
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def content(request: HttpRequest) -> HttpResponse:
     """Show all content in numbers, and the work on it; operators start work here."""
     return render(request, "storage/content.html", content_context(request))
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def object_file(request: HttpRequest, object_id: int) -> HttpResponseBase:
     """Send the bytes of content."""
 
@@ -45,7 +45,7 @@ def object_file(request: HttpRequest, object_id: int) -> HttpResponseBase:
 
 
 @require_safe
-@data_page(VIEW_DOCUMENT)
+@require_permission(VIEW_DOCUMENT)
 def document_file(request: HttpRequest, doc_id: int) -> HttpResponseBase:
     """Send the bytes of a document, as they were fetched."""
 
@@ -63,7 +63,7 @@ def document_file(request: HttpRequest, doc_id: int) -> HttpResponseBase:
 
 def content_context(request: HttpRequest, **given: Any) -> dict[str, Any]:
     """Return what the page of content shows; `given` are forms that were sent with mistakes."""
-    user = person(request)
+    user = current_user(request)
     found = overview()
     latest = jobs()
     return {

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
 from ncfd_site.jobs import queue
-from ncfd_site.models import Job
+from ncfd_site.jobs.models import Job
 from storage.cleaning import CleaningOptions
 from storage.overview import CHECK, CLEAN, MOVE
 from storage.tiers import MoveOptions

@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ncfd_site.admin.drawing import size
-from ncfd_site.models import Job
-from ncfd_site.pages import data_page, person
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
+from ncfd_site.core.formatting import size
+from ncfd_site.core.permissions import current_user, require_permission
+from ncfd_site.jobs.models import Job
 from storage.cleaning import CleaningOptions, obstacle, survey
 from storage.forms import CheckForm, CleanForm, ConfirmForm, MoveForm, WorkForm
 from storage.tiers import MoveOptions, movable
@@ -20,17 +20,17 @@ from storage.work import OPERATE, start_check, start_cleaning, start_move
 
 
 @require_POST
-@data_page(OPERATE)
+@require_permission(OPERATE)
 def check(request: HttpRequest) -> HttpResponse:
     """Start a check, and show its job."""
     form = CheckForm(request.POST)
     if not form.is_valid():
         return render(request, "storage/content.html", content_context(request, check_form=form), status=400)
-    return _start(request, lambda: start_check(**form.cleaned_data, actor=person(request)))
+    return _start(request, lambda: start_check(**form.cleaned_data, actor=current_user(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@data_page(OPERATE)
+@require_permission(OPERATE)
 def clean(request: HttpRequest) -> HttpResponse:
     """Say what a cleaning would delete; a POST that confirms it starts one."""
 
@@ -49,7 +49,7 @@ def clean(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@data_page(OPERATE)
+@require_permission(OPERATE)
 def move(request: HttpRequest) -> HttpResponse:
     """Say what a move between tiers would move; a POST that confirms it starts one."""
 
@@ -78,7 +78,7 @@ def _asked(
         confirmed = ConfirmForm(request.POST)
         options = form.options()
         if confirmed.is_valid():
-            return _start(request, lambda: start(options, actor=person(request)))
+            return _start(request, lambda: start(options, actor=current_user(request)))
         context |= {"unconfirmed": confirmed.errors["confirm"], **told(options)}
         status = 400
     else:
@@ -94,7 +94,7 @@ def _with_defaults(form_class: type[WorkForm], given: dict[str, Any]) -> dict[st
 def _start(request: HttpRequest, start: Callable[[], Job]) -> HttpResponse:
     try:
         job = start()
-    except Refusal as refusal:
+    except UserError as refusal:
         messages.error(request, str(refusal))
         return redirect("storage:content")
     messages.success(request, f"Job {job.pk} waits for a worker. It can be cancelled here at any time.")

@@ -20,9 +20,10 @@ from django.db import connections
 from django.test import TransactionTestCase, override_settings
 from psycopg.conninfo import conninfo_to_dict
 
-from ncfd_site import database, marker, roles
-from ncfd_site.embedded import server as embedded_server
-from ncfd_site.migration import line
+from ncfd_site.core import demo_flag, roles
+from ncfd_site.postgres import connection_parameters
+from ncfd_site.postgres.embedded import server as embedded_server
+from ncfd_site.schema.deploy import revisions
 from tests import databases
 from tests.databases import Keywords
 from tests.postgres import ordinary_server
@@ -49,14 +50,14 @@ def _quick_hashes(django_test_environment: None) -> Iterator[None]:
 def _one_question_for_the_mark() -> Iterator[None]:
     """Whether a database is the demonstration is asked once: once more after a while would be a query too many."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(marker, "ASK_AGAIN_SECONDS", float("inf"))
+        patch.setattr(demo_flag, "ASK_AGAIN_SECONDS", float("inf"))
         yield
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: Any, worker: str) -> Iterator[None]:
     """Give Django a clone of a database that its own migrations and the revisions made."""
-    keywords = database.parameters()
+    keywords = connection_parameters()
     name = f"test_ncfd_{worker}_{os.getpid()}"
 
     def build(template: Keywords) -> None:
@@ -92,7 +93,13 @@ def django_digest() -> str:
     parts = [django.__version__, *settings.INSTALLED_APPS, Path(roles.__file__).read_text()]
     parts += [
         path.read_text()
-        for path in sorted({*settings.BASE_DIR.glob("*/models.py"), *settings.BASE_DIR.glob("*/models/*.py")})
+        for path in sorted(
+            {
+                *settings.BASE_DIR.glob("*/models.py"),
+                *settings.BASE_DIR.glob("*/*/models.py"),
+                *settings.BASE_DIR.glob("*/models/*.py"),
+            }
+        )
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
@@ -146,7 +153,7 @@ def _temporary(server: Keywords, name: str, source: str) -> Iterator[Keywords]:
 @pytest.fixture(scope="session")
 def revision_ids() -> list[str]:
     """The ids of the revisions, in order."""
-    return line.ids()
+    return revisions.ids()
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ncfd_site.migration import history, line, run, session, versions
-from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.schema.deploy import history, revisions, run, session, versions
+from ncfd_site.schema.deploy.report import Outcome, Progress
 
 Keywords = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ def migrate(keywords: Keywords, target: str = "head", allow_destructive: tuple[s
         versions.widen(connection)
         rows = versions.read(connection).rows
         run.migrate(
-            connection, line.resolve(target, rows[0] if rows else None), quiet, allow_destructive, history.Run()
+            connection, revisions.resolve(target, rows[0] if rows else None), quiet, allow_destructive, history.Run()
         )
 
 
@@ -50,14 +50,14 @@ def template(server: Keywords, name: str, build: Any) -> Iterator[str]:
 
 def become(keywords: Keywords, revision: str) -> None:
     """Put a database at a revision in the place of this one: a copy of one that the revisions make once."""
-    name = f"ncfd_at_{line.ids().index(revision) + 1}_{schema_digest()}"
+    name = f"ncfd_at_{revisions.ids().index(revision) + 1}_{schema_digest()}"
     with template(keywords, name, lambda made: migrate(made, revision)) as source:
         clone(keywords, source, keywords["dbname"])
 
 
 def schema_digest() -> str:
     """Changes whenever what the revisions make may have changed."""
-    files = sorted(path for path in line.SCHEMA_FOLDER.rglob("*") if path.suffix in (".py", ".sql"))
+    files = sorted(path for path in revisions.SCHEMA_FOLDER.rglob("*") if path.suffix in (".py", ".sql"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from linkaudit.models import Asset, AssetAlias, LinkAudit
-from ncfd_site.roles import Role, make_groups
+from ncfd_site.core.roles import Role, make_groups
 from securities.models import Company
 from signals.models import Study, Trial
 from storage.models import Document, DocumentTextPage, StorageObject

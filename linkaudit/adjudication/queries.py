@@ -7,7 +7,7 @@ from datetime import datetime
 from linkaudit.agreement import Agreement
 from linkaudit.models import LinkAudit, LinkDispute
 from linkaudit.wilson import Interval, wilson_interval
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 MOST_SHOWN = 200
 # Against fewer adjudicated links, a share says more of chance than of a reviewer.

@@ -4,19 +4,19 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from linkaudit.looking import look_at
+from linkaudit.db_errors import refused_as
+from linkaudit.interim_analysis import look_at
 from linkaudit.models import LinkAudit, LinkDispute, LinkReview, ReviewSlot
 from linkaudit.services import ADJUDICATE
-from linkaudit.told import refused_as
-from ncfd_site import sql
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
+from ncfd_site.core import sql
 
 
 class Resolved(Exception):
     """The link does not wait for an adjudicator: it was resolved meanwhile, or never did."""
 
 
-class AdjudicationRefused(Refusal):
+class AdjudicationRefused(UserError):
     """The database does not take this adjudication: one of the verdicts is the adjudicator's own."""
 
 

@@ -10,26 +10,26 @@ from linkaudit.adjudication import queries
 from linkaudit.adjudication.forms import AdjudicationForm
 from linkaudit.adjudication.services import AdjudicationRefused, Resolved, adjudicate
 from linkaudit.claims import claim_sentence, is_specified
-from linkaudit.reading import first_page, read_document, terms_of
+from linkaudit.document_view import first_page, read_document, terms_of
 from linkaudit.services import ADJUDICATE
-from ncfd_site.admin.drawing import is_web_address
-from ncfd_site.pages import data_page, person
+from ncfd_site.core.formatting import is_web_address
+from ncfd_site.core.permissions import current_user, require_permission
 
 SEE_VERDICTS = "linkaudit.view_linkreview"
 
 
 @require_safe
-@data_page(ADJUDICATE)
+@require_permission(ADJUDICATE)
 def disputes(request: HttpRequest) -> HttpResponse:
     """List what waits for an adjudicator."""
-    me = person(request).get_username()
+    me = current_user(request).get_username()
     rows = [(one, one.is_own(me)) for one in queries.open_disputes()]
     context = {"title": "Adjudication", "rows": rows, "most": queries.MOST_SHOWN}
     return render(request, "linkaudit/adjudication/disputes.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@data_page(ADJUDICATE)
+@require_permission(ADJUDICATE)
 def dispute(request: HttpRequest, audit_id: int) -> HttpResponse:
     """Show a link with the verdicts that differ; a POST resolves it."""
     if request.method != "POST":
@@ -38,7 +38,7 @@ def dispute(request: HttpRequest, audit_id: int) -> HttpResponse:
     if not form.is_valid():
         return _dispute_page(request, audit_id, form, status=400)
     try:
-        adjudicate(audit_id, form.cleaned_data["verdict"], form.cleaned_data["reason"], actor=person(request))
+        adjudicate(audit_id, form.cleaned_data["verdict"], form.cleaned_data["reason"], actor=current_user(request))
     except AdjudicationRefused as refused:
         raise PermissionDenied(str(refused)) from refused
     except Resolved:
@@ -49,7 +49,7 @@ def dispute(request: HttpRequest, audit_id: int) -> HttpResponse:
 
 
 @require_safe
-@data_page(SEE_VERDICTS)
+@require_permission(SEE_VERDICTS)
 def agreement(request: HttpRequest) -> HttpResponse:
     """Show how far first and second opinions agree, by heuristic and over all."""
     pairs = queries.pairs()
@@ -73,7 +73,7 @@ def _dispute_page(request: HttpRequest, audit_id: int, form: AdjudicationForm, *
         "found": found,
         "audit": audit,
         "claim": claim_sentence(audit),
-        "is_own": found.is_own(person(request).get_username()),
+        "is_own": found.is_own(current_user(request).get_username()),
         "form": form,
         "source_link": audit.doc.source_url if is_web_address(audit.doc.source_url or "") else "",
         "text": read_document(audit, terms, first_page(request.GET)),

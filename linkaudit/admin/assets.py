@@ -7,11 +7,18 @@ from django.http import HttpRequest
 
 from linkaudit.loading.asset_names import comparable
 from linkaudit.models import Asset, AssetAlias, LinkAudit, MergeCandidate
-from ncfd_site.admin import drawing, search
-from ncfd_site.admin.columns import Column, choice, related, value, when
-from ncfd_site.admin.filters import known_values
-from ncfd_site.admin.links import list_link, object_link
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    choice,
+    related,
+    value,
+    when,
+)
+from ncfd_site.adminkit.filters import known_values
+from ncfd_site.adminkit.links import list_link, object_link
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 
 # A name that begins the names of more assets than this is too short to search by.
 MOST_ASSETS = 200
@@ -52,7 +59,7 @@ class AssetAdmin(ReadOnlyAdmin):
             for alias in row.aliases.order_by("alias_norm")
         ]
         links = [
-            (object_link(link.trial), link.how, link.confidence, link.status, drawing.moment(link.promoted_at))
+            (object_link(link.trial), link.how, link.confidence, link.status, formatting.moment(link.promoted_at))
             for link in row.trial_links.select_related("trial").defer("evidence_jsonb").order_by("trial__nct_id")
         ]
         claims = list_link(LinkAudit, "Link audits of this asset", asset=row.pk)

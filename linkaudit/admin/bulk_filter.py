@@ -15,10 +15,10 @@ from linkaudit import bulk, bulk_jobs
 from linkaudit.admin.bulk_forms import BulkFilterForm
 from linkaudit.bulk_jobs import MOST_COUNTED, Frozen
 from linkaudit.models import LinkAudit
-from ncfd_site.admin.links import list_url
-from ncfd_site.admin.listing import ListRefused
-from ncfd_site.admin.tables import ReadOnlyAdmin
-from ncfd_site.pages import person
+from ncfd_site.adminkit.links import list_url
+from ncfd_site.adminkit.listing import ListRefused
+from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.core.permissions import current_user
 
 SALT = "linkaudit.bulk_filter"
 CONFIRMED_WITHIN = 24 * 3600
@@ -46,7 +46,7 @@ class BulkFilterPages(ReadOnlyAdmin):
         """Say what would be labelled; a POST that confirms it starts the job."""
         if not self.has_bulk_permission(request):
             raise PermissionDenied
-        actor = person(request)
+        actor = current_user(request)
         form = BulkFilterForm(request.POST if request.method == "POST" else None)
         try:
             frozen = self._frozen(request)
@@ -65,14 +65,14 @@ class BulkFilterPages(ReadOnlyAdmin):
 
     def _frozen(self, request: HttpRequest) -> Frozen:
         if request.method != "POST":
-            return bulk_jobs.freeze(request.META["QUERY_STRING"], person(request))
+            return bulk_jobs.freeze(request.META["QUERY_STRING"], current_user(request))
         kept = signing.loads(request.POST.get("frozen", ""), salt=SALT, max_age=CONFIRMED_WITHIN)
-        if kept.pop("by") != person(request).pk:
+        if kept.pop("by") != current_user(request).pk:
             raise signing.BadSignature("somebody else's")
         return Frozen(**kept)
 
     def _filter_page(self, request: HttpRequest, frozen: Frozen, form: BulkFilterForm) -> HttpResponse:
-        actor = person(request)
+        actor = current_user(request)
         count = bulk_jobs.count_of(frozen, actor)
         links = bulk_jobs.links_of(frozen.query, actor).filter(pk__lte=frozen.upper)
         context = {

@@ -19,8 +19,8 @@ from linkaudit.admin.bulk_filter import BulkFilterPages
 from linkaudit.admin.bulk_forms import BulkForm
 from linkaudit.bulk_words import VERDICT_WORDS, report
 from linkaudit.models import LinkAudit
-from ncfd_site.admin.links import list_url
-from ncfd_site.pages import person
+from ncfd_site.adminkit.links import list_url
+from ncfd_site.core.permissions import current_user
 
 # What is confirmed by number; more than that is confirmed as a filter, and labelled by a job.
 MOST_AT_ONCE = 500
@@ -66,13 +66,13 @@ class BulkPages(BulkFilterPages):
             kept = signing.loads(request.POST.get("frozen", ""), salt=SALT, max_age=CONFIRMED_WITHIN)
         except signing.BadSignature:
             return self._nothing(request, "The selection is too old, or was changed on its way. Please select again.")
-        if kept["by"] != person(request).pk:
+        if kept["by"] != current_user(request).pk:
             return self._nothing(request, "Somebody else made this selection. Please select again.")
         seen = {audit_id: datetime.fromisoformat(moment) for audit_id, moment in kept["seen"]}
         if not form.is_valid():
             return self._page(request, kept["verdict"], seen, request.POST["frozen"], form, query=kept["query"])
         try:
-            result = bulk.label_frozen(seen, kept["verdict"], form.cleaned_data["note"], actor=person(request))
+            result = bulk.label_frozen(seen, kept["verdict"], form.cleaned_data["note"], actor=current_user(request))
         except bulk.BulkRefused as refused:
             return self._nothing(request, str(refused))
         self._log(request, result.labelled, kept["verdict"])
@@ -93,7 +93,7 @@ class BulkPages(BulkFilterPages):
         if not seen:
             return self._nothing(request, "None of the ticked links is there any more.")
         moments = [(audit_id, moment.isoformat()) for audit_id, moment in seen.items()]
-        kept = {"by": person(request).pk, "verdict": verdict, "seen": moments, "query": query}
+        kept = {"by": current_user(request).pk, "verdict": verdict, "seen": moments, "query": query}
         frozen = signing.dumps(kept, salt=SALT, compress=True)
         return self._page(request, verdict, seen, frozen, BulkForm(), query=query, gone=len(ticked) - len(seen))
 
@@ -132,7 +132,7 @@ class BulkPages(BulkFilterPages):
     def _log(self, request: HttpRequest, audit_ids: Sequence[int], verdict: str) -> None:
         labelled = LinkAudit.objects.filter(pk__in=audit_ids).defer("evidence_jsonb")
         words = f"Labelled {VERDICT_WORDS[verdict]} among {len(audit_ids)} at once."
-        LogEntry.objects.log_actions(person(request).pk, labelled, CHANGE, words)
+        LogEntry.objects.log_actions(current_user(request).pk, labelled, CHANGE, words)
 
     def _nothing(self, request: HttpRequest, why: str) -> HttpResponse:
         self.message_user(request, f"{why} Nothing was changed.", messages.ERROR)

@@ -6,8 +6,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from ncfd_site.admin.filters import Choices, KnownValues, choices, known_values
-from ncfd_site.roles import GRANTS
+from ncfd_site.adminkit.filters import (
+    Choices,
+    KnownValues,
+    choices,
+    known_values,
+)
+from ncfd_site.core.roles import GRANTS
 
 # The confidences that HP-1 to HP-4 give lie in bands of their own.
 BANDS = (("1.00", "1.00"), ("0.95", "0.99"), ("0.90", "0.94"), ("0.85", "0.89"), ("0.50", "0.84"), ("0.00", "0.49"))

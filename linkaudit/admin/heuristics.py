@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 
 from linkaudit import queries
 from linkaudit.models import HeuristicPrecision, LinkAudit
-from ncfd_site.admin.drawing import quiet
-from ncfd_site.admin.links import list_link, object_url
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.links import list_link, object_url
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core.formatting import quiet
 
 HEADINGS = (
     "Heuristic",

@@ -12,8 +12,8 @@ from django.utils.dateparse import parse_datetime
 from linkaudit import services
 from linkaudit.admin.bulk_pages import BulkPages
 from linkaudit.models import LinkAudit
-from ncfd_site.admin.links import object_url
-from ncfd_site.pages import person
+from ncfd_site.adminkit.links import object_url
+from ncfd_site.core.permissions import current_user
 
 VERDICTS: dict[str, bool | None] = {"right": True, "wrong": False, "open": None}
 
@@ -52,7 +52,7 @@ class LabellingPages(BulkPages):
         if self.has_label_permission(request):
             audit = context["original"]
             context["may_label"] = True
-            context["obstacle"] = services.label_obstacle(audit, person(request))
+            context["obstacle"] = services.label_obstacle(audit, current_user(request))
             context["seen_at"] = audit.updated_at.isoformat()
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -61,7 +61,7 @@ class LabellingPages(BulkPages):
             audit = services.label_link(
                 audit_id,
                 VERDICTS[verdict],
-                actor=person(request),
+                actor=current_user(request),
                 note=request.POST.get("note", ""),
                 seen_at=seen_at,
             )

@@ -4,10 +4,15 @@ from django.contrib import admin
 
 from linkaudit.admin.assets import asset_name, assets_named
 from linkaudit.models import StudyAssetLink, TrialAssetLink
-from ncfd_site.admin import search
-from ncfd_site.admin.columns import Column, related, value, when
-from ncfd_site.admin.filters import known_values
-from ncfd_site.admin.tables import ReadOnlyAdmin
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    related,
+    value,
+    when,
+)
+from ncfd_site.adminkit.filters import known_values
+from ncfd_site.adminkit.tables import ReadOnlyAdmin
 
 COLUMNS: tuple[Column, ...] = (
     value("how"),

@@ -8,20 +8,26 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from linkaudit.models import (
+    InterimAnalysis,
     LinkDispute,
     LinkPromotion,
     LinkPromotionRow,
     LinkReview,
-    ReviewLook,
     ReviewSample,
     ReviewSkip,
     ReviewSlot,
 )
-from ncfd_site.admin import search
-from ncfd_site.admin.columns import choice, related, value, when, words
-from ncfd_site.admin.composite import CompositeAdmin, register_composite
-from ncfd_site.admin.filters import choices, known_values
-from ncfd_site.admin.tables import ReadOnlyAdmin
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    choice,
+    related,
+    value,
+    when,
+    words,
+)
+from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
+from ncfd_site.adminkit.filters import choices, known_values
+from ncfd_site.adminkit.tables import ReadOnlyAdmin
 
 
 def _link(audit_id: Any) -> SafeString:
@@ -133,8 +139,8 @@ class ReviewSkipAdmin(ReadOnlyAdmin):
     filled_by = "A reviewer who cannot judge a link skips it with a reason; nobody has so far."
 
 
-@register_composite(ReviewLook)
-class ReviewLookAdmin(CompositeAdmin):
+@register_composite(InterimAnalysis)
+class InterimAnalysisAdmin(CompositeAdmin):
     """Looks at the evidence."""
 
     list_display = (

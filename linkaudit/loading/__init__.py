@@ -1,1 +1,32 @@
 """Assets and claims that tie them to trials, as loaders find them in documents."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from linkaudit.loading.audit_row import REQUIRED, audit_rows
+from linkaudit.loading.audits import load_audits
+from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.sources import Source, register
+from ncfd_site.ingest.summary import LoadSummary
+from storage.content import content_store
+
+
+def load_proposals(path: Path, refusals: Rejections, progress: Progress) -> LoadSummary:
+    """Load the links that heuristics outside this project propose."""
+    return load_audits(audit_rows(path, progress.read), store=content_store(), refusals=refusals, progress=progress)
+
+
+def _load(paths: Sequence[Path], refusals: Rejections, progress: Progress) -> LoadSummary:
+    return load_proposals(paths[0], refusals, progress)
+
+
+# After trials, which the links name.
+register(
+    Source(
+        title="proposals of links",
+        position=30,
+        recognizes=lambda record: set(record).issuperset(REQUIRED),
+        load=_load,
+    )
+)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linkaudit.loading.asset_names import alias_type, comparable, core_name, display_name
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.ingest.text import one_line
 
 # The asset of links whose source names none.

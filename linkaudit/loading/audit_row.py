@@ -13,9 +13,9 @@ from django.utils.dateparse import parse_datetime
 
 from ncfd_site.ingest.csvrecords import csv_rows
 from ncfd_site.ingest.files import Advance, bare_suffix
-from ncfd_site.ingest.items import Bad, Good, Unfit, WrongInput
 from ncfd_site.ingest.jsonrecords import SUFFIXES, json_records
 from ncfd_site.ingest.jsontext import parsed
+from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord
 from ncfd_site.ingest.text import at_most, one_line
 
 REQUIRED = ("source_type", "source_url", "nct_id", "link_type", "heuristic", "confidence")
@@ -47,28 +47,28 @@ class AuditRow:
     review_notes: str | None
 
 
-def audit_rows(path: Path, advance: Advance | None = None) -> Iterator[Good[AuditRow] | Bad]:
+def audit_rows(path: Path, advance: Advance | None = None) -> Iterator[Record[AuditRow] | RejectedRecord]:
     """Every proposal of a file, CSV or JSON lines; raises `WrongInput` where the CSV lacks a needed column."""
     is_json = bare_suffix(path) in SUFFIXES
     for item in json_records(path, "links", advance) if is_json else csv_rows(path, REQUIRED, advance):
-        if isinstance(item, Bad):
+        if isinstance(item, RejectedRecord):
             yield item
             continue
         try:
-            yield Good(item.place, audit_row(item.value))
-        except Unfit as unfit:
-            yield Bad(item.place, str(unfit))
+            yield Record(item.place, audit_row(item.value))
+        except InvalidRecord as unfit:
+            yield RejectedRecord(item.place, str(unfit))
 
 
 def audit_row(row: Any) -> AuditRow:
     """Check one proposal; raises `Unfit` with the reason."""
     if not isinstance(row, dict):
-        raise Unfit("not a proposal: an object is expected")
+        raise InvalidRecord("not a proposal: an object is expected")
     if missing := [name for name in REQUIRED if row.get(name) in (None, "")]:
-        raise Unfit(f"there is no {', '.join(missing)}")
+        raise InvalidRecord(f"there is no {', '.join(missing)}")
     nct_id = _text(row, "nct_id", 20).upper()
     if not _NCT.fullmatch(nct_id):
-        raise Unfit(f"nct_id is {nct_id!r}, which is no number of ClinicalTrials.gov (NCT and eight digits)")
+        raise InvalidRecord(f"nct_id is {nct_id!r}, which is no number of ClinicalTrials.gov (NCT and eight digits)")
     label = _label(row.get("label"))
     return AuditRow(
         source_type=_one_of(_text(row, "source_type", 40), SOURCE_TYPES, "source_type"),
@@ -94,9 +94,9 @@ def require_proposals(path: Path) -> None:
     """Raise `WrongInput` where the file cannot be opened or its first record is not even the shape of a proposal."""
     first = next(audit_rows(path), None)
     if first is None and path.stat().st_size == 0:
-        raise WrongInput(f"{path} is empty: proposals of links with {', '.join(REQUIRED)} are expected.")
-    if isinstance(first, Bad) and first.reason.startswith(("not ", "there is no " + ", ".join(REQUIRED))):
-        raise WrongInput(
+        raise InputError(f"{path} is empty: proposals of links with {', '.join(REQUIRED)} are expected.")
+    if isinstance(first, RejectedRecord) and first.reason.startswith(("not ", "there is no " + ", ".join(REQUIRED))):
+        raise InputError(
             f"{path} holds no proposals of links: line {first.place.line}: {first.reason}; {', '.join(REQUIRED)} are"
             " expected."
         )
@@ -107,13 +107,13 @@ def _text(row: dict[str, Any], name: str, longest: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Unfit(f"{name} is {str(value)[:40]!r}, which is no text")
+        raise InvalidRecord(f"{name} is {str(value)[:40]!r}, which is no text")
     return at_most(one_line(value), longest, name)
 
 
 def _one_of(value: str, known: tuple[str, ...], name: str) -> str:
     if value not in known:
-        raise Unfit(f"{name} is {value!r}, which is none of {', '.join(known)}")
+        raise InvalidRecord(f"{name} is {value!r}, which is none of {', '.join(known)}")
     return value
 
 
@@ -123,7 +123,7 @@ def _address(url: str) -> str:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc or " " in url:
-        raise Unfit(f"source_url is {url[:80]!r}, which is no http or https address")
+        raise InvalidRecord(f"source_url is {url[:80]!r}, which is no http or https address")
     return url
 
 
@@ -132,7 +132,7 @@ def _year(value: Any) -> int | None:
     if not said:
         return None
     if not re.fullmatch(r"(19|20)\d\d", said, re.ASCII):
-        raise Unfit(f"year is {said[:40]!r}, which is no year from 1900 to 2099")
+        raise InvalidRecord(f"year is {said[:40]!r}, which is no year from 1900 to 2099")
     return int(said)
 
 
@@ -142,7 +142,7 @@ def _confidence(value: Any) -> Decimal:
     except InvalidOperation:
         number = Decimal(-1)
     if isinstance(value, bool) or not number.is_finite() or not 0 <= number <= 1:
-        raise Unfit(f"confidence is {str(value)[:40]!r}, which is no number from 0 to 1")
+        raise InvalidRecord(f"confidence is {str(value)[:40]!r}, which is no number from 0 to 1")
     return number
 
 
@@ -150,10 +150,10 @@ def _evidence(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         try:
             value = parsed(value.encode()) if value.strip() else None
-        except Unfit as unfit:
-            raise Unfit(f"evidence is {unfit}") from None
+        except InvalidRecord as unfit:
+            raise InvalidRecord(f"evidence is {unfit}") from None
     if not isinstance(value, dict | None):
-        raise Unfit("evidence is no JSON object")
+        raise InvalidRecord("evidence is no JSON object")
     return value or {}
 
 
@@ -162,7 +162,7 @@ def _label(value: Any) -> bool | None:
         return value
     said = str(value).strip().lower()
     if said not in _LABELS:
-        raise Unfit(f"label is {said[:40]!r}, which is none of true, false and empty")
+        raise InvalidRecord(f"label is {said[:40]!r}, which is none of true, false and empty")
     return _LABELS[said]
 
 
@@ -180,5 +180,5 @@ def _moment(said: str) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise Unfit(f"reviewed_at is {said!r}, which is no time with a zone, such as 2026-01-31T12:00:00Z")
+        raise InvalidRecord(f"reviewed_at is {said!r}, which is no time with a zone, such as 2026-01-31T12:00:00Z")
     return moment

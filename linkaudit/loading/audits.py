@@ -11,14 +11,14 @@ from linkaudit.loading.assets import UNSPECIFIED, find_or_add_assets
 from linkaudit.loading.audit_row import AuditRow
 from linkaudit.loading.citations import citation_document, citation_numbers
 from linkaudit.models import LinkReview
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, good_ones, write_batches
-from ncfd_site.ingest.items import Bad, Good
 from ncfd_site.ingest.progress import Progress
-from ncfd_site.ingest.refusals import Refusals
+from ncfd_site.ingest.records import Record, RejectedRecord
+from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.runs import Run, recorded_run
 from ncfd_site.ingest.staging import Stage, json_text, take_turns
-from ncfd_site.ingest.tally import VERBS, Tally
+from ncfd_site.ingest.summary import VERBS, LoadSummary
 from storage.content import ContentStore
 from storage.loading.documents import add_documents, known_documents
 
@@ -87,14 +87,14 @@ class _Added:
 
 
 def load_audits(
-    rows: Iterable[Good[AuditRow] | Bad], *, store: ContentStore, refusals: Refusals, progress: Progress
-) -> Tally:
+    rows: Iterable[Record[AuditRow] | RejectedRecord], *, store: ContentStore, refusals: Rejections, progress: Progress
+) -> LoadSummary:
     """Bring every proposal into the database. The same proposal again is left; a label it brings is added.
 
     A label is only replaced by one of the same or a higher rank (external validation, gold standard, human review),
     and what a person said is never replaced; such a conflict is counted and told.
     """
-    tally = Tally(THINGS)
+    tally = LoadSummary(THINGS)
     before = refusals.count
     with recorded_run(RUN_SOURCE) as run:
         writer = _Writer(run, store)
@@ -126,7 +126,7 @@ class _Writer:
         self._run = run
         self._store = store
 
-    def write(self, batch: Sequence[Good[AuditRow]]) -> Counts:
+    def write(self, batch: Sequence[Record[AuditRow]]) -> Counts:
         """Write one batch inside the current transaction; returns what was added, changed and left."""
         take_turns()
         rows = [item.value for item in batch]

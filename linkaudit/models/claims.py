@@ -4,7 +4,13 @@ from django.db import models
 from django.db.models.functions import Now
 
 from linkaudit.naming import distinct_names
-from ncfd_site.fields import FROM_0_TO_1, BigForeignKey, EnumField, LineField, NumericField
+from ncfd_site.core.fields import (
+    FROM_0_TO_1,
+    BigForeignKey,
+    EnumField,
+    LineField,
+    NumericField,
+)
 
 # Kinds of names in assets.names_jsonb, the one to show first.
 NAMES_TO_SHOW = ("preferred", "inn", "generic", "brand", "name", "code")

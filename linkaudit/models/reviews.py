@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from ncfd_site.fields import FROM_0_TO_1, LineField
+from ncfd_site.core.fields import FROM_0_TO_1, LineField
 from storage.models import SessionUser
 
 
@@ -192,7 +192,7 @@ class ReviewSkip(models.Model):
         return f"link {self.audit_id}, skipped by {self.reviewer}"
 
 
-class ReviewLook(models.Model):
+class InterimAnalysis(models.Model):
     """One look at the evidence of a sample, at a size that was fixed in advance."""
 
     pk = models.CompositePrimaryKey("sample_id", "size")
@@ -208,7 +208,7 @@ class ReviewLook(models.Model):
 
     class Meta:
         managed = False
-        db_table = "review_looks"
+        db_table = "interim_analyses"
         ordering = ["sample_id", "size"]
         verbose_name = "look at the evidence"
         verbose_name_plural = "looks at the evidence"

@@ -10,7 +10,7 @@ from django.db.models import F
 from linkaudit.charts import Line
 from linkaudit.models import LinkAudit, LinkReview
 from linkaudit.precision.windows import Window
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # Where the bands of confidence begin, behind the first one.
 BANDS = (0.5, 0.7, 0.8, 0.9)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from linkaudit.evidence import GATE, LOOKS, exact_upper_bound, most_wrong
-from linkaudit.models import ReviewLook
+from linkaudit.models import InterimAnalysis
 from linkaudit.sampling.queries import SampleProgress
 
 # The bound of a single wrong place is the gate itself, and is computed a rounding error beside it.
@@ -23,7 +23,7 @@ class LookLine:
     resolved: int
     mistakes: int
     allowed: int
-    look: ReviewLook | None
+    look: InterimAnalysis | None
     # Whether the sample has as many places.
     is_possible: bool
 

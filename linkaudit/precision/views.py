@@ -15,14 +15,14 @@ from linkaudit.precision.windows import Window, WindowForm
 from linkaudit.sampling.forms import DrawForm, offer
 from linkaudit.sampling.queries import sampled_links
 from linkaudit.sampling.services import DRAW
-from ncfd_site.pages import data_page, person
+from ncfd_site.core.permissions import current_user, require_permission
 
 VIEW = "linkaudit.view_linkaudit"
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def heuristics(request: HttpRequest) -> HttpResponse:
     """Show the precision of every heuristic, drawn and as a table."""
     found = all_verdicts()
@@ -31,7 +31,7 @@ def heuristics(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def heuristics_json(request: HttpRequest) -> HttpResponse:
     """Give the precision of every heuristic."""
     given = [verdicts_json(verdicts) for verdicts in all_verdicts()]
@@ -39,7 +39,7 @@ def heuristics_json(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def heuristic(request: HttpRequest, name: str) -> HttpResponse:
     """Show the precision of one heuristic, what it rests on, and what its samples prove."""
     form = WindowForm(request.GET)
@@ -48,7 +48,7 @@ def heuristic(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def heuristic_json(request: HttpRequest, name: str) -> HttpResponse:
     """Give the precision of one heuristic."""
     form = WindowForm(request.GET)
@@ -69,7 +69,7 @@ def heuristic_page(
     """The page of a heuristic; with a form to draw a sample for whoever may."""
     report = _report(name, window)
     asked = request.GET.get("wrong", "")
-    may_draw = person(request).has_perm(DRAW)
+    may_draw = current_user(request).has_perm(DRAW)
     undrawn = report.verdicts.standing.total_links - sampled_links(name) if may_draw else 0
     lines = report.breakdowns
     return render(

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from linkaudit.promotion import services
-from ncfd_site.jobs.control import Control
-from ncfd_site.jobs.kinds import Kind, register
+from ncfd_site.core.progress import ProgressReporter
+from ncfd_site.jobs.job_types import JobType, register
 
 Json = Mapping[str, Any]
 
 
-def _promote(arguments: Json, control: Control) -> Json:
+def _promote(arguments: Json, control: ProgressReporter) -> Json:
     links = services.promote(arguments["promotion_id"], control)
     return {"promotion_id": arguments["promotion_id"], "links": links}
 
 
-def _take_back(arguments: Json, control: Control) -> Json:
+def _take_back(arguments: Json, control: ProgressReporter) -> Json:
     control.begin("Taking the promotion back", None, "links")
     links = services.take_back(arguments["promotion_id"], arguments["reason"], by=control.actor)
     control.advance(links)
@@ -27,7 +27,7 @@ def _links(count: int) -> str:
 
 
 PROMOTE = register(
-    Kind(
+    JobType(
         name=services.PROMOTE_JOB,
         title="Promote links",
         permission=services.PROMOTE,
@@ -39,7 +39,7 @@ PROMOTE = register(
     )
 )
 TAKE_BACK = register(
-    Kind(
+    JobType(
         name=services.TAKE_BACK_JOB,
         title="Take a promotion back",
         permission=services.PROMOTE,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionRow
-from ncfd_site import sql
-from ncfd_site.paging import ListPage, page_of
+from ncfd_site.core import sql
+from ncfd_site.core.paging import ListPage, page_of
 
 PAGE_SIZE = 50
 LAST_PAGE = 200

@@ -6,13 +6,13 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from linkaudit.db_errors import refused_as
 from linkaudit.models import LinkPromotion
-from linkaudit.told import refused_as
-from ncfd_site import sql
+from ncfd_site.config.errors import UserError
+from ncfd_site.core import sql
+from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
-from ncfd_site.jobs.control import Control
-from ncfd_site.models import Job
-from ncfd_site.refusals import Refusal
+from ncfd_site.jobs.models import Job
 
 PROMOTE = "linkaudit.promote_linkpromotion"
 PROMOTE_JOB = "linkaudit_promote"
@@ -21,7 +21,7 @@ TAKE_BACK_JOB = "linkaudit_take_back"
 BATCH = 5_000
 
 
-class PromotionRefused(Refusal):
+class PromotionRefused(UserError):
     """The database does not let it happen as things stand; the text says why."""
 
 
@@ -45,7 +45,7 @@ def begin(heuristic: str, reason: str, *, actor: User) -> tuple[int, Job]:
     return promotion_id, queue.start(PROMOTE_JOB, arguments, actor=actor)
 
 
-def promote(promotion_id: int, control: Control) -> int:
+def promote(promotion_id: int, control: ProgressReporter) -> int:
     """Promote the links of a promotion, in batches of a transaction each; returns how many it has promoted in all.
 
     The gate is computed again in every batch. Raises `PromotionRefused` where it has closed, or the promotion was taken

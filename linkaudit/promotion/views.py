@@ -12,15 +12,15 @@ from linkaudit.promotion import queries, services
 from linkaudit.promotion.forms import PageForm, ReasonForm
 from linkaudit.promotion.services import PROMOTE
 from linkaudit.queries import heuristic_standing
-from ncfd_site.jobs.queue import JobRefused
-from ncfd_site.pages import data_page, person
+from ncfd_site.core.permissions import current_user, require_permission
+from ncfd_site.jobs.queue import JobError
 
 VIEW = "linkaudit.view_linkpromotion"
 NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def promotions(request: HttpRequest) -> HttpResponse:
     """List the promotions, newest first."""
     form = PageForm(request.GET)
@@ -33,29 +33,29 @@ def promotions(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@data_page(PROMOTE)
+@require_permission(PROMOTE)
 def promote(request: HttpRequest, name: str) -> HttpResponse:
     """Say what a promotion would do; a POST that confirms it begins one and starts its job."""
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return _promote_page(request, name, form, status=400 if form.is_bound else 200)
     try:
-        promotion_id, job = services.begin(name, form.cleaned_data["reason"], actor=person(request))
-    except (services.PromotionRefused, JobRefused) as refused:
+        promotion_id, job = services.begin(name, form.cleaned_data["reason"], actor=current_user(request))
+    except (services.PromotionRefused, JobError) as refused:
         return _promote_page(request, name, form, refused=str(refused), status=409)
     messages.success(request, f"Promotion {promotion_id} has begun. Its job waits for a worker.")
     return redirect("jobs:job", job.pk)
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def promotion(request: HttpRequest, promotion_id: int) -> HttpResponse:
     """Show one promotion with its links."""
     return _promotion_page(request, _find(promotion_id), ReasonForm())
 
 
 @require_POST
-@data_page(PROMOTE)
+@require_permission(PROMOTE)
 def take_back(request: HttpRequest, promotion_id: int) -> HttpResponse:
     """Start the job that takes a promotion back."""
     found = _find(promotion_id)
@@ -63,8 +63,8 @@ def take_back(request: HttpRequest, promotion_id: int) -> HttpResponse:
     if not form.is_valid():
         return _promotion_page(request, found, form, status=400)
     try:
-        job = services.ask_to_take_back(promotion_id, form.cleaned_data["reason"], actor=person(request))
-    except (services.PromotionRefused, JobRefused) as refused:
+        job = services.ask_to_take_back(promotion_id, form.cleaned_data["reason"], actor=current_user(request))
+    except (services.PromotionRefused, JobError) as refused:
         return _promotion_page(request, found, form, refused=str(refused), status=409)
     messages.success(request, f"Promotion {promotion_id} is taken back as soon as a worker is free.")
     return redirect("jobs:job", job.pk)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from linkaudit.evidence import LOOKS
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # A place is settled by the adjudication that came after its verdicts, else by its verdicts once all of its opinions are
 # there and say the same. Where its link has gone before that, nobody can say any more that it was right.

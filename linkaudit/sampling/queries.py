@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from linkaudit.models import ReviewLook, ReviewSample
+from linkaudit.models import InterimAnalysis, ReviewSample
 from linkaudit.queries import heuristic_names
 from linkaudit.sampling.options import Purpose
 from linkaudit.sampling.outcomes import Outcomes, SampleOutcomes, outcomes_of
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # Samples of a heuristic that its page shows, newest first.
 SHOWN = 20
@@ -36,7 +36,7 @@ WITH known AS (
     FROM known k
 )
 SELECT sample_id FROM ranked r
-WHERE age <= 2 OR age_of_all <= %(shown)s OR EXISTS (SELECT FROM review_looks l WHERE l.sample_id = r.sample_id)
+WHERE age <= 2 OR age_of_all <= %(shown)s OR EXISTS (SELECT FROM interim_analyses l WHERE l.sample_id = r.sample_id)
 """
 
 
@@ -46,7 +46,7 @@ class SampleProgress:
 
     sample: ReviewSample
     places: SampleOutcomes
-    looks: dict[int, ReviewLook]
+    looks: dict[int, InterimAnalysis]
 
     @property
     def outcomes(self) -> Outcomes:
@@ -97,7 +97,7 @@ def telling_samples(heuristics: Collection[str], shown: int = 0) -> dict[str, li
 def _progress(samples: list[ReviewSample]) -> list[SampleProgress]:
     numbers = [sample.pk for sample in samples]
     places = outcomes_of(numbers)
-    looks: dict[int, dict[int, ReviewLook]] = {number: {} for number in numbers}
-    for look in ReviewLook.objects.filter(sample_id__in=numbers):
+    looks: dict[int, dict[int, InterimAnalysis]] = {number: {} for number in numbers}
+    for look in InterimAnalysis.objects.filter(sample_id__in=numbers):
         looks[look.sample_id][look.size] = look
     return [SampleProgress(sample, places[sample.pk], looks[sample.pk]) for sample in samples]

@@ -10,11 +10,11 @@ from django.db.models.functions import Now
 from linkaudit.models import ReviewSample
 from linkaudit.sampling.options import LARGEST, PROMOTED_SIZE, Purpose, SampleOptions
 from linkaudit.sampling.queries import promoted_heuristics
-from ncfd_site import sql
+from ncfd_site.config.errors import UserError
+from ncfd_site.core import sql
+from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
-from ncfd_site.jobs.control import Control
-from ncfd_site.models import Job
-from ncfd_site.refusals import Refusal
+from ncfd_site.jobs.models import Job
 
 DRAW = "linkaudit.draw_reviewsample"
 DRAW_JOB = "linkaudit_draw_sample"
@@ -24,7 +24,7 @@ WEEKLY = timedelta(days=6, hours=12)
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('review_samples ' || %s, 0))"
 
 
-class SampleRefused(Refusal):
+class SampleRefused(UserError):
     """No sample is drawn, or closed, as things stand; the text says why."""
 
 
@@ -59,7 +59,7 @@ def start_drawing(options: SampleOptions, *, actor: User) -> Job:
     return queue.start(DRAW_JOB, options.as_json(), actor=actor)
 
 
-def draw_promoted(size: int = PROMOTED_SIZE, *, control: Control) -> list[ReviewSample]:
+def draw_promoted(size: int = PROMOTED_SIZE, *, control: ProgressReporter) -> list[ReviewSample]:
     """Draw a sample of promoted links for every heuristic that has some and had none drawn for a week."""
     names = promoted_heuristics()
     drawn = []

@@ -11,11 +11,11 @@ from linkaudit.precision.windows import Window, WindowForm
 from linkaudit.queries import heuristic_precision
 from linkaudit.sampling.forms import DrawForm
 from linkaudit.sampling.services import DRAW, close_sample, start_drawing
-from ncfd_site.pages import data_page, person
+from ncfd_site.core.permissions import current_user, require_permission
 
 
 @require_POST
-@data_page(DRAW)
+@require_permission(DRAW)
 def draw(request: HttpRequest, name: str) -> HttpResponse:
     """Start a job that draws a sample, and show it."""
     if "\x00" in name or heuristic_precision(name) is None:
@@ -23,16 +23,16 @@ def draw(request: HttpRequest, name: str) -> HttpResponse:
     form = DrawForm(request.POST)
     if not form.is_valid():
         return heuristic_page(request, name, Window(), WindowForm({}), draw_form=form, status=400)
-    job = start_drawing(form.options(name), actor=person(request))
+    job = start_drawing(form.options(name), actor=current_user(request))
     return redirect("jobs:job", job.pk)
 
 
 @require_POST
-@data_page(DRAW)
+@require_permission(DRAW)
 def close(request: HttpRequest, sample_id: int) -> HttpResponse:
     """End a sample, and show its heuristic."""
     try:
-        sample = close_sample(sample_id, actor=person(request))
+        sample = close_sample(sample_id, actor=current_user(request))
     except ReviewSample.DoesNotExist:
         raise Http404(f"There is no sample {sample_id}.") from None
     messages.success(request, f"Sample {sample_id} is closed: its open places are served no more.")

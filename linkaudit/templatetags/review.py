@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from linkaudit.models import LinkDispute
-from linkaudit.queue.keys import keys_of
+from linkaudit.review.keys import keys_of
 
 register = template.Library()
 log = logging.getLogger(__name__)

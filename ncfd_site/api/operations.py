@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from ncfd_site.api import keyset
 from ncfd_site.api.problems import BadRequest, Problem
-from ncfd_site.pages import person
+from ncfd_site.core.permissions import current_user
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 LARGEST = 2**63 - 1
@@ -33,13 +33,28 @@ SmallKey = Annotated[int, Path(ge=1, le=LARGEST_KEY)]
 Word = Annotated[str, StringConstraints(max_length=200)]
 
 
-class Items(Schema):
+_routers: list[tuple[int, Router]] = []
+
+
+def register_router(tag: str, position: int) -> Router:
+    """Make a router and register it; the API lists its operations in the order of the positions."""
+    router = Router(tags=[tag])
+    _routers.append((position, router))
+    return router
+
+
+def registered_routers() -> list[Router]:
+    """Return all routers, in order."""
+    return [router for _, router in sorted(_routers, key=lambda one: one[0])]
+
+
+class Page(Schema):
     """A list: some of it, and where it goes on."""
 
     next: str | None = Field(description="Address of what follows; null where nothing does.")
 
 
-class Asked(Schema):
+class ListParams(Schema):
     """What every list takes."""
 
     limit: int = Field(keyset.USUAL, ge=keyset.LEAST, le=keyset.MOST, description="How many at most.")
@@ -58,7 +73,7 @@ class Permission:
 
     def __call__(self, request: HttpRequest) -> Any:
         """Return who asks, or raise PermissionDenied with a sentence."""
-        asks = person(request)
+        asks = current_user(request)
         if self.needed and not asks.has_perm(self.needed):
             raise PermissionDenied(
                 f"This needs the permission {self.needed}, which {asks.get_username()} does not have."
@@ -78,7 +93,7 @@ class Session(Permission):
     openapi_security_schema = {"type": "apiKey", "in": "cookie", "name": "sessionid"}
 
 
-def reads(router: Router, path: str, needs: str, answers: Any, summary: str) -> Callable[[Function], Function]:
+def declare_get(router: Router, path: str, needs: str, answers: Any, summary: str) -> Callable[[Function], Function]:
     """Declare an operation: GET at a path, for those with a permission; a parameter that it has not is refused."""
 
     def declare(function: Function) -> Function:

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from ncfd_site.api.models import ApiToken
 from ncfd_site.api.tokens import (
     LEAST_DAYS,
     MOST_DAYS,
@@ -19,8 +20,7 @@ from ncfd_site.api.tokens import (
     revoke_token,
     tokens_of,
 )
-from ncfd_site.models import ApiToken
-from ncfd_site.pages import data_page, person
+from ncfd_site.core.permissions import current_user, require_permission
 
 
 class TokenForm(forms.Form):
@@ -37,14 +37,14 @@ class TokenForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@data_page()
+@require_permission()
 def tokens(request: HttpRequest) -> HttpResponse:
     """List a person's own tokens; a POST makes one and shows it this once."""
     form = TokenForm(request.POST) if request.method == "POST" else TokenForm()
     made: NewToken | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            made = make_token(person(request), form.cleaned_data["name"], form.cleaned_data["days"])
+            made = make_token(current_user(request), form.cleaned_data["name"], form.cleaned_data["days"])
         except TokenRefused as refusal:
             form.add_error(None, str(refusal))
     status = 400 if form.is_bound and not form.is_valid() else 200
@@ -52,7 +52,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         "title": "API tokens",
         "form": TokenForm() if made else form,
         "made": made,
-        "tokens": tokens_of(person(request)),
+        "tokens": tokens_of(current_user(request)),
         "now": timezone.now(),
         "base": request.build_absolute_uri("/api/v1/"),
     }
@@ -60,11 +60,11 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@data_page()
+@require_permission()
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Take one of a person's own tokens back, for good."""
     try:
-        token = revoke_token(person(request), token_id)
+        token = revoke_token(current_user(request), token_id)
     except ApiToken.DoesNotExist:
         raise Http404("You have no such token.") from None
     messages.success(request, f"The token {token.name} is revoked: whoever uses it is refused from now on.")

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ncfd_site.models import ApiToken
+from ncfd_site.api.models import ApiToken
 
 PREFIX = "ncfd_"
 RANDOM_BYTES = 32

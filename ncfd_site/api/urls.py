@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from ncfd_site.api import token_views, views
-from ncfd_site.api.door import behind_the_door
+from ncfd_site.api.authentication import behind_the_door
 from ncfd_site.api.v1 import api
 
 

@@ -5,23 +5,13 @@ import math
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.module_loading import autodiscover_modules
 from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 from ninja.responses import NinjaJSONEncoder
 
-from ncfd_site.api import (
-    companies,
-    compare,
-    dashboard,
-    documents,
-    links,
-    problems,
-    registry,
-    scores,
-    sponsors,
-    studies,
-    trials,
-)
+from ncfd_site.api import problems
+from ncfd_site.api.operations import registered_routers
 
 VERSION = "1"
 ABOUT = """What the pages of this site show, for programs: read only, as JSON.
@@ -68,5 +58,7 @@ api = NinjaAPI(
     openapi_url=None,
 )
 problems.teach(api)
-for module in (trials, scores, compare, registry, companies, sponsors, studies, links, documents, dashboard):
-    api.add_router("", module.router)
+# Each app registers its resources in a module `api`.
+autodiscover_modules("api")
+for router in registered_routers():
+    api.add_router("", router)

@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ncfd_site.api.door import behind_the_door
+from ncfd_site.api.authentication import behind_the_door
 from ncfd_site.api.problems import problem
 from ncfd_site.api.v1 import api
-from ncfd_site.pages import data_page
+from ncfd_site.core.permissions import require_permission
 
 PREFIX = "/api/v1/"
 
@@ -44,7 +44,7 @@ def described() -> dict[str, Any]:
 
 
 @require_safe
-@data_page()
+@require_permission()
 def operations(request: HttpRequest) -> HttpResponse:
     """Show what the API answers, from its own description."""
     groups: dict[str, list[Operation]] = {}

@@ -79,6 +79,7 @@ class Source:
     build: Callable[[Found, User], Tile]
     url_name: str = ""
     parameters: Mapping[str, Callable[[User], Any]] = field(default_factory=dict)
+    position: int = 0
 
     def is_for(self, user: User) -> bool:
         """Whether a person sees it at all."""
@@ -108,3 +109,17 @@ def counted(number: int, most: int = MOST_COUNTED) -> str:
 def mark(is_bad: bool) -> str:
     """The class of a badge for good or bad news."""
     return "wrong" if is_bad else "right"
+
+
+_registered: dict[str, Source] = {}
+
+
+def register(source: Source) -> Source:
+    """Register a tile and return it; an app does so in its module `dashboard`."""
+    _registered[source.key] = source
+    return source
+
+
+def registered_sources() -> list[Source]:
+    """Return all tiles in the order of the page."""
+    return sorted(_registered.values(), key=lambda source: source.position)

@@ -6,7 +6,9 @@ from django.db import transaction
 from django.utils import timezone
 from psycopg import sql as composed
 
-from ncfd_site import database, marker, sql
+from ncfd_site.config import database
+from ncfd_site.config.errors import ConfigurationError, UserError
+from ncfd_site.core import demo_flag, sql
 from ncfd_site.demonstration.plan.calendar import Calendar
 from ncfd_site.demonstration.plan.claims import claims_of
 from ncfd_site.demonstration.plan.publications import publications
@@ -26,7 +28,6 @@ from ncfd_site.demonstration.rows.reviews import add_reviews
 from ncfd_site.demonstration.rows.risk import add_risk
 from ncfd_site.demonstration.rows.studies import add_studies
 from ncfd_site.ingest.staging import take_turns
-from ncfd_site.refusals import Misconfigured, Refusal
 from storage.content import ContentStore, content_store
 
 # Samples are drawn by the numbers of links: from 1 on, every load draws the same, also one after another that failed.
@@ -38,7 +39,7 @@ SELECT EXISTS (SELECT FROM trials) OR EXISTS (SELECT FROM companies) OR EXISTS (
 """
 
 
-class HoldsOtherData(Refusal):
+class HoldsOtherData(UserError):
     """The database holds data that is not the demonstration's."""
 
 
@@ -49,14 +50,14 @@ def load(today: date | None = None) -> bool:
     `Refusal` where it has no schema.
     """
     if not database.is_embedded():
-        raise Misconfigured(
+        raise ConfigurationError(
             "The demonstration is for the embedded server only, but DATABASE_URL is set: unset it to see the"
             " demonstration, or load real data with `manage.py load_data FOLDER`."
         )
     if _is_loaded():
         return False
     if sql.value("SELECT to_regclass('trials') IS NULL"):
-        raise Refusal("The database has no tables yet: run `manage.py migrate_alembic`, then load the demonstration.")
+        raise UserError("The database has no tables yet: run `manage.py migrate_alembic`, then load the demonstration.")
     with transaction.atomic():
         # A second load waits here, and then finds that the first one is done.
         take_turns()
@@ -69,7 +70,7 @@ def load(today: date | None = None) -> bool:
             )
         _fill(Calendar(today or timezone.now().date()), content_store())
         _mark()
-    marker.forget()
+    demo_flag.clear_cache()
     return True
 
 
@@ -102,12 +103,12 @@ def _fill(calendar: Calendar, store: ContentStore) -> None:
 
 def _is_loaded() -> bool:
     # Asked anew: what the pages remember of it may be a minute old.
-    return str(sql.value(marker.COMMENT) or "").startswith(marker.DEMONSTRATION)
+    return str(sql.value(demo_flag.COMMENT) or "").startswith(demo_flag.DEMONSTRATION)
 
 
 def _mark() -> None:
     statement = composed.SQL("COMMENT ON DATABASE {} IS {}").format(
-        composed.Identifier(sql.value("SELECT current_database()")), composed.Literal(marker.DEMONSTRATION)
+        composed.Identifier(sql.value("SELECT current_database()")), composed.Literal(demo_flag.DEMONSTRATION)
     )
     # A statement of this kind takes no parameters; a percent sign in the name is one, not the place of a parameter.
     sql.execute(statement.as_string(None).replace("%", "%%"))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # What is counted, in words, and the tables that it fills.
 FILLED = [
@@ -17,7 +17,7 @@ FILLED = [
     ),
     ("Trials", ["trials", "trial_versions", "ctgov_history_versions", "ingest_runs", "ctgov_ingest_state"]),
     ("Studies", ["studies", "staging_errors"]),
-    ("Risk", ["signals", "signal_evaluations", "gates", "scores", "trial_standings"]),
+    ("Risk", ["signals", "signal_evaluations", "gates", "scores", "trial_current_scores"]),
     (
         "Documents",
         [
@@ -29,7 +29,7 @@ FILLED = [
     ("Links", ["link_audit", "trial_assets_xref", "study_assets_xref"]),
     (
         "Reviews",
-        ["link_reviews", "link_disputes", "review_samples", "review_slots", "review_skips", "review_looks"],
+        ["link_reviews", "link_disputes", "review_samples", "review_slots", "review_skips", "interim_analyses"],
     ),
     ("Promotions", ["link_promotions", "link_promotion_rows"]),
     ("Content", ["storage_objects", "storage_references", "storage_events", "storage_tombstones"]),

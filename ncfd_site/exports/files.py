@@ -8,12 +8,12 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
 
 KEPT = timedelta(days=7)
 
 
-class ExportFailed(Refusal):
+class ExportFailed(UserError):
     """The file cannot be written; the text says why."""
 
 

@@ -8,14 +8,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from ncfd_site.admin.drawing import size as in_bytes
+from ncfd_site.core.formatting import size as in_bytes
+from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.exports import files
 from ncfd_site.exports.formats import FORMATS, chunks
 from ncfd_site.exports.sources import EXPORT, FETCHED, Listing, listing, source_of
 from ncfd_site.jobs import queue
-from ncfd_site.jobs.control import Control
-from ncfd_site.jobs.kinds import Kind, register
-from ncfd_site.models import Job
+from ncfd_site.jobs.job_types import JobType, register
+from ncfd_site.jobs.models import Job
 
 JOB = "ncfd_site_export"
 
@@ -29,7 +29,7 @@ def start(listed: Listing, form: str, query: str, *, actor: User) -> Job:
     return queue.start(JOB, arguments, actor=actor)
 
 
-def _run(arguments: Json, control: Control) -> Json:
+def _run(arguments: Json, control: ProgressReporter) -> Json:
     files.sweep()
     actor = User.objects.get(username=control.actor)
     form = FORMATS[arguments["format"]]
@@ -46,7 +46,7 @@ def _run(arguments: Json, control: Control) -> Json:
 class _Counting:
     """Tells how many rows went through, and lets the work be stopped between them."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ProgressReporter) -> None:
         self.count = 0
         self._control = control
 
@@ -67,7 +67,7 @@ def _describe(arguments: Json) -> str:
 
 
 EXPORT_LIST = register(
-    Kind(
+    JobType(
         name=JOB,
         title="Export a list",
         permission=EXPORT,

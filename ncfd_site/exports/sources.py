@@ -10,9 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from ncfd_site.admin.columns import fields_of
-from ncfd_site.admin.links import list_url
-from ncfd_site.admin.listing import ListRefused, admin_of, listed
+from ncfd_site.adminkit.columns import fields_of
+from ncfd_site.adminkit.links import list_url
+from ncfd_site.adminkit.listing import ListRefused, admin_of, listed
 
 EXPORT = "linkaudit.export_linkreview"
 # A longer list is exported by a job. Rows that are fetched from the server at a time.

@@ -7,16 +7,16 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ncfd_site.admin.listing import ListRefused
+from ncfd_site.adminkit.listing import ListRefused
+from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.exports import files, jobs, sources
 from ncfd_site.exports.formats import FORMATS, chunks
 from ncfd_site.exports.sources import EXPORT, FETCHED, back_to, listing, source_of
-from ncfd_site.models import Job
-from ncfd_site.pages import data_page, person
+from ncfd_site.jobs.models import Job
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@data_page(EXPORT)
+@require_permission(EXPORT)
 def export(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     """Answer the rows of a list as a file; a long list is put to a job by a POST."""
     if form not in FORMATS:
@@ -27,11 +27,11 @@ def export(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
         raise Http404(str(error)) from error
     query = request.META["QUERY_STRING"]
     try:
-        listed = listing(source, query, person(request))
+        listed = listing(source, query, current_user(request))
     except ListRefused as refused:
         return _page(request, "refused", "Export", 400, refused=str(refused), back=source.page())
     if request.method == "POST":
-        job = jobs.start(listed, form, query, actor=person(request))
+        job = jobs.start(listed, form, query, actor=current_user(request))
         messages.success(request, f"Job {job.pk} waits for a worker. Its page offers the file when it is made.")
         return redirect("jobs:job", job.pk)
     chosen = FORMATS[form]
@@ -49,10 +49,10 @@ def export(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
 
 
 @require_safe
-@data_page(EXPORT)
+@require_permission(EXPORT)
 def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """Answer the file that a job has made, to the person who asked for it, as long as it is kept."""
-    actor = person(request)
+    actor = current_user(request)
     # Of another's file not even that it is there.
     job = Job.objects.filter(pk=job_id, kind=jobs.JOB, requested_by=actor.get_username()).first()
     if job is None or job.state != Job.State.DONE or job.finished_at is None or job.result is None:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import psycopg
 from django.db import DatabaseError, transaction
 
-from ncfd_site.ingest.items import Bad, Good
 from ncfd_site.ingest.progress import Progress
-from ncfd_site.ingest.refusals import Refusals
+from ncfd_site.ingest.records import Record, RejectedRecord
+from ncfd_site.ingest.rejections import Rejections
 
 SIZE = 1000
 # Bytes of text; records with results can be a hundred times as long as others.
@@ -23,13 +23,13 @@ _BLAME_THE_VALUES = ("22", "23", "54")
 
 
 def in_batches(
-    items: Iterable[Good[Value]], key: Callable[[Value], Hashable], size: int, weight: int
-) -> Iterator[list[Good[Value]]]:
+    items: Iterable[Record[Value]], key: Callable[[Value], Hashable], size: int, weight: int
+) -> Iterator[list[Record[Value]]]:
     """Lists of records in order, none longer than `size` or, but for one record, heavier than `weight` bytes.
 
     No key is twice in one list, since a batch is merged as a set.
     """
-    batch: list[Good[Value]] = []
+    batch: list[Record[Value]] = []
     keys: set[Hashable] = set()
     weighed = 0
     for item in items:
@@ -44,11 +44,11 @@ def in_batches(
 
 
 def write_batches(
-    items: Iterable[Good[Value]],
-    write: Callable[[Sequence[Good[Value]]], Counts],
+    items: Iterable[Record[Value]],
+    write: Callable[[Sequence[Record[Value]]], Counts],
     *,
     key: Callable[[Value], Hashable],
-    refusals: Refusals,
+    refusals: Rejections,
     progress: Progress,
 ) -> Iterator[Counts]:
     """Write every record and yield the counts of each transaction after its commit.
@@ -62,7 +62,7 @@ def write_batches(
 
 
 def _write(
-    batch: Sequence[Good[Value]], write: Callable[[Sequence[Good[Value]]], Counts], refusals: Refusals
+    batch: Sequence[Record[Value]], write: Callable[[Sequence[Record[Value]]], Counts], refusals: Rejections
 ) -> Iterator[Counts]:
     try:
         with transaction.atomic():
@@ -72,7 +72,7 @@ def _write(
         if not _sqlstate(error).startswith(_BLAME_THE_VALUES):
             raise
         if len(batch) == 1:
-            refusals.refuse(Bad(batch[0].place, f"the database refuses it: {_first_line(error)}"))
+            refusals.refuse(RejectedRecord(batch[0].place, f"the database refuses it: {_first_line(error)}"))
             return
         middle = len(batch) // 2
         yield from _write(batch[:middle], write, refusals)
@@ -81,10 +81,10 @@ def _write(
         yield counts
 
 
-def good_ones(items: Iterable[Good[Any] | Bad], refusals: Refusals) -> Iterator[Good[Any]]:
+def good_ones(items: Iterable[Record[Any] | RejectedRecord], refusals: Rejections) -> Iterator[Record[Any]]:
     """The records that could be read; the others are refused."""
     for item in items:
-        if isinstance(item, Bad):
+        if isinstance(item, RejectedRecord):
             refusals.refuse(item)
         else:
             yield item

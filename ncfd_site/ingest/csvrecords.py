@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ncfd_site.ingest.files import Advance, opened
-from ncfd_site.ingest.items import Bad, Good, Place, Unfit, WrongInput
 from ncfd_site.ingest.lines import Line, lines
+from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.text import decoded, require_storable
 
 # A quoted field may go over lines; a quotation mark that is still open after this many was never closed.
 MOST_LINES = 200
 LONGEST = 1 << 20
 
-Rows = Iterator[Good[dict[str, str]] | Bad]
+Rows = Iterator[Record[dict[str, str]] | RejectedRecord]
 
 
 def csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = None) -> Rows:
@@ -26,15 +26,15 @@ def csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = None)
         while (line := source.next()) is not None:
             if not line.text.strip() and not line.trouble:
                 continue
-            place = Place(str(path), line.number)
+            place = SourceLocation(str(path), line.number)
             try:
                 fields = _fields(line, source)
                 _require_as_many(fields, header)
                 require_storable(fields)
-            except Unfit as unfit:
-                yield Bad(place, str(unfit))
+            except InvalidRecord as unfit:
+                yield RejectedRecord(place, str(unfit))
             else:
-                yield Good(place, dict(zip(header, fields, strict=True)))
+                yield Record(place, dict(zip(header, fields, strict=True)))
 
 
 def csv_header(stream: io.BufferedReader) -> list[str]:
@@ -43,7 +43,7 @@ def csv_header(stream: io.BufferedReader) -> list[str]:
     line = source.next()
     try:
         return _fields(line, source) if line else []
-    except Unfit:
+    except InvalidRecord:
         return []
 
 
@@ -67,22 +67,22 @@ def _header(path: Path, source: _Lines, columns: Sequence[str]) -> list[str]:
     line = source.next()
     try:
         header = [name.strip() for name in _fields(line, source)] if line else []
-    except Unfit as unfit:
-        raise WrongInput(f"{path} is not CSV that can be read: line 1: {unfit}.") from None
+    except InvalidRecord as unfit:
+        raise InputError(f"{path} is not CSV that can be read: line 1: {unfit}.") from None
     if missing := [column for column in columns if column not in header]:
         said = "is empty" if not header else f"has no column {', '.join(missing)} in its first line"
-        raise WrongInput(f"{path} {said}: a header with {', '.join(columns)} is expected.")
+        raise InputError(f"{path} {said}: a header with {', '.join(columns)} is expected.")
     return header
 
 
 def _require_as_many(fields: Sequence[str], header: Sequence[str]) -> None:
     if len(fields) != len(header):
-        raise Unfit(f"{len(fields)} fields where the header has {len(header)}")
+        raise InvalidRecord(f"{len(fields)} fields where the header has {len(header)}")
 
 
 def _fields(line: Line, source: _Lines) -> list[str]:
     if line.trouble:
-        raise Unfit(line.trouble)
+        raise InvalidRecord(line.trouble)
     text = decoded(line.text.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.text)
     more: list[Line] = []
     # A quotation mark inside a quoted field is doubled, so a whole record holds an even number of them.
@@ -90,15 +90,15 @@ def _fields(line: Line, source: _Lines) -> list[str]:
         following = source.next() if len(more) < MOST_LINES else None
         if following is None or following.trouble:
             source.give_back([*more, following] if following else more)
-            raise Unfit("a quotation mark is opened and never closed")
+            raise InvalidRecord("a quotation mark is opened and never closed")
         more.append(following)
         try:
             text = f"{text}\n{decoded(following.text)}"
-        except Unfit:
+        except InvalidRecord:
             source.give_back(more)
-            raise Unfit("a quotation mark is opened and never closed") from None
+            raise InvalidRecord("a quotation mark is opened and never closed") from None
     try:
         return next(csv.reader(io.StringIO(text), strict=True))
     except csv.Error as error:
         source.give_back(more)
-        raise Unfit(f"not CSV: {error}") from None
+        raise InvalidRecord(f"not CSV: {error}") from None

@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from ncfd_site.ingest.items import Unfit
+from ncfd_site.ingest.records import InvalidRecord
 
 EARLIEST, LATEST = 1900, 2100
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T[\d:.Z+-]*)?)?)?", re.ASCII)
@@ -20,7 +20,7 @@ def partial_date(text: str, what: str) -> date:
     try:
         day = date(*parts)
     except ValueError:
-        raise Unfit(f"{what} is {text[:40]!r}, which is no date (YYYY-MM-DD, YYYY-MM or YYYY)") from None
+        raise InvalidRecord(f"{what} is {text[:40]!r}, which is no date (YYYY-MM-DD, YYYY-MM or YYYY)") from None
     if not EARLIEST <= day.year <= LATEST:
-        raise Unfit(f"{what} is {text[:40]!r}, which lies outside of the years {EARLIEST} to {LATEST}")
+        raise InvalidRecord(f"{what} is {text[:40]!r}, which lies outside of the years {EARLIEST} to {LATEST}")
     return day

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ncfd_site.ingest.items import WrongInput
+from ncfd_site.ingest.records import InputError
 
 BUFFER = 1 << 18
 GZIP = b"\x1f\x8b"
@@ -31,12 +31,12 @@ def find(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and bare_suffix(p) in suffixes)
             if not inside:
-                raise WrongInput(f"The folder {path} holds no file that ends in {', '.join(suffixes)}.")
+                raise InputError(f"The folder {path} holds no file that ends in {', '.join(suffixes)}.")
             found.extend(inside)
         elif path.exists():
             found.append(path)
         else:
-            raise WrongInput(f"There is no file {path}.")
+            raise InputError(f"There is no file {path}.")
     return list(dict.fromkeys(found))
 
 
@@ -49,7 +49,7 @@ def opened(path: Path, advance: Advance | None = None) -> Iterator[io.BufferedRe
     try:
         raw = path.open("rb", buffering=0)
     except OSError as error:
-        raise WrongInput(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
     with raw:
         counted: Any = io.BufferedReader(_Counted(raw, advance or _ignore), BUFFER)
         if counted.peek(2)[:2] == GZIP:

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ncfd_site.ingest.items import Unfit
 from ncfd_site.ingest.lines import CUT, DAMAGE, LONGEST
+from ncfd_site.ingest.records import InvalidRecord
 
 # A string (without its closing quote where the buffer ends inside it), or a character that shapes the document.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],]', re.DOTALL)
@@ -59,7 +59,7 @@ class JsonPieces:
                     yield from self._open(token, begin, end)
                 elif token in b"}]":
                     yield from self._close(end)
-        except Unfit as unfit:
+        except InvalidRecord as unfit:
             yield Piece(self._line_at(self._start), self._number + 1, b"", str(unfit))
             return
         if self._depth > 0:
@@ -79,12 +79,14 @@ class JsonPieces:
             # The buffer ends between tokens, or inside a string: get more, ever more while one string goes on.
             position = match.start() if match else len(self._buffer)
             if len(self._buffer) - self._start > self._longest:
-                raise Unfit(f"the record is longer than {self._longest:,} bytes, nothing after this could be read")
+                raise InvalidRecord(
+                    f"the record is longer than {self._longest:,} bytes, nothing after this could be read"
+                )
             position -= self._forget()
             try:
                 more = self._stream.read1(chunk)
             except DAMAGE:
-                raise Unfit(CUT) from None
+                raise InvalidRecord(CUT) from None
             if not more:
                 return
             chunk = min(chunk * 2, 1 << 24) if match else _CHUNK

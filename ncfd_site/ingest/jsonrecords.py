@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from ncfd_site.ingest.files import BUFFER, Advance, bare_suffix, opened
-from ncfd_site.ingest.items import Bad, Good, Place, Unfit
 from ncfd_site.ingest.jsonarray import JsonPieces
 from ncfd_site.ingest.jsontext import parsed
 from ncfd_site.ingest.lines import DAMAGE, lines
+from ncfd_site.ingest.records import InvalidRecord, Record, RejectedRecord, SourceLocation
 
 LINE_SUFFIXES = (".jsonl", ".ndjson")
 SUFFIXES = (*LINE_SUFFIXES, ".json")
 
-Records = Iterator[Good[Any] | Bad]
+Records = Iterator[Record[Any] | RejectedRecord]
 
 
 def json_records(path: Path, key: str, advance: Advance | None = None) -> Records:
@@ -24,8 +24,8 @@ def json_records(path: Path, key: str, advance: Advance | None = None) -> Record
             yield from _from_lines(path, stream)
         else:
             for piece in JsonPieces(stream, key):
-                place = Place(str(path), piece.line, piece.number)
-                yield Bad(place, piece.trouble) if piece.trouble else _read(place, piece.text)
+                place = SourceLocation(str(path), piece.line, piece.number)
+                yield RejectedRecord(place, piece.trouble) if piece.trouble else _read(place, piece.text)
 
 
 def _is_lines(stream: io.BufferedReader, key: str) -> bool:
@@ -39,23 +39,23 @@ def _is_lines(stream: io.BufferedReader, key: str) -> bool:
         return False
     try:
         value = parsed(first)
-    except Unfit:
+    except InvalidRecord:
         return False
     return isinstance(value, dict) and key not in value
 
 
 def _from_lines(path: Path, stream: io.BufferedReader) -> Records:
     for line in lines(stream):
-        place = Place(str(path), line.number)
+        place = SourceLocation(str(path), line.number)
         text = line.text.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.text
         if line.trouble:
-            yield Bad(place, line.trouble)
+            yield RejectedRecord(place, line.trouble)
         elif text.strip():
             yield _read(place, text)
 
 
-def _read(place: Place, text: bytes) -> Good[Any] | Bad:
+def _read(place: SourceLocation, text: bytes) -> Record[Any] | RejectedRecord:
     try:
-        return Good(place, parsed(text), len(text))
-    except Unfit as unfit:
-        return Bad(place, str(unfit))
+        return Record(place, parsed(text), len(text))
+    except InvalidRecord as unfit:
+        return RejectedRecord(place, str(unfit))

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any, NoReturn
 
-from ncfd_site.ingest.items import Unfit
+from ncfd_site.ingest.records import InvalidRecord
 from ncfd_site.ingest.text import decoded, require_storable
 
 # Registry records are about ten levels deep; what works on them recurses, and Python's stack is finite.
@@ -17,14 +17,14 @@ def parsed(raw: bytes) -> Any:
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
-        raise Unfit(f"not JSON: {error.msg} at position {error.pos + 1}") from None
+        raise InvalidRecord(f"not JSON: {error.msg} at position {error.pos + 1}") from None
     except RecursionError:
-        raise Unfit("not usable JSON: nested too deeply") from None
-    except Unfit:
+        raise InvalidRecord("not usable JSON: nested too deeply") from None
+    except InvalidRecord:
         raise
     except ValueError:
         # Python refuses to read whole numbers of more than 4,300 digits.
-        raise Unfit("not usable JSON: a number has too many digits") from None
+        raise InvalidRecord("not usable JSON: a number has too many digits") from None
     _require_shallow(value)
     if "\\u" in text or "\x00" in text:
         require_storable(value)
@@ -35,7 +35,7 @@ def _require_shallow(value: Any) -> None:
     level, depth = [value] if isinstance(value, dict | list) else [], 0
     while level:
         if depth > DEEPEST:
-            raise Unfit("not usable JSON: nested too deeply")
+            raise InvalidRecord("not usable JSON: nested too deeply")
         depth += 1
         level = [
             inner
@@ -56,11 +56,11 @@ def fingerprint(value: Any) -> str:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise Unfit(f"not JSON: {name} is no number")
+    raise InvalidRecord(f"not JSON: {name} is no number")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise Unfit(f"not usable JSON: the number {digits[:40]} is too large")
+        raise InvalidRecord(f"not usable JSON: the number {digits[:40]} is too large")
     return number

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 
 @dataclass

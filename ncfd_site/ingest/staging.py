@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # One number for every loader: two loads at once take turns batch by batch, so that none makes what the other makes.
 _LOADERS = 7_243_951_002

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-from ncfd_site.ingest.items import Unfit
+from ncfd_site.ingest.records import InvalidRecord
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -14,7 +14,7 @@ def decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unfit(f"not UTF-8: byte 0x{raw[error.start]:02x} at position {error.start + 1}") from None
+        raise InvalidRecord(f"not UTF-8: byte 0x{raw[error.start]:02x} at position {error.start + 1}") from None
 
 
 def require_storable(value: Any) -> None:
@@ -25,7 +25,7 @@ def require_storable(value: Any) -> None:
         if isinstance(inner, str):
             if match := _UNSTORABLE.search(inner):
                 kind = "a NUL character" if match[0] == "\x00" else "half of a surrogate pair"
-                raise Unfit(f"holds {kind}, which the database cannot store")
+                raise InvalidRecord(f"holds {kind}, which the database cannot store")
         elif isinstance(inner, dict):
             waiting.extend(inner)
             waiting.extend(inner.values())
@@ -48,5 +48,5 @@ def folded(text: str) -> str:
 def at_most(text: str, limit: int, what: str) -> str:
     """The text itself; raises `Unfit` where it is longer than `limit` characters."""
     if len(text) > limit:
-        raise Unfit(f"{what} has {len(text):,} characters, at most {limit:,} fit")
+        raise InvalidRecord(f"{what} has {len(text):,} characters, at most {limit:,} fit")
     return text

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from ncfd_site.jobs.kinds import kinds
+from ncfd_site.jobs.job_types import registered_job_types
 from ncfd_site.jobs.queries import LAST_PAGE, STATES, JobFilter
 
 
@@ -18,7 +18,7 @@ class JobFilterForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        offered = [("", "any"), *((kind.name, kind.title) for kind in kinds())]
+        offered = [("", "any"), *((kind.name, kind.title) for kind in registered_job_types())]
         chosen = self.data.get("kind", "")
         # A kind that this version of the site no longer has still has its jobs.
         if chosen not in dict(offered):

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ncfd_site.jobs.control import Cancelled
+from ncfd_site.core.progress import Cancelled
 from ncfd_site.jobs.heartbeat import Heartbeat
 from ncfd_site.jobs.lease import Lease, LeaseLost, Progress
-from ncfd_site.models import Job
+from ncfd_site.jobs.models import Job
 
 # Seconds between two writes of mere progress; a checkpoint is always written.
 EVERY = 0.5
 
 
-class PutBack(Cancelled):
+class Requeued(Cancelled):
     """The worker was told to end: another one goes on with the job."""
 
 
@@ -47,7 +47,7 @@ class JobControl:
         if self._heartbeat.lost.is_set():
             raise LeaseLost("The database did not hear of this worker in time.")
         if self._stopping.is_set():
-            raise PutBack
+            raise Requeued
         if self._heartbeat.cancelled.is_set():
             raise Cancelled
 

@@ -12,9 +12,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 from psycopg.types.json import Jsonb
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.jobs.connection import DATABASE_ERRORS
-from ncfd_site.models import Job
+from ncfd_site.jobs.models import Job
 
 # After so many lost workers nobody takes a job again until a person has looked.
 ATTEMPTS = 5

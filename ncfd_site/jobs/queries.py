@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from ncfd_site.core.paging import ListPage, page_of
+from ncfd_site.core.selection import Selection
+from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import OPEN
-from ncfd_site.models import Job
-from ncfd_site.paging import ListPage, page_of
-from ncfd_site.selection import Selection
 
 PAGE_SIZE = 50
 # An offset is read through by the server: past this page a narrower filter is quicker than more pages.

@@ -9,9 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from ncfd_site.jobs.kinds import Kind, kind_of
-from ncfd_site.models import Job
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
+from ncfd_site.jobs.job_types import JobType, find_job_type
+from ncfd_site.jobs.models import Job
 
 State = Job.State
 OPEN = (State.QUEUED, State.RUNNING)
@@ -19,7 +19,7 @@ ENDED_EARLY = (State.FAILED, State.CANCELLED)
 EXCLUSIVE = "uq_site_jobs_exclusive"
 
 
-class JobRefused(Refusal):
+class JobError(UserError):
     """The job is not taken, or cannot be changed, as things stand; the text says why."""
 
 
@@ -30,7 +30,7 @@ def start(kind_name: str, arguments: Mapping[str, Any], *, actor: User) -> Job:
     Raises LookupError for an unknown kind, PermissionDenied where the actor may not start one, and `JobRefused` where
     another job that excludes it is open.
     """
-    kind = kind_of(kind_name)
+    kind = find_job_type(kind_name)
     _require(kind, actor, "Starting")
     with _excluding(kind.name):
         job = Job.objects.create(
@@ -50,9 +50,9 @@ def cancel(job_id: int, *, actor: User) -> Job:
     Raises Job.DoesNotExist, PermissionDenied where the actor may not, and `JobRefused` where it has ended.
     """
     job = Job.objects.select_for_update().get(pk=job_id)
-    _require(kind_of(job.kind), actor, "Cancelling")
+    _require(find_job_type(job.kind), actor, "Cancelling")
     if job.state not in OPEN:
-        raise JobRefused(f"Job {job.pk} has ended: it is {job.get_state_display()}. There is nothing to cancel.")
+        raise JobError(f"Job {job.pk} has ended: it is {job.get_state_display()}. There is nothing to cancel.")
     same = Job.objects.filter(pk=job.pk)
     if job.cancelled_at is None:
         same.update(cancelled_by=actor.get_username(), cancelled_at=Now())
@@ -71,9 +71,9 @@ def resume(job_id: int, *, actor: User) -> Job:
     or another one that excludes it is open.
     """
     job = Job.objects.select_for_update().get(pk=job_id)
-    _require(kind_of(job.kind), actor, "Resuming")
+    _require(find_job_type(job.kind), actor, "Resuming")
     if job.state not in ENDED_EARLY:
-        raise JobRefused(f"Job {job.pk} is {job.get_state_display()}: only one that failed or was cancelled goes on.")
+        raise JobError(f"Job {job.pk} is {job.get_state_display()}: only one that failed or was cancelled goes on.")
     with _excluding(job.kind):
         Job.objects.filter(pk=job.pk).update(
             state=State.QUEUED, finished_at=None, cancelled_by=None, cancelled_at=None, error=None, attempts=0
@@ -82,7 +82,7 @@ def resume(job_id: int, *, actor: User) -> Job:
     return job
 
 
-def _require(kind: Kind, actor: User, verb: str) -> None:
+def _require(kind: JobType, actor: User, verb: str) -> None:
     if not actor.has_perm(kind.permission):
         raise PermissionDenied(
             f"{verb} this job ({kind.title}) needs the permission {kind.permission}, "
@@ -101,6 +101,6 @@ def _excluding(kind_name: str) -> Iterator[None]:
             raise
         other = Job.objects.filter(exclusive=kind_name, state__in=OPEN).first()
         named = f"job {other.pk}, of {other.requested_by}, is {other.get_state_display()}" if other else "one just was"
-        raise JobRefused(
+        raise JobError(
             f"Another job of the same kind is open: {named}. Wait until it has ended, or cancel it first."
         ) from error

@@ -10,19 +10,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.jobs import queue, words
 from ncfd_site.jobs.forms import JobFilterForm
+from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queries import job_page
-from ncfd_site.jobs.queue import ENDED_EARLY, OPEN, JobRefused
+from ncfd_site.jobs.queue import ENDED_EARLY, OPEN, JobError
 from ncfd_site.jobs.watching import Watch, look
-from ncfd_site.models import Job
-from ncfd_site.pages import data_page, person
 
-VIEW = "ncfd_site.view_job"
+VIEW = "jobs.view_job"
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def jobs(request: HttpRequest) -> HttpResponse:
     """List the jobs of a selection."""
     form = JobFilterForm(request.GET)
@@ -33,12 +33,12 @@ def jobs(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@data_page()
+@require_permission()
 def job(request: HttpRequest, job_id: int) -> HttpResponse:
     """Show one job, to those who may look at jobs and to the one who asked for it."""
     found = _find(request, job_id)
     kind = words.kind_if_known(found)
-    may_act = kind is not None and person(request).has_perm(kind.permission)
+    may_act = kind is not None and current_user(request).has_perm(kind.permission)
     return render(
         request,
         "ncfd/jobs/job.html",
@@ -62,7 +62,7 @@ def progress(request: HttpRequest, job_id: int) -> HttpResponse:
     return _moving(request, job_id) if request.user.is_authenticated else reload
 
 
-@data_page()
+@require_permission()
 def _moving(request: HttpRequest, job_id: int) -> HttpResponse:
     sight = look(_find(request, job_id), Watch.read(request.GET))
     if not sight.is_open:
@@ -71,7 +71,7 @@ def _moving(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 @require_POST
-@data_page()
+@require_permission()
 def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
     """End a job, or ask it to end."""
     _find(request, job_id)
@@ -83,7 +83,7 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 @require_POST
-@data_page()
+@require_permission()
 def resume(request: HttpRequest, job_id: int) -> HttpResponse:
     """Let a job that ended early go on."""
     _find(request, job_id)
@@ -94,10 +94,10 @@ def resume(request: HttpRequest, job_id: int) -> HttpResponse:
 
 def _change(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Job | None:
     """Make a change; None where it is refused, and the person is told why."""
-    actor: User = person(request)
+    actor: User = current_user(request)
     try:
         return change(job_id, actor=actor)
-    except JobRefused as refused:
+    except JobError as refused:
         messages.warning(request, str(refused))
         return None
     except LookupError:
@@ -106,7 +106,7 @@ def _change(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Jo
 
 
 def _find(request: HttpRequest, job_id: int) -> Job:
-    actor = person(request)
+    actor = current_user(request)
     job = Job.objects.filter(pk=job_id).first()
     if not actor.has_perm(VIEW) and (job is None or job.requested_by != actor.get_username()):
         raise PermissionDenied(f"This page needs the permission {VIEW}, which {actor.get_username()} does not have.")

@@ -11,8 +11,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from ncfd_site.jobs import words
+from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import OPEN
-from ncfd_site.models import Job
 
 # Seconds of watching below which nothing is said of the pace.
 LEAST = 3.0

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from ncfd_site.jobs.kinds import Kind, kind_of, kinds
+from ncfd_site.jobs.job_types import JobType, find_job_type, registered_job_types
+from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import OPEN
-from ncfd_site.models import Job
 
 # What the words of a kind raise over arguments or a result that another version of it has written.
 ANOTHER_VERSION = (LookupError, TypeError, ValueError)
@@ -17,9 +17,9 @@ USUAL_WAIT = 10
 State = Job.State
 
 
-def kind_if_known(job: Job) -> Kind | None:
+def kind_if_known(job: Job) -> JobType | None:
     """Return the kind of a job; None where this version of the site has no such kind."""
-    return next((kind for kind in kinds() if kind.name == job.kind), None)
+    return next((kind for kind in registered_job_types() if kind.name == job.kind), None)
 
 
 def title_of(job: Job) -> str:
@@ -31,7 +31,7 @@ def title_of(job: Job) -> str:
 def description(job: Job) -> str:
     """Return what a job is done with, as a sentence; "" where this version of the site has no words for it."""
     try:
-        return kind_of(job.kind).describe(job.arguments)
+        return find_job_type(job.kind).describe(job.arguments)
     except ANOTHER_VERSION:
         return ""
 
@@ -41,7 +41,7 @@ def conclusion(job: Job) -> str:
     if job.result is None:
         return ""
     try:
-        return kind_of(job.kind).conclude(job.result)
+        return find_job_type(job.kind).conclude(job.result)
     except ANOTHER_VERSION:
         return ""
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from ncfd_site.config.errors import UserError
+from ncfd_site.core.progress import Cancelled
 from ncfd_site.jobs.connection import DATABASE_ERRORS, own_connection
-from ncfd_site.jobs.control import Cancelled
 from ncfd_site.jobs.heartbeat import Heartbeat
-from ncfd_site.jobs.job_control import JobControl, PutBack
-from ncfd_site.jobs.kinds import Kind, kind_of, kinds
+from ncfd_site.jobs.job_control import JobControl, Requeued
+from ncfd_site.jobs.job_types import JobType, find_job_type, registered_job_types
 from ncfd_site.jobs.lease import Lease, LeaseLost, claim
-from ncfd_site.models import Job
-from ncfd_site.refusals import Refusal
+from ncfd_site.jobs.models import Job
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +64,10 @@ def work(
 def _take(name: str, stopping: threading.Event, tell: Tell, lease_seconds: float, own: str) -> bool:
     """Carry out one job; whether there was one."""
     # What this code does not know is left to a worker that does.
-    job = claim(name, [kind.name for kind in kinds()], lease_seconds, using=own)
+    job = claim(name, [kind.name for kind in registered_job_types()], lease_seconds, using=own)
     if job is None:
         return False
-    kind = kind_of(job.kind)
+    kind = find_job_type(job.kind)
     lease = Lease(job.job_id, name, lease_seconds)
     tell(f"Job {job.pk} begins{' again' if job.attempts > 1 else ''}: {kind.title}, for {job.requested_by}.")
     try:
@@ -82,16 +82,16 @@ def _take(name: str, stopping: threading.Event, tell: Tell, lease_seconds: float
     return True
 
 
-def _carry_out(job: Job, kind: Kind, lease: Lease, control: JobControl, own: str) -> str:
+def _carry_out(job: Job, kind: JobType, lease: Lease, control: JobControl, own: str) -> str:
     """Run the work, write how it ended, and say that in words."""
-    foreseen: tuple[type[Exception], ...] = (Refusal, *kind.errors)
+    foreseen: tuple[type[Exception], ...] = (UserError, *kind.errors)
     ours: tuple[type[Exception], ...] = (LeaseLost, *DATABASE_ERRORS)
     try:
         result = kind.run(job.arguments, control)
         control.flush()
         lease.finish(Job.State.DONE, result=result, using=own)
         return f"is done: {kind.conclude(result)}"
-    except PutBack:
+    except Requeued:
         control.flush()
         lease.put_back(using=own)
         return "waits again, because this worker ends."

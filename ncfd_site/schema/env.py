@@ -9,11 +9,11 @@ from typing import Any
 from alembic import context
 from alembic.util import CommandError
 
-from ncfd_site import database
-from ncfd_site.migration import catalog, changed, costs, diagnose, history, line, run, session, versions
-from ncfd_site.migration.alembic_runner import session_of, sqlalchemy_connection
-from ncfd_site.migration.failures import Exit
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
+from ncfd_site.postgres import connection_parameters
+from ncfd_site.schema.deploy import catalog, changed, costs, diagnose, history, revisions, run, session, versions
+from ncfd_site.schema.deploy.alembic_runner import session_of, sqlalchemy_connection
+from ncfd_site.schema.deploy.failures import Exit
 from ncfd_site.schema.revision_sql import RevisionFailed
 from ncfd_site.schema.source import Direction, Step
 
@@ -37,7 +37,7 @@ def online() -> None:
     attributes["log"] = history.Run()
     try:
         changed.require_sound_files()
-        parameters = database.parameters()
+        parameters = connection_parameters()
         with session.connect(parameters) as connection:
             if command not in ("upgrade", "downgrade", "stamp"):
                 with sqlalchemy_connection(connection) as wrapped:
@@ -51,12 +51,12 @@ def online() -> None:
                     found.require_safe()
                     agreed = named.get("allow_rewrite", "").split(",")
                     if command == "upgrade" and found.found is not None:
-                        rewritten = costs.rewrites(connection, found.found, catalog.expected(line.head()))
+                        rewritten = costs.rewrites(connection, found.found, catalog.expected(revisions.head()))
                         costs.require_consent(rewritten, agreed, costs.ROW_LIMIT)
                 versions.widen(connection)
                 with sqlalchemy_connection(connection) as wrapped:
                     migrate(wrapped)
-    except Refusal as refusal:
+    except UserError as refusal:
         raise CommandError(str(refusal)) from None
 
 

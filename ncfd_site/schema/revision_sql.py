@@ -15,9 +15,9 @@ from psycopg import Error
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from ncfd_site.migration import losses, online
-from ncfd_site.migration.alembic_runner import session_of
 from ncfd_site.schema import source
+from ncfd_site.schema.deploy import losses, online
+from ncfd_site.schema.deploy.alembic_runner import session_of
 from ncfd_site.schema.source import Direction, Step
 
 

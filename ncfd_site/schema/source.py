@@ -1,8 +1,8 @@
 """The SQL that lies beside a revision, as text.
 
 A revision `NAME.py` has its SQL in `NAME.up.sql` and `NAME.down.sql`. A line `\\ir PATH` stands for the text of another
-file, as in psql: bodies of functions and views that several revisions bring are written once, under `bodies/`. Alembic
-is not needed to read it.
+file, as in psql: bodies of functions and views that several revisions bring are written once, under `routines/`.
+Alembic is not needed to read it.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ class Step:
     direction: Direction
 
 
-BODIES = Path(__file__).parent / "bodies"
+BODIES = Path(__file__).parent / "routines"
 
 # What a semicolon does not end a statement in: strings, quoted names, dollar-quoted bodies, comments.
 _TOKEN = re.compile(

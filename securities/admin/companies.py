@@ -7,10 +7,17 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from ncfd_site.admin import drawing, search
-from ncfd_site.admin.columns import Column, choice, related, value, when
-from ncfd_site.admin.links import object_link
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    choice,
+    related,
+    value,
+    when,
+)
+from ncfd_site.adminkit.links import object_link
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 from securities import queries
 from securities.domain_aliases import domain_aliases
 from securities.loading.names import normalised_company_name
@@ -93,7 +100,7 @@ class CompanyAdmin(ReadOnlyAdmin):
                     (
                         object_link(link, link.security_id),
                         getattr(known.get(link.security_id), "ticker", None),
-                        drawing.moment(link.linked_at),
+                        formatting.moment(link.linked_at),
                     )
                     for link in linked
                 ],

@@ -8,13 +8,13 @@ from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect, Fo
 from django.db import models
 from django.http import HttpRequest
 
-from ncfd_site.admin import search
-from ncfd_site.admin.columns import Column, value, when
-from ncfd_site.admin.composite import CompositeAdmin, register_composite
-from ncfd_site.admin.filters import choices
-from ncfd_site.admin.linking import LinkForm, LinkingAdmin
-from ncfd_site.admin.links import object_link
-from ncfd_site.pages import person
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import Column, value, when
+from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
+from ncfd_site.adminkit.filters import choices
+from ncfd_site.adminkit.linking import LinkForm, LinkingAdmin
+from ncfd_site.adminkit.links import object_link
+from ncfd_site.core.permissions import current_user
 from securities import queries, services
 from securities.admin.companies import company_name
 from securities.models import Company, CompanyRelationship, CompanySecurity, CompanyTicker, Security
@@ -119,11 +119,11 @@ class CompanySecurityAdmin(LinkingAdmin):
 
     def link(self, request: HttpRequest, given: dict[str, Any]) -> tuple[CompanySecurity, bool]:
         company, security = given["company"], given["security"]
-        new = services.link_security(company.pk, security.pk, actor=person(request))
+        new = services.link_security(company.pk, security.pk, actor=current_user(request))
         return CompanySecurity.objects.get(company_id=company.pk, security_id=str(security.pk)), new
 
     def unlink(self, request: HttpRequest, row: CompanySecurity) -> bool:
-        return services.unlink_security(row.company_id, row.security_id, actor=person(request))
+        return services.unlink_security(row.company_id, row.security_id, actor=current_user(request))
 
     def named(self, row: CompanySecurity) -> str:
         security = queries.securities_by_id([row.security_id]).get(row.security_id)
@@ -166,7 +166,7 @@ class CompanyRelationshipAdmin(LinkingAdmin):
     def link(self, request: HttpRequest, given: dict[str, Any]) -> tuple[CompanyRelationship, bool]:
         parent, child = given["parent_company"], given["child_company"]
         new = services.relate_companies(
-            parent.pk, child.pk, given["rel_type"], given["start_date"], given["end_date"], actor=person(request)
+            parent.pk, child.pk, given["rel_type"], given["start_date"], given["end_date"], actor=current_user(request)
         )
         row = CompanyRelationship.objects.get(
             parent_company_id=parent.pk, child_company_id=child.pk, rel_type=given["rel_type"]
@@ -175,7 +175,7 @@ class CompanyRelationshipAdmin(LinkingAdmin):
 
     def unlink(self, request: HttpRequest, row: CompanyRelationship) -> bool:
         return services.separate_companies(
-            row.parent_company_id, row.child_company_id, row.rel_type, actor=person(request)
+            row.parent_company_id, row.child_company_id, row.rel_type, actor=current_user(request)
         )
 
     def named(self, row: CompanyRelationship) -> str:

@@ -5,11 +5,19 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from ncfd_site.admin import drawing, search
-from ncfd_site.admin.columns import Column, choice, related, value, when, words
-from ncfd_site.admin.filters import yes_no
-from ncfd_site.admin.links import object_link
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    choice,
+    related,
+    value,
+    when,
+    words,
+)
+from ncfd_site.adminkit.filters import yes_no
+from ncfd_site.adminkit.links import object_link
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 from securities import queries
 from securities.admin.companies import company_name
 from securities.models import ActiveUSSecurity, Exchange, Security
@@ -63,7 +71,7 @@ class SecurityAdmin(ReadOnlyAdmin):
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Whose it is said to be."""
         links = [
-            (object_link(link.company), object_link(link, "link"), drawing.moment(link.linked_at))
+            (object_link(link.company), object_link(link, "link"), formatting.moment(link.linked_at))
             for link in queries.links_of_security(row)
         ]
         return [Table("Linked to companies", ("Company", "Link", "Since"), links, "No company is linked to it.")]

@@ -2,9 +2,14 @@
 
 from django.contrib import admin
 
-from ncfd_site.admin import search
-from ncfd_site.admin.columns import choice, value, when, words
-from ncfd_site.admin.tables import ReadOnlyAdmin
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    choice,
+    value,
+    when,
+    words,
+)
+from ncfd_site.adminkit.tables import ReadOnlyAdmin
 from securities.admin.companies import company_name
 from securities.models import (
     ResolverDecision,

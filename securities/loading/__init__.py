@@ -1,1 +1,43 @@
 """The SEC's list of companies and tickers into the database, and sponsors matched to companies by name."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.sources import Source, register
+from ncfd_site.ingest.summary import LoadSummary
+from securities.loading.listing import COLUMNS, listings
+from securities.loading.tickers import load_tickers
+
+
+def load_sec_list(
+    path: Path, as_of: date, refusals: Rejections, progress: Progress, *, allow_mass_delisting: bool = False
+) -> LoadSummary:
+    """Load the SEC's list of a day into companies and securities."""
+    return load_tickers(
+        listings(path, progress.read),
+        file=str(path),
+        as_of=as_of,
+        refusals=refusals,
+        progress=progress,
+        allow_mass_delisting=allow_mass_delisting,
+    )
+
+
+def _recognizes(record: Mapping[str, Any]) -> bool:
+    fields = record.get("fields")
+    names = {str(name) for name in fields} if isinstance(fields, list) and "data" in record else set(record)
+    return names.issuperset(COLUMNS)
+
+
+def _load(paths: Sequence[Path], refusals: Rejections, progress: Progress) -> LoadSummary:
+    return load_sec_list(paths[0], timezone.localdate(), refusals, progress)
+
+
+# Before trials, so that sponsors find their companies.
+register(Source(title="the SEC's list of tickers", position=10, recognizes=_recognizes, load=_load, is_single=True))

@@ -8,9 +8,9 @@ from typing import Any
 
 from ncfd_site.ingest.csvrecords import csv_rows
 from ncfd_site.ingest.files import Advance, bare_suffix, opened
-from ncfd_site.ingest.items import Bad, Good, Place, Unfit, WrongInput
 from ncfd_site.ingest.jsonarray import JsonPieces
 from ncfd_site.ingest.jsontext import parsed
+from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.text import at_most, one_line
 from securities.loading.names import normalised_company_name
 
@@ -34,17 +34,17 @@ class Listing:
     type: str
 
 
-def listings(path: Path, advance: Advance | None = None) -> Iterator[Good[Listing] | Bad]:
+def listings(path: Path, advance: Advance | None = None) -> Iterator[Record[Listing] | RejectedRecord]:
     """Every row of the file, CSV or JSON; raises `WrongInput` where it is not the SEC's list."""
     rows = _json_rows(path, advance) if bare_suffix(path) == ".json" else csv_rows(path, COLUMNS, advance)
     for row in rows:
-        if isinstance(row, Bad):
+        if isinstance(row, RejectedRecord):
             yield row
             continue
         try:
-            yield Good(row.place, listing(row.value))
-        except Unfit as unfit:
-            yield Bad(row.place, str(unfit))
+            yield Record(row.place, listing(row.value))
+        except InvalidRecord as unfit:
+            yield RejectedRecord(row.place, str(unfit))
 
 
 def listing(row: dict[str, Any]) -> Listing:
@@ -52,10 +52,10 @@ def listing(row: dict[str, Any]) -> Listing:
     name = at_most(one_line(_text(row, "name")), LONGEST_NAME, "the name")
     ticker = one_line(_text(row, "ticker"))
     if not _TICKER.fullmatch(ticker.upper()):
-        raise Unfit(f"{ticker[:40]!r} is no ticker" if ticker else "there is no ticker")
+        raise InvalidRecord(f"{ticker[:40]!r} is no ticker" if ticker else "there is no ticker")
     name_norm = normalised_company_name(name)
     if not name_norm:
-        raise Unfit(f"{name!r} is no name of a company" if name else "there is no name")
+        raise InvalidRecord(f"{name!r} is no name of a company" if name else "there is no name")
     exchange = at_most(one_line(_text(row, "exchange")), LONGEST_EXCHANGE, "the exchange")
     return Listing(_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, security_type(ticker))
 
@@ -79,7 +79,7 @@ def _text(row: dict[str, Any], column: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Unfit(f"{column} is {str(value)[:40]!r}, which is no text")
+        raise InvalidRecord(f"{column} is {str(value)[:40]!r}, which is no text")
     return value
 
 
@@ -87,22 +87,22 @@ def _cik(value: Any) -> int:
     said = str(value if value is not None else "").strip()
     # Ten digits with zeros in front are how the SEC writes a CIK elsewhere.
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,10}", said) or not 1 <= int(said) <= LARGEST_CIK:
-        raise Unfit(f"{said[:40]!r} is no CIK: a whole number from 1 to {LARGEST_CIK} is expected")
+        raise InvalidRecord(f"{said[:40]!r} is no CIK: a whole number from 1 to {LARGEST_CIK} is expected")
     return int(said)
 
 
-def _json_rows(path: Path, advance: Advance | None) -> Iterator[Good[dict[str, Any]] | Bad]:
+def _json_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str, Any]] | RejectedRecord]:
     with opened(path, advance) as stream:
         pieces = JsonPieces(stream, "data")
         fields: list[str] | None = None
         for piece in pieces:
             if fields is None:
                 fields = _fields(path, pieces.prelude)
-            place = Place(str(path), piece.line, piece.number)
+            place = SourceLocation(str(path), piece.line, piece.number)
             try:
-                yield Good(place, _as_row(piece.trouble, piece.text, fields))
-            except Unfit as unfit:
-                yield Bad(place, str(unfit))
+                yield Record(place, _as_row(piece.trouble, piece.text, fields))
+            except InvalidRecord as unfit:
+                yield RejectedRecord(place, str(unfit))
         if fields is None:
             _fields(path, pieces.prelude)
 
@@ -112,17 +112,17 @@ def _fields(path: Path, prelude: bytes) -> list[str]:
     expected = f"{path} is not the SEC's list: {form} is expected."
     try:
         fields = parsed(prelude + b"[]}")["fields"]
-    except (Unfit, KeyError, TypeError):
-        raise WrongInput(expected) from None
+    except (InvalidRecord, KeyError, TypeError):
+        raise InputError(expected) from None
     if not isinstance(fields, list) or not set(COLUMNS) <= {str(field) for field in fields}:
-        raise WrongInput(expected)
+        raise InputError(expected)
     return [str(field) for field in fields]
 
 
 def _as_row(trouble: str, text: bytes, fields: list[str]) -> dict[str, Any]:
     if trouble:
-        raise Unfit(trouble)
+        raise InvalidRecord(trouble)
     values = parsed(text)
     if not isinstance(values, list) or len(values) != len(fields):
-        raise Unfit(f"a list of {len(fields)} values is expected")
+        raise InvalidRecord(f"a list of {len(fields)} values is expected")
     return dict(zip(fields, values, strict=True))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from securities.loading.names import normalised_company_name
 
 # Kinds of alias that are a name of the company itself. Brands, domains and subsidiaries are not.

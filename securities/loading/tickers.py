@@ -7,14 +7,14 @@ from typing import Any
 
 from django.db import transaction
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.ingest.batches import good_ones
-from ncfd_site.ingest.items import Bad, Good, Place, WrongInput
 from ncfd_site.ingest.progress import Progress
-from ncfd_site.ingest.refusals import Refusals
+from ncfd_site.ingest.records import InputError, Record, RejectedRecord, SourceLocation
+from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.runs import recorded_run
 from ncfd_site.ingest.staging import take_turns
-from ncfd_site.ingest.tally import Tally
+from ncfd_site.ingest.summary import LoadSummary
 from securities.loading import statements
 from securities.loading.listing import Listing
 
@@ -51,20 +51,20 @@ class _Gone:
 
 
 def load_tickers(
-    rows: Iterable[Good[Listing] | Bad],
+    rows: Iterable[Record[Listing] | RejectedRecord],
     *,
     file: str,
     as_of: date,
-    refusals: Refusals,
+    refusals: Rejections,
     progress: Progress,
     allow_mass_delisting: bool = False,
-) -> Tally:
+) -> LoadSummary:
     """Make companies, exchanges and securities what the list says for `as_of`; all of it or, on an error, nothing.
 
     Raises `WrongInput` for a date before the last list's, and for a list that would delist more than half of the
     securities that came from it, unless that is allowed.
     """
-    tally = Tally(["companies", "exchanges", "securities"])
+    tally = LoadSummary(["companies", "exchanges", "securities"])
     with recorded_run(RUN_SOURCE) as run:
         with transaction.atomic():
             take_turns()
@@ -75,7 +75,7 @@ def load_tickers(
             statements.STAGE.index("ticker_norm", "cik")
             for statement in (statements.DOUBLED, statements.TAKEN):
                 for refused in sql.rows(statement, keys, of=_Refused):
-                    refusals.at(Place(file, refused.line, refused.record), refused.reason)
+                    refusals.at(SourceLocation(file, refused.line, refused.record), refused.reason)
                     staged -= 1
             _require_plausible(staged, keys, allow_mass_delisting)
             _merge(staged, keys, tally)
@@ -89,7 +89,7 @@ def load_tickers(
     return tally
 
 
-def _staged(rows: Iterable[Good[Listing]], progress: Progress) -> Iterator[tuple[Any, ...]]:
+def _staged(rows: Iterable[Record[Listing]], progress: Progress) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         listing = row.value
         yield (
@@ -109,21 +109,21 @@ def _staged(rows: Iterable[Good[Listing]], progress: Progress) -> Iterator[tuple
 def _require_later(as_of: date, keys: dict[str, Any]) -> None:
     last = sql.value(statements.LAST_AS_OF, keys)
     if last is not None and as_of < last:
-        raise WrongInput(f"A list as of {last} is loaded already: give --as-of {last} or a later date, not {as_of}.")
+        raise InputError(f"A list as of {last} is loaded already: give --as-of {last} or a later date, not {as_of}.")
 
 
 def _require_plausible(staged: int, keys: dict[str, Any], allow_mass_delisting: bool) -> None:
     if not staged:
-        raise WrongInput("The list holds no usable row: nothing was changed.")
+        raise InputError("The list holds no usable row: nothing was changed.")
     (gone,) = sql.rows(statements.GONE, keys, of=_Gone)
     if gone.vanished > max(FEW, gone.held * MOST_GONE) and not allow_mass_delisting:
-        raise WrongInput(
+        raise InputError(
             f"The list lacks {gone.vanished:,} of {gone.held:,} listed tickers and would delist them; if it is whole,"
             " load it with --allow-mass-delisting."
         )
 
 
-def _merge(staged: int, keys: dict[str, Any], tally: Tally) -> None:
+def _merge(staged: int, keys: dict[str, Any], tally: LoadSummary) -> None:
     exchanges = sql.value("SELECT count(DISTINCT upper(exchange)) FROM load_listing")
     made = sql.execute(statements.ADD_EXCHANGES, keys)
     tally.add("exchanges", added=made, left=exchanges - made)

@@ -4,7 +4,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from ncfd_site.fields import FROM_0_TO_1, BigForeignKey, BigOneToOneField, EnumField, LineField
+from ncfd_site.core.fields import (
+    FROM_0_TO_1,
+    BigForeignKey,
+    BigOneToOneField,
+    EnumField,
+    LineField,
+)
 
 
 class Company(models.Model):

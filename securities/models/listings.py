@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import DateRangeField
 from django.db import models
 from django.db.models.functions import Now
 
-from ncfd_site.fields import EnumField, LineField
+from ncfd_site.core.fields import EnumField, LineField
 from securities.models.companies import Company
 
 

@@ -6,7 +6,7 @@ Its tables are keyed by run and NCT number, not by trial: the resolver also runs
 from django.db import models
 from django.db.models.functions import Now
 
-from ncfd_site.fields import FROM_0_TO_1, BigForeignKey, LineField
+from ncfd_site.core.fields import FROM_0_TO_1, BigForeignKey, LineField
 from securities.models.companies import Company
 
 

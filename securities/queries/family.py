@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # A tree on a page: deeper or wider than this nobody reads it. The answer says when it was cut.
 DEEPEST = 6

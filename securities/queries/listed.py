@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from securities.loading.tickers import SOURCE
 from securities.models import Security
 

@@ -1,7 +1,7 @@
 """Columns and searches that the tables about trials share."""
 
-from ncfd_site.admin import search
-from ncfd_site.admin.columns import related
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import related
 
 TRIAL = related("trial", "nct_id", "trial")
 BY_TRIAL = search.trial_number("trial__nct_id")

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from ncfd_site.admin import search
-from ncfd_site.admin.columns import value, when
-from ncfd_site.admin.tables import ReadOnlyAdmin
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import value, when
+from ncfd_site.adminkit.tables import ReadOnlyAdmin
 from signals.models import IngestRun, IngestState
 
 

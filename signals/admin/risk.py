@@ -7,11 +7,11 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ncfd_site.admin import drawing
-from ncfd_site.admin.links import object_link
-from ncfd_site.admin.tables import Table
+from ncfd_site.adminkit.links import object_link
+from ncfd_site.adminkit.tables import Table
+from ncfd_site.core import formatting
 from signals import queries
-from signals.models import Gate, Score, Signal, TrialStanding
+from signals.models import Gate, Score, Signal, TrialCurrentScore
 from signals.queries import Account, SupportingSignal, supporting_signals
 
 
@@ -23,8 +23,8 @@ def signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title: str =
             signal.get_severity_display(),
             _number(signal.value),
             _links([gate for gate in gates if signal.s_id in (gate.supporting_s_ids or ())], "supports none"),
-            signal.evidence_span or drawing.quiet("no evidence quoted"),
-            drawing.moment(signal.fired_at),
+            signal.evidence_span or formatting.quiet("no evidence quoted"),
+            formatting.moment(signal.fired_at),
         )
         for signal in signals
     ]
@@ -42,8 +42,8 @@ def gates_table(
             object_link(gate, gate.get_g_id_display()),
             fired(gate),
             _number(gate.lr_used),
-            ", ".join(gate.supporting_s_ids or ()) or drawing.quiet("none"),
-            drawing.moment(gate.evaluated_at),
+            ", ".join(gate.supporting_s_ids or ()) or formatting.quiet("none"),
+            formatting.moment(gate.evaluated_at),
         )
         for gate in gates
     ]
@@ -58,7 +58,7 @@ def scores_table(scores: Sequence[Score]) -> Table:
             percent(score.prior_pi),
             _signed(score.sum_log_lr),
             score.run_id,
-            drawing.moment(score.scored_at),
+            formatting.moment(score.scored_at),
         )
         for score in scores
     ]
@@ -83,7 +83,7 @@ def account_tables(score: Score, account: Account) -> list[Table]:
     steps += [
         (
             object_link(one.gate, one.gate.get_g_id_display()) if one.gate else one.code,
-            drawing.quiet("fired"),
+            formatting.quiet("fired"),
             _number(one.likelihood_ratio),
             _signed(one.log_ratio),
         )
@@ -115,7 +115,7 @@ def percent(share: Decimal) -> str:
     return f"{share:.1%}"
 
 
-def standing(row: TrialStanding) -> str:
+def standing(row: TrialCurrentScore) -> str:
     """The latest probability of a trial, in words where there is none."""
     return "not scored" if row.p_fail is None else percent(row.p_fail)
 
@@ -127,26 +127,26 @@ def gate_support(gate: Gate) -> list[Table]:
 
 def _support_row(one: SupportingSignal) -> tuple[Any, ...]:
     if one.signal is None:
-        return (one.code, drawing.quiet("the trial has no such signal"), "", "", "")
+        return (one.code, formatting.quiet("the trial has no such signal"), "", "", "")
     signal = one.signal
     return (
         object_link(signal, signal.get_s_id_display()),
         signal.get_severity_display(),
         _number(signal.value),
-        signal.evidence_span or drawing.quiet("no evidence quoted"),
-        drawing.moment(signal.fired_at),
+        signal.evidence_span or formatting.quiet("no evidence quoted"),
+        formatting.moment(signal.fired_at),
     )
 
 
 def _links(rows: Sequence[Any], empty: str) -> SafeString:
     if not rows:
-        return drawing.quiet(empty)
+        return formatting.quiet(empty)
     return format_html_join(", ", "{}", ((object_link(row, f"{row.g_id} ({fired(row)})"),) for row in rows))
 
 
 def _number(amount: Decimal | None) -> Any:
     return (
-        drawing.quiet("none")
+        formatting.quiet("none")
         if amount is None
         else format_html('<span class="number">{}</span>', f"{amount.normalize():f}")
     )

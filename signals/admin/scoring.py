@@ -8,16 +8,23 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from ncfd_site.admin import search
-from ncfd_site.admin.columns import Column, choice, related, value, when, words
-from ncfd_site.admin.filters import choices, yes_no
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    choice,
+    related,
+    value,
+    when,
+    words,
+)
+from ncfd_site.adminkit.filters import choices, yes_no
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from signals import queries
 from signals.admin import risk
 from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
 from signals.admin.table import tables_of
-from signals.models import Gate, Score, Signal, SignalEvaluation, TrialStanding
-from signals.scoring_table import scoring_table
+from signals.models import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore
+from signals.scoring.table import scoring_table
 
 RISKS = (
     ("97", "97 % and more", {"p_fail__gte": "0.97"}),
@@ -153,7 +160,7 @@ class SignalEvaluationAdmin(ReadOnlyAdmin):
     filled_by = "Nothing was evaluated yet: manage.py fire_registry_signals evaluates what the registry alone decides."
 
 
-@admin.register(TrialStanding)
+@admin.register(TrialCurrentScore)
 class TrialStandingAdmin(ReadOnlyAdmin):
     """How each trial stands."""
 

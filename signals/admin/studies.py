@@ -5,11 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from ncfd_site.admin import drawing, search
-from ncfd_site.admin.columns import related, value, when
-from ncfd_site.admin.filters import known_values
-from ncfd_site.admin.links import object_link
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import related, value, when
+from ncfd_site.adminkit.filters import known_values
+from ncfd_site.adminkit.links import object_link
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
 from signals.models import StagingError, Study
 
@@ -43,7 +44,7 @@ class StudyAdmin(ReadOnlyAdmin):
                 "Errors of its card",
                 ("Error", "Message", "Recorded"),
                 [
-                    (object_link(one, one.error_type), one.error_message, drawing.moment(one.created_at))
+                    (object_link(one, one.error_type), one.error_message, formatting.moment(one.created_at))
                     for one in errors
                 ],
                 "Nothing was found wrong with its card.",

@@ -6,10 +6,10 @@ from decimal import Decimal
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ncfd_site.admin.tables import Table
+from ncfd_site.adminkit.tables import Table
 from signals.models import Gate, Signal
-from signals.scoring import LOOKS_AT, SEVERITIES, log_ratio
-from signals.scoring_table import ScoringTable, StopRule
+from signals.scoring.formulas import LOOKS_AT, SEVERITIES, log_ratio
+from signals.scoring.table import ScoringTable, StopRule
 
 BREAK, OR = SafeString("<br>"), SafeString("<br>or ")
 RULES = {

@@ -7,12 +7,19 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from linkaudit.models import LinkAudit
-from ncfd_site.admin import drawing, search
-from ncfd_site.admin.columns import Column, related, value, when, words
-from ncfd_site.admin.composite import CompositeAdmin, register_composite
-from ncfd_site.admin.filters import known_values, yes_no
-from ncfd_site.admin.links import list_link, object_link
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    related,
+    value,
+    when,
+    words,
+)
+from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
+from ncfd_site.adminkit.filters import known_values, yes_no
+from ncfd_site.adminkit.links import list_link, object_link
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 from securities import queries as companies
 from signals import queries
 from signals.admin import risk
@@ -30,7 +37,7 @@ def _changed(version: Any) -> Any:
         "analysis plan": version.changed_analysis_plan,
     }
     if all(change is None for change in changes.values()):
-        return drawing.quiet("not compared")
+        return formatting.quiet("not compared")
     return format_html("{}", ", ".join(name for name, change in changes.items() if change) or "nothing of these")
 
 
@@ -86,7 +93,7 @@ class TrialAdmin(ReadOnlyAdmin):
                 "Versions of its record",
                 ("Captured", "Sample size", "Changed"),
                 [
-                    (object_link(one, drawing.exactly(one.captured_at)), one.sample_size, _changed(one))
+                    (object_link(one, formatting.exactly(one.captured_at)), one.sample_size, _changed(one))
                     for one in versions
                 ],
                 "No version of its record was kept.",
@@ -124,7 +131,7 @@ class RegistryHistoryVersionAdmin(CompositeAdmin):
         value("version_rank", "version"),
         TRIAL,
         value("submitted_date", "submitted"),
-        value("url", "address", draw=drawing.address),
+        value("url", "address", draw=formatting.address),
     )
     search_by = (BY_TRIAL,)
     filled_by = "The pipelines write the registry's list of versions."

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from linkaudit.documents import LEADING_NUMBER, TITLE_LENGTH
-from ncfd_site import sql
-from ncfd_site.admin.drawing import is_web_address
+from ncfd_site.core import sql
+from ncfd_site.core.formatting import is_web_address
 from storage.models import Document
 
 SHOWN = 20

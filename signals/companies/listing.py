@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ncfd_site import sql
-from ncfd_site.paging import ListPage, page_of
-from ncfd_site.selection import Selection
+from ncfd_site.core import sql
+from ncfd_site.core.paging import ListPage, page_of
+from ncfd_site.core.selection import Selection
 from securities import queries as listed
 from securities.loading.names import normalised_company_name
 from signals.companies.risk import AT_RISK, ranked_companies
@@ -51,7 +51,7 @@ class ListedCompany:
 
 
 # One row is enough; the index on the company finds it without a look at the others.
-_WITH_TRIALS = "(SELECT true FROM trial_standings s WHERE s.sponsor_company_id = c.company_id LIMIT 1)"
+_WITH_TRIALS = "(SELECT true FROM trial_current_scores s WHERE s.sponsor_company_id = c.company_id LIMIT 1)"
 _LISTED = """EXISTS (
     SELECT FROM securities s JOIN exchanges e ON e.exchange_id = s.exchange_id
     WHERE s.company_id = c.company_id AND s.status = 'active' AND s.effective_range @> %(today)s

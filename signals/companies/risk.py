@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from ncfd_site import sql
-from signals.risk.words import BANDS, Band
+from ncfd_site.core import sql
+from signals.trials.words import BANDS, Band
 
 AT_RISK = Decimal("0.75")
 # Of a company with more trials than this, so many are counted; a list says "more than".
@@ -89,12 +89,12 @@ _SUMMARIES = """
     JOIN LATERAL (
         SELECT count(*)::integer AS trials, count(s.p_fail)::integer AS scored,
                (count(*) FILTER (WHERE s.p_fail >= %(at_risk)s))::integer AS at_risk
-        FROM (SELECT p_fail FROM trial_standings WHERE sponsor_company_id = c.company_id
+        FROM (SELECT p_fail FROM trial_current_scores WHERE sponsor_company_id = c.company_id
               ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(most)s + 1) s
     ) counted ON counted.trials > 0
     LEFT JOIN LATERAL (
         SELECT t.nct_id, s.p_fail
-        FROM (SELECT trial_id, p_fail FROM trial_standings WHERE sponsor_company_id = c.company_id
+        FROM (SELECT trial_id, p_fail FROM trial_current_scores WHERE sponsor_company_id = c.company_id
               ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT 1) s
         JOIN trials t ON t.trial_id = s.trial_id WHERE s.p_fail IS NOT NULL
     ) riskiest ON true
@@ -108,7 +108,7 @@ _SUMMARIES = """
 _RANKED = """
     SELECT s.sponsor_company_id AS company_id, max(s.p_fail) AS p_fail,
            (count(*) FILTER (WHERE s.p_fail >= %(at_risk)s))::integer AS at_risk
-    FROM (SELECT sponsor_company_id, p_fail FROM trial_standings WHERE p_fail >= %(least)s
+    FROM (SELECT sponsor_company_id, p_fail FROM trial_current_scores WHERE p_fail >= %(least)s
           ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(most)s) s
     WHERE s.sponsor_company_id IS NOT NULL
     GROUP BY s.sponsor_company_id
@@ -118,7 +118,7 @@ _EXPOSURE = f"""
         SELECT t.trial_id, t.nct_id, t.sponsor_company_id AS company_id, t.phase, t.indication, t.status,
                t.est_primary_completion_date AS readout, s.p_fail, s.change
         FROM (SELECT * FROM trials WHERE sponsor_company_id = ANY (%(companies)s) LIMIT %(most)s + 1) t
-        LEFT JOIN trial_standings s ON s.trial_id = t.trial_id
+        LEFT JOIN trial_current_scores s ON s.trial_id = t.trial_id
     ), counts AS (
         SELECT count(*)::integer AS total, ARRAY[{", ".join(map(_counted, BANDS))}] AS bands FROM own s
     ), riskiest AS (

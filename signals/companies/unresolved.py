@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.db import DataError
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # Trials without company that are looked at, the riskiest first; of a search, so many that fit it.
 LOOKED_AT = 500
@@ -42,7 +42,7 @@ _GROUPED = """
 _RISKIEST = _GROUPED.format(
     trials="""
     SELECT t.trial_id, t.nct_id, t.sponsor_text, s.p_fail
-    FROM (SELECT trial_id, p_fail FROM trial_standings WHERE sponsor_company_id IS NULL
+    FROM (SELECT trial_id, p_fail FROM trial_current_scores WHERE sponsor_company_id IS NULL
           ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(looked_at)s) s
     JOIN trials t ON t.trial_id = s.trial_id
     """
@@ -52,7 +52,7 @@ _SOUGHT = _GROUPED.format(
     SELECT t.trial_id, t.nct_id, t.sponsor_text, s.p_fail
     FROM (SELECT trial_id, nct_id, sponsor_text FROM trials
           WHERE sponsor_company_id IS NULL AND {fits} LIMIT %(looked_at)s) t
-    LEFT JOIN trial_standings s ON s.trial_id = t.trial_id
+    LEFT JOIN trial_current_scores s ON s.trial_id = t.trial_id
     """
 )
 _BY_NUMBER = _SOUGHT.replace("{fits}", "nct_id = %(text)s")

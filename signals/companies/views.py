@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from ncfd_site.pages import data_page, person
+from ncfd_site.core.permissions import current_user, require_permission
 from securities import queries as listed
 from securities.models import Company, Exchange
 from signals.companies import risk
@@ -27,7 +27,7 @@ VIEW_RESOLVER = "securities.view_reviewqueueitem"
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def companies(request: HttpRequest) -> HttpResponse:
     """List companies of a selection."""
     today = timezone.localdate()
@@ -38,7 +38,7 @@ def companies(request: HttpRequest) -> HttpResponse:
     ids = [one.company_id for one in page.rows] if page else []
     tickers = listed.securities_of_companies(ids, today) if ids else {}
     parents = listed.parents_of(ids) if ids else {}
-    may_see_risk = person(request).has_perm(VIEW_RISK)
+    may_see_risk = current_user(request).has_perm(VIEW_RISK)
     summaries = risk.summaries(ids, today) if may_see_risk else {}
     return render(
         request,
@@ -61,11 +61,11 @@ def companies(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def company(request: HttpRequest, cik: int) -> HttpResponse:
     """Show one company: names, family, securities over time, trials, documents."""
     found = _find(cik)
-    today, user = timezone.localdate(), person(request)
+    today, user = timezone.localdate(), current_user(request)
     family = listed.family_of(found.pk)
     spans = listed.securities_over_time(found.pk)
     members = [found.pk, *family.subsidiaries]
@@ -93,7 +93,7 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
     """Tell which company a ticker means on a day, and what it meant on others."""
     spans = listed.history_of_ticker(ticker)
@@ -103,7 +103,7 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
     form = DayForm(request.GET)
     on = (form.cleaned_data["on"] or today) if form.is_valid() else None
     meaning = meaning_of(spans, on) if on else None
-    may_see_risk = person(request).has_perm(VIEW_RISK)
+    may_see_risk = current_user(request).has_perm(VIEW_RISK)
     return render(
         request,
         "companies/ticker.html",
@@ -126,10 +126,10 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
 
 
 @require_safe
-@data_page(VIEW)
+@require_permission(VIEW)
 def sponsors(request: HttpRequest) -> HttpResponse:
     """Show what the resolver left to people, what it decided, and which sponsors have no company."""
-    user = person(request)
+    user = current_user(request)
     form = SponsorFilterForm(request.GET)
     is_valid = form.is_valid()
     text = form.cleaned_data["q"].strip() if is_valid else ""

@@ -7,15 +7,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, good_ones, write_batches
-from ncfd_site.ingest.items import Bad, Good, Unfit, WrongInput
 from ncfd_site.ingest.jsonrecords import json_records
 from ncfd_site.ingest.progress import Progress, Silent
-from ncfd_site.ingest.refusals import Refusals
+from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord
+from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.runs import Run, recorded_run
 from ncfd_site.ingest.staging import json_text, take_turns
-from ncfd_site.ingest.tally import VERBS, Tally
+from ncfd_site.ingest.summary import VERBS, LoadSummary
 from securities.loading.matching import company_names, matching_company
 from signals.loading import statements
 from signals.loading.known import (
@@ -41,28 +41,28 @@ THINGS = ["trials", "versions", "documents", "sponsors matched", "assets", "link
 Propose = Callable[[Sequence[RegistryDocument]], Counts]
 
 
-def study_records(path: Path, progress: Progress) -> Iterator[Good[TrialRecord] | Bad]:
+def study_records(path: Path, progress: Progress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
     """Every study of a file: JSON lines, a page of the API, an array of studies, or one study."""
     for item in json_records(path, "studies", progress.read):
-        if isinstance(item, Bad):
+        if isinstance(item, RejectedRecord):
             yield item
             continue
         try:
-            yield Good(item.place, trial_record(item.value), item.size)
-        except Unfit as unfit:
-            yield Bad(item.place, str(unfit))
+            yield Record(item.place, trial_record(item.value), item.size)
+        except InvalidRecord as unfit:
+            yield RejectedRecord(item.place, str(unfit))
 
 
 def load_studies(
-    records: Iterable[Good[TrialRecord] | Bad],
+    records: Iterable[Record[TrialRecord] | RejectedRecord],
     *,
     propose: Propose,
     store: ContentStore,
-    refusals: Refusals,
+    refusals: Rejections,
     progress: Progress,
-) -> Tally:
+) -> LoadSummary:
     """Bring every record into the database; unchanged ones cost little, so a load may be stopped and begun again."""
-    tally = Tally(THINGS)
+    tally = LoadSummary(THINGS)
     before = refusals.count
     with recorded_run(RUN_SOURCE) as run:
         writer = _Writer(run, company_names(), propose, store)
@@ -84,7 +84,7 @@ def load_studies(
     return tally
 
 
-def _watched(records: Iterable[Good[TrialRecord]], run: Run) -> Iterator[Good[TrialRecord]]:
+def _watched(records: Iterable[Record[TrialRecord]], run: Run) -> Iterator[Record[TrialRecord]]:
     for record in records:
         run.saw(record.value.last_update_posted)
         yield record
@@ -99,7 +99,7 @@ class _Writer:
         self._propose = propose
         self._store = store
 
-    def write(self, batch: Sequence[Good[TrialRecord]]) -> Counts:
+    def write(self, batch: Sequence[Record[TrialRecord]]) -> Counts:
         """Write one batch inside the current transaction; returns what was added, changed and left."""
         take_turns()
         counts: Counts = Counter()
@@ -228,11 +228,11 @@ def require_studies(path: Path) -> None:
     """Raise `WrongInput` where the file cannot be opened, is empty, or none of its first records is a study."""
     wanted = "studies of the ClinicalTrials.gov API (version 2) are expected"
     if path.stat().st_size == 0:
-        raise WrongInput(f"{path} is empty: {wanted}.")
+        raise InputError(f"{path} is empty: {wanted}.")
     first = None
     for record in islice(study_records(path, Silent()), LOOKED_AT):
-        if isinstance(record, Good):
+        if isinstance(record, Record):
             return
         first = first or record
     if first:
-        raise WrongInput(f"{path} holds no study: line {first.place.line}: {first.reason}; {wanted}.")
+        raise InputError(f"{path} holds no study: line {first.place.line}: {first.reason}; {wanted}.")

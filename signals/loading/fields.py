@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ncfd_site.ingest.items import Unfit
+from ncfd_site.ingest.records import InvalidRecord
 from ncfd_site.ingest.text import at_most, one_line
 
 # Largest value of a column of type integer.
@@ -19,7 +19,7 @@ def section(parent: Json, name: str) -> Json:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Unfit(f"{name} is no object")
+        raise InvalidRecord(f"{name} is no object")
     return value
 
 
@@ -29,7 +29,7 @@ def objects(parent: Json, name: str) -> list[Json]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise Unfit(f"{name} is no list of objects")
+        raise InvalidRecord(f"{name} is no list of objects")
     return value
 
 
@@ -39,7 +39,7 @@ def words(parent: Json, name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise Unfit(f"{name} is no list of texts")
+        raise InvalidRecord(f"{name} is no list of texts")
     return [word for item in value if (word := one_line(item))]
 
 
@@ -49,7 +49,7 @@ def text(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Unfit(f"{name} is no text")
+        raise InvalidRecord(f"{name} is no text")
     return at_most(value.strip(), longest, name)
 
 
@@ -64,5 +64,5 @@ def count(parent: Json, name: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
-        raise Unfit(f"{name} is {str(value)[:40]}, which is no count of people")
+        raise InvalidRecord(f"{name} is {str(value)[:40]}, which is no count of people")
     return value

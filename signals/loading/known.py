@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from securities.loading.matching import matching_company
 from securities.loading.names import normalised_company_name
 from signals.loading.changes import Change, changes, substance

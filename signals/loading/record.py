@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from ncfd_site.ingest.dates import partial_date
-from ncfd_site.ingest.items import Unfit
 from ncfd_site.ingest.jsontext import canonical, fingerprint
+from ncfd_site.ingest.records import InvalidRecord
 from signals.loading.changes import substance
 from signals.loading.fields import Json, count, line, objects, section, words
 from signals.loading.page import ReadableRecord, readable
@@ -58,7 +58,7 @@ def trial_record(value: Any) -> TrialRecord:
     their first day.
     """
     if not isinstance(value, dict) or not isinstance(value.get("protocolSection"), dict):
-        raise Unfit("not a study: there is no protocolSection")
+        raise InvalidRecord("not a study: there is no protocolSection")
     protocol = value["protocolSection"]
     status = section(protocol, "statusModule")
     design = section(protocol, "designModule")
@@ -89,13 +89,15 @@ def trial_record(value: Any) -> TrialRecord:
 def _nct_id(identification: Json) -> str:
     number = line(identification, "nctId").upper()
     if not _NCT.fullmatch(number):
-        raise Unfit(f"nctId is {number[:40]!r}, which is no number of ClinicalTrials.gov (NCT and eight digits)")
+        raise InvalidRecord(
+            f"nctId is {number[:40]!r}, which is no number of ClinicalTrials.gov (NCT and eight digits)"
+        )
     return number
 
 
 def _label(value: str, what: str) -> str | None:
     if len(value) > LONGEST_LABEL:
-        raise Unfit(f"{what} has {len(value):,} characters, at most {LONGEST_LABEL} fit")
+        raise InvalidRecord(f"{what} has {len(value):,} characters, at most {LONGEST_LABEL} fit")
     return value or None
 
 

@@ -1,7 +1,7 @@
 """Trials and their history, published results, and the signals, gates and scores that follow from them."""
 
 from signals.models.ingest import IngestRun, IngestState
-from signals.models.scoring import Gate, Score, Signal, SignalEvaluation, TrialStanding
+from signals.models.scoring import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore
 from signals.models.studies import StagingError, Study
 from signals.models.trials import RegistryHistoryVersion, Trial, TrialVersion
 
@@ -16,6 +16,6 @@ __all__ = [
     "StagingError",
     "Study",
     "Trial",
-    "TrialStanding",
+    "TrialCurrentScore",
     "TrialVersion",
 ]

@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from ncfd_site.fields import FROM_0_TO_1, BigForeignKey
+from ncfd_site.core.fields import FROM_0_TO_1, BigForeignKey
 
 
 class Signal(models.Model):
@@ -209,7 +209,7 @@ class SignalEvaluation(models.Model):
         return f"{self.s_id} {self.outcome} for trial {self.trial_id}"
 
 
-class TrialStanding(models.Model):
+class TrialCurrentScore(models.Model):
     """How a trial stands: its latest score and the one before. The database keeps one row for each trial."""
 
     trial = models.OneToOneField(
@@ -240,7 +240,7 @@ class TrialStanding(models.Model):
 
     class Meta:
         managed = False
-        db_table = "trial_standings"
+        db_table = "trial_current_scores"
         ordering = [models.F("p_fail").desc(nulls_last=True), "trial_id"]
         verbose_name = "trial standing"
 

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Now
 
-from ncfd_site.fields import BigForeignKey, LineField, NumericField
+from ncfd_site.core.fields import BigForeignKey, LineField, NumericField
 
 
 class Study(models.Model):

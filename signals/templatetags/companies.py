@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ncfd_site.admin import drawing
+from ncfd_site.core import formatting
 from securities.queries import Span
-from signals.risk import words
+from signals.trials import words
 
 register = template.Library()
 
@@ -25,7 +25,7 @@ MOST_TICKERS = 4
 def risk(p_fail: Decimal | None) -> SafeString:
     """Draw a probability of failure as a number with a bar of that length."""
     if p_fail is None:
-        return drawing.quiet("not scored")
+        return formatting.quiet("not scored")
     return format_html(
         '<span class="risk"><span class="number">{}</span> <svg class="risk-bar" width="40" height="8"'
         ' aria-hidden="true"><rect class="track" width="40" height="8"/><rect class="part" width="{}" height="8"/>'
@@ -45,9 +45,9 @@ def percent(value: Decimal | float | None) -> str:
 def points(change: Decimal | None) -> SafeString | str:
     """Say how a probability changed, in percentage points."""
     if change is None:
-        return drawing.quiet("no run before")
+        return formatting.quiet("no run before")
     if not change:
-        return drawing.quiet("the same")
+        return formatting.quiet("the same")
     sign = "\u25b2" if change > 0 else "\u25bc"
     return format_html('<span aria-hidden="true">{}</span> {}', sign, words.points(change))
 
@@ -95,7 +95,7 @@ def status(text: str | None) -> str:
 def tickers(spans: Sequence[Span]) -> SafeString:
     """Draw what is listed of a company: tickers as links, each exchange once for its tickers."""
     if not spans:
-        return drawing.quiet("not listed")
+        return formatting.quiet("not listed")
     by_exchange: dict[str, list[SafeString]] = {}
     for span in spans[:MOST_TICKERS]:
         by_exchange.setdefault(span.exchange, []).append(ticker_link(span.ticker))
@@ -105,7 +105,7 @@ def tickers(spans: Sequence[Span]) -> SafeString:
         ((format_html_join(", ", "{}", ((one,) for one in links)), code) for code, links in by_exchange.items()),
     )
     left = len(spans) - MOST_TICKERS
-    return format_html("{} {}", drawn, drawing.quiet(f"and {left} more")) if left > 0 else drawn
+    return format_html("{} {}", drawn, formatting.quiet(f"and {left} more")) if left > 0 else drawn
 
 
 @register.simple_tag
@@ -122,9 +122,9 @@ def ticker_link(ticker: str) -> SafeString:
 def compared(value: Any) -> SafeString | str:
     """Draw what was compared: numbers to three digits, truth in words."""
     if value is None:
-        return drawing.quiet("not compared")
+        return formatting.quiet("not compared")
     if isinstance(value, bool):
-        return drawing.yes_or_no(value)
+        return formatting.yes_or_no(value)
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
-    return drawing.json_fields(value) if isinstance(value, dict | list) else str(value)
+    return formatting.json_fields(value) if isinstance(value, dict | list) else str(value)

@@ -10,8 +10,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ncfd_site.admin import drawing
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 from storage.admin.drawn import kept_because
 from storage.owners import Keeper, keepers
 from storage.queries import CleanupCandidate, cleanup_candidates
@@ -66,16 +66,16 @@ def _table(found: list[CleanupCandidate], max_age_days: int, min_refcount: int, 
         rule += f", but within the last {_counted(under_days, 'day')}"
     more = f" Only the first {MOST_SHOWN} are shown, unused longest." if len(found) > MOST_SHOWN else ""
     return Table(
-        f"{_counted(len(shown), 'candidate')}, {drawing.size(sum(one.size_bytes for one in shown))}",
+        f"{_counted(len(shown), 'candidate')}, {formatting.size(sum(one.size_bytes for one in shown))}",
         ("Content", "Backend", "Size", "References", "Last used", "Created", "Cleaning"),
         [
             (
                 _content_link(one),
                 one.backend_type,
-                drawing.size(one.size_bytes),
+                formatting.size(one.size_bytes),
                 one.refcount,
-                drawing.moment(one.last_accessed),
-                drawing.moment(one.created_at),
+                formatting.moment(one.last_accessed),
+                formatting.moment(one.created_at),
                 _fate(kept.get(one.object_id)),
             )
             for one in shown

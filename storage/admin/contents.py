@@ -9,11 +9,17 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ncfd_site.admin import drawing, search
-from ncfd_site.admin.columns import Column, related, value, when
-from ncfd_site.admin.filters import choices
-from ncfd_site.admin.links import object_url
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    related,
+    value,
+    when,
+)
+from ncfd_site.adminkit.filters import choices
+from ncfd_site.adminkit.links import object_url
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 from storage import queries
 from storage.admin.cleanup import CleanupPage
 from storage.admin.drawn import places, record, referrer
@@ -56,7 +62,7 @@ class StorageObjectAdmin(CleanupPage, ReferencePages):
     list_display = (
         value("sha256", "SHA-256", draw=_short),
         value("backend_type", "backend"),
-        value("size_bytes", "size", draw=drawing.size),
+        value("size_bytes", "size", draw=formatting.size),
         value("refcount", "count", order=True),
         Column("actual_references", "references", lambda row: row.actual_references),
         Column("drift", "drift", _drift, reads=("refcount",)),
@@ -103,7 +109,7 @@ class StorageObjectAdmin(CleanupPage, ReferencePages):
     @admin.display(description="size")
     def size(self, row: Any) -> str:
         """The size with a unit."""
-        return drawing.size(row.size_bytes)
+        return formatting.size(row.size_bytes)
 
     @admin.display(description="count, as stored")
     def count(self, row: Any) -> int:
@@ -178,7 +184,7 @@ class StorageTombstoneAdmin(ReadOnlyAdmin):
     list_display = (
         value("storage_uri", "address", draw=lambda text: _short(text, 20)),
         value("why", draw=lambda why: WHYS.get(why, why)),
-        value("size_bytes", "size", draw=lambda count: drawing.size(count) if count else "not known"),
+        value("size_bytes", "size", draw=lambda count: formatting.size(count) if count else "not known"),
         when("delete_after", "kept until", order=True),
         when("created_at", "since"),
         value("actor", "left by"),

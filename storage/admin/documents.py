@@ -8,11 +8,17 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ncfd_site.admin import drawing, search
-from ncfd_site.admin.columns import Column, choice, value, when
-from ncfd_site.admin.composite import CompositeAdmin, register_composite
-from ncfd_site.admin.links import object_link
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    choice,
+    value,
+    when,
+)
+from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
+from ncfd_site.adminkit.links import object_link
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 from storage.document_parts import document_entities
 from storage.models import Document, DocumentCitation, DocumentNote, DocumentTable, DocumentTextPage
 
@@ -27,7 +33,7 @@ class DocumentAdmin(ReadOnlyAdmin):
         value("doc_id", "document"),
         choice("source_type", "kind"),
         value("publisher"),
-        value("source_url", "address", draw=drawing.address),
+        value("source_url", "address", draw=formatting.address),
         when("published_at", "published", order=True),
         choice("status"),
         when("fetched_at", "fetched", empty="not fetched"),

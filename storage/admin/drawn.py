@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ncfd_site.admin import drawing
-from ncfd_site.admin.links import list_link
-from ncfd_site.admin.tables import Table
+from ncfd_site.adminkit.links import list_link
+from ncfd_site.adminkit.tables import Table
+from ncfd_site.core import formatting
 from storage.events import event_in_words
 from storage.models import StorageEvent, StorageObject, StorageReference, StorageTombstone
 from storage.owners import DOCUMENT, STUDY, Keeper, Owner
@@ -33,9 +33,9 @@ def owner(reference: StorageReference, found: Owner | None, content: StorageObje
     """Return who the referrer is, or that it is not there, and whether it points to this content itself."""
     if found is None:
         if reference.reference_type not in REFERRERS:
-            return drawing.quiet("kept by a pipeline, not known here")
+            return formatting.quiet("kept by a pipeline, not known here")
         return format_html('<span class="verdict wrong">⚠</span> {} does not exist (yet)', str(reference))
-    points = drawing.quiet("" if found.object_id == content.pk else ", points to other content or to none")
+    points = formatting.quiet("" if found.object_id == content.pk else ", points to other content or to none")
     return format_html("{}{}", found.name, points)
 
 
@@ -58,7 +58,7 @@ def places(content: StorageObject) -> Table:
     rows: list[Sequence[Any]] = [(_address(content.storage_uri), here, "as long as its row is there")]
     for tombstone in waiting:
         is_due = tombstone.delete_after <= timezone.now()
-        until = "may be deleted now" if is_due else format_html("until {}", drawing.moment(tombstone.delete_after))
+        until = "may be deleted now" if is_due else format_html("until {}", formatting.moment(tombstone.delete_after))
         rows.append((_address(tombstone.storage_uri), f"waiting: {tombstone.get_why_display()}", until))
     note = "As the database has it: whether the bytes are there, the download and a check find out."
     return Table("Where the bytes lie", ("Address", "Copy", "Stays"), rows, "", note)
@@ -73,7 +73,7 @@ def record(content: StorageObject) -> Table:
     events = StorageEvent.objects.filter(sha256=content.sha256, backend_type=content.backend_type)
     found = list(events.order_by("-event_id")[: EVENTS_SHOWN + 1])
     rows = [
-        (drawing.moment(one.occurred_at), event_in_words(one), one.actor, one.reason or drawing.quiet("not said"))
+        (formatting.moment(one.occurred_at), event_in_words(one), one.actor, one.reason or formatting.quiet("not said"))
         for one in found[:EVENTS_SHOWN]
     ]
     more = ""

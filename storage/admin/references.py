@@ -10,10 +10,10 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ncfd_site.admin import drawing
-from ncfd_site.admin.links import object_url
-from ncfd_site.admin.tables import ReadOnlyAdmin, Table
-from ncfd_site.pages import person
+from ncfd_site.adminkit.links import object_url
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
+from ncfd_site.core.permissions import current_user
 from storage import services
 from storage.admin.drawn import kept_because, owner, referrer
 from storage.models import StorageObject, StorageReference
@@ -87,7 +87,7 @@ class ReferencePages(ReadOnlyAdmin):
             (
                 referrer(one.reference_type, one.referenced_id),
                 owner(one, known.get((one.reference_type, one.referenced_id)), row),
-                drawing.moment(one.created_at),
+                formatting.moment(one.created_at),
                 *([_release_button(one)] if may else []),
             )
             for one in shown
@@ -164,7 +164,9 @@ class ReferencePages(ReadOnlyAdmin):
         self, request: HttpRequest, service: Any, content: StorageObject, kind: str, key: int, reason: str
     ) -> int | None:
         try:
-            return int(service(content.sha256, content.backend_type, kind, key, reason=reason, actor=person(request)))
+            return int(
+                service(content.sha256, content.backend_type, kind, key, reason=reason, actor=current_user(request))
+            )
         except services.ReferenceRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return None

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from ncfd_site.refusals import Misconfigured
+from ncfd_site.config.errors import ConfigurationError
 from storage.content.address import backend_of
 from storage.content.interface import ContentStore
 from storage.content.local import LocalContentStore
@@ -15,9 +15,9 @@ def content_store(backend_type: str = LocalContentStore.backend_type) -> Content
     if backend_type == LocalContentStore.backend_type:
         return LocalContentStore(settings.CONTENT_ROOT)
     if backend_type != S3ContentStore.backend_type:
-        raise Misconfigured(f"There is no content store {backend_type!r}: the backends are local and s3.")
+        raise ConfigurationError(f"There is no content store {backend_type!r}: the backends are local and s3.")
     if not settings.CONTENT_S3_BUCKET:
-        raise Misconfigured(
+        raise ConfigurationError(
             "The S3 content store is not configured: set CONTENT_S3_BUCKET to the bucket that holds the content."
         )
     place = S3Place(

@@ -1,7 +1,9 @@
 """What a content store raises. The text of each is a sentence for people, without a secret, a bucket or an endpoint."""
 
+from ncfd_site.config.errors import UserError
 
-class ContentError(Exception):
+
+class ContentError(UserError):
     """The store cannot do what it was asked for."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.ingest.staging import Stage
 from storage.content import ContentStore, content_store
 from storage.content.address import address, backend_of

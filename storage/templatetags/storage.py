@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ncfd_site.templatetags.ncfd import thousands
+from ncfd_site.web.templatetags.ncfd import thousands
 
 register = template.Library()
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests import factories
 
 

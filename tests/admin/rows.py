@@ -9,8 +9,10 @@ from django.db.models import Model
 from psycopg.types.range import DateRange
 
 from linkaudit import models as linkaudit
-from ncfd_site import models as site
-from ncfd_site import sql
+from ncfd_site.api.models import ApiToken
+from ncfd_site.core import sql
+from ncfd_site.jobs.models import Job
+from ncfd_site.schema.models import MigrationLog, SchemaVersion
 from securities import models as securities
 from signals import models as signals
 from storage import models as storage
@@ -74,7 +76,7 @@ def _ingest_state() -> Any:
 
 
 def _migration_log() -> Any:
-    return site.MigrationLog.objects.create(
+    return MigrationLog.objects.create(
         run_id=uuid4(),
         revision="20250121",
         direction="up",
@@ -145,7 +147,7 @@ def _skip() -> Any:
 
 
 def _look() -> Any:
-    return linkaudit.ReviewLook.objects.create(
+    return linkaudit.InterimAnalysis.objects.create(
         sample=_sample(), size=100, wrong=1, alpha="0.0125", lower_bound="0.9391", passed=False
     )
 
@@ -164,7 +166,7 @@ def _dispute() -> Any:
 
 def _token() -> Any:
     number = next(_numbers)
-    return site.ApiToken.objects.create(
+    return ApiToken.objects.create(
         user=factories.make_user(None, f"user {number}"),
         name="notebook",
         token_sha256=f"{number:064x}",
@@ -204,7 +206,7 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     linkaudit.MergeCandidate: lambda: linkaudit.MergeCandidate.objects.create(
         asset_1=factories.make_asset(), asset_2=factories.make_asset(), merge_reason="same code", evidence_jsonb=HEAVY
     ),
-    linkaudit.ReviewLook: _look,
+    linkaudit.InterimAnalysis: _look,
     linkaudit.ReviewSample: _sample,
     linkaudit.ReviewSkip: _skip,
     linkaudit.ReviewSlot: _slot,
@@ -257,7 +259,7 @@ MAKERS: dict[Any, Callable[[], Any]] = {
         evaluated_by="test",
         evidence=HEAVY,
     ),
-    signals.TrialStanding: lambda: signals.TrialStanding.objects.get(trial=factories.make_trial()),
+    signals.TrialCurrentScore: lambda: signals.TrialCurrentScore.objects.get(trial=factories.make_trial()),
     signals.StagingError: lambda: signals.StagingError.objects.create(
         study=factories.make_study(), error_type="test", error_message="sample_size is missing", extracted_jsonb=HEAVY
     ),
@@ -266,10 +268,10 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     signals.TrialVersion: lambda: signals.TrialVersion.objects.create(
         trial=factories.make_trial(), captured_at=MOMENT, raw_jsonb=HEAVY, sha256=f"{next(_numbers):064x}"
     ),
-    site.ApiToken: _token,
-    site.Job: lambda: site.Job.objects.create(kind="storage_verify", requested_by="olga", arguments=HEAVY),
-    site.MigrationLog: _migration_log,
-    site.SchemaVersion: site.SchemaVersion.objects.get,
+    ApiToken: _token,
+    Job: lambda: Job.objects.create(kind="storage_verify", requested_by="olga", arguments=HEAVY),
+    MigrationLog: _migration_log,
+    SchemaVersion: SchemaVersion.objects.get,
     storage.Document: factories.make_document,
     storage.DocumentCitation: _document_part(storage.DocumentCitation, doi="10.1/x", crossref_jsonb=HEAVY),
     storage.DocumentNote: _document_part(storage.DocumentNote, notes_md=HEAVY["heavy"], author="rita"),

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
-from ncfd_site.admin.links import id_in_url
+from ncfd_site.adminkit.links import id_in_url
 from storage.models import StorageObject
 from tests import factories
 from tests.admin import rows
@@ -40,16 +40,16 @@ READERS = {
     "linkaudit.linkpromotionrow": EVERYBODY,
     "linkaudit.linkreview": BUT_THE_SWAYED,
     "linkaudit.mergecandidate": EVERYBODY,
-    "linkaudit.reviewlook": BUT_THE_SWAYED,
+    "linkaudit.interimanalysis": BUT_THE_SWAYED,
     "linkaudit.reviewsample": BUT_THE_SWAYED,
     "linkaudit.reviewskip": BUT_THE_SWAYED,
     "linkaudit.reviewslot": BUT_THE_SWAYED,
     "linkaudit.studyassetlink": EVERYBODY,
     "linkaudit.trialassetlink": EVERYBODY,
-    "ncfd_site.apitoken": OPERATORS,
-    "ncfd_site.job": BUT_REVIEWERS,
-    "ncfd_site.migrationlog": BUT_REVIEWERS,
-    "ncfd_site.schemaversion": BUT_REVIEWERS,
+    "api.apitoken": OPERATORS,
+    "jobs.job": BUT_REVIEWERS,
+    "schema.migrationlog": BUT_REVIEWERS,
+    "schema.schemaversion": BUT_REVIEWERS,
     "securities.activeussecurity": EVERYBODY,
     "securities.company": EVERYBODY,
     "securities.companyalias": EVERYBODY,
@@ -77,7 +77,7 @@ READERS = {
     "signals.stagingerror": EVERYBODY,
     "signals.study": EVERYBODY,
     "signals.trial": EVERYBODY,
-    "signals.trialstanding": EVERYBODY,
+    "signals.trialcurrentscore": EVERYBODY,
     "signals.trialversion": EVERYBODY,
     "storage.document": EVERYBODY,
     "storage.documentcitation": EVERYBODY,

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
-from ncfd_site.admin.links import id_in_url, parts_of_id
+from ncfd_site.adminkit.links import id_in_url, parts_of_id
 from securities.models import CompanyRelationship, CompanySecurity, Security
 from storage.models import DocumentTable
 from tests import factories

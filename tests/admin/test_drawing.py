@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from ncfd_site.admin.drawing import address, exactly, is_web_address, json_fields, moment, size
+from ncfd_site.core.formatting import (
+    address,
+    exactly,
+    is_web_address,
+    json_fields,
+    moment,
+    size,
+)
 
 
 def test_an_object_is_drawn_as_fields_with_the_raw_form_folded_away() -> None:

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from linkaudit.models import HeuristicPrecision, LinkAudit
-from ncfd_site.admin.filters import Choices, KnownValues
-from ncfd_site.admin.tables import ReadOnlyAdmin
-from ncfd_site.models import SchemaVersion
+from ncfd_site.adminkit.filters import Choices, KnownValues
+from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.schema.models import SchemaVersion
 from securities.models import ActiveUSSecurity, CompanyCanonical, CompanyTicker
 from signals.models import IngestState
 from tests.admin import rows
@@ -28,7 +28,7 @@ SINGLE = {IngestState, SchemaVersion}
 COUNTED = {HeuristicPrecision}
 # Searched without an index: of such tables there are thousands of rows, or half a million trials, not more.
 READ_THROUGH = {
-    "ncfd_site.MigrationLog.revision",
+    "schema.MigrationLog.revision",
     "securities.ResolverRule.company_id",
 }
 # Session, person and permissions of group and person.

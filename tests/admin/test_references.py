@@ -8,7 +8,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from storage import services
 from storage.models import StorageObject, StorageReference, StorageTombstone
 from tests import factories

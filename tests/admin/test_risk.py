@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from ncfd_site.admin.links import object_url
+from ncfd_site.adminkit.links import object_url
 from signals.models import Gate, Score, Signal
 from tests import factories
 from tests.admin import rows

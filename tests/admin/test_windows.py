@@ -6,8 +6,8 @@ import pytest
 from django.core.paginator import EmptyPage, InvalidPage
 from django.urls import reverse
 
-from ncfd_site.admin import windows
-from ncfd_site.admin.windows import WindowPaginator
+from ncfd_site.adminkit import windows
+from ncfd_site.adminkit.windows import WindowPaginator
 from signals.models import Trial
 from tests import factories
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from ncfd_site.api.tokens import make_token
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.factories import make_user
 
 Program = Callable[..., Client]

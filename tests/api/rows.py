@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from securities.models import Company, Exchange, Security
 from signals.models import Gate, Score, Signal, SignalEvaluation, Trial, TrialVersion
 from tests.factories import make_company, make_trial

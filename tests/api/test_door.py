@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from ncfd_site.api.problems import problem
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.api.conftest import Program
 from tests.factories import make_document, make_user
 
@@ -167,7 +167,7 @@ def test_a_fault_of_ours_shows_no_trace(ana: Client, monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> None:
         raise RuntimeError("secret of the machine room")
 
-    monkeypatch.setattr("ncfd_site.api.documents.keyset.page", fail)
+    monkeypatch.setattr("storage.api.keyset.page", fail)
     answer = ana.get("/api/v1/documents")
     assert answer.status_code == 500
     assert "secret" not in detail(answer)
@@ -180,7 +180,7 @@ def test_a_token_that_cannot_be_looked_up_is_answered_in_json(
     def fail(text: str) -> None:
         raise fault
 
-    monkeypatch.setattr("ncfd_site.api.door.person_of_token", fail)
+    monkeypatch.setattr("ncfd_site.api.authentication.person_of_token", fail)
     for address in ("documents", "openapi.json", "nothing"):
         answer = Client().get(f"/api/v1/{address}", HTTP_AUTHORIZATION="Bearer ncfd_x")
         assert answer.status_code == (503 if isinstance(fault, OperationalError) else 500)
@@ -193,7 +193,7 @@ def test_a_database_that_takes_too_long_is_told_as_such(ana: Client, monkeypatch
     def fail(*_: object) -> None:
         raise OperationalError("canceling statement due to statement timeout")
 
-    monkeypatch.setattr("ncfd_site.api.documents.keyset.page", fail)
+    monkeypatch.setattr("storage.api.keyset.page", fail)
     answer = ana.get("/api/v1/documents")
     assert answer.status_code == 503
     assert "statement" not in detail(answer)

@@ -21,11 +21,11 @@ from schemathesis.specs.openapi.checks import (
 from ncfd_site.api.tokens import make_token
 from ncfd_site.api.v1 import api
 from ncfd_site.api.views import PREFIX
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from ncfd_site.wsgi import application
 from securities.models import ReviewQueueItem
-from signals.risk.forms import TrialFilterForm
-from signals.risk.selection import SORTS
+from signals.trials.forms import TrialFilterForm
+from signals.trials.selection import SORTS
 from tests.api.rows import make_explained_trial, make_version
 from tests.factories import make_link_audit, make_study, make_user
 

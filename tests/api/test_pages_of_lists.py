@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from ncfd_site import sql
-from signals.models import Trial, TrialStanding
+from ncfd_site.core import sql
+from signals.models import Trial, TrialCurrentScore
 from tests.api.rows import make_score
 from tests.factories import make_document, make_link_audit, make_trial
 
@@ -134,16 +134,16 @@ def test_a_deep_page_reads_no_more_than_its_rows(ana: Client) -> None:
     Trial.objects.bulk_create(
         Trial(nct_id=f"NCT{number:08}", is_pivotal=False, last_seen_at="2026-01-01T00:00Z") for number in range(3000)
     )
-    TrialStanding.objects.update(p_fail="0.42000")
-    sql.execute("ANALYZE trial_standings")
+    TrialCurrentScore.objects.update(p_fail="0.42000")
+    sql.execute("ANALYZE trial_current_scores")
     following = ana.get("/api/v1/trials?limit=200").json()["next"]
     for _ in range(8):
         following = ana.get(following).json()["next"]
     with CaptureQueriesContext(connection) as queries:
         assert len(ana.get(following).json()["items"]) == 200
-    (page,) = [query["sql"] for query in queries.captured_queries if 'FROM "trial_standings"' in query["sql"]]
+    (page,) = [query["sql"] for query in queries.captured_queries if 'FROM "trial_current_scores"' in query["sql"]]
     plan = sql.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {page}")[0]["Plan"]
-    standings = next(node for node in _nodes(plan) if node.get("Relation Name") == "trial_standings")
+    standings = next(node for node in _nodes(plan) if node.get("Relation Name") == "trial_current_scores")
     assert "Index" in standings["Node Type"]
     assert standings["Actual Rows"] <= 201
     assert not standings.get("Rows Removed by Filter")

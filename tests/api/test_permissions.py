@@ -11,7 +11,7 @@ from linkaudit.models import TrialAssetLink
 from ncfd_site.api.tokens import make_token
 from ncfd_site.api.v1 import api
 from ncfd_site.api.views import PREFIX
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from securities.models import ReviewQueueItem
 from signals.models import StagingError, Trial
 from tests.api.rows import make_explained_trial, make_version

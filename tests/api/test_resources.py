@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from securities.models import CompanyAlias, CompanyRelationship, ResolverDecision, ReviewQueueItem
 from signals.models import Signal, StagingError
 from tests.api.rows import make_explained_trial, make_listed_company, make_score, make_version

@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from ncfd_site.api.models import ApiToken
 from ncfd_site.api.tokens import make_token
-from ncfd_site.models import ApiToken
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.factories import make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +84,7 @@ def test_the_admin_shows_tokens_without_what_they_are(client: Client) -> None:
     made = make_token(make_user(Role.OPERATOR), "a notebook", 7)
     client.force_login(made.token.user)
     for address in ("", f"{made.token.pk}/change/"):
-        page = client.get(f"/admin/ncfd_site/apitoken/{address}")
+        page = client.get(f"/admin/api/apitoken/{address}")
         assert page.status_code == 200
         assert "a notebook" in text_of(page)
         assert made.token.token_sha256 not in page.content.decode()

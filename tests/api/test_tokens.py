@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from ncfd_site import sql
+from ncfd_site.api.models import ApiToken
 from ncfd_site.api.tokens import MOST_OPEN, TokenRefused, hash_of, make_token, person_of_token, revoke_token
-from ncfd_site.models import ApiToken
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

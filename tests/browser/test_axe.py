@@ -9,14 +9,14 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from linkaudit.models import LinkAudit, LinkPromotion, ReviewSample
-from ncfd_site import sql
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs.models import Job
 from storage.models import StorageObject, StorageReference, StorageTombstone
 from tests.admin import rows
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.factories import make_link_audit, make_trial, make_user
-from tests.linkaudit.queue.conftest import draw, end_leases, make_links
+from tests.linkaudit.review.conftest import draw, end_leases, make_links
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

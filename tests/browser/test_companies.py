@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from securities.models import ReviewQueueItem
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.factories import make_company, make_user

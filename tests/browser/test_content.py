@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from ncfd_site import sql
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs.models import Job
 from storage.content import content_store
 from storage.models import StorageObject, StorageTombstone
 from tests.browser.conftest import sign_in

@@ -9,8 +9,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
+from ncfd_site.core.roles import Role
 from ncfd_site.dashboard import views
-from ncfd_site.roles import Role
 from signals.models import IngestRun
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.browser.test_axe import faults
@@ -76,7 +76,7 @@ def test_no_page_has_a_grave_fault(checked: Page, site: None, monkeypatch: pytes
         checked.goto("/errors/")
         found += faults(checked)
         checked.context.clear_cookies()
-    monkeypatch.setattr(views, "SOURCES", broken("risk", "building"))
+    monkeypatch.setattr(views, "registered_sources", lambda: broken("risk", "building"))
     sign_in(checked, "ana")
     assert checked.locator(".board-tile.unread").count() == 1
     found += faults(checked)

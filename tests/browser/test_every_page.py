@@ -5,14 +5,20 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from ncfd_site import sql
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
 from securities.models import Company, CompanySecurity, ReviewQueueItem
 from signals.models import StagingError, Trial, TrialVersion
 from tests.admin.rows import make_security
 from tests.browser.conftest import sign_in
 from tests.factories import make_asset, make_company, make_document, make_link_audit, make_study, make_trial, make_user
-from tests.signals.why.rows import LATEST, make_gates, make_score, make_signal, registry_record
+from tests.signals.explanation.rows import (
+    LATEST,
+    make_gates,
+    make_score,
+    make_signal,
+    registry_record,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from ncfd_site.jobs import kinds, queue
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs import job_types, queue
+from ncfd_site.jobs.models import Job
 from tests.browser.conftest import sign_in
 from tests.factories import make_user
 from tests.jobs import counting
@@ -18,7 +18,7 @@ LONG = "a-word-that-does-not-end-" * 12
 
 @pytest.fixture(autouse=True)
 def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "_registered", {**kinds._registered})
+    monkeypatch.setattr(job_types, "_registered", {**job_types._registered})
     counting.register_all()
 
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from linkaudit.models import LinkAudit
 from linkaudit.services import label_link
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.browser.conftest import sign_in
 from tests.factories import make_asset, make_document, make_link_audit, make_user
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from linkaudit.models import LinkAudit, LinkPromotion, LinkReview
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.browser.conftest import sign_in
 from tests.factories import make_asset, make_link_audit, make_user
 from tests.jobs.conftest import run, working

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from linkaudit.models import LinkAudit, LinkReview, ReviewSkip
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.factories import make_user
-from tests.linkaudit.queue.conftest import draw, end_leases, make_links
+from tests.linkaudit.review.conftest import draw, end_leases, make_links
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.browser.conftest import sign_in
 from tests.browser.test_axe import faults
 from tests.browser.test_axe import page as measured_page  # noqa: F401  (a fixture)

@@ -5,10 +5,17 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.factories import make_company, make_trial, make_user
-from tests.signals.risk.conftest import BEFORE, LATEST, fire_gate, fire_signal, list_ticker, score
+from tests.signals.trials.conftest import (
+    BEFORE,
+    LATEST,
+    fire_gate,
+    fire_signal,
+    list_ticker,
+    score,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

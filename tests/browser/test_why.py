@@ -6,13 +6,19 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from signals.models import Study, Trial
 from storage.models import Document
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.browser.test_axe import faults
 from tests.factories import POSTED, make_company, make_document, make_link_audit, make_study, make_trial, make_user
-from tests.signals.why.rows import make_gates, make_score, make_signal, make_version, registry_record
+from tests.signals.explanation.rows import (
+    make_gates,
+    make_score,
+    make_signal,
+    make_version,
+    registry_record,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from ncfd_site.dashboard import staging
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from signals.models import StagingError, Study
+from signals.validation_errors import queries as staging
 from tests.factories import make_study, make_trial, make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -7,15 +7,14 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from ncfd_site.dashboard import reading, views
-from ncfd_site.dashboard.tile import Found, Source, Tile
-from ncfd_site.dashboard.tiles import SOURCES
+from ncfd_site.dashboard import loading, views
+from ncfd_site.dashboard.tile import Found, Source, Tile, registered_sources
 from tests.factories import make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 
-KEYS = [source.key for source in SOURCES]
+KEYS = [source.key for source in registered_sources()]
 READ = "could not be read"
 
 
@@ -38,7 +37,7 @@ def broken(key: str, how: str) -> tuple[Source, ...]:
         query = {"database": "SELECT 1 / 0 AS nothing", "time": "SELECT pg_sleep(20) AS nothing"}[how]
         return replace(source, parts={**source.parts, name: replace(part, query=query)})
 
-    return tuple(break_one(source) for source in SOURCES)
+    return tuple(break_one(source) for source in registered_sources())
 
 
 def _raise(found: Found, user: object) -> Tile:
@@ -61,7 +60,7 @@ def test_everybody_who_sees_all_sees_every_tile(everything: Client) -> None:
 def test_a_tile_that_breaks_takes_no_other_along(
     key: str, how: str, everything: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(views, "SOURCES", broken(key, how))
+    monkeypatch.setattr(views, "registered_sources", lambda: broken(key, how))
     answer = everything.get("/")
     assert answer.status_code == 200
     page = answer.content.decode()
@@ -76,20 +75,20 @@ def test_a_tile_that_breaks_takes_no_other_along(
 def test_a_tile_that_takes_too_long_is_given_up(
     everything: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(reading, "PATIENCE_MS", 200)
-    monkeypatch.setattr(views, "SOURCES", broken("risk", "time"))
+    monkeypatch.setattr(loading, "PATIENCE_MS", 200)
+    monkeypatch.setattr(views, "registered_sources", lambda: broken("risk", "time"))
     answer = everything.get("/")
     assert unread(answer.content.decode()) == ["risk"]
     assert "took too long to read" in text_of(answer)
 
 
 def test_when_all_are_slow_the_page_still_answers(everything: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PATIENCE_MS", 100)
-    monkeypatch.setattr(reading, "WHOLE_PAGE", 0.15)
+    monkeypatch.setattr(loading, "PATIENCE_MS", 100)
+    monkeypatch.setattr(loading, "WHOLE_PAGE", 0.15)
     sources: Sequence[Source] = [
-        next(one for one in broken(source.key, "time") if one.key == source.key) for source in SOURCES
+        next(one for one in broken(source.key, "time") if one.key == source.key) for source in registered_sources()
     ]
-    monkeypatch.setattr(views, "SOURCES", tuple(sources))
+    monkeypatch.setattr(views, "registered_sources", lambda: tuple(sources))
     answer = everything.get("/")
     assert answer.status_code == 200
     assert unread(answer.content.decode()) == KEYS

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from ncfd_site import sql
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
 from tests.dashboard.test_failures import KEYS, unread
 from tests.factories import make_user
 
@@ -17,7 +17,7 @@ READERS = {
     "link_reviews": ["queue"],
     "link_audit": ["queue"],
     "link_disputes": ["queue", "disagreements"],
-    "trial_standings": ["risk", "gates"],
+    "trial_current_scores": ["risk", "gates"],
     "scores": ["risk", "gates", "freshness"],
     "staging_errors": ["errors"],
     "ingest_runs": ["loads", "freshness"],

@@ -8,16 +8,17 @@ from django.test import Client
 from django.utils import timezone
 
 from linkaudit.models import LinkDispute
-from ncfd_site import sql
-from ncfd_site.dashboard.tiles import SOURCES
-from ncfd_site.migration import line
-from ncfd_site.models import Job, MigrationLog
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
+from ncfd_site.dashboard.tile import registered_sources
+from ncfd_site.jobs.models import Job
+from ncfd_site.schema.deploy import revisions
+from ncfd_site.schema.models import MigrationLog
 from signals.models import IngestRun, Score, Signal, StagingError, Trial
 from storage.models import StorageEvent
 from tests.factories import make_document, make_link_audit, make_trial, make_user
-from tests.linkaudit.queue.conftest import draw, make_links
-from tests.pages.reading import Answer, text_of
+from tests.linkaudit.review.conftest import draw, make_links
+from tests.web.reading import Answer, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,7 @@ def ana(client: Client) -> Client:
 
 def test_who_sees_which_tile(client: Client) -> None:
     reading = {"queue", "risk", "gates", "errors", "loads", "freshness"}
-    all_of_them = {source.key for source in SOURCES}
+    all_of_them = {source.key for source in registered_sources()}
     seen = {Role.REVIEWER: reading, Role.ADJUDICATOR: reading | {"disagreements"}, Role.OPERATOR: all_of_them,
             Role.ANALYST: all_of_them}  # fmt: skip
     for role, keys in seen.items():
@@ -205,7 +206,7 @@ def test_freshness_names_each_source(ana: Client) -> None:
 
 def test_the_schema_tile_says_at_head_and_what_the_last_verification_said(ana: Client) -> None:
     said = words(ana.get("/"), "schema")
-    assert f"revision {line.head()} ✓ at head" in said
+    assert f"revision {revisions.head()} ✓ at head" in said
     _log("verify", "failed", "A table differs: trials.")
     said = words(ana.get("/"), "schema")
     assert "by the last verification ⚠ drift" in said
@@ -218,10 +219,10 @@ def test_the_schema_tile_says_at_head_and_what_the_last_verification_said(ana: C
 
 
 def test_a_database_behind_is_told(ana: Client) -> None:
-    sql.execute("UPDATE alembic_version SET version_num = %s", [line.ids()[-2]])
+    sql.execute("UPDATE alembic_version SET version_num = %s", [revisions.ids()[-2]])
     said = words(ana.get("/"), "schema")
     assert "⚠ not at head" in said
-    assert f"and {line.head()} is the newest" in said
+    assert f"and {revisions.head()} is the newest" in said
 
 
 def test_drift_of_counts_comes_from_the_last_check(ana: Client) -> None:
@@ -251,6 +252,6 @@ def test_markup_in_the_data_is_text(ana: Client) -> None:
 
 def _log(direction: str, outcome: str, detail: str = "") -> None:
     MigrationLog.objects.create(
-        run_id="00000000-0000-0000-0000-000000000001", revision=line.head(), direction=direction, outcome=outcome,
+        run_id="00000000-0000-0000-0000-000000000001", revision=revisions.head(), direction=direction, outcome=outcome,
         started_at=datetime.now(UTC), actor="olga", host="host", server_version="18", code_version="0", detail=detail,
     )  # fmt: skip

@@ -11,10 +11,11 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from pytest_django import Settings
 
-from ncfd_site import database, marker, sql
+from ncfd_site.config.errors import ConfigurationError, UserError
+from ncfd_site.core import demo_flag, sql
 from ncfd_site.demonstration import load, report
 from ncfd_site.demonstration.rows.links import add_claims
-from ncfd_site.refusals import Misconfigured, Refusal
+from ncfd_site.postgres import connection_parameters
 from signals.models import Trial
 from tests.factories import make_company, make_trial
 
@@ -27,18 +28,18 @@ BORN = {"exchanges": 5, "resolver_flags": 1, "resolver_ignore_sponsor": 2}
 def _own_content(settings: Settings, tmp_path: Path) -> Any:
     settings.CONTENT_ROOT = tmp_path
     yield
-    marker.forget()
+    demo_flag.clear_cache()
 
 
 def is_untouched() -> bool:
     found = {table: count for table, count in report.counts().items() if count}
-    return found == BORN and sql.value(marker.COMMENT) is None
+    return found == BORN and sql.value(demo_flag.COMMENT) is None
 
 
 @pytest.mark.django_db
 def test_with_a_server_of_its_own_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@db.example/ncfd")
-    with pytest.raises(Misconfigured, match="DATABASE_URL is set") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL is set") as refused:
         load.load(TODAY)
     assert "secret" not in str(refused.value)
     assert is_untouched()
@@ -49,18 +50,18 @@ def test_with_a_server_of_its_own_it_refuses(monkeypatch: pytest.MonkeyPatch) ->
 def test_beside_other_data_it_refuses_and_says_what_to_do(make: Any, capsys: pytest.CaptureFixture[str]) -> None:
     make()
     before = report.counts()
-    with pytest.raises(Refusal, match=r"holds other data already.*NCFD_HOME"):
+    with pytest.raises(UserError, match=r"holds other data already.*NCFD_HOME"):
         call_command("load_demonstration")
     call_command("load_demonstration", "--if-empty")
     assert "left out" in capsys.readouterr().out
     assert report.counts() == before
-    assert not marker.is_demonstration()
+    assert not demo_flag.is_demonstration()
 
 
 @pytest.mark.django_db
 def test_without_a_schema_it_says_how_to_make_one() -> None:
     sql.execute("ALTER TABLE trials RENAME TO trials_elsewhere")
-    with pytest.raises(Refusal, match="migrate_alembic"):
+    with pytest.raises(UserError, match="migrate_alembic"):
         load.load(TODAY)
 
 
@@ -79,7 +80,7 @@ def test_a_failure_near_the_end_leaves_nothing(monkeypatch: pytest.MonkeyPatch) 
 def test_a_lost_connection_midway_leaves_nothing_and_it_can_be_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def lose(*args: Any) -> None:
         add_claims(*args)
-        with psycopg.connect(**{**database.parameters(), "dbname": connection.settings_dict["NAME"]}) as other:
+        with psycopg.connect(**{**connection_parameters(), "dbname": connection.settings_dict["NAME"]}) as other:
             other.execute("SELECT pg_terminate_backend(%s)", [sql.value("SELECT pg_backend_pid()")])
 
     with monkeypatch.context() as patch:
@@ -107,7 +108,7 @@ def test_once_loaded_it_changes_nothing_and_two_at_once_load_it_once(capsys: pyt
     for thread in threads:
         thread.join()
     assert sorted(answers) == [False, True]
-    assert marker.is_demonstration()
+    assert demo_flag.is_demonstration()
 
     before = state()
     assert not load.load(TODAY)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ncfd_site.embedded.cluster import Cluster
+from ncfd_site.postgres.embedded.cluster import Cluster
 from tests.embedded.users import cleanly_stopped
 
 

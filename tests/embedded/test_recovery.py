@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from ncfd_site import sql
-from ncfd_site.embedded import server
-from ncfd_site.embedded.cluster import Cluster
+from ncfd_site.core import sql
+from ncfd_site.postgres.embedded import server
+from ncfd_site.postgres.embedded.cluster import Cluster
 from tests.embedded.users import User, address, alive, cleanly_stopped, eventually, postmaster, select, using
 
 
@@ -34,10 +34,10 @@ def test_process_that_already_uses_it_brings_it_up_again(home: Path, monkeypatch
     program = """
 import sys, psycopg
 from ncfd_site import database
-psycopg.connect(**database.parameters()).close()
+psycopg.connect(**connection_parameters()).close()
 print("ready", flush=True)
 sys.stdin.readline()
-psycopg.connect(**database.parameters()).close()
+psycopg.connect(**connection_parameters()).close()
 print("again", flush=True)
 sys.stdin.read()
 """

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from ncfd_site.embedded.cluster import Cluster
+from ncfd_site.postgres.embedded.cluster import Cluster
+from tests.config.commands import manage
 from tests.embedded.users import User, cleanly_stopped, eventually, postmaster, select, using
-from tests.environment.commands import manage
 
 FORKING = """
 import os, sys
 from ncfd_site import database
-database.parameters()
+connection_parameters()
 if os.fork():
     os._exit(0)
 print("child", flush=True)
 sys.stdin.read()
 import psycopg
-psycopg.connect(**database.parameters()).close()
+psycopg.connect(**connection_parameters()).close()
 """
 
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from ncfd_site.embedded import locks
-from ncfd_site.embedded.cluster import Cluster
-from tests.environment.commands import ROOT, environment
+from ncfd_site.config import file_lock
+from ncfd_site.postgres.embedded.cluster import Cluster
+from tests.config.commands import ROOT, environment
 
 USE = """
 import sys
 from ncfd_site import database
 import psycopg
-with psycopg.connect(**database.parameters()) as connection:
+with psycopg.connect(**connection_parameters()) as connection:
     print(connection.execute("SELECT current_database()").fetchone()[0], flush=True)
 sys.stdin.read()
 """
@@ -108,7 +108,7 @@ def cleanly_stopped(home: Path) -> bool:
     if not eventually(lambda: stopped(home)):
         return False
     # Whoever stopped it is done with it, too.
-    with locks.held(home / locks.MUTEX):
+    with file_lock.held(home / file_lock.MUTEX):
         pass
     return (home / "postgres.log").read_text().rstrip().endswith("database system is shut down")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import Client, override_settings
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.factories import make_user
 
 

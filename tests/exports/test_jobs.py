@@ -13,15 +13,15 @@ from django.test import Client
 from django.utils import timezone
 
 from linkaudit.models import LinkAudit
-from ncfd_site import sql
+from ncfd_site.core import sql
+from ncfd_site.core.progress import Cancelled, NullReporter
+from ncfd_site.core.roles import Role
 from ncfd_site.exports import files, jobs, sources
-from ncfd_site.jobs.control import Cancelled, Quiet
+from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import cancel
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
 from tests.factories import make_asset, make_document, make_link_audit, make_user
 from tests.jobs.conftest import run
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 TWO = pytest.mark.django_db(transaction=True)
 MANY = """
@@ -120,7 +120,7 @@ def test_an_export_that_is_cancelled_leaves_no_file_and_starts_anew(
     ana.post("/exports/links/jsonl/")
     job = Job.objects.get()
 
-    class Stopping(Quiet):
+    class Stopping(NullReporter):
         def advance(self, count: int = 1, *, checkpoint: object = None) -> None:
             assert [file.suffix for file in folder.iterdir()] == [".part"]
             raise Cancelled

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from linkaudit.models import HeuristicPrecision, LinkAudit
-from ncfd_site.admin.tables import ReadOnlyAdmin
-from ncfd_site.roles import Role
+from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.core.roles import Role
 from signals.models import Trial
 from storage.admin.documents import DocumentAdmin
 from storage.models import Document

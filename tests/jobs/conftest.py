@@ -8,16 +8,16 @@ from contextlib import contextmanager
 import pytest
 from django.contrib.auth.models import User
 
-from ncfd_site.jobs import kinds, worker
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs import job_types, worker
+from ncfd_site.jobs.models import Job
 from tests.factories import make_user
 from tests.jobs import counting
 
 
 @pytest.fixture(autouse=True)
 def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "_registered", {**kinds._registered})
+    monkeypatch.setattr(job_types, "_registered", {**job_types._registered})
     counting.register_all()
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
-from ncfd_site import sql
-from ncfd_site.jobs.control import Control
-from ncfd_site.jobs.kinds import Kind, register
-from ncfd_site.refusals import Refusal
+from ncfd_site.config.errors import UserError
+from ncfd_site.core import sql
+from ncfd_site.core.progress import ProgressReporter
+from ncfd_site.jobs.job_types import JobType, register
 
 SECRET = "hunter2-of-the-wallet"
 MAY = "storage.operate_storageobject"
@@ -21,7 +21,7 @@ class WeighingError(Exception):
     """An error with words of its own, which its kind lists."""
 
 
-def count(arguments: Mapping[str, Any], control: Control) -> Mapping[str, Any]:
+def count(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str, Any]:
     """Count to `to`, a line in `file` for each number, with `pause` seconds between them."""
     begun = control.checkpoint.get("counted", 0)
     control.begin("counting", arguments["to"], "sheep")
@@ -35,7 +35,7 @@ def count(arguments: Mapping[str, Any], control: Control) -> Mapping[str, Any]:
     return {"counted": arguments["to"], "by": control.actor, "first": begun + 1}
 
 
-def hold(arguments: Mapping[str, Any], control: Control) -> Mapping[str, Any]:
+def hold(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str, Any]:
     """Say how far it is inside of a transaction, which stays open until `file` is there, and is rolled back then."""
     with transaction.atomic():
         sql.execute("UPDATE site_jobs SET unit = 'never seen' WHERE kind = 'nobody'")
@@ -47,12 +47,12 @@ def hold(arguments: Mapping[str, Any], control: Control) -> Mapping[str, Any]:
     return {}
 
 
-def fail(arguments: Mapping[str, Any], control: Control) -> Mapping[str, Any]:
+def fail(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str, Any]:
     """Fail as the argument says."""
     control.begin("weighing", None, "sheep")
     control.advance(3, checkpoint={"weighed": 3})
     if arguments["how"] == "refusal":
-        raise Refusal("The sheep are not shorn.")
+        raise UserError("The sheep are not shorn.")
     if arguments["how"] == "listed":
         raise WeighingError("The scales are broken.")
     if arguments["how"] == "sql":
@@ -67,7 +67,7 @@ def _words(result: Mapping[str, Any]) -> str:
 
 
 KINDS = [
-    Kind(
+    JobType(
         name="test_count",
         title="Count sheep",
         permission=MAY,
@@ -75,7 +75,7 @@ KINDS = [
         describe=lambda arguments: f"Up to {arguments['to']} of them.",
         conclude=_words,
     ),
-    Kind(
+    JobType(
         name="test_shear",
         title="Shear sheep",
         permission=MAY,
@@ -84,7 +84,7 @@ KINDS = [
         conclude=_words,
         exclusive=True,
     ),
-    Kind(
+    JobType(
         name="test_hold",
         title="Hold a breath",
         permission=MAY,
@@ -92,7 +92,7 @@ KINDS = [
         describe=lambda arguments: "",
         conclude=_words,
     ),
-    Kind(
+    JobType(
         name="test_fail",
         title="Weigh sheep",
         permission=MAY,

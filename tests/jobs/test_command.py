@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ncfd_site import sql
-from ncfd_site.models import Job
-from tests.environment.commands import manage, production
+from ncfd_site.core import sql
+from ncfd_site.jobs.models import Job
+from tests.config.commands import manage, production
 from tests.jobs.working import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.environment.commands import ROOT, environment, production
+from tests.config.commands import ROOT, environment, production
 from tests.jobs.working import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,13 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from ncfd_site.core.roles import Role
 from ncfd_site.jobs import queue
+from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queries import PAGE_SIZE
 from ncfd_site.jobs.watching import Watch
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
 from tests.factories import make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
-from ncfd_site import sql
-from ncfd_site.jobs import kinds, queue
-from ncfd_site.jobs.queue import JobRefused
-from ncfd_site.models import Job
+from ncfd_site.core import sql
+from ncfd_site.jobs import job_types, queue
+from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.queue import JobError
 from tests.jobs import counting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,8 +50,8 @@ def test_an_unknown_kind_is_not_taken(olga: User) -> None:
 
 def test_two_kinds_cannot_have_one_name() -> None:
     with pytest.raises(ValueError, match="Two kinds of jobs have the name test_count"):
-        kinds.register(
-            kinds.Kind(
+        job_types.register(
+            job_types.JobType(
                 name="test_count",
                 title="",
                 permission="",
@@ -64,11 +64,11 @@ def test_two_kinds_cannot_have_one_name() -> None:
 
 def test_an_exclusive_job_excludes_others_until_it_ends(olga: User) -> None:
     first = queue.start("test_shear", {"to": 1}, actor=olga)
-    with pytest.raises(JobRefused, match=f"open: job {first.pk}, of olga, is waiting"):
+    with pytest.raises(JobError, match=f"open: job {first.pk}, of olga, is waiting"):
         queue.start("test_shear", {"to": 1}, actor=olga)
     queue.cancel(first.pk, actor=olga)
     second = queue.start("test_shear", {"to": 1}, actor=olga)
-    with pytest.raises(JobRefused, match=f"open: job {second.pk}"):
+    with pytest.raises(JobError, match=f"open: job {second.pk}"):
         queue.resume(first.pk, actor=olga)
     first.refresh_from_db()
     assert first.state == State.CANCELLED
@@ -78,7 +78,7 @@ def test_of_many_at_once_one_exclusive_job_is_taken(olga: User) -> None:
     def start(_: int) -> str:
         try:
             queue.start("test_shear", {"to": 1}, actor=olga)
-        except JobRefused as refused:
+        except JobError as refused:
             return str(refused)
         finally:
             connection.close()
@@ -95,11 +95,11 @@ def test_a_waiting_job_is_cancelled_at_once_and_goes_on_later(olga: User) -> Non
     job = queue.cancel(queue.start("test_count", {"to": 3}, actor=olga).pk, actor=olga)
     assert (job.state, job.cancelled_by) == (State.CANCELLED, "olga")
     assert job.finished_at is not None
-    with pytest.raises(JobRefused, match="There is nothing to cancel"):
+    with pytest.raises(JobError, match="There is nothing to cancel"):
         queue.cancel(job.pk, actor=olga)
     job = queue.resume(job.pk, actor=olga)
     assert (job.state, job.cancelled_by, job.finished_at) == (State.QUEUED, None, None)
-    with pytest.raises(JobRefused, match="is waiting: only one that failed or was cancelled goes on"):
+    with pytest.raises(JobError, match="is waiting: only one that failed or was cancelled goes on"):
         queue.resume(job.pk, actor=olga)
 
 

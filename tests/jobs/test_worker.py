@@ -11,11 +11,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.jobs import queue, worker
 from ncfd_site.jobs.connection import own_connection
 from ncfd_site.jobs.lease import EXHAUSTED, Lease, LeaseLost, Progress, claim
-from ncfd_site.models import Job
+from ncfd_site.jobs.models import Job
 from tests.jobs.conftest import run, wait_for, working
 from tests.jobs.counting import SECRET
 from tests.jobs.working import worker_process
@@ -188,15 +188,17 @@ def test_a_failure_is_a_sentence_without_secrets(
 
 
 def test_a_result_that_is_no_json_is_a_failure(olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ncfd_site.jobs import kinds
+    from ncfd_site.jobs import job_types
 
     def odd(arguments: Mapping[str, Any], control: object) -> Mapping[str, Any]:
         return {"odd": object(), "counted": 1}
 
-    kind = kinds.kind_of("test_count")
-    monkeypatch.delitem(kinds._registered, kind.name)
-    kinds.register(
-        kinds.Kind(name=kind.name, title="", permission="", run=odd, describe=kind.describe, conclude=kind.conclude)
+    kind = job_types.find_job_type("test_count")
+    monkeypatch.delitem(job_types._registered, kind.name)
+    job_types.register(
+        job_types.JobType(
+            name=kind.name, title="", permission="", run=odd, describe=kind.describe, conclude=kind.conclude
+        )
     )
     Job.objects.create(kind=kind.name, requested_by="olga")
     run()

@@ -8,7 +8,7 @@ from django.utils import timezone
 from linkaudit.models import LinkAudit, ReviewSample, ReviewSlot
 from linkaudit.sampling.options import Purpose, SampleOptions
 from linkaudit.sampling.services import draw
-from ncfd_site import sql
+from ncfd_site.core import sql
 from tests.factories import make_asset, make_document
 
 

@@ -12,10 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 from linkaudit.adjudication import queries
 from linkaudit.models import LinkAudit, LinkDispute, LinkReview
 from linkaudit.services import label_link
-from ncfd_site import sql
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
 from tests.factories import make_document, make_link_audit, make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

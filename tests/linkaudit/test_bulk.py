@@ -16,9 +16,9 @@ from django.urls import reverse
 
 from linkaudit import bulk, bulk_jobs
 from linkaudit.models import LinkAudit, LinkReview
-from ncfd_site import sql
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs.models import Job
 from tests.factories import make_asset, make_document, make_link_audit, make_user
 from tests.jobs.conftest import run
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from tests.factories import make_user
 from tests.linkaudit.test_heuristic_precision import make_links
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from linkaudit.models import LinkAudit
 from linkaudit.services import StaleLabel, label_link, restore_label
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.factories import make_link_audit, make_user
 
 pytestmark = pytest.mark.django_db

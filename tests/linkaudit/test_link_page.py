@@ -12,9 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 from linkaudit import documents
 from linkaudit.models import LinkAudit
 from linkaudit.services import label_link
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.factories import make_asset, make_document, make_link_audit, make_trial, make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.factories import make_asset, make_document, make_link_audit, make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -8,14 +8,14 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from linkaudit import looking
-from linkaudit.looking import look_at
-from linkaudit.models import LinkAudit, LinkReview, ReviewLook, ReviewSample, ReviewSlot
+from linkaudit import interim_analysis
+from linkaudit.interim_analysis import look_at
+from linkaudit.models import InterimAnalysis, LinkAudit, LinkReview, ReviewSample, ReviewSlot
 from linkaudit.sampling.options import Purpose
 from linkaudit.sampling.outcomes import outcomes_of
 from linkaudit.services import label_link
-from ncfd_site import sql
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
 from tests.factories import make_user
 from tests.linkaudit.reviewing import adjudicate, answer, make_open_links, make_sample, place, say
 
@@ -30,7 +30,7 @@ def sample() -> ReviewSample:
 
 
 def looks() -> list[tuple[int, int, bool]]:
-    return list(ReviewLook.objects.values_list("size", "wrong", "passed"))
+    return list(InterimAnalysis.objects.values_list("size", "wrong", "passed"))
 
 
 def test_a_look_is_taken_at_its_size_and_not_before(sample: ReviewSample) -> None:
@@ -39,7 +39,7 @@ def test_a_look_is_taken_at_its_size_and_not_before(sample: ReviewSample) -> Non
     answer(sample, 100)
     [taken] = look_at(sample.pk)
     assert (taken.size, taken.wrong, taken.passed) == (100, 0, True)
-    kept = ReviewLook.objects.get()
+    kept = InterimAnalysis.objects.get()
     assert float(kept.alpha) == 0.0125
     assert float(kept.lower_bound) == pytest.approx(0.0125**0.01, abs=1e-6)
     # Only sizes that were fixed: not at the 120 places that the sample has.
@@ -167,7 +167,7 @@ def test_where_none_is_due_one_statement_says_so(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE review_slots")
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN {looking.DUE}", {"looks": [100, 200], "sample": sample.pk})
+        cursor.execute(f"EXPLAIN {interim_analysis.DUE}", {"looks": [100, 200], "sample": sample.pk})
         plan = "\n".join(line for (line,) in cursor.fetchall())
     # By the sample and the place: two indexes begin with these, and either does.
     assert re.search(r"Index (Only )?Scan using (ix_review_slots_open|uq_review_slots_place) ", plan), plan

@@ -8,7 +8,7 @@ from django.test import Client
 from linkaudit import documents
 from linkaudit.quotes import Quote, quote_of
 from tests.factories import make_asset, make_document, make_link_audit, make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 EVIDENCE = {"quote": "Zidovudine", "page_no": 1, "char_start": 2, "char_end": 12}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ncfd_site.migration import line, shadow
-from ncfd_site.migration.catalog import Catalog
+from ncfd_site.schema.deploy import revisions, shadow
+from ncfd_site.schema.deploy.catalog import Catalog
 
 _made: dict[tuple[Any, ...], dict[str, Catalog]] = {}
 _make = shadow.catalogs
@@ -16,10 +16,10 @@ _make = shadow.catalogs
 def _scratch_databases_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the revisions make on a server does not change; commands that are started make their own all the same."""
 
-    def catalogs(server: Mapping[str, Any], revisions: Sequence[str]) -> dict[str, Catalog]:
+    def catalogs(server: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Catalog]:
         key = tuple(server.get(part) for part in ("host", "port", "user"))
         if key not in _made:
-            _made[key] = _make(server, line.ids())
-        return {revision: dict(_made[key][revision]) for revision in revisions}
+            _made[key] = _make(server, revisions.ids())
+        return {revision: dict(_made[key][revision]) for revision in wanted}
 
     monkeypatch.setattr(shadow, "catalogs", catalogs)

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ncfd_site.migration import line
+from ncfd_site.schema.deploy import revisions
 from tests.migration.test_contract import PROJECT
 
 _LEFT_OUT = (".*", "tests", "bench", "docs", "build", "__pycache__", "requirements")
@@ -42,7 +42,7 @@ def versions(project: Path) -> Path:
 def add_revision(project: Path, revision: str, up: str, down: str = "SELECT 1;", after: str = "") -> Path:
     """Add a revision after another one, after head unless told; return the file of its upgrade."""
     file = versions(project) / f"{revision}.py"
-    file.write_text(_REVISION.format(about="Of a test", revision=revision, down=after or line.head()))
+    file.write_text(_REVISION.format(about="Of a test", revision=revision, down=after or revisions.head()))
     file.with_suffix(".down.sql").write_text(down)
     upgrade = file.with_suffix(".up.sql")
     upgrade.write_text(up)

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from ncfd_site.migration import deploy
-from ncfd_site.migration.deploy import Terms
-from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.schema.deploy import deploy
+from ncfd_site.schema.deploy.deploy import Terms
+from ncfd_site.schema.deploy.report import Outcome, Progress
 from tests.databases import Keywords
 from tests.migration.test_contract import PROJECT
 

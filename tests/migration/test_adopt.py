@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from ncfd_site.embedded import server as embedded_server
-from ncfd_site.migration import deploy, line
-from ncfd_site.migration.failures import Exit, MigrationRefused
-from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.postgres.embedded import server as embedded_server
+from ncfd_site.schema.deploy import deploy, revisions
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -69,7 +69,7 @@ def test_the_command_tells_evidence_records_and_goes_on(unversioned: Keywords) -
     assert f"  {CONTRACT_HEAD}: fits" in out
     assert f"  {ROOT_REVISION}: fits" in out
     assert f"Recorded {CONTRACT_HEAD}; before: none" in out
-    assert "old bodies are replaced by 20250125_mend_live_routines" in out
+    assert "old bodies are replaced by 20250125_replace_faulty_routines" in out
     assert "Verified:" in out
     width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'alembic_version'"
     assert query(unversioned, width) == [(255,)]
@@ -180,8 +180,8 @@ def test_a_table_made_by_hand_that_lacks_a_column_is_not_taken_over(empty_databa
 
 
 def test_a_revision_that_is_asked_for_by_name_must_fit(unversioned: Keywords) -> None:
-    with pytest.raises(MigrationRefused, match=f"The schema is not at {line.head()}") as refusal:
-        adopt(unversioned, line.head())
+    with pytest.raises(MigrationRefused, match=f"The schema is not at {revisions.head()}") as refusal:
+        adopt(unversioned, revisions.head())
     assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
     with pytest.raises(MigrationRefused, match="There is no revision 'nonsense' to adopt"):
         adopt(unversioned, "nonsense")
@@ -385,7 +385,7 @@ def kill_before_each_write(keywords: Keywords, limits: Iterable[int]) -> int:
         if code == 9:
             killed += 1
             adopt(keywords)
-        assert list(_versions(keywords)) == [line.head()]
+        assert list(_versions(keywords)) == [revisions.head()]
         assert states.kept(rows, states.rows(keywords)) == [], f"killed before write {limit}"
         assert differences(keywords, "catalog-head.json") == []
         if code == 0:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from ncfd_site.migration import diagnose, line, session
-from ncfd_site.migration.diagnose import State
-from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy import diagnose, revisions, session
+from ncfd_site.schema.deploy.diagnose import State
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -23,7 +23,7 @@ def at(revision: str, *statements: str) -> Callable[[Keywords], None]:
     """A database at a revision, tampered with."""
 
     def build(keywords: Keywords) -> None:
-        databases.become(keywords, line.head() if revision == "head" else revision)
+        databases.become(keywords, revisions.head() if revision == "head" else revision)
         states.execute(keywords, *statements)
 
     return build
@@ -71,7 +71,7 @@ def test_a_run_goes_on_by_itself(
     with session.connect(empty_database) as connection:
         found = diagnose.diagnose(connection)
     assert (found.state, found.short) == (state, short)
-    assert run(empty_database).after == line.head()
+    assert run(empty_database).after == revisions.head()
 
 
 STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
@@ -109,11 +109,11 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
         at(
             "head",
             "UPDATE alembic_version SET version_num = '20990101_newer'",
-            f"UPDATE alembic_migration_log SET revision = '20990101_newer' WHERE revision = '{line.head()}'",
+            f"UPDATE alembic_migration_log SET revision = '20990101_newer' WHERE revision = '{revisions.head()}'",
         ),
         State.AHEAD,
         "20990101_newer, which newer code than this brought here",
-        f"migrate_alembic {line.head()}",
+        f"migrate_alembic {revisions.head()}",
     ),
     "invalid index": (
         at(
@@ -134,7 +134,7 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
         at("head", "DROP INDEX ix_scores_run_id"),
         State.NOT_ITS_REVISION,
         "missing: index ix_scores_run_id",
-        f"migrate_alembic --adopt {line.head()}",
+        f"migrate_alembic --adopt {revisions.head()}",
     ),
     "number at its own revision": (
         at(

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from ncfd_site.embedded import server as embedded_server
-from ncfd_site.migration import look
-from ncfd_site.migration.failures import Exit, MigrationRefused
-from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.postgres.embedded import server as embedded_server
+from ncfd_site.schema.deploy import inspection
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -123,7 +123,7 @@ MUTATIONS: dict[str, tuple[str, str]] = {
 
 def drift(keywords: Keywords, *exclude: str) -> Outcome:
     outcome = Outcome(database="test")
-    look.drift(keywords, Progress(lambda _: None, 0, outcome), exclude)
+    inspection.drift(keywords, Progress(lambda _: None, 0, outcome), exclude)
     return outcome
 
 

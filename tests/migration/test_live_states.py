@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from ncfd_site.migration import line
-from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy import revisions
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -36,7 +36,7 @@ def test_every_state_comes_to_head_with_every_row(empty_database: Keywords, name
         outcome = run(empty_database)
 
     assert outcome.verified
-    assert outcome.after == line.head()
+    assert outcome.after == revisions.head()
     assert states.kept(before, states.rows(empty_database)) == []
     assert differences(empty_database, "catalog-head.json") == []
     found = drift(empty_database).drift
@@ -167,7 +167,7 @@ def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords
 
     run(empty_database)
 
-    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(line.head(),)]
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(revisions.head(),)]
     width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'alembic_version'"
     assert query(empty_database, width) == [(255,)]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ncfd_site.migration import line
-from ncfd_site.migration.failures import Exit
 from ncfd_site.schema import source
+from ncfd_site.schema.deploy import revisions
+from ncfd_site.schema.deploy.failures import Exit
 from tests.databases import Keywords
 from tests.migration import projects, states
 from tests.migration.running import finish, query, run, start
@@ -50,7 +50,7 @@ def test_a_unique_index_over_duplicates_is_named_and_rebuilt_when_they_are_gone(
     assert "Index uq_new is left invalid: no query uses it." in error
     assert "Key (sponsor_text)=(Acme) is duplicated." in error
     assert "run migrate_alembic again: it does the whole revision over, and builds the index anew" in error
-    assert query(head_database, VERSION) == [(line.head(),)]
+    assert query(head_database, VERSION) == [(revisions.head(),)]
     # What the revision does in its transaction is there; the index is found invalid, and no obstacle.
     assert query(head_database, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'uq_new'::regclass") == [(False,)]
     assert finish(start(head_database, "--plan", project=project))[0] == Exit.DONE
@@ -105,14 +105,14 @@ def test_an_upgrade_that_drops_what_holds_rows_waits_for_consent_by_name(
         _trial(1, "Acme"),
         "INSERT INTO trial_versions (trial_id, captured_at, sha256, raw_jsonb) VALUES (1, now(), 'x', '{}')",
     )
-    for flags in ((), ("--noinput",), ("--allow-destructive", line.head())):
+    for flags in ((), ("--noinput",), ("--allow-destructive", revisions.head())):
         code, _, error = finish(start(head_database, *flags, project=project))
         assert code == Exit.CONSENT_REFUSED
         assert f"would drop {words}" in error
         assert "--allow-destructive 20990101_drop" in error
     kept = "SELECT (SELECT count(*) FROM trial_versions), (SELECT sponsor_text FROM trials)"
     assert query(head_database, kept) == [(1, "Acme")]
-    assert query(head_database, VERSION) == [(line.head(),)]
+    assert query(head_database, VERSION) == [(revisions.head(),)]
 
     code, _, error = finish(start(head_database, "--allow-destructive", "20990101_drop", project=project))
     assert query(head_database, VERSION) == [("20990101_drop",)]
@@ -141,7 +141,7 @@ def test_two_heads_are_refused_before_anything_is_done(
     before = query(empty_database, EVERYTHING)
     code, _, error = finish(start(empty_database, *arguments, project=project))
     assert code == Exit.USAGE
-    assert f"20990101_other and 20990101_one both follow {line.head()}" in error
+    assert f"20990101_other and 20990101_one both follow {revisions.head()}" in error
     assert "Traceback" not in error
     assert query(empty_database, EVERYTHING) == before
 
@@ -152,7 +152,7 @@ def test_a_released_file_that_was_edited_is_refused_and_named(
 ) -> None:
     released = {
         f"{revision.id} up": source.checksum(projects.versions(project) / revision.path.name, "up")
-        for revision in line.revisions()
+        for revision in revisions.revisions()
     }
     (projects.versions(project).parent / "released.json").write_text(json.dumps(released))
     edited = projects.versions(project) / "20250123_add_link_audit_fields.up.sql"
@@ -181,8 +181,8 @@ def test_code_that_is_older_than_the_database_says_so(head_database: Keywords, p
         code, _, error = finish(start(head_database, *arguments))
         assert code == Exit.NEEDS_ADOPTION
         assert "20990101_newer, which newer code than this brought here" in error
-        assert f"run with that code: manage.py migrate_alembic {line.head()}" in error
-    assert finish(start(head_database, line.head(), project=project))[0] == 0
+        assert f"run with that code: manage.py migrate_alembic {revisions.head()}" in error
+    assert finish(start(head_database, revisions.head(), project=project))[0] == 0
     assert run(head_database).applied == []
 
 

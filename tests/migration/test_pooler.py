@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
 from tests.databases import Keywords
 from tests.migration.running import finish, query, run, start
 from tests.postgres import cannot_run

@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
-from ncfd_site.embedded import server as embedded_server
-from ncfd_site.migration import catalog, compare, line, look, session, versions
-from ncfd_site.migration.failures import Exit, MigrationRefused
-from ncfd_site.migration.report import Outcome
+from ncfd_site.postgres.embedded import server as embedded_server
 from ncfd_site.schema import source
+from ncfd_site.schema.deploy import catalog, compare, inspection, revisions, session, versions
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.report import Outcome
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import query, run
 from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION, differences
 from tests.sql import Database, insert, make_link_audits, make_trial
 
-REVISIONS = line.ids()
+REVISIONS = revisions.ids()
 
 
 def catalog_of(keywords: Keywords) -> catalog.Catalog:
@@ -86,7 +86,7 @@ def label_without_record(db: Database) -> None:
 
 
 LOSSES = {
-    "20261127_trials_have_standings": (
+    "20261127_add_trial_current_scores": (
         "signal_evaluations",
         lambda db: insert(
             db,
@@ -98,11 +98,11 @@ LOSSES = {
             evaluated_by="e",
         ),
     ),
-    "20261127_promotions_can_be_taken_back": (
+    "20261127_add_link_promotions": (
         "link_promotions",
         lambda db: insert(db, "link_promotions", heuristic="HP-1", promoted_by="olga", reason="good", gate={}),
     ),
-    "20261127_link_reviews_are_kept": (
+    "20261127_add_link_reviews": (
         "review_samples",
         lambda db: db.execute(
             "INSERT INTO review_samples (heuristic, population, size, second_share, seed, drawn_by)"
@@ -110,13 +110,16 @@ LOSSES = {
         ),
     ),
     "20261127_add_site_jobs": ("site_jobs", lambda db: insert(db, "site_jobs", kind="count", requested_by="olga")),
-    "20261127_content_leaves_tombstones": (
+    "20261127_add_storage_tombstones": (
         "storage_tombstones",
         lambda db: db.execute(
             "SELECT expect_storage_content(ARRAY['local://' || repeat('a', 64)], '1 day', 'expected', 'olga')"
         ),
     ),
-    "20261122_counts_follow_references": ("storage_events", lambda db: insert(db, "storage_events", act="recount")),
+    "20261122_derive_counts_from_references": (
+        "storage_events",
+        lambda db: insert(db, "storage_events", act="recount"),
+    ),
     "20250124_signals_gates_scores": (
         "signals",
         lambda db: insert(db, "signals", trial_id=make_trial(db), S_id="S1", severity="H"),
@@ -146,7 +149,7 @@ def test_a_downgrade_that_would_destroy_rows_refuses_until_it_is_allowed_by_name
     with pytest.raises(
         MigrationRefused, match=f"the downgrade of {revision} would destroy rows of .*{table} \\(1\\)"
     ) as refusal:
-        run(head_database, below, allow_destructive=["20250125_mend_live_routines"])
+        run(head_database, below, allow_destructive=["20250125_replace_faulty_routines"])
 
     assert refusal.value.exit_code is Exit.CONSENT_REFUSED
     assert f"--allow-destructive {revision}" in str(refusal.value)
@@ -162,7 +165,7 @@ def test_rows_that_a_new_database_is_born_with_are_no_loss(head_database: Keywor
 
 
 def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: dict[str, catalog.Catalog]) -> None:
-    printed = look.sql(empty_database, "head", Outcome(database="test"))
+    printed = inspection.sql(empty_database, "head", Outcome(database="test"))
     psql = subprocess.run(
         [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**empty_database)],
         input=printed,
@@ -179,7 +182,7 @@ def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: d
 def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
         make_trial(connection)
-    printed = look.sql(head_database, "base", Outcome(database="test"))
+    printed = inspection.sql(head_database, "base", Outcome(database="test"))
     psql = subprocess.run(
         [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**head_database)],
         input=printed,
@@ -192,7 +195,7 @@ def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) ->
 
 
 def test_ids_and_files_are_those_of_the_contract() -> None:
-    found = [(revision.path.name, revision.id) for revision in line.revisions()]
+    found = [(revision.path.name, revision.id) for revision in revisions.revisions()]
     assert found[:8] == [
         ("20250121_create_studies_table_and_guardrails.py", ROOT_REVISION),
         ("20250122_fix_pivotal_study_card_trigger.py", "20250122_fix_pivotal_study_card_trigger"),
@@ -203,18 +206,18 @@ def test_ids_and_files_are_those_of_the_contract() -> None:
         ("20250124_create_signals_gates_scores_tables.py", "20250124_signals_gates_scores"),
         ("20250124_add_resolver_system_and_company_securities.py", CONTRACT_HEAD),
     ]
-    assert all(len(revision.id) <= versions.WIDTH for revision in line.revisions())
+    assert all(len(revision.id) <= versions.WIDTH for revision in revisions.revisions())
 
 
 def test_no_revision_refers_to_a_table_of_django() -> None:
-    for revision in line.revisions():
+    for revision in revisions.revisions():
         for direction in ("up", "down"):
             assert not re.search(r"\b(auth|axes|django)_\w+", source.text(revision.path, direction))
 
 
 def test_what_is_done_to_tables_that_are_there_lets_others_work() -> None:
     """After the root, indexes on older tables are built concurrently, and constraints are added NOT VALID."""
-    for revision in line.revisions()[1:]:
+    for revision in revisions.revisions()[1:]:
         statements = [source.bare(each) for each in source.statements(source.text(revision.path, "up"))]
         made = {
             match[1] for each in statements for match in re.finditer(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", each)
@@ -228,10 +231,10 @@ def test_what_is_done_to_tables_that_are_there_lets_others_work() -> None:
 
 def test_a_released_revision_is_frozen() -> None:
     """`schema/released.json` holds the checksums of what a version of the changelog has released."""
-    released = json.loads((line.SCHEMA_FOLDER / "released.json").read_text())
+    released = json.loads((revisions.SCHEMA_FOLDER / "released.json").read_text())
     now = {
         f"{revision.id} {direction}": source.checksum(revision.path, direction)
-        for revision in line.revisions()
+        for revision in revisions.revisions()
         for direction in ("up", "down")
     }
     assert {name: now.get(name) for name in released} == released
@@ -259,7 +262,7 @@ def test_statements_end_where_they_end(parts: list[str]) -> None:
 
 
 def test_a_body_is_part_of_the_checksum_of_each_revision_that_brings_it() -> None:
-    path = next(one.path for one in line.revisions() if one.id == "20261122_counts_follow_references")
+    path = next(one.path for one in revisions.revisions() if one.id == "20261122_derive_counts_from_references")
     assert "increment_storage_refcount" in source.text(path, "up")
     content = path.read_text() + source.text(path, "up")
     assert source.checksum(path, "up") == hashlib.sha256(content.encode()).hexdigest()

@@ -10,14 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from ncfd_site.migration import line
-from ncfd_site.migration.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy import revisions
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import finish, query, run, start
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
 
-REVISIONS = line.ids()
+REVISIONS = revisions.ids()
 # What a write to the schema or a rewrite of a table would change.
 EVERYTHING = (
     "SELECT relname, relfilenode, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
@@ -136,7 +136,7 @@ def test_a_role_that_may_not_read_the_log_is_told(empty_database: Keywords, work
 
 def test_a_lock_that_does_not_come_free_ends_the_run(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as holder:
-        from ncfd_site.migration.session import LOCK_KEY
+        from ncfd_site.schema.deploy.session import LOCK_KEY
 
         holder.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
         with pytest.raises(MigrationRefused, match="Another migration has held the lock") as refusal:

@@ -10,10 +10,10 @@ import pytest
 from alembic import command
 from psycopg.conninfo import make_conninfo
 
-from ncfd_site.migration import alembic_runner, deploy, history, look, session
-from ncfd_site.migration.deploy import Terms
-from ncfd_site.migration.failures import Exit, MigrationRefused
-from ncfd_site.migration.report import Outcome, Progress
+from ncfd_site.schema.deploy import alembic_runner, deploy, history, inspection, session
+from ncfd_site.schema.deploy.deploy import Terms
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -61,10 +61,10 @@ def test_tables_of_django_of_other_schemas_and_of_other_people_are_never_touched
 
 
 LOOKS: dict[str, Callable[[Keywords, Progress], object]] = {
-    "--plan": lambda keywords, progress: look.plan(keywords, "head", progress),
-    "--sql": lambda keywords, progress: look.sql(keywords, "head", progress.outcome),
-    "--drift": look.drift,
-    "--history": look.show_history,
+    "--plan": lambda keywords, progress: inspection.plan(keywords, "head", progress),
+    "--sql": lambda keywords, progress: inspection.sql(keywords, "head", progress.outcome),
+    "--drift": inspection.drift,
+    "--history": inspection.show_history,
     "--adopt --plan": lambda keywords, progress: deploy.plan_adoption(keywords, "auto", "head", progress),
     "a run that stops": lambda keywords, progress: deploy.deploy(keywords, "head", progress, Terms()),
 }

@@ -7,9 +7,9 @@ from typing import Any
 from django.db import connection, models
 from django.db.models.sql import Query
 
-from ncfd_site import sql
-from ncfd_site.catalog import Column, Relation
-from ncfd_site.fields import EnumField
+from ncfd_site.core import sql
+from ncfd_site.core.fields import EnumField
+from ncfd_site.schema.catalog import Column, Relation
 
 Model = type[models.Model]
 Field = Any  # django-stubs has no common type for what these attributes belong to.

@@ -10,7 +10,7 @@ from django.forms import modelform_factory
 from psycopg.types.range import Range
 
 from linkaudit.models import Asset, AssetAlias, LinkAudit
-from ncfd_site import sql
+from ncfd_site.core import sql
 from securities.models import ActiveUSSecurity, Exchange, ResolverRule, ReviewQueueItem, Security
 from signals.models import Gate, Score, Signal, Study, Trial
 from storage.models import Document

@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 
 from linkaudit.document_links import document_links, trial_document_links
 from linkaudit.models import HeuristicPrecision
-from ncfd_site import sql
-from ncfd_site.models import MigrationLog, SchemaVersion
+from ncfd_site.core import sql
+from ncfd_site.schema.models import MigrationLog, SchemaVersion
 from securities.domain_aliases import DomainAlias, companies_of_domain, domain_aliases
 from securities.models import (
     CompanyAlias,

@@ -7,13 +7,14 @@ from django.contrib.auth.models import Group
 from django.core.checks import WARNING, run_checks
 from django.core.management import call_command
 
-from ncfd_site import checks, sql
-from ncfd_site.migration import line
+from ncfd_site.core import sql
+from ncfd_site.schema import checks
+from ncfd_site.schema.deploy import revisions
 
 pytestmark = pytest.mark.django_db
 
-HEAD = line.head()
-KNOWN = line.ids()
+HEAD = revisions.head()
+KNOWN = revisions.ids()
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,9 @@ from django.apps import apps
 from django.db import models
 
 from linkaudit.document_links import DocumentLink
-from ncfd_site import catalog, sql
-from ncfd_site.schema_docs.words import READ_THROUGH_QUERIES
+from ncfd_site.core import sql
+from ncfd_site.schema import catalog
+from ncfd_site.schema.docs.words import READ_THROUGH_QUERIES
 from securities.domain_aliases import DomainAlias
 from signals.models import Trial
 from storage.document_parts import DocumentEntity

@@ -7,9 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from linkaudit.models import LinkAudit
-from ncfd_site import catalog, sql
-from ncfd_site.schema_docs import document, words
-from ncfd_site.schema_docs.writers import WRITERS
+from ncfd_site.core import sql
+from ncfd_site.schema import catalog
+from ncfd_site.schema.docs import document, words
+from ncfd_site.schema.docs.writers import WRITERS
 
 pytestmark = pytest.mark.django_db
 

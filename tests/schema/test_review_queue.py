@@ -236,7 +236,7 @@ def test_nothing_is_undone_that_is_somebody_elses_too_old_or_used(db: Database) 
     _, theirs = submit(db, claimed(db, "adam")["lease_token"], "wrong", "adam")
     assert undo(db, mine, "adam") == ("unknown", None)
     with db.transaction(force_rollback=True):
-        db.execute("INSERT INTO review_looks VALUES (%s, 1, 0, 0.0125, 0.9, false)", [sample])
+        db.execute("INSERT INTO interim_analyses VALUES (%s, 1, 0, 0.0125, 0.9, false)", [sample])
         assert undo(db, mine) == ("used", None)
     query = "SELECT * FROM undo_review(%s, 'rita', interval '-1 second', %s)"
     assert one(db.execute(query, [mine, LEASE]))[0] == "too late"

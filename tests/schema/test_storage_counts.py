@@ -346,7 +346,7 @@ def test_any_history_of_sessions_equals_a_set(head_database: Keywords) -> None:
 
 
 def test_counts_that_had_drifted_are_brought_right_and_each_change_is_recorded(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, "20250125_mend_live_routines")
+    databases.migrate(empty_database, "20250125_replace_faulty_routines")
     with psycopg.connect(**empty_database) as db:
         for number in range(1, 2501):
             db.execute(

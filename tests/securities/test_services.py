@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from securities.models import CompanyRelationship, CompanySecurity
 from securities.services import LinkRefused, link_security, relate_companies, separate_companies, unlink_security
 from tests import factories

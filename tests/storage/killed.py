@@ -43,7 +43,7 @@ def after(module: Any, name: str, count: int = 1) -> None:
 
 
 def _steps() -> dict[str, Callable[[], None]]:
-    from ncfd_site import sql
+    from ncfd_site.core import sql
     from storage import cleaning, deleting, tiers
     from storage.content import LocalContentStore
 

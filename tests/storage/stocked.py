@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from storage.content import ContentStore, content_store, store_of
 from storage.loading.documents import NewDocument, add_documents
 from storage.models import Document, StorageEvent, StorageObject, StorageReference, StorageTombstone

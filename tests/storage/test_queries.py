@@ -2,7 +2,7 @@
 
 import pytest
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from storage.models import StorageObject, StorageReference
 from storage.queries import CleanupCandidate, cleanup_candidates, reference_counts
 from tests import factories

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from storage.models import StorageEvent, StorageObject, StorageReference
 from storage.services import ReferenceRefused, add_reference, release_reference
 from tests import factories

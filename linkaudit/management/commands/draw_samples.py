@@ -11,8 +11,8 @@ from linkaudit.models import ReviewSample
 from linkaudit.sampling.options import LARGEST, PROMOTED_SIZE, SIZE, SampleOptions, random_seed
 from linkaudit.sampling.services import SampleRefused, draw, draw_promoted
 from linkaudit.sampling.words import drawn_in_words
-from ncfd_site.jobs.control import Cancelled
-from ncfd_site.jobs.terminal import STOPPED, Terminal, on_terminal
+from ncfd_site.core.progress import Cancelled
+from ncfd_site.core.terminal_progress import STOPPED, TerminalReporter, on_terminal
 from storage.operating import REFUSED
 
 
@@ -81,7 +81,7 @@ def seed(text: str) -> int:
 seed.__name__ = "seed from 0 to 2^62"
 
 
-def _draw(options: dict[str, Any], control: Terminal) -> list[ReviewSample]:
+def _draw(options: dict[str, Any], control: TerminalReporter) -> list[ReviewSample]:
     if options["promoted"]:
         return draw_promoted(options["size"] or PROMOTED_SIZE, control=control)
     given = SampleOptions(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.demonstration.plan.calendar import Calendar
 from ncfd_site.demonstration.rows.record import add_record
 from storage.content import ContentStore

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.demonstration.plan.calendar import Calendar, moment
 from ncfd_site.demonstration.plan.publications import Publication
 from storage.content import ContentStore

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.demonstration.plan.calendar import Calendar, moment
 from ncfd_site.demonstration.plan.claims import Found, places
 from ncfd_site.demonstration.plan.publications import Publication

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionRow, StudyAssetLink, TrialAssetLink
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.demonstration.plan.calendar import Calendar
 
 OLGA, ADAM = "olga", "adam"

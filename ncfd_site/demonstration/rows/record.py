@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.demonstration.plan.calendar import Calendar
 from storage.content import ContentStore, Stored
 from storage.models import StorageEvent, StorageObject, StorageTombstone

@@ -10,9 +10,9 @@ from ncfd_site.demonstration.plan.calendar import LOADS, Calendar
 from ncfd_site.demonstration.plan.records import Version, versions_of
 from ncfd_site.demonstration.plan.trials import PlannedTrial
 from ncfd_site.demonstration.rows.times import written_at
-from ncfd_site.ingest.items import Good, Place
 from ncfd_site.ingest.progress import Silent
-from ncfd_site.ingest.refusals import Refusals
+from ncfd_site.ingest.records import Record, SourceLocation
+from ncfd_site.ingest.rejections import Rejections
 from signals.loading.ctgov import load_studies
 from signals.loading.record import trial_record
 from signals.models import IngestRun, RegistryHistoryVersion, Trial
@@ -48,9 +48,10 @@ def add_trials(trials: Sequence[PlannedTrial], calendar: Calendar, store: Conten
 
 
 def _load(versions: Sequence[Version], store: ContentStore) -> None:
-    refusals = Refusals()
+    refusals = Rejections()
     records = (
-        Good(Place("demonstration", line), trial_record(version.record)) for line, version in enumerate(versions, 1)
+        Record(SourceLocation("demonstration", line), trial_record(version.record))
+        for line, version in enumerate(versions, 1)
     )
     load_studies(records, propose=propose_links, store=store, refusals=refusals, progress=Silent())
     if refusals.count:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from linkaudit.looking import look_at
+from linkaudit.interim_analysis import look_at
 from linkaudit.models import LinkAudit, LinkReview, ReviewSample, ReviewSkip, ReviewSlot
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.demonstration.plan.calendar import Calendar
 from ncfd_site.demonstration.plan.labels import Proposal
 

@@ -7,8 +7,8 @@ from typing import Any
 from ncfd_site.demonstration.plan.calendar import LOADS, Calendar
 from ncfd_site.demonstration.plan.risk import TO_RECORD_SIGNAL, PlannedEvaluation, PlannedSignal
 from signals.models import Signal, SignalEvaluation
-from signals.running.registry import fire
-from signals.running.score import score_at
+from signals.registry_signals.evaluation import fire
+from signals.scoring.run import score_at
 
 _DIGITS = Decimal("0.000001")
 PIPELINE = "reading of releases, 1"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from ncfd_site.demonstration.plan.calendar import moment
 from ncfd_site.demonstration.plan.publications import Publication
 from signals.models import Study

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 
 # The columns in which the loaders, the database's functions and its defaults write the present.
 PRESENT = {

@@ -667,12 +667,12 @@ SELECT s.security_id, s.company_id, s.exchange_id, s.ticker, s.ticker_norm, s.ty
 FROM securities s JOIN exchanges e ON e.exchange_id = s.exchange_id
 WHERE s.status = 'active' AND e.is_allowed;
 
-\ir ../bodies/company_views.1.sql
-\ir ../bodies/company_tickers.1.sql
+\ir ../routines/company_views.1.sql
+\ir ../routines/company_tickers.1.sql
 
 -- Guardrails
 
-\ir ../bodies/pivotal_study_card.1.sql
+\ir ../routines/pivotal_study_card.1.sql
 
 -- What a new database holds
 

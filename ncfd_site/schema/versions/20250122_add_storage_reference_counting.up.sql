@@ -1,2 +1,2 @@
-\ir ../bodies/storage_tables.1.sql
-\ir ../bodies/storage_routines.1.sql
+\ir ../routines/storage_tables.1.sql
+\ir ../routines/storage_routines.1.sql

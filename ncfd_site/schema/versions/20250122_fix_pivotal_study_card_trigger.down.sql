@@ -1,5 +1,5 @@
 SELECT pg_temp.refuse_loss('{"staging_errors": "true"}');
 
-\ir ../bodies/pivotal_study_card.1.sql
+\ir ../routines/pivotal_study_card.1.sql
 
 DROP TABLE IF EXISTS staging_errors;

@@ -14,4 +14,4 @@ CREATE INDEX IF NOT EXISTS ix_staging_errors_created_at ON staging_errors (creat
 CREATE INDEX IF NOT EXISTS ix_staging_errors_error_type ON staging_errors (error_type);
 CREATE INDEX IF NOT EXISTS ix_staging_errors_trial_id ON staging_errors (trial_id);
 
-\ir ../bodies/pivotal_study_card.2.sql
+\ir ../routines/pivotal_study_card.2.sql

@@ -13,5 +13,5 @@ END $$;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_link_audit_label ON link_audit (label);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_link_audit_reviewed_at ON link_audit (reviewed_at);
 
-\ir ../bodies/precision_summary.1.sql
-\ir ../bodies/precision_routines.1.sql
+\ir ../routines/precision_summary.1.sql
+\ir ../routines/precision_routines.1.sql

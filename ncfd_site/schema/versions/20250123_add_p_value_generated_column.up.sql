@@ -8,4 +8,4 @@ BEGIN
     PERFORM pg_temp.name_sequence('staging_errors', 'id');
 END $$;
 
-\ir ../bodies/p_value_column.1.sql
+\ir ../routines/p_value_column.1.sql

@@ -39,6 +39,6 @@ END $$;
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS company_securities_security_id_idx ON company_securities (security_id);
 
-\ir ../bodies/company_tickers.1.sql
+\ir ../routines/company_tickers.1.sql
 
 ALTER TABLE company_securities VALIDATE CONSTRAINT company_securities_company_id_fkey;

@@ -3,7 +3,7 @@
 from ncfd_site.schema import revision_sql
 
 revision = "20261127_add_site_jobs"
-down_revision = "20261127_content_leaves_tombstones"
+down_revision = "20261127_add_storage_tombstones"
 branch_labels = None
 depends_on = None
 

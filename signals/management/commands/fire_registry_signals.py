@@ -4,8 +4,8 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from signals.running.command import RunCommand, watched
-from signals.running.registry import Fired, fire
+from signals.registry_signals.evaluation import Fired, fire
+from signals.scoring.command import RunCommand, watched
 
 
 class Command(RunCommand):

@@ -5,8 +5,8 @@ from argparse import ArgumentParser
 from datetime import date
 from typing import Any
 
-from signals.running.command import RunCommand, step, watched
-from signals.running.score import Scored, WrongRun, score
+from signals.scoring.command import RunCommand, step, watched
+from signals.scoring.run import Scored, WrongRun, score
 
 
 class Command(RunCommand):

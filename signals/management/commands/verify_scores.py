@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from signals.running.command import DEVIATES, RunCommand, watched
-from signals.running.verify import Looked, deviations
+from signals.scoring.command import DEVIATES, RunCommand, watched
+from signals.scoring.verification import Looked, deviations
 
 
 class Command(RunCommand):

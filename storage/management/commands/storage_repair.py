@@ -7,13 +7,20 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ncfd_site.jobs.control import Cancelled
-from ncfd_site.jobs.terminal import STOPPED, Terminal
-from storage.checking import Check, VerifyOptions
-from storage.checking.command import INCOMPLETE, UNANSWERED, USAGE, WRONG, checks_given, number_given
-from storage.checking.kept import WrongFindings, findings_in
-from storage.mending import MendOptions, Repair
+from ncfd_site.core.progress import Cancelled
+from ncfd_site.core.terminal_progress import STOPPED, TerminalReporter
 from storage.operating import ContentCommand
+from storage.repair import MendOptions, Repair
+from storage.verification import Check, VerifyOptions
+from storage.verification.command import (
+    INCOMPLETE,
+    UNANSWERED,
+    USAGE,
+    WRONG,
+    checks_given,
+    number_given,
+)
+from storage.verification.kept import WrongFindings, findings_in
 
 
 class Command(ContentCommand):
@@ -55,13 +62,13 @@ class Command(ContentCommand):
         )
         parser.add_argument("--yes", action="store_true", help="Make the changes without asking.")
 
-    def work(self, control: Terminal, options: dict[str, Any]) -> None:
+    def work(self, control: TerminalReporter, options: dict[str, Any]) -> None:
         """Look, name, ask, mend."""
         given = MendOptions(young_minutes=options["young"], keep_days=options["keep_days"])
         with Repair(given, self.stdout.write) as repair:
             self._repair(repair, control, options)
 
-    def _repair(self, repair: Repair, control: Terminal, options: dict[str, Any]) -> None:
+    def _repair(self, repair: Repair, control: TerminalReporter, options: dict[str, Any]) -> None:
         if options["findings"]:
             _take(repair, options["findings"])
         else:
@@ -73,7 +80,7 @@ class Command(ContentCommand):
             self._mend(repair, control)
         self._conclude(repair)
 
-    def _mend(self, repair: Repair, control: Terminal) -> None:
+    def _mend(self, repair: Repair, control: TerminalReporter) -> None:
         done = repair.progress
         try:
             repair.mend(control)

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ncfd_site.admin.drawing import size
-from ncfd_site.jobs.terminal import Terminal
+from ncfd_site.core.formatting import size
+from ncfd_site.core.terminal_progress import TerminalReporter
 from storage.operating import REFUSED, ContentCommand, whole
 from storage.outcomes import moved_in_words
 from storage.tiers import MoveOptions, movable, move
@@ -44,7 +44,7 @@ class Command(ContentCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
-    def work(self, control: Terminal, options: dict[str, Any]) -> None:
+    def work(self, control: TerminalReporter, options: dict[str, Any]) -> None:
         """Tell, and with `--move` move."""
         wanted = MoveOptions(
             to=options["to"],

@@ -8,13 +8,26 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connection
 
-from ncfd_site.jobs.control import Cancelled
-from ncfd_site.jobs.terminal import STOPPED, Terminal
-from storage.checking import Check, Finding, Summary, VerifyOptions, verify
-from storage.checking.command import INCOMPLETE, USAGE, WRONG, checks_given, number_given, share_given
-from storage.checking.report import summary_lines, verdict
-from storage.checking.state import StateFile, WrongState
+from ncfd_site.core.progress import Cancelled
+from ncfd_site.core.terminal_progress import STOPPED, TerminalReporter
 from storage.operating import ContentCommand
+from storage.verification import (
+    Check,
+    Finding,
+    Summary,
+    VerifyOptions,
+    verify,
+)
+from storage.verification.command import (
+    INCOMPLETE,
+    USAGE,
+    WRONG,
+    checks_given,
+    number_given,
+    share_given,
+)
+from storage.verification.report import summary_lines, verdict
+from storage.verification.state import StateFile, WrongState
 
 
 class Command(ContentCommand):
@@ -56,7 +69,7 @@ class Command(ContentCommand):
         )
         parser.add_argument("--json", action="store_true", help="A line of JSON for each finding, then the summary.")
 
-    def work(self, control: Terminal, options: dict[str, Any]) -> None:
+    def work(self, control: TerminalReporter, options: dict[str, Any]) -> None:
         """Check, and tell."""
         self.is_json, state = options["json"], options["state"]
         given = VerifyOptions(
@@ -72,7 +85,7 @@ class Command(ContentCommand):
         control.end()
         self._conclude(summary, options["verbosity"])
 
-    def _goes_on(self, options: VerifyOptions, control: Terminal, path: Path) -> Summary:
+    def _goes_on(self, options: VerifyOptions, control: TerminalReporter, path: Path) -> Summary:
         try:
             state = StateFile(path, {"options": options.as_json(), "database": _database()}, control)
         except WrongState as wrong:

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.test import override_settings
 
-from ncfd_site import marker
+from ncfd_site.core import demo_flag
 from ncfd_site.demonstration import load
 
 TODAY = date(2026, 11, 22)
@@ -25,4 +25,4 @@ def demonstration(
         assert load.load(TODAY)
         yield content
         transaction.set_rollback(True)
-    marker.forget()
+    demo_flag.clear_cache()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from linkaudit.models import HeuristicPrecision, LinkAudit
 from storage.models import Document
 from tests.factories import make_user
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

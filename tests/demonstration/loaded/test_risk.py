@@ -7,9 +7,9 @@ import pytest
 
 from signals.models import Gate, Score, Signal, SignalEvaluation, Trial, TrialVersion
 from signals.queries import account_of, supporting_signals
-from signals.running.registry import fire
-from signals.running.score import score_at
-from signals.running.verify import Looked, deviations
+from signals.registry_signals.evaluation import fire
+from signals.scoring.run import score_at
+from signals.scoring.verification import Looked, deviations
 
 pytestmark = pytest.mark.django_db
 

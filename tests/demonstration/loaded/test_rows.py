@@ -17,7 +17,7 @@ from linkaudit.models import (
 )
 from linkaudit.promotion.queries import later_wrong
 from linkaudit.queries import can_auto_promote, heuristic_precision
-from ncfd_site import marker, sql
+from ncfd_site.core import demo_flag, sql
 from ncfd_site.demonstration import report
 from securities.domain_aliases import domain_aliases
 from securities.models import (
@@ -227,8 +227,8 @@ def test_some_content_may_be_cleaned_up_and_some_has_its_days_of_grace() -> None
 
 
 def test_the_database_is_marked() -> None:
-    assert sql.value(marker.COMMENT) == "ncfd demonstration"
-    assert marker.is_demonstration()
+    assert sql.value(demo_flag.COMMENT) == "ncfd demonstration"
+    assert demo_flag.is_demonstration()
 
 
 TIMES: list[tuple[type[Model], str]] = [

@@ -8,11 +8,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from linkaudit.sampling.options import Purpose
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.factories import make_link_audit, make_user
 from tests.linkaudit.reviewing import answer, make_open_links, make_sample
 from tests.linkaudit.test_heuristic_precision import make_links
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -3,18 +3,18 @@
 import pytest
 from django.test import Client
 
-from linkaudit.looking import look_at
+from linkaudit.interim_analysis import look_at
 from linkaudit.models import LinkAudit
 from linkaudit.precision.reports import Report, report_on
 from linkaudit.precision.windows import Window
 from linkaudit.sampling.options import Purpose
 from linkaudit.sampling.services import close_sample
-from ncfd_site import sql
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
 from tests.factories import make_user
 from tests.linkaudit.reviewing import adjudicate, answer, make_open_links, make_sample, place
 from tests.linkaudit.test_heuristic_precision import make_links
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

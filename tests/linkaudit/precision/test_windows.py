@@ -12,7 +12,7 @@ from linkaudit.models import LinkAudit
 from linkaudit.precision.windows import Window, WindowForm
 from tests.factories import make_user
 from tests.linkaudit.reviewing import make_open_links
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 SECOND = timedelta(seconds=1)
 

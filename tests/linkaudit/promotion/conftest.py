@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from linkaudit.models import LinkAudit, LinkReview
-from ncfd_site import sql
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
 from tests.factories import make_asset, make_document, make_link_audit, make_trial, make_user
 
 

@@ -8,12 +8,12 @@ from django.test import Client
 
 from linkaudit.models import LinkPromotion
 from linkaudit.promotion import services
-from ncfd_site.jobs.control import Quiet
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core.progress import NullReporter
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs.models import Job
 from tests.factories import make_link_audit, make_user
 from tests.linkaudit.promotion.conftest import past_the_gate, say
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def operator(client: Client, olga: User) -> Client:
 def promoted(olga: User) -> LinkPromotion:
     """A promotion whose links are promoted."""
     number, _ = services.begin("HP-1", "past the gate", actor=olga)
-    services.promote(number, Quiet("olga"))
+    services.promote(number, NullReporter("olga"))
     Job.objects.all().delete()
     return LinkPromotion.objects.get(pk=number)
 

@@ -7,10 +7,10 @@ from django.core.exceptions import PermissionDenied
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionRow, TrialAssetLink
 from linkaudit.promotion import services
 from linkaudit.promotion.queries import later_wrong, made_by, preview
-from ncfd_site.jobs.control import Cancelled, Quiet
-from ncfd_site.jobs.queue import JobRefused
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core.progress import Cancelled, NullReporter
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.queue import JobError
 from tests.factories import make_link_audit, make_user
 from tests.jobs.conftest import run
 from tests.linkaudit.promotion.conftest import past_the_gate, say
@@ -80,7 +80,7 @@ def test_who_may_not_promote_may_neither_begin_nor_take_back() -> None:
 def test_a_second_promotion_waits_for_the_first_and_leaves_nothing(olga: User) -> None:
     past_the_gate()
     services.begin("HP-1", "first", actor=olga)
-    with pytest.raises(JobRefused, match="Another job of the same kind is open"):
+    with pytest.raises(JobError, match="Another job of the same kind is open"):
         services.begin("HP-1", "second", actor=olga)
     assert LinkPromotion.objects.count() == 1
 
@@ -93,7 +93,7 @@ def test_a_gate_that_closes_midway_fails_the_job_and_keeps_what_was_done(
     monkeypatch.setattr(services, "BATCH", 20)
     number, job = services.begin("HP-1", "past the gate", actor=olga)
 
-    class Closing(Quiet):
+    class Closing(NullReporter):
         def advance(self, count: int = 1, *, checkpoint: object = None) -> None:
             for link in links[:5]:
                 say(link, "wrong", "adam")
@@ -116,7 +116,7 @@ def test_an_interrupted_promotion_goes_on_from_its_checkpoint(olga: User, monkey
     monkeypatch.setattr(services, "BATCH", 20)
     number, _ = services.begin("HP-1", "past the gate", actor=olga)
 
-    class Stopping(Quiet):
+    class Stopping(NullReporter):
         def advance(self, count: int = 1, *, checkpoint: object = None) -> None:
             super().advance(count, checkpoint=checkpoint)  # type: ignore[arg-type]
             raise Cancelled
@@ -125,7 +125,7 @@ def test_an_interrupted_promotion_goes_on_from_its_checkpoint(olga: User, monkey
     with pytest.raises(Cancelled):
         services.promote(number, control)
     assert LinkPromotion.objects.get().links == 20
-    assert services.promote(number, Quiet("olga", control.checkpoint)) == 62
+    assert services.promote(number, NullReporter("olga", control.checkpoint)) == 62
     assert LinkPromotionRow.objects.count() == 62
 
 
@@ -142,7 +142,7 @@ def test_promoting_ends_where_the_promotion_was_taken_back(olga: User) -> None:
 def test_a_verdict_that_is_retracted_is_no_later_wrong(olga: User) -> None:
     links = past_the_gate()
     number, _ = services.begin("HP-1", "past the gate", actor=olga)
-    services.promote(number, Quiet("olga"))
+    services.promote(number, NullReporter("olga"))
     promotion = LinkPromotion.objects.get()
     say(links[0], "wrong", "adam")
     assert [(one.audit_id, one.reviewer) for one in later_wrong(promotion)] == [(links[0].pk, "adam")]
@@ -150,7 +150,7 @@ def test_a_verdict_that_is_retracted_is_no_later_wrong(olga: User) -> None:
     assert len(later_wrong(promotion)) == 1
 
 
-def test_a_preview_looks_at_so_many_links_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pinterim_analyses_at_so_many_links_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linkaudit.promotion.queries.MOST_PENDING", 10)
     past_the_gate()
     found = preview("HP-1")

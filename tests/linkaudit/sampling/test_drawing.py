@@ -18,9 +18,9 @@ from linkaudit.models import LinkAudit, ReviewSample, ReviewSlot
 from linkaudit.sampling.options import Purpose, SampleOptions
 from linkaudit.sampling.queries import promoted_heuristics, sampled_links
 from linkaudit.sampling.services import SampleRefused, close_sample, draw, draw_promoted, start_drawing
-from ncfd_site.jobs.control import Quiet
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core.progress import NullReporter
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs.models import Job
 from tests.factories import make_user
 from tests.jobs.conftest import run
 from tests.linkaudit.reviewing import make_open_links, make_sample
@@ -77,21 +77,21 @@ def test_promoted_links_are_sampled_where_a_week_has_passed() -> None:
     make_open_links("HP-2", 8, promotion_status="promoted")
     make_open_links("HP-3", 9)
     assert promoted_heuristics() == ["HP-1", "HP-2"]
-    drawn = draw_promoted(control=Quiet("timer"))
+    drawn = draw_promoted(control=NullReporter("timer"))
     assert [(each.heuristic, each.size, each.purpose, each.drawn_by) for each in drawn] == [
         ("HP-1", 50, "promoted", "timer"),
         ("HP-2", 8, "promoted", "timer"),
     ]
-    assert draw_promoted(control=Quiet("timer")) == []
+    assert draw_promoted(control=NullReporter("timer")) == []
     # A weekly timer that is some seconds early does not skip a week.
     ReviewSample.objects.update(drawn_at=timezone.now() - timedelta(days=7) + timedelta(seconds=30))
-    assert [(each.heuristic, each.size) for each in draw_promoted(control=Quiet("timer"))] == [("HP-1", 10)]
+    assert [(each.heuristic, each.size) for each in draw_promoted(control=NullReporter("timer"))] == [("HP-1", 10)]
 
 
 def test_a_sample_for_precision_is_no_sample_of_promoted_links() -> None:
     make_open_links("HP-1", 60, promotion_status="promoted")
     make_sample(size=60)
-    assert len(draw_promoted(control=Quiet("timer"))) == 1
+    assert len(draw_promoted(control=NullReporter("timer"))) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -102,7 +102,7 @@ def test_two_timers_at_once_draw_one_sample() -> None:
     def work() -> int:
         ready.wait()
         try:
-            return len(draw_promoted(10, control=Quiet("timer")))
+            return len(draw_promoted(10, control=NullReporter("timer")))
         finally:
             connection.close()
 

@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 
 from linkaudit.models import ReviewSample
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs.models import Job
 from tests.factories import make_user
 from tests.linkaudit.reviewing import make_open_links, make_sample
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from tests.factories import make_user
 
 

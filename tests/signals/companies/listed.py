@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.types.range import DateRange
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from securities.models import Company, CompanyRelationship, CompanySecurity, Exchange, Security
 from signals.models import Score, Trial
 from tests import factories

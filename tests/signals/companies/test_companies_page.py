@@ -7,11 +7,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from securities.models import CompanyAlias
 from tests.factories import make_company, make_user
-from tests.pages.reading import text_of
 from tests.signals.companies.listed import make_scored_trial, make_security, relate
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -8,11 +8,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from securities.models import Company, CompanyAlias, CompanySecurity
 from tests.factories import make_company, make_document, make_user
-from tests.pages.reading import text_of
 from tests.signals.companies.listed import link_document, make_scored_trial, make_security, relate
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from ncfd_site import sql
+from ncfd_site.core import sql
 from securities.queries import listed
 from signals.companies import listing, risk, unresolved
 from tests.factories import make_company
@@ -30,16 +30,16 @@ def plan(query: str, keys: dict[str, Any]) -> str:
 
 def test_the_riskiest_trials_are_read_in_the_order_of_their_index_without_a_look_at_trials() -> None:
     found = plan(risk._RANKED, {"least": 0, "most": risk.RISKIEST, "at_risk": "0.75"})
-    assert "Index Only Scan using ix_trial_standings_p_fail" in found
+    assert "Index Only Scan using ix_trial_current_scores_p_fail" in found
     assert " on trials" not in found
     found = plan(unresolved._RISKIEST, {"looked_at": unresolved.LOOKED_AT, "shown": 50})
-    assert "using ix_trial_standings_no_company" in found
+    assert "using ix_trial_current_scores_no_company" in found
 
 
 def test_the_trials_of_companies_are_counted_in_one_index_and_their_next_readout_is_found_in_another() -> None:
     keys = {"companies": [1], "today": timezone.localdate(), "most": 5, "at_risk": "0.75"}
     found = plan(risk._SUMMARIES, keys)
-    assert found.count("using ix_trial_standings_company") == 2
+    assert found.count("using ix_trial_current_scores_company") == 2
     assert "using ix_trials_sponsor_company" in found
 
 
@@ -54,7 +54,7 @@ def test_the_first_page_of_companies_is_read_in_the_order_of_their_names() -> No
     )
     found = plan(query, {})
     assert "using idx_companies_name_norm" in found
-    assert "using ix_trial_standings_company" in found
+    assert "using ix_trial_current_scores_company" in found
 
 
 def test_links_of_companies_and_securities_are_followed_by_keys() -> None:

@@ -16,8 +16,8 @@ from securities.models import (
     ReviewQueueItem,
 )
 from tests.factories import make_company
-from tests.pages.reading import text_of
 from tests.signals.companies.listed import make_scored_trial
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from securities.models import Company, CompanySecurity
 from tests.factories import make_company
-from tests.pages.reading import text_of
 from tests.signals.companies.listed import make_scored_trial, make_security
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

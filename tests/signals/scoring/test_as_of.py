@@ -3,9 +3,9 @@
 import pytest
 
 from signals.models import Gate, Score, Signal, TrialVersion
-from signals.running.registry import fire
-from signals.running.score import score
-from signals.running.verify import Looked, deviations
+from signals.registry_signals.evaluation import fire
+from signals.scoring.run import score
+from signals.scoring.verification import Looked, deviations
 from tests.signals.scoring.commands import refused, score_trials, stored
 from tests.signals.scoring.rows import ahead, at, make_evaluation, make_signals, make_trial, make_version
 

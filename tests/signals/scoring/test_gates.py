@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.scoring import LOOKS_AT, SEVERITIES, SIGNALS, Evaluation, evaluate, evaluate_gate, fires
-from signals.scoring_table import scoring_table
+from signals.scoring.formulas import (
+    LOOKS_AT,
+    SEVERITIES,
+    SIGNALS,
+    Evaluation,
+    evaluate,
+    evaluate_gate,
+    fires,
+)
+from signals.scoring.table import scoring_table
 
 RATIOS = scoring_table().ratios
 severities = st.dictionaries(st.sampled_from([f"S{number}" for number in range(1, 10)]), st.sampled_from("HML"))

@@ -13,12 +13,13 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from ncfd_site import database, sql
+from ncfd_site.core import sql
+from ncfd_site.postgres import connection_parameters
 from signals.models import Gate, Score
-from signals.running.registry import LOCK as REGISTRY_LOCK
-from signals.running.registry import fire
-from signals.running.score import LOCK, Busy, score
-from signals.running.verify import Looked, deviations
+from signals.registry_signals.evaluation import LOCK as REGISTRY_LOCK
+from signals.registry_signals.evaluation import fire
+from signals.scoring.run import LOCK, Busy, score
+from signals.scoring.verification import Looked, deviations
 from tests.signals.scoring.rows import make_signals, make_trial
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,7 +69,7 @@ def test_a_run_that_ends_while_scores_are_verified_is_no_deviation() -> None:
     trial = make_trial()
     make_signals(trial, "S1H", "S2H")
     score("one")
-    keywords = {**database.parameters(), "dbname": connections["default"].settings_dict["NAME"]}
+    keywords = {**connection_parameters(), "dbname": connections["default"].settings_dict["NAME"]}
 
     def meanwhile(rows: Iterable[object], total: int) -> Iterable[object]:
         assert total in (1, 4)
@@ -89,7 +90,7 @@ def left_behind() -> list[object]:
 @contextmanager
 def held(statement: str) -> Iterator[None]:
     """Somebody else's transaction that holds a lock."""
-    keywords = {**database.parameters(), "dbname": connections["default"].settings_dict["NAME"]}
+    keywords = {**connection_parameters(), "dbname": connections["default"].settings_dict["NAME"]}
     with psycopg.connect(**keywords) as connection:
         connection.execute(statement.encode())
         yield

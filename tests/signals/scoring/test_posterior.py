@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.scoring import LOGIT, PROBABILITY, logit, posterior, probability
-from signals.scoring_table import scoring_table
+from signals.scoring.formulas import (
+    LOGIT,
+    PROBABILITY,
+    logit,
+    posterior,
+    probability,
+)
+from signals.scoring.table import scoring_table
 
 STOPPED = scoring_table().floor
 

@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 
 from signals.models import Score, Signal, SignalEvaluation, TrialVersion
-from signals.running.registry import EVALUATED_BY, fire
-from signals.running.score import score
-from signals.running.verify import Looked, deviations
+from signals.registry_signals.evaluation import EVALUATED_BY, fire
+from signals.scoring.run import score
+from signals.scoring.verification import Looked, deviations
 from tests.signals.scoring.rows import at, make_signals, make_trial, make_version
 
 pytestmark = pytest.mark.django_db

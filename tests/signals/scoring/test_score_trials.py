@@ -8,11 +8,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from signals.models import Gate, Score, Signal, TrialStanding
-from signals.running.registry import fire
-from signals.running.score import score
-from signals.running.verify import Looked, deviations
-from signals.scoring import SIGNALS
+from signals.models import Gate, Score, Signal, TrialCurrentScore
+from signals.registry_signals.evaluation import fire
+from signals.scoring.formulas import SIGNALS
+from signals.scoring.run import score
+from signals.scoring.verification import Looked, deviations
 from tests.signals.scoring.commands import refused, score_trials, stored
 from tests.signals.scoring.rows import (
     ago,
@@ -58,7 +58,7 @@ def test_a_trial_is_scored_by_the_gates_that_its_signals_open() -> None:
     assert gates["G4"].metadata["not_fired"] == ["S3"]
     assert gates["G4"].rationale_text == ("p-Hacking did not fire: S1 fired; S3 did not fire; S8 was not evaluated.")
     assert gates["G4"].lr_used is None
-    assert TrialStanding.objects.get(trial=trial).p_fail == found.p_fail
+    assert TrialCurrentScore.objects.get(trial=trial).p_fail == found.p_fail
 
 
 def test_without_any_signal_the_prior_is_all() -> None:
@@ -128,7 +128,7 @@ def test_gates_hold_the_last_run_and_scores_hold_all() -> None:
     assert not Gate.objects.filter(fired_bool=True).exists()
     assert set(Gate.objects.values_list("metadata__run_id", flat=True)) == {"two"}
     assert Score.objects.get(run_id="one").metadata["gates"]["G1"]["lr_used"] == 3.5
-    standing = TrialStanding.objects.get(trial=trial)
+    standing = TrialCurrentScore.objects.get(trial=trial)
     assert (standing.run_id, standing.previous_run_id) == ("two", "one")
     assert standing.change is not None
     assert standing.change < 0
@@ -247,9 +247,9 @@ def test_a_run_that_is_written_anew_after_another_one_is_the_current_one_for_eve
     score("two")
     make_signals(trial, "S1H", "S2H")
     assert "2 scores written; 8 gates changed" in score_trials("--run-id", "one", "--replace")
-    assert set(TrialStanding.objects.values_list("run_id", flat=True)) == {"one"}
+    assert set(TrialCurrentScore.objects.values_list("run_id", flat=True)) == {"one"}
     assert set(Gate.objects.values_list("metadata__run_id", flat=True)) == {"one"}
-    assert TrialStanding.objects.get(trial=other).previous_run_id == "two"
+    assert TrialCurrentScore.objects.get(trial=other).previous_run_id == "two"
     assert list(deviations(Looked())) == []
 
 

@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from ncfd_site.refusals import Misconfigured
-from ncfd_site.roles import Role
-from signals.running.score import score
-from signals.scoring_table import PATH, read_table, scoring_table
+from ncfd_site.config.errors import ConfigurationError
+from ncfd_site.core.roles import Role
+from signals.scoring.run import score
+from signals.scoring.table import PATH, read_table, scoring_table
 from tests import factories
 
 CONDITION = '{ field = "signals.S1.metadata.after_last_patient_randomised", is = true }'
@@ -69,7 +69,7 @@ def test_a_table_that_is_wrong_is_refused_with_the_key(tmp_path: Path, before: s
     assert before in text
     path = tmp_path / "table.toml"
     path.write_text(text.replace(before, after, 1))
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         read_table(path)
     assert said in str(refused.value)
     assert str(refused.value).startswith("table.toml")
@@ -77,10 +77,10 @@ def test_a_table_that_is_wrong_is_refused_with_the_key(tmp_path: Path, before: s
 
 def test_a_file_that_is_no_text_or_is_not_there_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table.toml"
-    with pytest.raises(Misconfigured, match=r"table\.toml cannot be read: .*No such file.* Mend the file\.$"):
+    with pytest.raises(ConfigurationError, match=r"table\.toml cannot be read: .*No such file.* Mend the file\.$"):
         read_table(path)
     path.write_bytes(b"\xff")
-    with pytest.raises(Misconfigured, match=r"table\.toml cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"table\.toml cannot be read"):
         read_table(path)
 
 
@@ -95,8 +95,8 @@ def test_a_pattern_that_only_the_database_refuses_is_named(tmp_path: Path) -> No
     path = tmp_path / "table.toml"
     path.write_text(PATH.read_text().replace(r"matches = '^\s*[<≤]", r"matches = '(?P<sign>[<≤])", 1))
     with (
-        mock.patch("signals.running.score.scoring_table", return_value=read_table(path)),
-        pytest.raises(Misconfigured) as refused,
+        mock.patch("signals.scoring.run.scoring_table", return_value=read_table(path)),
+        pytest.raises(ConfigurationError) as refused,
     ):
         score("one")
     said = str(refused.value)

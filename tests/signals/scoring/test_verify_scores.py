@@ -16,8 +16,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from signals.models import Gate, Score, Signal, Trial
-from signals.running.score import score
-from signals.running.verify import Deviation, Looked, deviations
+from signals.scoring.run import score
+from signals.scoring.verification import Deviation, Looked, deviations
 from tests.signals.scoring.rows import ago, ahead, make_evaluation, make_signals, make_study, make_trial, make_version
 
 pytestmark = pytest.mark.django_db
@@ -339,7 +339,7 @@ def test_the_command_names_each_and_leaves_with_three(trial: Trial) -> None:
 def test_who_reads_no_further_ends_the_command_without_a_traceback(trial: Trial) -> None:
     with (
         mock.patch("signals.management.commands.verify_scores.deviations", side_effect=BrokenPipeError),
-        mock.patch("signals.running.command.os.dup2") as redirected,
+        mock.patch("signals.scoring.command.os.dup2") as redirected,
         pytest.raises(SystemExit) as left,
     ):
         call_command("verify_scores", stdout=StringIO())

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ncfd_site import sql
-from ncfd_site.jobs.control import Cancelled, Quiet
+from ncfd_site.core import sql
+from ncfd_site.core.progress import Cancelled, NullReporter
 from storage import cleaning, deleting
 from storage.cleaning import CleaningOptions, CleaningRefused, clean, survey
 from storage.content import content_store
@@ -18,7 +18,7 @@ from tests.storage.content.s3_server import s3_server
 pytestmark = pytest.mark.django_db
 
 AT_ONCE = CleaningOptions(keep_minutes=0, most_percent=100)
-CONTROL = Quiet("olga")
+CONTROL = NullReporter("olga")
 
 
 def test_what_nothing_refers_to_goes_and_the_rest_stays(local_site: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_stop_comes_between_two_transactions_and_the_next_run_goes_on(
     stocked.upload(b"kept")
     stocked.unused([b"%d" % number for number in range(6)])
 
-    class Stopped(Quiet):
+    class Stopped(NullReporter):
         def advance(self, count: int = 1, **kwargs: Any) -> None:
             raise Cancelled
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ncfd_site.refusals import Misconfigured
+from ncfd_site.config.errors import ConfigurationError
 from storage.content import LocalContentStore, S3ContentStore, content_store, store_of
 from tests.storage.content.shelves import BUCKET
 
@@ -45,13 +45,13 @@ def test_an_address_picks_its_store() -> None:
 def test_without_a_bucket_the_store_on_s3_is_refused(settings: Any) -> None:
     settings.CONTENT_S3_BUCKET = ""
     refused = r"^The S3 content store is not configured: set CONTENT_S3_BUCKET to"
-    with pytest.raises(Misconfigured, match=refused):
+    with pytest.raises(ConfigurationError, match=refused):
         content_store("s3")
-    with pytest.raises(Misconfigured, match=refused):
+    with pytest.raises(ConfigurationError, match=refused):
         store_of(f"s3://{HASH}")
 
 
 @pytest.mark.parametrize("backend", ["", "S3", "gcs"])
 def test_another_backend_is_refused(backend: str) -> None:
-    with pytest.raises(Misconfigured, match="the backends are local and s3"):
+    with pytest.raises(ConfigurationError, match="the backends are local and s3"):
         content_store(backend)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from ncfd_site.roles import Role
+from ncfd_site.core.roles import Role
 from storage.content import ContentStore, content_store
 from storage.models import StorageObject
 from tests import factories

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from ncfd_site.models import Job
+from ncfd_site.jobs.models import Job
 from storage import urls
 from tests import factories
 from tests.storage.pages.conftest import SignIn

@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from ncfd_site import sql
-from ncfd_site.models import Job
+from ncfd_site.core import sql
+from ncfd_site.jobs.models import Job
 from storage.buckets import AGES, REFERENCES, SIZES
-from storage.checking import Check, Checked, Summary
 from storage.models import StorageObject, StorageTombstone
 from storage.overview import overview
+from storage.verification import Check, Checked, Summary
 from tests import factories
-from tests.pages.reading import text_of
 from tests.storage.pages.conftest import SignIn
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from django.urls import reverse
 from storage.content import ContentStore, ContentUnavailable, LocalContentStore, content_store
 from storage.models import Document, StorageObject
 from tests import factories
-from tests.pages.reading import text_of
 from tests.storage.content.shelves import BUCKET
 from tests.storage.pages.conftest import SignIn
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

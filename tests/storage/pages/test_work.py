@@ -9,15 +9,15 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
-from ncfd_site import sql
-from ncfd_site.models import Job
-from ncfd_site.roles import Role
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs.models import Job
 from storage.cleaning import CleaningOptions
 from storage.models import StorageObject
 from storage.tiers import MoveOptions
 from storage.work import start_check, start_cleaning, start_move
 from tests import factories
-from tests.pages.reading import text_of
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ import psutil
 import psycopg
 import pytest
 
-from ncfd_site.embedded.cluster import PORT, SUPERUSER, Cluster
+from ncfd_site.postgres.embedded.cluster import PORT, SUPERUSER, Cluster
 from tests import databases
 from tests.schema.test_storage_functions import drift
 from tests.storage.soak.counting import Client, count_of

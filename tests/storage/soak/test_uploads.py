@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ncfd_site.jobs.control import Quiet
+from ncfd_site.core.progress import NullReporter
 from storage.cleaning import clean
 from storage.content import ContentStore, content_store
 from storage.models import StorageEvent
@@ -33,7 +33,7 @@ def upload_and_clean(
 ) -> None:
     keepers = [Keeper(number, store) for number in range(4)]
     reader = Reader()
-    acts = [*(keeper.act for keeper in keepers), reader.act, lambda: clean(AT_ONCE, Quiet("olga")), *beside]
+    acts = [*(keeper.act for keeper in keepers), reader.act, lambda: clean(AT_ONCE, NullReporter("olga")), *beside]
 
     def has_seen_enough() -> bool:
         reads = sum(keeper.reads for keeper in keepers) + reader.reads
@@ -62,7 +62,7 @@ def test_nobody_misses_a_byte_for_an_hour_on_disk(local_site: Path) -> None:
 @pytest.mark.soak
 def test_nobody_misses_a_byte_for_an_hour_on_s3_while_content_moves(both_tiers: str) -> None:
     def there_and_back() -> None:
-        move(MoveOptions(to="local", limit=20), Quiet("olga"))
-        move(MoveOptions(to="s3", limit=20), Quiet("olga"))
+        move(MoveOptions(to="local", limit=20), NullReporter("olga"))
+        move(MoveOptions(to="s3", limit=20), NullReporter("olga"))
 
     upload_and_clean(whole(), content_store("s3"), "local", "s3", beside=(there_and_back,))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from ncfd_site import sql
-from ncfd_site.jobs.control import Cancelled, Quiet
-from ncfd_site.refusals import Misconfigured
+from ncfd_site.config.errors import ConfigurationError
+from ncfd_site.core import sql
+from ncfd_site.core.progress import Cancelled, NullReporter
 from storage import tiers
 from storage.cleaning import CleaningOptions, clean
 from storage.content import ContentUnavailable, content_store
@@ -20,7 +20,7 @@ from tests.storage import stocked
 
 pytestmark = pytest.mark.django_db
 
-CONTROL = Quiet("olga")
+CONTROL = NullReporter("olga")
 TO_S3 = MoveOptions(to="s3")
 TO_DISK = MoveOptions(to="local")
 CONTENTS = [b"." * number for number in range(1, 41)]
@@ -149,7 +149,7 @@ def test_a_service_that_fails_stops_the_move_and_what_moved_stays_moved(
 
 def test_a_store_that_is_not_set_up_is_told_before_anything_is_touched(local_site: Path) -> None:
     stocked.upload(b"content")
-    with pytest.raises(Misconfigured, match="set CONTENT_S3_BUCKET"):
+    with pytest.raises(ConfigurationError, match="set CONTENT_S3_BUCKET"):
         move(TO_S3, CONTROL)
     assert not StorageTombstone.objects.exists()
 
@@ -158,7 +158,7 @@ def test_a_move_is_stopped_between_two_batches(both_tiers: str, monkeypatch: pyt
     monkeypatch.setattr(tiers, "WRITERS", 3)
     stocked.upload(*CONTENTS[:7])
 
-    class Stopped(Quiet):
+    class Stopped(NullReporter):
         def advance(self, count: int = 1, **kwargs: Any) -> None:
             raise Cancelled
 

@@ -1,0 +1,1 @@
+"""Pages that the admin of every table shares."""

@@ -1,0 +1,81 @@
+"""Long work that waits or runs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from ncfd_site.dashboard.tile import Figure, Found, Line, Part, Source, Tile, register
+from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.words import progress, standing, title_of
+
+VIEW = "jobs.view_job"
+SHOWN = 5
+OPEN = """
+SELECT job_id, kind, state, requested_by, requested_at, started_at, lease_until, step, done, total, unit,
+    cancelled_by, cancelled_at, count(*) FILTER (WHERE state = 'running') OVER () AS running, count(*) OVER () AS open
+FROM site_jobs WHERE state IN ('queued', 'running') ORDER BY job_id LIMIT 1000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJob:
+    """A job that has not ended, and how many of them there are in all."""
+
+    job_id: int
+    kind: str
+    state: str
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None
+    lease_until: datetime | None
+    step: str
+    done: int
+    total: int | None
+    unit: str
+    cancelled_by: str | None
+    cancelled_at: datetime | None
+    running: int
+    open: int
+
+
+def build(found: Found, user: User) -> Tile:
+    """Say how many wait and run, and how far the first ones are."""
+    jobs = found["jobs"]
+    running, opened = (jobs[0].running, jobs[0].open) if jobs else (0, 0)
+    address = f"{reverse('jobs:jobs')}?state="
+    figures = (
+        Figure(f"{running:,}", "jobs run", f"{address}running"),
+        Figure(f"{opened - running:,}", "jobs wait", f"{address}queued"),
+    )
+    return Tile(figures, tuple(_line(one) for one in jobs[:SHOWN]), "No long work is under way.")
+
+
+def _line(one: OpenJob) -> Line:
+    job = Job(
+        kind=one.kind, state=one.state, requested_at=one.requested_at, started_at=one.started_at, step=one.step,
+        lease_until=one.lease_until, done=one.done, total=one.total, unit=one.unit,
+        cancelled_by=one.cancelled_by, cancelled_at=one.cancelled_at,
+    )  # fmt: skip
+    stands = standing(job)
+    return Line(
+        title_of(job),
+        reverse("jobs:job", args=[one.job_id]),
+        f"of {one.requested_by}; {progress(job)}".rstrip("; "),
+        f"{stands.sign} {stands.word}",
+        one.started_at or one.requested_at,
+    )
+
+
+SOURCE = register(
+    Source(
+        "running",
+        "Jobs under way",
+        (VIEW,),
+        {"jobs": Part(OPEN, OpenJob)},
+        build,
+        "jobs:jobs",
+        position=70,
+    )
+)

@@ -1,0 +1,50 @@
+"""The admin of the site's own tables: where the schema stands, and how it came there."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import value, when
+from ncfd_site.adminkit.filters import choices
+from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.core import sql
+from ncfd_site.schema.deploy.history import Act, Outcome
+from ncfd_site.schema.models import MigrationLog, SchemaVersion
+
+
+@admin.register(SchemaVersion)
+class SchemaVersionAdmin(ReadOnlyAdmin):
+    """The revision that the database stands at."""
+
+    list_display = (value("version_num", "revision"),)
+    filled_by = "No revision has run here yet. `manage.py migrate_alembic` brings the schema up to date."
+
+
+@admin.register(MigrationLog)
+class MigrationLogAdmin(ReadOnlyAdmin):
+    """What `migrate_alembic` did."""
+
+    list_display = (
+        value("log_id", "entry"),
+        value("direction"),
+        value("revision"),
+        value("outcome"),
+        value("detail", draw=lambda text: text if len(text) <= 160 else f"{text[:160]}…", empty=""),
+        when("started_at", "started"),
+        when("finished_at", "finished", empty="not finished"),
+        value("actor"),
+        value("host"),
+    )
+    list_filter = (
+        choices("direction", "direction", *((act, act, {"direction": act}) for act in map(str, Act))),
+        choices("outcome", "outcome", *((end, end, {"outcome": end}) for end in map(str, Outcome))),
+    )
+    search_by = (search.key("log_id", "number of the entry"), search.exact("revision", "revision"))
+    filled_by = "`manage.py migrate_alembic` writes an entry for each thing that it does; it has done nothing here."
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        # The command makes this table itself when it first writes: a database migrated by `alembic` alone has none.
+        exists = sql.value("SELECT to_regclass(%s) IS NOT NULL", [self.model._meta.db_table])
+        return super().get_queryset(request) if exists else self.model._default_manager.none()

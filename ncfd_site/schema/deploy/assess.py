@@ -1,0 +1,152 @@
+"""Where a database stands: its catalog held against what each revision makes.
+
+A database fits a revision when all that the revision makes is there, in the right shape or in one that the revisions
+and `mend` bring in line. What later revisions make may be there too, made by hand; what nobody knows is left alone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ncfd_site.schema import source
+from ncfd_site.schema.deploy import compare, revisions, variants
+from ncfd_site.schema.deploy.catalog import Catalog
+from ncfd_site.schema.deploy.compare import Finding
+from ncfd_site.schema.deploy.variants import Variant
+
+# What can be added to a table while others work with it.
+_ADDED_ONLINE = ("index", "constraint")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a database compares with one revision.
+
+    wrong       what neither a revision nor `mend` brings in line: it does not fit
+    lacks       indexes, constraints and routines that are missing or unfinished, and that are made
+    to_come     indexes and constraints of tables made by hand that are missing or unfinished, and that revisions to
+                come make
+    variants    shapes made by hand that are recognised
+    hand_made   names of objects that later revisions make and that are there already
+    old_bodies  names of routines, views, triggers and generated columns that a revision replaces
+    extra       what no revision makes: left alone
+    """
+
+    revision: str
+    wrong: tuple[Finding, ...]
+    lacks: tuple[Finding, ...]
+    to_come: tuple[Finding, ...]
+    variants: tuple[Variant, ...]
+    hand_made: tuple[str, ...]
+    old_bodies: tuple[str, ...]
+    extra: tuple[Finding, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether a run can go on from this revision."""
+        return not self.wrong
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the database is what the revision says, but for old bodies and what later revisions make."""
+        return not (self.wrong or self.lacks or self.variants_of_its_own)
+
+    @property
+    def is_hand_made(self) -> bool:
+        """Whether people were there before the revisions."""
+        return bool(self.hand_made or self.to_come or self.variants)
+
+    @property
+    def variants_of_its_own(self) -> tuple[Variant, ...]:
+        """Shapes that a revision up to this one should have brought in line."""
+        order = revisions.ids()
+        return tuple(v for v in self.variants if order.index(v.mended_by) <= order.index(self.revision))
+
+    @property
+    def recorded(self) -> str:
+        """The revision to go on from, so that those after it bring the recognised shapes in line."""
+        order = revisions.ids()
+        places = [order.index(self.revision), *(order.index(variant.mended_by) - 1 for variant in self.variants)]
+        return order[min(places)]
+
+
+def assess(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, exact: bool) -> Fit:
+    """Hold a catalog against a revision. `catalogs` has what each revision makes; `exact`: on the same server."""
+    wanted = catalogs[revision]
+    order = revisions.ids()
+    later = [catalogs[each] for each in order[order.index(revision) + 1 :]]
+    seen, recognised = variants.recognise(found, wanted)
+    wrong: list[Finding] = []
+    lacks: list[Finding] = []
+    to_come: list[Finding] = []
+    hand_made: list[str] = []
+    old_bodies: list[str] = []
+    extra: list[Finding] = []
+    replaced = compare.bodies_are_replaced_after(revision)
+    for finding in compare.findings(seen, wanted, exact=exact):
+        body = replaced and compare.is_body(finding, seen, wanted)
+        if finding.expected is None:
+            coming = [Finding(*finding.key, made[finding.key], finding.found) for made in later if finding.key in made]
+            if not coming:
+                extra.append(finding)
+            elif any(
+                (replaced and compare.is_body(each, seen, wanted)) or each.is_unfinished or _is_same(each, exact=exact)
+                for each in coming
+            ):
+                hand_made.append(f"{finding.kind} {finding.name}")
+            else:
+                wrong.append(coming[0])
+        elif body and (finding.found is not None or ("relation", finding.relation) in seen):
+            old_bodies.append(f"{finding.kind} {finding.name}")
+        elif finding.kind in _ADDED_ONLINE and finding.found is None and _is_made_after(revision, finding):
+            to_come.append(finding)
+        elif body or finding.is_unfinished or (finding.kind in _ADDED_ONLINE and finding.found is None):
+            lacks.append(finding)
+        elif later and finding.found is not None and later[0].get(finding.key) == finding.found:
+            # The next revision was killed before its version was written: it runs over its own result.
+            hand_made.append(f"{finding.kind} {finding.name}")
+        else:
+            wrong.append(finding)
+    wrong += _incomplete(seen, wanted, later)
+    return Fit(
+        revision,
+        tuple(wrong),
+        tuple(lacks),
+        tuple(to_come),
+        recognised,
+        tuple(hand_made),
+        tuple(old_bodies),
+        tuple(extra),
+    )
+
+
+def _is_made_after(revision: str, finding: Finding) -> bool:
+    """Whether a revision to come makes it by its name."""
+    name = re.compile(rf"\b{re.escape(finding.name.rpartition('.')[2])}\b")
+    return any(name.search(source.text(each.path, "up")) for _, each in revisions.between(revision, revisions.head()))
+
+
+def _is_same(finding: Finding, *, exact: bool) -> bool:
+    found, expected = {finding.key: finding.found or ""}, {finding.key: finding.expected or ""}
+    return not compare.findings(found, expected, exact=exact)
+
+
+def _incomplete(found: Catalog, wanted: Catalog, later: Sequence[Catalog]) -> list[Finding]:
+    """Columns that tables made by hand lack: a revision makes a table whole or not at all."""
+    lacking: list[Finding] = []
+    for kind, table in found:
+        if kind != "relation" or found[kind, table] != "table" or (kind, table) in wanted:
+            continue
+        shapes = [made for made in later if (kind, table) in made]
+        missing: list[list[Finding]] = [
+            [
+                Finding(*key, definition, None)
+                for key, definition in made.items()
+                if key[0] == "column" and key[1].startswith(f"{table}.") and key not in found
+            ]
+            for made in shapes
+        ]
+        # Its shape may be that of any of the revisions.
+        nearest: list[Finding] = min(missing, key=len, default=[])
+        lacking += nearest
+    return lacking

@@ -1,0 +1,98 @@
+"""The line of revisions that this code has, read from the files themselves.
+
+Alembic is not asked, so that a look at a database costs no more than a look: it takes Alembic and SQLAlchemy only when
+something is to be run.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+SCHEMA_FOLDER = Path(__file__).parent.parent
+
+# Ids that live databases hold although no file ever had them: the names of three files, and what each one meant.
+MISNAMED = {
+    "20250122_add_storage_reference_counting": "20250122_add_storage_refcounting",
+    "20250123_add_p_value_generated_column": "20250123_add_p_value_column",
+    "20250124_create_signals_gates_scores_tables": "20250124_signals_gates_scores",
+}
+
+_ID = re.compile(r'^revision = "([^"]+)"$', re.MULTILINE)
+_DOWN = re.compile(r'^down_revision = (?:"([^"]+)"|None)$', re.MULTILINE)
+_ABOUT = re.compile(r'^"""(.+?)(?:"""|\n)')
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision: its id, the id before it, its file, and what it is about in one sentence."""
+
+    id: str
+    down: str | None
+    path: Path
+    about: str
+
+
+@cache
+def revisions() -> tuple[Revision, ...]:
+    """The revisions in the order in which they are applied. Raises LookupError unless they form one line."""
+    by_down: dict[str | None, Revision] = {}
+    for path in sorted((SCHEMA_FOLDER / "versions").glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        found, down, about = _ID.search(source), _DOWN.search(source), _ABOUT.search(source)
+        if not (found and down and about):
+            raise LookupError(f"{path} is no revision: it lacks its revision, its down_revision or a docstring")
+        revision = Revision(found[1], down[1], path, about[1].strip())
+        if revision.down in by_down:
+            raise LookupError(f"{revision.id} and {by_down[revision.down].id} both follow {revision.down}")
+        by_down[revision.down] = revision
+    ordered: list[Revision] = []
+    while (following := by_down.get(ordered[-1].id if ordered else None)) is not None:
+        ordered.append(following)
+    if len(ordered) != len(by_down):
+        stray = ", ".join(sorted({revision.id for revision in by_down.values()} - {r.id for r in ordered}))
+        raise LookupError(f"{stray} follow no revision of the line")
+    return tuple(ordered)
+
+
+def ids() -> list[str]:
+    """The ids of the revisions, in order."""
+    return [revision.id for revision in revisions()]
+
+
+def head() -> str:
+    """The id of the newest revision."""
+    return ids()[-1]
+
+
+def resolve(target: str, current: str | None) -> str | None:
+    """The id that a target names, None for the empty schema before the first revision.
+
+    A target is an id or the beginning of one, `head`, `base`, or `+N` and `-N` from the current revision. Raises
+    LookupError with what is wrong.
+    """
+    line = ids()
+    if target in ("head", "heads"):
+        return line[-1]
+    if target == "base":
+        return None
+    if re.fullmatch(r"[+-]\d+", target):
+        place = (line.index(current) if current else -1) + int(target)
+        if not -1 <= place < len(line):
+            raise LookupError(f"there are not that many revisions {'after' if target[0] == '+' else 'before'} here")
+        return line[place] if place >= 0 else None
+    if target in line:
+        return target
+    matches = [revision for revision in line if revision.startswith(target)]
+    if len(matches) != 1:
+        raise LookupError("several revisions begin like that" if matches else "no revision has that id")
+    return matches[0]
+
+
+def between(current: str | None, target: str | None) -> list[tuple[str, Revision]]:
+    """The steps from one revision to another: ("up" or "down", revision), in order."""
+    line = revisions()
+    here, there = (ids().index(place) + 1 if place else 0 for place in (current, target))
+    if there >= here:
+        return [("up", revision) for revision in line[here:there]]
+    return [("down", revision) for revision in reversed(line[there:here])]

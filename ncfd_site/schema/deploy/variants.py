@@ -1,0 +1,110 @@
+"""The shapes that tables were given by hand in live databases, and the revision that brings each of them in line.
+
+A recognised shape is told, and held against the revisions as if it had been brought in line already.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ncfd_site.schema.deploy.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A shape made by hand: what it is, in words, and the id of the last revision that brings it in line.
+
+    `table_rewritten` names the table that is rewritten by it, where one is.
+    """
+
+    words: str
+    mended_by: str
+    table_rewritten: str | None = None
+
+
+_SECURITY_ID = ("column", "company_securities.security_id")
+_NUMBER = re.compile(r"^(smallint|integer|bigint)\b")
+_NEXT = re.compile(r"nextval\('(?:public\.)?(?P<sequence>\w+)'")
+_PRIMARY_KEY = re.compile(r"^PRIMARY KEY \((\w+)\)$")
+
+
+def recognise(found: Catalog, wanted: Catalog) -> tuple[Catalog, tuple[Variant, ...]]:
+    """The catalog as it will be once its recognised shapes are in line with `wanted`, and those shapes."""
+    result = dict(found)
+    steps = (_integer_security, _misnamed_reference, _staging_key)
+    return result, tuple(variant for step in steps if (variant := step(result, wanted)))
+
+
+def _integer_security(found: Catalog, wanted: Catalog) -> Variant | None:
+    number = _NUMBER.match(found.get(_SECURITY_ID, ""))
+    if not number:
+        return None
+    found[_SECURITY_ID] = _NUMBER.sub("text", found[_SECURITY_ID])
+    # A number may refer to the number of a security; text cannot.
+    for key in [key for key in found if key[0] == "constraint" and key[1].startswith("company_securities.")]:
+        if found[key].startswith("FOREIGN KEY (security_id)"):
+            del found[key]
+    return Variant(
+        f"company_securities.security_id is {number[0]}; the numbers become text",
+        "20250124_add_resolver_system_and_company_securities",
+        "company_securities",
+    )
+
+
+def _misnamed_reference(found: Catalog, wanted: Catalog) -> Variant | None:
+    columns = _columns(found, "storage_references")
+    if "referenced_id" in columns or "reference_id" not in columns:
+        return None
+    keys = [
+        match[1]
+        for (kind, name), definition in found.items()
+        if kind == "constraint"
+        and name.startswith("storage_references.")
+        and (match := _PRIMARY_KEY.match(definition))
+        and match[1] != "reference_id"
+    ]
+    if len(keys) != 1:
+        return None
+    _rename(found, "storage_references", "reference_id", "referenced_id")
+    _rename(found, "storage_references", keys[0], "reference_id")
+    _name_sequence(found, "storage_references", "reference_id")
+    return Variant(
+        f"storage_references names the referencing entity reference_id and its own key {keys[0]}; both are renamed",
+        "20250123_add_storage_objects_and_references",
+    )
+
+
+def _staging_key(found: Catalog, wanted: Catalog) -> Variant | None:
+    here, there = _columns(found, "staging_errors"), _columns(wanted, "staging_errors")
+    for name, right in (("error_id", "id"), ("id", "error_id")):
+        if name in here and right not in here and right in there and name not in there:
+            _rename(found, "staging_errors", name, right)
+            _name_sequence(found, "staging_errors", right)
+            return Variant(f"the key of staging_errors is called {name}", "20250123_add_p_value_column")
+    return None
+
+
+def _columns(catalog: Catalog, table: str) -> set[str]:
+    return {name.partition(".")[2] for kind, name in catalog if kind == "column" and name.startswith(f"{table}.")}
+
+
+def _rename(catalog: Catalog, table: str, old: str, new: str) -> None:
+    """Give a column another name, in all that speaks of it: its key, constraints, indexes, the owner of a sequence."""
+    word = re.compile(rf"\b{old}\b")
+    for kind, name in list(catalog):
+        definition = catalog[kind, name]
+        belongs = (
+            name.startswith(f"{table}.") or f" ON public.{table} " in definition or f" {table}.{old}" in definition
+        )
+        if belongs:
+            del catalog[kind, name]
+            is_column = (kind, name) == ("column", f"{table}.{old}")
+            catalog[kind, f"{table}.{new}" if is_column else name] = word.sub(new, definition)
+
+
+def _name_sequence(catalog: Catalog, table: str, column: str) -> None:
+    """Give the sequence that a column draws from the name that the server would have given it."""
+    key, named = ("column", f"{table}.{column}"), f"{table}_{column}_seq"
+    if drawn := _NEXT.search(catalog.get(key, "")):
+        catalog[key] = catalog[key].replace(drawn["sequence"], named)
+        if ("sequence", drawn["sequence"]) in catalog:
+            catalog["sequence", named] = catalog.pop(("sequence", drawn["sequence"]))

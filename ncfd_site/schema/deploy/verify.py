@@ -1,0 +1,197 @@
+"""Whether a database is what its revision says, its routines run, its models can be read, and its rows are there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from ncfd_site.schema.deploy import catalog, compare, retrying, revisions, versions
+from ncfd_site.schema.deploy.session import Connection
+
+_NO_HASH = "repeat('0', 64)"
+
+# Empty copies of the tables that a routine writes. The routines name tables without a schema and so meet these first:
+# no row, no sequence and no lock of the real ones is touched, and nothing of it is part of the schema.
+_STORAGE = """
+    CREATE TEMPORARY TABLE storage_objects (LIKE public.storage_objects INCLUDING ALL);
+    CREATE TEMPORARY TABLE storage_references (LIKE public.storage_references INCLUDING ALL);
+    ALTER TABLE pg_temp.storage_objects ALTER object_id SET DEFAULT 1;
+    ALTER TABLE pg_temp.storage_references ALTER reference_id SET DEFAULT 1;
+"""
+_STUDIES = """
+    CREATE TEMPORARY TABLE trials (LIKE public.trials INCLUDING ALL);
+    CREATE TEMPORARY TABLE studies (LIKE public.studies INCLUDING ALL);
+    CREATE TRIGGER probe AFTER INSERT ON pg_temp.studies FOR EACH ROW EXECUTE FUNCTION enforce_pivotal_study_card();
+    INSERT INTO trials (trial_id, nct_id, is_pivotal, last_seen_at) VALUES (1, 'probe', true, now());
+"""
+_STAGING_ERRORS = """
+    CREATE TEMPORARY TABLE staging_errors (LIKE public.staging_errors INCLUDING ALL);
+    ALTER TABLE pg_temp.staging_errors ALTER {key} SET DEFAULT 1;
+"""
+
+# A call of each routine, as somebody who uses it would. All of it is rolled back.
+_PROBES = {
+    "increment_storage_refcount(text, text, text, bigint)": (
+        f"{_STORAGE} SELECT increment_storage_refcount({_NO_HASH}, 'local', 'probe', 0)"
+    ),
+    "decrement_storage_refcount(text, text, text, bigint)": (
+        f"{_STORAGE} INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier)"
+        f" VALUES ({_NO_HASH}, 'probe', 'local', 'local');"
+        " INSERT INTO storage_references (object_id, reference_type, referenced_id) VALUES (1, 'probe', 0);"
+        f" SELECT decrement_storage_refcount({_NO_HASH}, 'local', 'probe', 0)"
+    ),
+    "increment_storage_refcounts(text[], text[], text[], bigint[])": (
+        f"{_STORAGE} SELECT * FROM increment_storage_refcounts(ARRAY[{_NO_HASH}], '{{local}}', '{{probe}}', '{{0}}')"
+    ),
+    "decrement_storage_refcounts(text[], text[], text[], bigint[])": (
+        f"{_STORAGE} SELECT * FROM decrement_storage_refcounts(ARRAY[{_NO_HASH}], '{{local}}', '{{probe}}', '{{0}}')"
+    ),
+    # Without objects, addresses or tombstones to work on, these lock and write nothing.
+    "clean_storage_objects(bigint[], interval, interval, text)": (
+        "SELECT * FROM clean_storage_objects('{{}}', '0', '0', 'probe')"
+    ),
+    "expect_storage_content(text[], interval, text, text)": (
+        "SELECT expect_storage_content('{{}}', '0', 'expected', 'probe')"
+    ),
+    "move_storage_object(bigint, text, text, interval, text)": "SELECT move_storage_object(0, '', '', '0', 'probe')",
+    "take_storage_tombstones(text, integer)": "SELECT * FROM take_storage_tombstones('', 0)",
+    "why_content_stays(bigint, text, text)": "SELECT why_content_stays(0, '', '')",
+    "storage_content_is_named(text)": "SELECT storage_content_is_named('')",
+    "counting_link_reviews(bigint)": "SELECT count(*) FROM counting_link_reviews(0)",
+    "claim_review_slot(text, bigint, interval)": "SELECT count(*) FROM claim_review_slot('probe', 0, '0')",
+    "submit_review(uuid, text, text, text, numeric)": (
+        "SELECT * FROM submit_review(gen_random_uuid(), 'probe', 'right', NULL, NULL)"
+    ),
+    "skip_review(uuid, text, text)": "SELECT skip_review(gen_random_uuid(), 'probe', 'probe')",
+    "undo_review(bigint, text, interval, interval)": "SELECT * FROM undo_review(0, 'probe', '0', '0')",
+    "get_cleanup_candidates(integer, integer)": "SELECT count(*) FROM get_cleanup_candidates(36500, 0)",
+    "get_heuristic_precision(text, timestamptz, timestamptz)": "SELECT count(*) FROM get_heuristic_precision('')",
+    "can_auto_promote_heuristic(text, numeric, integer)": "SELECT can_auto_promote_heuristic('')",
+    "enforce_pivotal_study_card()": (
+        _STUDIES + "{staging_errors}"
+        " INSERT INTO studies (study_id, trial_id, doc_type, year, extracted_jsonb) VALUES (1, 1, 'probe', 1, '{{}}')"
+    ),
+}
+_VIEWS = (
+    "heuristic_precision_summary",
+    "v_active_us_securities",
+    "v_company_canonical",
+    "v_company_tickers",
+    "v_domain_aliases",
+)
+
+
+# What Django reads of a table: its name, and the columns of its model.
+Models = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was looked at, and what is not as it should be. `counts` has the rows of tables before and after a run."""
+
+    revision: str
+    objects: int
+    routines: int
+    models: int
+    counts: Mapping[str, tuple[int, int]]
+    old_bodies: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def __str__(self) -> str:
+        if not self.ok:
+            return f"Not verified against {self.revision}:\n" + "\n".join(f"  {problem}" for problem in self.problems)
+        said = f"Verified: {self.objects} objects are what {self.revision} says, {self.routines} routines and views run"
+        if self.models:
+            said += f", {self.models} models can be read"
+        if self.counts:
+            rows = sum(before for before, _ in self.counts.values())
+            said += f", the {rows:,} rows of {len(self.counts)} tables that were touched are there"
+        if self.old_bodies:
+            said += f"; {self.old_bodies} bodies are old and wait for {compare.MENDS_BODIES}"
+        return said + "."
+
+
+def verify(
+    connection: Connection,
+    revision: str,
+    models: Models | None = None,
+    counts: Mapping[str, tuple[int, int]] | None = None,
+) -> Verification:
+    """Hold the database against a revision, call its routines, read its models; changes nothing.
+
+    `models` are read at head, which is what they describe. `counts` has the rows of tables before and after a run: a
+    table with fewer rows than before is a problem.
+    """
+    wanted, found = catalog.expected(revision), catalog.read(connection)
+    version = versions.read(connection).rows
+    problems = [] if version == (revision,) else [f"alembic_version holds {', '.join(version) or 'nothing'}"]
+    old_bodies, odd = _hold_against(found, wanted, revision)
+    probes = _probes(wanted)
+    stuck = [f"{name} does not run: {said}" for name, probe in probes.items() if (said := _failure(connection, probe))]
+    readable = models if models and revision == revisions.head() else {}
+    unreadable = [
+        f"the model of {table} cannot be read: {said}"
+        for table, columns in readable.items()
+        if (said := _failure(connection, _select(table, columns)))
+    ]
+    fewer = [
+        f"{table} had {before:,} rows before the run and has {after:,}: find out who deleted them"
+        for table, (before, after) in (counts or {}).items()
+        if after < before
+    ]
+    # An old body may be one that cannot run; that is what the revision after it mends.
+    problems += odd + ([] if old_bodies else stuck) + unreadable + fewer
+    ran = len(probes) - len(stuck)
+    return Verification(revision, len(wanted), ran, len(readable), counts or {}, old_bodies, tuple(problems))
+
+
+def _hold_against(found: catalog.Catalog, wanted: catalog.Catalog, revision: str) -> tuple[int, list[str]]:
+    """How many bodies are old, and what is missing, different or unfinished."""
+    old_bodies, odd = 0, []
+    for finding in compare.findings(found, wanted, exact=False):
+        is_body = compare.bodies_are_replaced_after(revision) and compare.is_body(finding, found, wanted)
+        if finding.expected is not None and finding.found is not None and is_body:
+            old_bodies += 1
+        elif finding.expected is not None or (finding.found or "").endswith((" INVALID", " NOT VALID")):
+            odd.append(finding.words)
+    return old_bodies, odd
+
+
+def _failure(connection: Connection, statement: str | sql.Composed) -> str:
+    """What the server says against a statement; nothing where it runs. What it does is rolled back."""
+
+    def attempt() -> None:
+        with connection.transaction(force_rollback=True):
+            connection.execute(statement)
+
+    try:
+        retrying.until_unlocked(attempt)
+    except psycopg.Error as error:
+        return str(error).strip()
+    return ""
+
+
+def _select(table: str, columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL("SELECT {} FROM {} LIMIT 0").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("public", table)
+    )
+
+
+def _probes(wanted: catalog.Catalog) -> dict[str, str]:
+    """The probes of the routines and views that are there at a revision."""
+    functions = {name.partition("(")[0] for kind, name in wanted if kind == "function"}
+    # A revision on the way gives the key of staging_errors another name; before it, there is no such table.
+    keys = [key for key in ("id", "error_id") if ("column", f"staging_errors.{key}") in wanted]
+    staging_errors = _STAGING_ERRORS.format(key=keys[0]) if keys else ""
+    probes = {
+        name: probe.replace("{staging_errors}", staging_errors).replace("{{}}", "{}")
+        for name, probe in _PROBES.items()
+        if name.partition("(")[0] in functions
+    }
+    views = (name for kind, name in wanted if kind == "relation" and name in _VIEWS)
+    return probes | {view: f"SELECT count(*) FROM (SELECT * FROM {view} LIMIT 1) AS v" for view in views}

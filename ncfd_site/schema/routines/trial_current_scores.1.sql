@@ -1,0 +1,101 @@
+-- Read the standings of these trials anew from their scores. A score that is newer by scored_at comes first, and of two of the same
+-- moment the one that was written later. The rows are locked before the scores are read, so that of two writers at once the second
+-- one sees the score of the first.
+CREATE OR REPLACE FUNCTION refresh_trial_current_scores(p_trial_ids integer[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM trial_current_scores s WHERE s.trial_id = ANY (p_trial_ids) ORDER BY s.trial_id FOR NO KEY UPDATE;
+    UPDATE trial_current_scores s
+    SET score_id = n.score_ids[1], run_id = n.run_ids[1], scored_at = n.moments[1], p_fail = n.chances[1],
+        previous_run_id = n.run_ids[2], previous_p_fail = n.chances[2]
+    FROM unnest(p_trial_ids) AS t (trial_id)
+    CROSS JOIN LATERAL (
+        SELECT array_agg(c.score_id) AS score_ids, array_agg(c.run_id::text) AS run_ids, array_agg(c.scored_at) AS moments,
+               array_agg(c.p_fail) AS chances
+        -- OFFSET 0 keeps this a look-up of the trial's own scores: by ORDER BY and LIMIT it would walk along all that were ever made.
+        FROM (SELECT x.score_id, x.run_id, x.scored_at, x.p_fail
+              FROM (SELECT * FROM scores y WHERE y.trial_id = t.trial_id OFFSET 0) x
+              ORDER BY x.scored_at DESC, x.score_id DESC LIMIT 2) c
+    ) n
+    WHERE s.trial_id = t.trial_id
+      AND (s.score_id, s.run_id, s.scored_at, s.p_fail, s.previous_run_id, s.previous_p_fail) IS DISTINCT FROM
+          (n.score_ids[1], n.run_ids[1], n.moments[1], n.chances[1], n.run_ids[2], n.chances[2]);
+END $$;
+
+CREATE OR REPLACE FUNCTION follow_new_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION follow_changed_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM refresh_trial_current_scores(
+        ARRAY(SELECT trial_id FROM old_scores UNION SELECT trial_id FROM new_scores ORDER BY 1)::integer[]);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION follow_gone_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE trial_current_scores SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
+               previous_p_fail = NULL
+        WHERE score_id IS NOT NULL;
+    ELSE
+        PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM old_scores ORDER BY trial_id)::integer[]);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION add_trial_current_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO trial_current_scores (trial_id, sponsor_company_id) SELECT trial_id, sponsor_company_id FROM new_trials
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+
+-- In the order in which scores lock them. A standing that fill_trial_current_scores() is about to make is made here, or waited for, so that
+-- neither of the two misses what the other one read.
+CREATE OR REPLACE FUNCTION follow_changed_sponsors() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO trial_current_scores AS s (trial_id, sponsor_company_id)
+    SELECT n.trial_id, n.sponsor_company_id FROM new_trials n JOIN old_trials o ON o.trial_id = n.trial_id
+    WHERE n.sponsor_company_id IS DISTINCT FROM o.sponsor_company_id ORDER BY n.trial_id
+    ON CONFLICT (trial_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id;
+    RETURN NULL;
+END $$;
+
+-- Make what standings are missing, and read all of them anew, some thousand trials in a transaction.
+CREATE OR REPLACE PROCEDURE fill_trial_current_scores() LANGUAGE plpgsql AS $$
+DECLARE
+    v_last integer := 0;
+    v_trials integer[];
+BEGIN
+    LOOP
+        v_trials := ARRAY(SELECT trial_id FROM trials WHERE trial_id > v_last ORDER BY trial_id LIMIT 10000);
+        EXIT WHEN v_trials = '{}';
+        v_last := v_trials[cardinality(v_trials)];
+        INSERT INTO trial_current_scores (trial_id, sponsor_company_id)
+        SELECT t.trial_id, t.sponsor_company_id FROM trials t WHERE t.trial_id = ANY (v_trials) ORDER BY t.trial_id FOR KEY SHARE OF t
+        ON CONFLICT DO NOTHING;
+        -- Trials are read once their standings are locked: whoever changes a sponsor from then on waits here, and writes after it.
+        PERFORM FROM trial_current_scores s WHERE s.trial_id = ANY (v_trials) ORDER BY s.trial_id FOR NO KEY UPDATE;
+        UPDATE trial_current_scores s SET sponsor_company_id = t.sponsor_company_id
+        FROM trials t
+        WHERE t.trial_id = s.trial_id AND s.trial_id = ANY (v_trials) AND s.sponsor_company_id IS DISTINCT FROM t.sponsor_company_id;
+        PERFORM refresh_trial_current_scores(v_trials);
+        COMMIT;
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE TRIGGER trg_trials_current_scores AFTER INSERT ON trials REFERENCING NEW TABLE AS new_trials
+    FOR EACH STATEMENT EXECUTE FUNCTION add_trial_current_scores();
+CREATE OR REPLACE TRIGGER trg_trials_sponsors AFTER UPDATE ON trials REFERENCING OLD TABLE AS old_trials NEW TABLE AS new_trials
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_sponsors();
+CREATE OR REPLACE TRIGGER trg_scores_added AFTER INSERT ON scores REFERENCING NEW TABLE AS new_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_new_scores();
+CREATE OR REPLACE TRIGGER trg_scores_changed AFTER UPDATE ON scores REFERENCING OLD TABLE AS old_scores NEW TABLE AS new_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_scores();
+CREATE OR REPLACE TRIGGER trg_scores_gone AFTER DELETE ON scores REFERENCING OLD TABLE AS old_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_gone_scores();
+CREATE OR REPLACE TRIGGER trg_scores_truncated AFTER TRUNCATE ON scores
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_gone_scores();

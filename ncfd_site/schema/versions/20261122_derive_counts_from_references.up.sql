@@ -1,0 +1,28 @@
+-- What was done to content and its counts, by whom: rows are added and never changed, and outlive what they tell of.
+CREATE TABLE IF NOT EXISTS storage_events (
+    event_id bigint GENERATED ALWAYS AS IDENTITY,
+    occurred_at timestamptz NOT NULL DEFAULT now(),
+    actor text NOT NULL DEFAULT session_user,
+    act text NOT NULL,
+    object_id bigint,
+    sha256 text,
+    backend_type text,
+    detail jsonb NOT NULL DEFAULT '{}',
+    reason text,
+    CONSTRAINT storage_events_pkey PRIMARY KEY (event_id)
+);
+CREATE INDEX IF NOT EXISTS ix_storage_events_object ON storage_events (sha256, backend_type, event_id);
+CREATE INDEX IF NOT EXISTS ix_storage_events_act ON storage_events (act, event_id);
+
+DO $$
+BEGIN
+    PERFORM pg_temp.ensure_constraint('storage_objects', 'c', '{refcount}',
+        'ck_storage_objects_refcount', 'CHECK (refcount >= 0) NOT VALID');
+END $$;
+
+\ir ../routines/storage_routines.2.sql
+\ir ../routines/storage_triggers.1.sql
+
+-- From here on the counts follow; those that had drifted are brought right while others work, and each change is recorded.
+CALL recount_storage_objects();
+ALTER TABLE storage_objects VALIDATE CONSTRAINT ck_storage_objects_refcount;

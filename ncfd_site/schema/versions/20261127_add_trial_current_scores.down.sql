@@ -1,0 +1,28 @@
+SELECT pg_temp.refuse_loss('{"signal_evaluations": "true", "site_api_tokens": "true"}');
+
+DROP TRIGGER IF EXISTS trg_trials_current_scores ON trials;
+DROP TRIGGER IF EXISTS trg_trials_sponsors ON trials;
+DROP TRIGGER IF EXISTS trg_scores_added ON scores;
+DROP TRIGGER IF EXISTS trg_scores_changed ON scores;
+DROP TRIGGER IF EXISTS trg_scores_gone ON scores;
+DROP TRIGGER IF EXISTS trg_scores_truncated ON scores;
+DROP PROCEDURE IF EXISTS fill_trial_current_scores();
+DROP FUNCTION IF EXISTS follow_changed_sponsors();
+DROP FUNCTION IF EXISTS add_trial_current_scores();
+DROP FUNCTION IF EXISTS follow_gone_scores();
+DROP FUNCTION IF EXISTS follow_changed_scores();
+DROP FUNCTION IF EXISTS follow_new_scores();
+DROP FUNCTION IF EXISTS refresh_trial_current_scores(integer[]);
+DROP INDEX IF EXISTS ix_company_relationships_child;
+DROP INDEX IF EXISTS ix_document_links_company;
+DROP INDEX IF EXISTS ix_staging_errors_study;
+DROP INDEX IF EXISTS ix_signals_source_study;
+DROP INDEX IF EXISTS ix_asset_aliases_words;
+DROP INDEX IF EXISTS ix_trials_sponsor_words;
+DROP INDEX IF EXISTS ix_trials_sponsor_company;
+DROP INDEX IF EXISTS ix_trials_readout;
+DROP INDEX IF EXISTS ix_gates_fired;
+DROP INDEX IF EXISTS ix_scores_run_p_fail;
+DROP TABLE IF EXISTS site_api_tokens;
+DROP TABLE IF EXISTS signal_evaluations;
+DROP TABLE IF EXISTS trial_current_scores;

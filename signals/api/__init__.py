@@ -1,0 +1,3 @@
+"""Resources of the API on trials."""
+
+from signals.api import compare, registry, scores, sponsors, studies, trials  # noqa: F401  (they register)

@@ -1,0 +1,86 @@
+"""What failed its validation on its way in, by kind, and the newest of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, counted, register
+
+VIEW = "signals.view_stagingerror"
+MOST_KINDS = 20
+# Jumps from kind to kind along the index, so that it costs as many steps as there are kinds.
+KIND_NAMES = f"""
+WITH RECURSIVE kinds (kind, place) AS (
+    (SELECT error_type, 1 FROM staging_errors ORDER BY error_type LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT e.error_type FROM staging_errors e WHERE e.error_type > k.kind ORDER BY e.error_type LIMIT 1
+    ), place + 1
+    FROM kinds k WHERE k.kind IS NOT NULL AND place < {MOST_KINDS}
+)
+SELECT kind FROM kinds WHERE kind IS NOT NULL
+"""  # noqa: S608
+KINDS = f"""
+SELECT k.kind, (
+    SELECT count(*) FROM (SELECT FROM staging_errors e WHERE e.error_type = k.kind LIMIT {MOST_COUNTED + 1}) few
+) AS errors
+FROM ({KIND_NAMES}) k
+"""  # noqa: S608
+NEWEST = """
+SELECT e.id, e.study_id, t.nct_id, e.error_message, e.created_at
+FROM (SELECT * FROM staging_errors ORDER BY id DESC LIMIT 3) e LEFT JOIN trials t USING (trial_id) ORDER BY e.id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How many errors of a kind there are."""
+
+    kind: str
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """One error."""
+
+    id: int
+    study_id: int | None
+    nct_id: str | None
+    error_message: str
+    created_at: datetime
+
+
+def build(found: Found, user: User) -> Tile:
+    """Say how many of each kind there are, and what came last."""
+    address = reverse("errors")
+    figures = tuple(
+        Figure(counted(kind.errors), kind.kind.replace("_", " "), f"{address}?{urlencode({'kind': kind.kind})}")
+        for kind in found["kinds"]
+    ) or (Figure("0", "errors", address),)
+    lines = tuple(
+        Line(
+            error.nct_id or (f"Study {error.study_id}" if error.study_id else f"Error {error.id}"),
+            f"{address}?{urlencode({'study': error.study_id})}" if error.study_id else address,
+            error.error_message.removeprefix("PivotalStudyMissingFields: ")[:160],
+            at=error.created_at,
+        )
+        for error in found["newest"]
+    )
+    return Tile(figures, lines, "Nothing failed its validation.")
+
+
+SOURCE = register(
+    Source(
+        "errors",
+        "Failed validations",
+        (VIEW,),
+        {"kinds": Part(KINDS, Kind), "newest": Part(NEWEST, Newest)},
+        build,
+        "errors",
+        position=50,
+    )
+)

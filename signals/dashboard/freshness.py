@@ -1,0 +1,109 @@
+"""How fresh each source is: the last load of each, the newest document of each kind, the newest signal and score."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from ncfd_site.dashboard.tile import Found, Line, Part, Source, Tile, register
+from signals.dashboard.risk import LATEST, Run
+from storage.models import Document
+
+LOADS, STATE, DOCUMENTS = "signals.view_ingestrun", "signals.view_ingeststate", "storage.view_document"
+SIGNALS, SCORES = "signals.view_signal", "signals.view_score"
+LAST_RUNS = """
+SELECT DISTINCT ON (source) source, finished_at, total_processed
+FROM (SELECT * FROM ingest_runs ORDER BY run_id DESC LIMIT 1000) runs
+WHERE finished_at IS NOT NULL ORDER BY source, finished_at DESC LIMIT 20
+"""
+CURSOR = "SELECT cursor_last_update_posted AS up_to, last_run_at FROM ctgov_ingest_state LIMIT 1"
+BY_TYPE = """
+SELECT kind.source_type::text AS source_type, newest.published_at
+FROM unnest(enum_range(NULL::doc_source_type)) kind (source_type) CROSS JOIN LATERAL (
+    SELECT published_at FROM documents d WHERE d.source_type = kind.source_type AND d.published_at IS NOT NULL
+    ORDER BY published_at DESC LIMIT 1
+) newest
+"""
+SIGNAL = "SELECT fired_at FROM signals ORDER BY fired_at DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The last run of a loader that ended."""
+
+    source: str
+    finished_at: datetime
+    total_processed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far the registry has been read."""
+
+    up_to: date | None
+    last_run_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """When the newest document of a kind was published."""
+
+    source_type: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """When the newest signal fired."""
+
+    fired_at: datetime
+
+
+def build(found: Found, user: User) -> Tile:
+    """Say the age of each source."""
+    staff = user.is_staff
+    runs = reverse("admin:signals_ingestrun_changelist") if staff else ""
+    lines = [
+        Line(f"Load of {run.source}", runs, _records(run.total_processed), at=run.finished_at) for run in found["runs"]
+    ]
+    for cursor in found["cursor"]:
+        state = reverse("admin:signals_ingeststate_changelist") if staff else ""
+        up_to = f"updates posted up to {cursor.up_to:%Y-%m-%d} are read" if cursor.up_to else "not read so far"
+        lines.append(Line("Registry", state, up_to, at=cursor.last_run_at))
+    for document in found["documents"]:
+        kind = str(Document.SourceType(document.source_type).label)
+        kind = kind if kind[1:2].isupper() else kind.lower()
+        documents = reverse("admin:storage_document_changelist") if staff else ""
+        query = f"?{urlencode({'source_type__exact': document.source_type})}" if staff else ""
+        lines.append(Line(f"Newest {kind}", documents + query, "published", at=document.published_at))
+    for signal in found["signal"]:
+        signals = reverse("admin:signals_signal_changelist") if staff else ""
+        lines.append(Line("Newest signal", signals, "fired", at=signal.fired_at))
+    lines += [
+        Line("Newest score", reverse("risk:trials"), f"run {run.run_id}", at=run.scored_at) for run in found["score"]
+    ]
+    return Tile((), tuple(lines), "Nothing was loaded yet: manage.py load_data FOLDER reads all files of a folder.")
+
+
+def _records(number: int | None) -> str:
+    return "number of records unknown" if number is None else f"{number:,} record{'' if number == 1 else 's'}"
+
+
+SOURCE = register(
+    Source(
+        "freshness",
+        "How fresh each source is",
+        (LOADS, DOCUMENTS, SIGNALS, SCORES),
+        {
+            "runs": Part(LAST_RUNS, LastRun, LOADS),
+            "cursor": Part(CURSOR, Cursor, STATE),
+            "documents": Part(BY_TYPE, Newest, DOCUMENTS),
+            "signal": Part(SIGNAL, Fired, SIGNALS),
+            "score": Part(LATEST, Run, SCORES),
+        },
+        build,
+        position=80,
+    )
+)

@@ -1,0 +1,248 @@
+"""The nine signals and four gates of a trial as they stood in a run, with what each rests on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from django.db.models.fields.json import KT
+
+from ncfd_site.core import sql
+from ncfd_site.core.formatting import is_web_address
+from signals.explanation.run_record import RunRecord
+from signals.explanation.words import (
+    SEVERITIES,
+    log_odds,
+    number,
+    rule_of,
+)
+from signals.models import Gate, Score, Signal
+from signals.queries import Account
+from signals.scoring import formulas
+
+State = Literal["fired", "late", "not fired", "not evaluated"]
+STATES: dict[State, str] = {
+    "fired": "fired",
+    "late": "fired too late",
+    "not fired": "did not fire",
+    "not evaluated": "not evaluated",
+}
+NOBODY = "No evaluation of it is recorded."
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """What the database has of one signal for a trial: its row, study and document of today, and an evaluation.
+
+    The evaluation is the last one, or the last one before the moment of a run; `outcome_since` is what came after that.
+    """
+
+    code: str
+    signal_id: int | None
+    value: Decimal | None
+    severity: str | None
+    quote: str | None
+    fired_at: datetime | None
+    page_no: int | None
+    version_before: int | None
+    version_after: int | None
+    study_id: int | None
+    doc_type: str | None
+    year: int | None
+    doc_id: int | None
+    source_url: str | None
+    outcome: str | None
+    reason: str | None
+    evaluated_at: datetime | None
+    evaluated_by: str | None
+    outcome_since: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFinding:
+    """A signal as it stood in the run: its state, why, and what it rests on."""
+
+    code: str
+    name: str
+    state: State
+    severity: str
+    why: str
+    row: SignalRow
+
+    @property
+    def state_in_words(self) -> str:
+        """The state as a person says it."""
+        return STATES[self.state]
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there is a row of today whose quote and study can be shown."""
+        return self.row.signal_id is not None and self.state in ("fired", "late")
+
+    @property
+    def value(self) -> str:
+        """What was measured, without superfluous zeros."""
+        return "" if self.row.value is None else number(self.row.value)
+
+    @property
+    def versions_query(self) -> str:
+        """The part of an address that sets the versions of the record beside each other from which it was read."""
+        before, after = self.row.version_before, self.row.version_after
+        return f"?from={before}&to={after}" if before is not None and after is not None else ""
+
+    @property
+    def source_link(self) -> str:
+        """The address of the document at its source, "" where it is none of the web."""
+        return self.row.source_url if self.row.source_url and is_web_address(self.row.source_url) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateFinding:
+    """A gate as it stood in the run; `is_evaluated`: a run or somebody said whether it fired."""
+
+    code: str
+    name: str
+    rule: str
+    fired: bool
+    supporting: tuple[str, ...]
+    ratio: str
+    contribution: str
+    rationale: str
+    is_evaluated: bool = True
+
+
+# A key in somebody's JSON is a number only where it looks like one that fits.
+_KEY = "CASE WHEN {0} ~ '^[0-9]{{1,18}}$' THEN ({0})::bigint END"
+_SIGNALS = f"""
+    SELECT c.code, s.signal_id, s.value, s.severity, left(s.evidence_span, 2000) AS quote, s.fired_at,
+           {_KEY.format("(s.metadata ->> 'page_no')")} AS page_no,
+           {_KEY.format("(s.metadata -> 'trial_version_ids' ->> 0)")} AS version_before,
+           {_KEY.format("(s.metadata -> 'trial_version_ids' ->> 1)")} AS version_after,
+           st.study_id, st.doc_type, st.year, d.doc_id, d.source_url,
+           e.outcome, left(e.reason, 1000) AS reason, e.evaluated_at, e.evaluated_by, later.outcome AS outcome_since
+    FROM (SELECT unnest(%(codes)s::text[]) AS code
+          UNION SELECT "S_id" FROM signals WHERE trial_id = %(trial)s) c
+    LEFT JOIN signals s ON s.trial_id = %(trial)s AND s."S_id" = c.code
+    LEFT JOIN studies st ON st.study_id = s.source_study_id
+    LEFT JOIN documents d ON d.doc_id = coalesce(
+        {_KEY.format("(s.metadata ->> 'doc_id')")},
+        {_KEY.format("(st.extracted_jsonb #>> '{source,doc_id}')")})
+    LEFT JOIN LATERAL (
+        SELECT outcome, reason, evaluated_at, evaluated_by FROM signal_evaluations
+        WHERE trial_id = %(trial)s AND s_id = c.code
+          AND (%(until)s::timestamptz IS NULL OR evaluated_at < %(until)s::timestamptz)
+        ORDER BY evaluated_at DESC LIMIT 1
+    ) e ON true
+    LEFT JOIN LATERAL (
+        SELECT outcome FROM signal_evaluations
+        WHERE trial_id = %(trial)s AND s_id = c.code AND evaluated_at >= %(until)s::timestamptz
+        ORDER BY evaluated_at DESC LIMIT 1
+    ) later ON true
+    ORDER BY c.code
+"""  # noqa: S608 (only expressions of this file)
+
+
+def signal_findings(
+    trial_id: int, record: RunRecord, *, is_latest: bool, scored_at: datetime | None = None
+) -> list[SignalFinding]:
+    """Return every signal as the run saw it; where the run told nothing of signals, as the database has it today.
+
+    `scored_at` is the moment of the run: it did not know what was evaluated after it.
+    """
+    until = scored_at if record.tells_signals else None
+    given = {"codes": list(Signal.Code.values), "trial": trial_id, "until": until}
+    rows = sql.rows(_SIGNALS, given, of=SignalRow)
+    return [_finding(row, record, is_latest) for row in rows]
+
+
+def gates_of_today(trial_id: int) -> list[Gate]:
+    """Return the gates of a trial without their metadata, of which only the run that made them is read."""
+    gates = Gate.objects.filter(trial_id=trial_id).defer("metadata").annotate(of_run=KT("metadata__run_id"))
+    return list(gates.order_by("g_id"))
+
+
+def gate_findings(
+    score: Score | None, account: Account | None, record: RunRecord, gates: Sequence[Gate]
+) -> list[GateFinding]:
+    """Return every gate as the run saw it; without a score, as the database has it today."""
+    today = {gate.g_id: gate for gate in gates}
+    added = {one.code: one for one in account.contributions} if account else {}
+    findings = []
+    for code in sorted({*Gate.Code.values, *today, *added}):
+        gate, one = today.get(code), added.get(code)
+        fired = one is not None if account else bool(gate and gate.fired_bool)
+        # The rows of gates are of one run; what they say of another one may be false.
+        is_of_run = gate is not None and (score is None or gate.fired_bool == fired) and _is_of(gate, score)
+        support = record.supporting.get(code) or (tuple(gate.supporting_s_ids or ()) if gate and is_of_run else ())
+        findings.append(
+            GateFinding(
+                code,
+                gate.get_g_id_display() if gate else dict(Gate.Code.choices).get(code, code),
+                rule_of(code),
+                fired,
+                support if fired else (),
+                number(one.likelihood_ratio) if one else "",
+                log_odds(one.log_ratio) if one else "",
+                (gate.rationale_text if gate and is_of_run else "") or _rationale(code, fired, record),
+                is_evaluated=gate is not None or (account is not None and account.recorded),
+            )
+        )
+    return findings
+
+
+def _rationale(code: str, fired: bool, record: RunRecord) -> str:
+    """Why a gate did not fire in a run that wrote its signals down; "" where the rules of today say otherwise."""
+    if (
+        fired
+        or not record.tells_signals
+        or code not in formulas.GATES
+        or formulas.fires(code, record.severities.keys())
+    ):
+        return ""
+    return formulas.evaluate_gate(code, record.severities, {}, late=record.late, not_fired=record.not_fired).rationale
+
+
+def _is_of(gate: Gate, score: Score | None) -> bool:
+    if score is None:
+        return True
+    run = getattr(gate, "of_run", None)
+    return run is None or run == score.run_id
+
+
+def _finding(row: SignalRow, record: RunRecord, is_latest: bool) -> SignalFinding:
+    name = dict(Signal.Code.choices).get(row.code, row.code)
+    state, severity, why = _as_recorded(row, record) if record.tells_signals else _as_of_today(row, is_latest)
+    return SignalFinding(row.code, name, state, SEVERITIES.get(severity, ""), why, row)
+
+
+def _as_recorded(row: SignalRow, record: RunRecord) -> tuple[State, str, str]:
+    code = row.code
+    if code in record.severities:
+        gone = "" if row.signal_id is not None else "It counted in this run; the row of the signal is gone since."
+        return "fired", record.severities[code] or row.severity or "", gone
+    if code in record.late:
+        return "late", row.severity or "", "After the features froze, so it did not count."
+    since = _since(row)
+    if code in record.not_fired:
+        return "not fired", "", since or (row.reason or "" if row.outcome == "not fired" else "")
+    told = record.not_evaluated.get(code, "") or (row.reason or "" if row.outcome == "not evaluated" else "")
+    return "not evaluated", "", since or told or NOBODY
+
+
+def _since(row: SignalRow) -> str:
+    """What came to be known of a signal after the run, which this did not know."""
+    if row.signal_id is not None:
+        return "It has fired since; this run did not know it."
+    if row.outcome_since == "not fired" and row.outcome != "not fired":
+        return "It was evaluated since and did not fire; this run did not know it."
+    return ""
+
+
+def _as_of_today(row: SignalRow, is_latest: bool) -> tuple[State, str, str]:
+    before = "" if is_latest else "As it stands today: the run wrote no signals down."
+    if row.signal_id is not None:
+        return "fired", row.severity or "", before
+    if row.outcome == "not fired":
+        return "not fired", "", row.reason or before
+    return "not evaluated", "", (row.reason or "" if row.outcome == "not evaluated" else "") or before or NOBODY

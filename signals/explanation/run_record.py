@@ -1,0 +1,130 @@
+"""What a run wrote down of a score.
+
+Pipelines may leave out any of it, or write something else: nothing is taken on trust.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from signals.trials.words import percent
+
+LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class StopRule:
+    """A rule that puts the probability at a value at least; `says` is its own sentence."""
+
+    name: str
+    says: str
+    at_least: Decimal | None
+
+    @property
+    def name_in_words(self) -> str:
+        """Its name as words."""
+        return self.name.replace("_", " ")
+
+    @property
+    def percent(self) -> str:
+        """The probability that it asks for, in per cent."""
+        return "" if self.at_least is None else percent(self.at_least)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What counted in a run. `tells_signals` is whether it says anything of signals at all."""
+
+    table_version: str = ""
+    as_of: str = ""
+    prior_phase: str = ""
+    severities: Mapping[str, str] = field(default_factory=dict)
+    late: frozenset[str] = frozenset()
+    not_fired: frozenset[str] = frozenset()
+    not_evaluated: Mapping[str, str] = field(default_factory=dict)
+    supporting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stop_rules: tuple[StopRule, ...] = ()
+    tells_signals: bool = False
+    tells_stop_rules: bool = False
+
+
+def run_record(metadata: Any) -> RunRecord:
+    """Read the metadata of a score; what is not as expected is as if it were not there."""
+    if not isinstance(metadata, Mapping):
+        return RunRecord()
+    prior = metadata.get("prior")
+    signals = metadata.get("signals")
+    rules = metadata.get("stop_rules")
+    told = [metadata.get(key) for key in ("signals", "late", "not_fired", "not_evaluated")]
+    return RunRecord(
+        table_version=_text(metadata.get("table_version")),
+        as_of=_text(metadata.get("as_of")),
+        prior_phase=_text(prior.get("phase")) if isinstance(prior, Mapping) else "",
+        severities=_severities(signals),
+        late=frozenset(_codes(metadata.get("late"))),
+        not_fired=frozenset(_codes(metadata.get("not_fired"))),
+        not_evaluated=_reasons(metadata.get("not_evaluated")),
+        supporting=_supporting(metadata.get("gates")),
+        stop_rules=tuple(_rule(one) for one in rules) if isinstance(rules, list) else (),
+        tells_signals=any(isinstance(one, Mapping | list) for one in told),
+        tells_stop_rules=isinstance(rules, list),
+    )
+
+
+def _severities(signals: Any) -> dict[str, str]:
+    if isinstance(signals, Mapping):
+        return {_text(code): _severity(value) for code, value in signals.items()}
+    return dict.fromkeys(_codes(signals), "")
+
+
+def _severity(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = value.get("severity")
+    return value if value in ("H", "M", "L") else ""
+
+
+def _codes(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [_text(code) for code in value]
+    return [_text(code) for code in value if isinstance(code, str)] if isinstance(value, list) else []
+
+
+def _reasons(value: Any) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return {_text(code): _text(reason) for code, reason in value.items()}
+    return dict.fromkeys(_codes(value), "")
+
+
+def _supporting(gates: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(gates, Mapping):
+        return {}
+    return {
+        _text(code): tuple(_codes(details.get("supporting_S_ids")))
+        for code, details in gates.items()
+        if isinstance(details, Mapping)
+    }
+
+
+def _rule(value: Any) -> StopRule:
+    if not isinstance(value, Mapping):
+        return StopRule(_text(value) or "unnamed", "", None)
+    return StopRule(
+        _text(value.get("rule")) or "unnamed", _text(value.get("says")), _share(value.get("p_fail_at_least"))
+    )
+
+
+def _share(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        share = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        return None
+    return share if share.is_finite() and 0 <= share <= 1 else None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value)[:LONGEST]

@@ -1,0 +1,189 @@
+"""The pages that tell why: one trial, its record, one study card."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from ncfd_site.core.formatting import is_web_address, json_fields
+from ncfd_site.core.permissions import current_user, require_permission
+from signals.explanation import trial_facts as facts
+from signals.explanation.drawing import draw_history, draw_waterfall
+from signals.explanation.findings import gate_findings, gates_of_today, signal_findings
+from signals.explanation.record_diff import compared
+from signals.explanation.record_versions import (
+    Version,
+    records_of,
+    registry_history,
+    versions_of,
+)
+from signals.explanation.run_record import RunRecord, run_record
+from signals.explanation.study_card import study_card
+from signals.explanation.waterfall import waterfall
+from signals.explanation.words import number
+from signals.queries import account_of
+from signals.scoring.table import scoring_table
+from signals.trials import words as risk
+
+# A card of more characters is shown in its raw form alone: fields that nobody reads cost everybody time.
+MOST_DRAWN = 300_000
+
+
+@require_safe
+@require_permission("signals.view_score")
+def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
+    """Show why a trial's score in a run, the latest where none is named, is what it is."""
+    trial = facts.trial_facts(nct_id)
+    if trial is None:
+        return _no_trial(request, nct_id)
+    run_id = request.GET.get("run", "")
+    scored = facts.scored(trial.trial_id, run_id)
+    if scored is None and run_id:
+        return _missing(request, "No such run", trial=trial, run_id=run_id)
+    gates = gates_of_today(trial.trial_id)
+    record = run_record(scored.score.metadata) if scored else RunRecord()
+    account = account_of(scored.score, gates) if scored else None
+    signals = signal_findings(
+        trial.trial_id,
+        record,
+        is_latest=scored is None or scored.is_latest,
+        scored_at=scored.score.scored_at if scored else None,
+    )
+    context: dict[str, Any] = {
+        **_about(trial),
+        "scored": scored,
+        "record": record,
+        "account": account,
+        "signals": signals,
+        "unevaluated": sum(one.state == "not evaluated" for one in signals),
+        "gates": gate_findings(scored.score if scored else None, account, record, gates),
+        "has_prior": trial.phase in scoring_table().priors,
+        **_surroundings(trial, current_user(request)),
+    }
+    if scored and account:
+        falls = waterfall(scored.score, account, record)
+        context |= {
+            "waterfall": falls,
+            "drawing": draw_waterfall(falls),
+            "p_fail": risk.percent(scored.score.p_fail),
+            "band": risk.band_of(scored.score.p_fail),
+            "history": draw_history(
+                [(run.run_id, run.p_fail, risk.percent(run.p_fail)) for run in reversed(scored.runs)],
+                scored.score.run_id,
+            ),
+            "most_runs": facts.MOST_RUNS,
+            "table_of_today": scoring_table().version,
+        }
+    return render(request, "why/trial.html", context)
+
+
+@require_safe
+@require_permission("signals.view_trialversion")
+def record(request: HttpRequest, nct_id: str) -> HttpResponse:
+    """Show the versions of a trial's registry record, and two of them beside each other."""
+    trial = facts.trial_facts(nct_id)
+    if trial is None:
+        return _no_trial(request, nct_id)
+    versions = versions_of(trial.trial_id)
+    context: dict[str, Any] = {
+        **_about(trial),
+        "versions": [(one, versions[at + 1] if at + 1 < len(versions) else None) for at, one in enumerate(versions)],
+        "history": [
+            (row, row.url if is_web_address(row.url or "") else "") for row in registry_history(trial.trial_id)
+        ],
+    }
+    chosen, wrong = _two_versions(request, versions)
+    context |= {"wrong": wrong, "chosen": chosen}
+    if chosen:
+        records = records_of(trial.trial_id, [one.version_id for one in chosen])
+        before, after = (records.get(one.version_id) for one in chosen)
+        if before is None or after is None or not before.is_readable or not after.is_readable:
+            context["unreadable"] = True
+        else:
+            sections = compared(before.value, after.value)
+            context |= {
+                "changed": [one for one in sections if one.changed],
+                "unchanged": [one for one in sections if one.same],
+            }
+    elif len(versions) == 1:
+        only = records_of(trial.trial_id, [versions[0].version_id]).get(versions[0].version_id)
+        if only and only.is_readable:
+            context |= {"only": [one for one in compared(only.value, only.value) if one.same], "raw": only.raw}
+        context["unreadable"] = not (only and only.is_readable)
+    return render(request, "why/record.html", context, status=400 if wrong else 200)
+
+
+@require_safe
+@require_permission("signals.view_study")
+def study(request: HttpRequest, study_id: int) -> HttpResponse:
+    """Show one study card: its fields, what it lacks, and the signals that rest on it."""
+    found = study_card(study_id)
+    if found is None:
+        return _missing(request, "No such study", study_id=str(study_id)[:40])
+    row = found.row
+    context = {
+        "title": f"{row.doc_type} of {row.year} on {row.nct_id}",
+        "study": found,
+        "row": row,
+        "p_value": "" if row.p_value is None else number(row.p_value),
+        "fields": json_fields(found.card.value) if found.card.is_readable and len(row.card or "") <= MOST_DRAWN else "",
+        "url": row.url if is_web_address(row.url or "") else "",
+        "source_link": row.source_url if is_web_address(row.source_url or "") else "",
+    }
+    return render(request, "why/study.html", context)
+
+
+def _about(trial: facts.TrialFacts) -> dict[str, Any]:
+    today = timezone.localdate()
+    day = trial.est_primary_completion_date
+    return {
+        "title": f"{trial.nct_id}: {trial.about}" if trial.about else trial.nct_id,
+        "trial": trial,
+        "phase": risk.phase_words(trial.phase),
+        "status": risk.status_words(trial.status),
+        "is_past": day is not None and day < today,
+        "readout": risk.distance(day, today) if day else "",
+    }
+
+
+def _surroundings(trial: facts.TrialFacts, user: User) -> dict[str, Any]:
+    """What lies around a trial, each part only for those who may see its rows."""
+    around: dict[str, Any] = {}
+    if user.has_perm("linkaudit.view_linkaudit"):
+        around["links"] = facts.link_counts(trial.nct_id)
+        around["links_address"] = f"{reverse('linkaudit:links')}?{urlencode({'q': trial.nct_id})}"
+    if user.has_perm("linkaudit.view_trialassetlink"):
+        around["assets"] = facts.promoted_assets(trial.trial_id)
+    if user.has_perm("securities.view_company"):
+        sponsor = trial.sponsor_company_id
+        around["companies"] = facts.exposed_companies(sponsor) if sponsor else []
+    return around
+
+
+def _two_versions(request: HttpRequest, versions: list[Version]) -> tuple[tuple[Version, Version] | None, str]:
+    """The versions to compare, the older first, and what is wrong with those that the address asks for."""
+    if len(versions) < 2:
+        return None, ""
+    known = {str(one.version_id): one for one in versions}
+    asked = [request.GET.get(name, "") for name in ("from", "to")]
+    wrong = [text for text in asked if text and text not in known]
+    if wrong:
+        return None, f"This trial has no version {wrong[0][:40]!r} of its record. Choose two of the versions below."
+    after = known[asked[1]] if asked[1] else versions[0]
+    at = versions.index(after)
+    before = known[asked[0]] if asked[0] else versions[min(at + 1, len(versions) - 1)]
+    older, newer = sorted((before, after), key=versions.index, reverse=True)
+    return (older, newer), ""
+
+
+def _no_trial(request: HttpRequest, nct_id: str) -> HttpResponse:
+    return _missing(request, "No such trial", nct_id=nct_id[:40])
+
+
+def _missing(request: HttpRequest, title: str, **context: Any) -> HttpResponse:
+    return render(request, "why/missing.html", {"title": title, **context}, status=404)

@@ -1,0 +1,187 @@
+"""How a score comes about, step by step in log-odds, and where the stored numbers do not follow from each other.
+
+Log-odds are natural logarithms of the odds of failure; probabilities run from 0 to 1.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from signals.explanation.run_record import RunRecord
+from signals.explanation.words import log_odds, number
+from signals.models import Score
+from signals.queries import LEAST_RATIO, MOST_RATIO, ROUNDING, Account, Contribution, probability
+from signals.scoring.formulas import MOST_LOGIT
+from signals.trials.words import percent, phase_words
+
+# Probabilities are stored with five digits.
+LAST_DIGIT = Decimal("0.00001")
+# Where a probability of 0 or 1 is drawn, whose log-odds have no end.
+ENDLESS = Decimal(12)
+
+Kind = Literal["prior", "gate", "gap", "limit", "stop", "posterior"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: from log-odds `before` to `after`, the probability there, and in words what made it."""
+
+    kind: Kind
+    name: str
+    before: Decimal
+    after: Decimal
+    probability: Decimal
+    source: str
+    ratio: str = ""
+    contribution: Contribution | None = None
+    support: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The log-odds: of prior and posterior themselves, of other steps what they add."""
+        return log_odds(self.change)
+
+    @property
+    def percent(self) -> str:
+        """The probability after the step in per cent."""
+        return percent(self.probability)
+
+    @property
+    def change(self) -> Decimal:
+        """What the step adds to the log-odds."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """The steps from prior to stored probability; `deviations` name each place where the numbers do not meet."""
+
+    steps: tuple[Step, ...]
+    deviations: tuple[str, ...]
+    nothing_fired: bool
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the steps lead to the stored numbers without a gap."""
+        return not self.deviations
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether a stop rule raised the probability."""
+        return any(step.kind == "stop" for step in self.steps)
+
+    @property
+    def prior_in_words(self) -> str:
+        """The prior and its probability, as the middle of a sentence."""
+        prior = self.steps[0]
+        return f"the {prior.name[0].lower()}{prior.name[1:]}, {prior.percent},"
+
+
+def waterfall(score: Score, account: Account, record: RunRecord) -> Waterfall:
+    """Lay out how a score comes about. A gap is a step of its own, so that the steps always end at what is stored."""
+    stored = (score.prior_pi, score.logit_prior, score.sum_log_lr, score.logit_post, score.p_fail)
+    if not all(number.is_finite() for number in stored):
+        return Waterfall((), ("The stored score holds something that is no number, so no step can be drawn.",), False)
+    deviations = [*_prior_deviation(score)]
+    steps = [_prior(score, record)]
+    for one in account.contributions:
+        steps.append(_gate(one, steps[-1].after, record, recorded=account.recorded))
+    if not account.adds_up:
+        deviations.append(_sum_deviation(score, account))
+        steps.append(_on("gap", "Not explained", steps[-1], score.sum_log_lr - account.total, "the stored sum"))
+    raw = score.logit_prior + score.sum_log_lr
+    kept = min(max(raw, -MOST_LOGIT), MOST_LOGIT)
+    if raw != kept:
+        steps.append(_on("limit", "Kept within -8 and 8", steps[-1], kept - raw, "the rule for posterior log-odds"))
+    if abs(score.logit_post - kept) > ROUNDING:
+        deviations.append(
+            f"Prior and gates come to {log_odds(kept)}, the stored posterior log-odds are {log_odds(score.logit_post)}:"
+            f" {log_odds(score.logit_post - kept)} is not explained."
+        )
+        steps.append(_on("gap", "Not explained", steps[-1], score.logit_post - kept, "the stored posterior log-odds"))
+    last, more = _end(score, record, steps[-1])
+    steps += last
+    deviations += more
+    return Waterfall(tuple(steps), tuple(deviations), not account.contributions and account.adds_up)
+
+
+def _prior(score: Score, record: RunRecord) -> Step:
+    of = phase_words(record.prior_phase).lower() if record.prior_phase else ""
+    table = f"table of ratios {record.table_version}" if record.table_version else "the stored score"
+    return Step("prior", f"Prior of {of}" if of else "Prior", Decimal(0), score.logit_prior, score.prior_pi, table)
+
+
+def _prior_deviation(score: Score) -> list[str]:
+    if not 0 < score.prior_pi < 1:
+        return [f"The stored prior is {score.prior_pi}, which has no log-odds."]
+    exact = (score.prior_pi / (1 - score.prior_pi)).ln()
+    # Whoever took the logarithm before rounding the prior to five digits is right too.
+    slack = LAST_DIGIT / (score.prior_pi * (1 - score.prior_pi)) + ROUNDING
+    if abs(exact - score.logit_prior) <= slack:
+        return []
+    said = f"A prior of {percent(score.prior_pi)} is {log_odds(exact)} in log-odds"
+    return [f"{said}, the stored prior log-odds are {log_odds(score.logit_prior)}."]
+
+
+def _gate(one: Contribution, before: Decimal, record: RunRecord, *, recorded: bool) -> Step:
+    name = one.gate.get_g_id_display() if one.gate else one.code
+    after = before + one.log_ratio
+    told = number(one.likelihood_ratio)
+    if not LEAST_RATIO <= one.likelihood_ratio <= MOST_RATIO:
+        told = f"{told}, counts as {min(max(one.likelihood_ratio, LEAST_RATIO), MOST_RATIO)}"
+    support = record.supporting.get(one.code, ())
+    if one.gate and not recorded:
+        support = tuple(one.gate.supporting_s_ids or ())
+    source = "as the run recorded it" if recorded else "as it stands today"
+    return Step("gate", name, before, after, probability(after), source, told, one, support)
+
+
+def _on(kind: Kind, name: str, last: Step, change: Decimal, source: str) -> Step:
+    after = last.after + change
+    return Step(kind, name, last.after, after, probability(after), source)
+
+
+def _sum_deviation(score: Score, account: Account) -> str:
+    if account.recorded:
+        said = f"The gates that the run recorded add up to {log_odds(account.total)}"
+    else:
+        said = f"The run recorded no gates. Those that fire today add up to {log_odds(account.total)}"
+    gap = log_odds(score.sum_log_lr - account.total)
+    return f"{said}, the stored sum is {log_odds(score.sum_log_lr)}: {gap} is not explained."
+
+
+def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[str]]:
+    """The way from posterior log-odds to the stored probability, which only a stop rule may raise."""
+    reckoned = probability(score.logit_post)
+    apart = score.p_fail - reckoned
+    after = _logit(score.p_fail)
+    if abs(apart) <= LAST_DIGIT:
+        return [_posterior(score, last.after)], []
+    step_kind: Kind = "stop" if apart > 0 else "gap"
+    name = "Stop rule" if apart > 0 else "Not explained"
+    source = ", ".join(rule.name.replace("_", " ") for rule in record.stop_rules) or "none is recorded"
+    step = Step(step_kind, name, last.after, after, score.p_fail, source if apart > 0 else "the stored probability")
+    lies = f"The stored probability is {percent(score.p_fail)}, its log-odds give {percent(reckoned)}"
+    if apart < 0:
+        return [step, _posterior(score, after)], [f"{lies}: a stop rule may raise it, nothing may lower it."]
+    if not record.stop_rules:
+        why = "the run recorded that no stop rule held" if record.tells_stop_rules else "the run recorded no stop rule"
+        return [step, _posterior(score, after)], [f"{lies}. Only a stop rule raises it, and {why}."]
+    floors = [rule.at_least for rule in record.stop_rules if rule.at_least is not None]
+    if floors and abs(max(floors) - score.p_fail) > LAST_DIGIT:
+        return [step, _posterior(score, after)], [f"{lies}, and the stop rule puts it at {percent(max(floors))}."]
+    return [step, _posterior(score, after)], []
+
+
+def _posterior(score: Score, after: Decimal) -> Step:
+    return Step(
+        "posterior", "Probability of failure, as stored", Decimal(0), after, score.p_fail, f"run {score.run_id}"
+    )
+
+
+def _logit(share: Decimal) -> Decimal:
+    if share <= 0:
+        return -ENDLESS
+    if share >= 1:
+        return ENDLESS
+    return (share / (1 - share)).ln()

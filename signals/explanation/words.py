@@ -1,0 +1,34 @@
+"""Rules, ratios and log-odds in plain words; bands and phases are those of the list of trials."""
+
+from decimal import Decimal
+
+from signals.trials.words import BANDS
+
+# Lines of the history: where the bands begin.
+BAND_LINES = tuple(band.low for band in BANDS if band.low is not None)
+
+GATE_RULES = {
+    "G1": "needs S1 and S2",
+    "G2": "needs S3 and S4",
+    "G3": "needs S5, and S6 or S7",
+    "G4": "needs S8, and S1 or S3",
+}
+EXPONENTS_FROM = 12
+SEVERITIES = {"H": "high", "M": "medium", "L": "low"}
+
+
+def log_odds(amount: Decimal) -> str:
+    """Return log-odds with their sign and four digits."""
+    return f"{amount:+.4f}"
+
+
+def number(amount: Decimal) -> str:
+    """Return a number without superfluous digits, or in powers of ten where it would be endless."""
+    if abs(amount.adjusted()) >= EXPONENTS_FROM:
+        return f"{amount:.3E}"
+    return f"{round(amount, 6).normalize():f}"
+
+
+def rule_of(gate: str) -> str:
+    """Return what a gate needs to fire, "" for one that the rules of today do not have."""
+    return GATE_RULES.get(gate, "")

@@ -1,0 +1,339 @@
+"""Two runs side by side: how each trial moved between them, and what the runs say of why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from django.db.models import QuerySet
+
+from ncfd_site.core import sql
+from ncfd_site.core.paging import ListPage
+from securities.models import Company
+from signals.models import Score, Trial, TrialCurrentScore
+from signals.queries import recorded_ratios
+from signals.trials import selection as selecting
+from signals.trials.explaining import explanations
+from signals.trials.metadata import with_readable_metadata
+from signals.trials.runs import Run, run_before
+from signals.trials.selection import LAST_PAGE, NO_PHASE, of_phase
+from signals.trials.tickers import Ticker, tickers_of
+from signals.trials.words import (
+    BANDS,
+    Band,
+    band_of,
+    percent,
+    phase_words,
+    points,
+)
+
+# The picture is of so many trials: those that the second run holds most likely to fail.
+DRAWN = 1_000
+
+# So many trials that left are named.
+MOST_GONE = 12
+
+# Both runs whole: there is no index on the difference of two runs.
+_BY_CHANGE = """
+    SELECT later.score_id FROM scores later
+    JOIN scores earlier ON earlier.trial_id = later.trial_id AND earlier.run_id = %(a)s
+    JOIN trials trial ON trial.trial_id = later.trial_id
+    WHERE later.run_id = %(b)s AND {narrowed}
+    ORDER BY later.p_fail - earlier.p_fail {direction}, later.trial_id LIMIT %(limit)s OFFSET %(start)s
+"""
+_MOVEMENTS = """
+    SELECT width_bucket(later.p_fail, %(bounds)s::numeric[]) AS place,
+           count(*) FILTER (WHERE later.p_fail > earlier.p_fail) AS risen,
+           count(*) FILTER (WHERE later.p_fail < earlier.p_fail) AS fallen,
+           count(*) FILTER (WHERE later.p_fail = earlier.p_fail) AS same,
+           count(*) FILTER (WHERE earlier.p_fail IS NULL) AS new
+    FROM (SELECT trial_id, p_fail FROM scores WHERE run_id = %(b)s ORDER BY p_fail DESC, trial_id LIMIT %(drawn)s) later
+    LEFT JOIN scores earlier ON earlier.trial_id = later.trial_id AND earlier.run_id = %(a)s
+    GROUP BY 1
+"""
+_GONE = """
+    WITH drawn AS (
+        SELECT trial_id, p_fail FROM scores WHERE run_id = %(a)s ORDER BY p_fail DESC, trial_id LIMIT %(drawn)s
+    )
+    SELECT trial.nct_id, earlier.p_fail, (SELECT count(*) FROM drawn) AS drawn
+    FROM drawn earlier
+    JOIN trials trial ON trial.trial_id = earlier.trial_id
+    WHERE NOT EXISTS (SELECT FROM scores later WHERE later.trial_id = earlier.trial_id AND later.run_id = %(b)s)
+    ORDER BY earlier.p_fail DESC, earlier.trial_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two runs, from `a` to `b`; `is_latest`: the latest run and the one before it."""
+
+    a: str
+    b: str
+    phase: str
+    gate: str
+    sort: str
+    is_latest: bool
+
+    @property
+    def reads_both_whole(self) -> bool:
+        """Whether the order can only be had by reading both runs."""
+        return self.sort != "risk" and not self.is_latest
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether trials are left out."""
+        return bool(self.phase or self.gate)
+
+    @property
+    def narrowed_words(self) -> str:
+        """Which trials are kept, in words."""
+        phase = "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase) if self.phase else ""
+        gate = f"gate {self.gate} fired in {self.b}" if self.gate else ""
+        return ", ".join(words for words in (phase, gate) if words)
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether a run is set beside itself."""
+        return self.a == self.b
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedGate:
+    """A gate that fired in one run or in both."""
+
+    code: str
+    state: Literal["kept", "gained", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A trial in two runs; `earlier` None: the first of them did not score it.
+
+    `gates` are those of both runs; `are_gates_told` is false where one of the runs wrote none down: `gates` is empty.
+    """
+
+    trial: Trial
+    later: Score
+    earlier: Score | None
+    tickers: list[Ticker] = field(default_factory=list)
+    gates: list[ComparedGate] = field(default_factory=list)
+    are_gates_told: bool = True
+    why: list[str] = field(default_factory=list)
+
+    @property
+    def company(self) -> Company | None:
+        """The company that the sponsor is, where it is known."""
+        return self.trial.sponsor_company
+
+    @property
+    def phase(self) -> str:
+        """The phase in words."""
+        return phase_words(self.trial.phase)
+
+    @property
+    def change(self) -> Decimal | None:
+        """The later probability minus the earlier one."""
+        return None if self.earlier is None else self.later.p_fail - self.earlier.p_fail
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the earlier run did not score the trial."""
+        return self.earlier is None
+
+    @property
+    def bar(self) -> str:
+        """The length of the bar of the later probability, in units of its drawing (100 long)."""
+        return f"{self.later.p_fail * 100:.1f}"
+
+    @property
+    def change_words(self) -> str:
+        """The change in points."""
+        return "" if self.change is None else points(self.change)
+
+    @property
+    def percent_before(self) -> str:
+        """The earlier probability."""
+        return "" if self.earlier is None else percent(self.earlier.p_fail)
+
+    @property
+    def percent(self) -> str:
+        """The later probability."""
+        return percent(self.later.p_fail)
+
+    @property
+    def band(self) -> Band:
+        """The band of the later probability."""
+        return band_of(self.later.p_fail)
+
+
+@dataclass(frozen=True, slots=True)
+class GoneTrial:
+    """A trial that the earlier run scored and the later one did not."""
+
+    nct_id: str
+    p_fail: Decimal
+    drawn: int
+
+    @property
+    def percent(self) -> str:
+        """The probability in the earlier run."""
+        return percent(self.p_fail)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The first of the trials that left, the riskiest first, and how many left.
+
+    `is_cut`: the earlier run has, or may have, more trials than were looked at.
+    """
+
+    trials: list[GoneTrial]
+    count: int
+    is_cut: bool
+
+    @property
+    def others(self) -> int:
+        """How many are not named."""
+        return self.count - len(self.trials)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """How the trials of a band of the later run moved since the earlier one."""
+
+    band: Band
+    risen: int
+    fallen: int
+    same: int
+    new: int
+
+    @property
+    def total(self) -> int:
+        """All trials of the band."""
+        return self.risen + self.fallen + self.same + self.new
+
+
+def chosen(asked: Mapping[str, Any], runs: list[Run]) -> Pair | None:
+    """Return the runs to compare: those asked for, else the latest and the one before; None where there are not two."""
+    b = asked["b"] or (runs[0].run_id if runs else "")
+    earlier = run_before(b, runs)
+    a = asked["a"] or (earlier.run_id if earlier else "")
+    if not a or not b:
+        return None
+    is_latest = [run.run_id for run in runs[:2]] == [b, a]
+    return Pair(a, b, asked["phase"], asked["gate"], asked["sort"] or "risk", is_latest)
+
+
+def compared(pair: Pair, number: int) -> ListPage[Compared]:
+    """Return page `number` (from 1) of the trials of the later run, each beside its score in the earlier one."""
+    size = selecting.PAGE_SIZE
+    start = (number - 1) * size
+    keys = _keys(pair, start, size + 1)
+    scores = {score.pk: score for score in with_readable_metadata(Score.objects.filter(pk__in=keys[:size]))}
+    trials = Trial.objects.select_related("sponsor_company").in_bulk([score.trial_id for score in scores.values()])
+    then = with_readable_metadata(Score.objects.filter(run_id=pair.a, trial_id__in=list(trials)))
+    earlier = {one.trial_id: one for one in then}
+    tickers = tickers_of({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
+    # What went away between two statements is left out.
+    shown = [scores[key] for key in keys[:size] if key in scores and scores[key].trial_id in trials]
+    rows = [
+        _compare(
+            trials[score.trial_id],
+            score,
+            earlier.get(score.trial_id),
+            tickers.get(trials[score.trial_id].sponsor_company_id or 0, []),
+        )
+        for score in shown
+    ]
+    return ListPage(rows, number, len(keys) > size and number < LAST_PAGE, size, LAST_PAGE)
+
+
+def gone(pair: Pair) -> Gone:
+    """Return the trials that the first run scored and the second did not, of those that the first held riskiest."""
+    found = sql.rows(_GONE, {"a": pair.a, "b": pair.b, "drawn": DRAWN}, of=GoneTrial)
+    return Gone(found[:MOST_GONE], len(found), any(one.drawn >= DRAWN for one in found))
+
+
+def movements(pair: Pair) -> list[Movement]:
+    """Count how the trials moved that the later run holds most likely to fail, by band of that run."""
+    bands = [band for band in BANDS if band.is_scored]
+    bounds = sorted(band.low for band in bands if band.low is not None)
+    given = {"a": pair.a, "b": pair.b, "bounds": bounds, "drawn": DRAWN}
+    counts = {one.place: one for one in sql.rows(_MOVEMENTS, given, of=_Count)}
+    found = []
+    for place, band in zip(range(len(bands) - 1, -1, -1), bands, strict=True):
+        one = counts.get(place, _Count(place, 0, 0, 0, 0))
+        found.append(Movement(band, one.risen, one.fallen, one.same, one.new))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    place: int
+    risen: int
+    fallen: int
+    same: int
+    new: int
+
+
+def _keys(pair: Pair, start: int, limit: int) -> list[int]:
+    if pair.sort == "risk":
+        scores = _narrowed(Score.objects.filter(run_id=pair.b), pair).order_by("-p_fail", "trial_id")
+        return list(scores.values_list("pk", flat=True)[start : start + limit])
+    if pair.is_latest:
+        return _keys_of_latest(pair, start, limit)
+    narrowed, given = ["TRUE"], {"a": pair.a, "b": pair.b, "limit": limit, "start": start}
+    if pair.phase:
+        narrowed.append("trial.phase IS NULL" if pair.phase == NO_PHASE else "trial.phase = %(phase)s")
+        given["phase"] = pair.phase
+    if pair.gate:
+        narrowed.append(
+            "later.metadata @> jsonb_build_object('gates', jsonb_build_object(%(gate)s::text, '{}'::jsonb))"
+        )
+        given["gate"] = pair.gate
+    statement = _BY_CHANGE.format(narrowed=" AND ".join(narrowed), direction="DESC" if pair.sort == "change" else "ASC")
+    return [one.score_id for one in sql.rows(statement, given, of=_ScoreKey)]
+
+
+def _keys_of_latest(pair: Pair, start: int, limit: int) -> list[int]:
+    """Of the latest run and the one before, the standings know the change, and have an index on it."""
+    standings: QuerySet[Any] = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
+    if pair.gate:
+        standings = standings.filter(
+            trial_id__in=Score.objects.filter(run_id=pair.b, metadata__contains={"gates": {pair.gate: {}}}).values(
+                "trial_id"
+            )
+        )
+    standings = _of_phase(standings, pair.phase).filter(change__isnull=False)
+    order = selecting.ORDERS["change" if pair.sort == "change" else "-change"]
+    return list(standings.order_by(*order).values_list("score_id", flat=True)[start : start + limit])
+
+
+def _narrowed(scores: QuerySet[Score], pair: Pair) -> QuerySet[Score]:
+    if pair.gate:
+        scores = scores.filter(metadata__contains={"gates": {pair.gate: {}}})
+    return _of_phase(scores, pair.phase)
+
+
+def _of_phase(rows: QuerySet[Any], phase: str) -> QuerySet[Any]:
+    return rows.filter(trial_id__in=Trial.objects.filter(of_phase(phase)).values("pk")) if phase else rows
+
+
+@dataclass(frozen=True, slots=True)
+class _ScoreKey:
+    score_id: int
+
+
+def _compare(trial: Trial, later: Score, earlier: Score | None, tickers: list[Ticker]) -> Compared:
+    now = recorded_ratios(later.metadata)
+    then = now if earlier is None else recorded_ratios(earlier.metadata)
+    if now is None or then is None:
+        gates, told = [], False
+    else:
+        told = True
+        gates = [
+            ComparedGate(code, "lost" if code not in now else "kept" if code in then else "gained")
+            for code in sorted({*now, *then})
+        ]
+    why = explanations(earlier, later) if earlier else []
+    return Compared(trial, later, earlier, tickers, gates, told, why)

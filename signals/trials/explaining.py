@@ -1,0 +1,63 @@
+"""Why a probability differs between two runs, as far as the runs wrote down what they went by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from signals.explanation.words import number
+from signals.models import Score
+from signals.queries import recorded_ratios
+from signals.trials.words import percent
+
+
+def explanations(earlier: Score, later: Score) -> list[str]:
+    """Return what differs between two scores of a trial, in words; a statement where nothing does and they differ.
+
+    What a run did not write down is not compared.
+    """
+    told = [*_gates(earlier, later), *_prior(earlier, later), *_stop_rules(earlier, later)]
+    if earlier.p_fail == later.p_fail:
+        return told
+    versions = _version(earlier), _version(later)
+    if versions[0] and versions[1] and versions[0] != versions[1]:
+        told.append(f"table {versions[0]} became {versions[1]}")
+    return told or ["not explained by what the runs wrote down"]
+
+
+def _gates(earlier: Score, later: Score) -> list[str]:
+    then, now = recorded_ratios(earlier.metadata), recorded_ratios(later.metadata)
+    if then is None or now is None:
+        # A run that wrote none down may have had any.
+        silent = [score.run_id for score, gates in ((earlier, then), (later, now)) if gates is None]
+        return [] if len(silent) > 1 else [f"gates not compared: {silent[0]} wrote none down"]
+    told = [f"{code} fired" for code in sorted(now.keys() - then.keys())]
+    told += [f"{code} fires no longer" for code in sorted(then.keys() - now.keys())]
+    for code in sorted(now.keys() & then.keys()):
+        if now[code] != then[code]:
+            told.append(f"{code} weighs {number(now[code])} instead of {number(then[code])}")
+    return told
+
+
+def _prior(earlier: Score, later: Score) -> list[str]:
+    if earlier.prior_pi == later.prior_pi:
+        return []
+    return [f"prior {percent(earlier.prior_pi)} became {percent(later.prior_pi)}"]
+
+
+def _stop_rules(earlier: Score, later: Score) -> list[str]:
+    then, now = _rules(earlier.metadata), _rules(later.metadata)
+    if now is None:
+        return []
+    told = [f"stop rule {name} holds" for name in sorted(now - (then or set()))]
+    return told + [f"stop rule {name} holds no longer" for name in sorted((then or set()) - now)]
+
+
+def _rules(metadata: Any) -> set[str] | None:
+    rules = metadata.get("stop_rules") if isinstance(metadata, Mapping) else None
+    if not isinstance(rules, list):
+        return None
+    return {str(rule["rule"]).replace("_", " ") for rule in rules if isinstance(rule, Mapping) and "rule" in rule}
+
+
+def _version(score: Score) -> str:
+    version = score.metadata.get("table_version") if isinstance(score.metadata, Mapping) else None
+    return version if isinstance(version, str) else ""

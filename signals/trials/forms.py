@@ -1,0 +1,162 @@
+"""What people send to the pages on risk: a filter of trials, and two runs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from signals.models import Gate, Signal
+from signals.trials.runs import Run, is_known
+from signals.trials.selection import (
+    ANY_GATE,
+    DAYS,
+    LAST_PAGE,
+    NO_STATUS,
+    OF_LATEST_ONLY,
+    PHASE_CHOICES,
+    SORTS,
+    TrialFilter,
+)
+from signals.trials.words import BANDS, STATUSES
+
+ANY = [("", "any")]
+MAIN = ("q", "phase", "band", "within", "gate")
+DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
+class RunChoice(forms.Form):
+    """A form on runs; every field may be left out."""
+
+    page = forms.IntegerField(required=False, min_value=1, max_value=LAST_PAGE, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, runs: list[Run], **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        self.runs = runs
+
+    def page_number(self) -> int:
+        """Return the page asked for, from 1. Only on a valid form."""
+        return self.cleaned_data.get("page") or 1
+
+    def offer_runs(self, name: str, first: Iterable[tuple[str, str]] = ()) -> None:
+        """Offer the latest runs to choose from, and the one that was asked for where it is older."""
+        choices = [*first, *((run.run_id, run.run_id) for run in self.runs)]
+        asked = self.data.get(name, "")
+        if asked and "\x00" not in asked and asked not in {run_id for run_id, _ in choices}:
+            choices.append((asked, asked[:60]))
+        self.fields[name].widget = forms.Select(choices=choices)
+
+    def known_run(self, name: str) -> str:
+        """Return the run that was asked for. Raises ValidationError where there is none of that name."""
+        run_id = str(self.cleaned_data[name])
+        if run_id and not is_known(run_id, self.runs):
+            raise ValidationError(f"There is no run {run_id}.")
+        return run_id
+
+
+class TrialFilterForm(RunChoice):
+    """A selection of trials, as its address carries it."""
+
+    q = forms.CharField(
+        label="Number, sponsor, ticker or drug",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "data-key": "/", "size": 24}),
+    )
+    phase = forms.ChoiceField(label="Phase", required=False, choices=[*ANY, *PHASE_CHOICES])
+    band = forms.ChoiceField(
+        label="Probability of failure", required=False, choices=[*ANY, *((band.name, band.words) for band in BANDS)]
+    )
+    within = forms.ChoiceField(label="Readout", required=False, choices=[*ANY, *DAYS.items()])
+    gate = forms.ChoiceField(
+        label="Gate fired",
+        required=False,
+        choices=[("", "any or none"), (ANY_GATE, "at least one"), *Gate.Code.choices],
+    )
+    sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
+    run = forms.CharField(label="Run", required=False, max_length=50)
+    signal = forms.ChoiceField(label="Signal", required=False, choices=[("", "any or none"), *Signal.Code.choices])
+    status = forms.CharField(label="Status", required=False, max_length=60)
+    sponsor = forms.CharField(
+        label="Sponsor (name or CIK)", required=False, max_length=100, widget=forms.TextInput(attrs={"size": 18})
+    )
+    ticker = forms.CharField(label="Ticker", required=False, max_length=12, widget=forms.TextInput(attrs={"size": 8}))
+    pivotal = forms.ChoiceField(label="Pivotal", required=False, choices=[("", "pivotal or not"), ("yes", "only")])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # "from" is a word of Python, and the word of the address.
+        self.fields["from"] = forms.DateField(label="Readout from", required=False, widget=DAY)
+        self.fields["to"] = forms.DateField(label="Readout to", required=False, widget=DAY)
+        self.offer_runs("run", [("", "the latest of each trial")])
+        asked = self.data.get("status", "")
+        known = STATUSES | {NO_STATUS: "none known"}
+        others = [(asked, asked[:60])] if asked and "\x00" not in asked and asked not in known else []
+        self.fields["status"].widget = forms.Select(choices=[*ANY, *known.items(), *others])
+
+    @property
+    def main_fields(self) -> list[forms.BoundField]:
+        """The fields that are always in sight."""
+        return [self[name] for name in MAIN]
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """The other ones."""
+        return [field for field in self.visible_fields() if field.name not in MAIN]
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether one of the other fields says something, or something is wrong with it."""
+        return any(field.errors or (field.name != "sort" and self.data.get(field.name)) for field in self.more_fields)
+
+    def clean_run(self) -> str:
+        """See that there is such a run."""
+        return self.known_run("run")
+
+    def clean(self) -> None:
+        """See that the order and the window are possible."""
+        chosen = self.cleaned_data
+        if chosen.get("run") and chosen.get("sort") in OF_LATEST_ONLY:
+            self.add_error("sort", "One run is not in the order of change: compare the two runs for that.")
+        since, until = chosen.get("from"), chosen.get("to")
+        if since and until and since > until:
+            self.add_error("to", "The window ends before it begins.")
+
+    def selection(self) -> TrialFilter:
+        """Return the selection; what was left out is the default. Only on a valid form."""
+        chosen = self.cleaned_data
+        names = ("q", "phase", "status", "gate", "signal", "ticker", "sponsor", "band", "within", "pivotal", "run")
+        return TrialFilter(
+            since=chosen["from"],
+            until=chosen["to"],
+            sort=chosen["sort"] or TrialFilter().sort,
+            **{name: chosen[name] for name in names},
+        )
+
+
+class CompareForm(RunChoice):
+    """Two runs, and which of their trials."""
+
+    SORTS = {"risk": "highest risk first", "change": "risen most first", "-change": "fallen most first"}
+
+    a = forms.CharField(label="From run", required=False, max_length=50)
+    b = forms.CharField(label="To run", required=False, max_length=50)
+    phase = forms.ChoiceField(label="Phase", required=False, choices=[*ANY, *PHASE_CHOICES])
+    gate = forms.ChoiceField(
+        label="Gate fired in the second", required=False, choices=[("", "any or none"), *Gate.Code.choices]
+    )
+    sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("a", "b"):
+            self.offer_runs(name)
+
+    def clean_a(self) -> str:
+        """See that there is such a run."""
+        return self.known_run("a")
+
+    def clean_b(self) -> str:
+        """See that there is such a run."""
+        return self.known_run("b")

@@ -1,0 +1,128 @@
+"""The gates and signals that speak against a trial, as a list shows them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ncfd_site.core import sql
+from signals.explanation.json_text import read_json
+from signals.explanation.run_record import RunRecord, run_record
+from signals.models import Gate, Signal
+from signals.queries import recorded_ratios
+
+SHOWN = 3
+_NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])
+_SEVERITIES = dict(Signal.Severity.choices)
+_WORST_FIRST = {code: place for place, code in enumerate(Signal.Severity.values)}
+
+_MARKS = """
+    SELECT trial_id, "G_id" AS gate, NULL AS signal, NULL AS severity, NULL AS metadata
+    FROM gates WHERE trial_id = ANY(%(ids)s) AND fired_bool
+    UNION ALL
+    SELECT trial_id, NULL, "S_id", severity, NULL FROM signals WHERE trial_id = ANY(%(ids)s)
+    UNION ALL
+    SELECT trial_id, NULL, NULL, NULL, metadata::text FROM scores WHERE score_id = ANY(%(scores)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A gate, or a signal with its severity."""
+
+    code: str
+    severity: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name in full: "G1 Alpha-Meltdown"."""
+        return _NAMES.get(self.code, self.code)
+
+    @property
+    def severity_words(self) -> str:
+        """high, medium or low."""
+        return _SEVERITIES.get(self.severity, self.severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The gates that fired for a trial, by code, and its signals, the worst first.
+
+    `late` are signals that fired after the features froze, so that they did not count. `is_evaluated` is false where
+    the run says that not one signal could be evaluated: that none fired is no news then.
+    """
+
+    gates: list[Mark] = field(default_factory=list)
+    signals: list[Mark] = field(default_factory=list)
+    late: list[Mark] = field(default_factory=list)
+    is_evaluated: bool = True
+
+    @property
+    def top_signals(self) -> list[Mark]:
+        """The signals that there is room for."""
+        return self.signals[:SHOWN]
+
+    @property
+    def other_signals(self) -> list[Mark]:
+        """The signals beyond these."""
+        return self.signals[SHOWN:]
+
+    @property
+    def gate_codes(self) -> set[str]:
+        """The codes of the gates."""
+        return {gate.code for gate in self.gates}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    trial_id: int
+    gate: str | None
+    signal: str | None
+    severity: str | None
+    metadata: str | None
+
+
+def marks_of(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> dict[int, Marks]:
+    """Return what speaks against trials today, by trial, in one statement.
+
+    `score_ids` are the scores that the trials stand with: what these say of late signals and of evaluation is told too.
+    """
+    found: dict[int, list[_Row]] = {}
+    given = {"ids": list(trial_ids), "scores": list(score_ids)}
+    for row in sql.rows(_MARKS, given, of=_Row) if trial_ids else ():
+        found.setdefault(row.trial_id, []).append(row)
+    return {trial_id: _today(rows) for trial_id, rows in found.items()}
+
+
+def recorded_marks(metadata: Any) -> Marks:
+    """Return what a run wrote down of gates, and of signals that fired; it may have written neither."""
+    record = run_record(metadata)
+    counted = metadata.get("signals") if isinstance(metadata, Mapping) else None
+    signals = counted.items() if isinstance(counted, Mapping) else ()
+    return _marks(
+        [Mark(code) for code in recorded_ratios(metadata) or ()],
+        [Mark(str(code), severity) for code, severity in signals if severity in _SEVERITIES],
+        [Mark(code) for code in record.late],
+        record,
+    )
+
+
+def _today(rows: Sequence[_Row]) -> Marks:
+    told = next((row.metadata for row in rows if row.metadata is not None), None)
+    record = run_record(read_json(told).value)
+    signals = [Mark(row.signal, row.severity or "") for row in rows if row.signal]
+    return _marks(
+        [Mark(row.gate) for row in rows if row.gate],
+        [one for one in signals if one.code not in record.late],
+        [one for one in signals if one.code in record.late],
+        record,
+    )
+
+
+def _marks(gates: Iterable[Mark], signals: Iterable[Mark], late: Iterable[Mark], record: RunRecord) -> Marks:
+    told = bool(record.severities or record.late or record.not_fired)
+    return Marks(
+        sorted(gates, key=lambda mark: mark.code),
+        sorted(signals, key=lambda mark: (_WORST_FIRST.get(mark.severity, 0), mark.code)),
+        sorted(late, key=lambda mark: mark.code),
+        is_evaluated=told or not record.tells_signals,
+    )

@@ -1,0 +1,61 @@
+"""Which runs have scored trials, the latest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ncfd_site.core import sql
+from signals.models import Score
+
+# How many runs a page offers, and how many scores of each are looked at for the moment of the run.
+OFFERED = 50
+LOOKED_AT = 20
+
+# From one name to the next through the index, and for each the moments of a few scores: one run has, but for a
+# pipeline that takes its time, one moment. The newest score of all is looked up, so that the latest run is exact.
+_RUNS = """
+    WITH RECURSIVE names AS (
+        (SELECT run_id FROM scores ORDER BY run_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT next.run_id FROM scores next WHERE next.run_id > names.run_id ORDER BY next.run_id LIMIT 1)
+        FROM names WHERE names.run_id IS NOT NULL
+    ), newest AS (
+        SELECT run_id, scored_at, score_id FROM scores ORDER BY scored_at DESC LIMIT 1
+    )
+    SELECT names.run_id, greatest(sampled.scored_at, newest.scored_at) AS scored_at
+    FROM names
+    CROSS JOIN LATERAL (
+        SELECT max(scored_at) AS scored_at, max(score_id) AS score_id FROM (
+            SELECT scored_at, score_id FROM scores WHERE scores.run_id = names.run_id
+            ORDER BY p_fail DESC, trial_id LIMIT %(looked_at)s
+        ) few
+    ) sampled
+    LEFT JOIN newest ON newest.run_id = names.run_id
+    WHERE names.run_id IS NOT NULL
+    ORDER BY 2 DESC, sampled.score_id DESC
+    LIMIT %(offered)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run, and the moment that its scores are of."""
+
+    run_id: str
+    scored_at: datetime
+
+
+def latest_runs() -> list[Run]:
+    """Return the latest runs, newest first, without reading the scores."""
+    return sql.rows(_RUNS, {"looked_at": LOOKED_AT, "offered": OFFERED}, of=Run)
+
+
+def is_known(run_id: str, runs: list[Run]) -> bool:
+    """Whether there is such a run, among those at hand or older ones."""
+    return any(run.run_id == run_id for run in runs) or Score.objects.filter(run_id=run_id).exists()
+
+
+def run_before(run_id: str, runs: list[Run]) -> Run | None:
+    """Return the run before one of these; None for the first, and for one that is older than all of them."""
+    names = [run.run_id for run in runs]
+    at = names.index(run_id) + 1 if run_id in names else len(runs)
+    return runs[at] if at < len(runs) else None

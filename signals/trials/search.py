@@ -1,0 +1,205 @@
+"""What a person means by a name, a ticker or a drug: the companies and assets, and from these the trials."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db.models import Q, QuerySet
+
+from ncfd_site.core import sql
+from securities.loading.names import normalised_company_name
+from signals.models import Trial
+
+# A number, or its beginning; whole ones wherever they stand in a text, as in an address of the registry.
+TRIAL_NUMBER = re.compile(r"NCT[\s:#_-]*([0-9]{0,8})", re.IGNORECASE)
+WHOLE_NUMBER = re.compile(r"(?<![A-Z0-9])NCT[\s:#_-]*([0-9]{8})(?![0-9])", re.IGNORECASE)
+BARE_NUMBER = re.compile(r"[0-9]{8}")
+TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-/]{0,11}", re.IGNORECASE)
+CIK = re.compile(r"\d{1,10}")
+DIGITS = 8
+KINDS = ("searched", "sponsor", "holder", "drug", "searched_words", "sponsor_words")
+# A beginning that more companies or assets share is no name: of these the first ones are taken, and no more trials
+# of drugs than these.
+MOST = 500
+MOST_TRIALS = 10_000
+# The server takes every beginning of a word for one in fifty sponsors, and would walk along all trials for the few that
+# have a rare one. So it is tried on some of the riskiest: where fewer fit, all trials that fit are looked up first.
+TRIED, FEW = 1_000, 10
+
+_NAMED = """
+    (SELECT '{kind}' AS kind, company_id::bigint AS key FROM companies
+     WHERE name_norm LIKE %({name})s ORDER BY 2 LIMIT {most})
+    UNION (SELECT '{kind}', company_id FROM company_aliases
+           WHERE alias_norm LIKE %({name})s AND alias_type <> 'domain' ORDER BY 2 LIMIT {most})
+"""
+# Active tickers only. The view walks all companies, so it is asked only where the ticker is somebody's.
+_HOLDERS = """
+    {kind}_holders AS (
+        SELECT DISTINCT link.company_id::bigint AS company_id FROM securities security
+        JOIN company_securities link ON link.security_id = security.security_id::text
+        WHERE security.ticker_norm = %({kind}_ticker)s AND security.status = 'active'
+    ), {kind}_exposed AS (
+        SELECT company_id FROM {kind}_holders
+        UNION SELECT canonical.company_id FROM v_company_canonical canonical
+        WHERE (SELECT count(*) FROM {kind}_holders) > 0
+          AND canonical.canonical_id IN (SELECT company_id FROM {kind}_holders)
+    )
+"""
+_RARE = """
+    {kind}_rare AS MATERIALIZED (
+        SELECT count(*) < {few} AS yes FROM (
+            -- Looked up by their keys: a join would begin with all trials that have the words.
+            SELECT (SELECT sponsor_text FROM trials WHERE trials.trial_id = riskiest.trial_id) AS sponsor FROM (
+                SELECT trial_id FROM trial_current_scores ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT {tried}
+            ) riskiest OFFSET 0
+        ) of_riskiest
+        WHERE to_tsvector('simple', coalesce(sponsor, '')) @@ to_tsquery('simple', %({kind})s)
+    )
+"""
+# A key of None tells that the words are rare, whether any trial has them or not.
+_WORDED = """
+    SELECT '{kind}' AS kind, NULL::bigint AS key FROM {kind}_rare WHERE yes
+    UNION ALL SELECT '{kind}', found.trial_id FROM (
+        SELECT trial_id FROM trials
+        WHERE to_tsvector('simple', coalesce(sponsor_text, '')) @@ to_tsquery('simple', %({kind})s)
+          AND (SELECT yes FROM {kind}_rare)
+        LIMIT {most_trials} + 1
+    ) found
+"""
+# A claim that somebody called wrong ties nothing to a trial.
+_DRUGS = """
+    SELECT 'drug' AS kind, found.trial_id::bigint AS key FROM (
+        WITH named AS (
+            SELECT DISTINCT asset_id FROM asset_aliases
+            WHERE to_tsvector('simple', alias) @@ to_tsquery('simple', %(words)s) ORDER BY 1 LIMIT {most}
+        )
+        SELECT trials.trial_id FROM named JOIN link_audit claim USING (asset_id)
+        JOIN trials ON trials.nct_id = claim.nct_id WHERE claim.label IS NOT FALSE
+        UNION
+        SELECT promoted.trial_id FROM named JOIN trial_assets_xref promoted USING (asset_id)
+        WHERE promoted.status = 'active'
+        LIMIT {most_trials}
+    ) found
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The companies that texts stand for, each by what the text was given for, and the trials of a drug.
+
+    `searched_words` and `sponsor_words` are the trials whose sponsor has the words of a text; None where these are not
+    rare, and the trials are better found on the way.
+    """
+
+    searched: frozenset[int] = field(default_factory=frozenset)
+    sponsors: frozenset[int] = field(default_factory=frozenset)
+    holders: frozenset[int] = field(default_factory=frozenset)
+    drugs: frozenset[int] = field(default_factory=frozenset)
+    searched_words: frozenset[int] | None = None
+    sponsor_words: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    kind: str
+    key: int | None
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a trial number or the beginning of one, or holds whole ones."""
+    return TRIAL_NUMBER.fullmatch(text) is not None or bool(whole_numbers(text))
+
+
+def whole_numbers(text: str) -> list[str]:
+    """Return the trial numbers in a text, each in the registry's form; eight digits alone are one too."""
+    if BARE_NUMBER.fullmatch(text):
+        return [f"NCT{text}"]
+    return [f"NCT{digits}" for digits in WHOLE_NUMBER.findall(text)]
+
+
+def find(q: str, sponsor: str, ticker: str) -> Found:
+    """Look the texts up, in one statement; none where there is no text to look up."""
+    parts: list[str] = []
+    ctes: list[str] = []
+    given: dict[str, Any] = {}
+    if q and not is_number(q):
+        parts.append(_named("searched", "q"))
+        given["q"] = _beginning(q)
+        if words := words_query(q):
+            parts.append(_DRUGS.format(most=MOST, most_trials=MOST_TRIALS))
+            given["words"] = words
+    if sponsor:
+        if CIK.fullmatch(sponsor):
+            parts.append("SELECT 'sponsor' AS kind, company_id::bigint AS key FROM companies WHERE cik = %(cik)s")
+            given["cik"] = int(sponsor)
+        else:
+            parts.append(_named("sponsor", "sponsor"))
+            given["sponsor"] = _beginning(sponsor)
+    named = {"searched_words": "" if is_number(q) else q, "sponsor_words": "" if CIK.fullmatch(sponsor) else sponsor}
+    for kind, text in named.items():
+        if words := words_query(text):
+            ctes.append(_RARE.format(kind=kind, few=FEW, tried=TRIED))
+            parts.append(_WORDED.format(kind=kind, most_trials=MOST_TRIALS))
+            given[kind] = words
+    for kind, text in (("searched", q if TICKER.fullmatch(q) and not is_number(q) else ""), ("holder", ticker)):
+        if text:
+            ctes.append(_HOLDERS.format(kind=kind))
+            parts.append(f"SELECT '{kind}' AS kind, company_id AS key FROM {kind}_exposed")  # noqa: S608 (constants)
+            given[f"{kind}_ticker"] = text.upper()
+    if not parts:
+        return Found()
+    with_ = f"WITH {', '.join(ctes)} " if ctes else ""
+    keys = sql.rows(with_ + " UNION ALL ".join(f"({part})" for part in parts), given, of=_Key)
+    found = {kind: frozenset(one.key for one in keys if one.kind == kind and one.key is not None) for kind in KINDS}
+    rare = {one.kind for one in keys if one.key is None}
+    few = [found[kind] if kind in rare and len(found[kind]) <= MOST_TRIALS else None for kind in KINDS[-2:]]
+    return Found(*(found[kind] for kind in KINDS[:-2]), *few)
+
+
+def searched(trials: QuerySet[Trial], q: str, found: Found) -> QuerySet[Trial]:
+    """Keep the trials that a search finds: by number, sponsor, company, former name, ticker, drug."""
+    if numbers := whole_numbers(q):
+        return trials.filter(nct_id__in=numbers)
+    if number := TRIAL_NUMBER.fullmatch(q):
+        digits = number[1]
+        return trials.filter(nct_id__gte=f"NCT{digits:0<{DIGITS}}", nct_id__lte=f"NCT{digits:9<{DIGITS}}")
+    trials, named = _sponsored(trials, "searched_words", q, found.searched_words)
+    return trials.filter(named | Q(sponsor_company_id__in=found.searched) | Q(pk__in=found.drugs))
+
+
+def sponsored(trials: QuerySet[Trial], sponsor: str, found: Found) -> QuerySet[Trial]:
+    """Keep the trials whose sponsor is named so, or is a company that is or was; or is the company of a CIK."""
+    of_company = Q(sponsor_company_id__in=found.sponsors)
+    if CIK.fullmatch(sponsor):
+        return trials.filter(of_company)
+    trials, named = _sponsored(trials, "sponsor_words", sponsor, found.sponsor_words)
+    return trials.filter(named | of_company)
+
+
+def words_query(text: str) -> str:
+    """Return a text as a query for words that begin so, all of them; the parser of the database splits the words."""
+    words = [word.replace("\\", "\\\\").replace("'", "''") for word in text.split() if re.search(r"\w", word)]
+    return " & ".join(f"'{word}':*" for word in words)
+
+
+def _sponsored(
+    trials: QuerySet[Trial], alias: str, text: str, found: frozenset[int] | None
+) -> tuple[QuerySet[Trial], Q]:
+    """The trials with their sponsor's words under `alias`, and the condition that these begin as those of a text."""
+    query = words_query(text)
+    if not query or found is not None:
+        return trials, Q(pk__in=found or ())
+    # Written as the index is, so that the index serves it: all conditions are on the trial, and each has an index.
+    vector = SearchVector("sponsor_text", config="simple")
+    return trials.alias(**{alias: vector}), Q(**{alias: SearchQuery(query, config="simple", search_type="raw")})
+
+
+def _named(kind: str, name: str) -> str:
+    return _NAMED.format(kind=kind, name=name, most=MOST)
+
+
+def _beginning(text: str) -> str:
+    normal = normalised_company_name(text)
+    # What has no letter or digit is no name: it is equal to none.
+    return re.sub(r"([\\%_])", r"\\\1", normal) + "%" if normal else ""

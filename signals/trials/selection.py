@@ -1,0 +1,226 @@
+"""Which trials a person is looking at, of which run, and in which order."""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from django.db.models import F, Q, QuerySet
+
+from ncfd_site.core.selection import Selection
+from signals.models import Gate, Score, Signal, Trial, TrialCurrentScore
+from signals.trials import search
+from signals.trials.words import (
+    BAND,
+    PHASES,
+    phase_words,
+    status_words,
+)
+
+PAGE_SIZE = 50
+# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
+LAST_PAGE = 200
+
+SORTS = {
+    "risk": "highest risk first",
+    "-risk": "lowest risk first",
+    "change": "risen most first",
+    "-change": "fallen most first",
+    "readout": "earliest readout first",
+    "-readout": "latest readout first",
+    "number": "trial number, rising",
+    "-number": "trial number, falling",
+}
+DAYS = {"30": "next 30 days", "90": "next 90 days", "180": "next 180 days", "365": "next 12 months"}
+ANY_GATE = "any"
+NO_PHASE = "none"
+NO_STATUS = "none"
+# A run that was asked for has no index on the change since the run before it.
+OF_LATEST_ONLY = ("change", "-change")
+
+# The key makes each order total, and goes the way in which the index has it.
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "risk": (F("p_fail").desc(nulls_last=True), "trial_id"),
+    "-risk": (F("p_fail").asc(nulls_first=True), "-trial_id"),
+    "change": (F("change").desc(nulls_last=True), "trial_id"),
+    "-change": (F("change").asc(nulls_first=True), "-trial_id"),
+    "readout": ("trial__est_primary_completion_date", "trial_id"),
+    "-readout": ("-trial__est_primary_completion_date", "-trial_id"),
+    "number": ("trial__nct_id",),
+    "-number": ("-trial__nct_id",),
+}
+# A score has always a probability, and its index is written without a word on what has none.
+ORDERS_OF_RUN = ORDERS | {"risk": ("-p_fail", "trial_id"), "-risk": ("p_fail", "-trial_id")}
+# In these orders what has no value would come first: it is left out.
+_LEAVES_OUT = {
+    "-risk": Q(p_fail__isnull=False),
+    "-change": Q(change__isnull=False),
+    "-readout": Q(trial__est_primary_completion_date__isnull=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is active, in words, and the list without it."""
+
+    words: str
+    without: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrialFilter(Selection):
+    """A selection of trials."""
+
+    parameters: ClassVar[dict[str, str]] = {"since": "from", "until": "to"}
+
+    q: str = ""
+    phase: str = ""
+    status: str = ""
+    gate: str = ""
+    signal: str = ""
+    ticker: str = ""
+    sponsor: str = ""
+    band: str = ""
+    within: str = ""
+    since: date | None = None
+    until: date | None = None
+    pivotal: str = ""
+    run: str = ""
+    sort: str = "risk"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether trials are left out; another run or order alone leaves none out."""
+        return bool(self.chips)
+
+    @property
+    def chips(self) -> list[Chip]:
+        """The filters that are active, in the order of the form."""
+        told = {
+            "q": f"found by “{self.q}”",
+            "phase": "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase),
+            "status": "no status known" if self.status == NO_STATUS else status_words(self.status),
+            "gate": "any gate fired" if self.gate == ANY_GATE else f"gate {self.gate} fired",
+            "signal": f"signal {self.signal}",
+            "ticker": f"ticker {self.ticker.upper()}",
+            "sponsor": f"sponsor {self.sponsor}",
+            "band": BAND[self.band].words if self.band else "",
+            "within": f"readout in the {DAYS[self.within]}" if self.within else "",
+            "since": f"readout from {self.since}",
+            "until": f"readout to {self.until}",
+            "pivotal": "pivotal only",
+        }
+        active = [(name, words) for name, words in told.items() if getattr(self, name)]
+        return [Chip(words, f"?{self._without(name).query_string}") for name, words in active]
+
+    def _without(self, name: str) -> "TrialFilter":
+        return replace(self, **{name: getattr(TrialFilter(), name)})
+
+
+def selected(selection: TrialFilter, today: date) -> QuerySet[Any]:
+    """Return the standings, or the scores of the run that is asked for, of a selection; without an order."""
+    rows: QuerySet[Any] = (
+        Score.objects.filter(run_id=selection.run) if selection.run else TrialCurrentScore.objects.all()
+    )
+    rows = rows.filter(_of_band(selection.band))
+    if selection.gate:
+        rows = rows.filter(_with_gate(selection))
+    if selection.signal:
+        rows = rows.filter(_with_signal(selection))
+    trials = _trials(selection, today)
+    # No join: scores hold the key of a trial in another type, and a join that converts it finds no index.
+    return rows if trials is None else rows.filter(trial_id__in=trials.values("pk"))
+
+
+def listed(selection: TrialFilter, today: date) -> QuerySet[Any]:
+    """Return the rows of a selection in its order, on all pages."""
+    orders = ORDERS_OF_RUN if selection.run else ORDERS
+    rows = selected(selection, today).filter(_LEAVES_OUT.get(selection.sort, Q()))
+    return rows.order_by(*orders[selection.sort])
+
+
+def window(selection: TrialFilter, today: date) -> tuple[date | None, date | None]:
+    """Return the first and the last day of the readouts that are looked for; None where there is no limit."""
+    since, until = selection.since, selection.until
+    if selection.within:
+        last = today + timedelta(days=int(selection.within))
+        since, until = max(since or today, today), min(until or last, last)
+    return since, until
+
+
+def _trials(selection: TrialFilter, today: date) -> QuerySet[Trial] | None:
+    """The trials of a selection as far as the trials themselves decide; None: all of them."""
+    trials = Trial.objects.filter(_of_trial(selection, today))
+    if selection.q or selection.sponsor or selection.ticker:
+        found = search.find(selection.q, selection.sponsor, selection.ticker)
+        if selection.q:
+            trials = search.searched(trials, selection.q, found)
+        if selection.sponsor:
+            trials = search.sponsored(trials, selection.sponsor, found)
+        if selection.ticker:
+            trials = trials.filter(sponsor_company_id__in=found.holders)
+        return trials
+    return trials if trials.query.where else None
+
+
+def _of_trial(selection: TrialFilter, today: date) -> Q:
+    wanted = Q()
+    if selection.phase:
+        wanted &= of_phase(selection.phase)
+    if selection.status:
+        wanted &= of_status(selection.status)
+    if selection.pivotal:
+        wanted &= Q(is_pivotal=True)
+    since, until = window(selection, today)
+    if since:
+        wanted &= Q(est_primary_completion_date__gte=since)
+    if until:
+        wanted &= Q(est_primary_completion_date__lte=until)
+    return wanted
+
+
+def of_phase(phase: str) -> Q:
+    """The trials of a phase, or of none that is known."""
+    return Q(phase__isnull=True) if phase == NO_PHASE else Q(phase=phase)
+
+
+def of_status(status: str) -> Q:
+    """The trials of a status, or of none that is known."""
+    return Q(status__isnull=True) | Q(status="") if status == NO_STATUS else Q(status=status)
+
+
+def _of_band(name: str) -> Q:
+    if not name:
+        return Q()
+    band = BAND[name]
+    if not band.is_scored:
+        return Q(p_fail__isnull=True)
+    wanted = Q()
+    if band.low is not None:
+        wanted &= Q(p_fail__gte=band.low)
+    if band.high is not None:
+        wanted &= Q(p_fail__lt=band.high)
+    return wanted
+
+
+def _with_gate(selection: TrialFilter) -> Q:
+    codes = Gate.Code.values if selection.gate == ANY_GATE else [selection.gate]
+    if not selection.run:
+        return Q(trial_id__in=Gate.objects.filter(g_id__in=codes, fired_bool=True).values("trial_id"))
+    return _any_of(Q(metadata__contains={"gates": {code: {}}}) for code in codes)
+
+
+def _with_signal(selection: TrialFilter) -> Q:
+    if not selection.run:
+        return Q(trial_id__in=Signal.objects.filter(s_id=selection.signal).values("trial_id"))
+    severities = Signal.Severity.values
+    return _any_of(Q(metadata__contains={"signals": {selection.signal: severity}}) for severity in severities)
+
+
+def _any_of(conditions: Any) -> Q:
+    wanted = Q()
+    for condition in conditions:
+        wanted |= condition
+    return wanted
+
+
+PHASE_CHOICES = [*PHASES.items(), (NO_PHASE, "unknown")]

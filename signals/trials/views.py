@@ -1,0 +1,66 @@
+"""Trials by risk, and two runs side by side."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from ncfd_site.core.permissions import require_permission
+from signals.trials import charts, comparing, queries
+from signals.trials.forms import CompareForm, TrialFilterForm
+from signals.trials.runs import latest_runs, run_before
+
+VIEW = "signals.view_score"
+
+
+@require_safe
+@require_permission(VIEW)
+def trials(request: HttpRequest) -> HttpResponse:
+    """List trials by the probability that they fail."""
+    runs = latest_runs()
+    today = timezone.localdate()
+    form = TrialFilterForm(request.GET, runs=runs)
+    selection = form.selection() if form.is_valid() else None
+    page = queries.trial_page(selection, form.page_number(), runs, today) if selection else None
+    tiles = queries.tiles(selection.run) if selection else []
+    run = next((run for run in runs if not selection or not selection.run or run.run_id == selection.run), None)
+    return render(
+        request,
+        "risk/trials.html",
+        {
+            "title": f"Trials by risk in run {selection.run}" if selection and selection.run else "Trials by risk",
+            "form": form,
+            "selection": selection,
+            "page": page,
+            "tiles": tiles,
+            "scored": queries.scored(tiles),
+            "run": run,
+            "before": run_before(run.run_id, runs) if run else None,
+            "has_trials": bool(page and page.rows) or queries.has_trials(),
+            "query": f"?{selection.query_string}" if selection and selection.query_string else "",
+        },
+        status=200 if selection else 400,
+    )
+
+
+@require_safe
+@require_permission(VIEW)
+def compare(request: HttpRequest) -> HttpResponse:
+    """Show two runs side by side: by default the latest, and the one before it."""
+    runs = latest_runs()
+    form = CompareForm(request.GET, runs=runs)
+    chosen = comparing.chosen(form.cleaned_data, runs) if form.is_valid() else None
+    context: dict[str, object] = {"title": "Two runs side by side", "runs": runs, "chosen": chosen}
+    if chosen:
+        number = form.page_number()
+        # What was left out is shown as what it stands for.
+        form = CompareForm(request.GET.dict() | {"a": chosen.a, "b": chosen.b}, runs=runs)
+        context |= {
+            "title": f"From {chosen.a} to {chosen.b}",
+            "page": comparing.compared(chosen, number),
+            "chart": charts.movements(comparing.movements(chosen)),
+            "gone": comparing.gone(chosen),
+            "drawn": comparing.DRAWN,
+        }
+    context["form"] = form
+    return render(request, "risk/compare.html", context, status=200 if form.is_valid() else 400)

@@ -1,0 +1,147 @@
+"""Reads of what failed its validation: which errors, and whether the study's card of today still lacks the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from ncfd_site.core import sql
+from ncfd_site.core.paging import ListPage, page_of
+from ncfd_site.core.selection import Selection
+from signals.dashboard.errors import KIND_NAMES
+from signals.models import StagingError
+
+PAGE_SIZE = 25
+# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
+LAST_PAGE = 200
+PIVOTAL = "pivotal_validation"
+NAMED_BY = "PivotalStudyMissingFields:"
+
+# The four rules of `enforce_pivotal_study_card`, by the names that its message uses, and what each asks for.
+RULES = {
+    "primary_endpoints": "Primary endpoints: a list that is not empty",
+    "sample_size.total_n": "Sample size, total n: a number",
+    "populations.analysis_primary_on": "Populations, analysis primary on: the population of the primary analysis",
+    "results.primary.(effect_size.value OR p_value)": "Results, primary: an item with an effect size or a p-value",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFilter(Selection):
+    """A selection of errors."""
+
+    kind: str = ""
+    trial: str = ""
+    study: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A field that the card lacked; `is_lacking` tells of today's card, None where there is none or no rule for it."""
+
+    name: str
+    words: str
+    is_lacking: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An error with what its card lacked, and what became of it."""
+
+    error: StagingError
+    missing: tuple[Missing, ...]
+    has_study: bool
+    has_changed: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it is lacking today."""
+        return any(field.is_lacking for field in self.missing)
+
+    @property
+    def standing(self) -> str:
+        """Open, fixed or unknown, as the page says it."""
+        if not self.has_study or not self.missing or any(field.is_lacking is None for field in self.missing):
+            return "unknown"
+        return "open" if self.is_open else "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    kind: str
+
+
+def kinds() -> list[str]:
+    """Return the kinds of errors that there are, sorted."""
+    return [row.kind for row in sql.rows(KIND_NAMES, of=_Kind)]
+
+
+def selected_errors(selection: ErrorFilter) -> QuerySet[StagingError]:
+    """Return the errors of a selection, newest first."""
+    errors = StagingError.objects.order_by("-pk")
+    if selection.kind:
+        errors = errors.filter(error_type=selection.kind)
+    if selection.trial:
+        errors = errors.filter(trial__nct_id=selection.trial)
+    return errors if selection.study is None else errors.filter(study_id=selection.study)
+
+
+def error_page(selection: ErrorFilter, number: int) -> ListPage[Shown]:
+    """Return page `number` (from 1, at most LAST_PAGE) of a selection."""
+    number = min(max(number, 1), LAST_PAGE)
+    start = (number - 1) * PAGE_SIZE
+    errors = selected_errors(selection).select_related("trial", "study")
+    found = [shown(error) for error in errors[start : start + PAGE_SIZE + 1]]
+    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
+
+
+def shown(error: StagingError) -> Shown:
+    """Return an error beside what its study lacks today."""
+    study = error.study
+    lacking = lacks(study.extracted_jsonb) if study else frozenset()
+    missing = tuple(
+        Missing(name, RULES.get(name, name), name in lacking if study and name in RULES else None)
+        for name in named_by(error)
+    )
+    return Shown(
+        error, missing, study is not None, study is not None and study.extracted_jsonb != error.extracted_jsonb
+    )
+
+
+def named_by(error: StagingError) -> list[str]:
+    """Return the fields that the message of an error names; none for errors of another kind."""
+    if error.error_type != PIVOTAL or not error.error_message.startswith(NAMED_BY):
+        return []
+    names = error.error_message.removeprefix(NAMED_BY).split(",")
+    return [name.strip() for name in names if name.strip()]
+
+
+def lacks(card: Any) -> frozenset[str]:
+    """Return what a card lacks by the rules of `enforce_pivotal_study_card`; a test holds both against each other."""
+    card = card if isinstance(card, Mapping) else {}
+    size, populations, results = (_inside(card, name) for name in ("sample_size", "populations", "results"))
+    total = size.get("total_n")
+    is_number = not isinstance(total, bool) and isinstance(total, int | float | str)
+    items = results.get("primary")
+    holds = {
+        "primary_endpoints": isinstance(card.get("primary_endpoints"), list) and bool(card["primary_endpoints"]),
+        "sample_size.total_n": is_number and any(sign in "0123456789" for sign in str(total)),
+        "populations.analysis_primary_on": _is_said(populations.get("analysis_primary_on")),
+        "results.primary.(effect_size.value OR p_value)": any(
+            _is_said(_inside(item, "effect_size").get("value")) or _is_said(item.get("p_value"))
+            for item in (items if isinstance(items, list) else [])
+            if isinstance(item, Mapping)
+        ),
+    }
+    return frozenset(name for name, is_there in holds.items() if not is_there)
+
+
+def _inside(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    inner = value.get(name)
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _is_said(value: Any) -> bool:
+    """Whether the text of a JSON value is more than blanks; what is not text is."""
+    return value is not None and (not isinstance(value, str) or bool(value.strip()))

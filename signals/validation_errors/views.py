@@ -1,0 +1,27 @@
+"""The list of what failed its validation, each beside the card and what it lacks."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from ncfd_site.core.permissions import require_permission
+from signals.validation_errors import queries as staging
+from signals.validation_errors.forms import ErrorFilterForm
+
+VIEW = "signals.view_stagingerror"
+
+
+@require_safe
+@require_permission(VIEW)
+def errors(request: HttpRequest) -> HttpResponse:
+    """List what failed, newest first; a filter that cannot be read is a page that says so."""
+    form = ErrorFilterForm(request.GET)
+    form.offer_kinds(staging.kinds())
+    selection = form.selection() if form.is_valid() else None
+    context = {
+        "title": "Failed validations",
+        "form": form,
+        "selection": selection,
+        "page": staging.error_page(selection, form.page_number()) if selection else None,
+    }
+    return render(request, "validation_errors/errors.html", context, status=200 if selection else 400)

@@ -1,0 +1,61 @@
+"""A load shows how far it is: a bar on a terminal, a line now and then elsewhere."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from ncfd_site.ingest import progress
+from ncfd_site.ingest.progress import Shown
+from ncfd_site.ingest.summary import LoadSummary
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 1000)
+    return path
+
+
+def test_a_terminal_gets_a_bar(file: Path) -> None:
+    out = Terminal()
+    with Shown([file, file], out) as shown:
+        shown.read(500)
+        shown.loaded(7)
+        shown.read(1500)
+    assert "2.00k" in out.getvalue()
+
+
+def test_elsewhere_there_is_a_line_after_some_time(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    with Shown([file], out) as shown:
+        shown.read(500)
+        shown.loaded(1000)
+        assert out.getvalue() == ""
+        monkeypatch.setattr(progress, "EVERY", 0)
+        shown.loaded(1000)
+    assert out.getvalue().startswith("50% read, 2,000 records, about ")
+
+
+def test_an_empty_file_is_read_at_once(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert Shown([tmp_path / "empty"], io.StringIO()).line().startswith("100% read, 0 records")
+
+
+def test_counts_are_shown_as_a_table() -> None:
+    tally = LoadSummary(["trials", "links"])
+    tally.add("trials", added=1200, refused=1)
+    tally.notes.append("A note.")
+    assert tally.table().splitlines() == [
+        "           added   changed      left   refused",
+        "trials     1,200         0         0         1",
+        "links          0         0         0         0",
+        "A note.",
+    ]
+    with pytest.raises(ValueError, match="stolen"):
+        tally.add("trials", stolen=1)

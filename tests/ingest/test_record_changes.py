@@ -1,0 +1,101 @@
+"""What changed between two versions of a record: all of it, nothing else, and nothing that is none."""
+
+import copy
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ncfd_site.ingest.jsontext import canonical, fingerprint
+from signals.loading.changes import ABSENT, Change, changes, substance
+from tests.ingest.studies import study
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=4),
+    max_leaves=12,
+)
+records = st.dictionaries(st.sampled_from("abcd"), values, max_size=4)
+
+
+def applied(before: Any, found: list[Change]) -> Any:
+    record = copy.deepcopy(before)
+    for change in found:
+        parent = record
+        for name in change.path[:-1]:
+            parent = parent[name]
+        if change.after is ABSENT:
+            del parent[change.path[-1]]
+        else:
+            parent[change.path[-1]] = change.after
+    return record
+
+
+@given(records)
+def test_a_record_does_not_differ_from_itself(record: Any) -> None:
+    assert changes(record, copy.deepcopy(record)) == []
+
+
+@given(records, records)
+def test_there_is_a_change_exactly_where_the_canonical_spelling_differs(before: Any, after: Any) -> None:
+    assert (changes(before, after) == []) == (canonical(before) == canonical(after))
+
+
+@given(records, records)
+def test_the_changes_lead_from_one_record_to_the_other(before: Any, after: Any) -> None:
+    assert canonical(applied(before, changes(before, after))) == canonical(after)
+
+
+@given(records, records)
+def test_the_way_back_is_the_same_turned_round(before: Any, after: Any) -> None:
+    there = [(change.path, change.before, change.after) for change in changes(before, after)]
+    back = [(change.path, change.after, change.before) for change in changes(after, before)]
+    assert there == back
+
+
+@given(records, st.sampled_from("abcd"), values)
+def test_one_field_that_changes_is_one_change(record: Any, name: str, value: Any) -> None:
+    assume(not isinstance(value, dict) and (name not in record or changes(record, {**record, name: value})))
+    (found,) = changes(record, {**record, name: value})
+    assert found.path == (name,)
+    assert found.before == record.get(name, ABSENT)
+
+
+@given(records, st.dictionaries(st.sampled_from(["_shape", "_provenance"]), values))
+def test_keys_of_those_who_collect_records_do_not_count(record: Any, own: Any) -> None:
+    assert fingerprint(substance({**record, **own, "inner": [own]})) == fingerprint(
+        substance({**record, "inner": [{}]})
+    )
+
+
+def test_the_derived_section_does_not_count() -> None:
+    derived = {"derivedSection": {"miscInfoModule": {"versionHolder": "2026-01-01"}}}
+    assert fingerprint(substance({**study(), **derived})) == fingerprint(substance(study()))
+
+
+def test_results_and_nested_derived_names_do_count() -> None:
+    assert fingerprint(substance({**study(), "hasResults": True})) != fingerprint(substance(study()))
+    assert substance({"a": {"derivedSection": 1}}) == {"a": {"derivedSection": 1}}
+
+
+def test_the_order_of_keys_does_not_count() -> None:
+    record = study()
+    turned = {name: dict(reversed(inner.items())) for name, inner in record.items()}
+    assert fingerprint(turned) == fingerprint(record)
+
+
+def test_a_change_says_field_before_and_after() -> None:
+    before = {"p": {"status": "RECRUITING", "gone": None, "list": [1, 2]}}
+    after = {"p": {"status": "COMPLETED", "new": None, "list": [2, 1]}}
+    assert [change.as_json() for change in changes(before, after)] == [
+        {"field": "p.gone", "before": None},
+        {"field": "p.list", "before": [1, 2], "after": [2, 1]},
+        {"field": "p.new", "after": None},
+        {"field": "p.status", "before": "RECRUITING", "after": "COMPLETED"},
+    ]
+
+
+def test_one_is_not_true_but_it_is_one_point_zero() -> None:
+    assert changes({"a": 1}, {"a": True}) != []
+    assert changes({"a": [0]}, {"a": [False]}) != []
+    assert changes({"a": [1, {"b": 2}]}, {"a": [1.0, {"b": 2.0}]}) == []

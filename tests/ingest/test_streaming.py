@@ -1,0 +1,99 @@
+"""The memory that a load needs does not grow with its file."""
+
+import gzip
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from linkaudit.loading.audit_row import audit_rows
+from ncfd_site.ingest import batches
+from ncfd_site.ingest.progress import Silent
+from securities.loading.listing import listings
+from signals.loading.ctgov import study_records
+from tests.ingest.conftest import Load
+from tests.ingest.studies import Json, jsonl, study
+from tests.ingest.test_load_link_audits import as_csv, row
+
+FEW, MANY = 40, 400
+# What one record weighs, in a field that nobody reads: a file of MANY holds eight million bytes.
+PADDING = "x" * 20_000
+# What the larger file may cost more: less than half of what it holds more.
+SLACK = 3_000_000
+
+
+def peak(work: Callable[[], object]) -> int:
+    """The most bytes that were held at once while the work was done."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def exhaust(items: Iterator[object]) -> None:
+    for _ in items:
+        pass
+
+
+def padded_studies(count: int) -> list[Json]:
+    return [{**study(number), "_padding": PADDING} for number in range(1, count + 1)]
+
+
+def write_lines(folder: Path, count: int) -> Path:
+    return jsonl(folder / f"{count}.jsonl", padded_studies(count))
+
+
+def write_packed_page(folder: Path, count: int) -> Path:
+    path = folder / f"{count}.json.gz"
+    path.write_bytes(gzip.compress(json.dumps({"studies": padded_studies(count)}).encode()))
+    return path
+
+
+def write_list(folder: Path, count: int) -> Path:
+    path = folder / f"list{count}.json"
+    rows = [[number, "A company", f"T{number}", "NYSE", PADDING] for number in range(1, count + 1)]
+    path.write_text(json.dumps({"fields": ["cik", "name", "ticker", "exchange", "padding"], "data": rows}))
+    return path
+
+
+def write_links(folder: Path, count: int) -> Path:
+    return as_csv(folder / f"{count}.csv", [row(nct_id=f"NCT{number:08}", padding=PADDING) for number in range(count)])
+
+
+Read = Callable[[Path], Iterator[object]]
+READERS: dict[str, tuple[Callable[[Path, int], Path], Read]] = {
+    "lines": (write_lines, lambda path: study_records(path, Silent())),
+    "page": (write_packed_page, lambda path: study_records(path, Silent())),
+    "tickers": (write_list, listings),
+    "links": (write_links, audit_rows),
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_reading_ten_times_as_much_takes_no_more_memory(tmp_path: Path, kind: str) -> None:
+    write, read = READERS[kind]
+    few, many = (peak(partial(exhaust, read(write(tmp_path, count)))) for count in (FEW, MANY))
+    assert many < few + SLACK
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["ctgov", "link_audits", "sec_tickers"])
+def test_loading_ten_times_as_much_takes_no_more_memory(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(batches, "SIZE", 20)
+    write = {"ctgov": write_lines, "link_audits": write_links, "sec_tickers": write_list}[kind]
+    few, many = (peak(partial(load, kind, write(tmp_path, count))) for count in (FEW, MANY))
+    assert many < few + SLACK
+
+
+@pytest.mark.django_db
+def test_refusing_ten_times_as_much_takes_no_more_memory(load: Load, tmp_path: Path) -> None:
+    paths = [jsonl(tmp_path / f"{count}.jsonl", [study(1), *["{" + PADDING] * count]) for count in (FEW, MANY)]
+    few, many = (peak(partial(load, "ctgov", path, refused=tmp_path / "refused.csv")) for path in paths)
+    assert many < few + SLACK

@@ -1,0 +1,175 @@
+"""A registry record becomes columns and readable pages, or is refused with the reason."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncfd_site.ingest.records import InvalidRecord
+from signals.loading.page import PAGE, readable
+from signals.loading.record import trial_record
+from tests.ingest.studies import (
+    interventions,
+    sponsor,
+    status,
+    study,
+)
+
+
+def test_columns_are_read_from_the_protocol() -> None:
+    record = trial_record(study(7))
+    assert record.nct_id == "NCT00000007"
+    assert record.sponsor == "Example Therapeutics, Inc."
+    assert (record.phase, record.is_pivotal, record.is_interventional) == ("PHASE3", True, True)
+    assert record.status == "RECRUITING"
+    assert record.indication == "Example Disease; Other Disease"
+    assert record.intervention_types == ["DRUG"]
+    assert record.primary_completion == date(2026, 9, 1)
+    assert record.first_posted == date(2023, 12, 1)
+    assert record.last_update_posted == date(2024, 5, 1)
+    assert record.primary_endpoint == "Overall survival [24 months]"
+    assert record.sample_size == 400
+    assert record.analysis_plan == "Allocation: RANDOMIZED\nMasking: DOUBLE"
+
+
+def test_a_record_that_says_little_has_little() -> None:
+    record = trial_record({"protocolSection": {"identificationModule": {"nctId": " nct00000001 "}}})
+    assert record.nct_id == "NCT00000001"
+    empty = (record.sponsor, record.phase, record.is_pivotal, record.status, record.indication, record.sample_size)
+    assert empty == (None,) * 6
+    assert not record.is_interventional
+
+
+@pytest.mark.parametrize(
+    ("phases", "phase", "is_pivotal"),
+    [
+        (["PHASE3"], "PHASE3", True),
+        (["PHASE2", "PHASE3"], "PHASE2/PHASE3", True),
+        (["PHASE2"], "PHASE2", False),
+        (["PHASE1", "PHASE2"], "PHASE1/PHASE2", False),
+        (["PHASE4"], "PHASE4", False),
+        (["NA"], "NA", False),
+        ([], None, None),
+    ],
+)
+def test_pivotal_is_what_includes_phase_3(phases: list[str], phase: str | None, is_pivotal: bool | None) -> None:
+    record = trial_record(study(designModule={"phases": phases}))
+    assert (record.phase, record.is_pivotal) == (phase, is_pivotal)
+
+
+def test_an_uploaded_analysis_plan_is_told() -> None:
+    uploads = {"largeDocumentModule": {"largeDocs": [{"hasSap": True, "date": "2025-03-04"}, {"hasSap": False}]}}
+    plan = trial_record({**study(), "documentSection": uploads}).analysis_plan
+    assert plan == "Allocation: RANDOMIZED\nMasking: DOUBLE\nStatistical analysis plan of 2025-03-04"
+
+
+def broken(path: str, value: Any) -> dict[str, Any]:
+    record = study()
+    *names, last = path.split(".")
+    parent = record["protocolSection"]
+    for name in names:
+        parent = parent.setdefault(name, {})
+    parent[last] = value
+    return record
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("identificationModule.nctId", "NCT123", "nctId is 'NCT123'"),
+        ("identificationModule.nctId", None, "nctId is ''"),
+        ("identificationModule.nctId", 5, "nctId is no text"),
+        ("identificationModule", [], "identificationModule is no object"),
+        ("designModule.phases", "PHASE3", "phases is no list of texts"),
+        ("designModule.phases", ["PHASE3"] * 50, "phases has 349 characters"),
+        ("designModule.enrollmentInfo.count", -1, "count is -1"),
+        ("designModule.enrollmentInfo.count", 10**12, "no count of people"),
+        ("designModule.enrollmentInfo.count", True, "count is True"),
+        ("statusModule.overallStatus", "x" * 101, "overallStatus has 101 characters"),
+        ("statusModule.lastUpdatePostDateStruct.date", "2024-13-01", "lastUpdatePostDateStruct.date is '2024-13-01'"),
+        ("statusModule.lastUpdatePostDateStruct.date", "2024-02-30", "no date"),
+        ("statusModule.primaryCompletionDateStruct.date", "9999-12", "outside of the years"),
+        ("statusModule.primaryCompletionDateStruct.date", "soon", "no date"),
+        ("sponsorCollaboratorsModule.leadSponsor.name", "x" * 501, "name has 501 characters"),
+        ("armsInterventionsModule.interventions", [{"name": "x" * 501}], "name has 501 characters"),
+        ("armsInterventionsModule.interventions", {"name": "x"}, "no list of objects"),
+        ("armsInterventionsModule.armGroups", [{"label": 5}], "label is no text"),
+        ("outcomesModule.primaryOutcomes", ["survival"], "no list of objects"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_reason(path: str, value: Any, reason: str) -> None:
+    with pytest.raises(InvalidRecord, match=reason.replace(".", r"\.").replace("(", r"\(")):
+        trial_record(broken(path, value))
+
+
+@pytest.mark.parametrize("value", [None, [], "study", 5, {}, {"protocolSection": []}, {"protocolSection": None}])
+def test_what_is_no_study_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidRecord, match="not a study"):
+        trial_record(value)
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("2024", date(2024, 1, 1)),
+        ("2024-06", date(2024, 6, 1)),
+        ("2024-06-15", date(2024, 6, 15)),
+        ("2024-06-15T13:45", date(2024, 6, 15)),
+    ],
+)
+def test_partial_dates_count_as_their_first_day(said: str, day: date) -> None:
+    assert trial_record(study(statusModule=status(posted=said))).last_update_posted == day
+
+
+def test_the_address_is_that_of_this_version() -> None:
+    one, other = trial_record(study()), trial_record(study(sponsorCollaboratorsModule=sponsor("Other")))
+    assert one.source_url.startswith("https://clinicaltrials.gov/study/NCT00000001?version=")
+    assert one.source_url != other.source_url
+
+
+def test_the_bytes_that_are_kept_are_the_whole_record() -> None:
+    raw = {**study(), "_collected": "2026-01-01", "derivedSection": {"a": 1}}
+    assert json.loads(trial_record(raw).content) == raw
+
+
+def test_the_page_is_readable() -> None:
+    (page,) = readable(study(7), "NCT00000007").pages
+    assert page.startswith("NCT00000007: Study 7 of examplumab\n")
+    for words in (
+        "Phase: Phase 3\n",
+        "Status: Recruiting\n",
+        "Sponsor: Example Therapeutics, Inc.\n",
+        "Primary completion: 2026-09 (estimated)\n",
+        "Enrolment: 400 estimated\n",
+        "Conditions: Example Disease; Other Disease\n",
+        "\nInterventions\n- Drug: Examplumab\n- Drug: Placebo\n",
+        "\nArms\n- Examplumab arm (experimental)\n",
+        "\nPrimary endpoints\n- Overall survival [24 months]\n",
+    ):
+        assert words in page
+
+
+@given(st.lists(st.text(min_size=1, max_size=60), max_size=8), st.integers(0, 3))
+def test_interventions_are_found_where_they_are_said_to_stand(names: list[str], many: int) -> None:
+    described = [{"name": name, "description": "word " * (PAGE // 12) * many} for name in names]
+    record = readable(study(armsInterventionsModule={"interventions": described}), "NCT00000001")
+    for found in record.interventions:
+        page = record.pages[found.place.page_no - 1]
+        assert page[found.place.char_start : found.place.char_end] == found.name
+    assert [found.name for found in record.interventions] == [" ".join(name.split()) for name in names if name.split()]
+
+
+def test_a_long_record_goes_over_pages() -> None:
+    long = {"briefSummary": "\n".join(["A paragraph of some words."] * 3000)}
+    pages = readable(study(descriptionModule=long), "NCT00000001").pages
+    assert len(pages) > 2
+    assert all(len(page) <= PAGE + 100 for page in pages)
+    assert "".join(pages).count("A paragraph") == 3000
+
+
+def test_interventions_without_a_name_are_passed_over() -> None:
+    record = readable(study(armsInterventionsModule=interventions("A1", "")), "NCT00000001")
+    assert [found.name for found in record.interventions] == ["A1"]

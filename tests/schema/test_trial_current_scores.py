@@ -1,0 +1,266 @@
+"""How a trial stands follows from its scores and its sponsor, whoever writes them, and however many write at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from threading import Barrier, Event
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import databases
+from tests.databases import Keywords
+from tests.migration.running import query, run
+from tests.sql import Database, insert, make_company, make_trial, one, refused
+
+STANDING = "SELECT run_id, p_fail, previous_run_id, previous_p_fail, change FROM trial_current_scores"
+# What the table should say, reckoned anew from all trials and scores.
+TRUTH = """
+    SELECT t.trial_id, t.sponsor_company_id, s[1].score_id, s[1].run_id, s[1].p_fail, s[2].run_id, s[2].p_fail
+    FROM trials t CROSS JOIN LATERAL (
+        SELECT
+            array_agg(c ORDER BY c.scored_at DESC, c.score_id DESC) AS s
+        FROM scores c WHERE c.trial_id = t.trial_id) n
+    ORDER BY 1
+"""
+KEPT = """
+    SELECT trial_id, sponsor_company_id, score_id, run_id, p_fail, previous_run_id, previous_p_fail
+    FROM trial_current_scores ORDER BY 1
+"""
+
+
+def add_score(db: Database, trial: int, run_id: str, p_fail: float, day: int = 1) -> int:
+    return int(
+        insert(
+            db, "scores", trial_id=trial, run_id=run_id, prior_pi=0.5, logit_prior=0, sum_log_lr=0, logit_post=0,
+            p_fail=p_fail, scored_at=f"2026-01-{day:02}T00:00Z",
+        )
+    )  # fmt: skip
+
+
+def standing(db: Database) -> Any:
+    return one(db.execute(STANDING))
+
+
+@pytest.fixture
+def trial(db: Database) -> int:
+    return make_trial(db)
+
+
+def test_a_new_trial_stands_without_a_score(db: Database, trial: int) -> None:
+    assert standing(db) == (None, None, None, None, None)
+
+
+def test_the_latest_score_and_the_one_before_are_told_with_the_change(db: Database, trial: int) -> None:
+    add_score(db, trial, "a", 0.4, day=1)
+    assert standing(db) == ("a", Decimal("0.40000"), None, None, None)
+    add_score(db, trial, "b", 0.65, day=2)
+    assert standing(db) == ("b", Decimal("0.65000"), "a", Decimal("0.40000"), Decimal("0.25000"))
+
+
+def test_a_score_of_an_earlier_moment_does_not_become_the_latest(db: Database, trial: int) -> None:
+    add_score(db, trial, "now", 0.4, day=20)
+    add_score(db, trial, "backtest", 0.9, day=3)
+    assert standing(db)[:4] == ("now", Decimal("0.40000"), "backtest", Decimal("0.90000"))
+
+
+def test_of_two_scores_of_one_moment_the_later_row_counts(db: Database, trial: int) -> None:
+    add_score(db, trial, "b", 0.4)
+    add_score(db, trial, "a", 0.5)
+    assert standing(db)[0] == "a"
+
+
+def test_changed_and_deleted_scores_are_followed(db: Database, trial: int) -> None:
+    add_score(db, trial, "a", 0.4, day=1)
+    add_score(db, trial, "b", 0.5, day=2)
+    db.execute("UPDATE scores SET p_fail = 0.7 WHERE run_id = 'b'")
+    assert standing(db)[1] == Decimal("0.70000")
+    db.execute("UPDATE scores SET scored_at = '2026-01-05' WHERE run_id = 'a'")
+    assert standing(db)[:3] == ("a", Decimal("0.40000"), "b")
+    db.execute("DELETE FROM scores WHERE run_id = 'a'")
+    assert standing(db)[:3] == ("b", Decimal("0.70000"), None)
+    db.execute("TRUNCATE scores")
+    assert standing(db) == (None, None, None, None, None)
+
+
+def test_a_score_that_goes_to_another_trial_changes_both(db: Database, trial: int) -> None:
+    other = make_trial(db, "NCT00000002")
+    add_score(db, trial, "a", 0.4)
+    db.execute("UPDATE scores SET trial_id = %s", [other])
+    found = db.execute("SELECT trial_id, run_id FROM trial_current_scores ORDER BY trial_id").fetchall()
+    assert found == [(trial, None), (other, "a")]
+
+
+def test_a_deleted_trial_leaves_no_standing(db: Database, trial: int) -> None:
+    add_score(db, trial, "a", 0.4)
+    db.execute("DELETE FROM trials")
+    assert db.execute("SELECT count(*) FROM trial_current_scores").fetchone() == (0,)
+
+
+def test_the_company_of_the_sponsor_is_followed(db: Database, trial: int) -> None:
+    companies = [make_company(db, number) for number in (1, 2)]
+    for company in (*companies, None):
+        db.execute("UPDATE trials SET sponsor_company_id = %s", [company])
+        assert one(db.execute("SELECT sponsor_company_id FROM trial_current_scores")) == (company,)
+    make_trial(db, "NCT00000002")
+    db.execute(
+        "INSERT INTO trials (nct_id, sponsor_company_id, is_pivotal, last_seen_at)"
+        " SELECT 'NCT0000000' || n, %s, true, now() FROM generate_series(2, 3) n"
+        " ON CONFLICT (nct_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id",
+        companies[:1],
+    )
+    found = db.execute("SELECT sponsor_company_id FROM trial_current_scores ORDER BY trial_id").fetchall()
+    assert found == [(None,), (companies[0],), (companies[0],)]
+
+
+def test_nobody_writes_the_change_by_hand(db: Database, trial: int) -> None:
+    with refused(db, psycopg.errors.GeneratedAlways):
+        db.execute("UPDATE trial_current_scores SET change = 1")
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "add", "add", "move", "raise", "drop", "sponsor"]),
+        st.integers(0, 2),
+        st.integers(0, 5),
+        st.integers(1, 9),
+    ),
+    max_size=25,
+)
+
+
+@given(STEPS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_standings_are_what_trials_and_scores_say_after_any_writes(
+    db: Database, steps: list[tuple[str, int, int, int]]
+) -> None:
+    with db.transaction(force_rollback=True):
+        db.execute("DELETE FROM trials")
+        companies = [make_company(db, cik) for cik in (11, 12)]
+        trials = [make_trial(db, f"NCT0000001{number}") for number in range(3)]
+        for what, which, run_number, day in steps:
+            trial, run_id = trials[which], f"run {run_number}"
+            if what == "add":
+                db.execute(
+                    "INSERT INTO scores"
+                    " (trial_id, run_id, prior_pi, logit_prior, sum_log_lr, logit_post, p_fail, scored_at)"
+                    " VALUES (%s, %s, 0.5, 0, 0, 0, %s, make_timestamptz(2026, 1, %s, 0, 0, 0))"
+                    " ON CONFLICT (trial_id, run_id) DO UPDATE SET p_fail = EXCLUDED.p_fail",
+                    [trial, run_id, day / 10, day],
+                )
+            elif what == "move":
+                moved = "UPDATE scores SET scored_at = make_timestamptz(2026, 1, %s, 0, 0, 0) WHERE run_id = %s"
+                db.execute(moved, [day, run_id])
+            elif what == "raise":
+                db.execute("UPDATE scores SET p_fail = %s WHERE trial_id = %s", [day / 10, trial])
+            elif what == "sponsor":
+                # One of them at a time, or all at once.
+                sponsored = "UPDATE trials SET sponsor_company_id = %s WHERE trial_id = %s OR %s"
+                db.execute(sponsored, [[*companies, None][run_number % 3], trial, day > 7])
+            else:
+                db.execute("DELETE FROM scores WHERE trial_id = %s AND run_id = %s", [trial, run_id])
+        assert db.execute(KEPT).fetchall() == db.execute(TRUTH).fetchall()
+
+
+def test_runs_and_a_resolver_that_write_the_same_trials_at_once_neither_deadlock_nor_lose_the_latest(
+    head_database: Keywords,
+) -> None:
+    clients, trials = 8, 200
+    with psycopg.connect(**head_database) as db:
+        company = make_company(db, 1)
+        for number in range(trials):
+            make_trial(db, f"NCT{number:08}")
+    begin = Barrier(clients + 1)
+    score = """
+        INSERT INTO scores (trial_id, run_id, prior_pi, logit_prior, sum_log_lr, logit_post, p_fail, scored_at)
+        SELECT trial_id, %(run)s, 0.5, 0, 0, 0, 0.1, make_timestamptz(2026, 1, %(day)s, 0, 0, 0)
+        FROM trials ORDER BY hashint8extended(trial_id, %(day)s)
+    """
+
+    def one_run(number: int) -> None:
+        with psycopg.connect(**head_database) as db:
+            begin.wait()
+            db.execute(score, {"run": f"run {number}", "day": number + 1})
+
+    def resolver() -> None:
+        with psycopg.connect(**head_database, autocommit=True) as db:
+            begin.wait()
+            for sponsor in (company, None) * 5 + (company,):
+                db.execute("UPDATE trials SET sponsor_company_id = %s", [sponsor])
+
+    with ThreadPoolExecutor(clients + 1) as pool:
+        for done in [pool.submit(resolver), *(pool.submit(one_run, number) for number in range(clients))]:
+            done.result()
+    assert query(
+        head_database, "SELECT DISTINCT run_id, previous_run_id, sponsor_company_id FROM trial_current_scores"
+    ) == [(f"run {clients - 1}", f"run {clients - 2}", company)]
+    assert query(head_database, KEPT) == query(head_database, TRUTH)
+
+
+def test_scores_that_exist_when_the_revision_comes_are_followed(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, "20261127_add_link_promotions")
+    with psycopg.connect(**empty_database) as db:
+        trial = make_trial(db)
+        make_trial(db, "NCT00000002")
+        add_score(db, trial, "a", 0.4, day=1)
+        add_score(db, trial, "b", 0.6, day=2)
+    assert run(empty_database).verified
+    assert query(empty_database, KEPT) == query(empty_database, TRUTH)
+    assert query(empty_database, "SELECT count(*), count(p_fail) FROM trial_current_scores") == [(2, 1)]
+
+
+def test_sponsors_that_change_while_the_revision_fills_the_table_are_followed(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, "20261127_add_link_promotions")
+    with psycopg.connect(**empty_database) as db:
+        companies = [make_company(db, number) for number in (1, 2)]
+        db.execute(
+            "INSERT INTO trials (nct_id, is_pivotal, last_seen_at)"
+            " SELECT 'NCT' || lpad(n::text, 8, '0'), true, now() FROM generate_series(1, 25000) n"
+        )
+    done = Event()
+
+    def resolver() -> int:
+        changed = 0
+        with psycopg.connect(**empty_database, autocommit=True) as db:
+            while not done.is_set():
+                changed += 1
+                db.execute(
+                    "UPDATE trials SET sponsor_company_id = %s WHERE trial_id %% 97 = %s",
+                    [companies[changed % 2], changed % 97],
+                )
+        return changed
+
+    with ThreadPoolExecutor(1) as pool:
+        changing = pool.submit(resolver)
+        try:
+            assert run(empty_database).verified
+        finally:
+            done.set()
+        assert changing.result() > 1
+    assert query(empty_database, KEPT) == query(empty_database, TRUTH)
+
+
+def test_filling_mends_what_writers_without_triggers_left(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as db:
+        company = make_company(db, 1)
+        trials = [make_trial(db, f"NCT0000000{number}") for number in range(3)]
+        db.execute("SET session_replication_role = replica")
+        db.execute("UPDATE trials SET sponsor_company_id = %s", [company])
+        db.execute("DELETE FROM trial_current_scores WHERE trial_id = %s", trials[:1])
+        add_score(db, trials[1], "a", 0.4)
+    with psycopg.connect(**head_database, autocommit=True) as db:
+        db.execute("CALL fill_trial_current_scores()")
+    assert query(head_database, KEPT) == query(head_database, TRUTH)
+    assert len(query(head_database, KEPT)) == 3
+
+
+def test_an_evaluation_needs_a_known_outcome_and_a_reason(db: Database, trial: int) -> None:
+    row = {"trial_id": trial, "s_id": "S1", "outcome": "not fired", "reason": "nothing changed", "evaluated_by": "test"}
+    insert(db, "signal_evaluations", **row)
+    for wrong in ({"outcome": "no"}, {"reason": " "}, {"s_id": "S10"}):
+        with refused(db, psycopg.errors.CheckViolation):
+            insert(db, "signal_evaluations", **{**row, **wrong})
+    with refused(db, psycopg.errors.UniqueViolation):
+        insert(db, "signal_evaluations", **row)

@@ -1,0 +1,484 @@
+"""The page that tells why a trial has its probability: what an analyst reads on it."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+from psycopg.types.range import DateRange
+from pytest_django import DjangoAssertNumQueries
+
+from linkaudit.models import TrialAssetLink
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
+from securities.models import CompanyRelationship, CompanySecurity
+from signals.models import Gate, Score, SignalEvaluation, Trial
+from signals.scoring.table import scoring_table
+from tests.admin.rows import DAY, make_security
+from tests.factories import (
+    POSTED,
+    make_asset,
+    make_company,
+    make_document,
+    make_link_audit,
+    make_study,
+    make_trial,
+    make_user,
+)
+from tests.signals.explanation.rows import (
+    LATEST,
+    make_gates,
+    make_score,
+    make_signal,
+    make_version,
+    metadata,
+    numbers,
+    registry_record,
+)
+from tests.web.reading import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ana(client: Client) -> Client:
+    client.force_login(make_user(Role.ANALYST))
+    return client
+
+
+@pytest.fixture
+def trial() -> Trial:
+    return make_trial(nct_id="NCT00000001", est_primary_completion_date="2027-01-14")
+
+
+def test_the_page_says_what_the_trial_is_and_how_it_stands(ana: Client, trial: Trial) -> None:
+    make_version(trial, registry_record("A Study of Blefuscinib"))
+    make_score(trial, run="weekly 0", scored_at=POSTED)
+    make_score(trial, {"G1": "5"})
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "NCT00000001: A Study of Blefuscinib" in words
+    assert "78.4 % 75 % to under 97 %; +36.4 points since the run before" in words
+    assert "weekly 1 the latest run" in words
+    assert "Example Therapeutics" in words
+    assert "Phase 3, pivotal recruiting" in words
+    assert "2027-01-14" in words
+
+
+def test_each_step_is_in_the_table_with_its_ratio_and_where_it_comes_from(ana: Client, trial: Trial) -> None:
+    make_gates(trial, {"G1": "5"})
+    make_score(trial, {"G1": "5"})
+    page = ana.get("/trials/NCT00000001/")
+    words = text_of(page)
+    assert "The steps add up to the stored number." in words
+    assert "Prior of phase 3 -0.3228 42.0 % table of ratios 2026-11" in words
+    assert "G1 Alpha-Meltdown 5 +1.6094 78.4 % gate G1 on S1, S2, as the run recorded it" in words
+    html = page.content.decode()
+    assert 'href="#gate-g1"' in html
+    assert 'href="#signal-s1"' in html
+    assert 'id="signal-s1"' in html
+    assert "style=" not in html
+
+
+def test_bars_are_as_wide_as_their_numbers(ana: Client, trial: Trial) -> None:
+    make_score(trial, {"G1": "5", "G2": "3"})
+    html = ana.get("/trials/NCT00000001/").content.decode()
+    widths = [float(width) for width in re.findall(r'<rect class="gate up" [^>]*width="([\d.]+)%"', html)]
+    assert widths[0] / widths[1] == pytest.approx(1.6094 / 1.0986, rel=0.01)
+
+
+def test_where_nothing_fired_the_prior_is_all(ana: Client, trial: Trial) -> None:
+    make_score(trial)
+    assert "No gate fired: the prior of phase 3, 42.0 %, is all there is." in text_of(ana.get("/trials/NCT00000001/"))
+
+
+def test_a_stop_rule_is_told_in_its_own_words(ana: Client, trial: Trial) -> None:
+    rule = {"rule": "endpoint_switched", "says": "the primary endpoint was switched", "p_fail_at_least": 0.97}
+    make_score(
+        trial, {"G1": "5"}, **numbers("0.42", "5", floor="0.97"), metadata=metadata({"G1": "5"}, stop_rules=[rule])
+    )
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "Stop rule +2.1894 97.0 % endpoint switched" in words
+    assert "The steps add up to the stored number." in words
+    assert "endpoint switched: the primary endpoint was switched (at least 97.0 %)" in words
+
+
+def test_a_stop_rule_alone_is_told_beside_the_prior(ana: Client, trial: Trial) -> None:
+    rule = {"rule": "endpoint_switched", "says": "the primary endpoint was switched", "p_fail_at_least": 0.97}
+    make_score(trial, **numbers("0.42", floor="0.97"), metadata=metadata(stop_rules=[rule]))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "No gate fired: the prior of phase 3, 42.0 %, is all there is, but a stop rule raises it." in words
+
+
+def test_numbers_that_do_not_add_up_are_said_plainly(ana: Client, trial: Trial) -> None:
+    make_score(trial, {"G1": "3.5"}, **{**numbers("0.42", "3.5"), "sum_log_lr": "1.5"})
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "The steps do not lead to the stored number." in words
+    assert "add up to +1.2528, the stored sum is +1.5000: +0.2472 is not explained." in words
+    assert "The steps add up" not in words
+
+
+def test_a_score_without_metadata_is_held_against_the_gates_of_today(ana: Client, trial: Trial) -> None:
+    make_gates(trial, {"G1": "5"})
+    make_score(trial, {"G1": "5"}, metadata={})
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "The run recorded no gates; these are those that fire today, and they account for it." in words
+    assert "The run recorded no signals; these stand as they do today." in words
+    Gate.objects.filter(g_id="G1").update(fired_bool=False, lr_used=None)
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "The run recorded no gates. Those that fire today add up to +0.0000" in words
+
+
+def test_an_old_run_is_told_from_what_it_wrote_down(ana: Client, trial: Trial) -> None:
+    make_score(trial, {"G1": "5"}, run="weekly 0", scored_at=POSTED)
+    make_score(trial, {"G2": "3"}, run="weekly 1")
+    make_gates(trial, {"G2": "3"}, run="weekly 1")
+    make_signal(trial, "S3")
+    words = text_of(ana.get("/trials/NCT00000001/?run=weekly+0"))
+    assert "weekly 0 an older run; see the latest" in words
+    assert "G1 Alpha-Meltdown ● fired needs S1 and S2 S1, S2 5" in words
+    assert "G2 Analysis-Gaming ○ did not fire" in words
+    # What the gates of today say of themselves is not what the run saw.
+    g2 = words.split("G2 Analysis-Gaming")[1].split("G3")[0]
+    assert "for this reason" not in g2
+    assert "S3 and S4" in g2.split("did not fire:")[1]
+    assert "It has fired since; this run did not know it." in words
+    assert "It counted in this run; the row of the signal is gone since." in words
+
+
+def test_a_signal_after_the_freeze_did_not_count(ana: Client, trial: Trial) -> None:
+    make_signal(trial, "S8", evidence_span="p = 0.049")
+    make_score(trial, metadata=metadata(late=["S8"]), features_frozen_at=POSTED)
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "S8 p-value on the cusp ◔ fired too late severity high" in words
+    assert "p = 0.049 After the features froze, so it did not count." in words
+    assert "frozen since 2024-03-01" in words
+
+
+def test_signals_say_why_they_did_not_fire_or_were_not_evaluated(ana: Client, trial: Trial) -> None:
+    for code, outcome, reason in (("S7", "not fired", "it is randomised"), ("S9", "not evaluated", "no results yet")):
+        _evaluate(trial, code, outcome, reason)
+    make_score(trial, scored_at=timezone.now() + timedelta(seconds=1))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "○ did not fire it is randomised evaluated just now by rules 1" in words
+    assert "not evaluated no results yet looked at just now by rules 1" in words
+    assert "not evaluated No evaluation of it is recorded." in words
+
+
+def test_what_was_evaluated_after_a_run_is_not_told_as_what_it_saw(ana: Client, trial: Trial) -> None:
+    _evaluate(trial, "S7", "not fired", "it was randomised then", POSTED - timedelta(days=1))
+    make_score(trial, scored_at=POSTED, metadata=metadata(not_fired=["S7"], not_evaluated=["S4", "S9"]))
+    _evaluate(trial, "S7", "not evaluated", "the design is gone", POSTED)
+    _evaluate(trial, "S9", "not fired", "both agree", POSTED)
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "○ did not fire it was randomised then evaluated" in words
+    s9 = words.split("S9 overall")[1].split("Gates")[0]
+    assert "not evaluated It was evaluated since and did not fire; this run did not know it." in s9
+    assert "by rules 1" not in s9
+    for after in ("the design is gone", "both agree"):
+        assert after not in words
+
+
+def test_a_run_without_signals_is_told_with_the_evaluations_of_today(ana: Client, trial: Trial) -> None:
+    make_score(trial, scored_at=POSTED, metadata={})
+    _evaluate(trial, "S9", "not fired", "both agree", POSTED + timedelta(days=9))
+    assert "did not fire both agree evaluated" in text_of(ana.get("/trials/NCT00000001/"))
+
+
+def test_a_gate_that_did_not_fire_says_which_signal_was_not_evaluated(ana: Client, trial: Trial) -> None:
+    make_score(trial, metadata=metadata(signals={"S1": "H"}, not_fired=["S3"], late=["S4"], not_evaluated=["S2", "S8"]))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    g1, g2 = words.split("G1 Alpha-Meltdown")[1], words.split("G2 Analysis-Gaming")[1]
+    assert "S1 fired" in g1.split("G2")[0]
+    assert "S2 was not evaluated" in g1.split("G2")[0]
+    assert "S3 did not fire" in g2.split("G3")[0]
+
+
+def test_the_table_of_a_run_is_told_from_that_of_today(ana: Client, trial: Trial) -> None:
+    today = scoring_table().version
+    make_score(trial, metadata=metadata(table_version="2020-01"))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert f"Table of ratios 2020-01 The table of today is {today}: its priors and ratios may differ" in words
+    Score.objects.update(metadata=metadata(table_version=today))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert f"Table of ratios {today}: the table Stop rules" in words
+    assert "The table of today" not in words
+
+
+def test_a_signal_leads_to_its_study_card_and_document(ana: Client, trial: Trial) -> None:
+    document = make_document("text", source_url="https://example.com/release")
+    study = make_study(trial=trial)
+    make_signal(trial, "S1", source_study=study, metadata={"doc_id": document.pk, "page_no": 3})
+    make_score(trial, {"G1": "5"})
+    html = ana.get("/trials/NCT00000001/").content.decode()
+    assert f'href="/studies/{study.pk}/"' in html
+    assert f'<a href="/admin/storage/document/{document.pk}/change/">Document {document.pk}, page 3</a>' in html
+    assert 'href="https://example.com/release"' in html
+
+
+def test_a_signal_of_the_registry_leads_to_the_versions_that_it_was_read_from(ana: Client, trial: Trial) -> None:
+    versions = [make_version(trial, registry_record(endpoint=str(day)), day).pk for day in range(3)]
+    make_signal(trial, "S1", metadata={"trial_version_ids": versions[:2]})
+    make_score(trial, {"G1": "5"})
+    address = f"/trials/NCT00000001/record/?from={versions[0]}&to={versions[1]}"
+    assert f'href="{address.replace("&", "&amp;")}"' in ana.get("/trials/NCT00000001/").content.decode()
+    assert "<del>0</del>" in ana.get(address).content.decode()
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "ftp://example.com/x", "http://"])
+def test_only_addresses_of_the_web_are_links(ana: Client, trial: Trial, address: str) -> None:
+    document = make_document("text", source_url=address)
+    make_signal(trial, "S1", metadata={"doc_id": document.pk})
+    make_score(trial, {"G1": "5"})
+    assert f'href="{address}' not in ana.get("/trials/NCT00000001/").content.decode()
+
+
+def test_the_history_has_each_run_with_its_change(ana: Client, trial: Trial) -> None:
+    make_score(trial, run="weekly 0", scored_at=POSTED)
+    make_score(trial, {"G1": "5"}, run="weekly & 1")
+    page = ana.get("/trials/NCT00000001/")
+    assert "weekly & 1 shown here 78.4 % +36.4 points" in text_of(page)
+    assert "weekly 0 42.0 % no run before" in text_of(page)
+    assert 'href="?run=weekly+%26+1"' in page.content.decode()
+
+
+def test_more_runs_than_are_shown_keep_the_one_that_is_asked_for(
+    ana: Client, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signals.explanation.trial_facts.MOST_RUNS", 2)
+    for number in range(5):
+        make_score(trial, run=f"weekly {number}", scored_at=LATEST.replace(day=1 + number))
+    words = text_of(ana.get("/trials/NCT00000001/?run=weekly+0"))
+    assert "weekly 0 shown here" in words
+    assert "weekly 1 42.0 %" not in words
+
+
+def test_the_companies_exposed_are_the_sponsor_its_parent_and_its_children(ana: Client) -> None:
+    parent, child = make_company(name="Parent Inc."), make_company(name="Child Inc.")
+    security = make_security(ticker="OWN", ticker_norm="OWN")
+    sponsor = security.company
+    linked = make_security(ticker="A/B", ticker_norm="A/B")
+    CompanySecurity.objects.create(company=parent, security_id=str(linked.pk))
+    make_security(
+        company=sponsor, ticker="OLD", ticker_norm="OLD", status="delisted", effective_range=DateRange(DAY, None)
+    )
+    CompanyRelationship.objects.create(parent_company=parent, child_company=sponsor, rel_type="subsidiary")
+    CompanyRelationship.objects.create(parent_company=sponsor, child_company=child, rel_type="subsidiary")
+    make_trial(nct_id="NCT00000002", sponsor_company=sponsor)
+    page = ana.get("/trials/NCT00000002/")
+    words = text_of(page)
+    assert f"{sponsor.name} sponsor OWN Parent Inc. at the top of the sponsor's group A/B" in words
+    assert "Child Inc. subsidiary of the sponsor none active" in words
+    assert f'href="/companies/{sponsor.cik}/"' in page.content.decode()
+    assert 'href="/tickers/OWN/"' in page.content.decode()
+    assert "OLD" not in words
+
+
+def test_a_parent_below_the_top_is_exposed_too(ana: Client) -> None:
+    top, middle, sponsor = (make_company(name=f"{name} Inc.") for name in ("Top", "Middle", "Sponsor"))
+    for above, below in ((top, middle), (middle, sponsor)):
+        CompanyRelationship.objects.create(parent_company=above, child_company=below, rel_type="subsidiary")
+    listed = make_security(ticker="MID", ticker_norm="MID")
+    CompanySecurity.objects.create(company=middle, security_id=str(listed.pk))
+    make_trial(nct_id="NCT00000002", sponsor_company=sponsor)
+    words = text_of(ana.get("/trials/NCT00000002/"))
+    assert "Top Inc. at the top of the sponsor's group none active Middle Inc. parent of the sponsor MID" in words
+    assert words.count("Middle Inc.") == words.count("Top Inc.") == 1
+
+
+def test_a_sponsor_without_company_is_told(ana: Client, trial: Trial) -> None:
+    page = ana.get("/trials/NCT00000001/")
+    assert "No company is known for the sponsor “Example Therapeutics”" in text_of(page)
+    assert 'href="/sponsors/?q=NCT00000001"' in page.content.decode()
+
+
+def test_links_under_review_and_promoted_drugs_are_counted(ana: Client, trial: Trial) -> None:
+    make_link_audit(nct_id="NCT00000001", asset=make_asset("Blefuscinib"))
+    make_link_audit(nct_id="NCT00000001", asset=make_asset("Lagadopine"), label=True)
+    make_link_audit(nct_id="NCT00000001", asset=make_asset("Colossyx"), label=False)
+    TrialAssetLink.objects.create(trial=trial, asset=make_asset("Tinyvra"), how="HP-1", confidence=1, link_source="x")
+    page = ana.get("/trials/NCT00000001/")
+    html, words = page.content.decode(), text_of(page)
+    # A drug that somebody called wrong is none of this trial.
+    assert "HP-2 Blefuscinib, Lagadopine 1 1 1" in words
+    assert "Tinyvra (HP-1)" in words
+    assert 'href="/links/?q=NCT00000001&amp;label=any"' in html
+    for label in ("open", "right", "wrong"):
+        address = f"/links/?q=NCT00000001&heuristic=HP-2&label={label}"
+        assert f'<a href="{address.replace("&", "&amp;")}">1</a>' in html
+        assert len(ana.get(address).context["page"].rows) == 1
+
+
+def test_more_drugs_than_there_is_room_for_are_counted(
+    ana: Client, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signals.explanation.trial_facts.MOST_DRUGS", 2)
+    for number in range(5):
+        make_link_audit(nct_id="NCT00000001", asset=make_asset(f"Drug {number}"))
+    make_link_audit(nct_id="NCT00000001", heuristic_applied=None, label=False)
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "HP-2 Drug 0, Drug 1 and 3 more 5 0 0" in words
+    assert "none named none that may be right 0 0 1" in words
+
+
+def test_parts_that_a_person_may_not_see_are_left_out(client: Client, trial: Trial) -> None:
+    user = make_user(None)
+    user.user_permissions.add(Permission.objects.get(codename="view_score"))
+    client.force_login(user)
+    make_link_audit(nct_id="NCT00000001")
+    make_signal(trial, "S1")
+    make_score(trial, {"G1": "5"})
+    words = text_of(client.get("/trials/NCT00000001/"))
+    assert "From prior to probability" in words
+    for part in ("Drugs and links", "Companies exposed", "the words of S1", "Registry record", "Rule"):
+        assert part not in words
+
+
+def test_a_trial_that_is_not_scored_says_what_scores_it(ana: Client, trial: Trial) -> None:
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "not scored" in words
+    assert "manage.py score_trials --run-id RUN scores it." in words
+    assert "NCT00000001: Psoriasis" in words
+
+
+@pytest.mark.parametrize(
+    ("phase", "told"),
+    [
+        ("NA", "No run of this site scores it: its phase, no phase, has no prior in the table of ratios."),
+        (None, "No run of this site scores it: its phase is unknown, so it has no prior."),
+    ],
+)
+def test_a_trial_that_no_run_scores_is_not_sent_to_the_command(ana: Client, phase: str | None, told: str) -> None:
+    make_trial(nct_id="NCT00000002", phase=phase)
+    words = text_of(ana.get("/trials/NCT00000002/"))
+    assert told in words
+    assert "manage.py score_trials" not in words
+
+
+def test_a_gate_that_nobody_evaluated_is_not_said_not_to_have_fired(ana: Client, trial: Trial) -> None:
+    assert text_of(ana.get("/trials/NCT00000001/")).count("not evaluated needs S") == 4
+    make_score(trial)
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert words.count("○ did not fire needs S") == 4
+    # A run that wrote no gates, and no gates of today: nobody knows.
+    Score.objects.update(metadata={})
+    assert text_of(ana.get("/trials/NCT00000001/")).count("not evaluated needs S") == 4
+
+
+def test_how_many_signals_were_not_evaluated_is_said_beside_the_number(ana: Client, trial: Trial) -> None:
+    every = [f"S{number}" for number in range(1, 10)]
+    make_score(trial, metadata=metadata(not_fired=every[:1], not_evaluated=every[1:]))
+    words = text_of(ana.get("/trials/NCT00000001/"))
+    assert "is all there is. 8 of the 9 signals were not evaluated." in words
+    Score.objects.update(metadata=metadata(not_fired=every, not_evaluated=[]))
+    assert "not evaluated" not in text_of(ana.get("/trials/NCT00000001/")).split("Signals")[0]
+
+
+@pytest.mark.parametrize("address", ["/trials/NCT99999999/", "/trials/x%00y/", "/trials/NCT99999999/record/"])
+def test_a_trial_that_is_not_there_is_said_and_can_be_searched_for(ana: Client, address: str) -> None:
+    missing = ana.get(address)
+    assert missing.status_code == 404
+    assert "There is no trial" in text_of(missing)
+    assert 'action="/trials/"' in missing.content.decode()
+
+
+@pytest.mark.parametrize("run", ["other", "%00", "x" * 500, "%3Cscript%3E"])
+def test_a_run_that_the_trial_does_not_have_is_said(ana: Client, trial: Trial, run: str) -> None:
+    make_score(trial)
+    missing = ana.get(f"/trials/NCT00000001/?run={run}")
+    assert missing.status_code == 404
+    assert "was not scored in a run" in text_of(missing)
+    assert "<script>" not in missing.content.decode()
+
+
+def test_a_number_is_found_in_any_letter_case(ana: Client, trial: Trial) -> None:
+    assert ana.get("/trials/nct00000001/").status_code == 200
+
+
+def test_what_others_wrote_is_never_markup(ana: Client) -> None:
+    evil = "<script>alert(1)</script>"
+    trial = make_trial(nct_id="NCT00000003", sponsor_text=evil, indication=evil, status=evil, phase=evil)
+    make_version(trial, registry_record(evil))
+    make_signal(
+        trial,
+        "S1",
+        evidence_span=evil + "x" * 1_000_000,
+        metadata={"doc_id": "9" * 30, "page_no": evil, "trial_version_ids": evil},
+    )
+    said = metadata(
+        {evil[:10]: "5"}, signals={"S1": evil}, stop_rules=[{"rule": evil, "says": evil}, evil, 3], table_version=evil
+    )
+    make_score(trial, {"G1": "5"}, run=evil, metadata=said)
+    page = ana.get("/trials/NCT00000003/")
+    assert page.status_code == 200
+    assert evil not in page.content.decode()
+    assert len(page.content) < 100_000
+
+
+def test_metadata_nested_without_end_is_said_and_no_error(ana: Client, trial: Trial) -> None:
+    score = make_score(trial, {"G1": "5"})
+    deep = '{"gates":' + "[" * 3000 + "]" * 3000 + "}"
+    sql.execute("UPDATE scores SET metadata = %s::jsonb WHERE score_id = %s", [deep, score.pk])
+    page = ana.get("/trials/NCT00000001/")
+    assert page.status_code == 200
+    assert "nested too deep to be read here" in text_of(page)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_number_of_queries_does_not_grow(
+    client: Client, trial: Trial, role: Role, django_assert_max_num_queries: Any
+) -> None:
+    client.force_login(make_user(role))
+    _fill(trial)
+    client.get("/trials/NCT00000001/")
+    with django_assert_max_num_queries(12):
+        client.get("/trials/NCT00000001/")
+
+
+def test_an_analyst_costs_eleven_queries(
+    ana: Client, trial: Trial, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    _fill(trial)
+    ana.get("/trials/NCT00000001/")
+    # Session, person, two for permissions, trial, scores, gates, signals, links, assets, companies.
+    with django_assert_num_queries(11) as queries:
+        ana.get("/trials/NCT00000001/")
+    assert not any("raw_jsonb," in query["sql"] for query in queries.captured_queries)
+
+
+def test_a_stranger_signs_in_first_and_nothing_is_kept(client: Client, ana: Client, trial: Trial) -> None:
+    assert Client().get("/trials/NCT00000001/").status_code == 302
+    assert "no-store" in ana.get("/trials/NCT00000001/")["Cache-Control"]
+
+
+def test_a_person_of_no_group_is_told_what_is_missing(client: Client, trial: Trial) -> None:
+    client.force_login(make_user(None))
+    refused = client.get("/trials/NCT00000001/")
+    assert refused.status_code == 403
+    assert "needs the permission signals.view_score" in text_of(refused)
+
+
+def _evaluate(trial: Trial, code: str, outcome: str, reason: str, at: datetime | None = None) -> None:
+    SignalEvaluation.objects.create(
+        trial=trial,
+        s_id=code,
+        outcome=outcome,
+        reason=reason,
+        evaluated_by="rules 1",
+        evaluated_at=at or timezone.now(),
+    )
+
+
+def _fill(trial: Trial) -> None:
+    trial.sponsor_company = make_company()
+    trial.save()
+    make_gates(trial, {"G1": "5"})
+    study = make_study(trial=trial)
+    for number in range(1, 10):
+        make_signal(trial, f"S{number}", source_study=study)
+        make_score(trial, {"G1": "5"}, run=f"weekly {number}", scored_at=LATEST.replace(day=number))
+        make_link_audit(nct_id=trial.nct_id)
+        make_version(trial, registry_record(), number)
+    assert Score.objects.count() == 9

@@ -1,0 +1,290 @@
+"""The list of trials by risk: what a row says, its order, its pages, what it asks of the database, who may see it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from ncfd_site.core.roles import Role
+from securities.models import CompanyRelationship
+from tests.factories import make_company, make_trial, make_user
+from tests.signals.trials.conftest import (
+    BEFORE,
+    LATEST,
+    fire_gate,
+    fire_signal,
+    list_ticker,
+    score,
+    scored_trial,
+)
+from tests.web.reading import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    """The numbers of the trials of a page, from top to bottom."""
+    page = client.get(f"/trials/{query}")
+    assert page.status_code == 200, text_of(page)
+    return [row.trial.nct_id for row in page.context["page"].rows]
+
+
+def test_a_row_says_who_what_when_and_how_likely_it_fails(ana: Client) -> None:
+    company = make_company(name="Brobdingnag Biologics Corp.", cik=1234567)
+    list_ticker(company, "ZQBRB")
+    trial = make_trial(
+        nct_id="NCT00000001",
+        sponsor_company=company,
+        phase="PHASE2/PHASE3",
+        est_primary_completion_date=timezone.localdate() + timedelta(days=15),
+    )
+    score(trial, "0.95", BEFORE)
+    score(trial, "0.992")
+    fire_gate(trial, "G1")
+    fire_gate(trial, "G2", fired=False)
+    for code, severity in (("S1", "L"), ("S2", "H"), ("S3", "M"), ("S4", "M"), ("S8", "L")):
+        fire_signal(trial, code, severity)
+    page = ana.get("/trials/")
+    words = text_of(page)
+    day = trial.est_primary_completion_date
+    assert f"NCT00000001 Brobdingnag Biologics Corp. ZQBRB Phase 2/3 pivotal Psoriasis {day} in 15 days G1" in words
+    assert "S2 H high S3 M medium S4 M medium +2 99.2 % ▲ rose by +4.2 points" in words
+    html = page.content.decode()
+    assert 'href="/trials/NCT00000001/"' in html
+    assert 'title="G1 Alpha-Meltdown"' in html
+    assert 'title="S1 primary endpoint changed, low; S8 p-value on the cusp, low"' in html
+    assert "G2" not in words
+
+
+def test_what_is_unknown_is_said_to_be(ana: Client) -> None:
+    make_trial(nct_id="NCT00000001", phase=None, indication=None, sponsor_text=None, is_pivotal=False)
+    assert "NCT00000001 unknown unknown unknown unknown not evaluated not evaluated not scored" in text_of(
+        ana.get("/trials/")
+    )
+
+
+def test_that_nothing_fired_is_told_from_that_nothing_was_evaluated(ana: Client) -> None:
+    every = [f"S{number}" for number in range(1, 10)]
+    silent: dict[str, Any] = {"signals": {}, "late": [], "gates": {}}
+    score(make_trial(nct_id="NCT00000001"), "0.9", metadata=silent | {"not_fired": [], "not_evaluated": every})
+    score(make_trial(nct_id="NCT00000002"), "0.8", metadata=silent | {"not_fired": ["S7"], "not_evaluated": every[:6]})
+    # A run that wrote nothing of signals says neither.
+    score(make_trial(nct_id="NCT00000003"), "0.7")
+    for query in ("", f"?run={LATEST}"):
+        rows = text_of(ana.get(f"/trials/{query}")).split("NCT0000000")[1:]
+        assert "not evaluated not evaluated 90.0 %" in rows[0]
+        assert "none none 80.0 %" in rows[1]
+        assert "none none 70.0 %" in rows[2]
+
+
+def test_a_signal_after_the_freeze_is_listed_as_late(ana: Client) -> None:
+    trial = make_trial(nct_id="NCT00000001")
+    fire_signal(trial, "S1", "H")
+    fire_signal(trial, "S8", "L")
+    score(trial, "0.9", metadata={"signals": {"S8": "L"}, "late": ["S1"], "not_fired": [], "not_evaluated": []})
+    for query in ("", f"?run={LATEST}"):
+        page = ana.get(f"/trials/{query}")
+        assert "S8 L low S1 late 90.0 %" in text_of(page)
+        late = 'title="S1 primary endpoint changed: fired after the features froze, so it did not count"'
+        assert late in page.content.decode()
+
+
+def test_what_is_near_certain_is_not_told_as_certain(ana: Client) -> None:
+    for number, p_fail in enumerate(("0.99966", "0.9994", "0.0005", "0.00034", "0"), start=1):
+        scored_trial(f"NCT0000000{number}", p_fail)
+    told = [row.percent for row in ana.get("/trials/").context["page"].rows]
+    assert told == ["99.966 %", "99.9 %", "0.050 %", "0.034 %", "0.0 %"]
+
+
+def test_the_riskiest_come_first_and_those_without_a_score_last(ana: Client) -> None:
+    make_trial(nct_id="NCT00000004")
+    scored_trial("NCT00000003", "0.1")
+    scored_trial("NCT00000001", "0.98")
+    scored_trial("NCT00000002", "0.5")
+    assert listed(ana) == ["NCT00000001", "NCT00000002", "NCT00000003", "NCT00000004"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("risk", "2 3 1 4"),
+        ("-risk", "1 3 2"),
+        ("change", "3 2 1 4"),
+        ("-change", "1 2 3"),
+        ("readout", "3 1 2 4"),
+        ("-readout", "2 1 3"),
+        ("number", "1 2 3 4"),
+        ("-number", "4 3 2 1"),
+    ],
+)
+def test_each_order_is_what_it_says(ana: Client, sort: str, order: str) -> None:
+    today = timezone.localdate()
+    for number, before, now, days in ((1, "0.5", "0.2", 20), (2, "0.9", "0.9", 30), (3, "0.1", "0.6", 10)):
+        trial = make_trial(nct_id=f"NCT0000000{number}", est_primary_completion_date=today + timedelta(days=days))
+        score(trial, before, BEFORE)
+        score(trial, now)
+    make_trial(nct_id="NCT00000004")
+    assert listed(ana, f"?sort={sort}") == [f"NCT0000000{number}" for number in order.split()]
+
+
+def test_headings_sort_and_say_how(ana: Client) -> None:
+    scored_trial("NCT00000001")
+    page = ana.get("/trials/?phase=PHASE3&sort=change&page=1").content.decode()
+    assert 'aria-sort="descending"><a href="?phase=PHASE3&amp;sort=-change">Change' in page
+    assert '<a href="?phase=PHASE3&amp;sort=risk">Fails with' in page
+
+
+def test_a_first_score_is_new_and_an_equal_one_is_no_change(ana: Client) -> None:
+    scored_trial("NCT00000001", "0.5")
+    assert "50.0 % new" in text_of(ana.get("/trials/"))
+    trial = scored_trial("NCT00000002", "0.6")
+    score(trial, "0.6", BEFORE)
+    assert "60.0 % 0.0 no change" in text_of(ana.get("/trials/"))
+
+
+def test_a_score_of_an_earlier_run_says_so(ana: Client) -> None:
+    scored_trial("NCT00000001", "0.5")
+    score(make_trial(nct_id="NCT00000002"), "0.4", BEFORE)
+    words = text_of(ana.get("/trials/"))
+    assert f"40.0 % in {BEFORE} new" in words
+    assert f"in {LATEST}" not in words
+
+
+def test_a_small_change_is_not_told_as_none(ana: Client) -> None:
+    trial = make_trial()
+    score(trial, "0.5", BEFORE)
+    score(trial, "0.5005")
+    assert "rose by +0.050 points" in text_of(ana.get("/trials/"))
+
+
+def test_tickers_of_the_company_at_the_top_count_too(ana: Client) -> None:
+    top, child = make_company(name="Top Holdings"), make_company(name="Child Pharma")
+    CompanyRelationship.objects.create(parent_company=top, child_company=child)
+    list_ticker(top, "TOPH")
+    list_ticker(child, "GONE", status="delisted")
+    scored_trial("NCT00000001", sponsor_company=child)
+    page = ana.get("/trials/")
+    assert "Child Pharma TOPH (parent)" in text_of(page)
+    assert 'title="TOPH of Top Holdings, the parent"' in page.content.decode()
+    assert "GONE" not in text_of(page)
+
+
+def test_tickers_are_those_of_the_database_s_own_view(ana: Client) -> None:
+    companies = [make_company() for _ in range(4)]
+    for above, below in ((0, 1), (1, 2), (3, 2)):
+        CompanyRelationship.objects.create(parent_company=companies[above], child_company=companies[below])
+    for number, company in enumerate(companies):
+        list_ticker(company, f"TK{number}")
+    scored_trial("NCT00000001", sponsor_company=companies[2])
+    (row,) = ana.get("/trials/").context["page"].rows
+    assert [one.ticker for one in row.tickers] == ["TK2", "TK0"]
+
+
+def test_an_identifier_from_elsewhere_is_no_ticker(ana: Client) -> None:
+    company = make_company()
+    company.security_links.create(security_id="US0378331005")
+    company.security_links.create(security_id="99999999999999999999")
+    scored_trial("NCT00000001", sponsor_company=company)
+    assert listed(ana) == ["NCT00000001"]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    ana: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    def add(numbers: range) -> None:
+        for number in numbers:
+            company = make_company()
+            list_ticker(company, f"T{number}")
+            trial = scored_trial(f"NCT{number:08}", sponsor_company=company)
+            fire_gate(trial, "G1")
+            fire_signal(trial, "S1")
+
+    add(range(5))
+    ana.get("/trials/")
+    # Session, person, two for permissions, runs, the page, its trials, tickers, gates with signals, tiles.
+    with django_assert_num_queries(10):
+        ana.get("/trials/")
+    add(range(5, 55))
+    with django_assert_num_queries(10):
+        page = ana.get("/trials/")
+    assert len(page.context["page"].rows) == 50
+    # One more, to look the texts up.
+    with django_assert_num_queries(11):
+        ana.get("/trials/?q=company&sponsor=company&ticker=T7")
+    # Gates and signals stand in the scores themselves, and there is no run before.
+    with django_assert_num_queries(9):
+        ana.get(f"/trials/?run={LATEST}")
+
+
+def test_pages_lead_to_each_other_with_the_filter(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signals.trials.selection.PAGE_SIZE", 1)
+    for number in range(1, 4):
+        scored_trial(f"NCT0000000{number}", f"0.{number}")
+    page = ana.get("/trials/?phase=PHASE3&page=2")
+    assert [row.trial.nct_id for row in page.context["page"].rows] == ["NCT00000002"]
+    html = page.content.decode()
+    assert 'rel="prev" href="?phase=PHASE3&amp;page=1"' in html
+    assert 'rel="next" href="?phase=PHASE3&amp;page=3"' in html
+    assert "Rows 2 to 2" in text_of(page)
+    assert "Go to its first page" in text_of(ana.get("/trials/?page=9"))
+
+
+def test_tiles_say_how_many_stand_where_and_lead_there(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, p_fail in enumerate(("0.97", "0.99", "0.96999", "0.75", "0.5", "0.49999"), start=1):
+        scored_trial(f"NCT0000000{number}", p_fail)
+    make_trial(nct_id="NCT00000007")
+    page = ana.get("/trials/?pivotal=yes")
+    assert [(tile.band.words, tile.count) for tile in page.context["tiles"]] == [
+        ("97 % and more", 2),
+        ("75 % to under 97 %", 2),
+        ("50 % to under 75 %", 1),
+        ("under 50 %", 1),
+        ("not scored", 1),
+    ]
+    assert f"Latest run {LATEST} as of" in text_of(page)
+    assert "6 trials scored in all" in text_of(page)
+    # A number leads to what it counts, not to what the filter leaves of that.
+    assert '<a href="?band=97"><strong>2</strong>' in page.content.decode()
+    assert f'<a href="?run={LATEST}&amp;band=97">' in ana.get(f"/trials/?run={LATEST}&pivotal=yes").content.decode()
+    monkeypatch.setattr("signals.trials.queries.MOST_COUNTED", 1)
+    assert "more than 1 trials this likely to fail" in text_of(ana.get("/trials/"))
+
+
+def test_an_empty_page_says_what_fills_it(ana: Client) -> None:
+    assert "No trial is loaded yet. manage.py load_ctgov" in text_of(ana.get("/trials/"))
+    make_trial(nct_id="NCT00000001")
+    words = text_of(ana.get("/trials/"))
+    assert "Latest run none no trial is scored yet" in words
+    assert "manage.py score_trials --run-id" in words
+    assert "NCT00000001" in words
+    assert "No trial fits this filter: Phase 1, found by" not in words
+    words = text_of(ana.get("/trials/?phase=PHASE1&q=nobody"))
+    assert "No trial fits this filter: found by “nobody”, Phase 1." in words
+    assert "Start again from all trials" in words
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_group_may_read_it(client: Client, role: Role) -> None:
+    scored_trial("NCT00000001")
+    client.force_login(make_user(role))
+    answer = client.get("/trials/")
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    assert client.get("/trials/compare/").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/trials/", "/trials/compare/"])
+def test_a_person_of_no_group_is_told_what_is_missing(client: Client, address: str) -> None:
+    client.force_login(make_user(None))
+    refused = client.get(address)
+    assert refused.status_code == 403
+    assert "needs the permission signals.view_score, which nobody does not have" in text_of(refused)
+
+
+@pytest.mark.parametrize("address", ["/trials/", "/trials/compare/"])
+def test_a_stranger_signs_in_first(client: Client, address: str) -> None:
+    assert client.get(address)["Location"].startswith("/accounts/login/?next=")
+    assert client.post(address).status_code in (302, 405)

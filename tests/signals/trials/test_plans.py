@@ -1,0 +1,58 @@
+"""The first page of each list is read through an index that has its order, whatever the tables hold."""
+
+import pytest
+from django.utils import timezone
+
+from ncfd_site.core import sql
+from signals.trials import search
+from signals.trials.selection import TrialFilter, listed
+from tests.signals.trials.conftest import LATEST, scored_trial
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("selection", "index"),
+    [
+        (TrialFilter(), "ix_trial_current_scores_p_fail"),
+        (TrialFilter(sort="-risk"), "ix_trial_current_scores_p_fail"),
+        (TrialFilter(band="97"), "ix_trial_current_scores_p_fail"),
+        (TrialFilter(band="none"), "ix_trial_current_scores_p_fail"),
+        (TrialFilter(sort="change"), "ix_trial_current_scores_change"),
+        (TrialFilter(sort="-change"), "ix_trial_current_scores_change"),
+        (TrialFilter(sort="readout"), "ix_trials_readout"),
+        (TrialFilter(sort="-readout"), "ix_trials_readout"),
+        (TrialFilter(sort="number"), "trials_nct_id_key"),
+        (TrialFilter(run=LATEST), "ix_scores_run_p_fail"),
+        (TrialFilter(run=LATEST, sort="-risk"), "ix_scores_run_p_fail"),
+        (TrialFilter(run=LATEST, phase="PHASE3"), "ix_scores_run_p_fail"),
+        (TrialFilter(phase="PHASE3", pivotal="yes"), "ix_trial_current_scores_p_fail"),
+    ],
+)
+def test_an_index_has_the_order(selection: TrialFilter, index: str) -> None:
+    for number in range(20):
+        scored_trial(f"NCT{number:08}", f"0.{number + 10}")
+    # On few rows a scan and a sort are cheap; what is asked here is whether the index can do without.
+    for way in ("seqscan", "sort", "bitmapscan", "hashjoin", "mergejoin"):
+        sql.execute(f"SET LOCAL enable_{way} = off")
+    plan = listed(selection, timezone.localdate())[:51].explain()
+    assert index in plan
+    assert "Sort" not in plan, plan
+
+
+def test_the_words_of_a_sponsor_are_found_through_their_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "FEW", 0)
+    scored_trial("NCT00000001")
+    for way in ("seqscan", "indexscan", "hashjoin", "mergejoin"):
+        sql.execute(f"SET LOCAL enable_{way} = off")
+    plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
+    assert "ix_trials_sponsor_words" in plan, plan
+
+
+def test_trials_with_rare_words_are_looked_up_by_their_keys() -> None:
+    scored_trial("NCT00000001")
+    for way in ("seqscan", "hashjoin", "mergejoin"):
+        sql.execute(f"SET LOCAL enable_{way} = off")
+    plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
+    assert "ix_trials_sponsor_words" not in plan
+    assert "trial_current_scores_pkey" in plan, plan

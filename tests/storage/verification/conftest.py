@@ -1,0 +1,23 @@
+"""A site whose stores are the test's own."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.storage.content.shelves import BUCKET, local_shelf, s3_shelf
+from tests.storage.verification.site import Site
+
+
+@pytest.fixture
+def site(settings: Any, tmp_path: Path, s3_credentials: None, s3_endpoint: str) -> Site:
+    """A local store and one on S3, both empty."""
+    prefix = f"tests/{uuid.uuid4().hex}"
+    settings.CONTENT_ROOT = tmp_path / "content"
+    settings.CONTENT_S3_BUCKET = BUCKET
+    settings.CONTENT_S3_PREFIX = prefix
+    settings.CONTENT_S3_ENDPOINT = s3_endpoint
+    settings.CONTENT_S3_REGION = "us-east-1"
+    shelves = {"local": local_shelf(settings.CONTENT_ROOT), "s3": s3_shelf(s3_endpoint, prefix)}
+    return Site(shelves, settings.CONTENT_ROOT)

@@ -1,0 +1,60 @@
+"""What is said when something goes wrong: what happened, what is safe, what to do."""
+
+import pytest
+from django.conf import LazySettings
+from django.db import DatabaseError
+from django.template.loader import render_to_string
+from django.test import Client
+
+from tests.factories import make_user
+from tests.web.reading import text_of
+
+
+@pytest.mark.django_db
+def test_an_address_that_is_not_there(client: Client) -> None:
+    client.force_login(make_user())
+    page = client.get("/nowhere/<b>/")
+    assert page.status_code == 404
+    assert "There is nothing at /nowhere/<b>/" in text_of(page)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/nowhere/", "There is nothing at /nowhere/"),
+        ("/tickers/NOPE/", "No security has, or had, the ticker NOPE"),
+        ("/companies/12/", "There is no company with the CIK 12"),
+    ],
+)
+def test_in_development_what_is_not_there_is_told_in_the_same_words(
+    client: Client, settings: LazySettings, address: str, said: str
+) -> None:
+    settings.DEBUG = True
+    client.force_login(make_user())
+    page = client.get(address)
+    assert page.status_code == 404
+    assert said in text_of(page)
+    assert "urlpatterns" not in page.content.decode()
+    assert "URLconf" not in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_failure_is_told_without_asking_the_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.force_login(make_user())
+
+    def fail(*_: object) -> None:
+        raise DatabaseError("the password is secret")
+
+    monkeypatch.setattr("linkaudit.queries.heuristic_names", fail)
+    client.raise_request_exception = False
+    page = client.get("/links/")
+    assert page.status_code == 500
+    assert "What you sent was either stored whole or not at all." in text_of(page)
+    assert "secret" not in page.content.decode()
+
+
+@pytest.mark.parametrize("name", ["400", "500"])
+def test_pages_for_a_broken_site_need_no_request(name: str) -> None:
+    # Without the mark django_db, a query here would fail the test.
+    assert "first page" in render_to_string(f"{name}.html") or "log" in render_to_string(f"{name}.html")

@@ -1,0 +1,303 @@
+"""The page of the schema, for databases in the states that they are met in."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
+from ncfd_site.schema.deploy import inspection, retrying, revisions, session
+from ncfd_site.schema.deploy.compare import MENDS_BODIES
+from ncfd_site.schema.deploy.failures import MigrationRefused
+from ncfd_site.schema.deploy.report import Outcome, Progress
+from ncfd_site.schema.models import MigrationLog
+from tests import databases
+from tests.factories import make_user
+from tests.web.reading import text_of
+
+# The page looks at the database on a connection of its own, which sees only what is committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEAD = revisions.head()
+BEFORE_HEAD = revisions.ids()[-2]
+COUNTING = "20250122_add_storage_refcounting"
+LOG = "/admin/schema/migrationlog/"
+
+
+@pytest.fixture
+def olga(client: Client) -> Client:
+    """olga's browser: an operator may see the schema."""
+    client.force_login(make_user(Role.OPERATOR))
+    return client
+
+
+@pytest.fixture
+def outsider() -> Iterator[str]:
+    """A role of the server that may sign in and read nothing."""
+    name = f"outsider_{os.getpid()}"
+    sql.execute(f"CREATE ROLE {name} LOGIN")
+    yield name
+    sql.execute(f"DROP ROLE {name}")
+
+
+def keywords() -> dict[str, Any]:
+    return session.keywords_of(connection.get_connection_params())
+
+
+def verify() -> None:
+    inspection.verify_only(keywords(), Progress(lambda _: None, 0, Outcome(database="test")), {})
+
+
+def commands(page: Any) -> list[str]:
+    """What the page offers to be typed, in blocks of their own."""
+    return re.findall(r'<pre class="command"><code>(.*?)</code></pre>', page.content.decode())
+
+
+def test_at_head_nothing_is_pending_and_nothing_differs(olga: Client) -> None:
+    entries = sql.value("SELECT count(*) FROM alembic_migration_log")
+    page = olga.get("/schema/")
+    words = text_of(page)
+    assert "at head" in words
+    assert f"is at revision {HEAD}, the newest of {len(revisions.ids())} revisions." in words
+    assert "Nothing is pending: a run has nothing to do." in words
+    assert "Nothing differs." in words
+    assert words.count("✓ applied") == len(revisions.ids())
+    assert "no-store" in page["Cache-Control"]
+    assert sql.value("SELECT count(*) FROM alembic_migration_log") == entries
+
+
+def test_each_revision_tells_what_it_is_about_who_ran_it_and_where(olga: Client) -> None:
+    entry = MigrationLog.objects.latest("log_id")
+    words = text_of(olga.get("/schema/"))
+    for revision in revisions.revisions():
+        assert f"{revision.id} {revision.about} ✓ applied" in words
+    assert words.count(f"{entry.actor} on {entry.host}") == 2 * len(revisions.ids())
+    assert len(re.findall(r"\d\.\d\d s\b", words)) == 2 * len(revisions.ids())
+
+
+def test_an_analyst_sees_it_too(client: Client) -> None:
+    client.force_login(make_user(Role.ANALYST))
+    assert "at head" in text_of(client.get("/schema/"))
+    assert 'href="/schema/"' in client.get("/").content.decode()
+
+
+def test_a_reviewer_is_refused_and_is_not_led_there(client: Client) -> None:
+    client.force_login(make_user())
+    page = client.get("/schema/")
+    assert page.status_code == 403
+    assert "schema.view_migrationlog" in text_of(page)
+    assert 'href="/schema/"' not in client.get("/").content.decode()
+
+
+def test_who_is_not_signed_in_is_asked_to(client: Client) -> None:
+    assert client.get("/schema/")["Location"] == "/accounts/login/?next=/schema/"
+
+
+def test_behind_it_lists_what_a_run_applies(olga: Client) -> None:
+    databases.migrate(keywords(), BEFORE_HEAD)
+    page = olga.get("/schema/")
+    words = text_of(page)
+    assert "1 pending" in words
+    assert f"is at revision {BEFORE_HEAD}" in words
+    assert f"A run applies, in this order: {HEAD} {revisions.revisions()[-1].about}" in words
+    assert "No table is rewritten." in words
+    assert "manage.py migrate_alembic" in commands(page)
+    assert f"{HEAD} {revisions.revisions()[-1].about} ○ pending" in words
+
+
+def test_a_plan_tells_old_bodies_and_rewrites(olga: Client) -> None:
+    databases.migrate(keywords(), COUNTING, allow_destructive=tuple(revisions.ids()))
+    sql.execute(
+        "CREATE OR REPLACE FUNCTION enforce_pivotal_study_card() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN RETURN NEW; END'"
+    )
+    words = text_of(olga.get("/schema/"))
+    assert "Replaces 1 old body function enforce_pivotal_study_card()" in words
+    assert "the run rewrites studies (0 rows, " in words
+    assert "Nothing differs." in words
+    assert f"1 old body is no drift: revision {MENDS_BODIES} replaces it" in words
+
+
+def test_objects_made_by_hand_are_taken_over_and_are_no_drift(olga: Client) -> None:
+    sql.execute("UPDATE alembic_version SET version_num = %s", ["20250123_add_link_audit_fields"])
+    words = text_of(olga.get("/schema/"))
+    assert "people have made objects of later revisions by hand" in words
+    assert re.search(r"Takes over \d+ objects made by hand", words)
+    assert "Nothing differs." in words
+
+
+def test_a_lost_index_is_drift_and_needs_a_person(olga: Client) -> None:
+    sql.execute("DROP INDEX idx_trials_status")
+    page = olga.get("/schema/")
+    words = text_of(page)
+    assert "needs a person before the next run: a schema that is not what its revision says." in words
+    assert "missing: index idx_trials_status" in words
+    assert "1 object is not what revision" in words
+    assert "make it: CREATE INDEX idx_trials_status ON public.trials USING btree (status);" in words
+    assert f"manage.py migrate_alembic --adopt {HEAD}" in commands(page)
+    assert "manage.py migrate_alembic" not in commands(page)
+
+
+def test_what_is_extra_or_differs_is_named_both_ways(olga: Client) -> None:
+    sql.execute("CREATE TABLE scratch (one integer PRIMARY KEY, two text)")
+    words = text_of(olga.get("/schema/"))
+    assert "at head" in words
+    assert "It holds 1 object that differs from what that revision says." in words
+    assert "table scratch extra" in words
+    assert "scratch.one" not in words
+    sql.execute("ALTER TABLE trials ALTER COLUMN status SET DEFAULT 'new'")
+    words = text_of(olga.get("/schema/"))
+    assert "column trials.status differs is" in words
+    assert "differs: column trials.status" in words
+
+
+def test_an_invalid_index_is_told_with_the_statement_that_mends_it(olga: Client) -> None:
+    sql.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_trials_status'::regclass")
+    page = olga.get("/schema/")
+    words = text_of(page)
+    assert "needs a person before the next run: an invalid index." in words
+    assert "Left invalid by a build that failed, and used by no query: idx_trials_status" in words
+    assert commands(page)[:2] == ["REINDEX INDEX CONCURRENTLY public.idx_trials_status;", "manage.py migrate_alembic"]
+    assert "index idx_trials_status unfinished" in words
+
+
+def test_an_unknown_version_is_nobody_elses_to_touch(olga: Client) -> None:
+    sql.execute("UPDATE alembic_version SET version_num = 'abcdef123456'")
+    page = olga.get("/schema/")
+    words = text_of(page)
+    assert "needs a person before the next run: an unknown id." in words
+    assert "Let DATABASE_URL name the right database" in words
+    assert "No run goes on before it is known which revision the schema is at." in words
+    assert "which of them have run is not known" in words
+    assert "pending" not in words
+    assert commands(page) == []
+
+
+def test_of_several_versions_each_is_shown(olga: Client) -> None:
+    sql.execute("INSERT INTO alembic_version VALUES (%s)", [BEFORE_HEAD])
+    page = olga.get("/schema/")
+    assert commands(page) == ["manage.py migrate_alembic --adopt auto"]
+    assert text_of(page).count("named in alembic_version") == 2
+
+
+def test_an_empty_database_has_everything_before_it(olga: Client) -> None:
+    databases.migrate(keywords(), "base", allow_destructive=tuple(revisions.ids()))
+    words = text_of(olga.get("/schema/"))
+    assert f"{len(revisions.ids())} pending" in words
+    assert "is empty: none of the" in words
+    assert "The database is empty: there is nothing to compare." in words
+
+
+def test_a_file_that_changed_since_it_ran_is_named(olga: Client) -> None:
+    assert "changed since it ran" not in text_of(olga.get("/schema/"))
+    sql.execute("UPDATE alembic_migration_log SET file_sha256 = 'other' WHERE revision = %s", [COUNTING])
+    words = text_of(olga.get("/schema/"))
+    assert f"The file of {COUNTING} changed since it ran here" in words
+    assert words.count("its file changed since it ran here") == 1
+
+
+def test_without_a_verification_it_says_how_to_verify(olga: Client) -> None:
+    page = olga.get("/schema/")
+    assert "Nothing was verified here yet." in text_of(page)
+    assert commands(page) == ["manage.py migrate_alembic --verify-only"]
+
+
+def test_the_last_verification_is_told_and_whether_it_is_of_today(olga: Client) -> None:
+    verify()
+    page = olga.get("/schema/")
+    assert re.search(r"✓ Passed just now, by \w+ on \S+\. Verified: \d+ objects are what", text_of(page))
+    assert commands(page) == []
+    databases.migrate(keywords(), BEFORE_HEAD)
+    words = text_of(olga.get("/schema/"))
+    assert f"when it was at {HEAD}" in words
+    assert "Since then the log has 1 more entry: verify it again." in words
+
+
+def test_a_verification_that_failed_names_what_is_wrong(olga: Client) -> None:
+    sql.execute("DROP INDEX idx_trials_status")
+    with pytest.raises(MigrationRefused):
+        verify()
+    page = olga.get("/schema/")
+    assert "✗ Failed just now" in text_of(page)
+    assert f"Not verified against {HEAD}: missing: index idx_trials_status" in text_of(page)
+    assert "manage.py migrate_alembic --verify-only" in commands(page)
+
+
+def test_the_log_shows_its_newest_entries_and_leads_to_all(olga: Client) -> None:
+    for _ in range(21):
+        verify()
+    page = olga.get("/schema/")
+    words = text_of(page)
+    assert "The newest 20 entries, newest first" in words
+    assert f'href="{LOG}"' in page.content.decode()
+    # Of the entries themselves, only verifications are among the newest 20.
+    log = words.partition("The newest 20 entries")[2]
+    assert log.count("verify 2") == 20
+    assert "apply" not in log
+
+
+def test_who_may_not_enter_the_admin_is_not_led_there(client: Client) -> None:
+    client.force_login(make_user(Role.ANALYST, is_staff=False))
+    page = client.get("/schema/").content.decode()
+    assert "All entries, newest first" in page
+    assert LOG not in page
+
+
+def test_an_empty_log_says_what_to_do(olga: Client) -> None:
+    sql.execute("DROP TABLE alembic_migration_log")
+    words = text_of(olga.get("/schema/"))
+    assert "The log is empty" in words
+    assert "manage.py migrate_alembic --verify-only writes the first entry." in words
+    assert words.count("unknown: not in the log") == len(revisions.ids())
+
+
+def test_a_database_that_lets_nobody_in_is_told_in_a_sentence(olga: Client) -> None:
+    # Those who are in stay in: the connection of Django's goes on, the one of the page does not come about.
+    databases.execute(keywords(), "ALTER DATABASE {} ALLOW_CONNECTIONS false", keywords()["dbname"])
+    page = olga.get("/schema/")
+    assert page.status_code == 200
+    words = text_of(page)
+    assert re.search(r"The PostgreSQL server at \S+, port \d+ cannot be used: .*not currently accepting", words)
+    assert "Plan" not in words
+
+
+def test_a_user_without_rights_is_told_what_it_lacks(
+    olga: Client, outsider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Django's connection is there already; the page's own is made with this name.
+    monkeypatch.setitem(connection.settings_dict, "USER", outsider)
+    words = text_of(olga.get("/schema/"))
+    assert "may not look at all of the schema (permission denied for table alembic_version)" in words
+    assert "grant it SELECT" in words
+
+
+def test_a_table_that_stays_locked_is_told(olga: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without the two minutes for which a locked table is tried again.
+    monkeypatch.setattr(retrying.until_unlocked, "__defaults__", (0.0,))
+    with psycopg.connect(**keywords()) as other:
+        other.execute("LOCK TABLE link_audit IN ACCESS EXCLUSIVE MODE")
+        assert "A table is locked, perhaps by a run of migrate_alembic" in text_of(olga.get("/schema/"))
+        other.rollback()
+    assert "at head" in text_of(olga.get("/schema/"))
+
+
+def test_every_table_has_a_caption_and_headings_with_a_scope(olga: Client) -> None:
+    sql.execute("DROP INDEX idx_trials_status")
+    page = olga.get("/schema/").content.decode()
+    assert page.count("<table") == page.count("<caption>") == 3
+    assert re.findall(r"<th(?! scope=)[ >]", page) == []
+    assert re.findall(r"<h(\d)", page.partition("<main")[2]) == ["1", *"22222"]
+
+
+def test_the_number_of_queries_does_not_grow(olga: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    olga.get("/schema/")
+    # Session, person, two for permissions; the rest goes over the page's own connection.
+    with django_assert_num_queries(4):
+        olga.get("/schema/")

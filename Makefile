@@ -1,4 +1,4 @@
-# `make run` and `make test` are all that one needs, and each makes what it needs first; `make help` tells the rest.
+# `make run` and `make test` prepare everything that they need; `make help` lists the other targets.
 
 PORT ?= 8000
 export PORT
@@ -6,22 +6,24 @@ export PORT
 VENV := .venv
 PY := $(VENV)/bin/python
 MANAGE := $(PY) manage.py
-# A server of its own is for people of its own: no demonstration there.
+# No demonstration on a server that the environment names.
 ELSEWHERE := $(DATABASE_URL)$(DATABASE_URL_FILE)
 
 .PHONY: help
 help:
-	@echo "make run              everything up to the running site, with a small generated demonstration"
-	@echo "make run DATA=FOLDER  the same with real data from the files of that folder"
-	@echo "make run PORT=8001    the same on another port"
-	@echo "make test             all tests but those that take long; ARGS=... goes to pytest"
-	@echo "make soak             the tests that take long"
-	@echo "make lint             format, style, types, requirements; make format mends what it can"
-	@echo "make bench            measurements; FULL=1 takes the large sizes"
-	@echo "make setup            .venv alone"
+	@echo "make run              start the site with a generated demonstration"
+	@echo "make run DATA=FOLDER  start the site with data from the files in FOLDER"
+	@echo "make run PORT=8001    start the site on another port"
+	@echo "make test             run all tests but the long ones; ARGS=... goes to pytest"
+	@echo "make soak             run the long tests"
+	@echo "make lint             check format, style, types, imports, spelling, requirements and generated pages"
+	@echo "make format           format the code and fix style errors"
+	@echo "make docs             update the generated part of docs/architecture.md"
+	@echo "make bench            measure; FULL=1 takes the large sizes"
+	@echo "make setup            create .venv"
 	@echo "make requirements     compile requirements/*.in; UPGRADE=1 takes the newest versions"
 
-# Compared by content: a fresh checkout changes the dates of files, and that alone is no reason to install again.
+# Compared by content: a fresh checkout changes modification times.
 .PHONY: setup
 setup:
 	@cmp -s requirements/dev.txt $(VENV)/installed.txt && $(PY) -c "" || sh requirements/install $(VENV)
@@ -33,10 +35,10 @@ run: setup
 	@$(MANAGE) migrate --verbosity 0 --skip-checks
 	@$(MANAGE) migrate_alembic
 ifneq ($(DATA),)
-	@# It ends with 3 when it refused some records, has said which, and has loaded the rest.
+	@# Exit code 3: some records were rejected and listed, the others are loaded.
 	@$(MANAGE) load_data "$(DATA)" || test $$? -eq 3
 	@$(MANAGE) fire_registry_signals
-	@# The same run the whole day (UTC): what a second start finds otherwise is written anew.
+	@# One run a day (UTC): a second start overwrites scores that have changed.
 	@$(MANAGE) score_trials --run-id "daily-$$(date -u +%F)" --replace
 else ifeq ($(ELSEWHERE),)
 	@$(MANAGE) load_demonstration --if-empty

@@ -2,42 +2,29 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Path, Query, Schema
+from ninja import Query, Schema
 from pydantic import Field
 
 from ncfd_site.api import keyset
-from ncfd_site.api.operations import ListParams, Number, Page, Word, declare_get, register_router
+from ncfd_site.api.operations import ListParams, Page, Word, declare_get, register_router
 from ncfd_site.api.problems import BadRequest
-from ncfd_site.core.permissions import current_user
 from securities.loading.names import normalised_company_name
 from securities.models import Company, CompanyAlias, Security
 from securities.queries import (
-    Family,
-    Relative,
     Span,
-    family_of,
     forms_of_ticker,
     history_of_ticker,
     securities_of_companies,
-    securities_over_time,
-)
-from signals.api.exposure import (
-    CompanyDocumentItem,
-    ExposureItem,
-    documents_about,
-    exposure_of,
 )
 
 router = register_router("companies", 50)
 VIEW = "securities.view_company"
-MOST_ALIASES = 200
 CIK = re.compile(r"[0-9]{1,10}", re.ASCII)
-Cik = Annotated[int, Path(ge=1, le=9_999_999_999)]
 
 
 class CompanyItem(Schema):
@@ -52,18 +39,6 @@ class CompanyItem(Schema):
     lei: str | None
     tickers: list[str] = Field(description="What trades today.")
     updated_at: datetime
-
-
-class Alias(Schema):
-    """Another name of the company."""
-
-    alias: str
-    alias_type: str
-    start_date: date | None
-    end_date: date | None
-    confidence: Number
-    source: str | None
-    source_url: str | None
 
 
 class SecurityItem(Schema):
@@ -83,31 +58,6 @@ class SecurityItem(Schema):
     last: date | None = Field(description="Last day; null while there is none.")
     is_issuer: bool = Field(description="The security itself names the company.")
     is_linked: bool = Field(description="A link names the company.")
-
-
-class RelativeItem(Schema):
-    """A company above or below."""
-
-    cik: int
-    name: str
-    steps: int = Field(description="1 for the next one.")
-    rel_type: str
-    start_date: date | None
-    end_date: date | None
-
-
-class CompanyDetail(CompanyItem):
-    """A company with its names, its securities over time, its relatives, trials and documents."""
-
-    canonical: bool = Field(description="Whether nobody stands above it.")
-    aliases: list[Alias]
-    securities: list[SecurityItem]
-    parents: list[RelativeItem]
-    children: list[RelativeItem]
-    exposure: ExposureItem | None = Field(description="Its trials; null for who may not see scores.")
-    documents: list[CompanyDocumentItem] | None = Field(
-        description="The latest about it and its trials; null for who may not see documents."
-    )
 
 
 class Companies(Page):
@@ -150,30 +100,7 @@ def companies(request: HttpRequest, asked: Query[CompaniesAsked]) -> object:
         found = found.filter(pk__in=_listed(asked.exchange, today))
     page = keyset.page(request, found, [keyset.Key("name_norm"), keyset.Key("pk")], asked.limit, asked.cursor)
     listed = securities_of_companies([company.pk for company in page.rows], today)
-    return {"items": [_item(company, listed.get(company.pk, [])) for company in page.rows], "next": page.next}
-
-
-@declare_get(router, "/companies/{cik}", VIEW, CompanyDetail, "One company")
-def company(request: HttpRequest, cik: Cik) -> object:
-    """A company with aliases, securities over time, who stands above and below it, its trials and documents."""
-    found = Company.objects.defer("metadata").filter(cik=cik).first()
-    if found is None:
-        raise Http404(f"No company has the CIK {cik}.")
-    spans = securities_over_time(found.pk)
-    today = timezone.now().date()
-    family: Family = family_of(found.pk)
-    members, asks = [found.pk, *family.subsidiaries], current_user(request)
-    aliases = CompanyAlias.objects.filter(company=found).order_by("alias_norm", "pk")[:MOST_ALIASES]
-    return {
-        **_item(found, [span for span in spans if span.status == "active" and span.holds(today)]),
-        "canonical": family.canonical_id == found.pk,
-        "aliases": list(aliases),
-        "securities": [security_item(span) for span in spans],
-        "parents": _relatives(family.above),
-        "children": _relatives(family.below),
-        "exposure": exposure_of(asks, members, today),
-        "documents": documents_about(asks, members),
-    }
+    return {"items": [company_item(company, listed.get(company.pk, [])) for company in page.rows], "next": page.next}
 
 
 @declare_get(router, "/tickers/{ticker}", VIEW, TickerAnswer, "Whom a ticker meant on a day")
@@ -212,12 +139,8 @@ def _listed(exchange: str, today: date) -> Any:
     return (trading.filter(exchange__code=exchange) if exchange else trading).values("company_id")
 
 
-def _item(company: Company, listed: list[Span]) -> dict[str, Any]:
+def company_item(company: Company, listed: list[Span]) -> dict[str, Any]:
+    """Return a company and the tickers of its listed securities as an item."""
     plain = "cik name sic state_incorp country_incorp website_domain lei updated_at"
     tickers = sorted({span.ticker for span in listed})
     return {**{name: getattr(company, name) for name in plain.split()}, "tickers": tickers}
-
-
-def _relatives(found: list[Relative]) -> list[dict[str, Any]]:
-    plain = "cik name steps rel_type start_date end_date"
-    return [{name: getattr(one, name) for name in plain.split()} for one in found if not one.closes]

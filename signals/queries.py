@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from signals import formulas
 from signals.models import Gate, Score, Signal
-from signals.scoring import formulas
 
 # Stored sums have six decimals; four rounded terms can differ from the rounded sum by a few units of the last one.
 ROUNDING = Decimal("0.000005")

@@ -2,16 +2,20 @@
 
 import re
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from linkaudit.charts import precision_chart, time_chart
+from linkaudit.models import ReviewSample
 from linkaudit.precision.as_json import report_json, verdicts_json
 from linkaudit.precision.breakdowns import promoted_and_wrong, wrong_links
 from linkaudit.precision.reports import Report, all_verdicts, line_of, report_on
 from linkaudit.precision.windows import Window, WindowForm
+from linkaudit.queries import heuristic_precision
+from linkaudit.sampling import services as sampling
 from linkaudit.sampling.forms import DrawForm, offer
 from linkaudit.sampling.queries import sampled_links
 from linkaudit.sampling.services import DRAW
@@ -55,6 +59,31 @@ def heuristic_json(request: HttpRequest, name: str) -> HttpResponse:
     if not form.is_valid():
         return JsonResponse({"errors": form.errors.get_json_data()}, status=400)
     return JsonResponse(report_json(_report(name, form.window())))
+
+
+@require_POST
+@require_permission(DRAW)
+def draw_sample(request: HttpRequest, name: str) -> HttpResponse:
+    """Start a job that draws a sample, and show it."""
+    if "\x00" in name or heuristic_precision(name) is None:
+        raise Http404("No heuristic of that name has proposed a link.")
+    form = DrawForm(request.POST)
+    if not form.is_valid():
+        return heuristic_page(request, name, Window(), WindowForm({}), draw_form=form, status=400)
+    job = sampling.start_drawing(form.options(name), actor=current_user(request))
+    return redirect("jobs:job", job.pk)
+
+
+@require_POST
+@require_permission(DRAW)
+def close_sample(request: HttpRequest, sample_id: int) -> HttpResponse:
+    """End a sample, and show its heuristic."""
+    try:
+        sample = sampling.close_sample(sample_id, actor=current_user(request))
+    except ReviewSample.DoesNotExist:
+        raise Http404(f"There is no sample {sample_id}.") from None
+    messages.success(request, f"Sample {sample_id} is closed: its open places are served no more.")
+    return redirect("linkaudit:heuristic", sample.heuristic)
 
 
 def heuristic_page(

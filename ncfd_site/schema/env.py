@@ -13,8 +13,7 @@ from ncfd_site.config.errors import UserError
 from ncfd_site.postgres import connection_parameters
 from ncfd_site.schema.deploy import catalog, changed, costs, diagnose, history, revisions, run, session, versions
 from ncfd_site.schema.deploy.alembic_runner import session_of, sqlalchemy_connection
-from ncfd_site.schema.deploy.failures import Exit
-from ncfd_site.schema.revision_sql import RevisionFailed
+from ncfd_site.schema.deploy.failures import Exit, RevisionFailed
 from ncfd_site.schema.source import Direction, Step
 
 LOCK_WAIT_SECONDS = 600.0

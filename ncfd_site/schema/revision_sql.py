@@ -8,7 +8,7 @@ its own result.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
 from alembic import context, op
 from psycopg import Error
@@ -18,45 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from ncfd_site.schema import source
 from ncfd_site.schema.deploy import losses, online
 from ncfd_site.schema.deploy.alembic_runner import session_of
+from ncfd_site.schema.deploy.failures import RevisionFailed
 from ncfd_site.schema.source import Direction, Step
-
-
-class RevisionFailed(Exception):
-    """A statement of a revision failed. Its transaction is lost, unless `online` is set: then it is committed."""
-
-    def __init__(
-        self,
-        step: Step,
-        message: str,
-        *,
-        statement: str = "",
-        sqlstate: str | None = None,
-        detail: str = "",
-        hint: str = "",
-        online: bool = False,
-    ) -> None:
-        super().__init__(f"{step.revision} ({step.direction}): {message}")
-        self.step = step
-        self.message = message
-        self.statement = _excerpt(statement)
-        self.sqlstate = sqlstate
-        self.detail = detail
-        self.hint = hint
-        self.online = online
-
-    @classmethod
-    def by(cls, error: BaseException, step: Step, statement: str, *, online: bool) -> Self:
-        """What the server said of a statement."""
-        diagnosis = getattr(error, "diag", None)
-        return cls(
-            step,
-            (diagnosis and diagnosis.message_primary) or str(error).strip(),
-            statement=statement,
-            sqlstate=getattr(error, "sqlstate", None),
-            detail=(diagnosis and diagnosis.message_detail) or "",
-            hint=(diagnosis and diagnosis.message_hint) or "",
-            online=online,
-        )
 
 
 def run(revision_file: str, revision: str, direction: Direction) -> None:
@@ -118,9 +81,3 @@ def _run_online(statements: list[str], step: Step) -> None:
 def _execute(statement: str) -> None:
     # Alembic makes text() of what it runs, where a colon begins a parameter.
     op.execute(text(statement.replace(":", r"\:")))
-
-
-def _excerpt(statement: str, longest: int = 300) -> str:
-    """The statement for a message."""
-    line = source.bare(statement)
-    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -7,8 +7,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ncfd_site.adminkit.tables import Table
+from signals.formulas import LOOKS_AT, SEVERITIES, log_ratio
 from signals.models import Gate, Signal
-from signals.scoring.formulas import LOOKS_AT, SEVERITIES, log_ratio
 from signals.scoring.table import ScoringTable, StopRule
 
 BREAK, OR = SafeString("<br>"), SafeString("<br>or ")

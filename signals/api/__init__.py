@@ -1,3 +1,3 @@
 """Resources of the API on trials."""
 
-from signals.api import compare, registry, scores, sponsors, studies, trials  # noqa: F401  (they register)
+from signals.api import companies, compare, registry, scores, sponsors, studies, trials  # noqa: F401  (they register)

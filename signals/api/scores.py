@@ -17,11 +17,11 @@ from signals.api.trials import (
     find_trial,
 )
 from signals.explanation.findings import gate_findings, gates_of_today, signal_findings
-from signals.explanation.run_record import run_record
 from signals.explanation.trial_facts import scored
 from signals.explanation.waterfall import waterfall
 from signals.models import Score
 from signals.queries import account_of, raised_by_stop_rule
+from signals.trials.run_record import run_record
 from signals.trials.runs import latest_runs
 
 router = register_router("scores", 20)

@@ -8,21 +8,9 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, counted, register
+from signals.validation_errors.queries import KIND_NAMES
 
 VIEW = "signals.view_stagingerror"
-MOST_KINDS = 20
-# Jumps from kind to kind along the index, so that it costs as many steps as there are kinds.
-KIND_NAMES = f"""
-WITH RECURSIVE kinds (kind, place) AS (
-    (SELECT error_type, 1 FROM staging_errors ORDER BY error_type LIMIT 1)
-    UNION ALL
-    SELECT (
-        SELECT e.error_type FROM staging_errors e WHERE e.error_type > k.kind ORDER BY e.error_type LIMIT 1
-    ), place + 1
-    FROM kinds k WHERE k.kind IS NOT NULL AND place < {MOST_KINDS}
-)
-SELECT kind FROM kinds WHERE kind IS NOT NULL
-"""  # noqa: S608
 KINDS = f"""
 SELECT k.kind, (
     SELECT count(*) FROM (SELECT FROM staging_errors e WHERE e.error_type = k.kind LIMIT {MOST_COUNTED + 1}) few

@@ -10,16 +10,16 @@ from django.db.models.fields.json import KT
 
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import is_web_address
-from signals.explanation.run_record import RunRecord
+from signals import formulas
 from signals.explanation.words import (
     SEVERITIES,
     log_odds,
-    number,
     rule_of,
 )
 from signals.models import Gate, Score, Signal
 from signals.queries import Account
-from signals.scoring import formulas
+from signals.trials.run_record import RunRecord
+from signals.trials.words import number
 
 State = Literal["fired", "late", "not fired", "not evaluated"]
 STATES: dict[State, str] = {

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ncfd_site.core import sql
-from signals.explanation.json_text import ReadJson, read_json
 from signals.explanation.record_diff import section_of
 from signals.models import RegistryHistoryVersion
+from signals.trials.json_text import ReadJson, read_json
 
 MOST_VERSIONS = 200
 MOST_NAMED = 4

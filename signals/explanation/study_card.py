@@ -5,9 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from ncfd_site.core import sql
-from signals.explanation.json_text import ReadJson, read_json
-from signals.explanation.words import SEVERITIES, number
+from signals.explanation.words import SEVERITIES
 from signals.models import Signal, StagingError
+from signals.trials.json_text import ReadJson, read_json
+from signals.trials.words import number
 
 LARGEST_KEY = 2**63 - 1
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from linkaudit.models import Asset, TrialAssetLink
 from ncfd_site.core import sql
-from signals.explanation.json_text import read_json
 from signals.models import Score
+from signals.trials.json_text import read_json
 from signals.trials.words import percent, points
 
 MOST_RUNS = 60

@@ -22,13 +22,13 @@ from signals.explanation.record_versions import (
     registry_history,
     versions_of,
 )
-from signals.explanation.run_record import RunRecord, run_record
 from signals.explanation.study_card import study_card
 from signals.explanation.waterfall import waterfall
-from signals.explanation.words import number
 from signals.queries import account_of
 from signals.scoring.table import scoring_table
 from signals.trials import words as risk
+from signals.trials.run_record import RunRecord, run_record
+from signals.trials.words import number
 
 # A card of more characters is shown in its raw form alone: fields that nobody reads cost everybody time.
 MOST_DRAWN = 300_000

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from signals.explanation.run_record import RunRecord
-from signals.explanation.words import log_odds, number
+from signals.explanation.words import log_odds
+from signals.formulas import MOST_LOGIT
 from signals.models import Score
 from signals.queries import LEAST_RATIO, MOST_RATIO, ROUNDING, Account, Contribution, probability
-from signals.scoring.formulas import MOST_LOGIT
-from signals.trials.words import percent, phase_words
+from signals.trials.run_record import RunRecord
+from signals.trials.words import number, percent, phase_words
 
 # Probabilities are stored with five digits.
 LAST_DIGIT = Decimal("0.00001")

@@ -13,20 +13,12 @@ GATE_RULES = {
     "G3": "needs S5, and S6 or S7",
     "G4": "needs S8, and S1 or S3",
 }
-EXPONENTS_FROM = 12
 SEVERITIES = {"H": "high", "M": "medium", "L": "low"}
 
 
 def log_odds(amount: Decimal) -> str:
     """Return log-odds with their sign and four digits."""
     return f"{amount:+.4f}"
-
-
-def number(amount: Decimal) -> str:
-    """Return a number without superfluous digits, or in powers of ten where it would be endless."""
-    if abs(amount.adjusted()) >= EXPONENTS_FROM:
-        return f"{amount:.3E}"
-    return f"{round(amount, 6).normalize():f}"
 
 
 def rule_of(gate: str) -> str:

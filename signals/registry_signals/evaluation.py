@@ -14,12 +14,12 @@ from ncfd_site.core import sql
 from ncfd_site.ingest.staging import Stage, json_text
 from signals.registry_signals.rules import (
     RULE,
-    SOURCE,
     Finding,
     Version,
     endpoint_changed,
     single_arm,
 )
+from signals.scoring.inputs import REGISTRY_SOURCE
 from signals.scoring.run import Busy
 from signals.scoring.table import scoring_table
 
@@ -62,7 +62,7 @@ WHERE t.trial_id = ANY(%s)
 ORDER BY t.trial_id, v.captured_at, v.trial_version_id
 """
 # What a pipeline wrote stays.
-_OURS = f'metadata @> \'{{"source": "{SOURCE}"}}\''
+_OURS = f'metadata @> \'{{"source": "{REGISTRY_SOURCE}"}}\''
 _FIRE = f"""
 INSERT INTO signals AS s (trial_id, "S_id", severity, evidence_span, fired_at, metadata)
 SELECT trial_id, s_id, severity, quote, fired_at, metadata FROM registry_findings WHERE outcome = 'fired'

@@ -8,9 +8,9 @@ from typing import Any
 
 from ncfd_site.ingest.dates import partial_date
 from ncfd_site.ingest.records import InvalidRecord
+from signals.scoring.inputs import REGISTRY_SOURCE
 
 FIRED, NOT_FIRED, NOT_EVALUATED = "fired", "not fired", "not evaluated"
-SOURCE = "registry record"
 # Changes with the rules below; stands in the metadata of signals and in the name of who evaluated.
 RULE = "2026-11"
 
@@ -149,7 +149,7 @@ def single_arm(versions: Sequence[Version], *, pivotal: bool) -> Finding:
             severity="M",
             quote=f"The registry record states {said}.",
             fired_at=first.public_at,
-            metadata={"source": SOURCE, "rule": RULE, **seen, "trial_version_ids": [first.number]},
+            metadata={"source": REGISTRY_SOURCE, "rule": RULE, **seen, "trial_version_ids": [first.number]},
         )
     if not allocation:
         return Finding("S7", NOT_EVALUATED, f"The record does not state the allocation: {said}.", seen)
@@ -214,7 +214,7 @@ def _s1(change: _Change, changes: Sequence[_Change], seen: dict[str, Any]) -> Fi
     if not change.late and (late := sum(one.late for one in changes)):
         others += f", {late} of them after the features had frozen"
     metadata: dict[str, Any] = {
-        "source": SOURCE,
+        "source": REGISTRY_SOURCE,
         "rule": RULE,
         "trial_version_ids": [before.number, after.number],
         "changes": count,

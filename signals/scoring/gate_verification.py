@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from signals.scoring.formulas import LOOKS_AT
+from signals.formulas import LOOKS_AT
 from signals.scoring.score_verification import ScoreTold, score_told
 from signals.scoring.table import scoring_table
 from signals.scoring.values import (

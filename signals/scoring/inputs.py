@@ -9,12 +9,13 @@ from django.db import DataError, transaction
 
 from ncfd_site.config.errors import ConfigurationError
 from ncfd_site.core import sql
-from signals.registry_signals.rules import SOURCE
 from signals.scoring.table import CARD, PATH, ScoringTable
 
 # What the parts of a signature stand in, in this order; the phase is last, since it may hold any character.
 PARTS = ("counted", "late", "not_fired", "stops", "phase")
 SEPARATOR = "|"
+# In the metadata of signals that the registry rules fire.
+REGISTRY_SOURCE = "registry record"
 
 _TRIALS_NOW = "SELECT trial_id, phase, est_primary_completion_date AS readout FROM trials"
 
@@ -49,7 +50,7 @@ GROUP BY trial_id
 
 # A change of the record may be public before it is captured: until then nobody here knew of it.
 _READ_BEFORE = f"""
-      AND NOT (s.metadata @> '{{"source": "{SOURCE}"}}' AND EXISTS (
+      AND NOT (s.metadata @> '{{"source": "{REGISTRY_SOURCE}"}}' AND EXISTS (
               SELECT FROM trial_versions v WHERE v.trial_id = s.trial_id AND v.captured_at >= %(moment)s
               AND s.metadata -> 'trial_version_ids' @> to_jsonb(v.trial_version_id)))
 """

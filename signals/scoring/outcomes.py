@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from ncfd_site.ingest.staging import json_text
-from signals.scoring.formulas import (
+from signals.formulas import (
     GATES,
     SIGNALS,
     Evaluation,

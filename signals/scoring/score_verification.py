@@ -7,8 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from signals.queries import recorded_ratios
-from signals.scoring.formulas import (
+from signals.formulas import (
     GATES,
     LOGIT,
     MOST_LOGIT,
@@ -19,6 +18,7 @@ from signals.scoring.formulas import (
     posterior,
     probability,
 )
+from signals.queries import recorded_ratios
 from signals.scoring.table import ScoringTable, StopRule, scoring_table
 from signals.scoring.values import (
     KEPT,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ncfd_site.config.errors import ConfigurationError
-from signals.scoring.formulas import (
+from signals.formulas import (
     GATES,
     LEAST_PRIOR,
     LEAST_RATIO,

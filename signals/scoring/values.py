@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from signals.scoring.formulas import (
+from signals.formulas import (
     LOOKS_AT,
     SEVERITIES,
     SIGNALS,

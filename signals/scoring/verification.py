@@ -13,8 +13,8 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from ncfd_site.core import sql
+from signals.formulas import GATES
 from signals.models import Gate, Score
-from signals.scoring.formulas import GATES
 from signals.scoring.gate_verification import (
     Known,
     StoredGate,

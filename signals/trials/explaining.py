@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from signals.explanation.words import number
 from signals.models import Score
 from signals.queries import recorded_ratios
-from signals.trials.words import percent
+from signals.trials.words import number, percent
 
 
 def explanations(earlier: Score, later: Score) -> list[str]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ncfd_site.core import sql
-from signals.explanation.json_text import read_json
-from signals.explanation.run_record import RunRecord, run_record
 from signals.models import Gate, Signal
 from signals.queries import recorded_ratios
+from signals.trials.json_text import read_json
+from signals.trials.run_record import RunRecord, run_record
 
 SHOWN = 3
 _NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
-from signals.explanation.json_text import read_json
 from signals.models import Score
+from signals.trials.json_text import read_json
 
 
 def with_unread_metadata(scores: QuerySet[Score]) -> QuerySet[Score]:

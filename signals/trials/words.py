@@ -33,6 +33,7 @@ STATUSES = {
 UNKNOWN = "unknown"
 # Up to here one digit is none: 0.05 is rounded to the even 0.0.
 LEAST_STEP = Decimal("0.05")
+EXPONENTS_FROM = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,10 @@ def distance(day: date, today: date) -> str:
             told = f"{count} {unit}{'' if count == 1 else 's'}"
             break
     return f"in {told}" if day > today else f"{told} ago"
+
+
+def number(amount: Decimal) -> str:
+    """Return a number without superfluous digits, or in powers of ten where it would be endless."""
+    if abs(amount.adjusted()) >= EXPONENTS_FROM:
+        return f"{amount:.3E}"
+    return f"{round(amount, 6).normalize():f}"

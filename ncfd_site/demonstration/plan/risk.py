@@ -8,7 +8,7 @@ from ncfd_site.demonstration.plan.calendar import Calendar, moment
 from ncfd_site.demonstration.plan.claims import Found, places
 from ncfd_site.demonstration.plan.publications import Publication
 from ncfd_site.demonstration.plan.trials import PlannedTrial
-from signals.scoring.formulas import SIGNALS
+from signals.formulas import SIGNALS
 
 # Days from a release to the signals that it gives, and hours from a change of the record.
 TO_SIGNAL = timedelta(days=2, hours=3)

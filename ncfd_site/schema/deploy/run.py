@@ -11,9 +11,8 @@ from alembic.script import ScriptDirectory
 
 from ncfd_site.schema import source
 from ncfd_site.schema.deploy import alembic_runner, history, losses, retrying, revisions
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import Exit, MigrationRefused, RevisionFailed
 from ncfd_site.schema.deploy.session import Connection
-from ncfd_site.schema.revision_sql import RevisionFailed
 
 
 class Watcher(Protocol):

@@ -13,9 +13,9 @@ class Command(RunCommand):
     """One run, in one transaction."""
 
     help = (
-        "Score every trial by signals/scoring/scoring_table.toml. The same input gives the same rows: a second run of the same"
-        " id writes nothing. Exit codes: 0 scored, 1 could not be done, 2 usage, 3 the run exists and says something"
-        " else, 130 stopped."
+        "Score every trial by signals/scoring/scoring_table.toml. The same input gives the same rows: a second run of"
+        " the same id writes nothing. Exit codes: 0 scored, 1 could not be done, 2 usage, 3 the run exists and"
+        " says something else, 130 stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

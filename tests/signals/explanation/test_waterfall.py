@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signals import formulas
 from signals.explanation.drawing import draw_history, draw_waterfall
-from signals.explanation.run_record import run_record
 from signals.explanation.waterfall import Waterfall, waterfall
 from signals.explanation.words import GATE_RULES
 from signals.models import Score
 from signals.queries import Account, account_of, probability
-from signals.scoring import formulas
+from signals.trials.run_record import run_record
 from tests.signals.explanation.rows import metadata, numbers
 
 CENT = Decimal("0.01")

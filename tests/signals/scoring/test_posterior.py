@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.scoring.formulas import (
+from signals.formulas import (
     LOGIT,
     PROBABILITY,
     logit,

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from signals.formulas import SIGNALS
 from signals.models import Gate, Score, Signal, TrialCurrentScore
 from signals.registry_signals.evaluation import fire
-from signals.scoring.formulas import SIGNALS
 from signals.scoring.run import score
 from signals.scoring.verification import Looked, deviations
 from tests.signals.scoring.commands import refused, score_trials, stored

@@ -79,7 +79,7 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
             "most_runs": facts.MOST_RUNS,
             "table_of_today": scoring_table().version,
         }
-    return render(request, "why/trial.html", context)
+    return render(request, "explanation/trial.html", context)
 
 
 @require_safe
@@ -115,7 +115,7 @@ def record(request: HttpRequest, nct_id: str) -> HttpResponse:
         if only and only.is_readable:
             context |= {"only": [one for one in compared(only.value, only.value) if one.same], "raw": only.raw}
         context["unreadable"] = not (only and only.is_readable)
-    return render(request, "why/record.html", context, status=400 if wrong else 200)
+    return render(request, "explanation/record.html", context, status=400 if wrong else 200)
 
 
 @require_safe
@@ -135,7 +135,7 @@ def study(request: HttpRequest, study_id: int) -> HttpResponse:
         "url": row.url if is_web_address(row.url or "") else "",
         "source_link": row.source_url if is_web_address(row.source_url or "") else "",
     }
-    return render(request, "why/study.html", context)
+    return render(request, "explanation/study.html", context)
 
 
 def _about(trial: facts.TrialFacts) -> dict[str, Any]:
@@ -186,4 +186,4 @@ def _no_trial(request: HttpRequest, nct_id: str) -> HttpResponse:
 
 
 def _missing(request: HttpRequest, title: str, **context: Any) -> HttpResponse:
-    return render(request, "why/missing.html", {"title": title, **context}, status=404)
+    return render(request, "explanation/missing.html", {"title": title, **context}, status=404)

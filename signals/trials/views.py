@@ -26,7 +26,7 @@ def trials(request: HttpRequest) -> HttpResponse:
     run = next((run for run in runs if not selection or not selection.run or run.run_id == selection.run), None)
     return render(
         request,
-        "risk/trials.html",
+        "trials/trials.html",
         {
             "title": f"Trials by risk in run {selection.run}" if selection and selection.run else "Trials by risk",
             "form": form,
@@ -63,4 +63,4 @@ def compare(request: HttpRequest) -> HttpResponse:
             "drawn": comparing.DRAWN,
         }
     context["form"] = form
-    return render(request, "risk/compare.html", context, status=200 if form.is_valid() else 400)
+    return render(request, "trials/compare.html", context, status=200 if form.is_valid() else 400)

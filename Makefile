@@ -63,12 +63,18 @@ lint: setup
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
+	@$(PY) -m docs.architecture --check
 	@sh requirements/compile --check
 
 .PHONY: format
 format: setup
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
+
+.PHONY: docs
+docs: setup
+	@$(PY) -m docs.architecture
 
 .PHONY: bench
 bench: setup

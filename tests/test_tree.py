@@ -1,6 +1,7 @@
-"""House rules for the tracked files, and proof that the glossary's entries are found."""
+"""House rules for the tracked files, and proof that the linters with rules of the project can fail."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -48,3 +49,30 @@ def test_codespell_finds_every_entry_of_the_glossary(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "codespell_lib", "--toml", "pyproject.toml", str(sample)]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     assert [int(number) for number in re.findall(r":(\d+): ", found)] == list(range(1, len(lines) + 1))
+
+
+# For each contract of import-linter, a module and an import that breaks it.
+FORBIDDEN_IMPORTS = {
+    "apps": ("securities/queries/__init__.py", "linkaudit.claims"),
+    "foundation": ("ncfd_site/config/__init__.py", "ncfd_site.core.sql"),
+    "no-app": ("ncfd_site/core/__init__.py", "storage.apps"),
+    "deploy": ("ncfd_site/schema/catalog.py", "ncfd_site.web.health"),
+    "modules": ("linkaudit/review/queries.py", "linkaudit.review.services"),
+    "reads": ("storage/models.py", "linkaudit.services"),
+    "writes": ("linkaudit/services.py", "linkaudit.urls"),
+    "cycles": ("signals/formulas.py", "signals.trials.words"),
+}
+
+
+def test_every_import_contract_can_fail(tmp_path: Path) -> None:
+    for app in ("ncfd_site", "storage", "securities", "linkaudit", "signals"):
+        shutil.copytree(ROOT / app, tmp_path / app, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for module, forbidden in FORBIDDEN_IMPORTS.values():
+        with (tmp_path / module).open("a") as file:
+            file.write(f"\nimport {forbidden}\n")
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    assert f"Contracts: 0 kept, {len(FORBIDDEN_IMPORTS)} broken." in printed
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    assert {contract["id"] for contract in contracts} == FORBIDDEN_IMPORTS.keys()

@@ -9,9 +9,9 @@ from itertools import groupby
 from ncfd_site.demonstration.catalogue.drugs import Drug
 from ncfd_site.demonstration.plan.calendar import Calendar
 from ncfd_site.demonstration.plan.findings import Findings
+from ncfd_site.demonstration.plan.prose import filings, journal, press
 from ncfd_site.demonstration.plan.tellers import findings_of
 from ncfd_site.demonstration.plan.trials import PlannedTrial
-from ncfd_site.demonstration.prose import filings, journal, press
 
 CONGRESS = "Congress of Imaginary Medicine"
 JOURNAL = "Journal of Imaginary Medicine"

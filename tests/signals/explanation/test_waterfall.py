@@ -158,7 +158,8 @@ def test_whatever_a_run_stores_by_the_rules_adds_up_and_is_drawn_to_scale(
     drawing = draw_waterfall(found)
     places = [step.before for step in found.steps] + [step.after for step in found.steps] + [Decimal(0)]
     widest = max(drawing.bars, key=lambda bar: abs(bar.step.change))
-    scale = _percent(widest.width) / abs(widest.step.change)
+    # Nothing changes with a prior of one half and no ratios.
+    scale = _percent(widest.width) / (abs(widest.step.change) or Decimal(1))
     for bar in drawing.bars:
         assert abs(_percent(bar.width) - scale * abs(bar.step.change)) <= CENT * 2
         assert 0 <= _percent(bar.x) <= 100

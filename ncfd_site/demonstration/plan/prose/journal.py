@@ -1,8 +1,8 @@
 """Abstracts and papers, as pages of text."""
 
 from ncfd_site.demonstration.plan.findings import Findings
+from ncfd_site.demonstration.plan.prose import phrases
 from ncfd_site.demonstration.plan.trials import PlannedTrial
-from ncfd_site.demonstration.prose import phrases
 
 
 def result_abstract(found: Findings, venue: str, place: int, *, with_number: bool) -> list[str]:

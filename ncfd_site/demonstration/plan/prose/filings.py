@@ -3,8 +3,8 @@
 from datetime import date
 
 from ncfd_site.demonstration.plan.findings import Findings
+from ncfd_site.demonstration.plan.prose import phrases
 from ncfd_site.demonstration.plan.trials import PlannedTrial
-from ncfd_site.demonstration.prose import phrases
 
 
 def current_report(found: Findings, published: date) -> list[str]:

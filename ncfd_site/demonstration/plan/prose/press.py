@@ -5,8 +5,8 @@ from datetime import date
 
 from ncfd_site.demonstration.catalogue.companies import Maker
 from ncfd_site.demonstration.plan.findings import Findings
+from ncfd_site.demonstration.plan.prose import phrases
 from ncfd_site.demonstration.plan.trials import PlannedTrial
-from ncfd_site.demonstration.prose import phrases
 
 
 def results(found: Findings, published: date, place: int, other: PlannedTrial | None) -> list[str]:

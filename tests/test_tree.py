@@ -71,7 +71,7 @@ def test_every_import_contract_can_fail(tmp_path: Path) -> None:
     for module, forbidden in FORBIDDEN_IMPORTS.values():
         with (tmp_path / module).open("a") as file:
             file.write(f"\nimport {forbidden}\n")
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
     assert f"Contracts: 0 kept, {len(FORBIDDEN_IMPORTS)} broken." in printed
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]

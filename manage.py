@@ -15,4 +15,5 @@ if __name__ == "__main__":
     except UserError as refusal:
         if "--traceback" in sys.argv:
             raise
-        sys.exit(str(refusal))
+        sys.stderr.write(f"{refusal}\n")
+        sys.exit(refusal.exit_code)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from ncfd_site.config.errors import UserError
+from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
 from storage.deleting import Deleted, delete_due_bytes
@@ -69,6 +69,8 @@ class Cleaned:
 
 class CleaningRefused(UserError):
     """The cleaning would take too much, or references look lost; nothing was deleted."""
+
+    exit_code = ExitCode.CONSENT_NEEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def obstacle(found: Survey, options: CleaningOptions) -> str:
 def clean(options: CleaningOptions, control: ProgressReporter) -> Cleaned:
     """Delete what may go, then the bytes whose time is over.
 
-    Raises `CleaningRefused` and, between two transactions, `Cancelled`.
+    Raises `CleaningRefused` and, between two transactions, `Canceled`.
     """
     found = survey(options)
     if refused := obstacle(found, options):

@@ -68,7 +68,7 @@ _DUE = "SELECT count(*) FROM storage_tombstones WHERE delete_after <= clock_time
 
 
 def delete_due_bytes(control: ProgressReporter) -> Deleted:
-    """Delete the bytes of every tombstone that is due; raises `Cancelled` between two transactions.
+    """Delete the bytes of every tombstone that is due; raises `Canceled` between two transactions.
 
     A store that cannot be asked, or is not configured, keeps its tombstones, and the result says so.
     """

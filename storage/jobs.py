@@ -37,7 +37,7 @@ class _Keeping:
     def begin(self, step: str, total: int | None, unit: str) -> None:
         self._control.begin(step, total, unit)
 
-    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None) -> None:
+    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
         kept = None if checkpoint is None else {"run": checkpoint, "findings": list(self.findings)}
         self._control.advance(count, checkpoint=kept)
 

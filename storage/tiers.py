@@ -92,7 +92,7 @@ def move(options: MoveOptions, control: ProgressReporter) -> Moved:
     """Move what the options say, some at a time.
 
     Content that cannot be read is named in the result and stays where it is. Raises `ContentUnavailable` where a store
-    cannot be asked, `Misconfigured` where one is not set up, and `Cancelled` between two contents; what was moved until
+    cannot be asked, `Misconfigured` where one is not set up, and `Canceled` between two contents; what was moved until
     then stays moved.
     """
     target = content_store(options.to)

@@ -5,19 +5,21 @@ from pathlib import Path
 
 from linkaudit.loading.audit_row import REQUIRED, audit_rows
 from linkaudit.loading.audits import load_audits
-from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.sources import Source, register
 from ncfd_site.ingest.summary import LoadSummary
 from storage.content import content_store
 
 
-def load_proposals(path: Path, refusals: Rejections, progress: Progress) -> LoadSummary:
+def load_proposals(path: Path, refusals: Rejections, progress: LoadProgress) -> LoadSummary:
     """Load the links that heuristics outside this project propose."""
-    return load_audits(audit_rows(path, progress.read), store=content_store(), refusals=refusals, progress=progress)
+    return load_audits(
+        audit_rows(path, progress.add_bytes), store=content_store(), refusals=refusals, progress=progress
+    )
 
 
-def _load(paths: Sequence[Path], refusals: Rejections, progress: Progress) -> LoadSummary:
+def _load(paths: Sequence[Path], refusals: Rejections, progress: LoadProgress) -> LoadSummary:
     return load_proposals(paths[0], refusals, progress)
 
 

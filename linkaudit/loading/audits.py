@@ -13,7 +13,7 @@ from linkaudit.loading.citations import citation_document, citation_numbers
 from linkaudit.models import LinkReview
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, good_ones, write_batches
-from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import Record, RejectedRecord
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.runs import Run, recorded_run
@@ -87,7 +87,11 @@ class _Added:
 
 
 def load_audits(
-    rows: Iterable[Record[AuditRow] | RejectedRecord], *, store: ContentStore, refusals: Rejections, progress: Progress
+    rows: Iterable[Record[AuditRow] | RejectedRecord],
+    *,
+    store: ContentStore,
+    refusals: Rejections,
+    progress: LoadProgress,
 ) -> LoadSummary:
     """Bring every proposal into the database. The same proposal again is left; a label it brings is added.
 

@@ -1,4 +1,4 @@
-"""Long work on a terminal: a bar there, now and then a line elsewhere, and an end that leaves nothing half done."""
+"""Progress on a terminal: a bar, or a line every ten seconds elsewhere; Ctrl-C stops at a safe point."""
 
 import getpass
 import signal
@@ -9,84 +9,88 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from ncfd_site.core.progress import Cancelled
+from ncfd_site.core.progress import Canceled
 
 # Seconds between two lines where there is no terminal.
-EVERY = 10.0
-STOPPED = 130
+LINE_INTERVAL = 10.0
 
 
 class TerminalReporter:
-    """Shows the step, its share and the time that remains. Made by `on_terminal`."""
+    """A `ProgressReporter` that shows the step, its share and the remaining time. Made by `terminal_reporter`."""
 
     def __init__(self, out: TextIO, actor: str, checkpoint: Mapping[str, Any] | None = None) -> None:
         self.actor = actor
         self.checkpoint: Mapping[str, Any] = checkpoint or {}
         self.is_stopped = False
         self._out = out
-        self._step, self._unit = "", ""
+        self._step, self._unit, self._note = "", "", ""
         self._done, self._total = 0, 0
-        self._begun = self._told = time.monotonic()
+        self._started = self._line_at = time.monotonic()
         self._bar: tqdm | None = None
 
     def begin(self, step: str, total: int | None, unit: str) -> None:
         """Show a new bar."""
         self.end()
-        self._step, self._unit, self._done, self._total = step, unit, 0, total or 0
-        self._begun = self._told = time.monotonic()
+        self._step, self._unit, self._note, self._done, self._total = step, unit, "", 0, total or 0
+        self._started = self._line_at = time.monotonic()
         if self._out.isatty():
+            bytes_format = {"unit": "B", "unit_scale": True} if unit == "bytes" else {"unit": f" {unit}"}
             self._bar = tqdm(
-                desc=step, total=total, unit=f" {unit}", file=self._out, leave=False, dynamic_ncols=True, miniters=1
+                desc=step, total=total, file=self._out, leave=False, dynamic_ncols=True, miniters=1, **bytes_format
             )
 
-    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None) -> None:
-        """Move the bar; raises `Cancelled` after Ctrl-C or SIGTERM."""
+    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
+        """Move the bar; raise `Canceled` after Ctrl-C or SIGTERM."""
         if checkpoint is not None:
             self.checkpoint = checkpoint
         self._done += count
+        self._note = note or self._note
         if self._bar is not None:
+            if note:
+                self._bar.set_postfix_str(note, refresh=False)
             self._bar.update(count)
-        elif time.monotonic() - self._told >= EVERY:
-            self._told = time.monotonic()
+        elif time.monotonic() - self._line_at >= LINE_INTERVAL:
+            self._line_at = time.monotonic()
             self._out.write(f"{self.line()}\n")
             self._out.flush()
         if self.is_stopped:
-            raise Cancelled
+            raise Canceled
 
     def line(self) -> str:
-        """The state in words: the step, how much of it, and the seconds to go."""
+        """Return the step, its count, the note and the remaining seconds as one line."""
+        note = f", {self._note}" if self._note else ""
         if not self._total:
-            return f"{self._step}: {self._done:,} {self._unit}"
-        passed, share = time.monotonic() - self._begun, self._done / self._total
-        left = f", about {passed * max(0, 1 - share) / share:,.0f} s to go" if share else ""
-        return f"{self._step}: {self._done:,} of {self._total:,} {self._unit}{left}"
+            return f"{self._step}: {self._done:,} {self._unit}{note}"
+        elapsed, share = time.monotonic() - self._started, self._done / self._total
+        remaining = f", about {elapsed * max(0, 1 - share) / share:,.0f} s remaining" if share else ""
+        return f"{self._step}: {self._done:,} of {self._total:,} {self._unit}{note}{remaining}"
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
 
 @contextmanager
-def on_terminal(
+def terminal_reporter(
     out: TextIO, *, actor: str = "", checkpoint: Mapping[str, Any] | None = None
 ) -> Iterator[TerminalReporter]:
-    """Give a control that Ctrl-C or SIGTERM stops at the next safe place; a second Ctrl-C stops at once.
+    """Yield a reporter that Ctrl-C or SIGTERM stops at the next safe point; a second Ctrl-C stops at once.
 
-    `actor` is the user of the operating system unless it is given.
+    `actor` defaults to the user of the operating system.
     """
-    terminal = TerminalReporter(out, actor or getpass.getuser(), checkpoint)
+    reporter = TerminalReporter(out, actor or getpass.getuser(), checkpoint)
 
     def stop(number: int, frame: Any) -> None:
-        if terminal.is_stopped:
+        if reporter.is_stopped:
             raise KeyboardInterrupt
-        terminal.is_stopped = True
+        reporter.is_stopped = True
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield terminal
+        yield reporter
     finally:
-        terminal.end()
-        for number, handler in before.items():
+        reporter.end()
+        for number, handler in previous.items():
             signal.signal(number, handler)

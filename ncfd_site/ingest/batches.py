@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import psycopg
 from django.db import DatabaseError, transaction
 
-from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import Record, RejectedRecord
 from ncfd_site.ingest.rejections import Rejections
 
@@ -49,7 +49,7 @@ def write_batches(
     *,
     key: Callable[[Value], Hashable],
     refusals: Rejections,
-    progress: Progress,
+    progress: LoadProgress,
 ) -> Iterator[Counts]:
     """Write every record and yield the counts of each transaction after its commit.
 
@@ -58,7 +58,7 @@ def write_batches(
     """
     for batch in in_batches(items, key, SIZE, WEIGHT):
         yield from _write(batch, write, refusals)
-        progress.loaded(len(batch))
+        progress.add_records(len(batch))
 
 
 def _write(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ncfd_site.config.errors import ExitCode, UserError
+
 Value = TypeVar("Value")
 
 
@@ -40,5 +42,7 @@ class InvalidRecord(ValueError):
     """A record cannot be used; the text is the reason, in words for people."""
 
 
-class InputError(Exception):
-    """Nothing can be loaded as asked: a missing file, another format, an unsafe request. One sentence for people."""
+class InputError(UserError):
+    """Nothing can be loaded as requested: a missing file, another format, an unsafe request."""
+
+    exit_code = ExitCode.USAGE

@@ -9,7 +9,7 @@ from typing import Any
 from ncfd_site.ingest.csvrecords import csv_header
 from ncfd_site.ingest.files import bare_suffix, opened
 from ncfd_site.ingest.jsonrecords import SUFFIXES, json_records
-from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import InputError, Record
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.summary import LoadSummary
@@ -29,7 +29,7 @@ class Source:
     title: str
     position: int
     recognizes: Callable[[Mapping[str, Any]], bool]
-    load: Callable[[Sequence[Path], Rejections, Progress], LoadSummary]
+    load: Callable[[Sequence[Path], Rejections, LoadProgress], LoadSummary]
     is_single: bool = False
     is_loaded_together: bool = False
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ncfd_site.core.progress import Cancelled
+from ncfd_site.core.progress import Canceled
 from ncfd_site.jobs.heartbeat import Heartbeat
 from ncfd_site.jobs.lease import Lease, LeaseLost, Progress
 from ncfd_site.jobs.models import Job
@@ -15,7 +15,7 @@ from ncfd_site.jobs.models import Job
 EVERY = 0.5
 
 
-class Requeued(Cancelled):
+class Requeued(Canceled):
     """The worker was told to end: another one goes on with the job."""
 
 
@@ -37,7 +37,7 @@ class JobControl:
         self._progress = Progress(step, 0, total, unit)
         self._write(None)
 
-    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None) -> None:
+    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
         """Write how far the step is, now and then, and a checkpoint always; raises as `Control` says."""
         self._progress = replace(self._progress, done=self._progress.done + count)
         if checkpoint is not None:
@@ -49,7 +49,7 @@ class JobControl:
         if self._stopping.is_set():
             raise Requeued
         if self._heartbeat.cancelled.is_set():
-            raise Cancelled
+            raise Canceled
 
     def flush(self) -> None:
         """Write what was not written yet."""

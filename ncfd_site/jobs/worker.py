@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ncfd_site.config.errors import UserError
-from ncfd_site.core.progress import Cancelled
+from ncfd_site.core.progress import Canceled
 from ncfd_site.jobs.connection import DATABASE_ERRORS, own_connection
 from ncfd_site.jobs.heartbeat import Heartbeat
 from ncfd_site.jobs.job_control import JobControl, Requeued
@@ -95,7 +95,7 @@ def _carry_out(job: Job, kind: JobType, lease: Lease, control: JobControl, own: 
         control.flush()
         lease.put_back(using=own)
         return "waits again, because this worker ends."
-    except Cancelled:
+    except Canceled:
         control.flush()
         lease.finish(Job.State.CANCELLED, using=own)
         return "was cancelled."

@@ -9,11 +9,11 @@ from typing import Any
 from alembic import context
 from alembic.util import CommandError
 
-from ncfd_site.config.errors import UserError
+from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.postgres import connection_parameters
 from ncfd_site.schema.deploy import catalog, changed, costs, diagnose, history, revisions, run, session, versions
 from ncfd_site.schema.deploy.alembic_runner import session_of, sqlalchemy_connection
-from ncfd_site.schema.deploy.failures import Exit, RevisionFailed
+from ncfd_site.schema.deploy.failures import RevisionFailed
 from ncfd_site.schema.source import Direction, Step
 
 LOCK_WAIT_SECONDS = 600.0
@@ -85,7 +85,7 @@ def migrate(connection: Any) -> None:
         refusal = run.refusal(failure)
         # Where the session is gone, there is nobody to write to.
         is_gone = connection.invalidated or session_of(connection).closed
-        if refusal.exit_code is not Exit.CONSENT_REFUSED and not is_gone:
+        if refusal.exit_code is not ExitCode.CONSENT_NEEDED and not is_gone:
             with connection.begin():
                 log.record_revision(session_of(connection), failure.step, history.Outcome.FAILED, failure.message)
         raise refusal from None

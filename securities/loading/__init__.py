@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.sources import Source, register
 from ncfd_site.ingest.summary import LoadSummary
@@ -16,11 +16,11 @@ from securities.loading.tickers import load_tickers
 
 
 def load_sec_list(
-    path: Path, as_of: date, refusals: Rejections, progress: Progress, *, allow_mass_delisting: bool = False
+    path: Path, as_of: date, refusals: Rejections, progress: LoadProgress, *, allow_mass_delisting: bool = False
 ) -> LoadSummary:
     """Load the SEC's list of a day into companies and securities."""
     return load_tickers(
-        listings(path, progress.read),
+        listings(path, progress.add_bytes),
         file=str(path),
         as_of=as_of,
         refusals=refusals,
@@ -35,7 +35,7 @@ def _recognizes(record: Mapping[str, Any]) -> bool:
     return names.issuperset(COLUMNS)
 
 
-def _load(paths: Sequence[Path], refusals: Rejections, progress: Progress) -> LoadSummary:
+def _load(paths: Sequence[Path], refusals: Rejections, progress: LoadProgress) -> LoadSummary:
     return load_sec_list(paths[0], timezone.localdate(), refusals, progress)
 
 

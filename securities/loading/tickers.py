@@ -9,7 +9,7 @@ from django.db import transaction
 
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import good_ones
-from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.runs import recorded_run
@@ -56,7 +56,7 @@ def load_tickers(
     file: str,
     as_of: date,
     refusals: Rejections,
-    progress: Progress,
+    progress: LoadProgress,
     allow_mass_delisting: bool = False,
 ) -> LoadSummary:
     """Make companies, exchanges and securities what the list says for `as_of`; all of it or, on an error, nothing.
@@ -89,7 +89,7 @@ def load_tickers(
     return tally
 
 
-def _staged(rows: Iterable[Record[Listing]], progress: Progress) -> Iterator[tuple[Any, ...]]:
+def _staged(rows: Iterable[Record[Listing]], progress: LoadProgress) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         listing = row.value
         yield (
@@ -103,7 +103,7 @@ def _staged(rows: Iterable[Record[Listing]], progress: Progress) -> Iterator[tup
             listing.exchange,
             listing.type,
         )
-        progress.loaded(1)
+        progress.add_records(1)
 
 
 def _require_later(as_of: date, keys: dict[str, Any]) -> None:

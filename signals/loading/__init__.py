@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from linkaudit.loading.hp2 import propose_links
-from ncfd_site.ingest.progress import Progress
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.sources import Source, register
@@ -14,7 +14,7 @@ from signals.loading.record import TrialRecord
 from storage.content import content_store
 
 
-def load_registry(paths: Sequence[Path], refusals: Rejections, progress: Progress) -> LoadSummary:
+def load_registry(paths: Sequence[Path], refusals: Rejections, progress: LoadProgress) -> LoadSummary:
     """Load registry records, and propose a link for each drug that they list."""
     return load_studies(
         _studies(paths, progress),
@@ -25,7 +25,7 @@ def load_registry(paths: Sequence[Path], refusals: Rejections, progress: Progres
     )
 
 
-def _studies(paths: Sequence[Path], progress: Progress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
+def _studies(paths: Sequence[Path], progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
     for path in paths:
         try:
             yield from study_records(path, progress)

@@ -10,7 +10,7 @@ from typing import Any
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, good_ones, write_batches
 from ncfd_site.ingest.jsonrecords import json_records
-from ncfd_site.ingest.progress import Progress, Silent
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.runs import Run, recorded_run
@@ -41,9 +41,9 @@ THINGS = ["trials", "versions", "documents", "sponsors matched", "assets", "link
 Propose = Callable[[Sequence[RegistryDocument]], Counts]
 
 
-def study_records(path: Path, progress: Progress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
+def study_records(path: Path, progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
     """Every study of a file: JSON lines, a page of the API, an array of studies, or one study."""
-    for item in json_records(path, "studies", progress.read):
+    for item in json_records(path, "studies", progress.add_bytes):
         if isinstance(item, RejectedRecord):
             yield item
             continue
@@ -59,7 +59,7 @@ def load_studies(
     propose: Propose,
     store: ContentStore,
     refusals: Rejections,
-    progress: Progress,
+    progress: LoadProgress,
 ) -> LoadSummary:
     """Bring every record into the database; unchanged ones cost little, so a load may be stopped and begun again."""
     tally = LoadSummary(THINGS)
@@ -230,7 +230,7 @@ def require_studies(path: Path) -> None:
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty: {wanted}.")
     first = None
-    for record in islice(study_records(path, Silent()), LOOKED_AT):
+    for record in islice(study_records(path, LoadProgress()), LOOKED_AT):
         if isinstance(record, Record):
             return
         first = first or record

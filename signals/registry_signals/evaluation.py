@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from ncfd_site.core import sql
+from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from ncfd_site.ingest.staging import Stage, json_text
 from signals.registry_signals.rules import (
     RULE,
@@ -28,8 +29,6 @@ LOCK = 7_243_951_062
 BATCH = 2_000
 EVALUATED_BY = f"fire_registry_signals, rule {RULE}"
 
-# Shows how far it is: a wrapper around the batches that are gone through, of which there are so many.
-Watch = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
 
 STAGE = Stage(
     "registry_findings",
@@ -116,7 +115,7 @@ class _Row:
     design: str | None
 
 
-def fire(*, moment: datetime | None = None, dry_run: bool = False, watch: Watch = lambda batches, _: batches) -> Fired:
+def fire(*, moment: datetime | None = None, dry_run: bool = False, reporter: ProgressReporter | None = None) -> Fired:
     """Evaluate S1 and S7 for every trial, from the versions captured before `moment` (now).
 
     In one transaction. What a pipeline wrote as a signal stays; what this wrote before is changed, or taken back
@@ -128,7 +127,8 @@ def fire(*, moment: datetime | None = None, dry_run: bool = False, watch: Watch 
             raise Busy("Another fire_registry_signals is at work on this database: wait until it has ended.")
         moment = moment or sql.value("SELECT clock_timestamp()")
         batches = -(-sql.value("SELECT count(*) FROM trials") // BATCH)
-        for trials in watch(_batches(), batches):
+        reporter = reporter or NullReporter()
+        for trials in track(_batches(), reporter, "Evaluating", unit="batches of trials", total=batches):
             done.trials += len(trials)
             _write(trials, moment, done)
         if dry_run:

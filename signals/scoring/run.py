@@ -1,15 +1,16 @@
 """A scoring run: one snapshot of what is known, reckoned, and written in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db import transaction
 
-from ncfd_site.config.errors import UserError
+from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core import sql
+from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from signals.scoring import statements
 from signals.scoring.inputs import (
     Counted,
@@ -24,22 +25,23 @@ LONGEST_RUN_ID = 50
 # One run at a time: two would write the same gates.
 LOCK = 7_243_951_061
 
-# Shows how far something is: a wrapper around what is gone through.
-Watch = Callable[[list[Counted]], Iterable[Counted]]
-# Is told what comes next.
-Step = Callable[[str], None]
-
 
 class WrongRun(UserError):
     """What was asked for cannot be a run: no proper id, or a date that is not there yet."""
+
+    exit_code = ExitCode.USAGE
 
 
 class RunExists(UserError):
     """A run of this id exists and says something else."""
 
+    exit_code = ExitCode.FINDINGS
+
 
 class Busy(UserError):
     """Another run is at work."""
+
+    exit_code = ExitCode.LOCKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,7 @@ def score(
     as_of: date | None = None,
     replace: bool = False,
     dry_run: bool = False,
-    watch: Watch = iter,
-    step: Step = lambda name: None,
+    reporter: ProgressReporter | None = None,
 ) -> Scored:
     """Score every trial whose phase has a prior.
 
@@ -83,7 +84,7 @@ def score(
         moment = datetime.combine(as_of, time(), UTC)
         if moment > datetime.now(UTC):
             raise WrongRun(f"{as_of} is not there yet: --as-of takes today (UTC) or a day before.")
-    return score_at(run_id, moment, as_of=as_of, replace=replace, dry_run=dry_run, watch=watch, step=step)
+    return score_at(run_id, moment, as_of=as_of, replace=replace, dry_run=dry_run, reporter=reporter)
 
 
 def score_at(
@@ -94,10 +95,10 @@ def score_at(
     with_gates: bool | None = None,
     replace: bool = False,
     dry_run: bool = False,
-    watch: Watch = iter,
-    step: Step = lambda name: None,
+    reporter: ProgressReporter | None = None,
 ) -> Scored:
     """The same for any moment of the past; None is now. `with_gates` says whether the gates become those of the run."""
+    reporter = reporter or NullReporter()
     table = scoring_table()
     with transaction.atomic():
         if not sql.value("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]):
@@ -105,17 +106,21 @@ def score_at(
         is_past = moment is not None
         moment = moment or sql.value("SELECT clock_timestamp()")
         reckoner = Reckoner(table, run_id, as_of)
-        step("Reading what is known of the trials")
+        reporter.begin("Reading trials", None, "")
         counted = gather(table, moment, as_of=is_past)
         unscored: Counter[str] = Counter()
-        statements.OUTCOMES.fill(_outcome_rows(watch(counted), reckoner, unscored))
+        statements.OUTCOMES.fill(
+            _outcome_rows(
+                track(counted, reporter, "Scoring", unit="kinds of trial", total=len(counted)), reckoner, unscored
+            )
+        )
         sql.execute("ANALYZE scoring_outcomes")
-        step("Writing scores")
+        reporter.begin("Writing scores", None, "")
         writes_gates = not is_past if with_gates is None else with_gates
         scores = _write_scores(run_id, moment, replace=replace, writes_gates=writes_gates)
         gates = 0
         if writes_gates and scores.is_current:
-            step("Writing gates")
+            reporter.begin("Writing gates", None, "")
             gates = _write_gates(reckoner, moment)
         trials = sum(one.trials for one in counted) - unscored.total()
         unknown = trials_left_out() if is_past else 0

@@ -1,7 +1,7 @@
 """Every stored score and every gate of today against the rules: streamed, so that memory stays flat."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -13,7 +13,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from ncfd_site.core import sql
-from signals.formulas import GATES
+from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from signals.models import Gate, Score
 from signals.scoring.gate_verification import (
     Known,
@@ -31,8 +31,6 @@ from signals.scoring.score_verification import (
 from signals.scoring.values import NOTHING, Difference
 
 CHUNK = 2_000
-# Shows how far it is: a wrapper around the rows that are gone through, of which there are so many.
-Watch = Callable[[Iterable[Any], int], Iterable[Any]]
 
 _SIGNALS = """
 SELECT trial_id, "S_id" AS code, severity, fired_at FROM signals WHERE trial_id = ANY(%s)
@@ -123,13 +121,14 @@ _GateOf = tuple[int, str, StoredGate]
 
 
 def deviations(
-    looked: Looked, run_id: str | None = None, *, watch: Watch = lambda rows, _: rows
+    looked: Looked, run_id: str | None = None, *, reporter: ProgressReporter | None = None
 ) -> Iterator[Deviation]:
     """Go through all scores (or those of one run), then all gates (or those of that run); counts into `looked`.
 
     All of it is read as of one moment, so that a run that ends meanwhile is no deviation. Raises `WrongRun` where
     nothing is of that run.
     """
+    reporter = reporter or NullReporter()
     is_alone = not connection.in_atomic_block
     # One transaction, so that the rows come through a cursor of the server and not all at once.
     with transaction.atomic():
@@ -138,16 +137,18 @@ def deviations(
         if run_id is not None and not sql.value(_IS_THERE, {"run": run_id}):
             raise WrongRun(f"There is no run {run_id}: neither a score nor a gate names it.")
         now = sql.value("SELECT clock_timestamp()")
-        yield from _scores(looked, run_id, now, watch)
-        yield from _gates(looked, run_id, now, watch)
+        yield from _scores(looked, run_id, now, reporter)
+        yield from _gates(looked, run_id, now, reporter)
 
 
-def _scores(looked: Looked, run_id: str | None, now: datetime, watch: Watch) -> Iterator[Deviation]:
+def _scores(looked: Looked, run_id: str | None, now: datetime, reporter: ProgressReporter) -> Iterator[Deviation]:
     found = Score.objects.order_by() if run_id is None else Score.objects.filter(run_id=run_id).order_by("trial_id")
     fields = ("trial__nct_id", "run_id", "features_frozen_at", "scored_at", Cast("metadata", TextField()), *COLUMNS)
     runs: defaultdict[str, Counter[_Kind]] = defaultdict(Counter)
     rows = found.values_list(*fields).iterator(CHUNK)
-    for nct_id, run, frozen_at, scored_at, metadata, *columns in watch(rows, found.count()):
+    for nct_id, run, frozen_at, scored_at, metadata, *columns in track(
+        rows, reporter, "Verifying scores", unit="rows", total=found.count()
+    ):
         looked.scores += 1
         told = score_told(metadata)
         runs[run][told.is_whole, told.version, told.as_of] += 1
@@ -169,13 +170,13 @@ def _not_of_one_piece(run: str, kinds: Counter[_Kind]) -> Iterator[Deviation]:
                 yield _deviation("scores", other.nct_id, run, "score", one)
 
 
-def _gates(looked: Looked, run_id: str | None, now: datetime, watch: Watch) -> Iterator[Deviation]:
+def _gates(looked: Looked, run_id: str | None, now: datetime, reporter: ProgressReporter) -> Iterator[Deviation]:
     found = Gate.objects.order_by("trial_id", "g_id")
     if run_id is not None:
         found = found.filter(metadata__contains={"run_id": run_id})
     fields = ("fired_bool", "supporting_s_ids", "lr_used", "rationale_text", "evaluated_at")
     rows = found.values_list("trial_id", "trial__nct_id", "g_id", *fields, Cast("metadata", TextField()))
-    read = map(_read, watch(rows.iterator(CHUNK), found.count()))
+    read = map(_read, track(rows.iterator(CHUNK), reporter, "Verifying gates", unit="rows", total=found.count()))
     by_trial = (list(gates) for _, gates in groupby(read, key=itemgetter(0)))
     while chunk := list(islice(by_trial, CHUNK // 4)):
         yield from _chunk(chunk, looked, now)

@@ -1,10 +1,12 @@
 """What a content store raises. The text of each is a sentence for people, without a secret, a bucket or an endpoint."""
 
-from ncfd_site.config.errors import UserError
+from ncfd_site.config.errors import ExitCode, UserError
 
 
 class ContentError(UserError):
     """The store cannot do what it was asked for."""
+
+    exit_code = ExitCode.FAILED
 
 
 class ContentMissing(ContentError):

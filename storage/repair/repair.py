@@ -80,7 +80,7 @@ class Repair:
             control.advance(1)
 
     def mend(self, control: ProgressReporter) -> None:
-        """Make the changes that were named, each in a transaction of its own; raises `Cancelled` between two."""
+        """Make the changes that were named, each in a transaction of its own; raises `Canceled` between two."""
         control.begin("Mending", len(self._changes), "changes")
         for finding in self._changes:
             try:

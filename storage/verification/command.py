@@ -1,11 +1,9 @@
-"""Arguments and exit codes that storage_verify and storage_repair share."""
+"""Arguments that storage_verify and storage_repair share."""
 
 from argparse import ArgumentTypeError
 
 from storage.verification.findings import Check
 from storage.verification.options import checks_named
-
-INCOMPLETE, USAGE, WRONG, UNANSWERED = 1, 2, 3, 4
 
 
 def checks_given(names: str) -> tuple[Check, ...]:
@@ -28,10 +26,3 @@ def share_given(share: str) -> float:
     if not 0 < part <= 1:
         raise ArgumentTypeError(f"{share!r} is no share: write 5% or 0.05, more than 0 and at most 100%")
     return part
-
-
-def number_given(number: str) -> int:
-    """A whole number of minutes or days."""
-    if not number.isdecimal():
-        raise ArgumentTypeError(f"{number!r} is no whole number")
-    return int(number)

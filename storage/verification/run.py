@@ -24,7 +24,7 @@ def verify(
     """Check, and tell every finding as soon as it is certain.
 
     Goes on behind the checkpoint of the control; the findings of what lies before it were told by the earlier run, and
-    the summary counts them. Raises `Cancelled` after a page whose checkpoint is kept.
+    the summary counts them. Raises `Canceled` after a page whose checkpoint is kept.
     """
     stores = stores or Stores()
     kept = control.checkpoint

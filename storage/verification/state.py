@@ -55,7 +55,7 @@ class StateFile:
         """Pass it on."""
         self._control.begin(step, total, unit)
 
-    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None) -> None:
+    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
         """Keep the checkpoint first, since the control may end the run."""
         if checkpoint is not None:
             self.checkpoint = checkpoint

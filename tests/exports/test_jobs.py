@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from linkaudit.models import LinkAudit
 from ncfd_site.core import sql
-from ncfd_site.core.progress import Cancelled, NullReporter
+from ncfd_site.core.progress import Canceled, NullReporter
 from ncfd_site.core.roles import Role
 from ncfd_site.exports import files, jobs, sources
 from ncfd_site.jobs.models import Job
@@ -121,11 +121,11 @@ def test_an_export_that_is_cancelled_leaves_no_file_and_starts_anew(
     job = Job.objects.get()
 
     class Stopping(NullReporter):
-        def advance(self, count: int = 1, *, checkpoint: object = None) -> None:
+        def advance(self, count: int = 1, *, checkpoint: object = None, note: str = "") -> None:
             assert [file.suffix for file in folder.iterdir()] == [".part"]
-            raise Cancelled
+            raise Canceled
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         jobs.EXPORT_LIST.run(job.arguments, Stopping("ana"))
     assert list(folder.iterdir()) == []
     # A worker that was killed leaves a part; the next one writes over it.

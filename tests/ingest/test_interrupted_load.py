@@ -99,7 +99,7 @@ def test_ctrl_c_keeps_what_was_loaded_and_the_next_run_does_the_rest(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("ncfd_site.ingest.progress.Shown.loaded", stop)
+        patched.setattr("ncfd_site.ingest.progress.LoadProgress.add_records", stop)
         outcome = load("ctgov", path)
     assert outcome.code == 130
     assert "run the same command again" in outcome.said
@@ -164,7 +164,7 @@ def test_a_list_of_tickers_that_fails_changes_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("ncfd_site.ingest.progress.Shown.loaded", stop)
+        patched.setattr("ncfd_site.ingest.progress.LoadProgress.add_records", stop)
         assert load("sec_tickers", path).code == 130
     assert sql.value("SELECT count(*) FROM companies") == sql.value("SELECT count(*) FROM securities") == 0
     assert load("sec_tickers", path).row("securities") == (49, 0, 0, 0)

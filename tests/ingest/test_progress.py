@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ncfd_site.ingest import progress
-from ncfd_site.ingest.progress import Shown
+from ncfd_site.core import terminal_progress
+from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.summary import LoadSummary
 
 
@@ -24,27 +25,31 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_terminal_gets_a_bar(file: Path) -> None:
     out = Terminal()
-    with Shown([file, file], out) as shown:
-        shown.read(500)
-        shown.loaded(7)
-        shown.read(1500)
+    reporter = TerminalReporter(out, "")
+    progress = LoadProgress([file, file], reporter)
+    progress.add_bytes(500)
+    progress.add_records(7)
+    progress.add_bytes(1500)
+    reporter.end()
     assert "2.00k" in out.getvalue()
 
 
 def test_elsewhere_there_is_a_line_after_some_time(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
-    with Shown([file], out) as shown:
-        shown.read(500)
-        shown.loaded(1000)
-        assert out.getvalue() == ""
-        monkeypatch.setattr(progress, "EVERY", 0)
-        shown.loaded(1000)
-    assert out.getvalue().startswith("50% read, 2,000 records, about ")
+    progress = LoadProgress([file], TerminalReporter(out, ""))
+    progress.add_bytes(500)
+    progress.add_records(1000)
+    assert out.getvalue() == ""
+    monkeypatch.setattr(terminal_progress, "LINE_INTERVAL", 0)
+    progress.add_records(1000)
+    assert out.getvalue().startswith("Loading: 500 of 1,000 bytes, 2,000 records, about ")
 
 
 def test_an_empty_file_is_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    assert Shown([tmp_path / "empty"], io.StringIO()).line().startswith("100% read, 0 records")
+    reporter = TerminalReporter(io.StringIO(), "")
+    LoadProgress([tmp_path / "empty"], reporter)
+    assert reporter.line() == "Loading: 0 bytes"
 
 
 def test_counts_are_shown_as_a_table() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from linkaudit.loading.audit_row import audit_rows
 from ncfd_site.ingest import batches
-from ncfd_site.ingest.progress import Silent
+from ncfd_site.ingest.progress import LoadProgress
 from securities.loading.listing import listings
 from signals.loading.ctgov import study_records
 from tests.ingest.conftest import Load
@@ -67,8 +67,8 @@ def write_links(folder: Path, count: int) -> Path:
 
 Read = Callable[[Path], Iterator[object]]
 READERS: dict[str, tuple[Callable[[Path, int], Path], Read]] = {
-    "lines": (write_lines, lambda path: study_records(path, Silent())),
-    "page": (write_packed_page, lambda path: study_records(path, Silent())),
+    "lines": (write_lines, lambda path: study_records(path, LoadProgress())),
+    "page": (write_packed_page, lambda path: study_records(path, LoadProgress())),
     "tickers": (write_list, listings),
     "links": (write_links, audit_rows),
 }

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import server as embedded_server
 from ncfd_site.schema.deploy import deploy, revisions
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
@@ -159,9 +160,9 @@ WRONG = {
 def test_what_is_not_recognised_is_named_and_nothing_is_written(unversioned: Keywords, change: str, words: str) -> None:
     states.execute(unversioned, change)
     before = query(unversioned, EVERYTHING)
-    with pytest.raises(MigrationRefused, match=r"objects differ\. Nothing was changed") as refusal:
+    with pytest.raises(MigrationError, match=r"objects differ\. Nothing was changed") as refusal:
         adopt(unversioned, CONTRACT_HEAD)
-    assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+    assert refusal.value.exit_code is ExitCode.REFUSED
     assert words in str(refusal.value)
     code, _, error = finish(start(unversioned, *ADOPT))
     assert (code, "Nothing was changed" in error) == (5, True)
@@ -173,17 +174,17 @@ def test_a_table_made_by_hand_that_lacks_a_column_is_not_taken_over(empty_databa
     states.apply(empty_database, "hand_applied_storage")
     states.execute(empty_database, "ALTER TABLE storage_objects DROP metadata")
     for attempt in (run, adopt):
-        with pytest.raises(MigrationRefused, match=r"missing: column storage_objects\.metadata") as refusal:
+        with pytest.raises(MigrationError, match=r"missing: column storage_objects\.metadata") as refusal:
             attempt(empty_database)
-        assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+        assert refusal.value.exit_code is ExitCode.REFUSED
     assert query(empty_database, "SELECT version_num FROM alembic_version") == [(ROOT_REVISION,)]
 
 
 def test_a_revision_that_is_asked_for_by_name_must_fit(unversioned: Keywords) -> None:
-    with pytest.raises(MigrationRefused, match=f"The schema is not at {revisions.head()}") as refusal:
+    with pytest.raises(MigrationError, match=f"The schema is not at {revisions.head()}") as refusal:
         adopt(unversioned, revisions.head())
-    assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
-    with pytest.raises(MigrationRefused, match="There is no revision 'nonsense' to adopt"):
+    assert refusal.value.exit_code is ExitCode.REFUSED
+    with pytest.raises(MigrationError, match="There is no revision 'nonsense' to adopt"):
         adopt(unversioned, "nonsense")
     assert adopt(unversioned, CONTRACT_HEAD)[0].verified
 
@@ -197,7 +198,7 @@ def test_rows_that_break_what_is_to_be_added_are_listed(by_hand: Keywords) -> No
         "INSERT INTO signals (signal_id, trial_id, \"S_id\", severity) VALUES (1003, 1001, 'S1', 'L')",
     )
     before = query(by_hand, EVERYTHING)
-    with pytest.raises(MigrationRefused, match="rows break what is to be added; nothing was changed") as refusal:
+    with pytest.raises(MigrationError, match="rows break what is to be added; nothing was changed") as refusal:
         adopt(by_hand)
     said = str(refusal.value)
     assert "1 rows break scores.ck_scores_p_fail_range" in said
@@ -268,7 +269,7 @@ def test_another_line_of_development_is_never_touched(empty_database: Keywords, 
 
 def test_an_empty_database_has_nothing_to_adopt(empty_database: Keywords) -> None:
     code, _, error = finish(start(empty_database, *ADOPT))
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     assert "there is nothing to adopt. To make the schema: manage.py migrate_alembic" in error
 
 
@@ -276,7 +277,7 @@ def test_a_stamp_that_lies_is_found_out(empty_database: Keywords) -> None:
     """Stamped at the head of the contract, although the revisions after the third never ran."""
     databases.migrate(empty_database, "20250122_add_storage_refcounting")
     states.execute(empty_database, f"UPDATE alembic_version SET version_num = '{CONTRACT_HEAD}'")
-    with pytest.raises(MigrationRefused, match="the schema is not what that revision says"):
+    with pytest.raises(MigrationError, match="the schema is not what that revision says"):
         run(empty_database)
     outcome, _ = adopt(empty_database)
     assert outcome.adoption is not None
@@ -309,7 +310,7 @@ def test_a_role_that_may_not_make_databases_adopts_partially_and_says_so(unversi
 
 def test_a_person_at_a_terminal_is_asked_and_may_decline(unversioned: Keywords) -> None:
     before = query(unversioned, EVERYTHING)
-    for answer, code in (("n\n", Exit.CONSENT_REFUSED), ("y\n", Exit.DONE)):
+    for answer, code in (("n\n", ExitCode.CONSENT_NEEDED), ("y\n", ExitCode.DONE)):
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "manage.py", "migrate_alembic", "--adopt", "auto"],

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import diagnose, revisions, session
 from ncfd_site.schema.deploy.diagnose import State
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -169,10 +170,10 @@ def test_a_run_stops_before_anything_is_written(
     before = query(empty_database, EVERYTHING)
     with session.connect(empty_database) as connection:
         assert diagnose.diagnose(connection).state is state
-    with pytest.raises(MigrationRefused) as refusal:
+    with pytest.raises(MigrationError) as refusal:
         run(empty_database)
     said = str(refusal.value)
-    assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+    assert refusal.value.exit_code is ExitCode.REFUSED
     assert evidence in said
     assert remedy in said
     assert "\n" not in said
@@ -183,7 +184,7 @@ def test_the_command_tells_programs_the_state_and_people_the_rest(empty_database
     STOPS["several rows"][0](empty_database)
     code, out, error = finish(start(empty_database, "--json"))
     said = json.loads(out)
-    assert (code, said["exit"], said["state"]) == (Exit.NEEDS_ADOPTION, Exit.NEEDS_ADOPTION, "several versions")
+    assert (code, said["exit"], said["state"]) == (ExitCode.REFUSED, ExitCode.REFUSED, "several versions")
     assert said["error"] in error
     assert "Traceback" not in error
 
@@ -195,7 +196,7 @@ MENDED = [name for name, (_, state, _, _) in STOPS.items() if state not in diagn
 def test_the_command_that_is_told_mends_it(empty_database: Keywords, name: str) -> None:
     build, state, _, _ = STOPS[name]
     build(empty_database)
-    with pytest.raises(MigrationRefused) as refusal:
+    with pytest.raises(MigrationError) as refusal:
         run(empty_database)
     said = str(refusal.value)
     if state is State.INVALID_INDEX:
@@ -223,7 +224,7 @@ def test_an_index_that_is_being_built_is_waited_for(empty_database: Keywords) ->
         try:
             while query(empty_database, "SELECT count(*) FROM pg_stat_progress_create_index") == [(0,)]:
                 pass
-            with pytest.raises(MigrationRefused, match=r"Being built right now: ix_by_hand \(process \d+\)"):
+            with pytest.raises(MigrationError, match=r"Being built right now: ix_by_hand \(process \d+\)"):
                 run(empty_database)
         finally:
             holder.rollback()

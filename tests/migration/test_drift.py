@@ -8,9 +8,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import server as embedded_server
 from ncfd_site.schema.deploy import inspection
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
@@ -131,9 +132,9 @@ def drift(keywords: Keywords, *exclude: str) -> Outcome:
 def test_each_mutation_is_named(head_database: Keywords, change: str, words: str) -> None:
     with psycopg.connect(**head_database) as connection:
         connection.execute(change)
-    with pytest.raises(MigrationRefused) as refusal:
+    with pytest.raises(MigrationError) as refusal:
         drift(head_database)
-    assert refusal.value.exit_code is Exit.NOT_VERIFIED
+    assert refusal.value.exit_code is ExitCode.FINDINGS
     assert words in str(refusal.value)
 
 
@@ -166,7 +167,7 @@ def test_a_database_of_this_project_has_no_drift_on_postgresql_16(sixteen: Keywo
         assert (found["drift"], found["old_bodies"], found["partial"]) == ([], [], None)
     with psycopg.connect(**keywords) as connection:
         connection.execute("DROP INDEX ix_scores_run_id")
-    with pytest.raises(MigrationRefused, match="missing: index ix_scores_run_id"):
+    with pytest.raises(MigrationError, match="missing: index ix_scores_run_id"):
         drift(keywords)
 
 

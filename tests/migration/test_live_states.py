@@ -3,8 +3,9 @@
 import psycopg
 import pytest
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import revisions
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -27,9 +28,9 @@ def test_every_state_comes_to_head_with_every_row(empty_database: Keywords, name
 
     if state.adopted:
         untouched = query(empty_database, EVERYTHING)
-        with pytest.raises(MigrationRefused, match="--adopt") as refusal:
+        with pytest.raises(MigrationError, match="--adopt") as refusal:
             run(empty_database)
-        assert refusal.value.exit_code is Exit.NEEDS_ADOPTION
+        assert refusal.value.exit_code is ExitCode.REFUSED
         assert query(empty_database, EVERYTHING) == untouched
         outcome, _ = adopt(empty_database)
     else:
@@ -175,6 +176,6 @@ def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords
 def test_a_database_of_somebody_else_is_left_alone(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as connection:
         connection.execute("CREATE TABLE invoices (id integer)")
-    with pytest.raises(MigrationRefused, match=r"not an ncfd database.*1 other tables \(invoices\)"):
+    with pytest.raises(MigrationError, match=r"not an ncfd database.*1 other tables \(invoices\)"):
         run(empty_database)
     assert query(empty_database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(1,)]

@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import source
 from ncfd_site.schema.deploy import revisions
-from ncfd_site.schema.deploy.failures import Exit
 from tests.databases import Keywords
 from tests.migration import projects, states
 from tests.migration.running import finish, query, run, start
@@ -46,14 +46,14 @@ def test_a_unique_index_over_duplicates_is_named_and_rebuilt_when_they_are_gone(
     )
     states.execute(head_database, *(_trial(number, "Acme") for number in (1, 2)))
     code, _, error = finish(start(head_database, project=project))
-    assert code == Exit.PARTIAL
+    assert code == ExitCode.PARTIAL
     assert "Index uq_new is left invalid: no query uses it." in error
     assert "Key (sponsor_text)=(Acme) is duplicated." in error
     assert "run migrate_alembic again: it does the whole revision over, and builds the index anew" in error
     assert query(head_database, VERSION) == [(revisions.head(),)]
     # What the revision does in its transaction is there; the index is found invalid, and no obstacle.
     assert query(head_database, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'uq_new'::regclass") == [(False,)]
-    assert finish(start(head_database, "--plan", project=project))[0] == Exit.DONE
+    assert finish(start(head_database, "--plan", project=project))[0] == ExitCode.DONE
 
     states.execute(head_database, "UPDATE trials SET sponsor_text = 'Other' WHERE nct_id = 'NCT2'")
     code, _, error = finish(start(head_database, project=project))
@@ -77,7 +77,7 @@ def test_the_third_of_five_that_fails_is_rolled_back_and_the_run_goes_on_from_th
         for number in range(1, 6)
     ]
     code, out, error = finish(start(head_database, project=project))
-    assert code == Exit.REVISION_FAILED
+    assert code == ExitCode.FAILED
     assert out.count("Applied 20990101_") == 2
     assert "revision 20990101_3 failed and was rolled back" in error
     assert "division by zero" in error
@@ -107,7 +107,7 @@ def test_an_upgrade_that_drops_what_holds_rows_waits_for_consent_by_name(
     )
     for flags in ((), ("--noinput",), ("--allow-destructive", revisions.head())):
         code, _, error = finish(start(head_database, *flags, project=project))
-        assert code == Exit.CONSENT_REFUSED
+        assert code == ExitCode.CONSENT_NEEDED
         assert f"would drop {words}" in error
         assert "--allow-destructive 20990101_drop" in error
     kept = "SELECT (SELECT count(*) FROM trial_versions), (SELECT sponsor_text FROM trials)"
@@ -117,7 +117,7 @@ def test_an_upgrade_that_drops_what_holds_rows_waits_for_consent_by_name(
     code, _, error = finish(start(head_database, "--allow-destructive", "20990101_drop", project=project))
     assert query(head_database, VERSION) == [("20990101_drop",)]
     # Agreed to, done, and still told: what the models read is not there.
-    assert (code, "of trial" in error) == (Exit.NOT_VERIFIED, True)
+    assert (code, "of trial" in error) == (ExitCode.FINDINGS, True)
 
 
 def test_dropping_what_is_empty_or_derived_is_no_loss(head_database: Keywords, project: Path) -> None:
@@ -140,7 +140,7 @@ def test_two_heads_are_refused_before_anything_is_done(
         projects.add_revision(project, name, "SELECT 1;")
     before = query(empty_database, EVERYTHING)
     code, _, error = finish(start(empty_database, *arguments, project=project))
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     assert f"20990101_other and 20990101_one both follow {revisions.head()}" in error
     assert "Traceback" not in error
     assert query(empty_database, EVERYTHING) == before
@@ -159,7 +159,7 @@ def test_a_released_file_that_was_edited_is_refused_and_named(
     edited.write_text(edited.read_text() + "\nSELECT 'one thing more';\n")
     before = query(head_database, EVERYTHING)
     code, _, error = finish(start(head_database, *arguments, project=project))
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     assert "20250123_add_link_audit_fields up was edited" in error
     assert query(head_database, EVERYTHING) == before
 
@@ -179,7 +179,7 @@ def test_code_that_is_older_than_the_database_says_so(head_database: Keywords, p
     assert finish(start(head_database, project=project))[0] == 0
     for arguments in ((), ("--adopt", "auto", "--noinput")):
         code, _, error = finish(start(head_database, *arguments))
-        assert code == Exit.NEEDS_ADOPTION
+        assert code == ExitCode.REFUSED
         assert "20990101_newer, which newer code than this brought here" in error
         assert f"run with that code: manage.py migrate_alembic {revisions.head()}" in error
     assert finish(start(head_database, revisions.head(), project=project))[0] == 0
@@ -191,7 +191,7 @@ def test_a_big_rewrite_waits_for_consent_by_the_name_of_the_table(empty_database
     before = query(empty_database, EVERYTHING)
     flags = ("--row-limit", "1", "--noinput")
     code, _, error = finish(start(empty_database, *flags))
-    assert code == Exit.CONSENT_REFUSED
+    assert code == ExitCode.CONSENT_NEEDED
     assert "rewrites studies (2 rows" in error
     assert "agree by name: --allow-rewrite studies" in error
     assert query(empty_database, EVERYTHING) == before

@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.config.errors import ExitCode
+from ncfd_site.schema.deploy.failures import MigrationError
 from tests.databases import Keywords
 from tests.migration.running import finish, query, run, start
 from tests.postgres import cannot_run
@@ -83,11 +84,11 @@ def database(ordinary: Keywords, request: pytest.FixtureRequest) -> Iterator[Key
 def test_transaction_mode_is_refused_at_once(database: Keywords) -> None:
     with pgbouncer(database, "transaction") as pooled:
         began = time.monotonic()
-        with pytest.raises(MigrationRefused, match="transaction mode") as refusal:
+        with pytest.raises(MigrationError, match="transaction mode") as refusal:
             run(pooled)
         assert time.monotonic() - began < 5
         code, _, error = finish(start(pooled))
-    assert refusal.value.exit_code is Exit.UNSAFE_CONNECTION
+    assert refusal.value.exit_code is ExitCode.UNUSABLE_CONNECTION
     assert (code, "Traceback" in error) == (9, False)
     assert query(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import server as embedded_server
 from ncfd_site.schema import source
 from ncfd_site.schema.deploy import catalog, compare, inspection, revisions, session, versions
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome
 from tests import databases
 from tests.databases import Keywords
@@ -147,11 +148,11 @@ def test_a_downgrade_that_would_destroy_rows_refuses_until_it_is_allowed_by_name
         write(connection)
 
     with pytest.raises(
-        MigrationRefused, match=f"the downgrade of {revision} would destroy rows of .*{table} \\(1\\)"
+        MigrationError, match=f"the downgrade of {revision} would destroy rows of .*{table} \\(1\\)"
     ) as refusal:
         run(head_database, below, allow_destructive=["20250125_replace_faulty_routines"])
 
-    assert refusal.value.exit_code is Exit.CONSENT_REFUSED
+    assert refusal.value.exit_code is ExitCode.CONSENT_NEEDED
     assert f"--allow-destructive {revision}" in str(refusal.value)
     assert query(head_database, f"SELECT count(*) FROM {table}") == [(1,)]
     run(head_database, below, allow_destructive=[revision])

@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import revisions
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import finish, query, run, start
@@ -111,7 +112,7 @@ def test_a_session_that_the_server_ends_is_told_and_the_next_run_goes_on(
             time.sleep(0.02)
         code, _, error = finish(process)
         holder.rollback()
-    assert code in (Exit.REVISION_FAILED, Exit.UNSAFE_CONNECTION)
+    assert code in (ExitCode.FAILED, ExitCode.UNUSABLE_CONNECTION)
     assert "terminating connection due to administrator command" in error or "connection" in error
     assert "Traceback" not in error
     assert run(empty_database).verified
@@ -126,7 +127,7 @@ def test_a_role_that_may_not_read_the_log_is_told(empty_database: Keywords, work
         connection.execute(f"GRANT SELECT ON alembic_version TO {role}")
     try:
         code, _, error = finish(start({**empty_database, "user": role, "password": "looker"}, "--plan"))
-        assert code == Exit.UNSAFE_CONNECTION
+        assert code == ExitCode.UNUSABLE_CONNECTION
         assert "permission denied for table alembic_migration_log" in error
         assert "Traceback" not in error
     finally:
@@ -139,9 +140,9 @@ def test_a_lock_that_does_not_come_free_ends_the_run(empty_database: Keywords) -
         from ncfd_site.schema.deploy.session import LOCK_KEY
 
         holder.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
-        with pytest.raises(MigrationRefused, match="Another migration has held the lock") as refusal:
+        with pytest.raises(MigrationError, match="Another migration has held the lock") as refusal:
             run(empty_database, lock_wait=0.3)
-    assert refusal.value.exit_code is Exit.LOCKED
+    assert refusal.value.exit_code is ExitCode.LOCKED
 
 
 def test_a_revision_that_fails_leaves_those_before_it_and_nothing_of_itself(empty_database: Keywords) -> None:
@@ -151,7 +152,7 @@ def test_a_revision_that_fails_leaves_those_before_it_and_nothing_of_itself(empt
 
     code, _, error = finish(start(empty_database))
 
-    assert code == Exit.REVISION_FAILED
+    assert code == ExitCode.FAILED
     assert "revision 20250124_signals_gates_scores failed and was rolled back" in error
     assert '"gates"' in error
     assert "CREATE INDEX IF NOT EXISTS ix_gates_fired_bool ON gates (fired_bool)" in error
@@ -179,7 +180,7 @@ def test_looking_writes_nothing(empty_database: Keywords, flags: list[str], at: 
     assert query(empty_database, EVERYTHING) == before
     assert error.startswith(("Planned:", "Nothing to do:") if "--json" in flags else "")
     assert bool(error) == ("--json" in flags)
-    assert code == (Exit.PENDING if "--check" in flags and at != "head" else Exit.DONE)
+    assert code == (ExitCode.PENDING if "--check" in flags and at != "head" else ExitCode.DONE)
     if at != "head":
         assert REVISIONS[-1] in out
 
@@ -214,7 +215,7 @@ def test_json_of_a_refusal_names_exit_code_and_reason(empty_database: Keywords) 
 @pytest.mark.parametrize("target", ["no_such_revision", "+99"])
 def test_an_unknown_target_is_a_usage_error(head_database: Keywords, target: str) -> None:
     code, _, error = finish(start(head_database, target))
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     assert f"There is no revision {target!r} to go to" in error
     assert "Traceback" not in error
 
@@ -280,7 +281,7 @@ def test_verifying_alone_writes_nothing_and_names_what_is_wrong(head_database: K
     with psycopg.connect(**head_database) as connection:
         connection.execute("DROP FUNCTION get_cleanup_candidates")
     code, _, error = finish(start(head_database, "--verify-only"))
-    assert code == Exit.NOT_VERIFIED
+    assert code == ExitCode.FINDINGS
     assert "missing: function get_cleanup_candidates(integer, integer)" in error
 
 

@@ -10,9 +10,10 @@ import pytest
 from alembic import command
 from psycopg.conninfo import make_conninfo
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import alembic_runner, deploy, history, inspection, session
 from ncfd_site.schema.deploy.deploy import Terms
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from tests import databases
 from tests.databases import Keywords
@@ -54,8 +55,8 @@ def test_tables_of_django_of_other_schemas_and_of_other_people_are_never_touched
     assert (code, error) == (0, "")
     assert query(empty_database, STATE) == before
     assert finish(start(empty_database, ROOT_REVISION, "--allow-destructive", "20250123_add_link_audit_fields"))[0] in (
-        Exit.DONE,
-        Exit.CONSENT_REFUSED,
+        ExitCode.DONE,
+        ExitCode.CONSENT_NEEDED,
     )
     assert query(empty_database, STATE) == before
 
@@ -77,7 +78,7 @@ def test_looking_leaves_catalog_rows_and_log_as_they_are(empty_database: Keyword
         states.execute(empty_database, "DROP TABLE alembic_version")
     with _nothing_written(empty_database):
         for verb in LOOKS.values():
-            with suppress(MigrationRefused):
+            with suppress(MigrationError):
                 verb(empty_database, Progress(lambda _: None, 0, Outcome(database="test")))
         for flags in (("--check",), ("--adopt", "auto", "--plan", "--json")):
             finish(start(empty_database, *flags))
@@ -124,7 +125,7 @@ def test_no_output_names_a_password(empty_database: Keywords, worker: str) -> No
         for other in ({"password": f"{secret}!"}, {"port": "1"}, {"dbname": "no_such_database"}):
             _, out, error = finish(start({**keywords, **other}, "--json"))
             said += out + error
-            assert json.loads(out)["exit"] == Exit.UNSAFE_CONNECTION or "password" in other
+            assert json.loads(out)["exit"] == ExitCode.UNUSABLE_CONNECTION or "password" in other
         assert secret not in said
         assert make_conninfo(**keywords) not in said
         assert "Traceback" not in said

@@ -15,7 +15,7 @@ from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from ncfd_site.schema.deploy import inspection, retrying, revisions, session
 from ncfd_site.schema.deploy.compare import MENDS_BODIES
-from ncfd_site.schema.deploy.failures import MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from ncfd_site.schema.models import MigrationLog
 from tests import databases
@@ -222,7 +222,7 @@ def test_the_last_verification_is_told_and_whether_it_is_of_today(olga: Client) 
 
 def test_a_verification_that_failed_names_what_is_wrong(olga: Client) -> None:
     sql.execute("DROP INDEX idx_trials_status")
-    with pytest.raises(MigrationRefused):
+    with pytest.raises(MigrationError):
         verify()
     page = olga.get("/schema/")
     assert "✗ Failed just now" in text_of(page)

@@ -10,7 +10,7 @@ from ncfd_site.demonstration.plan.calendar import LOADS, Calendar
 from ncfd_site.demonstration.plan.records import Version, versions_of
 from ncfd_site.demonstration.plan.trials import PlannedTrial
 from ncfd_site.demonstration.rows.times import written_at
-from ncfd_site.ingest.progress import Silent
+from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import Record, SourceLocation
 from ncfd_site.ingest.rejections import Rejections
 from signals.loading.ctgov import load_studies
@@ -53,7 +53,7 @@ def _load(versions: Sequence[Version], store: ContentStore) -> None:
         Record(SourceLocation("demonstration", line), trial_record(version.record))
         for line, version in enumerate(versions, 1)
     )
-    load_studies(records, propose=propose_links, store=store, refusals=refusals, progress=Silent())
+    load_studies(records, propose=propose_links, store=store, refusals=refusals, progress=LoadProgress())
     if refusals.count:
         raise ValueError(f"a record of the demonstration cannot be loaded: {refusals.first[0].reason}")
 

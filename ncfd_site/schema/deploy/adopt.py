@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import (
     assess,
     catalog,
@@ -22,7 +23,7 @@ from ncfd_site.schema.deploy import (
 )
 from ncfd_site.schema.deploy.assess import Fit
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.history import Act
 from ncfd_site.schema.deploy.repair import Mend
 from ncfd_site.schema.deploy.session import Connection
@@ -87,15 +88,15 @@ class Adoption:
 def prove(connection: Connection, server: Mapping[str, Any], found: Diagnosis, asked: str) -> Adoption:
     """Prove where the database stands; `asked` is a revision or `auto`. Writes nothing to it.
 
-    Raises `MigrationRefused` where the state is not ours to touch, where nothing fits, and where rows break what is to
+    Raises `MigrationError` where the state is not ours to touch, where nothing fits, and where rows break what is to
     be added.
     """
     if found.state in diagnose.NOT_OURS:
         found.require_safe()
     if found.state is State.EMPTY:
-        raise MigrationRefused(
+        raise MigrationError(
             "The database is empty: there is nothing to adopt. To make the schema: manage.py migrate_alembic",
-            Exit.USAGE,
+            ExitCode.USAGE,
         )
     seen = found.found or catalog.read(connection)
     partial = ""
@@ -108,11 +109,11 @@ def prove(connection: Connection, server: Mapping[str, Any], found: Diagnosis, a
     head = catalogs[revisions.head()]
     needed = repair.needed(variants.recognise(seen, head)[0], head, exact=not partial)
     if broken := repair.offences(connection, needed):
-        raise MigrationRefused(
+        raise MigrationError(
             f"The schema is at {chosen.revision}, but rows break what is to be added; nothing was changed:\n"
             + "\n".join(f"  {offence}" for offence in broken)
             + "\nMend or delete these rows, and run it again.",
-            Exit.NEEDS_ADOPTION,
+            ExitCode.REFUSED,
         )
     # What a pending revision adds to a table that its own revision made is its work and no mend.
     lacking = {finding.key for finding in chosen.lacks}
@@ -143,11 +144,12 @@ def _choose(fits: Sequence[Fit], named: Sequence[str], asked: str) -> Fit:
         try:
             revision = revisions.resolve(asked, None)
         except LookupError as error:
-            raise MigrationRefused(
-                f"There is no revision {asked!r} to adopt: {error}; known: {', '.join(revisions.ids())}.", Exit.USAGE
+            raise MigrationError(
+                f"There is no revision {asked!r} to adopt: {error}; known: {', '.join(revisions.ids())}.",
+                ExitCode.USAGE,
             ) from None
         if revision is None:
-            raise MigrationRefused("A schema that is there is not at base.", Exit.USAGE)
+            raise MigrationError("A schema that is there is not at base.", ExitCode.USAGE)
         if by_revision[revision].fits:
             return by_revision[revision]
         raise _unfit(by_revision[revision])
@@ -158,13 +160,13 @@ def _choose(fits: Sequence[Fit], named: Sequence[str], asked: str) -> Fit:
     raise _unfit(min(reversed(fits), key=lambda fit: len(fit.wrong)))
 
 
-def _unfit(fit: Fit) -> MigrationRefused:
+def _unfit(fit: Fit) -> MigrationError:
     wrong = compare.without_parts(fit.wrong)
     shown = [f"  {finding.words}" for finding in wrong[:_SHOWN]]
     more = [f"  and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     first = f"The schema is not at {fit.revision}: {len(wrong)} objects differ. Nothing was changed."
     last = "Bring these in line, and run it again."
-    return MigrationRefused("\n".join([first, *shown, *more, last]), Exit.NEEDS_ADOPTION)
+    return MigrationError("\n".join([first, *shown, *more, last]), ExitCode.REFUSED)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import source
 from ncfd_site.schema.deploy import history, revisions
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.history import Act, Outcome
 from ncfd_site.schema.deploy.session import Connection
 
@@ -15,27 +16,27 @@ RELEASED = revisions.SCHEMA_FOLDER / "released.json"
 
 
 def require_sound_files() -> None:
-    """Raise `MigrationRefused` where the revisions are not one line, or a released file was edited.
+    """Raise `MigrationError` where the revisions are not one line, or a released file was edited.
 
     An edited file would make another schema here than it made elsewhere.
     """
     try:
         revisions.revisions()
     except LookupError as error:
-        raise MigrationRefused(
+        raise MigrationError(
             f"The revisions of this code are not one line: {error}; nothing was changed. "
             "Let one of them follow the other.",
-            Exit.USAGE,
+            ExitCode.USAGE,
         ) from None
     released = json.loads(RELEASED.read_text(encoding="utf-8"))
     edited = sorted(name for name, checksum in checksums().items() if released.get(name, checksum) != checksum)
     lost = sorted(released.keys() - checksums().keys())
     if edited or lost:
         named = "; ".join([*(f"{name} was edited" for name in edited), *(f"{name} is gone" for name in lost)])
-        raise MigrationRefused(
+        raise MigrationError(
             f"Released files of revisions are not what was released ({named}); nothing was changed. Take them from the "
             "release again, and put what is new into a revision of its own.",
-            Exit.USAGE,
+            ExitCode.USAGE,
         )
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from psycopg import sql
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import retrying, variants
 from ncfd_site.schema.deploy.catalog import Catalog, bare
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 
 # From how many rows on a rewrite needs consent.
@@ -79,15 +80,15 @@ def rewrites(
 
 
 def require_consent(rewritten: Sequence[Rewrite], agreed: Sequence[str], limit: int) -> None:
-    """Raise `MigrationRefused` where a big table would be rewritten and nobody agreed to it by its name."""
+    """Raise `MigrationError` where a big table would be rewritten and nobody agreed to it by its name."""
     unagreed = [each for each in rewritten if each.rows > limit and each.table not in agreed]
     if unagreed:
         flags = " ".join(f"--allow-rewrite {each.table}" for each in unagreed)
-        raise MigrationRefused(
+        raise MigrationError(
             "Refused, nothing was changed: the run "
             + "; it ".join(each.words for each in unagreed)
             + f". That is more than {limit:,} rows: choose a quiet hour, and agree by name: {flags}",
-            Exit.CONSENT_REFUSED,
+            ExitCode.CONSENT_NEEDED,
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import (
     adopt,
     catalog,
@@ -23,7 +24,7 @@ from ncfd_site.schema.deploy import (
 )
 from ncfd_site.schema.deploy.adopt import Adoption
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.inspection import Steps
 from ncfd_site.schema.deploy.report import Progress
 from ncfd_site.schema.deploy.session import Connection
@@ -46,7 +47,7 @@ class Terms:
 def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, terms: Terms) -> None:
     """Bring the database to a revision and verify it; what happened is in `progress.outcome`.
 
-    Raises `MigrationRefused` or `DatabaseUnavailable`. Nothing is written unless a revision is applied.
+    Raises `MigrationError` or `DatabaseUnavailable`. Nothing is written unless a revision is applied.
     """
     outcome = progress.outcome
     changed.require_sound_files()
@@ -96,7 +97,7 @@ def adopt_schema(
                 return
             _require_consent(connection, found, planned, progress, terms)
             if not confirm():
-                raise MigrationRefused("Not adopted: nothing was changed.", Exit.CONSENT_REFUSED)
+                raise MigrationError("Not adopted: nothing was changed.", ExitCode.CONSENT_NEEDED)
             log = history.Run()
             if was != (adoption.recorded,):
                 adopt.record(connection, adoption, was, log)
@@ -148,9 +149,9 @@ def _prove(
     outcome.after = adoption.recorded
     planned = inspection.steps(at, target, outcome)
     if planned and planned[0][0] == "down":
-        raise MigrationRefused(
+        raise MigrationError(
             f"The schema is at {adoption.fit.revision}, past {target}: adopt it first, and take revisions back then.",
-            Exit.USAGE,
+            ExitCode.USAGE,
         )
     return at, adoption, planned
 
@@ -231,10 +232,10 @@ def _mend(connection: Connection, revision: str, progress: Progress, log: histor
         try:
             repair.apply(connection, each)
         except psycopg.Error as error:
-            raise MigrationRefused(
+            raise MigrationError(
                 f"{each.words}: that stopped half-way. PostgreSQL says: {str(error).strip()}\n"
                 f"Mend what it names and run it again: manage.py migrate_alembic --adopt {revision}",
-                Exit.PARTIAL,
+                ExitCode.PARTIAL,
             ) from None
         log.record(connection, revision, history.Act.MEND, detail=each.words)
         progress.say(f"  Mended: {each.words}")

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import source
 from ncfd_site.schema.deploy import assess, catalog, compare, history, online, retrying, revisions, versions
 from ncfd_site.schema.deploy.assess import Fit
 from ncfd_site.schema.deploy.catalog import Catalog
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.owners import OF_DJANGO
 from ncfd_site.schema.deploy.session import Connection
 
@@ -74,9 +75,9 @@ class Diagnosis:
     fit: Fit | None = None
 
     def require_safe(self) -> None:
-        """Raise `MigrationRefused` unless a run may go on from here by itself."""
+        """Raise `MigrationError` unless a run may go on from here by itself."""
         if self.state not in SAFE:
-            raise MigrationRefused(f"{self.evidence} {self.remedy}", Exit.NEEDS_ADOPTION)
+            raise MigrationError(f"{self.evidence} {self.remedy}", ExitCode.REFUSED)
 
 
 def diagnose(connection: Connection, patience: float = retrying.PATIENCE) -> Diagnosis:

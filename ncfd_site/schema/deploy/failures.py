@@ -1,32 +1,16 @@
-"""How a run can end, as exit codes, and the exception that carries one."""
+"""The error that ends a run of `migrate_alembic`."""
 
-from enum import IntEnum
 from typing import Self
 
-from ncfd_site.config.errors import UserError
+from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.schema import source
 from ncfd_site.schema.source import Step
 
 
-class Exit(IntEnum):
-    """Exit codes of `migrate_alembic`."""
+class MigrationError(UserError):
+    """A run that stops, with its exit code."""
 
-    DONE = 0
-    PENDING = 1
-    USAGE = 2
-    NOT_VERIFIED = 3
-    LOCKED = 4
-    NEEDS_ADOPTION = 5
-    REVISION_FAILED = 6
-    PARTIAL = 7
-    CONSENT_REFUSED = 8
-    UNSAFE_CONNECTION = 9
-
-
-class MigrationRefused(UserError):
-    """A run that stops. The text is the whole message: what is wrong, where, and what to do."""
-
-    def __init__(self, message: str, exit_code: Exit) -> None:
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 

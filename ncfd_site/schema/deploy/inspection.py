@@ -9,9 +9,10 @@ from typing import Any
 
 import psycopg
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import catalog, changed, compare, costs, diagnose, history, revisions, session, verify
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.history import Act
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from ncfd_site.schema.deploy.revisions import Revision
@@ -21,7 +22,7 @@ Steps = list[tuple[str, Revision]]
 
 
 def look(connection: Connection, outcome: Outcome) -> Diagnosis:
-    """The state of the database; what was seen goes to the outcome. `MigrationRefused` where it needs a person."""
+    """The state of the database; what was seen goes to the outcome. `MigrationError` where it needs a person."""
     found = diagnose.diagnose(connection)
     outcome.state = found.state
     outcome.before = outcome.after = found.revision
@@ -35,8 +36,8 @@ def steps(found: Diagnosis, target: str, outcome: Outcome) -> Steps:
     try:
         return revisions.between(found.revision, revisions.resolve(target, found.revision))
     except LookupError as error:
-        raise MigrationRefused(
-            f"There is no revision {target!r} to go to: {error}; known: {', '.join(revisions.ids())}.", Exit.USAGE
+        raise MigrationError(
+            f"There is no revision {target!r} to go to: {error}; known: {', '.join(revisions.ids())}.", ExitCode.USAGE
         ) from None
 
 
@@ -138,10 +139,10 @@ def drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[s
         progress.say(f"  old body: {body} (replaced by revision {compare.MENDS_BODIES})")
     if result:
         shown = compare.without_parts(result.findings)
-        raise MigrationRefused(
+        raise MigrationError(
             f"{len(result.findings)} objects differ from revision {revision}:\n"
             + "\n".join(f"  {finding.words}" for finding in shown),
-            Exit.NOT_VERIFIED,
+            ExitCode.FINDINGS,
         )
     progress.say(f"No drift: {result.objects} objects of {outcome.database} are what {revision} makes.")
 
@@ -175,13 +176,13 @@ def record_verification(connection: Connection, result: verify.Verification, log
 
 
 def tell_verification(result: verify.Verification, progress: Progress) -> None:
-    """Say how a verification ended. Raises `MigrationRefused` where something is not as it should be."""
+    """Say how a verification ended. Raises `MigrationError` where something is not as it should be."""
     outcome = progress.outcome
     outcome.verified = result.ok
     outcome.problems = list(result.problems)
     outcome.rows = {table: {"before": before, "after": after} for table, (before, after) in result.counts.items()}
     if not result.ok:
-        raise MigrationRefused(str(result), Exit.NOT_VERIFIED)
+        raise MigrationError(str(result), ExitCode.FINDINGS)
     progress.say(str(result))
 
 

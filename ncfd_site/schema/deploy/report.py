@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ncfd_site.schema.deploy.failures import Exit
+from ncfd_site.config.errors import ExitCode
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Outcome:
     drift: dict[str, Any] | None = None
     history: list[dict[str, Any]] | None = None
     error: str | None = None
-    exit_code: Exit = Exit.DONE
+    exit_code: ExitCode = ExitCode.DONE
 
     def as_json(self) -> str:
         return json.dumps(

@@ -9,9 +9,10 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import source
 from ncfd_site.schema.deploy import alembic_runner, history, losses, retrying, revisions
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused, RevisionFailed
+from ncfd_site.schema.deploy.failures import MigrationError, RevisionFailed
 from ncfd_site.schema.deploy.session import Connection
 
 
@@ -29,7 +30,7 @@ def migrate(
 ) -> None:
     """Bring the database up or down to a revision: an id, or None for the empty schema. The caller holds the run lock.
 
-    Raises `MigrationRefused` with what failed, where, and what to do; the revisions before it stay applied.
+    Raises `MigrationError` with what failed, where, and what to do; the revisions before it stay applied.
     """
     config = alembic_runner.config()
     scripts = ScriptDirectory.from_config(config)
@@ -70,11 +71,11 @@ def with_retries(attempt: Callable[[], None], watcher: Watcher | None) -> None:
             time.sleep(pause)
 
 
-def refusal(failure: RevisionFailed) -> MigrationRefused:
+def refusal(failure: RevisionFailed) -> MigrationError:
     """What is said of a revision that failed."""
     step = failure.step
     if failure.sqlstate == losses.SQLSTATE:
-        return MigrationRefused(f"Refused: {failure.message}. {failure.hint}", Exit.CONSENT_REFUSED)
+        return MigrationError(f"Refused: {failure.message}. {failure.hint}", ExitCode.CONSENT_NEEDED)
     what = "upgrade" if step.direction == "up" else "downgrade"
     said = f"  PostgreSQL says: {failure.message}\n"
     if failure.detail:
@@ -84,12 +85,12 @@ def refusal(failure: RevisionFailed) -> MigrationRefused:
     if failure.online:
         index = source.built_index(failure.statement)
         left = f" Index {index} is left invalid: no query uses it." if index else ""
-        return MigrationRefused(
+        return MigrationError(
             f"The {what} of revision {step.revision} stopped half-way: what it does in its transaction is there, "
             f"what it does while others work is not, and its version is not written.{left}\n{said}"
             "Mend what it names and run migrate_alembic again: it does the whole revision over, and "
             + ("builds the index anew." if index else "goes on from there."),
-            Exit.PARTIAL,
+            ExitCode.PARTIAL,
         )
     if failure.sqlstate == retrying.LOCK_NOT_AVAILABLE:
         advice = (
@@ -97,8 +98,8 @@ def refusal(failure: RevisionFailed) -> MigrationRefused:
         )
     else:
         advice = "Mend what it names and run migrate_alembic again: it goes on from there."
-    return MigrationRefused(
+    return MigrationError(
         f"The {what} of revision {step.revision} failed and was rolled back; the revisions before it stay.\n"
         f"{said}{advice}",
-        Exit.REVISION_FAILED,
+        ExitCode.FAILED,
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 import psycopg
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres import connection_errors
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 
 Connection = psycopg.Connection[Any]
 
@@ -57,15 +58,15 @@ def keywords_of(settings: Mapping[str, Any]) -> dict[str, Any]:
 def refuse_unsafe(connection: Connection, parameters: Mapping[str, Any]) -> None:
     """Refuse a standby, where nothing can be written, and a pooler that gives each transaction another session."""
     if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
-        raise MigrationRefused(
+        raise MigrationError(
             "This server is a standby and takes no changes; run migrate_alembic against the primary.",
-            Exit.UNSAFE_CONNECTION,
+            ExitCode.UNUSABLE_CONNECTION,
         )
     if _is_pooled_by_transaction(connection, parameters):
-        raise MigrationRefused(
+        raise MigrationError(
             "Between here and the server is a pooler that gives each transaction another session (transaction mode): "
             "the run lock would guard nothing. Let DATABASE_URL name the server itself for migrate_alembic.",
-            Exit.UNSAFE_CONNECTION,
+            ExitCode.UNUSABLE_CONNECTION,
         )
 
 
@@ -131,10 +132,10 @@ def run_lock(
     with _one_thread:
         while connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone() != (True,):
             if time.monotonic() - started > wait_seconds:
-                raise MigrationRefused(
+                raise MigrationError(
                     f"Another migration has held the lock for {wait_seconds:.0f} s; look for application_name "
                     "'migrate_alembic' in pg_stat_activity, or wait longer with --lock-wait SECONDS.",
-                    Exit.LOCKED,
+                    ExitCode.LOCKED,
                 )
             if not told:
                 on_wait()

@@ -4,29 +4,32 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from ncfd_site.core.command import ReportingCommand
+from ncfd_site.core.terminal_progress import TerminalReporter
 from signals.registry_signals.evaluation import Fired, fire
-from signals.scoring.command import RunCommand, watched
 
 
-class Command(RunCommand):
+class Command(ReportingCommand):
     """S1 from the versions of a record, S7 from the design that its latest version states."""
 
     help = (
         "Evaluate S1 (primary endpoint changed) and S7 (single arm in phase 3) for every trial from its registry"
-        " record. Signals of pipelines stay as they are. May be run again. Exit codes: 0 done, 1 could not be done,"
-        " 2 usage, 130 stopped."
+        " record. Signals of pipelines stay as they are. May be run again."
     )
+
+    when_interrupted = "Nothing was changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Whether anything is written."""
+        super().add_arguments(parser)
         parser.add_argument("--dry-run", action="store_true", help="Evaluate and tell, but change nothing.")
 
-    def work(self, options: dict[str, Any]) -> None:
+    def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Evaluate, and tell what came of it."""
         began = time.monotonic()
         done = fire(
             dry_run=options["dry_run"],
-            watch=lambda batches, total: watched(batches, unit=" batches of trials", total=total),
+            reporter=reporter,
         )
         if options["verbosity"]:
             self.stdout.write(_said(done, time.monotonic() - began, dry_run=options["dry_run"]))

@@ -5,21 +5,24 @@ from argparse import ArgumentParser
 from datetime import date
 from typing import Any
 
-from signals.scoring.command import RunCommand, step, watched
+from ncfd_site.core.command import ReportingCommand
+from ncfd_site.core.terminal_progress import TerminalReporter
 from signals.scoring.run import Scored, WrongRun, score
 
 
-class Command(RunCommand):
+class Command(ReportingCommand):
     """One run, in one transaction."""
 
     help = (
         "Score every trial by signals/scoring/scoring_table.toml. The same input gives the same rows: a second run of"
-        " the same id writes nothing. Exit codes: 0 scored, 1 could not be done, 2 usage, 3 the run exists and"
-        " says something else, 130 stopped."
+        " the same id writes nothing."
     )
+
+    when_interrupted = "Nothing was changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which run, and as of when."""
+        super().add_arguments(parser)
         parser.add_argument("--run-id", required=True, metavar="R", help="What the run is called; up to 50 characters.")
         parser.add_argument(
             "--as-of",
@@ -29,7 +32,7 @@ class Command(RunCommand):
         parser.add_argument("--replace", action="store_true", help="Write a run that exists anew.")
         parser.add_argument("--dry-run", action="store_true", help="Reckon and tell, but change nothing.")
 
-    def work(self, options: dict[str, Any]) -> None:
+    def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Score, and tell what came of it."""
         began = time.monotonic()
         found = score(
@@ -37,8 +40,7 @@ class Command(RunCommand):
             as_of=_day(options["as_of"]),
             replace=options["replace"],
             dry_run=options["dry_run"],
-            watch=lambda signatures: watched(signatures, unit=" kinds of trial", total=len(signatures)),
-            step=step,
+            reporter=reporter,
         )
         if options["verbosity"]:
             self.stdout.write(_said(found, time.monotonic() - began, dry_run=options["dry_run"]))

@@ -7,14 +7,15 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from ncfd_site.config.errors import ExitCode
+from ncfd_site.core.command import ReportingCommand, integer_type
 from ncfd_site.core.formatting import exactly, size
 from ncfd_site.core.terminal_progress import TerminalReporter
 from storage.cleaning import CleaningOptions, CleaningRefused, Survey, clean, obstacle, survey
-from storage.operating import REFUSED, ContentCommand, whole
 from storage.outcomes import cleaned_in_words
 
 
-class Command(ContentCommand):
+class Command(ReportingCommand):
     """Dry unless `--delete` is given."""
 
     help = (
@@ -29,14 +30,14 @@ class Command(ContentCommand):
         parser.add_argument("--delete", action="store_true", help="Delete; without it nothing is changed.")
         parser.add_argument(
             "--grace-days",
-            type=whole,
+            type=integer_type(),
             default=defaults.grace_days,
             metavar="N",
             help="Days since the last reference went, or the last use (%(default)s).",
         )
         parser.add_argument(
             "--keep-minutes",
-            type=whole,
+            type=integer_type(),
             default=defaults.keep_minutes,
             metavar="N",
             help="How long bytes stay after their row went (%(default)s).",
@@ -53,7 +54,7 @@ class Command(ContentCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
-    def work(self, control: TerminalReporter, options: dict[str, Any]) -> None:
+    def work_with(self, control: TerminalReporter, options: dict[str, Any]) -> None:
         """Tell, and with `--delete` delete."""
         careful = CleaningOptions(
             grace_days=options["grace_days"],
@@ -79,7 +80,7 @@ class Command(ContentCommand):
         if done.bytes.left:
             reasons = " ".join(f"{count:,} contents: {reason}" for reason, count in done.bytes.left.items())
             raise CommandError(
-                f"Some bytes are still there, and the next run tries again. {reasons}", returncode=REFUSED
+                f"Some bytes are still there, and the next run tries again. {reasons}", returncode=ExitCode.PARTIAL
             )
 
     def _print(self, as_json: bool, words: str, facts: dict[str, Any]) -> None:

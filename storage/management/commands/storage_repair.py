@@ -7,29 +7,24 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ncfd_site.core.progress import Cancelled
-from ncfd_site.core.terminal_progress import STOPPED, TerminalReporter
-from storage.operating import ContentCommand
+from ncfd_site.config.errors import ExitCode
+from ncfd_site.core.command import ReportingCommand, integer_type
+from ncfd_site.core.progress import Canceled
+from ncfd_site.core.terminal_progress import TerminalReporter
 from storage.repair import MendOptions, Repair
 from storage.verification import Check, VerifyOptions
 from storage.verification.command import (
-    INCOMPLETE,
-    UNANSWERED,
-    USAGE,
-    WRONG,
     checks_given,
-    number_given,
 )
 from storage.verification.kept import WrongFindings, findings_in
 
 
-class Command(ContentCommand):
+class Command(ReportingCommand):
     """Names each change, and asks."""
 
     help = (
-        "Run the checks of storage_verify, or take the findings that it printed; look at each again, name each change"
-        " that would mend it, and ask. Each change is recorded. Exit codes: 0 nothing is wrong any more, 1 not"
-        " everything could be looked at, 2 usage, 3 something is left to people, 4 nobody said yes, 130 stopped."
+        "Run the checks of storage_verify, or read the findings that it printed. Check each finding again, list the"
+        " repairs, and ask for confirmation. Each repair is recorded."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -48,21 +43,21 @@ class Command(ContentCommand):
         )
         parser.add_argument(
             "--young",
-            type=number_given,
+            type=integer_type(),
             default=60,
             metavar="MINUTES",
             help="So old may bytes be that have no row yet (%(default)s).",
         )
         parser.add_argument(
             "--keep-days",
-            type=number_given,
+            type=integer_type(),
             default=MendOptions().keep_days,
             metavar="N",
             help="How long bytes without a row stay (%(default)s).",
         )
         parser.add_argument("--yes", action="store_true", help="Make the changes without asking.")
 
-    def work(self, control: TerminalReporter, options: dict[str, Any]) -> None:
+    def work_with(self, control: TerminalReporter, options: dict[str, Any]) -> None:
         """Look, name, ask, mend."""
         given = MendOptions(young_minutes=options["young"], keep_days=options["keep_days"])
         with Repair(given, self.stdout.write) as repair:
@@ -84,9 +79,9 @@ class Command(ContentCommand):
         done = repair.progress
         try:
             repair.mend(control)
-        except (Cancelled, KeyboardInterrupt):
+        except (Canceled, KeyboardInterrupt):
             said = f"Stopped. {done.made:,} changes are made and recorded; run the same command again to go on."
-            raise CommandError(said, returncode=STOPPED) from None
+            raise CommandError(said, returncode=ExitCode.STOPPED) from None
         control.end()
         self.stdout.write(f"Made and recorded {done.made:,} of {_changes(done.changes)}.")
 
@@ -94,10 +89,10 @@ class Command(ContentCommand):
         done = repair.progress
         if done.left:
             things = "1 thing is" if done.left == 1 else f"{done.left:,} things are"
-            raise CommandError(f"{things} left to people: see above what to do.", returncode=WRONG)
+            raise CommandError(f"{things} left to people: see above what to do.", returncode=ExitCode.REFUSED)
         if done.unlooked or not done.is_complete:
             why = " ".join(sorted(repair.stores.reasons.values()))
-            raise CommandError(f"Not everything could be looked at. {why}", returncode=INCOMPLETE)
+            raise CommandError(f"Not everything could be looked at. {why}", returncode=ExitCode.PARTIAL)
         if not done.changes:
             self.stdout.write("Nothing needs mending.")
 
@@ -106,9 +101,9 @@ def _take(repair: Repair, path: Path) -> None:
     try:
         repair.take(findings_in(path))
     except WrongFindings as wrong:
-        raise CommandError(str(wrong), returncode=USAGE) from None
+        raise CommandError(str(wrong), returncode=ExitCode.USAGE) from None
     except OSError as error:
-        raise CommandError(f"The file of --findings cannot be read: {error}.", returncode=USAGE) from None
+        raise CommandError(f"The file of --findings cannot be read: {error}.", returncode=ExitCode.USAGE) from None
 
 
 def _ask(number: int, *, is_yes: bool) -> None:
@@ -117,13 +112,13 @@ def _ask(number: int, *, is_yes: bool) -> None:
     what = "this change" if number == 1 else f"these {_changes(number)}"
     if not sys.stdin.isatty():
         said = f"there is no terminal to ask on. With --yes the same command makes {what}."
-        raise CommandError(f"Nothing was changed: {said}", returncode=UNANSWERED)
+        raise CommandError(f"Nothing was changed: {said}", returncode=ExitCode.CONSENT_NEEDED)
     try:
         answer = input(f"Make {what}? [y/N] ")
     except EOFError:
         answer = ""
     if answer.strip().lower() not in ("y", "yes"):
-        raise CommandError("Nothing was changed.", returncode=UNANSWERED)
+        raise CommandError("Nothing was changed.", returncode=ExitCode.CONSENT_NEEDED)
 
 
 def _changes(number: int) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from ncfd_site.config.errors import ExitCode
+from ncfd_site.core.command import ReportingCommand, integer_type
 from ncfd_site.core.formatting import size
 from ncfd_site.core.terminal_progress import TerminalReporter
-from storage.operating import REFUSED, ContentCommand, whole
 from storage.outcomes import moved_in_words
 from storage.tiers import MoveOptions, movable, move
 
@@ -17,7 +18,7 @@ UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 MOST_NAMED = 20
 
 
-class Command(ContentCommand):
+class Command(ReportingCommand):
     """Dry unless `--move` is given."""
 
     help = (
@@ -30,21 +31,23 @@ class Command(ContentCommand):
         super().add_arguments(parser)
         parser.add_argument("to", choices=["local", "s3"], help="Where it moves.")
         parser.add_argument("--move", action="store_true", help="Move; without it nothing is changed.")
-        parser.add_argument("--older-than-days", type=whole, metavar="N", help="Only what was not used for N days.")
+        parser.add_argument(
+            "--older-than-days", type=integer_type(), metavar="N", help="Only what was not used for N days."
+        )
         parser.add_argument(
             "--larger-than", type=_bytes, metavar="SIZE", help="Only what is larger, as in 500000, 64K, 10M or 1G."
         )
-        parser.add_argument("--limit", type=whole, metavar="N", help="At most N contents.")
+        parser.add_argument("--limit", type=integer_type(), metavar="N", help="At most N contents.")
         parser.add_argument(
             "--keep-minutes",
-            type=whole,
+            type=integer_type(),
             default=MoveOptions(to="s3").keep_minutes,
             metavar="N",
             help="How long the old bytes stay (%(default)s).",
         )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
-    def work(self, control: TerminalReporter, options: dict[str, Any]) -> None:
+    def work_with(self, control: TerminalReporter, options: dict[str, Any]) -> None:
         """Tell, and with `--move` move."""
         wanted = MoveOptions(
             to=options["to"],
@@ -67,7 +70,7 @@ class Command(ContentCommand):
             named = "\n".join(f"  object {key}: {why}" for key, why in list(moved.failed.items())[:MOST_NAMED])
             raise CommandError(
                 f"{len(moved.failed):,} contents stay where they are, since they could not be copied:\n{named}",
-                returncode=REFUSED,
+                returncode=ExitCode.PARTIAL,
             )
 
     def _print(self, as_json: bool, words: str, facts: dict[str, Any]) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connection
 
-from ncfd_site.core.progress import Cancelled
-from ncfd_site.core.terminal_progress import STOPPED, TerminalReporter
-from storage.operating import ContentCommand
+from ncfd_site.config.errors import ExitCode
+from ncfd_site.core.command import ReportingCommand, integer_type
+from ncfd_site.core.progress import Canceled
+from ncfd_site.core.terminal_progress import TerminalReporter
 from storage.verification import (
     Check,
     Finding,
@@ -19,24 +20,19 @@ from storage.verification import (
     verify,
 )
 from storage.verification.command import (
-    INCOMPLETE,
-    USAGE,
-    WRONG,
     checks_given,
-    number_given,
     share_given,
 )
 from storage.verification.report import summary_lines, verdict
 from storage.verification.state import StateFile, WrongState
 
 
-class Command(ContentCommand):
+class Command(ReportingCommand):
     """Changes nothing."""
 
     help = (
-        "Look whether counts are the number of references, owners exist, bytes are there, as many as their row says and"
-        " with their hash, and whether something lies there that nothing names. Changes nothing. Exit codes: 0 nothing"
-        " is wrong, 1 not everything could be checked, 2 usage, 3 something is wrong, 130 stopped."
+        "Check that counts match references, that referrers exist, that data is present with its size and hash, and"
+        " that nothing is stored without a row. Changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -59,7 +55,7 @@ class Command(ContentCommand):
         parser.add_argument("--seed", type=int, default=0, metavar="N", help="Another sample for another N (0).")
         parser.add_argument(
             "--young",
-            type=number_given,
+            type=integer_type(),
             default=60,
             metavar="MINUTES",
             help="So old may bytes be that have no row yet (%(default)s).",
@@ -69,7 +65,7 @@ class Command(ContentCommand):
         )
         parser.add_argument("--json", action="store_true", help="A line of JSON for each finding, then the summary.")
 
-    def work(self, control: TerminalReporter, options: dict[str, Any]) -> None:
+    def work_with(self, control: TerminalReporter, options: dict[str, Any]) -> None:
         """Check, and tell."""
         self.is_json, state = options["json"], options["state"]
         given = VerifyOptions(
@@ -77,11 +73,11 @@ class Command(ContentCommand):
         )
         try:
             summary = self._goes_on(given, control, state) if state else verify(given, control, self._tell)
-        except (Cancelled, KeyboardInterrupt):
+        except (Canceled, KeyboardInterrupt):
             said = "The same command goes on from there." if state else "With --state FILE it could be gone on with."
-            raise CommandError(f"Stopped. {said}", returncode=STOPPED) from None
+            raise CommandError(f"Stopped. {said}", returncode=ExitCode.STOPPED) from None
         except OSError as error:
-            raise CommandError(f"The file of --state cannot be used: {error}.", returncode=INCOMPLETE) from error
+            raise CommandError(f"The file of --state cannot be used: {error}.", returncode=ExitCode.PARTIAL) from error
         control.end()
         self._conclude(summary, options["verbosity"])
 
@@ -89,7 +85,7 @@ class Command(ContentCommand):
         try:
             state = StateFile(path, {"options": options.as_json(), "database": _database()}, control)
         except WrongState as wrong:
-            raise CommandError(str(wrong), returncode=USAGE) from None
+            raise CommandError(str(wrong), returncode=ExitCode.USAGE) from None
 
         def tell(finding: Finding) -> None:
             state.tell(finding)
@@ -111,7 +107,7 @@ class Command(ContentCommand):
         elif verbosity:
             self.stdout.write("\n".join(summary_lines(summary)))
         if said := verdict(summary):
-            raise CommandError(said, returncode=WRONG if summary.findings else INCOMPLETE)
+            raise CommandError(said, returncode=ExitCode.FINDINGS if summary.findings else ExitCode.PARTIAL)
         if verbosity and not self.is_json:
             self.stdout.write("Nothing is wrong.")
 

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionRow, TrialAssetLink
 from linkaudit.promotion import services
 from linkaudit.promotion.queries import later_wrong, made_by, preview
-from ncfd_site.core.progress import Cancelled, NullReporter
+from ncfd_site.core.progress import Canceled, NullReporter
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import JobError
@@ -94,7 +94,7 @@ def test_a_gate_that_closes_midway_fails_the_job_and_keeps_what_was_done(
     number, job = services.begin("HP-1", "past the gate", actor=olga)
 
     class Closing(NullReporter):
-        def advance(self, count: int = 1, *, checkpoint: object = None) -> None:
+        def advance(self, count: int = 1, *, checkpoint: object = None, note: str = "") -> None:
             for link in links[:5]:
                 say(link, "wrong", "adam")
 
@@ -117,12 +117,12 @@ def test_an_interrupted_promotion_goes_on_from_its_checkpoint(olga: User, monkey
     number, _ = services.begin("HP-1", "past the gate", actor=olga)
 
     class Stopping(NullReporter):
-        def advance(self, count: int = 1, *, checkpoint: object = None) -> None:
+        def advance(self, count: int = 1, *, checkpoint: object = None, note: str = "") -> None:
             super().advance(count, checkpoint=checkpoint)  # type: ignore[arg-type]
-            raise Cancelled
+            raise Canceled
 
     control = Stopping("olga")
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         services.promote(number, control)
     assert LinkPromotion.objects.get().links == 20
     assert services.promote(number, NullReporter("olga", control.checkpoint)) == 62

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connections
 
 from ncfd_site.core import sql
+from ncfd_site.core.progress import NullReporter
 from ncfd_site.postgres import connection_parameters
 from signals.models import Gate, Score
 from signals.registry_signals.evaluation import LOCK as REGISTRY_LOCK
@@ -71,15 +72,15 @@ def test_a_run_that_ends_while_scores_are_verified_is_no_deviation() -> None:
     score("one")
     keywords = {**connection_parameters(), "dbname": connections["default"].settings_dict["NAME"]}
 
-    def meanwhile(rows: Iterable[object], total: int) -> Iterable[object]:
-        assert total in (1, 4)
-        with psycopg.connect(**keywords) as other:
-            # What a run does that another program lets come to something else.
-            other.execute("UPDATE gates SET fired_bool = \"G_id\" <> 'G1'")
-            other.execute("UPDATE scores SET p_fail = 0.5")
-        return rows
+    class Meanwhile(NullReporter):
+        def begin(self, step: str, total: int | None, unit: str) -> None:
+            assert total in (1, 4)
+            with psycopg.connect(**keywords) as other:
+                # What a run does that another program lets come to something else.
+                other.execute("UPDATE gates SET fired_bool = \"G_id\" <> 'G1'")
+                other.execute("UPDATE scores SET p_fail = 0.5")
 
-    assert list(deviations(Looked(), watch=meanwhile)) == []
+    assert list(deviations(Looked(), reporter=Meanwhile())) == []
     assert {one.table for one in deviations(Looked())} == {"scores", "gates"}
 
 

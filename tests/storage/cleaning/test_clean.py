@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ncfd_site.core import sql
-from ncfd_site.core.progress import Cancelled, NullReporter
+from ncfd_site.core.progress import Canceled, NullReporter
 from storage import cleaning, deleting
 from storage.cleaning import CleaningOptions, CleaningRefused, clean, survey
 from storage.content import content_store
@@ -175,9 +175,9 @@ def test_a_stop_comes_between_two_transactions_and_the_next_run_goes_on(
 
     class Stopped(NullReporter):
         def advance(self, count: int = 1, **kwargs: Any) -> None:
-            raise Cancelled
+            raise Canceled
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         clean(AT_ONCE, Stopped("olga"))
     assert StorageObject.objects.filter(refcount=0).count() == 4
     assert StorageTombstone.objects.count() == 2

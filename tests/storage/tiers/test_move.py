@@ -10,7 +10,7 @@ from django.db import transaction
 
 from ncfd_site.config.errors import ConfigurationError
 from ncfd_site.core import sql
-from ncfd_site.core.progress import Cancelled, NullReporter
+from ncfd_site.core.progress import Canceled, NullReporter
 from storage import tiers
 from storage.cleaning import CleaningOptions, clean
 from storage.content import ContentUnavailable, content_store
@@ -160,9 +160,9 @@ def test_a_move_is_stopped_between_two_batches(both_tiers: str, monkeypatch: pyt
 
     class Stopped(NullReporter):
         def advance(self, count: int = 1, **kwargs: Any) -> None:
-            raise Cancelled
+            raise Canceled
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         move(TO_S3, Stopped("olga"))
     assert StorageObject.objects.filter(tier="s3").count() == 3
     stocked.require_sound()

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections, transaction
 
 from ncfd_site.core import sql
-from ncfd_site.core.progress import Cancelled, NullReporter
+from ncfd_site.core.progress import Canceled, NullReporter
 from storage.verification import (
     Finding,
     Summary,
@@ -68,11 +68,11 @@ class StoppedAfter(NullReporter):
         super().__init__("olga", checkpoint)
         self._left = pages
 
-    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None) -> None:
+    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
         super().advance(count, checkpoint=checkpoint)
         self._left -= 1
         if self._left <= 0:
-            raise Cancelled
+            raise Canceled
 
 
 def without_times(summary: Summary) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_a_run_that_is_stopped_at_every_page_tells_what_one_run_tells(damaged_si
         try:
             summary = verify(VerifyOptions(), control, found.append)
             break
-        except Cancelled:
+        except Canceled:
             checkpoint = control.checkpoint
     assert [one.sentence for one in found] == [one.sentence for one in whole]
     assert without_times(summary) == without_times(expected)

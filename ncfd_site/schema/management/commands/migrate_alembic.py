@@ -6,23 +6,21 @@ from typing import Any
 
 import psycopg
 from django.apps import apps
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 
-from ncfd_site.config.errors import UserError
+from ncfd_site.config.errors import ExitCode, UserError
+from ncfd_site.core.command import SiteCommand
 from ncfd_site.schema.deploy import costs, deploy, inspection, session
 from ncfd_site.schema.deploy.deploy import Terms
-from ncfd_site.schema.deploy.failures import Exit
 from ncfd_site.schema.deploy.report import Outcome, Progress
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
-        "Bring the schema of the ncfd database to a revision, verify it, and say so. Django's own tables come from"
-        " 'migrate' and are not touched. Exit codes: 0 done, 1 pending (--check), 2 usage, 3 not verified, 4 another"
-        " run holds the lock, 5 the database needs a person, 6 a revision failed and was rolled back, 7 a revision"
-        " stopped half-way, 8 it needs consent by name, 9 unsafe connection."
+        "Bring the schema of the ncfd database to a revision and verify it. Django's own tables come from 'migrate'"
+        " and are not touched."
     )
     # Whether the models fit the database is not known before it is migrated.
     requires_system_checks: list[str] = []
@@ -100,17 +98,17 @@ class Command(BaseCommand):
             self._run(parameters, options, progress)
         except UserError as refusal:
             outcome.error = str(refusal)
-            outcome.exit_code = getattr(refusal, "exit_code", Exit.UNSAFE_CONNECTION)
+            outcome.exit_code = getattr(refusal, "exit_code", ExitCode.UNUSABLE_CONNECTION)
         except psycopg.errors.LockNotAvailable:
             outcome.error = (
                 "A table has been locked by another session for too long: look into pg_locks, end that session, and "
                 "run it again; it goes on from there."
             )
-            outcome.exit_code = Exit.LOCKED
+            outcome.exit_code = ExitCode.LOCKED
         except psycopg.Error as error:
             said = error.diag.message_primary or str(error).strip()
             outcome.error = f"PostgreSQL broke off: {said}. Run it again once that is mended; it goes on from there."
-            outcome.exit_code = Exit.UNSAFE_CONNECTION
+            outcome.exit_code = ExitCode.UNUSABLE_CONNECTION
         if options["json"] and not options["sql"]:
             self.stdout.write(outcome.as_json())
         if outcome.error:
@@ -132,13 +130,13 @@ class Command(BaseCommand):
             inspection.show_history(parameters, progress)
         elif options["plan"] or options["check"]:
             if inspection.plan(parameters, target, progress) and options["check"]:
-                progress.outcome.exit_code = Exit.PENDING
+                progress.outcome.exit_code = ExitCode.PENDING
         else:
             deploy.deploy(parameters, target, progress, _terms(options))
 
     def _adopt(self, parameters: dict[str, Any], options: dict[str, Any], progress: Progress) -> None:
         if any(options[other] for other in ("check", "drift", "verify_only", "history", "sql")):
-            raise CommandError("--adopt goes with --plan or with none of the others.", returncode=Exit.USAGE)
+            raise CommandError("--adopt goes with --plan or with none of the others.", returncode=ExitCode.USAGE)
         if options["plan"]:
             script = deploy.plan_adoption(parameters, options["adopt"], options["revision"], progress)
             if options["json"]:
@@ -176,6 +174,6 @@ def _parameters(alias: str) -> dict[str, Any]:
         keywords = connections[alias].get_connection_params()
     except ConnectionDoesNotExist:
         raise CommandError(
-            f"There is no database {alias!r}; known: {', '.join(connections)}.", returncode=Exit.USAGE
+            f"There is no database {alias!r}; known: {', '.join(connections)}.", returncode=ExitCode.USAGE
         ) from None
     return session.keywords_of(keywords)

@@ -1,0 +1,101 @@
+"""The base class of management commands: one table of exit codes, one progress reporter, no tracebacks."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import psycopg
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
+
+from ncfd_site.config.errors import ExitCode, UserError
+from ncfd_site.core.progress import Canceled
+from ncfd_site.core.terminal_progress import TerminalReporter, terminal_reporter
+
+STDOUT = 1
+
+
+class SiteCommand(BaseCommand):
+    """A command that does its work in `work` and exits with an `ExitCode`.
+
+    `when_interrupted` states what an interrupted run leaves behind; it ends the message of each failure.
+    """
+
+    when_interrupted = "Finished work is kept; run the same command again to resume."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Add the exit codes to the help."""
+        codes = ", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
+        return super().create_parser(prog_name, subcommand, epilog=f"Exit codes: {codes}.", **kwargs)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run `work`; turn errors into one sentence and an exit code."""
+        try:
+            self.work(options)
+        except UserError as error:
+            raise CommandError(str(error), returncode=error.exit_code) from error
+        except (Canceled, KeyboardInterrupt):
+            fail(f"Stopped. {self.when_interrupted}", ExitCode.STOPPED)
+        except BrokenPipeError:
+            # The reader has seen enough (| head). What is left in the buffer has no reader either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+            sys.exit(ExitCode.NO_READER)
+        except (DatabaseError, InterfaceError, psycopg.Error) as error:
+            raise CommandError(self._describe(error), returncode=ExitCode.FAILED) from error
+        except OSError as error:
+            raise CommandError(
+                f"{str(error).rstrip('.')}. Correct the cause. {self.when_interrupted}", returncode=ExitCode.FAILED
+            ) from error
+
+    def work(self, options: dict[str, Any]) -> None:
+        """Do what the options say."""
+        raise NotImplementedError
+
+    def _describe(self, error: Exception) -> str:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "does not exist" in reason:
+            return f"The database lacks what this command needs ({reason}). Run manage.py migrate_alembic."
+        return f"The database stopped the command ({reason}). {self.when_interrupted}"
+
+
+class ReportingCommand(SiteCommand):
+    """A command that shows progress on the terminal and records who acts."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add `--actor`."""
+        parser.add_argument(
+            "--actor",
+            default="",
+            metavar="NAME",
+            help="Username for the record (default: the operating system's user).",
+        )
+
+    def work(self, options: dict[str, Any]) -> None:
+        """Run `work_with` with a reporter that Ctrl-C or SIGTERM stops at the next safe point."""
+        with terminal_reporter(sys.stderr, actor=options["actor"]) as reporter:
+            self.work_with(reporter, options)
+
+    def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
+        """Do what the options say."""
+        raise NotImplementedError
+
+
+def fail(message: str, exit_code: ExitCode) -> NoReturn:
+    """End the command with a message and an exit code."""
+    raise CommandError(message, returncode=exit_code) from None
+
+
+def integer_type(minimum: int = 0, maximum: int | None = None) -> Callable[[str], int]:
+    """Return an argparse type for an integer in a range, both ends included."""
+
+    def read(text: str) -> int:
+        number = int(text)
+        if number < minimum or (maximum is not None and number > maximum):
+            raise ValueError
+        return number
+
+    # argparse names the type in its error: "invalid integer from 1 to 100 value".
+    read.__name__ = f"integer from {minimum} to {maximum}" if maximum is not None else f"integer of at least {minimum}"
+    return read

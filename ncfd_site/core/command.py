@@ -35,7 +35,8 @@ class SiteCommand(BaseCommand):
         try:
             self.work(options)
         except UserError as error:
-            raise CommandError(str(error), returncode=error.exit_code) from error
+            after = f" {self.when_interrupted}" if error.exit_code is ExitCode.FAILED else ""
+            raise CommandError(f"{error}{after}", returncode=error.exit_code) from error
         except (Canceled, KeyboardInterrupt):
             fail(f"Stopped. {self.when_interrupted}", ExitCode.STOPPED)
         except BrokenPipeError:

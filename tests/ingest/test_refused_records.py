@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from linkaudit.models import Asset
+from ncfd_site.config.errors import ExitCode
+from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest import batches
 from ncfd_site.ingest.rejections import SHOWN
 from signals.models import IngestRun, Trial
@@ -144,6 +146,6 @@ def test_a_file_for_refused_records_that_cannot_be_written_stops_before_anything
 def test_a_full_disk_is_told_in_a_sentence(load: Load, tmp_path: Path, content_root: Path) -> None:
     content_root.write_text("a file where the folder should be")
     outcome = load("ctgov", jsonl(tmp_path / "s.jsonl", [study(1)]))
-    assert outcome.code == 1
-    assert "What was loaded until here stays" in outcome.said
+    assert outcome.code == ExitCode.FAILED
+    assert outcome.said.endswith(LoadCommand.when_interrupted)
     assert not Trial.objects.exists()

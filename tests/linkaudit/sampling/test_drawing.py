@@ -18,6 +18,7 @@ from linkaudit.models import LinkAudit, ReviewSample, ReviewSlot
 from linkaudit.sampling.options import Purpose, SampleOptions
 from linkaudit.sampling.queries import promoted_heuristics, sampled_links
 from linkaudit.sampling.services import SampleRefused, close_sample, draw, draw_promoted, start_drawing
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.progress import NullReporter
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs.models import Job
@@ -129,7 +130,7 @@ def test_the_command_draws_and_says_what() -> None:
 def test_the_command_refuses_with_a_code_of_its_own() -> None:
     with pytest.raises(CommandError, match="HP-9 has no links") as refused:
         call_command("draw_samples", "HP-9")
-    assert refused.value.returncode == 3
+    assert refused.value.returncode == ExitCode.REFUSED
     with pytest.raises(CommandError, match="--seed goes with one heuristic"):
         call_command("draw_samples", promoted=True, seed=1)
 

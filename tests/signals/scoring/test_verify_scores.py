@@ -339,7 +339,7 @@ def test_the_command_names_each_and_leaves_with_three(trial: Trial) -> None:
 def test_who_reads_no_further_ends_the_command_without_a_traceback(trial: Trial) -> None:
     with (
         mock.patch("signals.management.commands.verify_scores.deviations", side_effect=BrokenPipeError),
-        mock.patch("signals.scoring.command.os.dup2") as redirected,
+        mock.patch("ncfd_site.core.command.os.dup2") as redirected,
         pytest.raises(SystemExit) as left,
     ):
         call_command("verify_scores", stdout=StringIO())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from ncfd_site.config.errors import ExitCode
 from storage.management.commands import storage_gc
 from storage.models import StorageObject
 from tests.storage import stocked
@@ -38,13 +39,13 @@ def test_it_is_dry_unless_it_is_told_to_delete(local_site: Path) -> None:
     assert gc() == "None of 3 contents is without reference and unused for 30 days.\n"
 
 
-def test_a_refusal_is_told_by_the_dry_run_and_ends_with_3_otherwise(local_site: Path) -> None:
+def test_a_refusal_is_told_by_the_dry_run_and_ends_with_its_code_otherwise(local_site: Path) -> None:
     stocked.upload(b"kept")
     stocked.unused([b"gone"])
     assert "It would be refused: 1 of 2 contents would go (50 %), more than 25 %" in gc()
     with pytest.raises(CommandError, match="repeat the command with --most-percent 51") as refused:
         gc("--delete")
-    assert refused.value.returncode == 3
+    assert refused.value.returncode == ExitCode.CONSENT_NEEDED
     assert StorageObject.objects.count() == 2
 
 
@@ -69,7 +70,7 @@ def test_as_json(local_site: Path) -> None:
     assert (done["rows"], done["bytes"]["contents"]) == (1, 1)
 
 
-def test_bytes_that_could_not_be_deleted_end_it_with_3_and_a_reason(local_site: Path) -> None:
+def test_bytes_that_could_not_be_deleted_end_it_as_partial_with_a_reason(local_site: Path) -> None:
     stocked.upload(b"kept")
     stocked.unused([b"gone"])
     local_site.rename(local_site.with_name("elsewhere"))
@@ -77,7 +78,7 @@ def test_bytes_that_could_not_be_deleted_end_it_with_3_and_a_reason(local_site: 
         CommandError, match=r"1 contents: The local content store cannot be used: .* CONTENT_ROOT"
     ) as left:
         gc("--delete", "--most-percent", "50", "--keep-minutes", "0")
-    assert left.value.returncode == 3
+    assert left.value.returncode == ExitCode.PARTIAL
 
 
 @pytest.mark.parametrize("arguments", [["--grace-days", "-1"], ["--keep-minutes", "x"], ["--most-percent", "all"]])

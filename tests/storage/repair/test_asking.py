@@ -53,7 +53,7 @@ def test_anything_else_changes_nothing(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Keyboard(f"{answer}\n"))
     ended = command("storage_repair")
-    assert (ended.code, ended.said) == (4, "Nothing was changed.")
+    assert (ended.code, ended.said) == (8, "Nothing was changed.")
     assert sizes() == [99, 99]
     assert not StorageEvent.objects.exists()
 
@@ -67,7 +67,7 @@ def test_the_end_of_the_input_is_no_yes(wrong_sizes: list[StorageObject], monkey
 def test_without_a_terminal_it_says_how(wrong_sizes: list[StorageObject], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", StringIO("y\n"))
     ended = command("storage_repair")
-    assert ended.code == 4
+    assert ended.code == 8
     assert ended.said == (
         "Nothing was changed: there is no terminal to ask on. With --yes the same command makes these 2 changes."
     )

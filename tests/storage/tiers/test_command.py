@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from ncfd_site.config.errors import ExitCode
 from storage.management.commands import storage_tier
 from storage.models import StorageObject
 from tests.storage import stocked
@@ -59,7 +60,7 @@ def test_content_that_cannot_be_copied_ends_it_with_3_and_is_named(both_tiers: s
         CommandError, match=r"1 contents stay where they are.*\n  object \d+: .* holds nothing"
     ) as failed:
         tier("s3", "--move")
-    assert failed.value.returncode == 3
+    assert failed.value.returncode == ExitCode.PARTIAL
 
 
 def test_a_store_that_is_not_configured_is_told(local_site: Path) -> None:

@@ -147,7 +147,7 @@ def test_a_connection_that_is_cut_keeps_what_was_found(damaged_site: Site, tmp_p
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 6
     assert "The database stopped the work" in errors.decode()
     assert "Traceback" not in errors.decode()
     assert told(command("storage_verify", "--json", "--state", state).lines) == expected
@@ -178,7 +178,7 @@ def test_a_file_of_somebody_else_is_left_alone(site: Site, tmp_path: Path, text:
 
 def test_a_state_that_cannot_be_written_is_a_sentence(site: Site, tmp_path: Path) -> None:
     ended = command("storage_verify", "--state", tmp_path / "nowhere" / "state")
-    assert ended.code == 1
+    assert ended.code == 7
     assert ended.said.startswith("The file of --state cannot be used: ")
 
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Cast
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter, track
+from signals.formulas import GATES
 from signals.models import Gate, Score
 from signals.scoring.gate_verification import (
     Known,

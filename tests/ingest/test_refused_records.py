@@ -9,8 +9,8 @@ import pytest
 
 from linkaudit.models import Asset
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest import batches
+from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest.rejections import SHOWN
 from signals.models import IngestRun, Trial
 from tests.ingest.conftest import Load

@@ -6,7 +6,8 @@ versions    the version table
 catalog     what a database holds, object by object, and what it should hold at a revision; `compare`: how they differ
 variants    shapes that people made by hand and that are recognised; `assess`: how a database fits a revision
 diagnose    what state a database is in, before anything is written
-adopt       the proof of where a schema stands; `shadow`: what revisions make in a scratch database on the same server
+adopt       the proof of where a schema stands; `shadow`: the catalogs of the revisions on the same server, by a scratch
+            database or `catalog_cache`
 look        the verbs that only look; `deploy`: a run and an adoption from beginning to end
 run         the steps themselves, with retries, and what went wrong in people's words; `losses`: what no upgrade drops
 online      what runs while others work; `mend`, `refcounts`: what comes in line that way; `costs`: what does not

@@ -7,7 +7,8 @@ white space, in which servers of different versions differ.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from ncfd_site.schema.deploy import retrying, revisions
 from ncfd_site.schema.deploy.owners import OF_DJANGO
@@ -99,6 +100,8 @@ _QUERIES = {
 # Kind and name of an object; objects of a table are named TABLE.NAME.
 Key = tuple[str, str]
 Catalog = dict[Key, str]
+# A definition that consecutive revisions share: `since` is the first of them, `until` the first revision without it.
+Entry = TypedDict("Entry", {"kind": str, "name": str, "is": str, "since": str, "until": str | None})
 
 
 def read(connection: Connection, patience: float = retrying.PATIENCE) -> Catalog:
@@ -125,35 +128,34 @@ def expected(revision: str) -> Catalog:
 
 
 def expected_of(wanted: Sequence[str]) -> dict[str, Catalog]:
-    """What schema public should hold at each of some revisions."""
+    """Return the catalogs that schema public should have at some revisions."""
+    return unfold(json.loads(EXPECTED.read_text(encoding="utf-8")), wanted)
+
+
+def fold(catalogs: Mapping[str, Catalog]) -> list[Entry]:
+    """Fold the catalogs of consecutive revisions into one entry for each definition, with its revisions."""
+    entries: list[Entry] = []
+    open_entries: dict[Key, Entry] = {}
+    for revision, catalog in catalogs.items():
+        for key in [key for key, entry in open_entries.items() if catalog.get(key) != entry["is"]]:
+            open_entries.pop(key)["until"] = revision
+        for key in sorted(catalog.keys() - open_entries.keys()):
+            entry: Entry = {"kind": key[0], "name": key[1], "is": catalog[key], "since": revision, "until": None}
+            entries.append(entry)
+            open_entries[key] = entry
+    return entries
+
+
+def unfold(entries: Sequence[Entry], wanted: Sequence[str]) -> dict[str, Catalog]:
+    """Return the catalogs of some revisions from the entries of `fold`."""
     order = {revision: place for place, revision in enumerate(revisions.ids())}
     made: dict[str, Catalog] = {revision: {} for revision in wanted}
-    for entry in json.loads(EXPECTED.read_text(encoding="utf-8")):
+    for entry in entries:
         since, until = order[entry["since"]], order.get(entry["until"] or "", len(order))
         for revision in wanted:
             if since <= order[revision] < until:
                 made[revision][entry["kind"], entry["name"]] = entry["is"]
     return made
-
-
-def history_of(catalogs: dict[str, Catalog]) -> list[dict[str, str | None]]:
-    """Fold the catalogs of consecutive revisions into entries with the revisions since and until when each holds."""
-    entries: list[dict[str, str | None]] = []
-    open_entries: dict[Key, dict[str, str | None]] = {}
-    for revision, catalog in catalogs.items():
-        for key in [key for key, entry in open_entries.items() if catalog.get(key) != entry["is"]]:
-            open_entries.pop(key)["until"] = revision
-        for key in sorted(catalog.keys() - open_entries.keys()):
-            entry: dict[str, str | None] = {
-                "kind": key[0],
-                "name": key[1],
-                "is": catalog[key],
-                "since": revision,
-                "until": None,
-            }
-            entries.append(entry)
-            open_entries[key] = entry
-    return entries
 
 
 def bare(definition: str) -> str:

@@ -4,6 +4,7 @@ Alembic is not asked, so that a look at a database costs no more than a look: it
 something is to be run.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +64,16 @@ def ids() -> list[str]:
 def head() -> str:
     """The id of the newest revision."""
     return ids()[-1]
+
+
+@cache
+def files_digest() -> str:
+    """Return a digest of all files that decide the content of a migrated database."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in SCHEMA_FOLDER.rglob("*") if path.suffix in (".py", ".sql")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(SCHEMA_FOLDER)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def resolve(target: str, current: str | None) -> str | None:

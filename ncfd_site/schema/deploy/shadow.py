@@ -1,4 +1,4 @@
-"""What a revision makes on the very server that is looked at: a scratch database beside the live one."""
+"""Catalogs of the revisions on the server of a database, read from a scratch database on it."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,26 +8,26 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ncfd_site.schema.deploy import catalog, history, session
+from ncfd_site.schema.deploy import catalog, catalog_cache, history, revisions, session
 from ncfd_site.schema.deploy.catalog import Catalog
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from ncfd_site.schema.deploy.session import Connection
 
 
 class NoShadow(Exception):
-    """A scratch database cannot be made here; the text says why."""
+    """The server refuses a scratch database; the text is its reason."""
 
 
 @contextmanager
 def scratch_database(server: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Make an empty database beside the one of `server`, yield its psycopg keywords, and drop it.
+    """Create an empty database on `server`, yield its psycopg keywords, and drop it.
 
-    Raises `NoShadow` where the role may not make databases.
+    Raises `NoShadow` where the role may not create databases.
     """
     name = f"ncfd_scratch_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(**server, autocommit=True) as admin:
         try:
-            # Not template1, to which somebody may have added things.
+            # template1 may hold objects that an administrator added.
             admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse) as error:
             raise NoShadow(str(error).strip()) from error
@@ -37,19 +37,28 @@ def scratch_database(server: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def catalogs(server: Mapping[str, Any], revisions: Sequence[str]) -> dict[str, Catalog]:
-    """What each of some revisions, given in order, makes on this server. Raises `NoShadow`."""
-    with scratch_database(server) as keywords, session.connect(keywords) as connection:
-        return replay(connection, revisions)
+def catalogs(server: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Catalog]:
+    """Return the catalogs of some revisions, given in order, on this server: cached, else by a scratch database.
+
+    Raises `NoShadow`.
+    """
+    needed = revisions.ids()[: revisions.ids().index(wanted[-1]) + 1]
+    entry = catalog_cache.find_entry(server, needed[-1])
+    made = catalog_cache.read(entry, needed)
+    if made is None:
+        with scratch_database(server) as keywords, session.connect(keywords) as connection:
+            made = replay(connection, needed)
+        catalog_cache.write(entry, made)
+    return {revision: made[revision] for revision in wanted}
 
 
-def replay(connection: Connection, revisions: Sequence[str]) -> dict[str, Catalog]:
-    """Bring an empty database to some revisions, given in order, and read what each of them makes."""
+def replay(connection: Connection, wanted: Sequence[str]) -> dict[str, Catalog]:
+    """Bring an empty database to some revisions, given in order, and return their catalogs."""
     from ncfd_site.schema.deploy import run
 
     made: dict[str, Catalog] = {}
     quiet = Progress(lambda _: None, 0, Outcome(database="scratch"))
-    for revision in revisions:
+    for revision in wanted:
         run.migrate(connection, revision, quiet, (), history.Run())
         made[revision] = catalog.read(connection)
     return made

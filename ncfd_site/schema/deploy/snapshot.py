@@ -34,6 +34,6 @@ def take(parameters: Mapping[str, Any]) -> dict[Path, str]:
         for title, query in _BODIES.items():
             parts.append(f"\n-- {title}\n")
             parts += [f"\n{body.strip()}\n" for (body,) in connection.execute(query).fetchall()]
-    entries = catalog.history_of(catalogs)
+    entries = catalog.fold(catalogs)
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
     return {catalog.EXPECTED: f"[\n{lines}\n]\n", ROUTINES: "".join(parts)}

@@ -1,0 +1,109 @@
+"""The catalogs of the revisions are read from a scratch database once, and from the disk afterwards."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ncfd_site.schema.deploy import catalog, catalog_cache, revisions, shadow
+from ncfd_site.schema.deploy.catalog import Catalog
+from ncfd_site.schema.deploy.session import Connection
+from tests.databases import Keywords
+
+HEAD = revisions.head()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an installation without a cache."""
+    monkeypatch.setenv("NCFD_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def replays(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The newest revision of each scratch database that is built from now on; building one takes no time."""
+    newest: list[str] = []
+
+    def replay(connection: Connection, revisions: Sequence[str]) -> dict[str, Catalog]:
+        newest.append(revisions[-1])
+        return catalog.expected_of(revisions)
+
+    monkeypatch.setattr(shadow, "replay", replay)
+    return newest
+
+
+def entries(home: Path) -> list[Path]:
+    return sorted((home / "cache" / "catalogs").iterdir())
+
+
+def test_what_is_cached_is_what_the_revisions_make(
+    server: Keywords, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = shadow.catalogs(server, revisions.ids())
+    assert len(built) == len(revisions.ids())
+    monkeypatch.setattr(shadow, "scratch_database", None)
+    assert shadow.catalogs(server, revisions.ids()) == built
+    assert shadow.catalogs(server, [HEAD]) == {HEAD: built[HEAD]}
+    assert sum(path.stat().st_size for path in entries(home)) < 50_000
+
+
+def test_an_older_revision_has_an_entry_without_the_later_ones(server: Keywords, replays: list[str]) -> None:
+    older = revisions.ids()[3]
+    for _ in range(2):
+        assert shadow.catalogs(server, [older]) == {older: catalog.expected(older)}
+        assert shadow.catalogs(server, [HEAD]) == {HEAD: catalog.expected(HEAD)}
+    assert replays == [older, HEAD]
+
+
+@pytest.mark.parametrize("changed", ["files", "settings"])
+def test_an_entry_made_by_other_files_or_settings_is_not_used(
+    server: Keywords, replays: list[str], monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    shadow.catalogs(server, [HEAD])
+    other: Mapping[str, str] = server
+    if changed == "files":
+        monkeypatch.setattr(revisions, "files_digest", lambda: "of other files")
+    else:
+        other = {**server, "options": "-c quote_all_identifiers=on"}
+    shadow.catalogs(other, [HEAD])
+    assert replays == [HEAD, HEAD]
+
+
+def test_a_damaged_entry_is_rebuilt(server: Keywords, home: Path, replays: list[str]) -> None:
+    wanted = shadow.catalogs(server, [HEAD])
+    (entry,) = entries(home)
+    sound = entry.read_bytes()
+    half = len(sound) // 2
+    damaged = [b"", b"no gzip", sound[:half], sound[:half] + bytes([sound[half] ^ 1]) + sound[half + 1 :]]
+    for content in damaged:
+        entry.write_bytes(content)
+        assert shadow.catalogs(server, [HEAD]) == wanted
+        assert entry.read_bytes() != content
+    assert len(replays) == 1 + len(damaged)
+
+
+def test_without_a_folder_for_it_nothing_is_cached(server: Keywords, home: Path, replays: list[str]) -> None:
+    (home / "cache").write_text("A file in the place of the folder.")
+    for _ in range(2):
+        assert shadow.catalogs(server, [HEAD]) == {HEAD: catalog.expected(HEAD)}
+    assert replays == [HEAD, HEAD]
+
+
+def test_writers_at_once_leave_one_sound_entry(home: Path) -> None:
+    entry = home / "cache" / "catalogs" / "one.json.gz"
+    wanted = catalog.expected_of(revisions.ids())
+    catalog_cache.write(entry, wanted)
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(catalog_cache.write, entry, wanted) for _ in range(8)]
+        while not all(writer.done() for writer in writers):
+            assert catalog_cache.read(entry, revisions.ids()) == wanted
+    assert [writer.exception() for writer in writers] == [None] * 8
+    assert entries(home) == [entry]
+
+
+def test_the_oldest_entries_are_dropped(home: Path) -> None:
+    for number in range(catalog_cache.KEPT_ENTRIES + 2):
+        catalog_cache.write(home / "cache" / "catalogs" / f"{number:02}.json.gz", {})
+    assert len(entries(home)) == catalog_cache.KEPT_ENTRIES

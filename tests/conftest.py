@@ -1,11 +1,10 @@
-"""What all tests stand on: a real PostgreSQL, whose databases the revisions made.
+"""Fixtures of all tests: PostgreSQL servers and databases that the revisions made.
 
-Django's tests run on the embedded server. What concerns the schema, its functions and migration runs there and once
-more on an ordinary server.
+Tests with Django's database run on the embedded server; tests of the schema, its functions and migration run on the
+servers of the option --server.
 """
 
 import hashlib
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +13,14 @@ from typing import Any
 import django
 import psycopg
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase, override_settings
 from psycopg.conninfo import conninfo_to_dict
 
-from ncfd_site.core import demo_flag, roles
-from ncfd_site.postgres import connection_parameters
+from ncfd_site.core import demo_flag
 from ncfd_site.postgres.embedded import server as embedded_server
 from ncfd_site.schema.deploy import revisions
 from tests import databases
@@ -35,73 +34,80 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session")
 def worker(request: pytest.FixtureRequest) -> str:
-    """A name for this process among those that run tests side by side."""
+    """Return the name of this process among those that run tests in parallel."""
     return str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_hashes(django_test_environment: None) -> Iterator[None]:
-    """Passwords are hashed slowly on purpose; tests make many people."""
+    """Hash passwords quickly; tests create many users."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_question_for_the_mark() -> Iterator[None]:
-    """Whether a database is the demonstration is asked once: once more after a while would be a query too many."""
+    """Never repeat the query for the demonstration's mark: tests count queries."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo_flag, "ASK_AGAIN_SECONDS", float("inf"))
         yield
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: Any, worker: str) -> Iterator[None]:
+def embedded() -> Keywords:
+    """Return the keywords of the embedded server of the tests."""
+    keywords = embedded_server.parameters()
+    databases.execute(keywords, "ALTER SYSTEM SET fsync = off")
+    databases.execute(keywords, "SELECT pg_reload_conf()")
+    databases.drop_leftovers(keywords)
+    return keywords
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, embedded: Keywords, worker: str
+) -> Iterator[None]:
     """Give Django a clone of a database that its own migrations and the revisions made."""
-    keywords = connection_parameters()
-    name = f"test_ncfd_{worker}_{os.getpid()}"
+    name = databases.temporary_name(worker, "django")
 
     def build(template: Keywords) -> None:
         _use(template["dbname"])
         call_command("migrate", verbosity=0, interactive=False)
         connections.close_all()
         databases.migrate(template)
-        # Once more, for what is made after migrating and needs the tables.
+        # Some handlers of post_migrate need the tables of the revisions.
         call_command("migrate", verbosity=0, interactive=False)
         connections.close_all()
 
     with django_db_blocker.unblock():
         digest = f"{databases.schema_digest()}_{django_digest()}"
-        with databases.template(keywords, f"ncfd_test_template_{digest}", build) as template:
+        with databases.template(embedded, "ncfd_django_template", digest, build) as template:
 
             def renew(_: Any = None) -> None:
                 connections.close_all()
-                databases.clone(keywords, template, name)
+                databases.clone(embedded, template, name)
                 _use(name)
 
             renew()
-            # Django's flush would leave the rows of unmanaged tables and lose those that a new database holds.
+            # Django's flush would leave the rows of unmanaged tables and delete those of a new database.
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(TransactionTestCase, "_fixture_teardown", renew)
                 yield
             connections.close_all()
-            databases.execute(keywords, "DROP DATABASE {} WITH (FORCE)", name)
+            databases.execute(embedded, "DROP DATABASE {} WITH (FORCE)", name)
 
 
 def django_digest() -> str:
-    """Changes whenever what Django's own migrations make may have changed."""
-
-    parts = [django.__version__, *settings.INSTALLED_APPS, Path(roles.__file__).read_text()]
-    parts += [
-        path.read_text()
-        for path in sorted(
-            {
-                *settings.BASE_DIR.glob("*/models.py"),
-                *settings.BASE_DIR.glob("*/*/models.py"),
-                *settings.BASE_DIR.glob("*/models/*.py"),
-            }
-        )
-    ]
+    """Return a digest of all that decides the content of Django's own tables."""
+    parts = [django.__version__, *settings.INSTALLED_APPS]
+    for app in apps.get_app_configs():
+        if "site-packages" not in app.path:
+            files = Path(app.path).rglob("*.py")
+            parts += [path.read_text() for path in sorted(files) if _PARTS_OF_MODELS & {path.stem, path.parent.name}]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+_PARTS_OF_MODELS = {"apps", "models", "migrations", "roles", "permissions"}
 
 
 def _use(name: str) -> None:
@@ -116,32 +122,30 @@ def ordinary() -> Iterator[Keywords]:
         yield conninfo_to_dict(url)
 
 
-@pytest.fixture(scope="session", params=["embedded", "ordinary"])
+@pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Keywords:
-    """Keywords of a server on which tests make databases: the embedded one, then an ordinary one."""
-    if request.param == "ordinary":
-        keywords: Keywords = request.getfixturevalue("ordinary")
-        return keywords
-    return embedded_server.parameters()
+    """Return the keywords of a server on which tests create databases; `tests.isolation` chooses which."""
+    keywords: Keywords = request.getfixturevalue(request.param)
+    return keywords
 
 
 @pytest.fixture(scope="session")
 def head_template(server: Keywords) -> Iterator[str]:
     """The name of a database at head on that server, to clone."""
-    with databases.template(server, f"ncfd_head_{databases.schema_digest()}", databases.migrate) as name:
+    with databases.template(server, "ncfd_head", databases.schema_digest(), databases.migrate) as name:
         yield name
 
 
 @pytest.fixture
 def empty_database(server: Keywords, worker: str) -> Iterator[Keywords]:
     """Keywords of an empty database."""
-    yield from _temporary(server, f"ncfd_empty_{worker}_{os.getpid()}", "template1")
+    yield from _temporary(server, databases.temporary_name(worker, "empty"), "template1")
 
 
 @pytest.fixture
 def head_database(server: Keywords, head_template: str, worker: str) -> Iterator[Keywords]:
     """Keywords of a database at head."""
-    yield from _temporary(server, f"ncfd_clone_{worker}_{os.getpid()}", head_template)
+    yield from _temporary(server, databases.temporary_name(worker, "clone"), head_template)
 
 
 def _temporary(server: Keywords, name: str, source: str) -> Iterator[Keywords]:
@@ -159,7 +163,7 @@ def revision_ids() -> list[str]:
 @pytest.fixture(scope="session")
 def shared_head_database(server: Keywords, head_template: str, worker: str) -> Iterator[Keywords]:
     """Keywords of a database at head that many tests share; whoever uses it commits nothing."""
-    yield from _temporary(server, f"ncfd_shared_{worker}_{os.getpid()}", head_template)
+    yield from _temporary(server, databases.temporary_name(worker, "shared"), head_template)
 
 
 @pytest.fixture

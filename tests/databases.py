@@ -1,10 +1,13 @@
-"""Databases for tests: made once by the revisions, then cloned, so that each test run and each worker has its own."""
+"""Databases for tests: migrated once, then cloned for each process."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -32,33 +35,68 @@ def migrate(keywords: Keywords, target: str = "head", allow_destructive: tuple[s
 
 
 @contextmanager
-def template(server: Keywords, name: str, build: Any) -> Iterator[str]:
-    """A database to clone, built by `build(keywords)` by whichever worker comes first; stays for the next run."""
+def template(server: Keywords, prefix: str, digest: str, build: Callable[[Keywords], None]) -> Iterator[str]:
+    """Yield the name of a database to clone; the first process builds it, later runs find it.
+
+    Building one drops those of other digests that no run uses.
+    """
+    name = f"{prefix}_{digest}"
     with psycopg.connect(**{**server, "dbname": "postgres"}, autocommit=True) as admin:
-        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-        admin.execute("SELECT pg_advisory_lock(%s)", [key])
-        found = admin.execute("SELECT datname FROM pg_database WHERE datname = %s", [name]).fetchone()
-        if not found:
-            half_made = f"{name}_new"
-            execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", half_made)
-            execute(server, "CREATE DATABASE {}", half_made)
-            build({**server, "dbname": half_made})
-            execute(server, "ALTER DATABASE {} RENAME TO {}", half_made, name)
-        admin.execute("SELECT pg_advisory_unlock(%s)", [key])
-    yield name
+        admin.execute("SELECT pg_advisory_lock(%s)", [_lock_key(name)])
+        if not admin.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+            unfinished = f"{name}{_UNFINISHED}"
+            execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", unfinished)
+            execute(server, "CREATE DATABASE {}", unfinished)
+            build({**server, "dbname": unfinished})
+            execute(server, "ALTER DATABASE {} RENAME TO {}", unfinished, name)
+            _drop_unused(admin, server, prefix, name)
+        # No other process drops the template while this one uses it.
+        admin.execute("SELECT pg_advisory_lock_shared(%s)", [_lock_key(name)])
+        admin.execute("SELECT pg_advisory_unlock(%s)", [_lock_key(name)])
+        yield name
+
+
+_UNFINISHED = "_new"
+
+
+def _drop_unused(admin: psycopg.Connection[Any], server: Keywords, prefix: str, used: str) -> None:
+    select = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname <> %s"
+    for (name,) in admin.execute(select, [f"{prefix}_", used]).fetchall():
+        key = _lock_key(name.removesuffix(_UNFINISHED))
+        if admin.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone() == (True,):
+            execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            admin.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def _lock_key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def temporary_name(worker: str, purpose: str) -> str:
+    """Return the name of a database of this process; `drop_leftovers` recognizes it."""
+    return f"ncfd_{purpose}_{worker}_{os.getpid()}"
+
+
+def drop_leftovers(server: Keywords) -> None:
+    """Drop the databases of test processes on this machine that were killed."""
+    with psycopg.connect(**{**server, "dbname": "postgres"}, autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(%s)", [_lock_key("leftovers")])
+        for (name,) in admin.execute("SELECT datname FROM pg_database").fetchall():
+            process = re.fullmatch(r"ncfd_[a-z]+_(?:main|gw\d+)_(\d+)", name)
+            if process and not psutil.pid_exists(int(process[1])):
+                execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
 def become(keywords: Keywords, revision: str) -> None:
     """Put a database at a revision in the place of this one: a copy of one that the revisions make once."""
-    name = f"ncfd_at_{revisions.ids().index(revision) + 1}_{schema_digest()}"
-    with template(keywords, name, lambda made: migrate(made, revision)) as source:
+    prefix = f"ncfd_at_{revisions.ids().index(revision) + 1}"
+    with template(keywords, prefix, schema_digest(), lambda made: migrate(made, revision)) as source:
         clone(keywords, source, keywords["dbname"])
 
 
 def schema_digest() -> str:
-    """Changes whenever what the revisions make may have changed."""
-    files = sorted(path for path in revisions.SCHEMA_FOLDER.rglob("*") if path.suffix in (".py", ".sql"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+    """Return a digest of all that decides the content of a migrated database."""
+    return revisions.files_digest()[:12]
 
 
 def clone(server: Keywords, source: str, name: str) -> None:

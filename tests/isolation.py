@@ -1,19 +1,42 @@
-"""Loaded by pytest before Django's settings are read (`-p tests.isolation`).
-
-Tests say themselves which database and which bucket they use; the ones that the shell names are somebody's data.
-"""
+"""Environment and options of all tests, set before Django reads its settings (`-p tests.isolation`)."""
 
 import os
+from pathlib import Path
 
+import pytest
+
+# Tests choose their database, bucket and home; those of the shell hold data of the developer.
 for name in ("DATABASE_URL", "DATABASE_URL_FILE", "DEBUG", "SECRET_KEY", "SECRET_KEY_FILE", "ALLOWED_HOSTS"):
     os.environ.pop(name, None)
-for name in [name for name in os.environ if name.startswith(("CONTENT_S3_", "AWS_"))]:
+for name in [name for name in os.environ if name.startswith(("CONTENT_", "AWS_"))]:
     os.environ.pop(name)
-# Neither the credentials of whoever runs the tests are found, nor is the network asked for some.
 os.environ |= {
+    "NCFD_HOME": str(Path(__file__).parent.parent / ".ncfd-test"),
+    # boto3 finds no credentials of the developer and does not ask the network for some.
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_PROXY": "127.0.0.1",
     "no_proxy": "127.0.0.1",
 }
+
+SERVERS = {"embedded": ["embedded"], "ordinary": ["ordinary"], "both": ["embedded", "ordinary"]}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--server",
+        choices=SERVERS,
+        default="embedded",
+        help="PostgreSQL servers for the tests of schema, functions and migration (default: embedded)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        metafunc.parametrize("server", SERVERS[metafunc.config.getoption("--server")], indirect=True, scope="session")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    ran = " and ".join(SERVERS[config.getoption("--server")])
+    terminalreporter.write_line(f"Schema, functions and migration: {ran} PostgreSQL (--server={'|'.join(SERVERS)})")

@@ -15,6 +15,7 @@ help:
 	@echo "make run DATA=FOLDER  start the site with data from the files in FOLDER"
 	@echo "make run PORT=8001    start the site on another port"
 	@echo "make test             run all tests but the long ones; ARGS=... goes to pytest"
+	@echo "make test SERVER=both run tests of schema and migration on the embedded and an ordinary server (or SERVER=ordinary)"
 	@echo "make soak             run the long tests"
 	@echo "make lint             check format, style, types, imports, spelling, requirements and generated pages"
 	@echo "make format           format the code and fix style errors"
@@ -52,11 +53,11 @@ endif
 
 .PHONY: test
 test: setup
-	@$(PY) -m pytest -n logical -m "not soak" --durations=20 $(ARGS)
+	@$(PY) -m pytest -n logical --dist worksteal -m "not soak" --durations=20 --server $(or $(SERVER),embedded) $(ARGS)
 
 .PHONY: soak
 soak: setup
-	@$(PY) -m pytest -m soak $(ARGS)
+	@$(PY) -m pytest -m soak --server $(or $(SERVER),both) $(ARGS)
 
 .PHONY: lint
 lint: setup

@@ -36,11 +36,11 @@ _FACTS = """
 """
 
 
-def find_entry(server: Mapping[str, Any], revision: str) -> Path:
-    """Return the file for the revisions up to this one on a server; it need not exist."""
+def find_entry(server: Mapping[str, Any]) -> Path:
+    """Return the file for the revisions of this code on a server; it need not exist."""
     with psycopg.connect(**server) as connection:
         facts = connection.execute(_FACTS).fetchone()
-    key = hashlib.sha256(repr((facts, revision, revisions.files_digest())).encode()).hexdigest()
+    key = hashlib.sha256(repr((facts, revisions.files_digest())).encode()).hexdigest()
     return environment.home() / "cache" / "catalogs" / f"{key[:32]}.json.gz"
 
 

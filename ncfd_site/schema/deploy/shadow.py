@@ -10,6 +10,7 @@ from psycopg import sql
 
 from ncfd_site.schema.deploy import catalog, catalog_cache, history, revisions, session
 from ncfd_site.schema.deploy.catalog import Catalog
+from ncfd_site.schema.deploy.failures import MigrationRefused
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from ncfd_site.schema.deploy.session import Connection
 
@@ -38,27 +39,30 @@ def scratch_database(server: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def catalogs(server: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Catalog]:
-    """Return the catalogs of some revisions, given in order, on this server: cached, else by a scratch database.
+    """Return the catalogs of some revisions on this server: cached, else by a scratch database.
 
     Raises `NoShadow`.
     """
-    needed = revisions.ids()[: revisions.ids().index(wanted[-1]) + 1]
-    entry = catalog_cache.find_entry(server, needed[-1])
-    made = catalog_cache.read(entry, needed)
-    if made is None:
-        with scratch_database(server) as keywords, session.connect(keywords) as connection:
-            made = replay(connection, needed)
-        catalog_cache.write(entry, made)
+    entry = catalog_cache.find_entry(server)
+    made = catalog_cache.read(entry, revisions.ids()) or {}
+    if not made:
+        try:
+            with scratch_database(server) as keywords, session.connect(keywords) as connection:
+                for revision, found in replay(connection, revisions.ids()):
+                    made[revision] = found
+            catalog_cache.write(entry, made)
+        except MigrationRefused:
+            # A later revision that fails is no concern of the database.
+            if not made.keys() >= set(wanted):
+                raise
     return {revision: made[revision] for revision in wanted}
 
 
-def replay(connection: Connection, wanted: Sequence[str]) -> dict[str, Catalog]:
-    """Bring an empty database to some revisions, given in order, and return their catalogs."""
+def replay(connection: Connection, line: Sequence[str]) -> Iterator[tuple[str, Catalog]]:
+    """Bring an empty database to each of some consecutive revisions and yield its catalog."""
     from ncfd_site.schema.deploy import run
 
-    made: dict[str, Catalog] = {}
     quiet = Progress(lambda _: None, 0, Outcome(database="scratch"))
-    for revision in wanted:
+    for revision in line:
         run.migrate(connection, revision, quiet, (), history.Run())
-        made[revision] = catalog.read(connection)
-    return made
+        yield revision, catalog.read(connection)

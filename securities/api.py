@@ -13,14 +13,9 @@ from pydantic import Field
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import ListParams, Page, Word, declare_get, register_router
 from ncfd_site.api.problems import BadRequest
-from securities.loading.names import normalised_company_name
+from securities.loading.names import normalize_company_name
 from securities.models import Company, CompanyAlias, Security
-from securities.queries import (
-    Span,
-    forms_of_ticker,
-    history_of_ticker,
-    securities_of_companies,
-)
+from securities.queries.listings import ListingPeriod, list_active_listings, list_ticker_history, list_ticker_spellings
 
 router = register_router("companies", 50)
 VIEW = "securities.view_company"
@@ -99,7 +94,7 @@ def companies(request: HttpRequest, asked: Query[CompaniesAsked]) -> object:
     if asked.exchange or asked.listed:
         found = found.filter(pk__in=_listed(asked.exchange, today))
     page = keyset.page(request, found, [keyset.Key("name_norm"), keyset.Key("pk")], asked.limit, asked.cursor)
-    listed = securities_of_companies([company.pk for company in page.rows], today)
+    listed = list_active_listings([company.pk for company in page.rows], today)
     return {"items": [company_item(company, listed.get(company.pk, [])) for company in page.rows], "next": page.next}
 
 
@@ -107,16 +102,16 @@ def companies(request: HttpRequest, asked: Query[CompaniesAsked]) -> object:
 def ticker(request: HttpRequest, ticker: str, asked: Query[TickerAsked]) -> object:
     """A ticker can pass from one company to another: the day decides."""
     on = asked.on or timezone.now().date()
-    if not forms_of_ticker(ticker):
+    if not list_ticker_spellings(ticker):
         raise BadRequest("This can be no ticker.", "ticker")
-    history = history_of_ticker(ticker)
+    history = list_ticker_history(ticker)
     if not history:
         raise Http404(f"No security has had the ticker {ticker.upper()}.")
-    items = [security_item(span) for span in history if span.holds(on)]
+    items = [security_item(span) for span in history if span.includes(on)]
     return {"ticker": ticker.upper(), "on": on, "items": items, "history": [security_item(span) for span in history]}
 
 
-def security_item(span: Span) -> dict[str, Any]:
+def security_item(span: ListingPeriod) -> dict[str, Any]:
     """Return a security over time as an item."""
     plain = "security_id cik ticker exchange type status first last is_first_seen is_issuer is_linked"
     return {**{name: getattr(span, name) for name in plain.split()}, "company": span.company_name}
@@ -125,8 +120,8 @@ def security_item(span: Span) -> dict[str, Any]:
 def _sought(text: str) -> Q:
     bare = text.strip()
     # What is no letter or digit leaves nothing; then no name is meant.
-    name = normalised_company_name(bare)
-    of_ticker = {span.company_id for span in history_of_ticker(bare)}
+    name = normalize_company_name(bare)
+    of_ticker = {span.company_id for span in list_ticker_history(bare)}
     found = Q(cik=int(bare)) if CIK.fullmatch(bare) else Q()
     if name:
         of_alias = CompanyAlias.objects.filter(alias_norm__contains=name)
@@ -139,7 +134,7 @@ def _listed(exchange: str, today: date) -> Any:
     return (trading.filter(exchange__code=exchange) if exchange else trading).values("company_id")
 
 
-def company_item(company: Company, listed: list[Span]) -> dict[str, Any]:
+def company_item(company: Company, listed: list[ListingPeriod]) -> dict[str, Any]:
     """Return a company and the tickers of its listed securities as an item."""
     plain = "cik name sic state_incorp country_incorp website_domain lei updated_at"
     tickers = sorted({span.ticker for span in listed})

@@ -15,7 +15,7 @@ RELATE = "securities.add_companyrelationship"
 SEPARATE = "securities.delete_companyrelationship"
 
 
-class LinkRefused(UserError):
+class CompanyLinkError(UserError):
     """The link cannot be made; the text says why."""
 
 
@@ -29,7 +29,7 @@ def link_security(company_id: int, security_id: str | int, *, actor: User) -> bo
     _require(actor, LINK, "Linking a security to a company")
     identifier = str(security_id).strip()
     if not identifier:
-        raise LinkRefused("A link needs a security: the identifier is empty.")
+        raise CompanyLinkError("A link needs a security: the identifier is empty.")
     _hold(company_id)
     _, new = CompanySecurity.objects.get_or_create(company_id=company_id, security_id=identifier)
     return new
@@ -47,7 +47,7 @@ def unlink_security(company_id: int, security_id: str | int, *, actor: User) -> 
 
 
 @transaction.atomic
-def relate_companies(
+def add_relationship(
     parent_company_id: int,
     child_company_id: int,
     rel_type: str = "subsidiary",
@@ -64,9 +64,9 @@ def relate_companies(
     """
     _require(actor, RELATE, "Relating companies")
     if parent_company_id == child_company_id:
-        raise LinkRefused("A company cannot stand over itself: choose two companies.")
+        raise CompanyLinkError("A company cannot stand over itself: choose two companies.")
     if start_date and end_date and end_date < start_date:
-        raise LinkRefused(f"A relationship cannot end on {end_date} before it begins on {start_date}.")
+        raise CompanyLinkError(f"A relationship cannot end on {end_date} before it begins on {start_date}.")
     # Rising keys: two people who relate the same companies wait for each other and never deadlock.
     for company_id in sorted((parent_company_id, child_company_id)):
         _hold(company_id)
@@ -80,7 +80,7 @@ def relate_companies(
 
 
 @transaction.atomic
-def separate_companies(parent_company_id: int, child_company_id: int, rel_type: str, *, actor: User) -> bool:
+def remove_relationship(parent_company_id: int, child_company_id: int, rel_type: str, *, actor: User) -> bool:
     """Say no longer that one company stands over another, now or ever; return whether that had been said.
 
     A relationship that has ended keeps its row, with the day: this is for one that never was. Raises PermissionDenied
@@ -103,4 +103,4 @@ def _require(actor: User, permission: str, doing: str) -> None:
 def _hold(company_id: int) -> None:
     # Locked, so that the company cannot go between this look and the link.
     if not Company.objects.select_for_update(no_key=True).filter(pk=company_id).only("pk").exists():
-        raise LinkRefused(f"There is no company with the number {company_id}.")
+        raise CompanyLinkError(f"There is no company with the number {company_id}.")

@@ -13,13 +13,13 @@ SIGNALS = tuple(f"S{number}" for number in range(1, 10))
 # From the worst on.
 SEVERITIES = ("H", "M", "L")
 GATES = ("G1", "G2", "G3", "G4")
-NAMES = {"G1": "Alpha-Meltdown", "G2": "Analysis-Gaming", "G3": "Plausibility", "G4": "p-Hacking"}
+GATE_NAMES = {"G1": "Alpha-Meltdown", "G2": "Analysis-Gaming", "G3": "Plausibility", "G4": "p-Hacking"}
 # The signals that a gate looks at, in the order of its rule.
-LOOKS_AT = {"G1": ("S1", "S2"), "G2": ("S3", "S4"), "G3": ("S5", "S6", "S7"), "G4": ("S1", "S3", "S8")}
+GATE_SIGNALS = {"G1": ("S1", "S2"), "G2": ("S3", "S4"), "G3": ("S5", "S6", "S7"), "G4": ("S1", "S3", "S8")}
 
-LEAST_PRIOR, MOST_PRIOR = Decimal("0.01"), Decimal("0.99")
-LEAST_RATIO, MOST_RATIO = Decimal("0.25"), Decimal(10)
-MOST_LOGIT = Decimal(8)
+MIN_PRIOR, MAX_PRIOR = Decimal("0.01"), Decimal("0.99")
+MIN_RATIO, MAX_RATIO = Decimal("0.25"), Decimal(10)
+MAX_LOGIT = Decimal(8)
 
 # Digits of the columns of `scores`.
 PROBABILITY = Decimal("0.00001")
@@ -37,7 +37,7 @@ _RULES: dict[str, Callable[[AbstractSet[str]], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class GateEvaluation:
     """A gate that was evaluated. Supporting signals and ratio are there only where it fired."""
 
     code: str
@@ -58,7 +58,7 @@ class Posterior:
     p_fail: Decimal
 
 
-def evaluate(severities: Mapping[str, str], ratios: Ratios) -> list[Evaluation]:
+def evaluate(severities: Mapping[str, str], ratios: Ratios) -> list[GateEvaluation]:
     """Every gate, from the signals that fired (S1 to S9) with their severities (H, M or L)."""
     return [evaluate_gate(code, severities, ratios) for code in GATES]
 
@@ -70,23 +70,23 @@ def evaluate_gate(
     *,
     late: Collection[str] = (),
     not_fired: Collection[str] = (),
-) -> Evaluation:
+) -> GateEvaluation:
     """One gate. Signals that it does not look at make no difference.
 
     `late` fired after the features had frozen, `not_fired` were evaluated and did not fire: both are told where the
     gate did not fire, and change nothing else. A signal that is nowhere was not evaluated.
     """
-    present = tuple(signal for signal in LOOKS_AT[code] if signal in severities)
+    present = tuple(signal for signal in GATE_SIGNALS[code] if signal in severities)
     if not fires(code, severities.keys()):
-        absent = [signal for signal in LOOKS_AT[code] if signal not in severities]
-        return Evaluation(
-            code, False, (), None, f"{NAMES[code]} did not fire: {_told(present, absent, late, not_fired)}."
+        absent = [signal for signal in GATE_SIGNALS[code] if signal not in severities]
+        return GateEvaluation(
+            code, False, (), None, f"{GATE_NAMES[code]} did not fire: {_told(present, absent, late, not_fired)}."
         )
     worst = min((severities[signal] for signal in present), key=SEVERITIES.index)
     ratio = ratios[code][worst]
     why = f" by the worst severity, {worst}" if len(set(ratios[code].values())) > 1 else ""
-    said = f"{NAMES[code]}: {_listed(present)} fired; the likelihood ratio is {ratio}{why}."
-    return Evaluation(code, True, present, ratio, said)
+    said = f"{GATE_NAMES[code]}: {_listed(present)} fired; the likelihood ratio is {ratio}{why}."
+    return GateEvaluation(code, True, present, ratio, said)
 
 
 def fires(code: str, fired: AbstractSet[str]) -> bool:
@@ -101,10 +101,10 @@ def posterior(prior: Decimal, ratios: Iterable[Decimal], *, at_least: Decimal | 
     """
     # Sorted, so that the last digits of the sum do not depend on the order.
     given = sorted(finite(ratio) for ratio in ratios)
-    pi = _rounded(_within(finite(prior), LEAST_PRIOR, MOST_PRIOR), PROBABILITY)
+    pi = _rounded(_within(finite(prior), MIN_PRIOR, MAX_PRIOR), PROBABILITY)
     logit_prior = logit(pi)
     sum_log_lr = sum((log_ratio(ratio) for ratio in given), Decimal(0))
-    logit_post = _within(logit_prior + sum_log_lr, -MOST_LOGIT, MOST_LOGIT)
+    logit_post = _within(logit_prior + sum_log_lr, -MAX_LOGIT, MAX_LOGIT)
     p_fail = probability(logit_post)
     if at_least is not None:
         p_fail = max(p_fail, _within(finite(at_least), Decimal(0), Decimal(1)))
@@ -129,7 +129,7 @@ def probability(log_odds: Decimal) -> Decimal:
 
 def log_ratio(ratio: Decimal) -> Decimal:
     """What a gate adds to the log-odds: ln of its likelihood ratio, kept within 0.25 and 10."""
-    return _within(ratio, LEAST_RATIO, MOST_RATIO).ln()
+    return _within(ratio, MIN_RATIO, MAX_RATIO).ln()
 
 
 def finite(number: Decimal) -> Decimal:

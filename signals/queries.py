@@ -9,9 +9,9 @@ from signals import formulas
 from signals.models import Gate, Score, Signal
 
 # Stored sums have six decimals; four rounded terms can differ from the rounded sum by a few units of the last one.
-ROUNDING = Decimal("0.000005")
+ROUNDING_TOLERANCE = Decimal("0.000005")
 # A ratio outside counts as the limit when a run adds the gates up.
-LEAST_RATIO, MOST_RATIO = formulas.LEAST_RATIO, formulas.MOST_RATIO
+MIN_RATIO, MAX_RATIO = formulas.MIN_RATIO, formulas.MAX_RATIO
 # The probability of log-odds.
 probability = formulas.probability
 
@@ -38,7 +38,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ScoreBreakdown:
     """How a score comes about. `recorded` tells that the run wrote its gates down; else they are those of today."""
 
     contributions: tuple[Contribution, ...]
@@ -47,42 +47,42 @@ class Account:
     adds_up: bool
 
 
-def supporting_signals(gate: Gate) -> list[SupportingSignal]:
+def list_supporting_signals(gate: Gate) -> list[SupportingSignal]:
     """Return the signals that a gate names, by code, with the trial's own signals where they exist."""
     codes = sorted(set(gate.supporting_s_ids or ()))
-    found = {signal.s_id: signal for signal in signals_of([gate.trial_id], codes)}
+    found = {signal.s_id: signal for signal in list_signals([gate.trial_id], codes)}
     return [SupportingSignal(code, found.get(code)) for code in codes]
 
 
-def signals_of(trial_ids: Iterable[int], codes: Iterable[str] | None = None) -> list[Signal]:
+def list_signals(trial_ids: Iterable[int], codes: Iterable[str] | None = None) -> list[Signal]:
     """Return the signals of trials, by trial and code, without their metadata; `codes` keeps only those."""
     signals = Signal.objects.filter(trial_id__in=trial_ids).defer("metadata").order_by("trial_id", "s_id")
     return list(signals if codes is None else signals.filter(s_id__in=codes))
 
 
-def gates_of(trial_ids: Iterable[int]) -> list[Gate]:
+def list_gates(trial_ids: Iterable[int]) -> list[Gate]:
     """Return the gates of trials, by trial and code, without their metadata."""
     return list(Gate.objects.filter(trial_id__in=trial_ids).defer("metadata").order_by("trial_id", "g_id"))
 
 
-def gates_supported_by(signal: Signal) -> list[Gate]:
+def list_supported_gates(signal: Signal) -> list[Gate]:
     """Return the gates of the same trial that name a signal as their support."""
-    return [gate for gate in gates_of([signal.trial_id]) if signal.s_id in (gate.supporting_s_ids or ())]
+    return [gate for gate in list_gates([signal.trial_id]) if signal.s_id in (gate.supporting_s_ids or ())]
 
 
-def scores_of(trial_id: int, limit: int = 20) -> list[Score]:
+def list_scores(trial_id: int, limit: int = 20) -> list[Score]:
     """Return the latest scores of a trial, the newest first, without their metadata."""
     return list(Score.objects.filter(trial_id=trial_id).defer("metadata").order_by("-scored_at", "-pk")[:limit])
 
 
-def account_of(score: Score, gates: Iterable[Gate] | None = None) -> Account:
+def compute_breakdown(score: Score, gates: Iterable[Gate] | None = None) -> ScoreBreakdown:
     """Return what each gate added to a score; `gates` are the trial's of today where they were read already.
 
     The gates and ratios are those that the run wrote into the score's metadata under `gates`; where it wrote none,
     those of the trial that fire today, which need not be the ones that the run saw: `adds_up` tells.
     """
-    today = {gate.g_id: gate for gate in (gates_of([score.trial_id]) if gates is None else gates)}
-    ratios = recorded_ratios(score.metadata)
+    today = {gate.g_id: gate for gate in (list_gates([score.trial_id]) if gates is None else gates)}
+    ratios = read_recorded_ratios(score.metadata)
     recorded = ratios is not None
     if ratios is None:
         ratios = {code: gate.lr_used for code, gate in today.items() if gate.fired_bool and gate.lr_used}
@@ -90,15 +90,15 @@ def account_of(score: Score, gates: Iterable[Gate] | None = None) -> Account:
         Contribution(code, ratio, formulas.log_ratio(ratio), today.get(code)) for code, ratio in sorted(ratios.items())
     )
     total = sum((contribution.log_ratio for contribution in contributions), Decimal(0))
-    return Account(contributions, recorded, total, abs(total - score.sum_log_lr) <= ROUNDING)
+    return ScoreBreakdown(contributions, recorded, total, abs(total - score.sum_log_lr) <= ROUNDING_TOLERANCE)
 
 
-def raised_by_stop_rule(score: Score) -> bool:
+def is_raised_by_stop_rule(score: Score) -> bool:
     """Whether the stored probability lies above that of the posterior log-odds, as only a stop rule puts it."""
     return score.p_fail > probability(score.logit_post) + formulas.PROBABILITY
 
 
-def recorded_ratios(metadata: Any) -> dict[str, Decimal] | None:
+def read_recorded_ratios(metadata: Any) -> dict[str, Decimal] | None:
     """Return the likelihood ratio of each gate that a run wrote down, or None where it wrote down none.
 
     Runs write `gates` as an object of code and ratio (`{"G1": 3.5}`), of code and details (`{"G1": {"lr_used": 3.5}}`),

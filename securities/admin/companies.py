@@ -18,10 +18,9 @@ from ncfd_site.adminkit.columns import (
 from ncfd_site.adminkit.links import object_link
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
-from securities import queries
-from securities.domain_aliases import domain_aliases
-from securities.loading.names import normalised_company_name
+from securities.loading.names import normalize_company_name
 from securities.models import Company, CompanyAlias, CompanyCanonical, Security
+from securities.queries import lookups
 
 FILLED_BY = "`manage.py load_sec_tickers FILE` makes the companies of the SEC's list."
 
@@ -49,14 +48,16 @@ class CompanyAdmin(ReadOnlyAdmin):
     search_by = (
         search.key("cik", "CIK"),
         search.key("company_id", "number"),
-        search.SearchBy("company_id__in", "ticker", search.pattern(r"[a-z0-9.\-]{1,10}"), queries.companies_of_ticker),
-        search.prefix("name_norm", "name", normalised_company_name),
+        search.SearchBy(
+            "company_id__in", "ticker", search.pattern(r"[a-z0-9.\-]{1,10}"), lookups.find_company_ids_by_ticker
+        ),
+        search.prefix("name_norm", "name", normalize_company_name),
     )
     filled_by = FILLED_BY
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Fetch the active tickers of the page's companies, in one query."""
-        found = queries.active_securities_of([row.pk for row in rows])
+        found = lookups.list_active_securities([row.pk for row in rows])
         for row in rows:
             row.tickers_shown = found.get(row.pk, [])
 
@@ -73,13 +74,13 @@ class CompanyAdmin(ReadOnlyAdmin):
             for one in row.securities.select_related("exchange").defer("metadata").order_by("ticker_norm", "pk")
         ]
         linked = list(row.security_links.order_by("security_id"))
-        known = queries.securities_by_id(link.security_id for link in linked)
+        known = lookups.find_securities(link.security_id for link in linked)
         names = [
             (object_link(alias), alias.get_alias_type_display(), alias.start_date, alias.end_date or "still")
             for alias in row.aliases.defer("metadata").order_by("alias_norm")
         ]
         domains = [
-            (one.domain_root, "a name" if one.src == "alias" else "the company") for one in domain_aliases(row.pk)
+            (one.domain_root, "a name" if one.src == "alias" else "the company") for one in lookups.list_domains(row.pk)
         ]
         return [
             Table(
@@ -136,7 +137,7 @@ class CompanyAliasAdmin(ReadOnlyAdmin):
     )
     list_filter = ("alias_type",)
     search_by = (
-        search.prefix("alias_norm", "name", normalised_company_name),
+        search.prefix("alias_norm", "name", normalize_company_name),
         search.prefix("alias_norm", "name", str.lower),
     )
     filled_by = "`manage.py load_sec_tickers FILE` writes a former name when a company's name changes."
@@ -150,7 +151,7 @@ class CompanyCanonicalAdmin(ReadOnlyAdmin):
     ordering = ("company_id",)
     search_by = (
         search.key("company_id", "number of the company"),
-        search.SearchBy("company_id__in", "beginning of the company's name", form=queries.companies_named),
+        search.SearchBy("company_id__in", "beginning of the company's name", form=lookups.find_company_ids_by_name),
     )
     filled_by = FILLED_BY
 

@@ -15,9 +15,10 @@ from ncfd_site.adminkit.filters import choices
 from ncfd_site.adminkit.linking import LinkForm, LinkingAdmin
 from ncfd_site.adminkit.links import object_link
 from ncfd_site.core.permissions import current_user
-from securities import queries, services
+from securities import services
 from securities.admin.companies import company_name
 from securities.models import Company, CompanyRelationship, CompanySecurity, CompanyTicker, Security
+from securities.queries import lookups
 
 
 def _security_relation() -> Any:
@@ -51,7 +52,7 @@ class SecurityLinkForm(LinkForm):
     def clean_security(self) -> Security:
         """Find the security that is meant."""
         text = self.cleaned_data["security"]
-        found = queries.security_of(text)
+        found = lookups.find_security(text)
         if found is None:
             raise forms.ValidationError(f"No security has the number or the ticker “{text}”.")
         return found
@@ -94,8 +95,8 @@ class CompanySecurityAdmin(LinkingAdmin):
         when("linked_at", "since"),
     )
     search_by = (
-        search.SearchBy("security_id__in", "beginning of a ticker", form=queries.ids_of_tickers_like),
-        search.SearchBy("company_id__in", "beginning of a company's name", form=queries.companies_named),
+        search.SearchBy("security_id__in", "beginning of a ticker", form=lookups.find_security_ids),
+        search.SearchBy("company_id__in", "beginning of a company's name", form=lookups.find_company_ids_by_name),
         search.exact("security_id", "number of a security"),
     )
     filled_by = "`manage.py load_sec_tickers FILE` links the securities that it makes; “Add” links one by hand."
@@ -107,12 +108,12 @@ class CompanySecurityAdmin(LinkingAdmin):
     @admin.display(description="ticker")
     def known_security(self, row: CompanySecurity) -> Any:
         """The security behind the number, where it is known."""
-        security = queries.securities_by_id([row.security_id]).get(row.security_id)
+        security = lookups.find_securities([row.security_id]).get(row.security_id)
         return object_link(security, security.ticker) if security else "no security of this number"
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Fetch the securities of the page's links, in one query; the column is text and no foreign key."""
-        known = queries.securities_by_id(row.security_id for row in rows)
+        known = lookups.find_securities(row.security_id for row in rows)
         for row in rows:
             row.security = known.get(row.security_id)
             row.ticker = row.security.ticker if row.security else None
@@ -126,7 +127,7 @@ class CompanySecurityAdmin(LinkingAdmin):
         return services.unlink_security(row.company_id, row.security_id, actor=current_user(request))
 
     def named(self, row: CompanySecurity) -> str:
-        security = queries.securities_by_id([row.security_id]).get(row.security_id)
+        security = lookups.find_securities([row.security_id]).get(row.security_id)
         return f"{row.company.name} and {security.ticker if security else 'security'} ({row.security_id})"
 
     def consequence(self, row: CompanySecurity) -> str:
@@ -157,15 +158,17 @@ class CompanyRelationshipAdmin(LinkingAdmin):
         ),
     )
     search_by = (
-        search.SearchBy("parent_company_id__in", "beginning of a company's name", form=queries.companies_named),
-        search.SearchBy("child_company_id__in", "beginning of a company's name", form=queries.companies_named),
+        search.SearchBy(
+            "parent_company_id__in", "beginning of a company's name", form=lookups.find_company_ids_by_name
+        ),
+        search.SearchBy("child_company_id__in", "beginning of a company's name", form=lookups.find_company_ids_by_name),
     )
     filled_by = "The pipelines write what they know of groups of companies; “Add” records one by hand."
     link_form = RelationshipForm
 
     def link(self, request: HttpRequest, given: dict[str, Any]) -> tuple[CompanyRelationship, bool]:
         parent, child = given["parent_company"], given["child_company"]
-        new = services.relate_companies(
+        new = services.add_relationship(
             parent.pk, child.pk, given["rel_type"], given["start_date"], given["end_date"], actor=current_user(request)
         )
         row = CompanyRelationship.objects.get(
@@ -174,7 +177,7 @@ class CompanyRelationshipAdmin(LinkingAdmin):
         return row, new
 
     def unlink(self, request: HttpRequest, row: CompanyRelationship) -> bool:
-        return services.separate_companies(
+        return services.remove_relationship(
             row.parent_company_id, row.child_company_id, row.rel_type, actor=current_user(request)
         )
 
@@ -204,6 +207,6 @@ class CompanyTickerAdmin(CompositeAdmin):
     ordering = ("company_id", "security_id")
     search_by = (
         search.exact("ticker", "ticker", str.upper),
-        search.SearchBy("company_id__in", "beginning of a company's name", form=queries.companies_named),
+        search.SearchBy("company_id__in", "beginning of a company's name", form=lookups.find_company_ids_by_name),
     )
     filled_by = "The view shows a row for each link of company and security; there is none."

@@ -18,9 +18,9 @@ from ncfd_site.adminkit.filters import yes_no
 from ncfd_site.adminkit.links import object_link
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
-from securities import queries
 from securities.admin.companies import company_name
 from securities.models import ActiveUSSecurity, Exchange, Security
+from securities.queries import lookups
 
 LISTING = (
     value("ticker"),
@@ -37,7 +37,7 @@ LISTING = (
 SEARCH = (
     search.key("security_id", "number"),
     search.prefix("ticker_norm", "ticker", str.upper),
-    search.SearchBy("company_id__in", "beginning of the company's name", form=queries.companies_named),
+    search.SearchBy("company_id__in", "beginning of the company's name", form=lookups.find_company_ids_by_name),
 )
 
 
@@ -72,7 +72,7 @@ class SecurityAdmin(ReadOnlyAdmin):
         """Whose it is said to be."""
         links = [
             (object_link(link.company), object_link(link, "link"), formatting.moment(link.linked_at))
-            for link in queries.links_of_security(row)
+            for link in lookups.list_security_links(row)
         ]
         return [Table("Linked to companies", ("Company", "Link", "Since"), links, "No company is linked to it.")]
 

@@ -11,7 +11,7 @@ from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.sources import Source, register
 from ncfd_site.ingest.summary import LoadSummary
-from securities.loading.listing import COLUMNS, listings
+from securities.loading.listing import COLUMNS, read_listings
 from securities.loading.tickers import load_tickers
 
 
@@ -20,7 +20,7 @@ def load_sec_list(
 ) -> LoadSummary:
     """Load the SEC's list of a day into companies and securities."""
     return load_tickers(
-        listings(path, progress.add_bytes),
+        read_listings(path, progress.add_bytes),
         file=str(path),
         as_of=as_of,
         refusals=refusals,

@@ -12,7 +12,7 @@ from ncfd_site.ingest.jsonarray import JsonPieces
 from ncfd_site.ingest.jsontext import parsed
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.text import at_most, one_line
-from securities.loading.names import normalised_company_name
+from securities.loading.names import normalize_company_name
 
 COLUMNS = ("cik", "name", "ticker", "exchange")
 LARGEST_CIK = 9_999_999_999
@@ -34,7 +34,7 @@ class Listing:
     type: str
 
 
-def listings(path: Path, advance: Advance | None = None) -> Iterator[Record[Listing] | RejectedRecord]:
+def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record[Listing] | RejectedRecord]:
     """Every row of the file, CSV or JSON; raises `WrongInput` where it is not the SEC's list."""
     rows = _json_rows(path, advance) if bare_suffix(path) == ".json" else csv_rows(path, COLUMNS, advance)
     for row in rows:
@@ -42,25 +42,25 @@ def listings(path: Path, advance: Advance | None = None) -> Iterator[Record[List
             yield row
             continue
         try:
-            yield Record(row.place, listing(row.value))
+            yield Record(row.place, parse_listing(row.value))
         except InvalidRecord as unfit:
             yield RejectedRecord(row.place, str(unfit))
 
 
-def listing(row: dict[str, Any]) -> Listing:
+def parse_listing(row: dict[str, Any]) -> Listing:
     """Check one row; raises `Unfit` with the reason."""
     name = at_most(one_line(_text(row, "name")), LONGEST_NAME, "the name")
     ticker = one_line(_text(row, "ticker"))
     if not _TICKER.fullmatch(ticker.upper()):
         raise InvalidRecord(f"{ticker[:40]!r} is no ticker" if ticker else "there is no ticker")
-    name_norm = normalised_company_name(name)
+    name_norm = normalize_company_name(name)
     if not name_norm:
         raise InvalidRecord(f"{name!r} is no name of a company" if name else "there is no name")
     exchange = at_most(one_line(_text(row, "exchange")), LONGEST_EXCHANGE, "the exchange")
-    return Listing(_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, security_type(ticker))
+    return Listing(_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, infer_security_type(ticker))
 
 
-def security_type(ticker: str) -> str:
+def infer_security_type(ticker: str) -> str:
     """What the suffix of a ticker says for certain, in the SEC's spelling of NYSE symbols; else common stock.
 
     -P and a letter or nothing: preferred; -WT, -WS: warrant; -UN: unit; -RI, -RW: right. "-A" and "-B" are share

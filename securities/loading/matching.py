@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ncfd_site.core import sql
-from securities.loading.names import normalised_company_name
+from securities.loading.names import normalize_company_name
 
 # Kinds of alias that are a name of the company itself. Brands, domains and subsidiaries are not.
 _OWN_NAMES = ("former_name", "legal", "aka", "dba")
@@ -16,7 +16,7 @@ class _Named:
     name: str
 
 
-def company_names() -> Mapping[str, int | None]:
+def load_company_names() -> Mapping[str, int | None]:
     """Every normalised name of every company, and the one company that it means; None where it fits two.
 
     Grows with the number of companies, not with what is loaded.
@@ -29,13 +29,13 @@ def company_names() -> Mapping[str, int | None]:
     )
     found: dict[str, int | None] = {}
     for row in named:
-        key = normalised_company_name(row.name)
+        key = normalize_company_name(row.name)
         if key:
             found[key] = row.company_id if found.get(key, row.company_id) == row.company_id else None
     return found
 
 
-def matching_company(names: Mapping[str, int | None], sponsor: str | None) -> int | None:
+def match_company(names: Mapping[str, int | None], sponsor: str | None) -> int | None:
     """The company of that name, where exactly one fits."""
-    key = normalised_company_name(sponsor) if sponsor else ""
+    key = normalize_company_name(sponsor) if sponsor else ""
     return names.get(key) if key else None

@@ -19,7 +19,7 @@ _SILENT = re.compile(r"['\u2019`.\u00b7\u00ae\u2122]")
 _BETWEEN = re.compile(r"[\W_]+")
 
 
-def normalised_company_name(name: str) -> str:
+def normalize_company_name(name: str) -> str:
     """The name in lower case without accents, punctuation and legal forms at its end: "eli lilly" for "ELI LILLY & Co".
 
     Equal results mean that two names are spelt alike, not that two companies are one. Never empty for a name that

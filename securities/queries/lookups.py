@@ -1,63 +1,84 @@
-"""Finding securities and companies by what people and columns call them."""
+"""Lookups of companies and securities by name, ticker or identifier."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from django.db.models.functions import Length
 
-from securities.loading.names import normalised_company_name
+from ncfd_site.core import sql
+from securities.loading.names import normalize_company_name
 from securities.models import Company, CompanySecurity, Security
 
-# Every digit string up to this long fits the key; a longer identifier comes from elsewhere.
-LONGEST_KEY = 9
+# Any number with this many digits fits the key; a longer identifier is not from this database.
+MAX_KEY_DIGITS = 9
+MAX_MATCHES = 1000
 
 
-def securities_by_id(identifiers: Iterable[str]) -> dict[str, Security]:
-    """Return the known securities among identifiers as `company_securities` holds them, by identifier.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainAlias:
+    """A domain of a company in lower case, a row of `v_domain_aliases`; `src` is `alias` or `company`."""
 
-    The column is text and may hold an identifier from elsewhere: such a one is left out.
-    """
-    keys = {text: int(text) for text in identifiers if text.isascii() and text.isdigit() and len(text) <= LONGEST_KEY}
-    known = Security.objects.defer("metadata").select_related("exchange").in_bulk(keys.values())
-    return {text: known[key] for text, key in keys.items() if key in known}
-
-
-def ids_of_tickers_like(beginning: str, limit: int = 1000) -> list[str]:
-    """Return, as text, the keys of securities whose ticker begins so, in any letter case; short tickers first."""
-    found = Security.objects.filter(ticker_norm__startswith=beginning.upper()).order_by(Length("ticker_norm"), "pk")
-    return [str(key) for key in found.values_list("pk", flat=True)[:limit]]
+    company_id: int
+    domain_root: str
+    src: str
 
 
-def security_of(text: str) -> Security | None:
-    """Return the security that a person means by a number or a ticker: of a ticker the active one, else the latest."""
+def find_securities(identifiers: Iterable[str]) -> dict[str, Security]:
+    """Return the securities among identifiers of `company_securities`; identifiers of other systems are skipped."""
+    keys = {
+        text: int(text) for text in identifiers if text.isascii() and text.isdigit() and len(text) <= MAX_KEY_DIGITS
+    }
+    securities = Security.objects.defer("metadata").select_related("exchange").in_bulk(keys.values())
+    return {text: securities[key] for text, key in keys.items() if key in securities}
+
+
+def find_security(text: str) -> Security | None:
+    """Return the security with this ID or ticker; of several with the ticker, the active one, else the latest."""
     wanted = text.strip()
-    securities = Security.objects.select_related("company", "exchange").defer("metadata")
-    if by_key := securities_by_id([wanted]).get(wanted):
+    if by_key := find_securities([wanted]).get(wanted):
         return by_key
-    of_ticker = securities.filter(ticker_norm=wanted.upper())
-    return of_ticker.filter(status=Security.Status.ACTIVE).first() or of_ticker.order_by("-effective_range").first()
+    by_ticker = Security.objects.select_related("company", "exchange").filter(ticker_norm=wanted.upper())
+    by_ticker = by_ticker.defer("metadata")
+    return by_ticker.filter(status=Security.Status.ACTIVE).first() or by_ticker.order_by("-effective_range").first()
 
 
-def active_securities_of(company_ids: Collection[int]) -> dict[int, list[Security]]:
-    """Return the active securities of companies, by company and in the order of their tickers."""
-    found = Security.objects.filter(company_id__in=company_ids, status=Security.Status.ACTIVE)
+def find_security_ids(ticker_prefix: str) -> list[str]:
+    """Return the IDs, as text, of securities whose ticker starts with a prefix; shortest tickers first."""
+    securities = Security.objects.filter(ticker_norm__startswith=ticker_prefix.upper())
+    keys = securities.order_by(Length("ticker_norm"), "pk").values_list("pk", flat=True)[:MAX_MATCHES]
+    return [str(key) for key in keys]
+
+
+def find_company_ids_by_ticker(ticker: str) -> list[int]:
+    """Return the IDs of companies that have or had a security with this ticker."""
+    securities = Security.objects.filter(ticker_norm=ticker.upper())
+    return list(securities.order_by("company_id").values_list("company_id", flat=True).distinct())
+
+
+def find_company_ids_by_name(prefix: str) -> list[int]:
+    """Return the IDs of companies whose normalized name starts with a prefix, in alphabetical order."""
+    companies = Company.objects.filter(name_norm__startswith=normalize_company_name(prefix))
+    return list(companies.order_by("name_norm").values_list("pk", flat=True)[:MAX_MATCHES])
+
+
+def list_active_securities(company_ids: Collection[int]) -> dict[int, list[Security]]:
+    """Return the active securities of each company, ordered by ticker."""
+    active = Security.objects.filter(company_id__in=company_ids, status=Security.Status.ACTIVE)
     securities: dict[int, list[Security]] = {}
-    for security in found.only("ticker", "company_id", "status").order_by("ticker_norm"):
+    for security in active.only("ticker", "company_id", "status").order_by("ticker_norm"):
         securities.setdefault(security.company_id, []).append(security)
     return securities
 
 
-def companies_of_ticker(ticker: str) -> list[int]:
-    """Return the keys of companies that have, or had, a security with this ticker."""
-    found = Security.objects.filter(ticker_norm=ticker.upper())
-    return list(found.order_by("company_id").values_list("company_id", flat=True).distinct())
-
-
-def companies_named(beginning: str, limit: int = 1000) -> list[int]:
-    """Return the keys of companies whose normalised name begins so, in the order of their names."""
-    found = Company.objects.filter(name_norm__startswith=normalised_company_name(beginning))
-    return list(found.order_by("name_norm").values_list("pk", flat=True)[:limit])
-
-
-def links_of_security(security: Security) -> list[CompanySecurity]:
-    """Return the links that say whose a security is, with the companies."""
+def list_security_links(security: Security) -> list[CompanySecurity]:
+    """Return the company links of a security, with their companies."""
     return list(CompanySecurity.objects.filter(security_id=str(security.pk)).select_related("company"))
+
+
+def list_domains(company_id: int) -> list[DomainAlias]:
+    """Return the domains of a company in alphabetical order."""
+    return sql.rows(
+        "SELECT company_id, domain_root, src FROM v_domain_aliases WHERE company_id = %s ORDER BY domain_root, src",
+        [company_id],
+        of=DomainAlias,
+    )

@@ -12,7 +12,7 @@ from ncfd_site.adminkit.tables import Table
 from ncfd_site.core import formatting
 from signals import queries
 from signals.models import Gate, Score, Signal, TrialCurrentScore
-from signals.queries import Account, SupportingSignal, supporting_signals
+from signals.queries import ScoreBreakdown, SupportingSignal, list_supporting_signals
 
 
 def signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title: str = "Signals") -> Table:
@@ -77,7 +77,7 @@ def support_table(gate: Gate, supported: Sequence[SupportingSignal]) -> Table:
     )
 
 
-def account_tables(score: Score, account: Account) -> list[Table]:
+def account_tables(score: Score, account: ScoreBreakdown) -> list[Table]:
     """How a score comes about: from the prior over each gate that fired to the posterior."""
     steps: list[tuple[Any, ...]] = [("Prior", percent(score.prior_pi), "", _signed(score.logit_prior))]
     steps += [
@@ -93,7 +93,7 @@ def account_tables(score: Score, account: Account) -> list[Table]:
         ("Sum of the gates, as stored", "", "", _signed(score.sum_log_lr)),
         ("Posterior", percent(queries.probability(score.logit_post)), "", _signed(score.logit_post)),
     ]
-    if queries.raised_by_stop_rule(score):
+    if queries.is_raised_by_stop_rule(score):
         steps.append(("Raised by a stop rule", percent(score.p_fail), "", ""))
     source = "as the run recorded them" if account.recorded else "as they stand today, since the run recorded none"
     sums = (
@@ -122,7 +122,7 @@ def standing(row: TrialCurrentScore) -> str:
 
 def gate_support(gate: Gate) -> list[Table]:
     """The table on a gate's page."""
-    return [support_table(gate, supporting_signals(gate))]
+    return [support_table(gate, list_supporting_signals(gate))]
 
 
 def _support_row(one: SupportingSignal) -> tuple[Any, ...]:

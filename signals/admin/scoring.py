@@ -57,7 +57,7 @@ class SignalAdmin(ReadOnlyAdmin):
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """The gates that this signal supports."""
-        gates = queries.gates_supported_by(row)
+        gates = queries.list_supported_gates(row)
         return [risk.gates_table(gates, "Gates that it supports", "No gate of this trial names this signal.")]
 
 
@@ -139,8 +139,11 @@ class ScoreAdmin(ReadOnlyAdmin):
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """How the score comes about, and the gates of the trial."""
-        gates = queries.gates_of([row.trial_id])
-        return [*risk.account_tables(row, queries.account_of(row)), risk.gates_table(gates, "Gates of the trial today")]
+        gates = queries.list_gates([row.trial_id])
+        return [
+            *risk.account_tables(row, queries.compute_breakdown(row)),
+            risk.gates_table(gates, "Gates of the trial today"),
+        ]
 
 
 @admin.register(SignalEvaluation)

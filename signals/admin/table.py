@@ -7,7 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ncfd_site.adminkit.tables import Table
-from signals.formulas import LOOKS_AT, SEVERITIES, log_ratio
+from signals.formulas import GATE_SIGNALS, SEVERITIES, log_ratio
 from signals.models import Gate, Signal
 from signals.scoring.table import ScoringTable, StopRule
 
@@ -51,7 +51,7 @@ def _ratios(table: ScoringTable) -> Table:
 
 
 def _signals(code: str) -> SafeString:
-    return format_html_join(BREAK, "{}", ((Signal.Code(signal).label,) for signal in LOOKS_AT[code]))
+    return format_html_join(BREAK, "{}", ((Signal.Code(signal).label,) for signal in GATE_SIGNALS[code]))
 
 
 def _ratio(ratios: Mapping[str, Decimal]) -> SafeString:

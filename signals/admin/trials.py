@@ -20,7 +20,7 @@ from ncfd_site.adminkit.filters import known_values, yes_no
 from ncfd_site.adminkit.links import list_link, object_link
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
-from securities import queries as companies
+from securities.queries import lookups
 from signals import queries
 from signals.admin import risk
 from signals.admin.columns import BY_TRIAL, TRIAL
@@ -60,20 +60,22 @@ class TrialAdmin(ReadOnlyAdmin):
     search_by = (
         search.trial_number("nct_id"),
         search.key("trial_id", "number"),
-        search.SearchBy("sponsor_company_id__in", "beginning of the sponsor's name", form=companies.companies_named),
+        search.SearchBy(
+            "sponsor_company_id__in", "beginning of the sponsor's name", form=lookups.find_company_ids_by_name
+        ),
     )
     filled_by = "`manage.py load_ctgov FILE` loads the records of ClinicalTrials.gov."
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """What speaks for its failure, what was published of it, and how its record changed."""
-        gates = queries.gates_of([row.pk])
+        gates = queries.list_gates([row.pk])
         studies = row.studies.defer("extracted_jsonb", "notes_md").order_by("-year", "-pk")[:MOST_SHOWN]
         versions = row.versions.only("trial_id", "captured_at", "sample_size", *COMPARED).order_by("-captured_at")
         claims = list_link(LinkAudit, "Link audits of this trial", nct_id=row.nct_id)
         return [
-            risk.scores_table(queries.scores_of(row.pk)),
+            risk.scores_table(queries.list_scores(row.pk)),
             risk.gates_table(gates),
-            risk.signals_table(queries.signals_of([row.pk]), gates),
+            risk.signals_table(queries.list_signals([row.pk]), gates),
             Table(
                 "Studies",
                 ("Study", "Year", "p-value", "Citation"),

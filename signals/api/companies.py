@@ -14,7 +14,8 @@ from ncfd_site.api.operations import Number, declare_get
 from ncfd_site.core.permissions import current_user
 from securities.api import VIEW, CompanyItem, SecurityItem, company_item, router, security_item
 from securities.models import Company, CompanyAlias
-from securities.queries import Relative, family_of, securities_over_time
+from securities.queries.corporate_structure import RelatedCompany, load_corporate_structure
+from securities.queries.listings import list_company_listings
 from signals.api import trials
 from signals.companies import risk
 from signals.companies.documents import documents_of
@@ -101,18 +102,18 @@ def company(request: HttpRequest, cik: Cik) -> object:
     found = Company.objects.defer("metadata").filter(cik=cik).first()
     if found is None:
         raise Http404(f"No company has the CIK {cik}.")
-    spans = securities_over_time(found.pk)
+    spans = list_company_listings(found.pk)
     today = timezone.now().date()
-    family = family_of(found.pk)
-    members, asks = [found.pk, *family.subsidiaries], current_user(request)
+    structure = load_corporate_structure(found.pk)
+    members, asks = [found.pk, *structure.subsidiaries], current_user(request)
     aliases = CompanyAlias.objects.filter(company=found).order_by("alias_norm", "pk")[:MOST_ALIASES]
     return {
-        **company_item(found, [span for span in spans if span.status == "active" and span.holds(today)]),
-        "canonical": family.canonical_id == found.pk,
+        **company_item(found, [span for span in spans if span.status == "active" and span.includes(today)]),
+        "canonical": structure.canonical_id == found.pk,
         "aliases": list(aliases),
         "securities": [security_item(span) for span in spans],
-        "parents": _relatives(family.above),
-        "children": _relatives(family.below),
+        "parents": _relatives(structure.parents),
+        "children": _relatives(structure.children),
         "exposure": exposure_of(asks, members, today),
         "documents": documents_about(asks, members),
     }
@@ -145,6 +146,6 @@ def _trial(trial: risk.CompanyTrial) -> dict[str, Any]:
     return {**{name: getattr(trial, name) for name in plain.split()}, "next_readout": trial.readout}
 
 
-def _relatives(found: list[Relative]) -> list[dict[str, Any]]:
+def _relatives(found: list[RelatedCompany]) -> list[dict[str, Any]]:
     plain = "cik name steps rel_type start_date end_date"
-    return [{name: getattr(one, name) for name in plain.split()} for one in found if not one.closes]
+    return [{name: getattr(one, name) for name in plain.split()} for one in found if not one.is_cycle]

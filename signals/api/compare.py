@@ -14,7 +14,7 @@ from signals.api.trial_rows import trial_fields
 from signals.api.trial_shapes import Phase
 from signals.api.trials import BY_TRIAL, BY_TRIAL_BACK, VIEW
 from signals.models import Score, TrialCurrentScore
-from signals.queries import recorded_ratios
+from signals.queries import read_recorded_ratios
 from signals.trials.explaining import explanations
 from signals.trials.metadata import read_metadata, with_readable_metadata, with_unread_metadata
 from signals.trials.runs import is_known, latest_runs, run_before
@@ -114,8 +114,8 @@ def _items(a: str, later: list[Score]) -> list[dict[str, Any]]:
 
 
 def _item(earlier: Score | None, later: Score) -> dict[str, Any]:
-    now = recorded_ratios(later.metadata)
-    then = recorded_ratios(earlier.metadata) if earlier else now
+    now = read_recorded_ratios(later.metadata)
+    then = read_recorded_ratios(earlier.metadata) if earlier else now
     are_told = now is not None and then is not None
     return {
         **trial_fields(later.trial),

@@ -11,7 +11,7 @@ from ncfd_site.api import keyset
 from ncfd_site.api.operations import LARGEST_KEY, ListParams, Page, SmallKey, declare_get, register_router
 from ncfd_site.api.problems import BadRequest
 from signals.api.trials import find_trial
-from signals.loading.changes import changes, substance
+from signals.loading.changes import diff_records, strip_derived_fields
 from signals.models import TrialVersion
 
 router = register_router("registry", 40)
@@ -102,7 +102,10 @@ def difference(request: HttpRequest, nct_id: str, asked: Query[DifferenceAsked])
         if len(latest) < 2:
             raise Http404(f"There are no two versions of {nct_id} to compare.")
         after, before = latest
-    found = [change.as_json() for change in changes(substance(before.raw_jsonb), substance(after.raw_jsonb))]
+    found = [
+        change.as_json()
+        for change in diff_records(strip_derived_fields(before.raw_jsonb), strip_derived_fields(after.raw_jsonb))
+    ]
     items = [{**change, "was_there": "before" in change, "is_there": "after" in change} for change in found]
     return {"nct_id": nct_id, "from_version": before.pk, "to_version": after.pk, "items": items}
 

@@ -20,7 +20,7 @@ from signals.explanation.findings import gate_findings, gates_of_today, signal_f
 from signals.explanation.trial_facts import scored
 from signals.explanation.waterfall import waterfall
 from signals.models import Score
-from signals.queries import account_of, raised_by_stop_rule
+from signals.queries import compute_breakdown, is_raised_by_stop_rule
 from signals.trials.run_record import run_record
 from signals.trials.runs import latest_runs
 
@@ -124,7 +124,7 @@ class Why(Schema):
     recorded: bool = Field(description="The run wrote its gates down; if not, those of today are taken.")
     adds_up: bool = Field(description="The steps lead to the stored numbers.")
     deviations: list[str] = Field(description="Where they do not, in sentences.")
-    raised_by_stop_rule: bool
+    is_raised_by_stop_rule: bool
     contributions: list[ContributionItem]
     steps: list[StepItem]
     stop_rules: list[StopRuleItem]
@@ -167,7 +167,7 @@ def why(request: HttpRequest, nct_id: str, asked: Query[WhyAsked]) -> object:
     score = found.score
     record = run_record(score.metadata)
     gates = gates_of_today(facts.trial_id)
-    account = account_of(score, gates)
+    account = compute_breakdown(score, gates)
     steps = waterfall(score, account, record)
     return {
         "nct_id": facts.nct_id,
@@ -177,7 +177,7 @@ def why(request: HttpRequest, nct_id: str, asked: Query[WhyAsked]) -> object:
         "recorded": account.recorded,
         "adds_up": steps.adds_up,
         "deviations": list(steps.deviations),
-        "raised_by_stop_rule": raised_by_stop_rule(score),
+        "raised_by_stop_rule": is_raised_by_stop_rule(score),
         "contributions": [
             {"gate": one.code, "likelihood_ratio": one.likelihood_ratio, "log_odds": round(one.log_ratio, 6)}
             for one in account.contributions

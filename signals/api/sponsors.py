@@ -10,7 +10,7 @@ from pydantic import Field
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, register_router
 from securities.models import ResolverDecision, ReviewQueueItem
-from securities.queries.sponsors import about
+from securities.queries.sponsor_queue import search_filter
 from signals.companies.unresolved import unresolved_sponsors
 
 router = register_router("sponsors", 60)
@@ -113,7 +113,7 @@ def sponsors(request: HttpRequest, asked: Query[SponsorsAsked]) -> object:
     if asked.nct_id:
         found = found.filter(nct_id=asked.nct_id)
     if asked.q.strip():
-        found = found.filter(about(asked.q.strip()))
+        found = found.filter(search_filter(asked.q.strip()))
     page = keyset.page(request, found, NEWEST_FIRST, asked.limit, asked.cursor)
     return {"items": page.rows, "next": page.next}
 
@@ -139,7 +139,7 @@ def sponsor_decisions(request: HttpRequest, asked: Query[DecisionsAsked]) -> obj
     """Decisions of the resolver and of people, in the queue or not."""
     found = ResolverDecision.objects.select_related("company")
     if asked.q.strip():
-        found = found.filter(about(asked.q.strip()))
+        found = found.filter(search_filter(asked.q.strip()))
     if asked.company:
         found = found.filter(company__isnull=asked.company == "none")
     page = keyset.page(request, found, NEWEST_FIRST, asked.limit, asked.cursor)

@@ -21,7 +21,7 @@ from signals.explanation.trial_facts import (
     trial_facts,
 )
 from signals.models import Gate, Signal, SignalEvaluation, TrialCurrentScore
-from signals.queries import gates_of, signals_of
+from signals.queries import list_gates, list_signals
 from signals.trials.forms import TrialFilterForm
 from signals.trials.metadata import with_unread_metadata
 from signals.trials.runs import latest_runs
@@ -87,9 +87,9 @@ def _surroundings(asks: User, facts: TrialFacts) -> dict[str, Any]:
     trial, sponsor = facts.trial_id, facts.sponsor_company_id
     may_see_signals = asks.has_perm(VIEW_SIGNALS)
     return {
-        "signal_rows": [_signal(one) for one in signals_of([trial])] if may_see_signals else None,
+        "signal_rows": [_signal(one) for one in list_signals([trial])] if may_see_signals else None,
         "evaluations": _evaluations(trial) if may_see_signals else None,
-        "gate_rows": [_gate(one) for one in gates_of([trial])] if asks.has_perm(VIEW_GATES) else None,
+        "gate_rows": [_gate(one) for one in list_gates([trial])] if asks.has_perm(VIEW_GATES) else None,
         "companies": (exposed_companies(sponsor) if sponsor else []) if asks.has_perm(VIEW_COMPANIES) else None,
         "assets": [_asset(one) for one in promoted_assets(trial)] if asks.has_perm(VIEW_ASSETS) else None,
     }

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from securities.models import ReviewQueueItem
-from securities.queries.sponsors import LAST_PAGE as LAST_QUEUE_PAGE
+from securities.queries.sponsor_queue import LAST_PAGE as LAST_QUEUE_PAGE
 from signals.companies.listing import LAST_PAGE, LISTED, SORTS, TRIALS, CompanyFilter
 
 

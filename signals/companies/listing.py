@@ -7,8 +7,8 @@ from typing import Any
 from ncfd_site.core import sql
 from ncfd_site.core.paging import ListPage, page_of
 from ncfd_site.core.selection import Selection
-from securities import queries as listed
-from securities.loading.names import normalised_company_name
+from securities.loading.names import normalize_company_name
+from securities.queries import listings
 from signals.companies.risk import AT_RISK, ranked_companies
 
 PAGE_SIZE = 50
@@ -119,6 +119,6 @@ def _sought(text: str) -> dict[str, Any]:
     return {
         "cik": int(bare) if is_cik else 0,
         # What is no letter or digit leaves nothing; then no name is meant.
-        "name": normalised_company_name(bare) or "\x01",
-        "of_ticker": list({span.company_id for span in listed.history_of_ticker(bare)}),
+        "name": normalize_company_name(bare) or "\x01",
+        "of_ticker": list({span.company_id for span in listings.list_ticker_history(bare)}),
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from securities.queries import Span
+from securities.queries.listings import ListingPeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,13 @@ class Meaning:
     """
 
     on: date
-    issuers: list[Span]
-    linked: list[Span]
-    before: Span | None
-    after: Span | None
+    issuers: list[ListingPeriod]
+    linked: list[ListingPeriod]
+    before: ListingPeriod | None
+    after: ListingPeriod | None
 
     @property
-    def claims(self) -> list[Span]:
+    def claims(self) -> list[ListingPeriod]:
         """All companies that come into question, the issuers first."""
         return [*self.issuers, *self.linked]
 
@@ -31,11 +31,11 @@ class Meaning:
         return len({span.company_id for span in self.claims}) > 1
 
 
-def meaning_of(spans: Sequence[Span], on: date) -> Meaning:
+def meaning_of(spans: Sequence[ListingPeriod], on: date) -> Meaning:
     """Return what a ticker with this history means on a day, whatever the status of the security is now."""
-    issuers = [span for span in spans if span.is_issuer and span.holds(on)]
-    linked = [span for span in spans if not span.is_issuer and span.holds(on)]
-    own = own_spans(spans)
+    issuers = [span for span in spans if span.is_issuer and span.includes(on)]
+    linked = [span for span in spans if not span.is_issuer and span.includes(on)]
+    own = list_issuer_periods(spans)
     earlier = [span for span in own if span.after and span.after <= on]
     later = [span for span in own if span.first and span.first > on]
     return Meaning(
@@ -47,6 +47,6 @@ def meaning_of(spans: Sequence[Span], on: date) -> Meaning:
     )
 
 
-def own_spans(spans: Sequence[Span]) -> list[Span]:
+def list_issuer_periods(spans: Sequence[ListingPeriod]) -> list[ListingPeriod]:
     """Return one span for each security: that of its issuer."""
-    return [span for span in spans if span.is_issuer and not span.is_never]
+    return [span for span in spans if span.is_issuer and not span.is_empty]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from securities.models import Security
-from securities.queries import Span
+from securities.queries.listings import ListingPeriod
 
 TOP, ROW = 4, 40
 # Between the upper edge of a row, its text and its bar.
@@ -26,7 +26,7 @@ class Row:
     `is_filled` on the day of the mark: today it trades too, of other days the status is not known.
     """
 
-    span: Span
+    span: ListingPeriod
     text_y: int
     bar_y: int
     x: str
@@ -63,9 +63,9 @@ class Timeline:
     mark_anchor: str
 
 
-def timeline(spans: Sequence[Span], on: date, today: date) -> Timeline | None:
+def timeline(spans: Sequence[ListingPeriod], on: date, today: date) -> Timeline | None:
     """Lay out a row for each security that ever was, up to today at least; the mark is at `on`. None without a row."""
-    drawn = [span for span in spans if not span.is_never]
+    drawn = [span for span in spans if not span.is_empty]
     if not drawn:
         return None
     days = [day for span in drawn for day in (span.first, span.after) if day] + [on, today]
@@ -92,7 +92,7 @@ def timeline(spans: Sequence[Span], on: date, today: date) -> Timeline | None:
                 _percent(max(end - start, 0.5)),
                 _percent(max(end, start + 0.5)),
                 span.after is None,
-                span.holds(on) and (on != today or span.status == Security.Status.ACTIVE),
+                span.includes(on) and (on != today or span.status == Security.Status.ACTIVE),
             )
         )
     axis_y = TOP + ROW * len(drawn)

@@ -9,14 +9,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from ncfd_site.core.permissions import current_user, require_permission
-from securities import queries as listed
 from securities.models import Company, Exchange
+from securities.queries import corporate_structure, listings, sponsor_queue
+from securities.queries.corporate_structure import CorporateStructure
 from signals.companies import risk
 from signals.companies.charts import band_chart
 from signals.companies.documents import documents_of
 from signals.companies.forms import CompanyFilterForm, DayForm, SponsorFilterForm
 from signals.companies.listing import company_page
-from signals.companies.meaning import Meaning, meaning_of, own_spans
+from signals.companies.meaning import Meaning, list_issuer_periods, meaning_of
 from signals.companies.timeline import timeline
 from signals.companies.unresolved import LOOKED_AT, unresolved_sponsors
 
@@ -36,8 +37,8 @@ def companies(request: HttpRequest) -> HttpResponse:
     selection = form.selection() if form.is_valid() else None
     page = company_page(selection, form.page_number(), today) if selection else None
     ids = [one.company_id for one in page.rows] if page else []
-    tickers = listed.securities_of_companies(ids, today) if ids else {}
-    parents = listed.parents_of(ids) if ids else {}
+    tickers = listings.list_active_listings(ids, today) if ids else {}
+    parents = corporate_structure.list_direct_parents(ids) if ids else {}
     may_see_risk = current_user(request).has_perm(VIEW_RISK)
     summaries = risk.summaries(ids, today) if may_see_risk else {}
     return render(
@@ -63,12 +64,12 @@ def companies(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(VIEW)
 def company(request: HttpRequest, cik: int) -> HttpResponse:
-    """Show one company: names, family, securities over time, trials, documents."""
+    """Show one company: names, structure, securities over time, trials, documents."""
     found = _find(cik)
     today, user = timezone.localdate(), current_user(request)
-    family = listed.family_of(found.pk)
-    spans = listed.securities_over_time(found.pk)
-    members = [found.pk, *family.subsidiaries]
+    structure = corporate_structure.load_corporate_structure(found.pk)
+    spans = listings.list_company_listings(found.pk)
+    members = [found.pk, *structure.subsidiaries]
     exposure = risk.exposure(members, today) if user.has_perm(VIEW_RISK) else None
     return render(
         request,
@@ -77,16 +78,16 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
             "title": found.name,
             "company": found,
             "names": found.aliases.select_related("alias_company").order_by("alias_type", "start_date", "alias_norm"),
-            "family": family,
-            "canonical": next((one for one in family.above if one.company_id == family.canonical_id), None),
+            "structure": structure,
+            "canonical": next((one for one in structure.parents if one.company_id == structure.canonical_id), None),
             "spans": spans,
             "timeline": timeline(spans, today, today),
             "today": today,
-            "foreign": listed.foreign_identifiers(found.pk),
+            "foreign": listings.list_unknown_identifiers(found.pk),
             "exposure": exposure,
             "most": risk.MOST,
             "chart": band_chart(exposure, found, is_alone=len(members) == 1) if exposure and exposure.total else None,
-            "trials": _with_sponsor(exposure, family) if exposure else [],
+            "trials": _with_sponsor(exposure, structure) if exposure else [],
             "documents": documents_of(members) if user.has_perm(VIEW_DOCUMENTS) else None,
         },
     )
@@ -96,7 +97,7 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
 @require_permission(VIEW)
 def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
     """Tell which company a ticker means on a day, and what it meant on others."""
-    spans = listed.history_of_ticker(ticker)
+    spans = listings.list_ticker_history(ticker)
     if not spans:
         raise Http404(_no_ticker(ticker))
     today = timezone.localdate()
@@ -115,7 +116,7 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
             "today": today,
             "meaning": meaning,
             "spans": spans,
-            "timeline": timeline(own_spans(spans), on or today, today),
+            "timeline": timeline(list_issuer_periods(spans), on or today, today),
             "timeline_on": on or today,
             "may_see_risk": may_see_risk,
             "exposed": _exposed(meaning, today) if meaning and may_see_risk else [],
@@ -138,7 +139,7 @@ def sponsors(request: HttpRequest) -> HttpResponse:
     is_whole = is_valid and not status and number == 1
     queue = None
     if is_valid and user.has_perm(VIEW_RESOLVER):
-        queue = listed.queue_page(status, text, number, with_undecided=is_whole)
+        queue = sponsor_queue.load_queue_page(status, text, number, with_undecided=is_whole)
     return render(
         request,
         "companies/sponsors.html",
@@ -167,18 +168,18 @@ def _find(cik: int) -> Company:
         ) from None
 
 
-def _with_sponsor(exposure: risk.Exposure, family: listed.Family) -> list[tuple[risk.CompanyTrial, Any]]:
-    below = {one.company_id: one for one in family.below if not one.closes}
+def _with_sponsor(exposure: risk.Exposure, structure: CorporateStructure) -> list[tuple[risk.CompanyTrial, Any]]:
+    below = {one.company_id: one for one in structure.children if not one.is_cycle}
     return [(trial, below.get(trial.company_id)) for trial in exposure.riskiest]
 
 
-def _exposed(meaning: Meaning, today: date) -> list[tuple[listed.Span, risk.Summary | None]]:
+def _exposed(meaning: Meaning, today: date) -> list[tuple[listings.ListingPeriod, risk.Summary | None]]:
     companies = {span.company_id: span for span in meaning.claims}
     found = risk.summaries(companies, today)
     return [(span, found.get(key)) for key, span in companies.items()]
 
 
 def _no_ticker(text: str) -> str:
-    if not listed.forms_of_ticker(text):
+    if not listings.list_ticker_spellings(text):
         return "This is no ticker: a ticker has up to 32 characters without spaces, such as PFE or BRK.B."
     return f"No security has, or had, the ticker {text.strip().upper()}: it was not loaded, or it is mistyped."

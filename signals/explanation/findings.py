@@ -17,7 +17,7 @@ from signals.explanation.words import (
     rule_of,
 )
 from signals.models import Gate, Score, Signal
-from signals.queries import Account
+from signals.queries import ScoreBreakdown
 from signals.trials.run_record import RunRecord
 from signals.trials.words import number
 
@@ -163,7 +163,7 @@ def gates_of_today(trial_id: int) -> list[Gate]:
 
 
 def gate_findings(
-    score: Score | None, account: Account | None, record: RunRecord, gates: Sequence[Gate]
+    score: Score | None, account: ScoreBreakdown | None, record: RunRecord, gates: Sequence[Gate]
 ) -> list[GateFinding]:
     """Return every gate as the run saw it; without a score, as the database has it today."""
     today = {gate.g_id: gate for gate in gates}

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from ncfd_site.core.formatting import in_words
 from signals.explanation.word_diff import WordDiff
-from signals.loading.changes import substance
+from signals.loading.changes import strip_derived_fields
 
 # Where in a record a field stands -> how it is called. The order is that of the page: what matters most comes first.
 SECTIONS = (
@@ -70,7 +70,7 @@ class Section:
 def compared(before: Any, after: Any) -> list[Section]:
     """Return two records part by part; what the registry reckons anew each day says nothing and is left out."""
     diff = WordDiff()
-    old, new = dict(_fields(substance(before))), dict(_fields(substance(after)))
+    old, new = dict(_fields(strip_derived_fields(before))), dict(_fields(strip_derived_fields(after)))
     fields = [_field(path, old.get(path), new.get(path)) for path in {**old, **new}]
     names = [*dict.fromkeys([*(name for _, name in SECTIONS), ELSEWHERE])]
     sections = []

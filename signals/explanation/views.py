@@ -24,7 +24,7 @@ from signals.explanation.record_versions import (
 )
 from signals.explanation.study_card import study_card
 from signals.explanation.waterfall import waterfall
-from signals.queries import account_of
+from signals.queries import compute_breakdown
 from signals.scoring.table import scoring_table
 from signals.trials import words as risk
 from signals.trials.run_record import RunRecord, run_record
@@ -47,7 +47,7 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
         return _missing(request, "No such run", trial=trial, run_id=run_id)
     gates = gates_of_today(trial.trial_id)
     record = run_record(scored.score.metadata) if scored else RunRecord()
-    account = account_of(scored.score, gates) if scored else None
+    account = compute_breakdown(scored.score, gates) if scored else None
     signals = signal_findings(
         trial.trial_id,
         record,

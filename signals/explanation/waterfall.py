@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Literal
 
 from signals.explanation.words import log_odds
-from signals.formulas import MOST_LOGIT
+from signals.formulas import MAX_LOGIT
 from signals.models import Score
-from signals.queries import LEAST_RATIO, MOST_RATIO, ROUNDING, Account, Contribution, probability
+from signals.queries import MAX_RATIO, MIN_RATIO, ROUNDING_TOLERANCE, Contribution, ScoreBreakdown, probability
 from signals.trials.run_record import RunRecord
 from signals.trials.words import number, percent, phase_words
 
@@ -77,7 +77,7 @@ class Waterfall:
         return f"the {prior.name[0].lower()}{prior.name[1:]}, {prior.percent},"
 
 
-def waterfall(score: Score, account: Account, record: RunRecord) -> Waterfall:
+def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Waterfall:
     """Lay out how a score comes about. A gap is a step of its own, so that the steps always end at what is stored."""
     stored = (score.prior_pi, score.logit_prior, score.sum_log_lr, score.logit_post, score.p_fail)
     if not all(number.is_finite() for number in stored):
@@ -90,10 +90,10 @@ def waterfall(score: Score, account: Account, record: RunRecord) -> Waterfall:
         deviations.append(_sum_deviation(score, account))
         steps.append(_on("gap", "Not explained", steps[-1], score.sum_log_lr - account.total, "the stored sum"))
     raw = score.logit_prior + score.sum_log_lr
-    kept = min(max(raw, -MOST_LOGIT), MOST_LOGIT)
+    kept = min(max(raw, -MAX_LOGIT), MAX_LOGIT)
     if raw != kept:
         steps.append(_on("limit", "Kept within -8 and 8", steps[-1], kept - raw, "the rule for posterior log-odds"))
-    if abs(score.logit_post - kept) > ROUNDING:
+    if abs(score.logit_post - kept) > ROUNDING_TOLERANCE:
         deviations.append(
             f"Prior and gates come to {log_odds(kept)}, the stored posterior log-odds are {log_odds(score.logit_post)}:"
             f" {log_odds(score.logit_post - kept)} is not explained."
@@ -116,7 +116,7 @@ def _prior_deviation(score: Score) -> list[str]:
         return [f"The stored prior is {score.prior_pi}, which has no log-odds."]
     exact = (score.prior_pi / (1 - score.prior_pi)).ln()
     # Whoever took the logarithm before rounding the prior to five digits is right too.
-    slack = LAST_DIGIT / (score.prior_pi * (1 - score.prior_pi)) + ROUNDING
+    slack = LAST_DIGIT / (score.prior_pi * (1 - score.prior_pi)) + ROUNDING_TOLERANCE
     if abs(exact - score.logit_prior) <= slack:
         return []
     said = f"A prior of {percent(score.prior_pi)} is {log_odds(exact)} in log-odds"
@@ -127,8 +127,8 @@ def _gate(one: Contribution, before: Decimal, record: RunRecord, *, recorded: bo
     name = one.gate.get_g_id_display() if one.gate else one.code
     after = before + one.log_ratio
     told = number(one.likelihood_ratio)
-    if not LEAST_RATIO <= one.likelihood_ratio <= MOST_RATIO:
-        told = f"{told}, counts as {min(max(one.likelihood_ratio, LEAST_RATIO), MOST_RATIO)}"
+    if not MIN_RATIO <= one.likelihood_ratio <= MAX_RATIO:
+        told = f"{told}, counts as {min(max(one.likelihood_ratio, MIN_RATIO), MAX_RATIO)}"
     support = record.supporting.get(one.code, ())
     if one.gate and not recorded:
         support = tuple(one.gate.supporting_s_ids or ())
@@ -141,7 +141,7 @@ def _on(kind: Kind, name: str, last: Step, change: Decimal, source: str) -> Step
     return Step(kind, name, last.after, after, probability(after), source)
 
 
-def _sum_deviation(score: Score, account: Account) -> str:
+def _sum_deviation(score: Score, account: ScoreBreakdown) -> str:
     if account.recorded:
         said = f"The gates that the run recorded add up to {log_odds(account.total)}"
     else:

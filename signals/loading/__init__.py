@@ -9,7 +9,7 @@ from ncfd_site.ingest.records import InputError, Record, RejectedRecord, SourceL
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.sources import Source, register
 from ncfd_site.ingest.summary import LoadSummary
-from signals.loading.ctgov import load_studies, study_records
+from signals.loading.ctgov import load_studies, read_studies
 from signals.loading.record import TrialRecord
 from storage.content import content_store
 
@@ -28,7 +28,7 @@ def load_registry(paths: Sequence[Path], refusals: Rejections, progress: LoadPro
 def _studies(paths: Sequence[Path], progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
     for path in paths:
         try:
-            yield from study_records(path, progress)
+            yield from read_studies(path, progress)
         except InputError as wrong:
             # One file of a folder that cannot be opened does not stop the ones after it.
             yield RejectedRecord(SourceLocation(str(path), 0), str(wrong))

@@ -20,7 +20,7 @@ ABSENT = Absent()
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """One field that differs: the names that lead to it, and its value before and after (or ABSENT)."""
 
     path: tuple[str, ...]
@@ -33,7 +33,7 @@ class Change:
         return {"field": ".".join(self.path), **{name: side for name, side in sides.items() if side is not ABSENT}}
 
 
-def substance(record: Any) -> Any:
+def strip_derived_fields(record: Any) -> Any:
     """The record without what says nothing of the trial: the derived section, and keys that begin with "_".
 
     The registry has no such keys; those who collect records add them.
@@ -43,7 +43,7 @@ def substance(record: Any) -> Any:
     return _own(record)
 
 
-def changes(before: Any, after: Any) -> list[Change]:
+def diff_records(before: Any, after: Any) -> list[FieldChange]:
     """The fields that differ, in alphabetical order. Lists are compared whole: their items have no names."""
     return _changes((), before, after)
 
@@ -56,14 +56,14 @@ def _own(value: Any) -> Any:
     return value
 
 
-def _changes(path: tuple[str, ...], before: Any, after: Any) -> list[Change]:
+def _changes(path: tuple[str, ...], before: Any, after: Any) -> list[FieldChange]:
     if isinstance(before, dict) and isinstance(after, dict):
         return [
             change
             for key in sorted(before.keys() | after.keys())
             for change in _changes((*path, key), before.get(key, ABSENT), after.get(key, ABSENT))
         ]
-    return [] if _same(before, after) else [Change(path, before, after)]
+    return [] if _same(before, after) else [FieldChange(path, before, after)]
 
 
 def _same(before: Any, after: Any) -> bool:

@@ -16,18 +16,18 @@ from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.runs import Run, recorded_run
 from ncfd_site.ingest.staging import json_text, take_turns
 from ncfd_site.ingest.summary import VERBS, LoadSummary
-from securities.loading.matching import company_names, matching_company
+from securities.loading.matching import load_company_names, match_company
 from signals.loading import statements
-from signals.loading.known import (
-    KnownTrial,
+from signals.loading.record import TrialRecord, parse_trial_record
+from signals.loading.stored_trials import (
+    StoredTrial,
     VersionChanges,
+    choose_sponsor_company,
+    compare_versions,
     is_older,
-    known_trials,
-    known_versions,
-    sponsor_company,
-    version_changes,
+    load_current_versions,
+    lock_trials,
 )
-from signals.loading.record import TrialRecord, trial_record
 from storage.content import ContentStore
 from storage.loading.documents import NewDocument, add_documents, known_documents
 from storage.loading.mentions import Mention, RegistryDocument
@@ -41,14 +41,14 @@ THINGS = ["trials", "versions", "documents", "sponsors matched", "assets", "link
 Propose = Callable[[Sequence[RegistryDocument]], Counts]
 
 
-def study_records(path: Path, progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
+def read_studies(path: Path, progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
     """Every study of a file: JSON lines, a page of the API, an array of studies, or one study."""
     for item in json_records(path, "studies", progress.add_bytes):
         if isinstance(item, RejectedRecord):
             yield item
             continue
         try:
-            yield Record(item.place, trial_record(item.value), item.size)
+            yield Record(item.place, parse_trial_record(item.value), item.size)
         except InvalidRecord as unfit:
             yield RejectedRecord(item.place, str(unfit))
 
@@ -65,7 +65,7 @@ def load_studies(
     tally = LoadSummary(THINGS)
     before = refusals.count
     with recorded_run(RUN_SOURCE) as run:
-        writer = _Writer(run, company_names(), propose, store)
+        writer = _Writer(run, load_company_names(), propose, store)
         good = _watched(good_ones(records, refusals), run)
         for counts in write_batches(
             good, writer.write, key=lambda record: record.nct_id, refusals=refusals, progress=progress
@@ -104,7 +104,7 @@ class _Writer:
         take_turns()
         counts: Counts = Counter()
         records = [item.value for item in batch]
-        known = known_trials([record.nct_id for record in records])
+        known = lock_trials([record.nct_id for record in records])
         documents = known_documents([record.source_url for record in records])
         news, undocumented = [], []
         for record in records:
@@ -121,12 +121,12 @@ class _Writer:
         self._document([*news, *undocumented], documents, counts)
         return counts
 
-    def _merge(self, news: Sequence[TrialRecord], known: Mapping[str, KnownTrial], counts: Counts) -> None:
+    def _merge(self, news: Sequence[TrialRecord], known: Mapping[str, StoredTrial], counts: Counts) -> None:
         if not news:
             return
-        before = known_versions([known[record.nct_id].trial_id for record in news if record.nct_id in known])
+        before = load_current_versions([known[record.nct_id].trial_id for record in news if record.nct_id in known])
         statements.STAGE.fill(
-            self._row(record, version_changes(before.get(record.nct_id), record), known.get(record.nct_id))
+            self._row(record, compare_versions(before.get(record.nct_id), record), known.get(record.nct_id))
             for record in news
         )
         counts["trials", "changed"] += sql.execute(statements.UPDATE_TRIALS)
@@ -135,14 +135,14 @@ class _Writer:
         matched_before = [record.nct_id for record in news if _has_company(known.get(record.nct_id))]
         counts["sponsors matched", "added"] += sql.value(statements.COUNT_MATCHED, [matched_before])
 
-    def _row(self, record: TrialRecord, changes: VersionChanges, known: KnownTrial | None) -> tuple[Any, ...]:
+    def _row(self, record: TrialRecord, changes: VersionChanges, known: StoredTrial | None) -> tuple[Any, ...]:
         fields = changes.fields
         return (
             record.nct_id,
             record.sha256,
             json_text(record.raw),
             record.sponsor,
-            sponsor_company(self._names, record, known),
+            choose_sponsor_company(self._names, record, known),
             record.phase,
             record.is_pivotal,
             record.status,
@@ -162,7 +162,7 @@ class _Writer:
         )
 
     def _see_again(
-        self, records: Sequence[TrialRecord], written: set[str], known: Mapping[str, KnownTrial], counts: Counts
+        self, records: Sequence[TrialRecord], written: set[str], known: Mapping[str, StoredTrial], counts: Counts
     ) -> None:
         left = [known[record.nct_id] for record in records if record.nct_id not in written]
         if not left:
@@ -172,7 +172,7 @@ class _Writer:
         matches = {
             trial.trial_id: company
             for trial in left
-            if trial.sponsor_company_id is None and (company := matching_company(self._names, trial.sponsor_text))
+            if trial.sponsor_company_id is None and (company := match_company(self._names, trial.sponsor_text))
         }
         if matches:
             columns = [list(matches), list(matches.values())]
@@ -220,7 +220,7 @@ def _mentions(record: TrialRecord) -> list[Mention]:
     ]
 
 
-def _has_company(known: KnownTrial | None) -> bool:
+def _has_company(known: StoredTrial | None) -> bool:
     return known is not None and known.sponsor_company_id is not None
 
 
@@ -230,7 +230,7 @@ def require_studies(path: Path) -> None:
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty: {wanted}.")
     first = None
-    for record in islice(study_records(path, LoadProgress()), LOOKED_AT):
+    for record in islice(read_studies(path, LoadProgress()), LOOKED_AT):
         if isinstance(record, Record):
             return
         first = first or record

@@ -13,7 +13,7 @@ LONGEST_TEXT = 200_000
 Json = dict[str, Any]
 
 
-def section(parent: Json, name: str) -> Json:
+def get_section(parent: Json, name: str) -> Json:
     """The object under `name`; empty where there is none."""
     value = parent.get(name)
     if value is None:
@@ -23,7 +23,7 @@ def section(parent: Json, name: str) -> Json:
     return value
 
 
-def objects(parent: Json, name: str) -> list[Json]:
+def get_objects(parent: Json, name: str) -> list[Json]:
     """The list of objects under `name`; empty where there is none."""
     value = parent.get(name)
     if value is None:
@@ -33,7 +33,7 @@ def objects(parent: Json, name: str) -> list[Json]:
     return value
 
 
-def words(parent: Json, name: str) -> list[str]:
+def get_strings(parent: Json, name: str) -> list[str]:
     """The list of texts under `name`, without empty ones; empty where there is none."""
     value = parent.get(name)
     if value is None:
@@ -43,7 +43,7 @@ def words(parent: Json, name: str) -> list[str]:
     return [word for item in value if (word := one_line(item))]
 
 
-def text(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
+def get_text(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
     """The text under `name` without blanks around it; empty where there is none."""
     value = parent.get(name)
     if value is None:
@@ -53,12 +53,12 @@ def text(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
     return at_most(value.strip(), longest, name)
 
 
-def line(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
+def get_line(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
     """The text under `name` on one line; empty where there is none."""
-    return one_line(text(parent, name, longest))
+    return one_line(get_text(parent, name, longest))
 
 
-def count(parent: Json, name: str) -> int | None:
+def get_count(parent: Json, name: str) -> int | None:
     """The whole number under `name`, from 0 up; None where there is none."""
     value = parent.get(name)
     if value is None:

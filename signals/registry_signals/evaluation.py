@@ -15,13 +15,13 @@ from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from ncfd_site.ingest.staging import Stage, json_text
 from signals.registry_signals.rules import (
     RULE,
-    Finding,
-    Version,
-    endpoint_changed,
-    single_arm,
+    RecordVersion,
+    SignalFinding,
+    evaluate_endpoint_change,
+    evaluate_single_arm,
 )
 from signals.scoring.inputs import REGISTRY_SOURCE
-from signals.scoring.run import Busy
+from signals.scoring.run import RunInProgressError
 from signals.scoring.table import scoring_table
 
 LOCK = 7_243_951_062
@@ -91,7 +91,7 @@ ORDER BY f.trial_id, f.s_id
 
 
 @dataclass
-class Fired:
+class EvaluationSummary:
     """What a run did; `outcomes` counts trials by signal and outcome."""
 
     trials: int = 0
@@ -115,16 +115,20 @@ class _Row:
     design: str | None
 
 
-def fire(*, moment: datetime | None = None, dry_run: bool = False, reporter: ProgressReporter | None = None) -> Fired:
+def evaluate_registry_signals(
+    *, moment: datetime | None = None, dry_run: bool = False, reporter: ProgressReporter | None = None
+) -> EvaluationSummary:
     """Evaluate S1 and S7 for every trial, from the versions captured before `moment` (now).
 
     In one transaction. What a pipeline wrote as a signal stays; what this wrote before is changed, or taken back
     where the record no longer shows it. Raises `Busy` while another one is at work.
     """
-    done = Fired()
+    done = EvaluationSummary()
     with transaction.atomic():
         if not sql.value("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]):
-            raise Busy("Another fire_registry_signals is at work on this database: wait until it has ended.")
+            raise RunInProgressError(
+                "Another fire_registry_signals is at work on this database: wait until it has ended."
+            )
         moment = moment or sql.value("SELECT clock_timestamp()")
         batches = -(-sql.value("SELECT count(*) FROM trials") // BATCH)
         reporter = reporter or NullReporter()
@@ -143,7 +147,7 @@ def _batches() -> Iterator[list[int]]:
         yield trials
 
 
-def _write(trials: list[int], moment: datetime, done: Fired) -> None:
+def _write(trials: list[int], moment: datetime, done: EvaluationSummary) -> None:
     days = scoring_table().freeze_days
     found = list(_findings(sql.rows(_READ, [days, moment, trials], of=_Row)))
     done.outcomes.update((finding.code, finding.outcome) for _, finding in found)
@@ -154,16 +158,16 @@ def _write(trials: list[int], moment: datetime, done: Fired) -> None:
     done.evaluations += sql.execute(_EVALUATE, {"moment": moment, "by": EVALUATED_BY})
 
 
-def _findings(rows: Iterable[_Row]) -> Iterator[tuple[int, Finding]]:
+def _findings(rows: Iterable[_Row]) -> Iterator[tuple[int, SignalFinding]]:
     for trial_id, group in groupby(rows, key=lambda row: row.trial_id):
         known = list(group)
         versions = [_version(row) for row in known if row.number is not None]
-        yield trial_id, endpoint_changed(versions, freeze=known[0].freeze)
-        yield trial_id, single_arm(versions, pivotal=bool(known[0].pivotal))
+        yield trial_id, evaluate_endpoint_change(versions, freeze=known[0].freeze)
+        yield trial_id, evaluate_single_arm(versions, pivotal=bool(known[0].pivotal))
 
 
-def _version(row: _Row) -> Version:
-    return Version(
+def _version(row: _Row) -> RecordVersion:
+    return RecordVersion(
         number=row.number or 0,
         captured_at=row.captured_at,
         posted=row.posted,
@@ -179,7 +183,7 @@ def _object(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _staged(trial_id: int, finding: Finding) -> tuple[Any, ...]:
+def _staged(trial_id: int, finding: SignalFinding) -> tuple[Any, ...]:
     return (
         trial_id,
         finding.code,

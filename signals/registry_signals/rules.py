@@ -24,7 +24,7 @@ _FRAME = re.compile(r"\s*\[[^\[\]]*\]\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class RecordVersion:
     """One captured version of a record; None where it does not say."""
 
     number: int
@@ -78,7 +78,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SignalFinding:
     """What evaluating one signal for one trial came to; the last four belong to a signal that fired."""
 
     code: str
@@ -93,15 +93,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    before: Version
-    after: Version
+    before: RecordVersion
+    after: RecordVersion
     severity: str
     closed: bool | None
     late: bool
     why: str
 
 
-def endpoint_changed(versions: Sequence[Version], *, freeze: datetime | None = None) -> Finding:
+def evaluate_endpoint_change(versions: Sequence[RecordVersion], *, freeze: datetime | None = None) -> SignalFinding:
     """S1. Fires where a later version states other primary outcomes than the one before it that states any.
 
     H: it became public in the year before the primary completion date or later, or after enrolment had closed.
@@ -111,37 +111,41 @@ def endpoint_changed(versions: Sequence[Version], *, freeze: datetime | None = N
     """
     seen = {"trial_version_ids": [version.number for version in versions]}
     if not versions:
-        return Finding("S1", NOT_EVALUATED, "No version of the record is kept.", seen)
+        return SignalFinding("S1", NOT_EVALUATED, "No version of the record is kept.", seen)
     if len(versions) == 1:
-        return Finding("S1", NOT_EVALUATED, "Only one version of the record is known.", seen)
+        return SignalFinding("S1", NOT_EVALUATED, "Only one version of the record is known.", seen)
     stating = sum(version.endpoint is not None for version in versions)
     if stating < 2 and not any(one.changed for one in versions[1:]):
-        return Finding("S1", NOT_EVALUATED, "Fewer than two versions of the record state a primary endpoint.", seen)
+        return SignalFinding(
+            "S1", NOT_EVALUATED, "Fewer than two versions of the record state a primary endpoint.", seen
+        )
     changes = [_change(before, after, freeze) for before, after in _neighbours(versions) if _is_changed(before, after)]
     if not changes:
-        return Finding("S1", NOT_FIRED, f"{stating} versions of the record state the same primary endpoint.", seen)
+        return SignalFinding(
+            "S1", NOT_FIRED, f"{stating} versions of the record state the same primary endpoint.", seen
+        )
     worst = min(changes, key=lambda one: (one.late, not one.closed, "HML".index(one.severity), one.after.captured_at))
     return _s1(worst, changes, seen)
 
 
-def single_arm(versions: Sequence[Version], *, pivotal: bool) -> Finding:
+def evaluate_single_arm(versions: Sequence[RecordVersion], *, pivotal: bool) -> SignalFinding:
     """S7. Fires where the latest record of a pivotal phase 3 trial states a single group that nobody is allotted to.
 
     It fired when the record came to state that, and has stated nothing else since.
     """
     if not pivotal:
-        return Finding("S7", NOT_EVALUATED, "The trial is no pivotal phase 3 trial.")
+        return SignalFinding("S7", NOT_EVALUATED, "The trial is no pivotal phase 3 trial.")
     if not versions:
-        return Finding("S7", NOT_EVALUATED, "No version of the record is kept.")
+        return SignalFinding("S7", NOT_EVALUATED, "No version of the record is kept.")
     latest = versions[-1]
     allocation, model = latest.allocation, latest.model
     said = f"allocation {allocation or 'not stated'}, intervention model {model or 'not stated'}"
     seen = {"trial_version_ids": [latest.number], "allocation": allocation or None, "model": model or None}
     if allocation == "RANDOMIZED" and model != "SINGLE_GROUP":
-        return Finding("S7", NOT_FIRED, f"The trial is randomised: {said}.", seen)
+        return SignalFinding("S7", NOT_FIRED, f"The trial is randomised: {said}.", seen)
     if latest.has_single_arm:
         first = _first_of_single_arm(versions)
-        return Finding(
+        return SignalFinding(
             "S7",
             FIRED,
             f"A single arm in a pivotal phase 3 trial: {said}.",
@@ -152,13 +156,13 @@ def single_arm(versions: Sequence[Version], *, pivotal: bool) -> Finding:
             metadata={"source": REGISTRY_SOURCE, "rule": RULE, **seen, "trial_version_ids": [first.number]},
         )
     if not allocation:
-        return Finding("S7", NOT_EVALUATED, f"The record does not state the allocation: {said}.", seen)
+        return SignalFinding("S7", NOT_EVALUATED, f"The record does not state the allocation: {said}.", seen)
     if allocation == "RANDOMIZED":
-        return Finding("S7", NOT_EVALUATED, f"The record contradicts itself: {said}.", seen)
-    return Finding("S7", NOT_EVALUATED, f"The record does not tell whether there is one arm: {said}.", seen)
+        return SignalFinding("S7", NOT_EVALUATED, f"The record contradicts itself: {said}.", seen)
+    return SignalFinding("S7", NOT_EVALUATED, f"The record does not tell whether there is one arm: {said}.", seen)
 
 
-def _first_of_single_arm(versions: Sequence[Version]) -> Version:
+def _first_of_single_arm(versions: Sequence[RecordVersion]) -> RecordVersion:
     """The first version from which on each one that states a design states a single arm; the last one does."""
     first = versions[-1]
     for version in reversed(versions):
@@ -169,7 +173,7 @@ def _first_of_single_arm(versions: Sequence[Version]) -> Version:
     return first
 
 
-def _neighbours(versions: Sequence[Version]) -> Iterator[tuple[Version, Version]]:
+def _neighbours(versions: Sequence[RecordVersion]) -> Iterator[tuple[RecordVersion, RecordVersion]]:
     """Each version with the one before it; one that states no endpoint, and no change of it, is passed over."""
     before = versions[0]
     for after in versions[1:]:
@@ -178,22 +182,22 @@ def _neighbours(versions: Sequence[Version]) -> Iterator[tuple[Version, Version]
             before = after
 
 
-def _is_changed(before: Version, after: Version) -> bool:
+def _is_changed(before: RecordVersion, after: RecordVersion) -> bool:
     if before.endpoint is not None and after.endpoint is not None:
         return after.changed is not False and _plain(before.endpoint) != _plain(after.endpoint)
     return after.changed is True
 
 
-def _change(before: Version, after: Version, freeze: datetime | None) -> _Change:
+def _change(before: RecordVersion, after: RecordVersion, freeze: datetime | None) -> _Change:
     severity, why = _weight(before, after)
     return _Change(before, after, severity, _is_closed(before), freeze is not None and after.public_at > freeze, why)
 
 
-def _is_closed(before: Version) -> bool | None:
+def _is_closed(before: RecordVersion) -> bool | None:
     return True if before.overall in CLOSED else False if before.overall in OPEN else None
 
 
-def _weight(before: Version, after: Version) -> tuple[str, str]:
+def _weight(before: RecordVersion, after: RecordVersion) -> tuple[str, str]:
     """The severity of a change, and why."""
     completion = before.completion or after.completion
     day = after.public_at.date()
@@ -208,7 +212,7 @@ def _weight(before: Version, after: Version) -> tuple[str, str]:
     return "M", "while the trial was under way"
 
 
-def _s1(change: _Change, changes: Sequence[_Change], seen: dict[str, Any]) -> Finding:
+def _s1(change: _Change, changes: Sequence[_Change], seen: dict[str, Any]) -> SignalFinding:
     before, after, count = change.before, change.after, len(changes)
     others = f"; {count} changes in all" if count > 1 else ""
     if not change.late and (late := sum(one.late for one in changes)):
@@ -222,7 +226,7 @@ def _s1(change: _Change, changes: Sequence[_Change], seen: dict[str, Any]) -> Fi
     }
     if change.closed is not None:
         metadata["after_last_patient_randomised"] = change.closed
-    return Finding(
+    return SignalFinding(
         "S1",
         FIRED,
         f"The primary endpoint changed {change.why}{others}.",

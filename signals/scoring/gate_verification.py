@@ -7,21 +7,21 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from signals.formulas import LOOKS_AT
-from signals.scoring.score_verification import ScoreTold, score_told
+from signals.formulas import GATE_SIGNALS
+from signals.scoring.score_verification import RecordedScore, read_recorded_score
 from signals.scoring.table import scoring_table
 from signals.scoring.values import (
-    KEPT,
-    NOTHING,
+    CACHE_SIZE,
+    MISSING,
     Difference,
-    GateInput,
-    codes_in,
-    gate_input,
-    gate_of,
-    listed,
+    GateInputs,
+    expected_gate,
+    format_codes,
+    format_number,
+    parse_codes,
+    parse_severities,
     read_json,
-    severities_in,
-    shown,
+    select_gate_inputs,
 )
 
 # Signals of a trial by code: severity, and the moment of firing.
@@ -42,7 +42,7 @@ class StoredGate:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class GateContext:
     """What else is known of its trial: signals, when each was evaluated last, and of the score of the run that it names
     since when the features are frozen, and the metadata as text.
     """
@@ -55,7 +55,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class GateTold:
+class RecordedGate:
     """What the metadata of a gate tell; `signals` is None where they tell of none, as those of other programs may."""
 
     run: str
@@ -70,37 +70,37 @@ class GateTold:
         return self.version == scoring_table().version
 
 
-@lru_cache(maxsize=KEPT)
-def gate_told(metadata: str) -> GateTold:
+@lru_cache(maxsize=CACHE_SIZE)
+def read_recorded_gate(metadata: str) -> RecordedGate:
     """Read the metadata of a gate, given as text."""
     value = read_json(metadata)
     if not isinstance(value, Mapping):
-        return GateTold("", None, None, (), ())
-    return GateTold(
+        return RecordedGate("", None, None, (), ())
+    return RecordedGate(
         run=str(value.get("run_id") or ""),
         version=_text(value.get("table_version")),
-        signals=severities_in(value.get("signals")),
-        late=codes_in(value.get("late")),
-        not_fired=codes_in(value.get("not_fired")),
+        signals=parse_severities(value.get("signals")),
+        late=parse_codes(value.get("late")),
+        not_fired=parse_codes(value.get("not_fired")),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class GateCheck:
     """What came of a gate. It is stale where a signal that it looks at came, changed or was taken back after it."""
 
     differences: list[Difference]
     is_stale: bool
 
 
-def check_gate(stored: StoredGate, known: Known) -> Checked:
+def verify_gate(stored: StoredGate, known: GateContext) -> GateCheck:
     """What is wrong with a gate of today; signals that came or changed after it was evaluated are no fault of it."""
-    told = gate_told(stored.metadata)
+    told = read_recorded_gate(stored.metadata)
     row = (stored.fired, stored.supporting, stored.ratio, stored.rationale)
     if told.signals is None:
         # Written by another program: the trial's own signals of that time are all that there is.
         counted = {code: has[0] for code, has in known.signals.items() if _counts(stored, known, has[1])}
-        seen = gate_input(stored.code, counted)
+        seen = select_gate_inputs(stored.code, counted)
     else:
         seen = _seen(stored.code, stored.metadata)
     found = [*_by_rules(seen, *row, told.is_ours)]
@@ -109,73 +109,73 @@ def check_gate(stored: StoredGate, known: Known) -> Checked:
     is_stale = False
     if known.signals or known.evaluated or seen.severities:
         saw = seen.signals
-        for code in LOOKS_AT[stored.code]:
+        for code in GATE_SIGNALS[stored.code]:
             is_later = _is_later(stored, known, code, saw)
             is_stale |= is_later
             has = known.signals.get(code)
-            now = has[0] if has and _counts(stored, known, has[1]) else NOTHING
-            if not is_later and now != saw.get(code, NOTHING):
-                found.append(Difference(f"metadata.signals.{code}", saw.get(code, NOTHING), now))
+            now = has[0] if has and _counts(stored, known, has[1]) else MISSING
+            if not is_later and now != saw.get(code, MISSING):
+                found.append(Difference(f"metadata.signals.{code}", saw.get(code, MISSING), now))
     if known.score is not None:
         found += _by_score(stored.code, stored.fired, stored.metadata, known.score)
     elif told.is_ours:
-        found.append(Difference("metadata.run_id", told.run or NOTHING, "a run that scored the trial"))
-    return Checked(found, is_stale)
+        found.append(Difference("metadata.run_id", told.run or MISSING, "a run that scored the trial"))
+    return GateCheck(found, is_stale)
 
 
 # Millions of rows share few of these.
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHE_SIZE)
 def _by_rules(
-    seen: GateInput, fired: bool, supporting: tuple[str, ...], ratio: Decimal | None, rationale: str | None, ours: bool
+    seen: GateInputs, fired: bool, supporting: tuple[str, ...], ratio: Decimal | None, rationale: str | None, ours: bool
 ) -> tuple[Difference, ...]:
-    expected = gate_of(seen)
+    expected = expected_gate(seen)
     found = []
     if fired != expected.fired:
         found.append(Difference("fired_bool", _bool(fired), _bool(expected.fired)))
     if sorted(supporting) != sorted(expected.supporting):
-        found.append(Difference("supporting_S_ids", listed(supporting), listed(expected.supporting)))
+        found.append(Difference("supporting_S_ids", format_codes(supporting), format_codes(expected.supporting)))
     if ours or not expected.fired:
         if ratio != expected.ratio:
-            found.append(Difference("lr_used", shown(ratio), shown(expected.ratio)))
+            found.append(Difference("lr_used", format_number(ratio), format_number(expected.ratio)))
     elif ratio is None:
-        found.append(Difference("lr_used", NOTHING, "a likelihood ratio"))
+        found.append(Difference("lr_used", MISSING, "a likelihood ratio"))
     if ours and rationale != expected.rationale:
-        found.append(Difference("rationale_text", rationale or NOTHING, expected.rationale))
+        found.append(Difference("rationale_text", rationale or MISSING, expected.rationale))
     return tuple(found)
 
 
-@lru_cache(maxsize=KEPT)
-def _seen(code: str, metadata: str) -> GateInput:
-    told = gate_told(metadata)
-    return gate_input(code, told.signals or {}, told.late, told.not_fired)
+@lru_cache(maxsize=CACHE_SIZE)
+def _seen(code: str, metadata: str) -> GateInputs:
+    told = read_recorded_gate(metadata)
+    return select_gate_inputs(code, told.signals or {}, told.late, told.not_fired)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHE_SIZE)
 def _by_score(code: str, fired: bool, metadata: str, of_score: str) -> tuple[Difference, ...]:
-    return tuple(_differences_from_score(code, fired, gate_told(metadata), score_told(of_score)))
+    return tuple(_differences_from_score(code, fired, read_recorded_gate(metadata), read_recorded_score(of_score)))
 
 
-def _differences_from_score(code: str, fired: bool, told: GateTold, score: ScoreTold) -> Iterator[Difference]:
+def _differences_from_score(code: str, fired: bool, told: RecordedGate, score: RecordedScore) -> Iterator[Difference]:
     """A gate and the score of its run are of one calculation."""
     if score.gates is not None and (code in score.gates) != fired:
         yield Difference("fired_bool", _bool(fired), f"{_bool(code in score.gates)}, as its score says")
     if score.version is None or (told.version is None and not score.is_ours):
         return
     if told.version != score.version:
-        yield Difference("metadata.table_version", told.version or NOTHING, f"{score.version}, as its score says")
+        yield Difference("metadata.table_version", told.version or MISSING, f"{score.version}, as its score says")
     if score.signals is None:
         return
-    should = gate_input(code, score.signals, score.late, score.not_fired)
+    should = select_gate_inputs(code, score.signals, score.late, score.not_fired)
     for name, has, expected in (
         ("signals", _pairs(told.signals or {}), _pairs(should.signals)),
         ("late", told.late, should.late),
         ("not_fired", told.not_fired, should.not_fired),
     ):
         if sorted(has) != sorted(expected):
-            yield Difference(f"metadata.{name}", listed(has), f"{listed(expected)}, as its score says")
+            yield Difference(f"metadata.{name}", format_codes(has), f"{format_codes(expected)}, as its score says")
 
 
-def _is_later(stored: StoredGate, known: Known, code: str, saw: Mapping[str, str]) -> bool:
+def _is_later(stored: StoredGate, known: GateContext, code: str, saw: Mapping[str, str]) -> bool:
     has = known.signals.get(code)
     is_known = has is not None and _is_before_freeze(known, has[1])
     if has is not None and is_known and has[1] >= stored.evaluated_at:
@@ -186,12 +186,12 @@ def _is_later(stored: StoredGate, known: Known, code: str, saw: Mapping[str, str
     return evaluated_at is not None and evaluated_at >= stored.evaluated_at and saw.get(code) != now
 
 
-def _is_before_freeze(known: Known, fired_at: datetime) -> bool:
+def _is_before_freeze(known: GateContext, fired_at: datetime) -> bool:
     # What fires after the freeze never counts: the gate need not be evaluated anew for it.
     return known.frozen_at is None or fired_at <= known.frozen_at
 
 
-def _counts(stored: StoredGate, known: Known, fired_at: datetime) -> bool:
+def _counts(stored: StoredGate, known: GateContext, fired_at: datetime) -> bool:
     return fired_at < stored.evaluated_at and _is_before_freeze(known, fired_at)
 
 

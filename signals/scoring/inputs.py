@@ -107,7 +107,7 @@ SELECT count(*) FROM trials t WHERE NOT EXISTS (SELECT FROM scoring_input i WHER
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class InputGroup:
     """A signature, and how many trials have it."""
 
     signature: str
@@ -115,7 +115,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class ScoreInputs:
     """All that decides a score: what many trials have in common. Counted signals map to their severity."""
 
     phase: str
@@ -125,7 +125,7 @@ class Signature:
     stops: tuple[str, ...]
 
 
-def gather(table: ScoringTable, moment: datetime, *, as_of: bool) -> list[Counted]:
+def load_inputs(table: ScoringTable, moment: datetime, *, as_of: bool) -> list[InputGroup]:
     """Fill `scoring_input` (trial_id, frozen_at, signature), and return the distinct signatures.
 
     What became known before `moment` is in it. With `as_of`, phase and readout are those that the versions of the
@@ -147,10 +147,10 @@ def gather(table: ScoringTable, moment: datetime, *, as_of: bool) -> list[Counte
         _require_patterns(table)
         raise
     sql.execute("ANALYZE scoring_input")
-    return sql.rows(SIGNATURES, of=Counted)
+    return sql.rows(SIGNATURES, of=InputGroup)
 
 
-def trials_left_out() -> int:
+def count_excluded_trials() -> int:
     """How many trials are not in `scoring_input`."""
     return int(sql.value(_LEFT_OUT))
 
@@ -170,13 +170,13 @@ def _require_patterns(table: ScoringTable) -> None:
                 ) from None
 
 
-def read_signature(text: str) -> Signature:
+def parse_inputs(text: str) -> ScoreInputs:
     """The parts of a signature."""
     counted, late, not_fired, stops, phase = text.split(SEPARATOR, len(PARTS) - 1)
     severities = {code[:-1]: code[-1] for code in counted.split()}
     later = tuple(late.split())
     fired = {*severities, *later}
-    return Signature(
+    return ScoreInputs(
         phase=phase,
         counted=severities,
         late=later,

@@ -13,12 +13,12 @@ from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from signals.scoring import statements
 from signals.scoring.inputs import (
-    Counted,
-    gather,
-    read_signature,
-    trials_left_out,
+    InputGroup,
+    count_excluded_trials,
+    load_inputs,
+    parse_inputs,
 )
-from signals.scoring.outcomes import Outcome, Reckoner
+from signals.scoring.scorer import Scorer, ScoreResult
 from signals.scoring.table import scoring_table
 
 LONGEST_RUN_ID = 50
@@ -26,26 +26,26 @@ LONGEST_RUN_ID = 50
 LOCK = 7_243_951_061
 
 
-class WrongRun(UserError):
+class InvalidRunError(UserError):
     """What was asked for cannot be a run: no proper id, or a date that is not there yet."""
 
     exit_code = ExitCode.USAGE
 
 
-class RunExists(UserError):
+class RunConflictError(UserError):
     """A run of this id exists and says something else."""
 
     exit_code = ExitCode.FINDINGS
 
 
-class Busy(UserError):
+class RunInProgressError(UserError):
     """Another run is at work."""
 
     exit_code = ExitCode.LOCKED
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class RunSummary:
     """What a run did.
 
     `unscored` counts trials without a score by phase, "" where the record gives none; `unknown` those of which no
@@ -71,7 +71,7 @@ def score(
     replace: bool = False,
     dry_run: bool = False,
     reporter: ProgressReporter | None = None,
-) -> Scored:
+) -> RunSummary:
     """Score every trial whose phase has a prior.
 
     `as_of` uses only what was there before that day (UTC), and leaves the gates alone. A run that exists is left as
@@ -83,11 +83,11 @@ def score(
     if as_of is not None:
         moment = datetime.combine(as_of, time(), UTC)
         if moment > datetime.now(UTC):
-            raise WrongRun(f"{as_of} is not there yet: --as-of takes today (UTC) or a day before.")
-    return score_at(run_id, moment, as_of=as_of, replace=replace, dry_run=dry_run, reporter=reporter)
+            raise InvalidRunError(f"{as_of} is not there yet: --as-of takes today (UTC) or a day before.")
+    return score_trials_at(run_id, moment, as_of=as_of, replace=replace, dry_run=dry_run, reporter=reporter)
 
 
-def score_at(
+def score_trials_at(
     run_id: str,
     moment: datetime | None,
     *,
@@ -96,18 +96,18 @@ def score_at(
     replace: bool = False,
     dry_run: bool = False,
     reporter: ProgressReporter | None = None,
-) -> Scored:
+) -> RunSummary:
     """The same for any moment of the past; None is now. `with_gates` says whether the gates become those of the run."""
     reporter = reporter or NullReporter()
     table = scoring_table()
     with transaction.atomic():
         if not sql.value("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]):
-            raise Busy("Another score_trials is at work on this database: wait until it has ended.")
+            raise RunInProgressError("Another score_trials is at work on this database: wait until it has ended.")
         is_past = moment is not None
         moment = moment or sql.value("SELECT clock_timestamp()")
-        reckoner = Reckoner(table, run_id, as_of)
+        reckoner = Scorer(table, run_id, as_of)
         reporter.begin("Reading trials", None, "")
-        counted = gather(table, moment, as_of=is_past)
+        counted = load_inputs(table, moment, as_of=is_past)
         unscored: Counter[str] = Counter()
         statements.OUTCOMES.fill(
             _outcome_rows(
@@ -123,10 +123,10 @@ def score_at(
             reporter.begin("Writing gates", None, "")
             gates = _write_gates(reckoner, moment)
         trials = sum(one.trials for one in counted) - unscored.total()
-        unknown = trials_left_out() if is_past else 0
+        unknown = count_excluded_trials() if is_past else 0
         if dry_run:
             transaction.set_rollback(True)
-    return Scored(
+    return RunSummary(
         run_id,
         trials,
         scores.written,
@@ -141,19 +141,19 @@ def score_at(
 
 def _require_id(run_id: str) -> None:
     if not run_id.strip() or run_id != run_id.strip() or len(run_id) > LONGEST_RUN_ID or not run_id.isprintable():
-        raise WrongRun(f"A run id has 1 to {LONGEST_RUN_ID} printable characters, without blanks around it.")
+        raise InvalidRunError(f"A run id has 1 to {LONGEST_RUN_ID} printable characters, without blanks around it.")
 
 
-def _outcome_rows(counted: Iterable[Counted], reckoner: Reckoner, unscored: Counter[str]) -> Iterator[tuple[Any, ...]]:
+def _outcome_rows(counted: Iterable[InputGroup], reckoner: Scorer, unscored: Counter[str]) -> Iterator[tuple[Any, ...]]:
     for one in counted:
         outcome = reckoner.outcome(one.signature)
         if outcome is None:
-            unscored[read_signature(one.signature).phase] += one.trials
+            unscored[parse_inputs(one.signature).phase] += one.trials
         else:
             yield _row(outcome)
 
 
-def _row(outcome: Outcome) -> tuple[Any, ...]:
+def _row(outcome: ScoreResult) -> tuple[Any, ...]:
     found = outcome.posterior
     return (
         outcome.signature,
@@ -182,7 +182,7 @@ def _write_scores(run_id: str, moment: datetime, *, replace: bool, writes_gates:
         return _Written(written=sql.execute(statements.ADD_SCORES, values))
     different = sql.value(statements.COUNT_DIFFERENT, values)
     if different and not replace:
-        raise RunExists(
+        raise RunConflictError(
             f"Run {run_id} exists, and {different:,} trials would come out otherwise now: nothing was changed. Take"
             " another --run-id, or --replace to write it anew."
         )
@@ -190,7 +190,7 @@ def _write_scores(run_id: str, moment: datetime, *, replace: bool, writes_gates:
     if not different:
         return _Written(is_current=not overtaken)
     if not writes_gates and sql.value(statements.MADE_GATES, [run_id]):
-        raise RunExists(
+        raise RunConflictError(
             f"Run {run_id} made the gates of today, which a run as of a past day leaves alone: nothing was changed."
             " Take another --run-id."
         )
@@ -199,7 +199,7 @@ def _write_scores(run_id: str, moment: datetime, *, replace: bool, writes_gates:
     return _Written(written, sql.execute(statements.REMOVE_SCORES, values))
 
 
-def _write_gates(reckoner: Reckoner, moment: datetime) -> int:
+def _write_gates(reckoner: Scorer, moment: datetime) -> int:
     statements.KINDS.fill(
         (
             kind.number,

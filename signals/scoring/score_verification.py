@@ -10,7 +10,7 @@ from typing import Any
 from signals.formulas import (
     GATES,
     LOGIT,
-    MOST_LOGIT,
+    MAX_LOGIT,
     PROBABILITY,
     SIGNALS,
     fires,
@@ -18,20 +18,20 @@ from signals.formulas import (
     posterior,
     probability,
 )
-from signals.queries import recorded_ratios
+from signals.queries import read_recorded_ratios
 from signals.scoring.table import ScoringTable, StopRule, scoring_table
 from signals.scoring.values import (
-    KEPT,
-    NOTHING,
+    CACHE_SIZE,
+    MISSING,
     Difference,
-    codes_in,
-    gate_input,
-    gate_of,
-    listed,
-    number_in,
+    expected_gate,
+    format_codes,
+    format_number,
+    parse_codes,
+    parse_number,
+    parse_severities,
     read_json,
-    severities_in,
-    shown,
+    select_gate_inputs,
 )
 
 COLUMNS = ("prior_pi", "logit_prior", "sum_log_lr", "logit_post", "p_fail")
@@ -61,7 +61,7 @@ class StoredScore:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreTold:
+class RecordedScore:
     """What the metadata of a score tell; all scores that hold the same share it.
 
     `expected` are the five numbers that follow from them, None where they tell no prior or no gates; `differences` what
@@ -83,13 +83,13 @@ class ScoreTold:
     differences: tuple[Difference, ...]
 
 
-@lru_cache(maxsize=KEPT)
-def score_told(metadata: str) -> ScoreTold:
+@lru_cache(maxsize=CACHE_SIZE)
+def read_recorded_score(metadata: str) -> RecordedScore:
     """Read the metadata of a score, given as text."""
     value = read_json(metadata)
     told = value if isinstance(value, Mapping) else {}
     table = scoring_table()
-    ratios, prior, floor = recorded_ratios(told), _prior(told), _floor(told)
+    ratios, prior, floor = read_recorded_ratios(told), _prior(told), _floor(told)
     expected = None
     if ratios is not None and prior is not None:
         found = posterior(prior, ratios.values(), at_least=floor)
@@ -98,14 +98,14 @@ def score_told(metadata: str) -> ScoreTold:
     differences = [*_fired(told, ratios)]
     if is_ours:
         differences += _metadata(told, ratios or {}, prior, table)
-    return ScoreTold(
+    return RecordedScore(
         version=_text(told.get("table_version")),
         is_whole=all(key in told for key in _KEYS),
         is_ours=is_ours,
         as_of=_text(told.get("as_of")),
-        signals=severities_in(told.get("signals")),
-        late=codes_in(told.get("late")),
-        not_fired=codes_in(told.get("not_fired")),
+        signals=parse_severities(told.get("signals")),
+        late=parse_codes(told.get("late")),
+        not_fired=parse_codes(told.get("not_fired")),
         gates=None if ratios is None else frozenset(ratios),
         ratios=None if ratios is None else tuple(ratios.values()),
         floor=floor,
@@ -114,9 +114,9 @@ def score_told(metadata: str) -> ScoreTold:
     )
 
 
-def differences_of_score(stored: StoredScore, now: datetime) -> Iterator[Difference]:
+def find_score_differences(stored: StoredScore, now: datetime) -> Iterator[Difference]:
     """What is wrong with a score at the moment `now`. One without metadata is held against the formulas alone."""
-    told = score_told(stored.metadata)
+    told = read_recorded_score(stored.metadata)
     frozen_at = stored.features_frozen_at
     if frozen_at is not None and frozen_at > stored.scored_at:
         yield Difference("features_frozen_at", str(frozen_at), f"at most {stored.scored_at}")
@@ -133,10 +133,10 @@ def differences_of_score(stored: StoredScore, now: datetime) -> Iterator[Differe
     yield from told.differences
 
 
-def _moments(stored: StoredScore, told: ScoreTold) -> Iterator[Difference]:
+def _moments(stored: StoredScore, told: RecordedScore) -> Iterator[Difference]:
     frozen_at = stored.features_frozen_at
     if frozen_at is None and told.late:
-        yield Difference("features_frozen_at", NOTHING, f"a day, since {listed(told.late)} came after it")
+        yield Difference("features_frozen_at", MISSING, f"a day, since {format_codes(told.late)} came after it")
     if frozen_at is not None and frozen_at <= stored.scored_at and frozen_at.astimezone(UTC).time() != time():
         yield Difference("features_frozen_at", str(frozen_at), "a day at 00:00 UTC")
     if told.as_of is not None:
@@ -147,7 +147,7 @@ def _moments(stored: StoredScore, told: ScoreTold) -> Iterator[Difference]:
             yield Difference("scored_at", str(stored.scored_at), f"{day} 00:00 UTC, the day that the run is of")
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHE_SIZE)
 def _by_formulas(columns: Columns, floor: Decimal | None, ratios: tuple[Decimal, ...] | None) -> tuple[Difference, ...]:
     """The columns against each other, as far as their rounding lets them tell."""
     prior_pi, logit_prior, sum_log_lr, logit_post, p_fail = columns
@@ -160,7 +160,7 @@ def _by_formulas(columns: Columns, floor: Decimal | None, ratios: tuple[Decimal,
         total = posterior(prior_pi, ratios).sum_log_lr
         if abs(total - sum_log_lr) > 5 * LOGIT:
             found.append(Difference("sum_log_lr", str(sum_log_lr), str(total)))
-    total = min(max(logit_prior + sum_log_lr, -MOST_LOGIT), MOST_LOGIT)
+    total = min(max(logit_prior + sum_log_lr, -MAX_LOGIT), MAX_LOGIT)
     if abs(total - logit_post) > 2 * LOGIT:
         found.append(Difference("logit_post", str(logit_post), str(total)))
     chance = probability(logit_post)
@@ -173,11 +173,11 @@ def _by_formulas(columns: Columns, floor: Decimal | None, ratios: tuple[Decimal,
 
 def _fired(told: Mapping[str, Any], ratios: Mapping[str, Decimal] | None) -> Iterator[Difference]:
     """The gates that fired against the signals, whatever table it was."""
-    saw = severities_in(told.get("signals"))
+    saw = parse_severities(told.get("signals"))
     if saw is not None and ratios is not None:
         fired = [code for code in GATES if fires(code, saw.keys())]
         if sorted(ratios) != fired:
-            yield Difference("metadata.gates", listed(sorted(ratios)), listed(fired))
+            yield Difference("metadata.gates", format_codes(sorted(ratios)), format_codes(fired))
 
 
 def _metadata(
@@ -186,21 +186,21 @@ def _metadata(
     """All that score_trials writes by the table of today."""
     for key in _KEYS:
         if key not in told:
-            yield Difference(f"metadata.{key}", NOTHING, "to be there")
+            yield Difference(f"metadata.{key}", MISSING, "to be there")
     if told.get("as_of") is not None and not isinstance(told["as_of"], str):
         yield Difference("metadata.as_of", str(told["as_of"]), "a day")
     if "prior" in told:
         phase = told["prior"].get("phase") if isinstance(told["prior"], Mapping) else None
         should = table.priors.get(str(phase))
         if prior is None or prior != should:
-            yield Difference("metadata.prior", f"{shown(prior)} for {phase}", shown(should))
+            yield Difference("metadata.prior", f"{format_number(prior)} for {phase}", format_number(should))
     if "gates" in told:
-        yield from _gates(told["gates"], ratios, severities_in(told.get("signals")) or {})
+        yield from _gates(told["gates"], ratios, parse_severities(told.get("signals")) or {})
     parts = ("signals", "late", "not_fired", "not_evaluated")
     codes = sorted(str(code) for part in parts for code in _items(told.get(part)))
     if codes != list(SIGNALS):
-        yield Difference("metadata.signals", listed(codes), f"each of {listed(SIGNALS)} once")
-    elif len(severities_in(told.get("signals")) or {}) != len(_items(told.get("signals"))):
+        yield Difference("metadata.signals", format_codes(codes), f"each of {format_codes(SIGNALS)} once")
+    elif len(parse_severities(told.get("signals")) or {}) != len(_items(told.get("signals"))):
         yield Difference("metadata.signals", str(told.get("signals")), "H, M or L for each signal")
     if "stop_rules" in told:
         yield from _stop_rules(told["stop_rules"], table)
@@ -211,18 +211,18 @@ def _gates(gates: Any, ratios: Mapping[str, Decimal], saw: Mapping[str, str]) ->
         yield Difference("metadata.gates", str(gates), "an object of gates")
         return
     for code in (code for code in GATES if code in gates):
-        should = gate_of(gate_input(code, saw))
+        should = expected_gate(select_gate_inputs(code, saw))
         if not should.fired:
             # Named among the gates that fired already.
             continue
         if ratios.get(code) != should.ratio:
-            yield Difference(f"metadata.gates.{code}", shown(ratios.get(code)), shown(should.ratio))
+            yield Difference(f"metadata.gates.{code}", format_number(ratios.get(code)), format_number(should.ratio))
         supporting = gates[code].get("supporting_S_ids") if isinstance(gates[code], Mapping) else None
-        if sorted(codes_in(supporting)) != sorted(should.supporting) or len(_items(supporting)) != len(
+        if sorted(parse_codes(supporting)) != sorted(should.supporting) or len(_items(supporting)) != len(
             should.supporting
         ):
-            named = listed(map(str, _items(supporting)))
-            yield Difference(f"metadata.gates.{code}.supporting_S_ids", named, listed(should.supporting))
+            named = format_codes(map(str, _items(supporting)))
+            yield Difference(f"metadata.gates.{code}.supporting_S_ids", named, format_codes(should.supporting))
 
 
 def _stop_rules(told: Any, table: ScoringTable) -> Iterator[Difference]:
@@ -242,11 +242,13 @@ def _stop_rules(told: Any, table: ScoringTable) -> Iterator[Difference]:
 
 
 def _stop_rule(rule: Mapping[str, Any], known: StopRule, floor: Decimal) -> Iterator[Difference]:
-    least = number_in(rule.get("p_fail_at_least"))
+    least = parse_number(rule.get("p_fail_at_least"))
     if least != floor:
-        yield Difference(f"metadata.stop_rules.{known.code}.p_fail_at_least", shown(least), shown(floor))
+        yield Difference(
+            f"metadata.stop_rules.{known.code}.p_fail_at_least", format_number(least), format_number(floor)
+        )
     if rule.get("says") != known.says:
-        yield Difference(f"metadata.stop_rules.{known.code}.says", str(rule.get("says") or NOTHING), known.says)
+        yield Difference(f"metadata.stop_rules.{known.code}.says", str(rule.get("says") or MISSING), known.says)
 
 
 def _items(value: Any) -> Collection[Any]:
@@ -255,14 +257,14 @@ def _items(value: Any) -> Collection[Any]:
 
 def _prior(told: Mapping[str, Any]) -> Decimal | None:
     prior = told.get("prior")
-    return number_in(prior.get("value")) if isinstance(prior, Mapping) else None
+    return parse_number(prior.get("value")) if isinstance(prior, Mapping) else None
 
 
 def _floor(told: Mapping[str, Any]) -> Decimal | None:
     rules = told.get("stop_rules")
     if not isinstance(rules, list):
         return None
-    floors = [number_in(rule.get("p_fail_at_least")) for rule in rules if isinstance(rule, Mapping)]
+    floors = [parse_number(rule.get("p_fail_at_least")) for rule in rules if isinstance(rule, Mapping)]
     return max((floor for floor in floors if floor is not None and 0 <= floor <= 1), default=None)
 
 

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 from ncfd_site.config.errors import ConfigurationError
 from signals.formulas import (
     GATES,
-    LEAST_PRIOR,
-    LEAST_RATIO,
-    MOST_PRIOR,
-    MOST_RATIO,
+    MAX_PRIOR,
+    MAX_RATIO,
+    MIN_PRIOR,
+    MIN_RATIO,
     SEVERITIES,
     SIGNALS,
     Ratios,
@@ -141,7 +141,7 @@ class _Reader:
     def _priors(self, raw: Any) -> dict[str, Decimal]:
         if not isinstance(raw, dict) or not raw:
             self._wrong("priors", "has to give a number for each phase")
-        return {phase: self._number(f"priors.{phase}", value, LEAST_PRIOR, MOST_PRIOR) for phase, value in raw.items()}
+        return {phase: self._number(f"priors.{phase}", value, MIN_PRIOR, MAX_PRIOR) for phase, value in raw.items()}
 
     def _ratios(self, raw: Any) -> dict[str, dict[str, Decimal]]:
         if not isinstance(raw, dict) or raw.keys() != set(GATES):
@@ -152,7 +152,7 @@ class _Reader:
             if by_severity.keys() != set(SEVERITIES):
                 self._wrong(f"ratios.{gate}", f"has to be a number, or one for each of {', '.join(SEVERITIES)}")
             found[gate] = {
-                severity: self._number(f"ratios.{gate}.{severity}", by_severity[severity], LEAST_RATIO, MOST_RATIO)
+                severity: self._number(f"ratios.{gate}.{severity}", by_severity[severity], MIN_RATIO, MAX_RATIO)
                 for severity in SEVERITIES
             }
         return found

@@ -8,18 +8,18 @@ from functools import lru_cache
 from typing import Any
 
 from signals.formulas import (
-    LOOKS_AT,
+    GATE_SIGNALS,
     SEVERITIES,
     SIGNALS,
-    Evaluation,
+    GateEvaluation,
     evaluate_gate,
     fires,
 )
 from signals.scoring.table import scoring_table
 
-NOTHING = "nothing"
+MISSING = "nothing"
 # Of what millions of rows share, so much is kept in memory.
-KEPT = 4096
+CACHE_SIZE = 4096
 # Numbers with more digits before the point, or more zeros after it, are written with an exponent.
 _LONGEST = 40
 
@@ -34,7 +34,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class GateInput:
+class GateInputs:
     """What decides the row of one gate, of the signals that it looks at.
 
     `late` and `not_fired` are there only where it did not fire: its rationale tells them.
@@ -57,15 +57,15 @@ class GateInput:
         return {"signals": self.signals, **{name: codes for name, codes in lists.items() if codes}}
 
 
-def gate_input(
+def select_gate_inputs(
     code: str, signals: Mapping[str, str], late: Collection[str] = (), not_fired: Collection[str] = ()
-) -> GateInput:
+) -> GateInputs:
     """What one gate sees of the signals of a trial."""
-    looked_at = LOOKS_AT[code]
+    looked_at = GATE_SIGNALS[code]
     severities = tuple((signal, signals[signal]) for signal in looked_at if signal in signals)
     if fires(code, signals.keys()):
-        return GateInput(code, severities)
-    return GateInput(
+        return GateInputs(code, severities)
+    return GateInputs(
         code,
         severities,
         tuple(signal for signal in looked_at if signal in late),
@@ -73,8 +73,8 @@ def gate_input(
     )
 
 
-@lru_cache(maxsize=KEPT)
-def gate_of(seen: GateInput) -> Evaluation:
+@lru_cache(maxsize=CACHE_SIZE)
+def expected_gate(seen: GateInputs) -> GateEvaluation:
     """The gate that follows from this by the table of today."""
     return evaluate_gate(seen.code, seen.signals, scoring_table().ratios, late=seen.late, not_fired=seen.not_fired)
 
@@ -87,19 +87,19 @@ def read_json(text: str) -> Any:
         return None
 
 
-def severities_in(value: Any) -> dict[str, str] | None:
+def parse_severities(value: Any) -> dict[str, str] | None:
     """The severities of signals by code; None where the value holds none."""
     if not isinstance(value, Mapping):
         return None
     return {code: severity for code, severity in value.items() if code in SIGNALS and severity in SEVERITIES}
 
 
-def codes_in(value: Any) -> tuple[str, ...]:
+def parse_codes(value: Any) -> tuple[str, ...]:
     """The codes of signals in a list; what else stands there is left out."""
     return tuple(code for code in value if code in SIGNALS) if isinstance(value, list) else ()
 
 
-def number_in(value: Any) -> Decimal | None:
+def parse_number(value: Any) -> Decimal | None:
     """A finite number, given as a number or as text; None where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
@@ -110,13 +110,13 @@ def number_in(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def listed(codes: Iterable[str]) -> str:
+def format_codes(codes: Iterable[str]) -> str:
     """Codes with commas between."""
-    return ", ".join(codes) or NOTHING
+    return ", ".join(codes) or MISSING
 
 
-def shown(value: Decimal | None) -> str:
+def format_number(value: Decimal | None) -> str:
     """A number without zeros at its end."""
     if value is None:
-        return NOTHING
+        return MISSING
     return f"{value.normalize():f}" if abs(value.adjusted()) < _LONGEST else str(value)

@@ -17,19 +17,19 @@ from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from signals.formulas import GATES
 from signals.models import Gate, Score
 from signals.scoring.gate_verification import (
-    Known,
+    GateContext,
     StoredGate,
-    check_gate,
-    gate_told,
+    read_recorded_gate,
+    verify_gate,
 )
-from signals.scoring.run import WrongRun
+from signals.scoring.run import InvalidRunError
 from signals.scoring.score_verification import (
     COLUMNS,
     StoredScore,
-    differences_of_score,
-    score_told,
+    find_score_differences,
+    read_recorded_score,
 )
-from signals.scoring.values import NOTHING, Difference
+from signals.scoring.values import MISSING, Difference
 
 CHUNK = 2_000
 
@@ -59,7 +59,7 @@ SELECT EXISTS (SELECT FROM scores WHERE run_id = %(run)s)
 
 
 @dataclass(frozen=True, slots=True)
-class Deviation:
+class Mismatch:
     """One value of one row that is not what it should be. `run` is empty where a gate names none."""
 
     table: str
@@ -78,7 +78,7 @@ class Deviation:
 
 
 @dataclass
-class Looked:
+class VerificationCounts:
     """How much was looked at."""
 
     scores: int = 0
@@ -121,9 +121,9 @@ _Kind = tuple[bool, str | None, str | None]
 _GateOf = tuple[int, str, StoredGate]
 
 
-def deviations(
-    looked: Looked, run_id: str | None = None, *, reporter: ProgressReporter | None = None
-) -> Iterator[Deviation]:
+def find_mismatches(
+    looked: VerificationCounts, run_id: str | None = None, *, reporter: ProgressReporter | None = None
+) -> Iterator[Mismatch]:
     """Go through all scores (or those of one run), then all gates (or those of that run); counts into `looked`.
 
     All of it is read as of one moment, so that a run that ends meanwhile is no deviation. Raises `WrongRun` where
@@ -136,13 +136,15 @@ def deviations(
         if is_alone:
             sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if run_id is not None and not sql.value(_IS_THERE, {"run": run_id}):
-            raise WrongRun(f"There is no run {run_id}: neither a score nor a gate names it.")
+            raise InvalidRunError(f"There is no run {run_id}: neither a score nor a gate names it.")
         now = sql.value("SELECT clock_timestamp()")
         yield from _scores(looked, run_id, now, reporter)
         yield from _gates(looked, run_id, now, reporter)
 
 
-def _scores(looked: Looked, run_id: str | None, now: datetime, reporter: ProgressReporter) -> Iterator[Deviation]:
+def _scores(
+    looked: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
+) -> Iterator[Mismatch]:
     found = Score.objects.order_by() if run_id is None else Score.objects.filter(run_id=run_id).order_by("trial_id")
     fields = ("trial__nct_id", "run_id", "features_frozen_at", "scored_at", Cast("metadata", TextField()), *COLUMNS)
     runs: defaultdict[str, Counter[_Kind]] = defaultdict(Counter)
@@ -151,15 +153,15 @@ def _scores(looked: Looked, run_id: str | None, now: datetime, reporter: Progres
         rows, reporter, "Verifying scores", unit="rows", total=found.count()
     ):
         looked.scores += 1
-        told = score_told(metadata)
+        told = read_recorded_score(metadata)
         runs[run][told.is_whole, told.version, told.as_of] += 1
-        for one in differences_of_score(StoredScore(tuple(columns), frozen_at, scored_at, metadata), now):
+        for one in find_score_differences(StoredScore(tuple(columns), frozen_at, scored_at, metadata), now):
             yield _deviation("scores", nct_id, run, "score", one)
     for run, kinds in sorted(runs.items()):
         yield from _not_of_one_piece(run, kinds)
 
 
-def _not_of_one_piece(run: str, kinds: Counter[_Kind]) -> Iterator[Deviation]:
+def _not_of_one_piece(run: str, kinds: Counter[_Kind]) -> Iterator[Mismatch]:
     """A run of score_trials has one version of the table and one day, or none, for all its scores."""
     ((is_whole, version, as_of), _), *others = kinds.most_common()
     if not is_whole or not others:
@@ -167,11 +169,13 @@ def _not_of_one_piece(run: str, kinds: Counter[_Kind]) -> Iterator[Deviation]:
     for other in sql.rows(_OTHERS, [run, version, as_of], of=_Other):
         for column, has, should in (("table_version", other.version, version), ("as_of", other.as_of, as_of)):
             if has != should:
-                one = Difference(f"metadata.{column}", has or NOTHING, f"{should or NOTHING}, as most of the run")
+                one = Difference(f"metadata.{column}", has or MISSING, f"{should or MISSING}, as most of the run")
                 yield _deviation("scores", other.nct_id, run, "score", one)
 
 
-def _gates(looked: Looked, run_id: str | None, now: datetime, reporter: ProgressReporter) -> Iterator[Deviation]:
+def _gates(
+    looked: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
+) -> Iterator[Mismatch]:
     found = Gate.objects.order_by("trial_id", "g_id")
     if run_id is not None:
         found = found.filter(metadata__contains={"run_id": run_id})
@@ -188,7 +192,7 @@ def _read(row: tuple[Any, ...]) -> _GateOf:
     return trial_id, nct_id, StoredGate(code, fired, tuple(supporting or ()), *rest)
 
 
-def _chunk(chunk: list[list[_GateOf]], looked: Looked, now: datetime) -> Iterator[Deviation]:
+def _chunk(chunk: list[list[_GateOf]], looked: VerificationCounts, now: datetime) -> Iterator[Mismatch]:
     trials = [gates[0][0] for gates in chunk]
     signals: dict[int, dict[str, tuple[str, datetime]]] = defaultdict(dict)
     for one in sql.rows(_SIGNALS, [trials], of=_Signal):
@@ -200,7 +204,7 @@ def _chunk(chunk: list[list[_GateOf]], looked: Looked, now: datetime) -> Iterato
     scores = {score.trial_id: score for score in sql.rows(_SCORES, [trials, runs], of=_RunScore)}
     for gates, run in zip(chunk, runs, strict=True):
         trial_id, score = gates[0][0], scores.get(gates[0][0])
-        known = Known(
+        known = GateContext(
             now=now,
             signals=signals.get(trial_id, {}),
             evaluated=evaluated.get(trial_id, {}),
@@ -210,18 +214,18 @@ def _chunk(chunk: list[list[_GateOf]], looked: Looked, now: datetime) -> Iterato
         yield from _of_trial(gates, run, known, looked)
 
 
-def _of_trial(gates: list[_GateOf], run: str, known: Known, looked: Looked) -> Iterator[Deviation]:
+def _of_trial(gates: list[_GateOf], run: str, known: GateContext, looked: VerificationCounts) -> Iterator[Mismatch]:
     nct_id = gates[0][1]
     codes = [gate.code for _, _, gate in gates]
     if run and set(codes) != set(GATES):
         yield _deviation("gates", nct_id, run, "gates", Difference("rows", ", ".join(codes), ", ".join(GATES)))
-    named = {gate_told(gate.metadata).run for _, _, gate in gates}
+    named = {read_recorded_gate(gate.metadata).run for _, _, gate in gates}
     if len(named) > 1:
         several = ", ".join(sorted(one or "none" for one in named))
         yield _deviation("gates", nct_id, run, "gates", Difference("metadata.run_id", several, "one run"))
     for _, _, gate in gates:
         looked.gates += 1
-        checked = check_gate(gate, known)
+        checked = verify_gate(gate, known)
         looked.stale += checked.is_stale
         for one in checked.differences:
             yield _deviation("gates", nct_id, run, gate.code, one)
@@ -229,8 +233,8 @@ def _of_trial(gates: list[_GateOf], run: str, known: Known, looked: Looked) -> I
 
 def _run_of_trial(gates: list[_GateOf]) -> str:
     """The run that its gates name; where one does not, what the others say."""
-    return next(filter(None, (gate_told(gate.metadata).run for _, _, gate in gates)), "")
+    return next(filter(None, (read_recorded_gate(gate.metadata).run for _, _, gate in gates)), "")
 
 
-def _deviation(table: str, nct_id: str, run: str, row: str, one: Difference) -> Deviation:
-    return Deviation(table, nct_id, run, row, one.column, one.stored, one.expected)
+def _deviation(table: str, nct_id: str, run: str, row: str, one: Difference) -> Mismatch:
+    return Mismatch(table, nct_id, run, row, one.column, one.stored, one.expected)

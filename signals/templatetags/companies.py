@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ncfd_site.core import formatting
-from securities.queries import Span
+from securities.queries.listings import ListingPeriod
 from signals.trials import words
 
 register = template.Library()
@@ -66,11 +66,11 @@ def day(value: date | None) -> SafeString | str:
 
 
 @register.filter
-def days_of(span: Span) -> str:
+def days_of(span: ListingPeriod) -> str:
     """Write the days of a security: since when, or from when to which last day, and whether only a list tells so."""
     if span.is_first_seen:
         return f"in the SEC's lists from {span.first} {f'to {span.last}' if span.last else 'on'}"
-    if span.is_never:
+    if span.is_empty:
         return "on no day"
     if span.last is None:
         return f"since {span.first}" if span.first else "always"
@@ -92,7 +92,7 @@ def status(text: str | None) -> str:
 
 
 @register.filter
-def tickers(spans: Sequence[Span]) -> SafeString:
+def tickers(spans: Sequence[ListingPeriod]) -> SafeString:
     """Draw what is listed of a company: tickers as links, each exchange once for its tickers."""
     if not spans:
         return formatting.quiet("not listed")

@@ -11,7 +11,7 @@ from ncfd_site.core import sql
 from ncfd_site.core.paging import ListPage
 from securities.models import Company
 from signals.models import Score, Trial, TrialCurrentScore
-from signals.queries import recorded_ratios
+from signals.queries import read_recorded_ratios
 from signals.trials import selection as selecting
 from signals.trials.explaining import explanations
 from signals.trials.metadata import with_readable_metadata
@@ -325,8 +325,8 @@ class _ScoreKey:
 
 
 def _compare(trial: Trial, later: Score, earlier: Score | None, tickers: list[Ticker]) -> Compared:
-    now = recorded_ratios(later.metadata)
-    then = now if earlier is None else recorded_ratios(earlier.metadata)
+    now = read_recorded_ratios(later.metadata)
+    then = now if earlier is None else read_recorded_ratios(earlier.metadata)
     if now is None or then is None:
         gates, told = [], False
     else:

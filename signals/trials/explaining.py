@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from signals.models import Score
-from signals.queries import recorded_ratios
+from signals.queries import read_recorded_ratios
 from signals.trials.words import number, percent
 
 
@@ -23,7 +23,7 @@ def explanations(earlier: Score, later: Score) -> list[str]:
 
 
 def _gates(earlier: Score, later: Score) -> list[str]:
-    then, now = recorded_ratios(earlier.metadata), recorded_ratios(later.metadata)
+    then, now = read_recorded_ratios(earlier.metadata), read_recorded_ratios(later.metadata)
     if then is None or now is None:
         # A run that wrote none down may have had any.
         silent = [score.run_id for score, gates in ((earlier, then), (later, now)) if gates is None]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ncfd_site.core import sql
 from signals.models import Gate, Signal
-from signals.queries import recorded_ratios
+from signals.queries import read_recorded_ratios
 from signals.trials.json_text import read_json
 from signals.trials.run_record import RunRecord, run_record
 
@@ -99,7 +99,7 @@ def recorded_marks(metadata: Any) -> Marks:
     counted = metadata.get("signals") if isinstance(metadata, Mapping) else None
     signals = counted.items() if isinstance(counted, Mapping) else ()
     return _marks(
-        [Mark(code) for code in recorded_ratios(metadata) or ()],
+        [Mark(code) for code in read_recorded_ratios(metadata) or ()],
         [Mark(str(code), severity) for code, severity in signals if severity in _SEVERITIES],
         [Mark(code) for code in record.late],
         record,

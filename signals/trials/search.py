@@ -8,7 +8,7 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q, QuerySet
 
 from ncfd_site.core import sql
-from securities.loading.names import normalised_company_name
+from securities.loading.names import normalize_company_name
 from signals.models import Trial
 
 # A number, or its beginning; whole ones wherever they stand in a text, as in an address of the registry.
@@ -200,6 +200,6 @@ def _named(kind: str, name: str) -> str:
 
 
 def _beginning(text: str) -> str:
-    normal = normalised_company_name(text)
+    normal = normalize_company_name(text)
     # What has no letter or digit is no name: it is equal to none.
     return re.sub(r"([\\%_])", r"\\\1", normal) + "%" if normal else ""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from securities.loading.names import LEGAL_FORMS, normalised_company_name
+from securities.loading.names import LEGAL_FORMS, normalize_company_name
 
 SAME = {
     "eli lilly": ["ELI LILLY & Co", "Eli Lilly and Company", "Eli Lilly"],
@@ -32,22 +32,22 @@ OTHERS = [
 
 @pytest.mark.parametrize(("normal", "name"), [(normal, name) for normal, names in SAME.items() for name in names])
 def test_spellings_of_one_name_are_one(normal: str, name: str) -> None:
-    assert normalised_company_name(name) == normal
+    assert normalize_company_name(name) == normal
 
 
 @pytest.mark.parametrize(("one", "other"), OTHERS)
 def test_names_of_two_companies_stay_two(one: str, other: str) -> None:
-    assert normalised_company_name(one) != normalised_company_name(other)
+    assert normalize_company_name(one) != normalize_company_name(other)
 
 
 @pytest.mark.parametrize("name", ["Inc.", "The Co", "S.A.", "/DE/", "A B", "Co and Co"])
 def test_a_name_that_is_all_legal_form_is_not_lost(name: str) -> None:
-    assert normalised_company_name(name)
+    assert normalize_company_name(name)
 
 
 @pytest.mark.parametrize("name", ["", " ", "...", "\u2122"])
 def test_what_is_no_name_is_empty(name: str) -> None:
-    assert normalised_company_name(name) == ""
+    assert normalize_company_name(name) == ""
 
 
 names = st.text() | st.lists(st.sampled_from([*LEGAL_FORMS, "The", "&", "and", "a", "Acme", "/DE/", "S.A."])).map(
@@ -57,25 +57,25 @@ names = st.text() | st.lists(st.sampled_from([*LEGAL_FORMS, "The", "&", "and", "
 
 @given(names)
 def test_normalising_twice_changes_nothing_more(name: str) -> None:
-    once = normalised_company_name(name)
-    assert normalised_company_name(once) == once
+    once = normalize_company_name(name)
+    assert normalize_company_name(once) == once
 
 
 @given(names)
 def test_case_and_blanks_do_not_matter(name: str) -> None:
-    assert normalised_company_name(f"  {name}\t") == normalised_company_name(name)
+    assert normalize_company_name(f"  {name}\t") == normalize_company_name(name)
     if name.isascii():
-        assert normalised_company_name(name.upper()) == normalised_company_name(name.lower())
+        assert normalize_company_name(name.upper()) == normalize_company_name(name.lower())
 
 
 @given(names, st.sampled_from(["Inc.", "Corp", "LLC", "plc", "AG", ", Ltd.", "S.A."]))
 def test_a_legal_form_at_the_end_does_not_matter(name: str, form: str) -> None:
-    plain = normalised_company_name(name)
+    plain = normalize_company_name(name)
     if plain and plain not in LEGAL_FORMS:
-        assert normalised_company_name(f"{plain} {form}") == plain
+        assert normalize_company_name(f"{plain} {form}") == plain
 
 
 @given(names)
 def test_a_name_with_a_letter_is_never_empty(name: str) -> None:
     if any(letter.isascii() and letter.isalnum() for letter in name):
-        assert normalised_company_name(name)
+        assert normalize_company_name(name)

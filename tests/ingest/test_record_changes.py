@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ncfd_site.ingest.jsontext import canonical, fingerprint
-from signals.loading.changes import ABSENT, Change, changes, substance
+from signals.loading.changes import ABSENT, FieldChange, diff_records, strip_derived_fields
 from tests.ingest.studies import study
 
 values = st.recursive(
@@ -18,7 +18,7 @@ values = st.recursive(
 records = st.dictionaries(st.sampled_from("abcd"), values, max_size=4)
 
 
-def applied(before: Any, found: list[Change]) -> Any:
+def applied(before: Any, found: list[FieldChange]) -> Any:
     record = copy.deepcopy(before)
     for change in found:
         parent = record
@@ -33,49 +33,51 @@ def applied(before: Any, found: list[Change]) -> Any:
 
 @given(records)
 def test_a_record_does_not_differ_from_itself(record: Any) -> None:
-    assert changes(record, copy.deepcopy(record)) == []
+    assert diff_records(record, copy.deepcopy(record)) == []
 
 
 @given(records, records)
 def test_there_is_a_change_exactly_where_the_canonical_spelling_differs(before: Any, after: Any) -> None:
-    assert (changes(before, after) == []) == (canonical(before) == canonical(after))
+    assert (diff_records(before, after) == []) == (canonical(before) == canonical(after))
 
 
 @given(records, records)
 def test_the_changes_lead_from_one_record_to_the_other(before: Any, after: Any) -> None:
-    assert canonical(applied(before, changes(before, after))) == canonical(after)
+    assert canonical(applied(before, diff_records(before, after))) == canonical(after)
 
 
 @given(records, records)
 def test_the_way_back_is_the_same_turned_round(before: Any, after: Any) -> None:
-    there = [(change.path, change.before, change.after) for change in changes(before, after)]
-    back = [(change.path, change.after, change.before) for change in changes(after, before)]
+    there = [(change.path, change.before, change.after) for change in diff_records(before, after)]
+    back = [(change.path, change.after, change.before) for change in diff_records(after, before)]
     assert there == back
 
 
 @given(records, st.sampled_from("abcd"), values)
 def test_one_field_that_changes_is_one_change(record: Any, name: str, value: Any) -> None:
-    assume(not isinstance(value, dict) and (name not in record or changes(record, {**record, name: value})))
-    (found,) = changes(record, {**record, name: value})
+    assume(not isinstance(value, dict) and (name not in record or diff_records(record, {**record, name: value})))
+    (found,) = diff_records(record, {**record, name: value})
     assert found.path == (name,)
     assert found.before == record.get(name, ABSENT)
 
 
 @given(records, st.dictionaries(st.sampled_from(["_shape", "_provenance"]), values))
 def test_keys_of_those_who_collect_records_do_not_count(record: Any, own: Any) -> None:
-    assert fingerprint(substance({**record, **own, "inner": [own]})) == fingerprint(
-        substance({**record, "inner": [{}]})
+    assert fingerprint(strip_derived_fields({**record, **own, "inner": [own]})) == fingerprint(
+        strip_derived_fields({**record, "inner": [{}]})
     )
 
 
 def test_the_derived_section_does_not_count() -> None:
     derived = {"derivedSection": {"miscInfoModule": {"versionHolder": "2026-01-01"}}}
-    assert fingerprint(substance({**study(), **derived})) == fingerprint(substance(study()))
+    assert fingerprint(strip_derived_fields({**study(), **derived})) == fingerprint(strip_derived_fields(study()))
 
 
 def test_results_and_nested_derived_names_do_count() -> None:
-    assert fingerprint(substance({**study(), "hasResults": True})) != fingerprint(substance(study()))
-    assert substance({"a": {"derivedSection": 1}}) == {"a": {"derivedSection": 1}}
+    assert fingerprint(strip_derived_fields({**study(), "hasResults": True})) != fingerprint(
+        strip_derived_fields(study())
+    )
+    assert strip_derived_fields({"a": {"derivedSection": 1}}) == {"a": {"derivedSection": 1}}
 
 
 def test_the_order_of_keys_does_not_count() -> None:
@@ -87,7 +89,7 @@ def test_the_order_of_keys_does_not_count() -> None:
 def test_a_change_says_field_before_and_after() -> None:
     before = {"p": {"status": "RECRUITING", "gone": None, "list": [1, 2]}}
     after = {"p": {"status": "COMPLETED", "new": None, "list": [2, 1]}}
-    assert [change.as_json() for change in changes(before, after)] == [
+    assert [change.as_json() for change in diff_records(before, after)] == [
         {"field": "p.gone", "before": None},
         {"field": "p.list", "before": [1, 2], "after": [2, 1]},
         {"field": "p.new", "after": None},
@@ -96,6 +98,6 @@ def test_a_change_says_field_before_and_after() -> None:
 
 
 def test_one_is_not_true_but_it_is_one_point_zero() -> None:
-    assert changes({"a": 1}, {"a": True}) != []
-    assert changes({"a": [0]}, {"a": [False]}) != []
-    assert changes({"a": [1, {"b": 2}]}, {"a": [1.0, {"b": 2.0}]}) == []
+    assert diff_records({"a": 1}, {"a": True}) != []
+    assert diff_records({"a": [0]}, {"a": [False]}) != []
+    assert diff_records({"a": [1, {"b": 2}]}, {"a": [1.0, {"b": 2.0}]}) == []

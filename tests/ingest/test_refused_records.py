@@ -77,7 +77,7 @@ def test_a_record_that_only_the_database_refuses_does_not_spoil_its_batch(
     # Hashes do not compress, and an index entry of this size has no place on a page.
     long = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(150))
     monkeypatch.setattr("linkaudit.loading.interventions.LONGEST", 10_000)
-    monkeypatch.setattr("signals.loading.page.LONGEST_NAME", 10_000)
+    monkeypatch.setattr("signals.loading.record_text.LONGEST_NAME", 10_000)
     records = [study(number, armsInterventionsModule=interventions(f"Number{number}mab")) for number in range(1, 8)]
     records[4] = study(5, armsInterventionsModule=interventions(long))
     path = jsonl(tmp_path / "studies.jsonl", records)

@@ -12,8 +12,8 @@ import pytest
 from linkaudit.loading.audit_row import audit_rows
 from ncfd_site.ingest import batches
 from ncfd_site.ingest.progress import LoadProgress
-from securities.loading.listing import listings
-from signals.loading.ctgov import study_records
+from securities.loading.listing import read_listings
+from signals.loading.ctgov import read_studies
 from tests.ingest.conftest import Load
 from tests.ingest.studies import Json, jsonl, study
 from tests.ingest.test_load_link_audits import as_csv, row
@@ -67,9 +67,9 @@ def write_links(folder: Path, count: int) -> Path:
 
 Read = Callable[[Path], Iterator[object]]
 READERS: dict[str, tuple[Callable[[Path, int], Path], Read]] = {
-    "lines": (write_lines, lambda path: study_records(path, LoadProgress())),
-    "page": (write_packed_page, lambda path: study_records(path, LoadProgress())),
-    "tickers": (write_list, listings),
+    "lines": (write_lines, lambda path: read_studies(path, LoadProgress())),
+    "page": (write_packed_page, lambda path: read_studies(path, LoadProgress())),
+    "tickers": (write_list, read_listings),
     "links": (write_links, audit_rows),
 }
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncfd_site.ingest.records import InvalidRecord
-from signals.loading.page import PAGE, readable
-from signals.loading.record import trial_record
+from signals.loading.record import parse_trial_record
+from signals.loading.record_text import PAGE, render_record
 from tests.ingest.studies import (
     interventions,
     sponsor,
@@ -20,7 +20,7 @@ from tests.ingest.studies import (
 
 
 def test_columns_are_read_from_the_protocol() -> None:
-    record = trial_record(study(7))
+    record = parse_trial_record(study(7))
     assert record.nct_id == "NCT00000007"
     assert record.sponsor == "Example Therapeutics, Inc."
     assert (record.phase, record.is_pivotal, record.is_interventional) == ("PHASE3", True, True)
@@ -36,7 +36,7 @@ def test_columns_are_read_from_the_protocol() -> None:
 
 
 def test_a_record_that_says_little_has_little() -> None:
-    record = trial_record({"protocolSection": {"identificationModule": {"nctId": " nct00000001 "}}})
+    record = parse_trial_record({"protocolSection": {"identificationModule": {"nctId": " nct00000001 "}}})
     assert record.nct_id == "NCT00000001"
     empty = (record.sponsor, record.phase, record.is_pivotal, record.status, record.indication, record.sample_size)
     assert empty == (None,) * 6
@@ -56,13 +56,13 @@ def test_a_record_that_says_little_has_little() -> None:
     ],
 )
 def test_pivotal_is_what_includes_phase_3(phases: list[str], phase: str | None, is_pivotal: bool | None) -> None:
-    record = trial_record(study(designModule={"phases": phases}))
+    record = parse_trial_record(study(designModule={"phases": phases}))
     assert (record.phase, record.is_pivotal) == (phase, is_pivotal)
 
 
 def test_an_uploaded_analysis_plan_is_told() -> None:
     uploads = {"largeDocumentModule": {"largeDocs": [{"hasSap": True, "date": "2025-03-04"}, {"hasSap": False}]}}
-    plan = trial_record({**study(), "documentSection": uploads}).analysis_plan
+    plan = parse_trial_record({**study(), "documentSection": uploads}).analysis_plan
     assert plan == "Allocation: RANDOMIZED\nMasking: DOUBLE\nStatistical analysis plan of 2025-03-04"
 
 
@@ -102,13 +102,13 @@ def broken(path: str, value: Any) -> dict[str, Any]:
 )
 def test_what_does_not_fit_is_refused_with_the_reason(path: str, value: Any, reason: str) -> None:
     with pytest.raises(InvalidRecord, match=reason.replace(".", r"\.").replace("(", r"\(")):
-        trial_record(broken(path, value))
+        parse_trial_record(broken(path, value))
 
 
 @pytest.mark.parametrize("value", [None, [], "study", 5, {}, {"protocolSection": []}, {"protocolSection": None}])
 def test_what_is_no_study_is_refused(value: Any) -> None:
     with pytest.raises(InvalidRecord, match="not a study"):
-        trial_record(value)
+        parse_trial_record(value)
 
 
 @pytest.mark.parametrize(
@@ -121,22 +121,22 @@ def test_what_is_no_study_is_refused(value: Any) -> None:
     ],
 )
 def test_partial_dates_count_as_their_first_day(said: str, day: date) -> None:
-    assert trial_record(study(statusModule=status(posted=said))).last_update_posted == day
+    assert parse_trial_record(study(statusModule=status(posted=said))).last_update_posted == day
 
 
 def test_the_address_is_that_of_this_version() -> None:
-    one, other = trial_record(study()), trial_record(study(sponsorCollaboratorsModule=sponsor("Other")))
+    one, other = parse_trial_record(study()), parse_trial_record(study(sponsorCollaboratorsModule=sponsor("Other")))
     assert one.source_url.startswith("https://clinicaltrials.gov/study/NCT00000001?version=")
     assert one.source_url != other.source_url
 
 
 def test_the_bytes_that_are_kept_are_the_whole_record() -> None:
     raw = {**study(), "_collected": "2026-01-01", "derivedSection": {"a": 1}}
-    assert json.loads(trial_record(raw).content) == raw
+    assert json.loads(parse_trial_record(raw).content) == raw
 
 
 def test_the_page_is_readable() -> None:
-    (page,) = readable(study(7), "NCT00000007").pages
+    (page,) = render_record(study(7), "NCT00000007").pages
     assert page.startswith("NCT00000007: Study 7 of examplumab\n")
     for words in (
         "Phase: Phase 3\n",
@@ -155,7 +155,7 @@ def test_the_page_is_readable() -> None:
 @given(st.lists(st.text(min_size=1, max_size=60), max_size=8), st.integers(0, 3))
 def test_interventions_are_found_where_they_are_said_to_stand(names: list[str], many: int) -> None:
     described = [{"name": name, "description": "word " * (PAGE // 12) * many} for name in names]
-    record = readable(study(armsInterventionsModule={"interventions": described}), "NCT00000001")
+    record = render_record(study(armsInterventionsModule={"interventions": described}), "NCT00000001")
     for found in record.interventions:
         page = record.pages[found.place.page_no - 1]
         assert page[found.place.char_start : found.place.char_end] == found.name
@@ -164,12 +164,12 @@ def test_interventions_are_found_where_they_are_said_to_stand(names: list[str], 
 
 def test_a_long_record_goes_over_pages() -> None:
     long = {"briefSummary": "\n".join(["A paragraph of some words."] * 3000)}
-    pages = readable(study(descriptionModule=long), "NCT00000001").pages
+    pages = render_record(study(descriptionModule=long), "NCT00000001").pages
     assert len(pages) > 2
     assert all(len(page) <= PAGE + 100 for page in pages)
     assert "".join(pages).count("A paragraph") == 3000
 
 
 def test_interventions_without_a_name_are_passed_over() -> None:
-    record = readable(study(armsInterventionsModule=interventions("A1", "")), "NCT00000001")
+    record = render_record(study(armsInterventionsModule=interventions("A1", "")), "NCT00000001")
     assert [found.name for found in record.interventions] == ["A1"]

@@ -182,7 +182,7 @@ class TestNumbers:
         assert study.p_value == read
         assert Study.objects.filter(p_value__gt="0.04", p_value__lt="0.05").exists() is (read is not None)
 
-    def test_p_value_follows_the_card_and_is_never_written(self) -> None:
+    def test_p_value_follows_the_card_and_is_empty_written(self) -> None:
         study = make_study(extracted_jsonb={"results": {"primary": [{"p_value": 0.2}]}})
         study.p_value = Decimal(1)
         study.extracted_jsonb = {"results": {"primary": [{"p_value": 0.01}]}}

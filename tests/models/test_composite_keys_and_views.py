@@ -9,7 +9,6 @@ from linkaudit.document_links import document_links, trial_document_links
 from linkaudit.models import HeuristicPrecision
 from ncfd_site.core import sql
 from ncfd_site.schema.models import MigrationLog, SchemaVersion
-from securities.domain_aliases import DomainAlias, companies_of_domain, domain_aliases
 from securities.models import (
     CompanyAlias,
     CompanyCanonical,
@@ -18,6 +17,7 @@ from securities.models import (
     CompanyTicker,
     ResolverIgnoredSponsor,
 )
+from securities.queries.lookups import DomainAlias, list_domains
 from signals.models import IngestState, RegistryHistoryVersion
 from storage.document_parts import document_entities
 from storage.models import Document, DocumentCitation, DocumentTable, DocumentTextPage
@@ -138,8 +138,7 @@ def test_domains_of_a_company() -> None:
     company = make_company(website_domain="Acme.com")
     CompanyAlias.objects.create(company=company, alias="ACME.org", alias_norm="acme.org", alias_type="domain")
 
-    assert domain_aliases(company.pk) == [
+    assert list_domains(company.pk) == [
         DomainAlias(company_id=company.pk, domain_root="acme.com", src="company"),
         DomainAlias(company_id=company.pk, domain_root="acme.org", src="alias"),
     ]
-    assert companies_of_domain("ACME.COM") == domain_aliases(company.pk)[:1]

@@ -10,7 +10,7 @@ from linkaudit.document_links import DocumentLink
 from ncfd_site.core import sql
 from ncfd_site.schema import catalog
 from ncfd_site.schema.docs.words import READ_THROUGH_QUERIES
-from securities.domain_aliases import DomainAlias
+from securities.queries.lookups import DomainAlias
 from signals.models import Trial
 from storage.document_parts import DocumentEntity
 from tests.models.comparison import differences

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from securities import queries
 from securities.models import Company, CompanyRelationship
+from securities.queries.corporate_structure import CorporateStructure, list_direct_parents, load_corporate_structure
 from tests.factories import make_company
 
 pytestmark = pytest.mark.django_db
@@ -17,43 +17,43 @@ def relate(parent: Company, child: Company, kind: str = "subsidiary", **days: da
 
 def test_a_company_alone_is_its_own_top() -> None:
     company = make_company()
-    assert queries.family_of(company.pk) == queries.Family([], [], company.pk)
+    assert load_corporate_structure(company.pk) == CorporateStructure([], [], company.pk)
 
 
 def test_a_family_goes_up_and_down_each_one_after_who_is_nearer() -> None:
     top, middle, company, child, grandchild = (make_company() for _ in range(5))
     for parent, below in ((top, middle), (middle, company), (company, child), (child, grandchild)):
         relate(parent, below)
-    family = queries.family_of(company.pk)
-    assert [(one.company_id, one.steps) for one in family.above] == [(middle.pk, 1), (top.pk, 2)]
-    assert [(one.company_id, one.steps) for one in family.below] == [(child.pk, 1), (grandchild.pk, 2)]
-    assert family.canonical_id == top.pk
-    assert family.subsidiaries == [child.pk, grandchild.pk]
-    assert not family.has_ring
-    assert not family.is_cut
+    structure = load_corporate_structure(company.pk)
+    assert [(one.company_id, one.steps) for one in structure.parents] == [(middle.pk, 1), (top.pk, 2)]
+    assert [(one.company_id, one.steps) for one in structure.children] == [(child.pk, 1), (grandchild.pk, 2)]
+    assert structure.canonical_id == top.pk
+    assert structure.subsidiaries == [child.pk, grandchild.pk]
+    assert not structure.has_cycle
+    assert not structure.is_truncated
 
 
 def test_what_has_ended_is_told_but_leads_no_further() -> None:
     company, sold, below = make_company(), make_company(), make_company()
     relate(company, sold, end_date=date(2020, 1, 1))
     relate(sold, below)
-    family = queries.family_of(company.pk)
-    assert [one.company_id for one in family.below] == [sold.pk]
-    assert family.subsidiaries == []
-    assert queries.family_of(sold.pk).canonical_id == sold.pk
+    structure = load_corporate_structure(company.pk)
+    assert [one.company_id for one in structure.children] == [sold.pk]
+    assert structure.subsidiaries == []
+    assert load_corporate_structure(sold.pk).canonical_id == sold.pk
 
 
 def test_a_ring_closes_where_it_began() -> None:
     first, second, third = (make_company() for _ in range(3))
     for parent, child in ((first, second), (second, third), (third, first)):
         relate(parent, child)
-    family = queries.family_of(first.pk)
-    assert family.has_ring
-    assert [one.company_id for one in family.below] == [second.pk, third.pk, first.pk]
-    assert [one.closes for one in family.below] == [False, False, True]
-    assert family.subsidiaries == [second.pk, third.pk]
+    structure = load_corporate_structure(first.pk)
+    assert structure.has_cycle
+    assert [one.company_id for one in structure.children] == [second.pk, third.pk, first.pk]
+    assert [one.is_cycle for one in structure.children] == [False, False, True]
+    assert structure.subsidiaries == [second.pk, third.pk]
     # As the view has it: the lowest number of the ring.
-    assert family.canonical_id == first.pk
+    assert structure.canonical_id == first.pk
 
 
 def test_parents_are_those_who_stand_directly_above_now() -> None:
@@ -62,6 +62,6 @@ def test_parents_are_those_who_stand_directly_above_now() -> None:
     relate(top, company, "joint venture")
     relate(former, company, end_date=date(2020, 1, 1))
     relate(company, company)
-    assert {key: [one.name for one in found] for key, found in queries.parents_of([company.pk, top.pk]).items()} == {
+    assert {key: [one.name for one in found] for key, found in list_direct_parents([company.pk, top.pk]).items()} == {
         company.pk: ["Top"]
     }

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from securities import queries
 from securities.models import CompanySecurity
+from securities.queries import listings
 from tests.factories import make_company
 from tests.securities.test_queries import make_security
 
@@ -27,14 +27,14 @@ DAY = date(2024, 3, 1)
     ],
 )
 def test_a_ticker_has_its_forms(text: str, forms: list[str]) -> None:
-    assert queries.forms_of_ticker(text) == forms
+    assert listings.list_ticker_spellings(text) == forms
 
 
 def test_a_security_holds_from_its_first_day_to_its_last() -> None:
     security = make_security("ABC", 2010, until=date(2015, 6, 1), status="delisted")
-    (span,) = queries.history_of_ticker("abc")
+    (span,) = listings.list_ticker_history("abc")
     assert (span.first, span.last) == (date(2010, 1, 1), date(2015, 5, 31))
-    held = [span.holds(day) for day in (date(2009, 12, 31), date(2010, 1, 1), date(2015, 5, 31), date(2015, 6, 1))]
+    held = [span.includes(day) for day in (date(2009, 12, 31), date(2010, 1, 1), date(2015, 5, 31), date(2015, 6, 1))]
     assert held == [False, True, True, False]
     assert (span.company_id, span.is_issuer, span.is_linked) == (security.company_id, True, False)
 
@@ -42,11 +42,11 @@ def test_a_security_holds_from_its_first_day_to_its_last() -> None:
 def test_a_security_that_two_companies_claim_stands_there_for_both() -> None:
     security, other = make_security("ABC"), make_company()
     CompanySecurity.objects.create(company=other, security_id=str(security.pk))
-    assert [(one.company_id, one.is_issuer) for one in queries.history_of_ticker("ABC")] == [
+    assert [(one.company_id, one.is_issuer) for one in listings.list_ticker_history("ABC")] == [
         (security.company_id, True),
         (other.pk, False),
     ]
-    assert [one.ticker for one in queries.securities_over_time(other.pk)] == ["ABC"]
+    assert [one.ticker for one in listings.list_company_listings(other.pk)] == ["ABC"]
 
 
 def test_only_what_trades_on_the_day_is_listed_then() -> None:
@@ -55,13 +55,13 @@ def test_only_what_trades_on_the_day_is_listed_then() -> None:
     make_security("OLD", 2010, until=date(2015, 6, 1), company=company, status="delisted")
     make_security("SUS", company=company, status="suspended")
     make_security("NEW", 2030, company=company)
-    found = queries.securities_of_companies([company.pk], DAY)
+    found = listings.list_active_listings([company.pk], DAY)
     assert {key: [one.ticker for one in spans] for key, spans in found.items()} == {company.pk: ["NOW"]}
-    assert queries.securities_of_companies([], DAY) == {}
+    assert listings.list_active_listings([], DAY) == {}
 
 
 def test_identifiers_from_elsewhere_are_those_that_no_security_has() -> None:
     security = make_security("ABC")
     for identifier in (str(security.pk), "FIGI:1", "999999999", "1" * 30):
         CompanySecurity.objects.create(company=security.company, security_id=identifier)
-    assert queries.foreign_identifiers(security.company_id) == ["1" * 30, "999999999", "FIGI:1"]
+    assert listings.list_unknown_identifiers(security.company_id) == ["1" * 30, "999999999", "FIGI:1"]

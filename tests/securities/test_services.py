@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 
 from ncfd_site.core.roles import Role
 from securities.models import CompanyRelationship, CompanySecurity
-from securities.services import LinkRefused, link_security, relate_companies, separate_companies, unlink_security
+from securities.services import CompanyLinkError, add_relationship, link_security, remove_relationship, unlink_security
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -53,12 +53,12 @@ def test_a_link_is_taken_away_and_nothing_else(olga: User) -> None:
 
 
 def test_a_company_that_there_is_not_is_named(olga: User) -> None:
-    with pytest.raises(LinkRefused, match="There is no company with the number 999999"):
+    with pytest.raises(CompanyLinkError, match="There is no company with the number 999999"):
         link_security(999_999, 7, actor=olga)
 
 
 def test_a_link_needs_a_security(olga: User) -> None:
-    with pytest.raises(LinkRefused, match="identifier is empty"):
+    with pytest.raises(CompanyLinkError, match="identifier is empty"):
         link_security(factories.make_company().pk, "  ", actor=olga)
 
 
@@ -74,23 +74,23 @@ def test_nobody_but_operators_links_securities(role: Role | None, change: Callab
 
 def test_a_relationship_is_recorded_once_with_its_dates(curator: User) -> None:
     above, below = factories.make_company().pk, factories.make_company().pk
-    assert relate_companies(above, below, "subsidiary", date(2020, 1, 1), actor=curator) is True
-    assert relate_companies(above, below, "subsidiary", date(2024, 1, 1), actor=curator) is False
+    assert add_relationship(above, below, "subsidiary", date(2020, 1, 1), actor=curator) is True
+    assert add_relationship(above, below, "subsidiary", date(2024, 1, 1), actor=curator) is False
     relationship = CompanyRelationship.objects.get()
     assert (relationship.start_date, relationship.end_date) == (date(2020, 1, 1), None)
-    assert separate_companies(above, below, "owner", actor=curator) is False
-    assert separate_companies(above, below, "subsidiary", actor=curator) is True
+    assert remove_relationship(above, below, "owner", actor=curator) is False
+    assert remove_relationship(above, below, "subsidiary", actor=curator) is True
     assert not CompanyRelationship.objects.exists()
 
 
 def test_a_relationship_that_cannot_be_is_refused(curator: User) -> None:
     above, below = factories.make_company().pk, factories.make_company().pk
-    with pytest.raises(LinkRefused, match="over itself"):
-        relate_companies(above, above, actor=curator)
-    with pytest.raises(LinkRefused, match="cannot end on 2020-01-01 before it begins on 2021-01-01"):
-        relate_companies(above, below, "subsidiary", date(2021, 1, 1), date(2020, 1, 1), actor=curator)
-    with pytest.raises(LinkRefused, match="no company with the number 999999"):
-        relate_companies(above, 999_999, actor=curator)
+    with pytest.raises(CompanyLinkError, match="over itself"):
+        add_relationship(above, above, actor=curator)
+    with pytest.raises(CompanyLinkError, match="cannot end on 2020-01-01 before it begins on 2021-01-01"):
+        add_relationship(above, below, "subsidiary", date(2021, 1, 1), date(2020, 1, 1), actor=curator)
+    with pytest.raises(CompanyLinkError, match="no company with the number 999999"):
+        add_relationship(above, 999_999, actor=curator)
     assert not CompanyRelationship.objects.exists()
 
 
@@ -98,6 +98,6 @@ def test_a_relationship_that_cannot_be_is_refused(curator: User) -> None:
 def test_no_group_relates_companies(role: Role | None) -> None:
     above, below, actor = factories.make_company().pk, factories.make_company().pk, factories.make_user(role)
     with pytest.raises(PermissionDenied, match=r"securities\.add_companyrelationship"):
-        relate_companies(above, below, actor=actor)
+        add_relationship(above, below, actor=actor)
     with pytest.raises(PermissionDenied, match=r"securities\.delete_companyrelationship"):
-        separate_companies(above, below, "subsidiary", actor=actor)
+        remove_relationship(above, below, "subsidiary", actor=actor)

@@ -8,13 +8,13 @@ import pytest
 
 from signals.models import Gate, Score, Signal, Trial
 from signals.queries import (
-    account_of,
-    gates_supported_by,
+    compute_breakdown,
+    is_raised_by_stop_rule,
+    list_scores,
+    list_supported_gates,
+    list_supporting_signals,
     probability,
-    raised_by_stop_rule,
-    recorded_ratios,
-    scores_of,
-    supporting_signals,
+    read_recorded_ratios,
 )
 from tests import factories
 
@@ -39,7 +39,7 @@ def test_a_gate_is_supported_by_the_signals_of_its_own_trial() -> None:
     trial, other = factories.make_trial(), factories.make_trial()
     first = make_signal(trial, "S1")
     make_signal(other, "S2")
-    supported = supporting_signals(make_gate(trial, "G1", "S2", "S1", "S1"))
+    supported = list_supporting_signals(make_gate(trial, "G1", "S2", "S1", "S1"))
     assert [(one.code, one.signal) for one in supported] == [("S1", first), ("S2", None)]
 
 
@@ -49,7 +49,7 @@ def test_a_signal_knows_the_gates_of_its_trial_that_name_it() -> None:
     gate = make_gate(trial, "G1", "S1", "S2")
     make_gate(trial, "G2", "S3", "S4")
     make_gate(other, "G1", "S1")
-    assert gates_supported_by(make_signal(trial, "S1")) == [gate]
+    assert list_supported_gates(make_signal(trial, "S1")) == [gate]
 
 
 @pytest.mark.django_db
@@ -57,8 +57,8 @@ def test_the_newest_score_of_a_trial_comes_first() -> None:
     trial = factories.make_trial()
     older = make_score(trial, "older", scored_at=factories.POSTED)
     newer = make_score(trial, "newer")
-    assert scores_of(trial.pk) == [newer, older]
-    assert scores_of(trial.pk, limit=1) == [newer]
+    assert list_scores(trial.pk) == [newer, older]
+    assert list_scores(trial.pk, limit=1) == [newer]
 
 
 @pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_a_score_is_accounted_for_by_the_gates_that_its_run_recorded() -> None:
     trial = factories.make_trial()
     gate = make_gate(trial, "G1", ratio="5.0")
     total = f"{math.log(3.5) + math.log(2.5):.6f}"
-    account = account_of(make_score(trial, sum_log_lr=total, metadata={"gates": {"G1": 3.5, "G4": "2.5"}}))
+    account = compute_breakdown(make_score(trial, sum_log_lr=total, metadata={"gates": {"G1": 3.5, "G4": "2.5"}}))
     assert account.recorded
     assert account.adds_up
     assert [(one.code, one.gate) for one in account.contributions] == [("G1", gate), ("G4", None)]
@@ -79,7 +79,7 @@ def test_without_a_record_the_gates_of_today_stand_in_and_may_not_add_up() -> No
     make_gate(trial, "G1")
     make_gate(trial, "G2", fired=False)
     make_gate(trial, "G3", ratio=None)
-    account = account_of(make_score(trial))
+    account = compute_breakdown(make_score(trial))
     assert not account.recorded
     assert not account.adds_up
     assert [one.code for one in account.contributions] == ["G1"]
@@ -89,7 +89,7 @@ def test_without_a_record_the_gates_of_today_stand_in_and_may_not_add_up() -> No
 @pytest.mark.parametrize(("ratio", "counts_as"), [("99", 10), ("0.1", 0.25), ("0", 0.25), ("3", 3)])
 def test_a_ratio_outside_its_limits_counts_as_the_limit(ratio: str, counts_as: float) -> None:
     score = make_score(factories.make_trial(), metadata={"gates": {"G1": ratio}})
-    (contribution,) = account_of(score).contributions
+    (contribution,) = compute_breakdown(score).contributions
     assert contribution.likelihood_ratio == Decimal(ratio)
     assert float(contribution.log_ratio) == pytest.approx(math.log(counts_as))
 
@@ -98,7 +98,7 @@ def test_a_ratio_outside_its_limits_counts_as_the_limit(ratio: str, counts_as: f
 def test_a_score_with_an_empty_record_had_no_gates() -> None:
     trial = factories.make_trial()
     make_gate(trial, "G1")
-    account = account_of(make_score(trial, metadata={"gates": {}}))
+    account = compute_breakdown(make_score(trial, metadata={"gates": {}}))
     assert account.recorded
     assert account.adds_up
     assert account.contributions == ()
@@ -122,7 +122,7 @@ def test_a_score_with_an_empty_record_had_no_gates() -> None:
     ],
 )
 def test_a_record_of_gates_is_read_in_the_forms_that_runs_write(metadata: Any, ratios: Any) -> None:
-    found = recorded_ratios(metadata)
+    found = read_recorded_ratios(metadata)
     assert found == (None if ratios is None else {code: Decimal(ratio) for code, ratio in ratios.items()})
 
 
@@ -139,4 +139,4 @@ def test_only_a_stop_rule_puts_the_stored_probability_above_its_log_odds(
     log_odds: str, stored: str, raised: bool
 ) -> None:
     score = Score(logit_post=Decimal(log_odds), p_fail=Decimal(stored))
-    assert raised_by_stop_rule(score) is raised
+    assert is_raised_by_stop_rule(score) is raised

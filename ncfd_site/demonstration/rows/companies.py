@@ -8,7 +8,7 @@ from ncfd_site.demonstration.catalogue.companies import MAKERS
 from ncfd_site.demonstration.plan.calendar import Calendar, moment
 from ncfd_site.demonstration.plan.listings import ELSEWHERE, listings
 from ncfd_site.demonstration.plan.ownership import aliases, ownerships
-from securities.loading.names import normalised_company_name
+from securities.loading.names import normalize_company_name
 from securities.models import Company, CompanyAlias, CompanyRelationship, CompanySecurity, Exchange, Security
 
 SOURCE = {"source": "demonstration"}
@@ -23,7 +23,7 @@ def add_companies(calendar: Calendar) -> dict[str, int]:
         Company(
             cik=maker.cik,
             name=maker.name,
-            name_norm=normalised_company_name(maker.name),
+            name_norm=normalize_company_name(maker.name),
             sic=SICS[place % len(SICS)],
             state_incorp=maker.state or None,
             country_incorp=maker.country,
@@ -39,7 +39,7 @@ def add_companies(calendar: Calendar) -> dict[str, int]:
         CompanyAlias(
             company_id=numbers[alias.company],
             alias=alias.name,
-            alias_norm=alias.name if alias.kind == "domain" else normalised_company_name(alias.name),
+            alias_norm=alias.name if alias.kind == "domain" else normalize_company_name(alias.name),
             alias_type=alias.kind,
             alias_company_id=numbers[alias.bearer] if alias.bearer else None,
             start_date=alias.since,

@@ -14,7 +14,7 @@ from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import Record, SourceLocation
 from ncfd_site.ingest.rejections import Rejections
 from signals.loading.ctgov import load_studies
-from signals.loading.record import trial_record
+from signals.loading.record import parse_trial_record
 from signals.models import IngestRun, RegistryHistoryVersion, Trial
 from storage.content import ContentStore
 
@@ -50,7 +50,7 @@ def add_trials(trials: Sequence[PlannedTrial], calendar: Calendar, store: Conten
 def _load(versions: Sequence[Version], store: ContentStore) -> None:
     refusals = Rejections()
     records = (
-        Record(SourceLocation("demonstration", line), trial_record(version.record))
+        Record(SourceLocation("demonstration", line), parse_trial_record(version.record))
         for line, version in enumerate(versions, 1)
     )
     load_studies(records, propose=propose_links, store=store, refusals=refusals, progress=LoadProgress())

@@ -8,7 +8,7 @@ from ncfd_site.demonstration.catalogue.companies import MAKERS
 from ncfd_site.demonstration.plan.calendar import Calendar
 from ncfd_site.demonstration.plan.resolving import CASES, RULES, Case
 from ncfd_site.demonstration.plan.trials import PlannedTrial
-from securities.loading.names import normalised_company_name
+from securities.loading.names import normalize_company_name
 from securities.models import (
     ResolverDecision,
     ResolverFeature,
@@ -126,7 +126,7 @@ def _add_labels(trials: Sequence[PlannedTrial], companies: Mapping[str, int], ca
     ResolverLabel.objects.bulk_create(
         ResolverLabel(
             nct_id=trial.nct_id,
-            sponsor_text_norm=normalised_company_name(trial.sponsor),
+            sponsor_text_norm=normalize_company_name(trial.sponsor),
             company_id=companies[trial.drug.maker] if is_match else others[-1 - place],
             is_match=is_match,
             source="adam" if place % 2 else "gold panel",
@@ -138,7 +138,7 @@ def _add_labels(trials: Sequence[PlannedTrial], companies: Mapping[str, int], ca
 
 
 def _features(sponsor: str, company: str, p: float) -> dict[str, Any]:
-    words = set(normalised_company_name(sponsor).split()), set(normalised_company_name(MAKERS[company].name).split())
+    words = set(normalize_company_name(sponsor).split()), set(normalize_company_name(MAKERS[company].name).split())
     shared = len(words[0] & words[1]) / len(words[0] | words[1])
     return {"shared_words": round(shared, 3), "string_similarity": round(0.2 + 0.75 * p, 3), "same_country": True}
 
@@ -147,7 +147,7 @@ def _key(trial: PlannedTrial, calendar: Calendar) -> dict[str, str]:
     return {
         "run_id": f"resolver-{_run_at(trial, calendar):%Y-%m-%d}",
         "nct_id": trial.nct_id,
-        "sponsor_text_norm": normalised_company_name(trial.sponsor),
+        "sponsor_text_norm": normalize_company_name(trial.sponsor),
     }
 
 

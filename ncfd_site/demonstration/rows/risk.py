@@ -7,8 +7,8 @@ from typing import Any
 from ncfd_site.demonstration.plan.calendar import LOADS, Calendar
 from ncfd_site.demonstration.plan.risk import TO_RECORD_SIGNAL, PlannedEvaluation, PlannedSignal
 from signals.models import Signal, SignalEvaluation
-from signals.registry_signals.evaluation import fire
-from signals.scoring.run import score_at
+from signals.registry_signals.evaluation import evaluate_registry_signals
+from signals.scoring.run import score_trials_at
 
 _DIGITS = Decimal("0.000001")
 PIPELINE = "reading of releases, 1"
@@ -49,10 +49,10 @@ def add_risk(
         for one in evaluations
     )
     for load in range(1, len(LOADS) + 1):
-        fire(moment=calendar.load(load) + TO_RECORD_SIGNAL)
+        evaluate_registry_signals(moment=calendar.load(load) + TO_RECORD_SIGNAL)
     runs = calendar.runs()
     for run_id, at in runs.items():
-        score_at(run_id, at, with_gates=run_id == list(runs)[-1])
+        score_trials_at(run_id, at, with_gates=run_id == list(runs)[-1])
 
 
 def _place(signal: PlannedSignal, documents: Mapping[str, int]) -> dict[str, Any]:

@@ -133,7 +133,7 @@ READ_THROUGH_QUERIES: dict[str, tuple[str, str]] = {
     ),
     "v_domain_aliases": (
         "Domains of companies in lower case, from aliases of the kind domain and from `companies.website_domain`.",
-        "securities.domain_aliases.domain_aliases",
+        "securities.queries.lookups.list_domains",
     ),
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ncfd_site.core.command import ReportingCommand
 from ncfd_site.core.terminal_progress import TerminalReporter
-from signals.registry_signals.evaluation import Fired, fire
+from signals.registry_signals.evaluation import EvaluationSummary, evaluate_registry_signals
 
 
 class Command(ReportingCommand):
@@ -27,7 +27,7 @@ class Command(ReportingCommand):
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Evaluate, and tell what came of it."""
         began = time.monotonic()
-        done = fire(
+        done = evaluate_registry_signals(
             dry_run=options["dry_run"],
             reporter=reporter,
         )
@@ -35,7 +35,7 @@ class Command(ReportingCommand):
             self.stdout.write(_said(done, time.monotonic() - began, dry_run=options["dry_run"]))
 
 
-def _said(done: Fired, seconds: float, *, dry_run: bool) -> str:
+def _said(done: EvaluationSummary, seconds: float, *, dry_run: bool) -> str:
     outcomes = "; ".join(f"{code} {outcome}: {count:,}" for (code, outcome), count in sorted(done.outcomes.items()))
     return (
         f"{done.trials:,} trials evaluated ({outcomes or 'none'}); {done.written:,} signals written,"

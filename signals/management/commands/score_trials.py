@@ -7,7 +7,7 @@ from typing import Any
 
 from ncfd_site.core.command import ReportingCommand
 from ncfd_site.core.terminal_progress import TerminalReporter
-from signals.scoring.run import Scored, WrongRun, score
+from signals.scoring.run import InvalidRunError, RunSummary, score
 
 
 class Command(ReportingCommand):
@@ -55,11 +55,11 @@ def _day(said: str | None) -> date | None:
         day = None
     # Python takes 20260301 and 2026-W09-7 too.
     if day is None or day.isoformat() != said:
-        raise WrongRun(f"--as-of {said} is no date: write YYYY-MM-DD.")
+        raise InvalidRunError(f"--as-of {said} is no date: write YYYY-MM-DD.")
     return day
 
 
-def _said(found: Scored, seconds: float, *, dry_run: bool) -> str:
+def _said(found: RunSummary, seconds: float, *, dry_run: bool) -> str:
     unscored = sum(found.unscored.values())
     phases = ", ".join(f"{phase or 'no phase'}: {count:,}" for phase, count in sorted(found.unscored.items()))
     parts = [

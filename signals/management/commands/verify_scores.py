@@ -8,7 +8,7 @@ from typing import Any
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail
 from ncfd_site.core.terminal_progress import TerminalReporter
-from signals.scoring.verification import Looked, deviations
+from signals.scoring.verification import VerificationCounts, find_mismatches
 
 
 class Command(ReportingCommand):
@@ -29,8 +29,8 @@ class Command(ReportingCommand):
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Check, and name each deviation."""
-        looked, count = Looked(), 0
-        for one in deviations(looked, options["run_id"], reporter=reporter):
+        looked, count = VerificationCounts(), 0
+        for one in find_mismatches(looked, options["run_id"], reporter=reporter):
             count += 1
             self.stdout.write(json.dumps(asdict(one)) if options["json"] else one.sentence)
         if options["json"]:

@@ -6,10 +6,10 @@ from math import exp, log
 import pytest
 
 from signals.models import Gate, Score, Signal, SignalEvaluation, Trial, TrialVersion
-from signals.queries import account_of, supporting_signals
-from signals.registry_signals.evaluation import fire
-from signals.scoring.run import score_at
-from signals.scoring.verification import Looked, deviations
+from signals.queries import compute_breakdown, list_supporting_signals
+from signals.registry_signals.evaluation import evaluate_registry_signals
+from signals.scoring.run import score_trials_at
+from signals.scoring.verification import VerificationCounts, find_mismatches
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def test_every_signal_and_gate_fired_somewhere() -> None:
 
 def test_the_signals_that_support_a_gate_exist() -> None:
     for gate in Gate.objects.filter(fired_bool=True):
-        supported = supporting_signals(gate)
+        supported = list_supporting_signals(gate)
         assert len(supported) >= 2
         assert all(one.signal for one in supported)
     assert not Gate.objects.filter(fired_bool=False).exclude(supporting_s_ids=[], lr_used=None).exists()
@@ -68,7 +68,7 @@ def test_scores_are_what_their_metadata_says_in_at_least_three_runs() -> None:
         assert float(score.sum_log_lr) == pytest.approx(sum(map(log, ratios)), abs=1e-6)
         assert float(score.logit_post) == pytest.approx(logit, abs=1e-6)
         assert float(score.p_fail) == pytest.approx(p_fail, abs=1e-5)
-        account = account_of(score)
+        account = compute_breakdown(score)
         assert account.recorded
         assert account.adds_up
         assert score.metadata["table_version"]
@@ -142,8 +142,8 @@ def test_scores_change_between_runs_for_some_trials() -> None:
 
 
 def test_nothing_deviates_from_the_rules() -> None:
-    looked = Looked()
-    assert [one.sentence for one in deviations(looked)] == []
+    looked = VerificationCounts()
+    assert [one.sentence for one in find_mismatches(looked)] == []
     assert looked.scores == Score.objects.count()
     assert looked.gates == Gate.objects.count()
     assert looked.stale == 0
@@ -151,7 +151,7 @@ def test_nothing_deviates_from_the_rules() -> None:
 
 def test_scoring_it_again_finds_the_stored_stop_rules_and_the_same_numbers() -> None:
     last = Score.objects.latest("scored_at").run_id
-    score_at("again", None)
+    score_trials_at("again", None)
     again = {one.trial_id: one for one in Score.objects.filter(run_id="again")}
     for one in Score.objects.filter(run_id=last):
         assert again[one.trial_id].metadata["stop_rules"] == one.metadata["stop_rules"]
@@ -166,5 +166,5 @@ def test_what_was_evaluated_and_did_not_fire_is_recorded() -> None:
 
 
 def test_the_registry_gives_no_signal_that_is_not_there_already() -> None:
-    done = fire()
+    done = evaluate_registry_signals()
     assert (done.written, done.taken_back, done.evaluations) == (0, 0, 0)

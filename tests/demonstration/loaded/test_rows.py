@@ -19,7 +19,6 @@ from linkaudit.promotion.queries import later_wrong
 from linkaudit.queries import can_auto_promote, heuristic_precision
 from ncfd_site.core import demo_flag, sql
 from ncfd_site.demonstration import report
-from securities.domain_aliases import domain_aliases
 from securities.models import (
     ActiveUSSecurity,
     Company,
@@ -31,6 +30,7 @@ from securities.models import (
     ReviewQueueItem,
     Security,
 )
+from securities.queries.lookups import list_domains
 from signals.models import IngestRun, IngestState, StagingError, Study, Trial, TrialVersion
 from storage.content import content_store
 from storage.models import Document, StorageObject
@@ -151,7 +151,7 @@ def test_companies_have_parents_of_today_and_of_then() -> None:
     assert CompanyRelationship.objects.exclude(end_date=None).exists()
     laputa = Company.objects.get(name="Laputa Neurosciences plc")
     assert CompanyCanonical.objects.get(company=laputa).canonical.name == "Flying Island Holdings plc"
-    assert {one.src for one in domain_aliases(laputa.pk)} == {"alias", "company"}
+    assert {one.src for one in list_domains(laputa.pk)} == {"alias", "company"}
 
 
 def test_the_view_of_active_securities_was_refreshed() -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from ncfd_site.core import sql
-from securities.queries import listed
+from securities.queries import listings
 from signals.companies import listing, risk, unresolved
 from tests.factories import make_company
 from tests.signals.companies.listed import make_scored_trial, make_security
@@ -58,6 +58,6 @@ def test_the_first_page_of_companies_is_read_in_the_order_of_their_names() -> No
 
 
 def test_links_of_companies_and_securities_are_followed_by_keys() -> None:
-    found = plan(listed._OF_TICKER, {"forms": ["ABC"]})
+    found = plan(listings._OF_TICKER, {"spellings": ["ABC"]})
     assert "idx_securities_ticker" in found
     assert "company_securities_security_id_idx" in found

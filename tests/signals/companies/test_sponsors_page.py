@@ -189,7 +189,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
 
 def test_pages_of_the_queue_lead_to_each_other(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("securities.queries.sponsors.PAGE_SIZE", 1)
+    monkeypatch.setattr("securities.queries.sponsor_queue.PAGE_SIZE", 1)
     for number in range(3):
         make_item(nct_id=f"NCT0000000{number}", sponsor_text=f"Sponsor {number}")
     page = ana.get("/sponsors/?page=2&q=sponsor")

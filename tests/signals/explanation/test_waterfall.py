@@ -13,7 +13,7 @@ from signals.explanation.drawing import draw_history, draw_waterfall
 from signals.explanation.waterfall import Waterfall, waterfall
 from signals.explanation.words import GATE_RULES
 from signals.models import Score
-from signals.queries import Account, account_of, probability
+from signals.queries import ScoreBreakdown, compute_breakdown, probability
 from signals.trials.run_record import run_record
 from tests.signals.explanation.rows import metadata, numbers
 
@@ -27,8 +27,8 @@ def falls(ratios: dict[str, str], prior: str = "0.42", floor: str = "0", **field
     return waterfall(score, account(score), run_record(score.metadata))
 
 
-def account(score: Score) -> Account:
-    return account_of(score, [])
+def account(score: Score) -> ScoreBreakdown:
+    return compute_breakdown(score, [])
 
 
 def kinds(found: Waterfall) -> list[str]:
@@ -173,9 +173,9 @@ def test_whatever_a_run_stores_by_the_rules_adds_up_and_is_drawn_to_scale(
 
 
 def test_the_rules_in_words_name_the_signals_that_the_gates_look_at() -> None:
-    assert GATE_RULES.keys() == formulas.LOOKS_AT.keys()
+    assert GATE_RULES.keys() == formulas.GATE_SIGNALS.keys()
     for gate, words in GATE_RULES.items():
-        assert sorted(re.findall(r"S\d", words)) == sorted(formulas.LOOKS_AT[gate])
+        assert sorted(re.findall(r"S\d", words)) == sorted(formulas.GATE_SIGNALS[gate])
 
 
 def test_a_history_goes_from_left_to_right_and_up_with_the_probability() -> None:

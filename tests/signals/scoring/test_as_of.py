@@ -3,9 +3,9 @@
 import pytest
 
 from signals.models import Gate, Score, Signal, TrialVersion
-from signals.registry_signals.evaluation import fire
+from signals.registry_signals.evaluation import evaluate_registry_signals
 from signals.scoring.run import score
-from signals.scoring.verification import Looked, deviations
+from signals.scoring.verification import VerificationCounts, find_mismatches
 from tests.signals.scoring.commands import refused, score_trials, stored
 from tests.signals.scoring.rows import ahead, at, make_evaluation, make_signals, make_trial, make_version
 
@@ -45,7 +45,7 @@ def test_as_of_a_day_a_change_that_was_public_and_not_yet_captured_does_not_coun
     make_version(
         trial, at("2025-06-01"), last_update_posted_date=at("2025-05-01").date(), primary_endpoint_text="Response rate"
     )
-    fire()
+    evaluate_registry_signals()
     assert Signal.objects.get().fired_at == at("2025-05-01")
     make_signals(trial, "S2M", fired_at=at("2025-05-01"), metadata={"source": "a pipeline", "trial_version_ids": "all"})
     for run, day in (("before", "2025-06-01"), ("after", "2025-06-02")):
@@ -66,7 +66,7 @@ def test_a_run_as_of_a_day_cannot_be_written_over_the_one_that_made_the_gates() 
     assert stored() == before
     score("two")
     assert "1 scores written" in score_trials("--run-id", "one", "--as-of", "2025-03-01", "--replace")
-    assert list(deviations(Looked())) == []
+    assert list(find_mismatches(VerificationCounts())) == []
 
 
 @pytest.mark.parametrize("said", ["2026-03", "2026-03-01", "2026", "2026-03-01T00:00"])

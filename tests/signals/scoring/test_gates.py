@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signals.formulas import (
-    LOOKS_AT,
+    GATE_SIGNALS,
     SEVERITIES,
     SIGNALS,
-    Evaluation,
+    GateEvaluation,
     evaluate,
     evaluate_gate,
     fires,
@@ -23,7 +23,7 @@ RATIOS = scoring_table().ratios
 severities = st.dictionaries(st.sampled_from([f"S{number}" for number in range(1, 10)]), st.sampled_from("HML"))
 
 
-def gates(signals: dict[str, str]) -> dict[str, Evaluation]:
+def gates(signals: dict[str, str]) -> dict[str, GateEvaluation]:
     return {one.code: one for one in evaluate(signals, RATIOS)}
 
 
@@ -92,7 +92,7 @@ def test_the_order_of_signals_makes_no_difference(signals: dict[str, str], rando
 
 @given(severities)
 def test_a_gate_depends_on_the_signals_that_it_looks_at_alone(signals: dict[str, str]) -> None:
-    for code, looked_at in LOOKS_AT.items():
+    for code, looked_at in GATE_SIGNALS.items():
         own = {signal: severity for signal, severity in signals.items() if signal in looked_at}
         assert evaluate_gate(code, own, RATIOS) == evaluate_gate(code, signals, RATIOS)
 

@@ -18,9 +18,9 @@ from ncfd_site.core.progress import NullReporter
 from ncfd_site.postgres import connection_parameters
 from signals.models import Gate, Score
 from signals.registry_signals.evaluation import LOCK as REGISTRY_LOCK
-from signals.registry_signals.evaluation import fire
-from signals.scoring.run import LOCK, Busy, score
-from signals.scoring.verification import Looked, deviations
+from signals.registry_signals.evaluation import evaluate_registry_signals
+from signals.scoring.run import LOCK, RunInProgressError, score
+from signals.scoring.verification import VerificationCounts, find_mismatches
 from tests.signals.scoring.rows import make_signals, make_trial
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,10 +57,13 @@ def test_a_run_that_is_killed_in_the_middle_leaves_nothing_of_itself() -> None:
     assert score("two").written == 2
 
 
-@pytest.mark.parametrize(("lock", "run"), [(LOCK, lambda: score("two")), (REGISTRY_LOCK, fire)])
+@pytest.mark.parametrize(("lock", "run"), [(LOCK, lambda: score("two")), (REGISTRY_LOCK, evaluate_registry_signals)])
 def test_of_two_at_once_the_second_is_refused(lock: int, run: Callable[[], object]) -> None:
     make_trial()
-    with held(f"SELECT pg_advisory_xact_lock({lock})"), pytest.raises(Busy, match="wait until it has ended"):
+    with (
+        held(f"SELECT pg_advisory_xact_lock({lock})"),
+        pytest.raises(RunInProgressError, match="wait until it has ended"),
+    ):
         run()
     assert not Score.objects.exists()
     run()
@@ -80,8 +83,8 @@ def test_a_run_that_ends_while_scores_are_verified_is_no_deviation() -> None:
                 other.execute("UPDATE gates SET fired_bool = \"G_id\" <> 'G1'")
                 other.execute("UPDATE scores SET p_fail = 0.5")
 
-    assert list(deviations(Looked(), reporter=Meanwhile())) == []
-    assert {one.table for one in deviations(Looked())} == {"scores", "gates"}
+    assert list(find_mismatches(VerificationCounts(), reporter=Meanwhile())) == []
+    assert {one.table for one in find_mismatches(VerificationCounts())} == {"scores", "gates"}
 
 
 def left_behind() -> list[object]:

@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 
 from signals.models import Score, Signal, SignalEvaluation, TrialVersion
-from signals.registry_signals.evaluation import EVALUATED_BY, fire
+from signals.registry_signals.evaluation import EVALUATED_BY, evaluate_registry_signals
 from signals.scoring.run import score
-from signals.scoring.verification import Looked, deviations
+from signals.scoring.verification import VerificationCounts, find_mismatches
 from tests.signals.scoring.rows import at, make_signals, make_trial, make_version
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def two_versions(**later: Any) -> TrialVersion:
 
 def test_a_changed_endpoint_fires_with_both_wordings() -> None:
     version = two_versions(last_update_posted_date=date(2025, 5, 20))
-    fire()
+    evaluate_registry_signals()
     signal = Signal.objects.get()
     assert (signal.s_id, signal.severity) == ("S1", "M")
     assert signal.fired_at == datetime(2025, 5, 20, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_a_changed_endpoint_fires_with_both_wordings() -> None:
 
 def test_a_day_of_posting_after_the_capture_is_not_believed() -> None:
     two_versions(last_update_posted_date=date(2025, 9, 1))
-    fire()
+    evaluate_registry_signals()
     assert Signal.objects.get().fired_at == at("2025-06-01")
 
 
@@ -69,7 +69,7 @@ def test_a_day_of_posting_after_the_capture_is_not_believed() -> None:
 )
 def test_how_grave_a_change_is(given: dict[str, Any], severity: str, closed: bool | None) -> None:
     two_versions(**given)
-    fire()
+    evaluate_registry_signals()
     signal = Signal.objects.get()
     assert signal.severity == severity
     assert signal.metadata.get("after_last_patient_randomised") is closed
@@ -77,7 +77,7 @@ def test_how_grave_a_change_is(given: dict[str, Any], severity: str, closed: boo
 
 def test_a_change_after_enrolment_closed_stops_the_trial() -> None:
     two_versions(before_status="ACTIVE_NOT_RECRUITING")
-    fire()
+    evaluate_registry_signals()
     score("one")
     assert [rule["rule"] for rule in Score.objects.get().metadata["stop_rules"]] == ["endpoint_switched"]
 
@@ -87,7 +87,7 @@ def test_a_change_after_enrolment_closed_stops_the_trial() -> None:
 )
 def test_spelling_alone_is_no_change(wording: str) -> None:
     two_versions(primary_endpoint_text=wording)
-    fire()
+    evaluate_registry_signals()
     assert not Signal.objects.exists()
     assert outcome("S1") == ("not fired", "2 versions of the record state the same primary endpoint.")
 
@@ -95,18 +95,18 @@ def test_spelling_alone_is_no_change(wording: str) -> None:
 def test_what_is_missing_is_not_evaluated() -> None:
     lone = make_trial(is_pivotal=False)
     make_version(lone, at("2025-01-01"))
-    fire()
+    evaluate_registry_signals()
     assert not Signal.objects.exists()
     assert outcome("S1") == ("not evaluated", "Only one version of the record is known.")
     assert outcome("S7") == ("not evaluated", "The trial is no pivotal phase 3 trial.")
     make_version(lone, at("2025-02-01"), primary_endpoint_text=None)
-    fire()
+    evaluate_registry_signals()
     assert outcome("S1")[0] == "not evaluated"
 
 
 def test_a_trial_without_any_version_is_not_evaluated() -> None:
     make_trial()
-    fire()
+    evaluate_registry_signals()
     assert outcome("S1") == outcome("S7") == ("not evaluated", "No version of the record is kept.")
 
 
@@ -131,7 +131,7 @@ def test_a_trial_without_any_version_is_not_evaluated() -> None:
 )
 def test_a_single_arm_fires_by_the_design_that_the_record_states(info: Any, expected: str) -> None:
     make_version(make_trial(), at("2025-01-01"), info=info, last_update_posted_date=date(2024, 12, 5))
-    fire()
+    evaluate_registry_signals()
     assert outcome("S7")[0] == expected
     fired = [(one.s_id, one.severity, one.fired_at) for one in Signal.objects.all()]
     assert fired == ([("S7", "M", at("2024-12-05"))] if expected == "fired" else [])
@@ -141,7 +141,7 @@ def test_only_pivotal_phase_3_trials_need_a_control() -> None:
     single = {"allocation": "NA", "interventionModel": "SINGLE_GROUP"}
     for fields in ({"phase": "PHASE2"}, {"is_pivotal": False}, {"phase": None}):
         make_version(make_trial(**fields), at("2025-01-01"), info=single)
-    fire()
+    evaluate_registry_signals()
     assert not Signal.objects.exists()
 
 
@@ -168,11 +168,11 @@ def test_what_a_pipeline_wrote_stays() -> None:
     version = two_versions(info={"allocation": "NA"})
     make_signals(version.trial, "S1L", "S7H", metadata={"source": "a pipeline"})
     before = list(Signal.objects.order_by("pk").values())
-    done = fire()
+    done = evaluate_registry_signals()
     assert done.written == done.taken_back == 0
     assert list(Signal.objects.order_by("pk").values()) == before
     version.delete()
-    assert fire().taken_back == 0
+    assert evaluate_registry_signals().taken_back == 0
     assert Signal.objects.count() == 2
 
 
@@ -180,10 +180,10 @@ def test_what_the_record_no_longer_shows_is_taken_back_and_makes_gates_stale() -
     trial = make_trial()
     make_signals(trial, "S5M")
     make_version(trial, at("2025-01-01"), info={"allocation": "NA"})
-    fire()
+    evaluate_registry_signals()
     score("one")
     make_version(trial, at("2025-02-01"))
-    assert fire().taken_back == 1
+    assert evaluate_registry_signals().taken_back == 1
     assert outcome("S7")[0] == "not fired"
     assert list(
         SignalEvaluation.objects.filter(s_id="S7").order_by("evaluated_at").values_list("outcome", flat=True)
@@ -191,14 +191,14 @@ def test_what_the_record_no_longer_shows_is_taken_back_and_makes_gates_stale() -
         "fired",
         "not fired",
     ]
-    looked = Looked()
-    assert list(deviations(looked)) == []
+    looked = VerificationCounts()
+    assert list(find_mismatches(looked)) == []
     assert looked.stale == 1
 
 
 def test_a_signal_follows_its_record() -> None:
     version = two_versions()
-    fire()
+    evaluate_registry_signals()
     make_version(
         version.trial,
         at("2025-09-01"),
@@ -207,7 +207,7 @@ def test_a_signal_follows_its_record() -> None:
         changed_primary_endpoint=True,
         primary_endpoint_text="Response rate [6 months]",
     )
-    done = fire()
+    done = evaluate_registry_signals()
     assert (done.written, done.taken_back) == (1, 0)
     signal = Signal.objects.get()
     assert signal.severity == "M"
@@ -217,7 +217,7 @@ def test_a_signal_follows_its_record() -> None:
 
 def test_as_of_a_moment_later_versions_are_unknown() -> None:
     two_versions()
-    fire(moment=at("2025-03-01"))
+    evaluate_registry_signals(moment=at("2025-03-01"))
     assert not Signal.objects.exists()
     assert SignalEvaluation.objects.filter(evaluated_at=at("2025-03-01")).count() == 2
 
@@ -228,11 +228,11 @@ def test_a_single_arm_fired_when_the_record_came_to_state_it() -> None:
     make_version(trial, at("2024-01-01"), info=single)
     make_version(trial, at("2024-02-01"))
     first = make_version(trial, at("2024-03-01"), info=single)
-    fire()
+    evaluate_registry_signals()
     make_version(trial, at("2024-04-01"), info={})
     make_version(trial, at("2024-05-01"), info=single, status="COMPLETED")
     # Nothing about the design is new: not the signal either.
-    done = fire()
+    done = evaluate_registry_signals()
     assert (done.written, done.taken_back) == (0, 0)
     signal = Signal.objects.get()
     assert signal.fired_at == at("2024-03-01")
@@ -244,7 +244,7 @@ def test_a_change_in_time_counts_where_a_worse_one_came_after_the_freeze() -> No
     make_version(trial, at("2024-01-01"), completion="2026-03")
     make_version(trial, at("2024-06-01"), completion="2026-03", primary_endpoint_text=OTHER, status="COMPLETED")
     make_version(trial, at("2026-04-01"), completion="2026-03", primary_endpoint_text="Response rate")
-    fire()
+    evaluate_registry_signals()
     signal = Signal.objects.get()
     assert (signal.severity, signal.fired_at) == ("M", at("2024-06-01"))
     assert outcome("S1")[1] == (
@@ -262,7 +262,7 @@ def test_a_change_after_the_freeze_is_told_where_there_is_no_other_and_does_not_
     trial = make_trial(est_primary_completion_date=date(2026, 3, 1))
     make_version(trial, at("2024-01-01"), completion="2026-03", status="COMPLETED")
     make_version(trial, at("2026-04-01"), completion="2026-03", primary_endpoint_text="Response rate")
-    fire()
+    evaluate_registry_signals()
     score("one")
     assert Signal.objects.get().severity == "H"
     assert Score.objects.get().metadata["late"] == ["S1"]
@@ -274,7 +274,7 @@ def test_a_version_that_states_no_endpoint_hides_no_change() -> None:
     first = make_version(trial, at("2025-01-01"))
     make_version(trial, at("2025-02-01"), primary_endpoint_text=None)
     last = make_version(trial, at("2025-03-01"), primary_endpoint_text=OTHER)
-    fire()
+    evaluate_registry_signals()
     assert Signal.objects.get().metadata["trial_version_ids"] == [first.pk, last.pk]
 
 
@@ -282,5 +282,5 @@ def test_versions_that_state_no_endpoint_are_not_said_to_state_the_same() -> Non
     trial = make_trial()
     for day, endpoint in (("2025-01-01", "Response"), ("2025-02-01", None), ("2025-03-01", "response.")):
         make_version(trial, at(day), primary_endpoint_text=endpoint)
-    fire()
+    evaluate_registry_signals()
     assert outcome("S1") == ("not fired", "2 versions of the record state the same primary endpoint.")

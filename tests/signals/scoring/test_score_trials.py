@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from signals.formulas import SIGNALS
 from signals.models import Gate, Score, Signal, TrialCurrentScore
-from signals.registry_signals.evaluation import fire
+from signals.registry_signals.evaluation import evaluate_registry_signals
 from signals.scoring.run import score
-from signals.scoring.verification import Looked, deviations
+from signals.scoring.verification import VerificationCounts, find_mismatches
 from tests.signals.scoring.commands import refused, score_trials, stored
 from tests.signals.scoring.rows import (
     ago,
@@ -158,7 +158,7 @@ def test_the_freeze_is_a_moment_in_utc_and_what_comes_at_it_counts() -> None:
     found = Score.objects.get()
     assert found.features_frozen_at == at("2026-03-01")
     assert (found.metadata["signals"], found.metadata["late"]) == ({"S3": "M"}, ["S4"])
-    assert list(deviations(Looked())) == []
+    assert list(find_mismatches(VerificationCounts())) == []
 
 
 def test_a_card_that_came_after_the_freeze_stops_nothing() -> None:
@@ -250,7 +250,7 @@ def test_a_run_that_is_written_anew_after_another_one_is_the_current_one_for_eve
     assert set(TrialCurrentScore.objects.values_list("run_id", flat=True)) == {"one"}
     assert set(Gate.objects.values_list("metadata__run_id", flat=True)) == {"one"}
     assert TrialCurrentScore.objects.get(trial=other).previous_run_id == "two"
-    assert list(deviations(Looked())) == []
+    assert list(find_mismatches(VerificationCounts())) == []
 
 
 @pytest.mark.parametrize("readout", ["-infinity", "infinity", "0001-01-01", "5874897-12-31", "4713-01-01 BC"])
@@ -260,7 +260,7 @@ def test_a_readout_that_no_calendar_has_freezes_nothing(readout: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE trials SET est_primary_completion_date = %s", [readout])
     score("one")
-    fire()
+    evaluate_registry_signals()
     assert Score.objects.get().features_frozen_at is None
     assert Score.objects.get().metadata["late"] == []
 

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from signals.models import Gate, Score, Signal, Trial
 from signals.scoring.run import score
-from signals.scoring.verification import Deviation, Looked, deviations
+from signals.scoring.verification import Mismatch, VerificationCounts, find_mismatches
 from tests.signals.scoring.rows import ago, ahead, make_evaluation, make_signals, make_study, make_trial, make_version
 
 pytestmark = pytest.mark.django_db
@@ -42,8 +42,8 @@ def trial() -> Trial:
     return trial
 
 
-def found(run_id: str | None = None) -> list[Deviation]:
-    return list(deviations(Looked(), run_id))
+def found(run_id: str | None = None) -> list[Mismatch]:
+    return list(find_mismatches(VerificationCounts(), run_id))
 
 
 def test_what_score_trials_wrote_is_as_it_should_be(trial: Trial) -> None:
@@ -65,7 +65,7 @@ def test_what_score_trials_wrote_is_as_it_should_be(trial: Trial) -> None:
 )
 def test_a_column_that_was_changed_by_one_digit_is_named(trial: Trial, column: str, value: str, expected: str) -> None:
     Score.objects.filter(trial=trial, run_id="one").update(**{column: value})
-    assert found() == [Deviation("scores", "NCT01234567", "one", "score", column, value, expected)]
+    assert found() == [Mismatch("scores", "NCT01234567", "one", "score", column, value, expected)]
     assert found("before") == []
     assert len(found("one")) == 1
 
@@ -281,8 +281,8 @@ def test_signals_that_came_after_the_gates_make_them_stale_and_are_no_fault() ->
     trial = make_trial()
     score("one")
     make_signals(trial, "S3M", "S4M", fired_at=ago(-1 / 24))
-    looked = Looked()
-    assert list(deviations(looked)) == []
+    looked = VerificationCounts()
+    assert list(find_mismatches(looked)) == []
     # S3 is looked at by G2 and G4.
     assert looked.stale == 2
 
@@ -292,8 +292,8 @@ def test_a_signal_of_an_earlier_day_that_was_found_later_makes_gates_stale() -> 
     score("one")
     make_signals(trial, "S7M", fired_at=ago(400))
     make_evaluation(trial, "S7", "fired", ago(-1 / 24))
-    looked = Looked()
-    assert list(deviations(looked)) == []
+    looked = VerificationCounts()
+    assert list(find_mismatches(looked)) == []
     assert looked.stale == 1
 
 

@@ -10,27 +10,27 @@ from ncfd_site.ingest.staging import json_text
 from signals.formulas import (
     GATES,
     SIGNALS,
-    Evaluation,
+    GateEvaluation,
     Posterior,
     evaluate_gate,
     posterior,
 )
-from signals.scoring.inputs import Signature, read_signature
+from signals.scoring.inputs import ScoreInputs, parse_inputs
 from signals.scoring.table import ScoringTable
-from signals.scoring.values import GateInput, gate_input
+from signals.scoring.values import GateInputs, select_gate_inputs
 
 
 @dataclass(frozen=True, slots=True)
-class GateKind:
+class GateVariant:
     """One state of one gate that several trials share; `number` is its place among those of the run."""
 
     number: int
-    evaluation: Evaluation
-    seen: GateInput
+    evaluation: GateEvaluation
+    seen: GateInputs
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScoreResult:
     """What a run says of all trials of a signature; `gates` are numbers of kinds of gates."""
 
     signature: str
@@ -39,19 +39,19 @@ class Outcome:
     gates: list[int]
 
 
-class Reckoner:
+class Scorer:
     """Reckons the outcomes of one run."""
 
     def __init__(self, table: ScoringTable, run_id: str, as_of: date | None) -> None:
         self._table = table
         self._run_id = run_id
         self._as_of = None if as_of is None else as_of.isoformat()
-        self._kinds: dict[GateInput, GateKind] = {}
+        self._kinds: dict[GateInputs, GateVariant] = {}
         self._posteriors: dict[tuple[Any, ...], Posterior] = {}
 
-    def outcome(self, text: str) -> Outcome | None:
+    def outcome(self, text: str) -> ScoreResult | None:
         """The outcome of a signature, or None where there is no prior for its phase."""
-        seen = read_signature(text)
+        seen = parse_inputs(text)
         prior = self._table.priors.get(seen.phase)
         if prior is None:
             return None
@@ -71,24 +71,24 @@ class Reckoner:
             "not_evaluated": _rest(seen),
             "stop_rules": [self._stop(code) for code in seen.stops],
         }
-        return Outcome(text, found, json_text(metadata) or "", [kind.number for kind in kinds])
+        return ScoreResult(text, found, json_text(metadata) or "", [kind.number for kind in kinds])
 
     @property
-    def kinds(self) -> list[GateKind]:
+    def kinds(self) -> list[GateVariant]:
         """Every kind of gate that came up."""
         return list(self._kinds.values())
 
-    def gate_metadata(self, kind: GateKind) -> str:
+    def gate_metadata(self, kind: GateVariant) -> str:
         """What the rows of a kind of gate hold as metadata."""
         metadata = {"run_id": self._run_id, "table_version": self._table.version, **kind.seen.told}
         return json_text(metadata) or ""
 
-    def _kind(self, code: str, seen: Signature) -> GateKind:
-        key = gate_input(code, seen.counted, seen.late, seen.not_fired)
+    def _kind(self, code: str, seen: ScoreInputs) -> GateVariant:
+        key = select_gate_inputs(code, seen.counted, seen.late, seen.not_fired)
         kind = self._kinds.get(key)
         if kind is None:
             evaluation = evaluate_gate(code, key.signals, self._table.ratios, late=key.late, not_fired=key.not_fired)
-            kind = self._kinds[key] = GateKind(len(self._kinds) + 1, evaluation, key)
+            kind = self._kinds[key] = GateVariant(len(self._kinds) + 1, evaluation, key)
         return kind
 
     def _posterior(self, prior: Decimal, ratios: tuple[Decimal, ...], stopped: bool) -> Posterior:
@@ -105,6 +105,6 @@ class Reckoner:
         return {rule.code: rule.says for rule in self._table.stop_rules}
 
 
-def _rest(seen: Signature) -> list[str]:
+def _rest(seen: ScoreInputs) -> list[str]:
     told = {*seen.counted, *seen.late, *seen.not_fired}
     return [code for code in SIGNALS if code not in told]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ncfd_site.ingest.text import one_line
-from signals.loading.fields import Json, line, objects, section, text, words
+from signals.loading.fields import Json, get_line, get_objects, get_section, get_strings, get_text
 
 # Characters of a page; a paragraph is not divided, so a page may be longer by one.
 PAGE = 20_000
@@ -13,7 +13,7 @@ LONGEST_NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextPosition:
     """Where a text stands: the page (from 1), and the first and one past the last code point on it (from 0)."""
 
     page_no: int
@@ -27,11 +27,11 @@ class RegisteredIntervention:
 
     name: str
     type: str
-    place: Place
+    place: TextPosition
 
 
 @dataclass
-class ReadableRecord:
+class RecordText:
     """The pages of a record, and its interventions in the order of the record."""
 
     pages: list[str] = field(default_factory=lambda: [""])
@@ -47,17 +47,17 @@ class ReadableRecord:
         """Add a line that names an intervention, and remember where the name stands."""
         self.write(f"{before}{name}")
         end = len(self.pages[-1]) - 1
-        place = Place(len(self.pages), end - len(name), end)
+        place = TextPosition(len(self.pages), end - len(name), end)
         self.interventions.append(RegisteredIntervention(name, kind, place))
 
 
-def readable(record: Json, nct_id: str) -> ReadableRecord:
+def render_record(record: Json, nct_id: str) -> RecordText:
     """Write the record out: number, titles, state, sponsor, conditions, interventions, arms, endpoints, summary."""
-    page = ReadableRecord()
-    protocol = section(record, "protocolSection")
+    page = RecordText()
+    protocol = get_section(record, "protocolSection")
     for paragraph in _head(protocol, nct_id):
         page.write(paragraph)
-    arms = section(protocol, "armsInterventionsModule")
+    arms = get_section(protocol, "armsInterventionsModule")
     _interventions(page, arms)
     for title, paragraphs in _rest(protocol, arms):
         if paragraphs:
@@ -68,79 +68,79 @@ def readable(record: Json, nct_id: str) -> ReadableRecord:
 
 
 def _head(protocol: Json, nct_id: str) -> Iterator[str]:
-    identification = section(protocol, "identificationModule")
-    status = section(protocol, "statusModule")
-    design = section(protocol, "designModule")
-    sponsors = section(protocol, "sponsorCollaboratorsModule")
-    enrolment = section(design, "enrollmentInfo")
-    yield f"{nct_id}: {line(identification, 'briefTitle') or 'no title'}"
+    identification = get_section(protocol, "identificationModule")
+    status = get_section(protocol, "statusModule")
+    design = get_section(protocol, "designModule")
+    sponsors = get_section(protocol, "sponsorCollaboratorsModule")
+    enrolment = get_section(design, "enrollmentInfo")
+    yield f"{nct_id}: {get_line(identification, 'briefTitle') or 'no title'}"
     stated = {
-        "Official title": line(identification, "officialTitle"),
-        "Acronym": line(identification, "acronym"),
-        "Study type": _spoken(line(design, "studyType")),
-        "Phase": "/".join(map(_spoken, words(design, "phases"))),
-        "Status": _spoken(line(status, "overallStatus")),
-        "Why stopped": line(status, "whyStopped"),
-        "Sponsor": line(section(sponsors, "leadSponsor"), "name"),
-        "Collaborators": "; ".join(line(other, "name") for other in objects(sponsors, "collaborators")),
+        "Official title": get_line(identification, "officialTitle"),
+        "Acronym": get_line(identification, "acronym"),
+        "Study type": _spoken(get_line(design, "studyType")),
+        "Phase": "/".join(map(_spoken, get_strings(design, "phases"))),
+        "Status": _spoken(get_line(status, "overallStatus")),
+        "Why stopped": get_line(status, "whyStopped"),
+        "Sponsor": get_line(get_section(sponsors, "leadSponsor"), "name"),
+        "Collaborators": "; ".join(get_line(other, "name") for other in get_objects(sponsors, "collaborators")),
         "Start": _date(status, "startDateStruct"),
         "Primary completion": _date(status, "primaryCompletionDateStruct"),
         "Completion": _date(status, "completionDateStruct"),
         "Last update posted": _date(status, "lastUpdatePostDateStruct"),
-        "Enrolment": " ".join(filter(None, (_number(enrolment), _spoken(line(enrolment, "type")).lower()))),
-        "Conditions": "; ".join(words(section(protocol, "conditionsModule"), "conditions")),
+        "Enrolment": " ".join(filter(None, (_number(enrolment), _spoken(get_line(enrolment, "type")).lower()))),
+        "Conditions": "; ".join(get_strings(get_section(protocol, "conditionsModule"), "conditions")),
     }
     for name, value in stated.items():
         if value:
             yield f"{name}: {value}"
 
 
-def _interventions(page: ReadableRecord, arms: Json) -> None:
-    listed = [(line(item, "name", LONGEST_NAME), item) for item in objects(arms, "interventions")]
+def _interventions(page: RecordText, arms: Json) -> None:
+    listed = [(get_line(item, "name", LONGEST_NAME), item) for item in get_objects(arms, "interventions")]
     if any(name for name, _ in listed):
         page.write("\nInterventions")
     for name, item in listed:
         if not name:
             continue
-        kind = line(item, "type")
+        kind = get_line(item, "type")
         page.write_intervention(f"- {_spoken(kind)}: " if kind else "- ", name, kind)
-        if others := words(item, "otherNames"):
+        if others := get_strings(item, "otherNames"):
             page.write(f"  also named: {'; '.join(others)}")
-        if described := line(item, "description"):
+        if described := get_line(item, "description"):
             page.write(f"  {described}")
 
 
 def _rest(protocol: Json, arms: Json) -> Iterator[tuple[str, list[str]]]:
-    outcomes = section(protocol, "outcomesModule")
-    yield "Arms", [_arm(arm) for arm in objects(arms, "armGroups")]
-    yield "Primary endpoints", [_outcome(outcome) for outcome in objects(outcomes, "primaryOutcomes")]
-    yield "Secondary endpoints", [_outcome(outcome) for outcome in objects(outcomes, "secondaryOutcomes")]
-    summary = text(section(protocol, "descriptionModule"), "briefSummary")
+    outcomes = get_section(protocol, "outcomesModule")
+    yield "Arms", [_arm(arm) for arm in get_objects(arms, "armGroups")]
+    yield "Primary endpoints", [_outcome(outcome) for outcome in get_objects(outcomes, "primaryOutcomes")]
+    yield "Secondary endpoints", [_outcome(outcome) for outcome in get_objects(outcomes, "secondaryOutcomes")]
+    summary = get_text(get_section(protocol, "descriptionModule"), "briefSummary")
     yield "Summary", [one_line(paragraph) for paragraph in summary.splitlines() if paragraph.strip()]
-    references = objects(section(protocol, "referencesModule"), "references")
+    references = get_objects(get_section(protocol, "referencesModule"), "references")
     yield "References", [said for reference in references if (said := _reference(reference))]
 
 
 def _arm(arm: Json) -> str:
-    kind, described = _spoken(line(arm, "type")).lower(), line(arm, "description")
-    return f"- {line(arm, 'label')}{f' ({kind})' if kind else ''}{f': {described}' if described else ''}"
+    kind, described = _spoken(get_line(arm, "type")).lower(), get_line(arm, "description")
+    return f"- {get_line(arm, 'label')}{f' ({kind})' if kind else ''}{f': {described}' if described else ''}"
 
 
 def _outcome(outcome: Json) -> str:
-    frame, described = line(outcome, "timeFrame"), line(outcome, "description")
-    return f"- {line(outcome, 'measure')}{f' [{frame}]' if frame else ''}{f': {described}' if described else ''}"
+    frame, described = get_line(outcome, "timeFrame"), get_line(outcome, "description")
+    return f"- {get_line(outcome, 'measure')}{f' [{frame}]' if frame else ''}{f': {described}' if described else ''}"
 
 
 def _reference(reference: Json) -> str:
-    said, number = line(reference, "citation"), line(reference, "pmid")
-    kind = line(reference, "type").lower()
+    said, number = get_line(reference, "citation"), get_line(reference, "pmid")
+    kind = get_line(reference, "type").lower()
     cited = " ".join(filter(None, (said, f"PubMed {number}" if number else "")))
     return f"- {cited}{f' ({kind})' if kind else ''}" if cited else ""
 
 
 def _date(status: Json, name: str) -> str:
-    struct = section(status, name)
-    day, kind = line(struct, "date"), line(struct, "type").lower()
+    struct = get_section(status, name)
+    day, kind = get_line(struct, "date"), get_line(struct, "type").lower()
     return f"{day} ({kind})" if day and kind else day
 
 

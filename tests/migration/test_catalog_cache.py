@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import catalog, catalog_cache, revisions, shadow
 from ncfd_site.schema.deploy.catalog import Catalog
-from ncfd_site.schema.deploy.failures import Exit, MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 from tests.databases import Keywords
 
@@ -55,12 +56,12 @@ def test_a_later_revision_that_fails_does_not_matter(
 ) -> None:
     def replay(connection: Connection, line: Sequence[str]) -> Iterator[tuple[str, Catalog]]:
         yield line[0], {}
-        raise MigrationRefused("The second revision fails.", Exit.REVISION_FAILED)
+        raise MigrationError("The second revision fails.", ExitCode.FAILED)
 
     monkeypatch.setattr(shadow, "replay", replay)
     first, second = revisions.ids()[:2]
     assert shadow.catalogs(server, [first]) == {first: {}}
-    with pytest.raises(MigrationRefused):
+    with pytest.raises(MigrationError):
         shadow.catalogs(server, [second])
     assert not (home / "cache").exists()
 

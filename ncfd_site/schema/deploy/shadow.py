@@ -10,7 +10,7 @@ from psycopg import sql
 
 from ncfd_site.schema.deploy import catalog, catalog_cache, history, revisions, session
 from ncfd_site.schema.deploy.catalog import Catalog
-from ncfd_site.schema.deploy.failures import MigrationRefused
+from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from ncfd_site.schema.deploy.session import Connection
 
@@ -51,7 +51,7 @@ def catalogs(server: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Cata
                 for revision, found in replay(connection, revisions.ids()):
                     made[revision] = found
             catalog_cache.write(entry, made)
-        except MigrationRefused:
+        except MigrationError:
             # A later revision that fails is no concern of the database.
             if not made.keys() >= set(wanted):
                 raise

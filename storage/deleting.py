@@ -13,14 +13,14 @@ from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
 from storage.content import (
     WRITERS,
-    ContentAddressRefused,
     ContentError,
-    ContentMissing,
+    ContentNotFoundError,
     ContentStore,
-    ContentUnavailable,
-    content_store,
+    InvalidUriError,
+    StoreUnavailableError,
+    get_content_store,
 )
-from storage.content.address import backend_of
+from storage.content.uris import parse_backend
 
 # Tombstones that are locked at a time.
 BATCH = 200
@@ -108,11 +108,11 @@ def _delete(tombstones: Sequence[_Taken], out: dict[str, str]) -> dict[str, bool
     told: dict[str, bool | str] = {}
     by_backend: dict[str, list[_Taken]] = defaultdict(list)
     for one in tombstones:
-        by_backend[backend_of(one.storage_uri)].append(one)
+        by_backend[parse_backend(one.storage_uri)].append(one)
     for backend, ones in by_backend.items():
         if backend not in out:
             try:
-                store = content_store(backend)
+                store = get_content_store(backend)
             except ConfigurationError as refusal:
                 out[backend] = str(refusal)
         if backend in out:
@@ -122,7 +122,7 @@ def _delete(tombstones: Sequence[_Taken], out: dict[str, str]) -> dict[str, bool
         with ThreadPoolExecutor(WRITERS) as workers:
             answers = list(workers.map(lambda one, store=store: _delete_one(one, store), ones))
         for one, answer in zip(ones, answers, strict=True):
-            if isinstance(answer, ContentUnavailable):
+            if isinstance(answer, StoreUnavailableError):
                 out[backend] = str(answer)
             told[one.storage_uri] = answer if isinstance(answer, bool) else _why(answer)
     return told
@@ -132,10 +132,10 @@ def _delete_one(tombstone: _Taken, store: ContentStore) -> bool | ContentError:
     uri = tombstone.storage_uri
     try:
         # What was announced is younger than its announcement.
-        if tombstone.why != "expected" and store.modified(uri) > tombstone.created_at:
+        if tombstone.why != "expected" and store.get_modified_at(uri) > tombstone.created_at:
             return False
         store.delete(uri)
-    except ContentMissing:
+    except ContentNotFoundError:
         return True
     except ContentError as error:
         return error
@@ -143,6 +143,6 @@ def _delete_one(tombstone: _Taken, store: ContentStore) -> bool | ContentError:
 
 
 def _why(error: ContentError) -> str:
-    if isinstance(error, ContentAddressRefused):
+    if isinstance(error, InvalidUriError):
         return "A link stands in the place of the content, or what is no file: look at the folder CONTENT_ROOT."
     return str(error)

@@ -16,14 +16,14 @@ from django.shortcuts import render
 from ncfd_site.config.errors import ConfigurationError
 from storage.content import (
     CHUNK,
-    ContentAddressRefused,
-    ContentDamaged,
+    ContentCorruptError,
     ContentError,
-    ContentMissing,
+    ContentNotFoundError,
     ContentStore,
-    store_of,
+    InvalidUriError,
+    get_content_store_for,
 )
-from storage.content.address import hash_of
+from storage.content.uris import parse_hash
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
@@ -100,10 +100,10 @@ class Kept:
         return self.sha256.lower()
 
     def store(self) -> ContentStore:
-        """Return the store that holds it; raises ContentAddressRefused where address and hash do not fit."""
-        store = store_of(self.uri)
-        if hash_of(self.uri, store.backend_type) != self.hash:
-            raise ContentAddressRefused("The address does not name the content of that hash.")
+        """Return the store that holds it; raises InvalidUriError where address and hash do not fit."""
+        store = get_content_store_for(self.uri)
+        if parse_hash(self.uri, store.backend_type) != self.hash:
+            raise InvalidUriError("The address does not name the content of that hash.")
         return store
 
 
@@ -116,16 +116,16 @@ def download(request: HttpRequest, look: Callable[[], Kept]) -> HttpResponse | F
     try:
         try:
             return _answer(request, kept)
-        except ContentMissing:
+        except ContentNotFoundError:
             again = look()
             if again == kept:
                 raise
             return _answer(request, again)
-    except ContentMissing:
+    except ContentNotFoundError:
         return _page(request, MISSING)
-    except ContentAddressRefused:
+    except InvalidUriError:
         return _page(request, REFUSED)
-    except ContentDamaged:
+    except ContentCorruptError:
         return _page(request, DAMAGED)
     except ConfigurationError:
         return _page(request, NOT_SET_UP)
@@ -136,10 +136,10 @@ def download(request: HttpRequest, look: Callable[[], Kept]) -> HttpResponse | F
 def _answer(request: HttpRequest, kept: Kept) -> HttpResponse | FileResponse:
     store = kept.store()
     if request.method == "HEAD":
-        return _headed(HttpResponse(), kept, store.size(kept.uri))
+        return _headed(HttpResponse(), kept, store.get_size(kept.uri))
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (the answer closes it)
     try:
-        for piece in store.chunks(kept.uri):
+        for piece in store.iter_chunks(kept.uri):
             file.write(piece)
         size = file.tell()
         file.seek(0)

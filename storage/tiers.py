@@ -15,8 +15,15 @@ from django.db import transaction
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
-from storage.content import WRITERS, ContentDamaged, ContentError, ContentStore, ContentUnavailable, content_store
-from storage.content.address import address, backend_of
+from storage.content import (
+    WRITERS,
+    ContentCorruptError,
+    ContentError,
+    ContentStore,
+    StoreUnavailableError,
+    get_content_store,
+)
+from storage.content.uris import build_uri, parse_backend
 
 # Rows read at a time.
 PAGE = 1000
@@ -91,23 +98,23 @@ def movable(options: MoveOptions) -> Movable:
 def move(options: MoveOptions, control: ProgressReporter) -> Moved:
     """Move what the options say, some at a time.
 
-    Content that cannot be read is named in the result and stays where it is. Raises `ContentUnavailable` where a store
+    Content that cannot be read is named in the result and stays where it is. Raises `StoreUnavailableError` if a store
     cannot be asked, `Misconfigured` where one is not set up, and `Canceled` between two contents; what was moved until
     then stays moved.
     """
-    target = content_store(options.to)
+    target = get_content_store(options.to)
     moved = Moved()
     control.begin(f"Moving to {options.to}", movable(options).contents, "contents")
     left = islice(_objects(options), options.limit)
     # The waits for disks and services overlap; the database is asked from this thread alone.
     with ThreadPoolExecutor(WRITERS) as workers:
         while batch := list(islice(left, WRITERS)):
-            _expect([address(options.to, one.sha256) for one in batch], control.actor)
+            _expect([build_uri(options.to, one.sha256) for one in batch], control.actor)
             copies = [workers.submit(_copy, one, target) for one in batch]
             unavailable: ContentError | None = None
             for one, copy in zip(batch, copies, strict=True):
                 error = copy.result()
-                if isinstance(error, ContentUnavailable):
+                if isinstance(error, StoreUnavailableError):
                     unavailable = error
                 elif error is not None:
                     moved.failed[one.object_id] = str(error)
@@ -141,10 +148,10 @@ def _expect(uris: Sequence[str], actor: str) -> None:
 def _copy(one: _Object, target: ContentStore) -> ContentError | None:
     """Copy the bytes and read them back; the reason where that does not succeed."""
     try:
-        stored = target.put(content_store(backend_of(one.storage_uri)).chunks(one.storage_uri))
+        stored = target.put(get_content_store(parse_backend(one.storage_uri)).iter_chunks(one.storage_uri))
         if stored.sha256 != one.sha256:
-            return ContentDamaged(f"The copy of {one.storage_uri} has the hash {stored.sha256}.")
-        for _ in target.chunks(stored.uri):
+            return ContentCorruptError(f"The copy of {one.storage_uri} has the hash {stored.sha256}.")
+        for _ in target.iter_chunks(stored.uri):
             pass
     except ContentError as error:
         return error
@@ -158,7 +165,7 @@ def _switch(one: _Object, options: MoveOptions, actor: str) -> bool:
                 "move_storage_object",
                 one.object_id,
                 one.storage_uri,
-                address(options.to, one.sha256),
+                build_uri(options.to, one.sha256),
                 timedelta(minutes=options.keep_minutes),
                 actor,
             )

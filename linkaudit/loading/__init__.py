@@ -9,13 +9,13 @@ from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.sources import Source, register
 from ncfd_site.ingest.summary import LoadSummary
-from storage.content import content_store
+from storage.content import get_content_store
 
 
 def load_proposals(path: Path, refusals: Rejections, progress: LoadProgress) -> LoadSummary:
     """Load the links that heuristics outside this project propose."""
     return load_audits(
-        audit_rows(path, progress.add_bytes), store=content_store(), refusals=refusals, progress=progress
+        audit_rows(path, progress.add_bytes), store=get_content_store(), refusals=refusals, progress=progress
     )
 
 

@@ -28,7 +28,7 @@ from ncfd_site.demonstration.rows.reviews import add_reviews
 from ncfd_site.demonstration.rows.risk import add_risk
 from ncfd_site.demonstration.rows.studies import add_studies
 from ncfd_site.ingest.staging import take_turns
-from storage.content import ContentStore, content_store
+from storage.content import ContentStore, get_content_store
 
 # Samples are drawn by the numbers of links: from 1 on, every load draws the same, also one after another that failed.
 NUMBER_LINKS_ANEW = "ALTER SEQUENCE link_audit_audit_id_seq RESTART"
@@ -68,7 +68,7 @@ def load(today: date | None = None) -> bool:
                 "The database holds other data already, and the demonstration is not mixed with it: nothing was"
                 " changed; set NCFD_HOME to a new folder to see the demonstration."
             )
-        _fill(Calendar(today or timezone.now().date()), content_store())
+        _fill(Calendar(today or timezone.now().date()), get_content_store())
         _mark()
     demo_flag.clear_cache()
     return True

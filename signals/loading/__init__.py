@@ -11,7 +11,7 @@ from ncfd_site.ingest.sources import Source, register
 from ncfd_site.ingest.summary import LoadSummary
 from signals.loading.ctgov import load_studies, read_studies
 from signals.loading.record import TrialRecord
-from storage.content import content_store
+from storage.content import get_content_store
 
 
 def load_registry(paths: Sequence[Path], refusals: Rejections, progress: LoadProgress) -> LoadSummary:
@@ -19,7 +19,7 @@ def load_registry(paths: Sequence[Path], refusals: Rejections, progress: LoadPro
     return load_studies(
         _studies(paths, progress),
         propose=propose_links,
-        store=content_store(),
+        store=get_content_store(),
         refusals=refusals,
         progress=progress,
     )

@@ -1,41 +1,44 @@
-"""The content store: bytes under their SHA-256.
+"""The content store: objects addressed by the SHA-256 of their bytes.
 
-A document's row names its bytes by hash and address; this package keeps the bytes. The address says which backend
-holds them and never where: the folder of the local backend, or the bucket of the other, may move.
+A storage URI names the backend and the hash, never a folder or bucket, so both can be moved.
 """
 
-from storage.content.choice import content_store, store_of
-from storage.content.errors import (
-    ContentAddressRefused,
-    ContentDamaged,
+from storage.content.backends import get_content_store, get_content_store_for
+from storage.content.interface import (
+    CHUNK,
+    WRITERS,
+    ContentCorruptError,
     ContentError,
-    ContentFull,
-    ContentMissing,
-    ContentTooLarge,
-    ContentUnavailable,
+    ContentNotFoundError,
+    ContentStore,
+    ContentTooLargeError,
+    InvalidUriError,
+    ListedObject,
+    StoredObject,
+    StoreFullError,
+    StoreUnavailableError,
 )
-from storage.content.interface import CHUNK, WRITERS, ContentStore, Held, Stored
 from storage.content.local import LocalContentStore
 from storage.content.s3 import S3ContentStore
-from storage.content.s3_client import S3Place, s3_client
+from storage.content.s3_client import S3Location, get_s3_client
 
 __all__ = [
     "CHUNK",
     "WRITERS",
-    "ContentAddressRefused",
-    "ContentDamaged",
+    "ContentCorruptError",
     "ContentError",
-    "ContentFull",
-    "ContentMissing",
+    "ContentNotFoundError",
     "ContentStore",
-    "ContentTooLarge",
-    "ContentUnavailable",
-    "Held",
+    "ContentTooLargeError",
+    "InvalidUriError",
+    "ListedObject",
     "LocalContentStore",
     "S3ContentStore",
-    "S3Place",
-    "Stored",
-    "content_store",
-    "s3_client",
-    "store_of",
+    "S3Location",
+    "StoreFullError",
+    "StoreUnavailableError",
+    "StoredObject",
+    "get_content_store",
+    "get_content_store_for",
+    "get_s3_client",
 ]

@@ -1,79 +1,106 @@
-"""What every backend of the content store holds to."""
+"""The interface of every content store: types, methods and errors."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-# Content is read and hashed in pieces of this many bytes.
+from ncfd_site.config.errors import ExitCode, UserError
+
+# Bytes that are read and hashed at a time.
 CHUNK = 1 << 20
-# So many contents are written at the same time.
+# Concurrent requests to a store.
 WRITERS = 16
 
 
+class ContentError(UserError):
+    """Failed operation of a content store. Messages contain no secret, bucket or endpoint."""
+
+    exit_code = ExitCode.FAILED
+
+
+class ContentNotFoundError(ContentError):
+    """The store is reachable and has no object at the URI."""
+
+
+class ContentCorruptError(ContentError):
+    """The stored bytes do not match the hash in the URI."""
+
+
+class InvalidUriError(ContentError):
+    """The URI is not one of this store, or leads to a link or a special file."""
+
+
+class ContentTooLargeError(ContentError):
+    """The object exceeds the backend's size limit."""
+
+
+class StoreUnavailableError(ContentError):
+    """The store did not answer or denied access, so it is unknown whether the object exists."""
+
+
+class StoreFullError(StoreUnavailableError):
+    """The store has no space left; nothing was stored."""
+
+
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """Bytes that the store holds: their SHA-256 as 64 hexadecimal digits, their address, their number."""
+class StoredObject:
+    """An object after `put`: SHA-256 in hexadecimal, URI, size in bytes."""
 
     sha256: str
     uri: str
     size: int
 
 
-class Held(NamedTuple):
-    """What a listing tells of one content: its address, the number of its bytes, when they were last put (in UTC)."""
+class ListedObject(NamedTuple):
+    """An entry of a listing: URI, size in bytes, time of the last `put` in UTC."""
 
     uri: str
     size: int
-    modified: datetime
+    modified_at: datetime
 
 
 class ContentStore(Protocol):
-    """Where bytes are kept. Every backend holds to this, and to the same tests.
+    """A place that stores bytes. All backends pass the same conformance tests.
 
-    Everything but `put` and `put_all` raises `ContentAddressRefused` for what is no address of the store, and
-    everything raises `ContentUnavailable` where the store cannot be asked, which says nothing about the content.
+    All methods raise `StoreUnavailableError`; all but `put` and `put_many` raise `InvalidUriError`.
     """
 
     backend_type: str
 
-    def put(self, content: bytes | Iterable[bytes]) -> Stored:
-        """Keep the bytes, durably, before this returns.
+    def put(self, content: bytes | Iterable[bytes]) -> StoredObject:
+        """Store the bytes durably before returning.
 
-        Known bytes are kept once, yet written anew: that mends a damaged copy, and makes it young. Raises
-        `ContentFull` or `ContentTooLarge`, and then keeps nothing. What the iterable raises passes through.
+        An object that exists is overwritten, which repairs a corrupt copy and renews its modification time. Raises
+        `StoreFullError` or `ContentTooLargeError` and stores nothing then. Exceptions of the iterable propagate.
         """
 
-    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
-        """Keep many at once, in their order; far quicker than one by one, since their waits overlap.
+    def put_many(self, contents: Sequence[bytes]) -> list[StoredObject]:
+        """Store objects concurrently, in order. If one fails, some of the others may be stored."""
 
-        Where one fails, some of the others may be kept.
-        """
-
-    def chunks(self, uri: str) -> Iterator[bytes]:
-        """Give the bytes piece by piece; raises `ContentDamaged` before the last piece where the hash is wrong."""
+    def iter_chunks(self, uri: str) -> Iterator[bytes]:
+        """Yield the bytes in chunks; raises `ContentCorruptError` before the last chunk if the hash is wrong."""
 
     def read(self, uri: str) -> bytes:
-        """Give all the bytes; raises `ContentMissing` or `ContentDamaged`."""
+        """Return the bytes; raises `ContentNotFoundError` or `ContentCorruptError`."""
 
-    def holds(self, uri: str) -> bool:
-        """Whether something is stored there. Does not read it."""
+    def exists(self, uri: str) -> bool:
+        """Return whether an object is at the URI, without reading it."""
 
-    def size(self, uri: str) -> int:
-        """The number of bytes stored there; raises `ContentMissing`. Does not read them."""
+    def get_size(self, uri: str) -> int:
+        """Return the size in bytes, without reading them; raises `ContentNotFoundError`."""
 
-    def modified(self, uri: str) -> datetime:
-        """When the bytes there were last put, by the backend's clock, in UTC; raises `ContentMissing`."""
+    def get_modified_at(self, uri: str) -> datetime:
+        """Return the time of the last `put`, by the backend's clock, in UTC; raises `ContentNotFoundError`."""
 
     def delete(self, uri: str) -> bool:
-        """Remove what is stored there, durably; returns whether something was there.
+        """Delete the object durably and return whether it existed.
 
-        Nothing there is no failure. Where two delete at the same time, both may be told that something was there.
+        Of two concurrent calls, both may return True.
         """
 
-    def addresses(self, *, after: str | None = None) -> Iterator[Held]:
-        """All that the store holds, in the order of the hashes, from behind the address `after` on.
+    def list_objects(self, *, after: str | None = None) -> Iterator[ListedObject]:
+        """Yield all objects ordered by hash, starting after the URI `after`.
 
-        What is put or deleted meanwhile may be told or not. An error ends the iteration: a list that ends without one
-        is whole.
+        Concurrent changes may be missed. A listing that ends without an exception is complete.
         """

@@ -1,4 +1,4 @@
-"""The local backend: content as files under one folder."""
+"""The local backend: objects as files under one folder."""
 
 import errno
 import hashlib
@@ -12,133 +12,135 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storage.content.address import address, hash_of, is_hash
-from storage.content.disk import NO_ROOM, sync_folder, write_whole
-from storage.content.errors import ContentAddressRefused, ContentFull, ContentMissing, ContentUnavailable
-from storage.content.interface import CHUNK, WRITERS, Held, Stored
-from storage.content.verified import verified
+from storage.content.hashing import verify_chunks, write_all
+from storage.content.interface import (
+    CHUNK,
+    WRITERS,
+    ContentNotFoundError,
+    InvalidUriError,
+    ListedObject,
+    StoredObject,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from storage.content.uris import build_uri, is_sha256, parse_hash
 
-# What opening says about a link, where links are not followed, and about a file in the place of a folder.
-_NO_FILE = {errno.ELOOP, errno.ENOTDIR}
+# A symbolic link opened with O_NOFOLLOW; a file in place of a folder.
+_NOT_A_FILE = {errno.ELOOP, errno.ENOTDIR}
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class LocalContentStore:
-    """Content as files, each named by its hash: `ROOT/ab/abcd...`; `ROOT/incoming` holds what is being written."""
+    """Objects as files named by their hash, `ROOT/ab/abcd...`; uploads in progress are in `ROOT/incoming`."""
 
     backend_type = "local"
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def put(self, content: bytes | Iterable[bytes]) -> Stored:
-        """Write to a temporary file while hashing, then move it into place; a reader never sees half of it."""
+    def put(self, content: bytes | Iterable[bytes]) -> StoredObject:
+        """Write a temporary file and rename it, so that readers never see a partial object."""
         stored, temporary = self._write(content)
         try:
-            self._place([(stored, temporary)])
+            self._move_into_place([(stored, temporary)])
         finally:
             temporary.unlink(missing_ok=True)
         return stored
 
-    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
-        """Write from many threads: most of it is waiting for the disk, which makes many files durable at once."""
+    def put_many(self, contents: Sequence[bytes]) -> list[StoredObject]:
+        """Write from many threads, since most of the time is spent in fsync."""
         with ThreadPoolExecutor(WRITERS) as writers:
-            under_way = [writers.submit(self._write, content) for content in contents]
+            futures = [writers.submit(self._write, content) for content in contents]
         try:
-            written = [writing.result() for writing in under_way]
-            self._place(written)
+            written = [future.result() for future in futures]
+            self._move_into_place(written)
         finally:
-            for writing in under_way:
-                if writing.exception() is None:
-                    writing.result()[1].unlink(missing_ok=True)
+            for future in futures:
+                if future.exception() is None:
+                    future.result()[1].unlink(missing_ok=True)
         return [stored for stored, _ in written]
 
-    def chunks(self, uri: str) -> Iterator[bytes]:
-        """Give the bytes a mebibyte at a time."""
-        return verified(uri, hash_of(uri, self.backend_type), self._pieces(uri))
+    def iter_chunks(self, uri: str) -> Iterator[bytes]:
+        """Yield the bytes a mebibyte at a time."""
+        return verify_chunks(uri, parse_hash(uri, self.backend_type), self._read_chunks(uri))
 
     def read(self, uri: str) -> bytes:
-        """Give all the bytes at once."""
-        return b"".join(self.chunks(uri))
+        """Return the bytes."""
+        return b"".join(self.iter_chunks(uri))
 
-    def holds(self, uri: str) -> bool:
-        """Whether a file of that hash is there."""
+    def exists(self, uri: str) -> bool:
+        """Return whether the file exists."""
         try:
-            self.size(uri)
-        except ContentMissing:
+            self._stat_object(uri)
+        except ContentNotFoundError:
             return False
         return True
 
-    def size(self, uri: str) -> int:
-        """The size of the file."""
-        return self._found(uri).st_size
+    def get_size(self, uri: str) -> int:
+        """Return the size of the file."""
+        return self._stat_object(uri).st_size
 
-    def modified(self, uri: str) -> datetime:
-        """When the file was written."""
-        return datetime.fromtimestamp(self._found(uri).st_mtime, UTC)
+    def get_modified_at(self, uri: str) -> datetime:
+        """Return the modification time of the file."""
+        return datetime.fromtimestamp(self._stat_object(uri).st_mtime, UTC)
 
     def delete(self, uri: str) -> bool:
-        """Remove the file, and make the folder that held it durable without it."""
-        name = hash_of(uri, self.backend_type)
+        """Delete the file and sync its folder."""
+        name = parse_hash(uri, self.backend_type)
         try:
-            with self._asked(uri), self._folder(name[:2]) as folder:
+            with self._translate_missing(uri), self._open_folder(name[:2]) as folder:
                 try:
-                    self._stat(uri, folder)
+                    _stat_regular_file(uri, name, folder)
                     os.unlink(name, dir_fd=folder)
                 finally:
-                    # Also where it was gone already: who removed it may have been killed before this.
+                    # Also if the file is gone: its deleter may have been killed before this line.
                     os.fsync(folder)
-        except ContentMissing:
+        except ContentNotFoundError:
             return False
         return True
 
-    def addresses(self, *, after: str | None = None) -> Iterator[Held]:
-        """List one folder after the other; the names of one, a 256th of all, are in memory at a time."""
-        behind = hash_of(after, self.backend_type) if after is not None else ""
-        return self._listed(behind)
+    def list_objects(self, *, after: str | None = None) -> Iterator[ListedObject]:
+        """List folder by folder; the names of one folder (1/256 of all) are in memory at a time."""
+        return self._list_after(parse_hash(after, self.backend_type) if after is not None else "")
 
-    def _listed(self, behind: str) -> Iterator[Held]:
-        with self._usable():
-            folders = sorted(_named(self._root, 2), key=lambda entry: entry.name)
-            for folder in folders:
-                if folder.name < behind[:2] or not folder.is_dir(follow_symlinks=False):
+    def _list_after(self, after: str) -> Iterator[ListedObject]:
+        with self._translate_os_errors():
+            for folder in _scan_names(self._root, 2):
+                if folder.name < after[:2] or not folder.is_dir(follow_symlinks=False):
                     continue
-                for file in sorted(_named(folder.path, 64), key=lambda entry: entry.name):
-                    if file.name <= behind or file.name[:2] != folder.name or not is_hash(file.name):
+                for file in _scan_names(folder.path, 64):
+                    if file.name <= after or file.name[:2] != folder.name or not is_sha256(file.name):
                         continue
                     try:
-                        found = file.stat(follow_symlinks=False)
-                    except FileNotFoundError:  # deleted meanwhile
+                        status = file.stat(follow_symlinks=False)
+                    except FileNotFoundError:  # deleted concurrently
                         continue
-                    if stat.S_ISREG(found.st_mode):
-                        modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                        yield Held(address(self.backend_type, file.name), found.st_size, modified)
+                    if stat.S_ISREG(status.st_mode):
+                        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+                        yield ListedObject(build_uri(self.backend_type, file.name), status.st_size, modified_at)
 
-    def _pieces(self, uri: str) -> Iterator[bytes]:
-        name = hash_of(uri, self.backend_type)
-        with self._asked(uri):
-            with self._folder(name[:2]) as folder:
-                # Without O_NONBLOCK, a pipe in the place of content would be waited for.
+    def _read_chunks(self, uri: str) -> Iterator[bytes]:
+        name = parse_hash(uri, self.backend_type)
+        with self._translate_missing(uri):
+            with self._open_folder(name[:2]) as folder:
+                # O_NONBLOCK keeps open() from blocking on a named pipe.
                 handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
             try:
-                _refuse_other_than_file(uri, os.fstat(handle))
-                while piece := os.read(handle, CHUNK):
-                    yield piece
+                _require_regular_file(uri, os.fstat(handle))
+                while chunk := os.read(handle, CHUNK):
+                    yield chunk
             finally:
                 os.close(handle)
 
-    def _found(self, uri: str) -> os.stat_result:
-        with self._asked(uri), self._folder(hash_of(uri, self.backend_type)[:2]) as folder:
-            return self._stat(uri, folder)
-
-    def _stat(self, uri: str, folder: int) -> os.stat_result:
-        found = os.stat(hash_of(uri, self.backend_type), dir_fd=folder, follow_symlinks=False)
-        _refuse_other_than_file(uri, found)
-        return found
+    def _stat_object(self, uri: str) -> os.stat_result:
+        name = parse_hash(uri, self.backend_type)
+        with self._translate_missing(uri), self._open_folder(name[:2]) as folder:
+            return _stat_regular_file(uri, name, folder)
 
     @contextmanager
-    def _folder(self, name: str) -> Iterator[int]:
-        # The address cannot climb out, but a link inside the root could lead elsewhere: none is followed below it, and
-        # by going from handle to handle none can be slipped in between.
+    def _open_folder(self, name: str) -> Iterator[int]:
+        # A URI cannot leave the root, but a link below the root could. No link is followed, and relative handles keep
+        # one from being swapped in between two calls.
         handle = os.open(self._root / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             yield handle
@@ -146,80 +148,94 @@ class LocalContentStore:
             os.close(handle)
 
     @contextmanager
-    def _asked(self, uri: str) -> Iterator[None]:
-        with self._usable(uri):
+    def _translate_missing(self, uri: str) -> Iterator[None]:
+        with self._translate_os_errors(uri):
             try:
                 yield
             except FileNotFoundError:
-                # A root that is not there is a disk that is not mounted, rather than a store without that content.
+                # A missing root is an unmounted disk, not a store without the object.
                 if self._root.is_dir():
-                    raise ContentMissing(f"The content store holds nothing under {uri}.") from None
+                    raise ContentNotFoundError(f"The content store has no object at {uri}.") from None
                 raise
 
     @contextmanager
-    def _usable(self, uri: str = "") -> Iterator[None]:
+    def _translate_os_errors(self, uri: str = "") -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            if uri and error.errno in _NO_FILE:
-                raise _refused(uri) from None
-            said = f"The local content store cannot be used: {error.strerror or error}"
-            if error.errno in NO_ROOM:
-                raise ContentFull(f"{said}; make room in the folder CONTENT_ROOT.") from error
-            raise ContentUnavailable(f"{said}; see to the folder CONTENT_ROOT.") from error
+            if uri and error.errno in _NOT_A_FILE:
+                raise _build_uri_error(uri) from None
+            reason = f"The local content store is unavailable: {error.strerror or error}."
+            if error.errno in _NO_SPACE:
+                raise StoreFullError(f"{reason} Free space in the folder CONTENT_ROOT.") from error
+            raise StoreUnavailableError(f"{reason} Check the folder CONTENT_ROOT.") from error
 
-    def _write(self, content: bytes | Iterable[bytes]) -> tuple[Stored, Path]:
-        waiting = self._root / "incoming"
-        with self._usable():
+    def _write(self, content: bytes | Iterable[bytes]) -> tuple[StoredObject, Path]:
+        incoming = self._root / "incoming"
+        with self._translate_os_errors():
             if not self._root.is_dir():
                 self._root.mkdir(parents=True, exist_ok=True)
-                sync_folder(self._root.parent)
-            waiting.mkdir(exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=waiting)
+                _sync_folder(self._root.parent)
+            incoming.mkdir(exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=incoming)
         digest, size = hashlib.sha256(), 0
         try:
-            for piece in [content] if isinstance(content, bytes) else content:
-                digest.update(piece)
-                size += len(piece)
-                with self._usable():
-                    write_whole(handle, piece)
-            with self._usable():
+            for chunk in [content] if isinstance(content, bytes) else content:
+                digest.update(chunk)
+                size += len(chunk)
+                with self._translate_os_errors():
+                    write_all(handle, chunk)
+            with self._translate_os_errors():
                 os.fsync(handle)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
         finally:
             os.close(handle)
-        return Stored(digest.hexdigest(), address(self.backend_type, digest.hexdigest()), size), Path(name)
+        return StoredObject(digest.hexdigest(), build_uri(self.backend_type, digest.hexdigest()), size), Path(name)
 
-    def _place(self, written: Sequence[tuple[Stored, Path]]) -> None:
-        # Known bytes are written anew all the same: that mends a damaged copy, and it makes the file young, so that
-        # no cleaning takes it for one that nobody uses.
-        folders: dict[str, list[tuple[Stored, Path]]] = defaultdict(list)
+    def _move_into_place(self, written: Sequence[tuple[StoredObject, Path]]) -> None:
+        # An existing object is overwritten: that repairs a corrupt copy, and its new modification time protects it from
+        # garbage collection.
+        folders: dict[str, list[tuple[StoredObject, Path]]] = defaultdict(list)
         for stored, temporary in written:
             folders[stored.sha256[:2]].append((stored, temporary))
         for name, files in folders.items():
-            with self._usable():
+            with self._translate_os_errors():
                 (self._root / name).mkdir(exist_ok=True)
-            with self._usable(files[0][0].uri), self._folder(name) as folder:
+            with self._translate_os_errors(files[0][0].uri), self._open_folder(name) as folder:
                 for stored, temporary in files:
                     os.replace(temporary, stored.sha256, dst_dir_fd=folder)
-                # A rename survives a power cut only when the folder itself has reached the disk.
+                # A rename survives a power failure only after its folder is synced.
                 os.fsync(folder)
         if folders:
-            with self._usable():
-                sync_folder(self._root)
+            with self._translate_os_errors():
+                _sync_folder(self._root)
 
 
-def _named(folder: Path | str, length: int) -> list[os.DirEntry[str]]:
+def _scan_names(folder: Path | str, length: int) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        return [entry for entry in entries if len(entry.name) == length]
+        return sorted((entry for entry in entries if len(entry.name) == length), key=lambda entry: entry.name)
 
 
-def _refuse_other_than_file(uri: str, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise _refused(uri)
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
-def _refused(uri: str) -> ContentAddressRefused:
-    return ContentAddressRefused(f"{uri} leads outside the content store: a link stands there, or what is no file.")
+def _stat_regular_file(uri: str, name: str, folder: int) -> os.stat_result:
+    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    _require_regular_file(uri, status)
+    return status
+
+
+def _require_regular_file(uri: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _build_uri_error(uri)
+
+
+def _build_uri_error(uri: str) -> InvalidUriError:
+    return InvalidUriError(f"{uri} leads outside the content store: its file is a link or not a regular file.")

@@ -1,4 +1,4 @@
-"""The S3 backend: content as objects of one bucket."""
+"""The S3 backend: objects in one bucket."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,27 +9,30 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from storage.content.address import address, hash_of, is_hash
-from storage.content.errors import ContentMissing
-from storage.content.interface import CHUNK, WRITERS, Held, Stored
-from storage.content.s3_errors import NOT_FOUND, code, status, told, unavailable
-from storage.content.spool import spooled
-from storage.content.verified import verified
+from storage.content.hashing import spool_content, verify_chunks
+from storage.content.interface import CHUNK, WRITERS, ContentNotFoundError, ListedObject, StoredObject
+from storage.content.s3_client import (
+    NOT_FOUND,
+    build_unavailable_error,
+    read_error_code,
+    read_status,
+    translate_errors,
+)
+from storage.content.uris import build_uri, is_sha256, parse_hash
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-# What S3 takes in one PUT. More would need a multipart upload, whose checksum is not the hash of the whole; no
-# document comes near it.
-MOST = 5 << 30
+# The limit of one PUT. A multipart upload has a checksum other than the hash of the whole, and no document is so large.
+MAX_SIZE = 5 << 30
 
 
 class S3ContentStore:
-    """Content as objects, each named by its hash: `PREFIX/ab/abcd...`.
+    """Objects named by their hash, `PREFIX/ab/abcd...`.
 
-    The credentials need s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, and s3:ListBucket on the
-    bucket: without that last one S3 says "forbidden" where it means "not there".
+    Credentials need s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, and s3:ListBucket on the bucket:
+    without it S3 answers 403 for a missing object.
     """
 
     backend_type = "s3"
@@ -39,109 +42,108 @@ class S3ContentStore:
         self._bucket = bucket
         self._prefix = prefix
 
-    def put(self, content: bytes | Iterable[bytes]) -> Stored:
-        """Hash into a temporary file, then send it in one request, which S3 takes whole or not at all.
+    def put(self, content: bytes | Iterable[bytes]) -> StoredObject:
+        """Spool and hash the content, then send it in one atomic request.
 
-        Raises `ContentTooLarge` above 5 GiB.
+        Raises `ContentTooLargeError` above 5 GiB.
         """
-        # No `If-None-Match: *`, which would spare sending known bytes. Refused as known, they would stay damaged where
-        # they are damaged, and be lost where a cleaning that runs at the same time deletes them just after. Written
-        # anew they end readable: a PUT replaces the object in one step, by the same bytes, and makes it young.
-        with spooled(content, MOST) as spool:
+        # No `If-None-Match: *`: an existing object must be overwritten, so that a corrupt copy is repaired and a
+        # concurrent deletion cannot win. PUT replaces the object atomically and renews its modification time.
+        with spool_content(content, MAX_SIZE) as spool:
             sha256 = spool.digest.hex()
-            with told():
+            with translate_errors():
                 self._client.put_object(
                     Bucket=self._bucket,
-                    Key=self._key(sha256),
+                    Key=self._build_key(sha256),
                     Body=spool.file,
                     ContentLength=spool.size,
-                    # S3 hashes what arrives and refuses it where this is another.
+                    # S3 verifies it on arrival.
                     ChecksumSHA256=b64encode(spool.digest).decode(),
                 )
-            return Stored(sha256, address(self.backend_type, sha256), spool.size)
+            return StoredObject(sha256, build_uri(self.backend_type, sha256), spool.size)
 
-    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
-        """Send from many threads; after a failure, what has not begun is not begun."""
+    def put_many(self, contents: Sequence[bytes]) -> list[StoredObject]:
+        """Send from many threads; a failure cancels those not yet started."""
         with ThreadPoolExecutor(WRITERS) as writers:
             return list(writers.map(self.put, contents))
 
-    def chunks(self, uri: str) -> Iterator[bytes]:
-        """Give the bytes a mebibyte at a time. A connection that breaks raises `ContentUnavailable`."""
-        return verified(uri, hash_of(uri, self.backend_type), self._pieces(uri))
+    def iter_chunks(self, uri: str) -> Iterator[bytes]:
+        """Yield the bytes a mebibyte at a time; a lost connection raises `StoreUnavailableError`."""
+        return verify_chunks(uri, parse_hash(uri, self.backend_type), self._read_chunks(uri))
 
     def read(self, uri: str) -> bytes:
-        """Give all the bytes at once."""
-        return b"".join(self.chunks(uri))
+        """Return the bytes."""
+        return b"".join(self.iter_chunks(uri))
 
-    def holds(self, uri: str) -> bool:
-        """Whether there is an object of that hash."""
+    def exists(self, uri: str) -> bool:
+        """Return whether the object exists."""
         try:
-            self.size(uri)
-        except ContentMissing:
+            self._head_object(uri)
+        except ContentNotFoundError:
             return False
         return True
 
-    def size(self, uri: str) -> int:
-        """The size of the object."""
-        return self._head(uri)["ContentLength"]
+    def get_size(self, uri: str) -> int:
+        """Return the size of the object."""
+        return self._head_object(uri)["ContentLength"]
 
-    def modified(self, uri: str) -> datetime:
-        """When the object was put."""
-        return self._head(uri)["LastModified"]
+    def get_modified_at(self, uri: str) -> datetime:
+        """Return the time of the last PUT."""
+        return self._head_object(uri)["LastModified"]
 
     def delete(self, uri: str) -> bool:
-        """Remove the object. In a bucket with versions, S3 keeps its bytes until the bucket's own rules drop them."""
-        if not self.holds(uri):
+        """Delete the object. A versioned bucket retains its bytes until its lifecycle rules expire them."""
+        if not self.exists(uri):
             return False
-        with told():
-            self._client.delete_object(Bucket=self._bucket, Key=self._key(hash_of(uri, self.backend_type)))
+        with translate_errors():
+            self._client.delete_object(Bucket=self._bucket, Key=self._build_key(parse_hash(uri, self.backend_type)))
         return True
 
-    def addresses(self, *, after: str | None = None) -> Iterator[Held]:
-        """List a thousand at a time."""
-        start = self._key(hash_of(after, self.backend_type)) if after is not None else f"{self._prefix}/"
-        return self._listed(start)
+    def list_objects(self, *, after: str | None = None) -> Iterator[ListedObject]:
+        """List a thousand objects per request."""
+        start = self._build_key(parse_hash(after, self.backend_type)) if after is not None else f"{self._prefix}/"
+        return self._list_after(start)
 
-    def _listed(self, start: str) -> Iterator[Held]:
+    def _list_after(self, start: str) -> Iterator[ListedObject]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=f"{self._prefix}/", StartAfter=start
         )
-        with told():
+        with translate_errors():
             for page in pages:
-                for found in page.get("Contents", []):
-                    sha256 = found["Key"].rpartition("/")[2]
-                    # What others keep under the prefix is no content of ours.
-                    if is_hash(sha256) and found["Key"] == self._key(sha256):
-                        yield Held(address(self.backend_type, sha256), found["Size"], found["LastModified"])
+                for entry in page.get("Contents", []):
+                    sha256 = entry["Key"].rpartition("/")[2]
+                    # The prefix may contain objects of other programs.
+                    if is_sha256(sha256) and entry["Key"] == self._build_key(sha256):
+                        yield ListedObject(build_uri(self.backend_type, sha256), entry["Size"], entry["LastModified"])
 
-    def _head(self, uri: str) -> "HeadObjectOutputTypeDef":
-        key = self._key(hash_of(uri, self.backend_type))
-        with told():
+    def _head_object(self, uri: str) -> "HeadObjectOutputTypeDef":
+        key = self._build_key(parse_hash(uri, self.backend_type))
+        with translate_errors():
             try:
                 return self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                raise self._missing_or_unavailable(uri, error) from None
+                raise self._translate_missing(uri, error) from None
 
-    def _pieces(self, uri: str) -> Iterator[bytes]:
-        key = self._key(hash_of(uri, self.backend_type))
-        with told():
+    def _read_chunks(self, uri: str) -> Iterator[bytes]:
+        key = self._build_key(parse_hash(uri, self.backend_type))
+        with translate_errors():
             try:
                 body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
             except ClientError as error:
-                raise self._missing_or_unavailable(uri, error) from None
+                raise self._translate_missing(uri, error) from None
             with closing(body):
-                while piece := body.read(CHUNK):
-                    yield piece
+                while chunk := body.read(CHUNK):
+                    yield chunk
 
-    def _missing_or_unavailable(self, uri: str, error: ClientError) -> Exception:
-        """Only an object that is not in a bucket that is there is missing; whoever loses the bucket loses nothing."""
-        if status(error) != NOT_FOUND:
-            return unavailable(error)
-        if code(error) != "NoSuchKey":
-            # The answer to a HEAD has no body that could say whether it is the object or the bucket.
-            with told():
+    def _translate_missing(self, uri: str, error: ClientError) -> Exception:
+        """Return "not found" only if the bucket exists: a missing bucket is an unavailable store."""
+        if read_status(error) != NOT_FOUND:
+            return build_unavailable_error(error)
+        if read_error_code(error) != "NoSuchKey":
+            # The answer to HEAD has no body, so it does not show whether the object or the bucket is missing.
+            with translate_errors():
                 self._client.head_bucket(Bucket=self._bucket)
-        return ContentMissing(f"The content store holds nothing under {uri}.")
+        return ContentNotFoundError(f"The content store has no object at {uri}.")
 
-    def _key(self, sha256: str) -> str:
+    def _build_key(self, sha256: str) -> str:
         return f"{self._prefix}/{sha256[:2]}/{sha256}"

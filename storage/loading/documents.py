@@ -9,8 +9,8 @@ from typing import Any
 
 from ncfd_site.core import sql
 from ncfd_site.ingest.staging import Stage
-from storage.content import ContentStore, content_store
-from storage.content.address import address, backend_of
+from storage.content import ContentStore, get_content_store
+from storage.content.uris import build_uri, parse_backend
 
 REFERENCE = "document"
 
@@ -149,9 +149,9 @@ def _put(contents: Mapping[str, bytes], store: ContentStore) -> None:
     """Put content where its row says that it lies; known content too, which mends a damaged copy."""
     by_backend: dict[str, list[bytes]] = defaultdict(list)
     for uri, content in contents.items():
-        by_backend[backend_of(uri)].append(content)
+        by_backend[parse_backend(uri)].append(content)
     for backend, ones in by_backend.items():
-        (store if backend == store.backend_type else content_store(backend)).put_all(ones)
+        (store if backend == store.backend_type else get_content_store(backend)).put_many(ones)
 
 
 def _row(document: NewDocument, backend: str) -> tuple[Any, ...]:
@@ -165,7 +165,7 @@ def _row(document: NewDocument, backend: str) -> tuple[Any, ...]:
         document.status,
         document.crawl_run_id,
         sha256,
-        address(backend, sha256),
+        build_uri(backend, sha256),
         len(document.content),
         None,
     )

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from storage.content import ContentAddressRefused, ContentDamaged, ContentMissing
-from storage.content.address import backend_of, hash_of
+from storage.content import ContentCorruptError, ContentNotFoundError, InvalidUriError
+from storage.content.uris import parse_backend, parse_hash
 from storage.verification.stores import Stores
 
 
@@ -35,13 +35,13 @@ There = Whole | Damaged | Nothing | Foreign
 def bytes_there(uri: str, sha256: str, stores: Stores) -> There:
     """Read the bytes of content; raises `NotAsked` where the store cannot be asked."""
     try:
-        backend = backend_of(uri)
-        if hash_of(uri, backend) != sha256.lower():
+        backend = parse_backend(uri)
+        if parse_hash(uri, backend) != sha256.lower():
             return Foreign()
-        return Whole(stores.ask(backend, lambda store: sum(map(len, store.chunks(uri)))))
-    except ContentMissing:
+        return Whole(stores.ask(backend, lambda store: sum(map(len, store.iter_chunks(uri)))))
+    except ContentNotFoundError:
         return Nothing()
-    except ContentDamaged:
+    except ContentCorruptError:
         return Damaged()
-    except ContentAddressRefused:
+    except InvalidUriError:
         return Foreign()

@@ -6,8 +6,8 @@ from typing import assert_never
 from django.conf import settings
 from django.db import transaction
 
-from storage.content import ContentDamaged, ContentStore
-from storage.content.address import address, backend_of
+from storage.content import ContentCorruptError, ContentStore
+from storage.content.uris import build_uri, parse_backend
 from storage.models import StorageObject
 from storage.repair.bytes_there import (
     Damaged,
@@ -98,8 +98,8 @@ def _set_size(finding: Finding, actor: str, one: StorageObject, there: There) ->
 
 def _copy(one: StorageObject, stores: Stores) -> _Copy | None:
     """A whole copy in the other store; raises `NotAsked` where that is there and cannot be asked."""
-    other = "s3" if backend_of(one.storage_uri) == "local" else "local"
-    uri = address(other, one.sha256.lower())
+    other = "s3" if parse_backend(one.storage_uri) == "local" else "local"
+    uri = build_uri(other, one.sha256.lower())
     try:
         there = bytes_there(uri, one.sha256, stores)
     except NotAsked:
@@ -113,11 +113,11 @@ def _restore(one: StorageObject, copy: _Copy, stores: Stores) -> None:
     """Write the copy into the place that the row names; what is there gives way only when all of the copy is right."""
 
     def write(store: ContentStore) -> None:
-        source = stores.ask(backend_of(copy.uri), lambda other: other.chunks(copy.uri))
+        source = stores.ask(parse_backend(copy.uri), lambda other: other.iter_chunks(copy.uri))
         if store.put(source).sha256 != one.sha256.lower():
-            raise ContentDamaged(f"The copy at {copy.uri} changed while it was read.")
+            raise ContentCorruptError(f"The copy at {copy.uri} changed while it was read.")
 
-    stores.ask(backend_of(one.storage_uri), write)
+    stores.ask(parse_backend(one.storage_uri), write)
 
 
 def _was(there: There) -> str:

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import transaction
 
 from ncfd_site.core import sql
-from storage.content import ContentAddressRefused, ContentMissing
-from storage.content.address import backend_of
-from storage.content.incoming import Leftover, abandoned, remove_abandoned
+from storage.content import ContentNotFoundError, InvalidUriError
+from storage.content.uploads import AbandonedUpload, delete_abandoned_upload, find_abandoned_uploads
+from storage.content.uris import parse_backend
 from storage.repair.outcome import (
     MendOptions,
     Outcome,
@@ -58,22 +58,22 @@ def delete_file(finding: Finding, actor: str) -> bool:
         if found is None:
             return False
         record(finding, actor, {"what": found.name, "was": f"{found.size:,} bytes", "is": "deleted"})
-        if remove_abandoned(settings.CONTENT_ROOT, found.name) is None:
+        if delete_abandoned_upload(settings.CONTENT_ROOT, found.name) is None:
             transaction.set_rollback(True)
             return False
     return True
 
 
-def _file(finding: Finding) -> Leftover | None:
-    return next((one for one in abandoned(settings.CONTENT_ROOT) if one.name == finding.address), None)
+def _file(finding: Finding) -> AbandonedUpload | None:
+    return next((one for one in find_abandoned_uploads(settings.CONTENT_ROOT) if one.name == finding.address), None)
 
 
 def _is_orphan(finding: Finding, options: MendOptions, stores: Stores) -> bool:
     uri = finding.address or ""
     try:
-        backend = backend_of(uri)
-        modified = stores.ask(backend, lambda store: store.modified(uri))
-    except (ContentMissing, ContentAddressRefused):
+        backend = parse_backend(uri)
+        modified = stores.ask(backend, lambda store: store.get_modified_at(uri))
+    except (ContentNotFoundError, InvalidUriError):
         return False
     at = unnamed([uri]).get(uri)
     return at is not None and at - modified >= timedelta(minutes=options.young_minutes)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from storage.content import ContentUnavailable
-from storage.content.incoming import Leftover, abandoned
+from storage.content import StoreUnavailableError
+from storage.content.uploads import AbandonedUpload, find_abandoned_uploads
 from storage.verification.findings import Check, Finding, Kind
 from storage.verification.passes import Looked, Page, TablePass
 from storage.verification.reading import read
@@ -65,8 +65,8 @@ class IncomingPass:
             return None
         looked = Looked()
         try:
-            found = abandoned(settings.CONTENT_ROOT)
-        except ContentUnavailable as error:
+            found = find_abandoned_uploads(settings.CONTENT_ROOT)
+        except StoreUnavailableError as error:
             self.stores.reasons.setdefault("local", str(error))
             looked.unchecked["local"] = 0
             found = []
@@ -89,8 +89,8 @@ def _overdue(one: _Tombstone) -> Finding:
     )
 
 
-def _abandoned(one: Leftover) -> Finding:
-    age = ago(datetime.now(UTC) - one.modified)
+def _abandoned(one: AbandonedUpload) -> Finding:
+    age = ago(datetime.now(UTC) - one.modified_at)
     return Finding(
         kind=Kind.ABANDONED,
         sentence=f"The file {one.name} in the folder CONTENT_ROOT was begun {age} ago and never finished.",

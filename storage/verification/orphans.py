@@ -6,8 +6,8 @@ from itertools import islice
 
 from django.conf import settings
 
-from storage.content import ContentAddressRefused, ContentMissing, Held
-from storage.content.address import address, hash_of
+from storage.content import ContentNotFoundError, InvalidUriError, ListedObject
+from storage.content.uris import build_uri, parse_hash
 from storage.verification.findings import Check, Finding, Kind
 from storage.verification.options import VerifyOptions
 from storage.verification.overlapping import overlapped
@@ -63,11 +63,11 @@ class ListingPass:
         """The next contents, held against the database."""
         if after == self._end:
             return None
-        begun = int(hash_of(after, self.backend)[:2], 16) if after else 0
+        begun = int(parse_hash(after, self.backend)[:2], 16) if after else 0
         if after is None and not self._is_in_use():
             return None
         try:
-            held = self.stores.ask(self.backend, lambda store: list(islice(store.addresses(after=after), LISTED)))
+            held = self.stores.ask(self.backend, lambda store: list(islice(store.list_objects(after=after), LISTED)))
         except NotAsked:
             looked = Looked()
             looked.unchecked[self.backend] = 0
@@ -75,23 +75,23 @@ class ListingPass:
         if not held:
             return Page(self._end, FOLDERS - begun, 0, Looked()) if after else None
         last = held[-1].uri
-        return Page(last, int(hash_of(last, self.backend)[:2], 16) - begun, len(held), self._look(held))
+        return Page(last, int(parse_hash(last, self.backend)[:2], 16) - begun, len(held), self._look(held))
 
     @property
     def _end(self) -> str:
-        return address(self.backend, "f" * 64)
+        return build_uri(self.backend, "f" * 64)
 
     def _is_in_use(self) -> bool:
         """Whether something can be there: nobody needs to set up a store, or make a folder, that nothing lies in."""
         is_there = settings.CONTENT_ROOT.exists() if self.backend == "local" else bool(settings.CONTENT_S3_BUCKET)
         return is_there or bool(read_value(_ANY_THERE, {"backend": self.backend}))
 
-    def _look(self, held: list[Held]) -> Looked:
+    def _look(self, held: list[ListedObject]) -> Looked:
         looked, young = Looked(), timedelta(minutes=self.options.young_minutes)
         nameless = unnamed([one.uri for one in held])
         suspects = []
         for one in held:
-            if one.uri in nameless and nameless[one.uri] - one.modified < young:
+            if one.uri in nameless and nameless[one.uri] - one.modified_at < young:
                 looked.young += 1
             elif one.uri in nameless:
                 suspects.append(one)
@@ -104,14 +104,14 @@ class ListingPass:
             elif modified is not None and nameless[one.uri] - modified >= young:
                 there.append(one)
         still = unnamed([one.uri for one in there])
-        looked.findings += [_orphan(one, still[one.uri] - one.modified) for one in there if one.uri in still]
+        looked.findings += [_orphan(one, still[one.uri] - one.modified_at) for one in there if one.uri in still]
         return looked
 
-    def _modified(self, one: Held) -> datetime | NotAsked | None:
+    def _modified(self, one: ListedObject) -> datetime | NotAsked | None:
         """When the bytes were put, None where they are gone."""
         try:
-            return self.stores.ask(self.backend, lambda store: store.modified(one.uri))
-        except (ContentMissing, ContentAddressRefused):
+            return self.stores.ask(self.backend, lambda store: store.get_modified_at(one.uri))
+        except (ContentNotFoundError, InvalidUriError):
             return None
         except NotAsked as refusal:
             return refusal
@@ -127,7 +127,7 @@ def unnamed(uris: list[str]) -> dict[str, datetime]:
     return {one.uri: one.at for one in read(_UNNAMED, [uris], of=_Unnamed)} if uris else {}
 
 
-def _orphan(one: Held, age: timedelta) -> Finding:
+def _orphan(one: ListedObject, age: timedelta) -> Finding:
     return Finding(
         kind=Kind.ORPHAN,
         sentence=f"{one.size:,} bytes lie at {one.uri} since {ago(age)}, and no row, document or tombstone names them.",

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from storage.content import ContentAddressRefused, ContentDamaged, ContentMissing, ContentStore
-from storage.content.address import address, backend_of, hash_of
+from storage.content import ContentCorruptError, ContentNotFoundError, ContentStore, InvalidUriError
+from storage.content.uris import build_uri, parse_backend, parse_hash
 from storage.verification.findings import Finding, Kind
 from storage.verification.rows import Row
 from storage.verification.stores import Stores
@@ -21,10 +21,10 @@ def probe_bytes(row: Row, stores: Stores) -> list[Finding]:
     if _address_of(row) is None:
         return wrong
     try:
-        size = _ask(row, stores, lambda store: store.size(row.storage_uri))
-    except ContentMissing:
+        size = _ask(row, stores, lambda store: store.get_size(row.storage_uri))
+    except ContentNotFoundError:
         return [*wrong, _missing(row)]
-    except ContentAddressRefused as refusal:
+    except InvalidUriError as refusal:
         return [*wrong, _refused(row, refusal)]
     return [*wrong, *_wrong_size(row, size)]
 
@@ -34,37 +34,37 @@ def probe_hash(row: Row, stores: Stores, *, is_alone: bool) -> list[Finding]:
     if _address_of(row) is None:
         return _wrong_address(row) if is_alone else []
     try:
-        _ask(row, stores, lambda store: sum(map(len, store.chunks(row.storage_uri))))
-    except ContentMissing:
+        _ask(row, stores, lambda store: sum(map(len, store.iter_chunks(row.storage_uri))))
+    except ContentNotFoundError:
         return [_missing(row)] if is_alone else []
-    except ContentAddressRefused as refusal:
+    except InvalidUriError as refusal:
         return [_refused(row, refusal)] if is_alone else []
-    except ContentDamaged as damage:
+    except ContentCorruptError as damage:
         found = _HASH.search(str(damage))
         return [_damaged(row, found[0] if found else "another hash")]
     return []
 
 
 def _ask(row: Row, stores: Stores, question: Callable[[ContentStore], Answer]) -> Answer:
-    return stores.ask(backend_of(row.storage_uri), question)
+    return stores.ask(parse_backend(row.storage_uri), question)
 
 
 def _address_of(row: Row) -> str | None:
     """The address, where it is one of our stores' and for this content."""
     try:
-        named = hash_of(row.storage_uri, backend_of(row.storage_uri))
-    except ContentAddressRefused:
+        named = parse_hash(row.storage_uri, parse_backend(row.storage_uri))
+    except InvalidUriError:
         return None
     return row.storage_uri if named == row.sha256.lower() else None
 
 
 def _wrong_address(row: Row) -> list[Finding]:
     try:
-        backend = backend_of(row.storage_uri)
-    except ContentAddressRefused:
+        backend = parse_backend(row.storage_uri)
+    except InvalidUriError:
         said = f"{row.name} lies at {row.storage_uri[:200]!r}, which is no address of a content store."
         return [_finding(Kind.ADDRESS, row, said, _right_address(row), row.storage_uri)]
-    if hash_of(row.storage_uri, backend) != row.sha256.lower():
+    if parse_hash(row.storage_uri, backend) != row.sha256.lower():
         said = f"{row.name} lies at {row.storage_uri}, which is the address of other content."
         return [_finding(Kind.ADDRESS, row, said, _right_address(row), row.storage_uri)]
     if row.tier != backend:
@@ -74,7 +74,7 @@ def _wrong_address(row: Row) -> list[Finding]:
 
 
 def _right_address(row: Row) -> str:
-    return address(row.tier, row.sha256.lower())
+    return build_uri(row.tier, row.sha256.lower())
 
 
 def _missing(row: Row) -> Finding:
@@ -82,7 +82,7 @@ def _missing(row: Row) -> Finding:
     return _finding(Kind.MISSING, row, said, row.size_bytes or None, None)
 
 
-def _refused(row: Row, refusal: ContentAddressRefused) -> Finding:
+def _refused(row: Row, refusal: InvalidUriError) -> Finding:
     return _finding(Kind.ADDRESS, row, f"{row.name}: {refusal}", None, row.storage_uri)
 
 

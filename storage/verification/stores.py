@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TypeVar
 
 from ncfd_site.config.errors import ConfigurationError
-from storage.content import ContentError, ContentStore, ContentUnavailable, content_store
+from storage.content import ContentError, ContentStore, StoreUnavailableError, get_content_store
 
 # After so many refusals without an answer between them, a store counts as away until the end of the run.
 PATIENCE = 16
@@ -25,7 +25,7 @@ class NotAsked(Exception):
 class Stores:
     """The stores of the site, and why one of them cannot be asked. Threads may share it."""
 
-    def __init__(self, opened: Callable[[str], ContentStore] = content_store) -> None:
+    def __init__(self, opened: Callable[[str], ContentStore] = get_content_store) -> None:
         self.reasons: dict[str, str] = {}
         self._opened = opened
         self._stores: dict[str, ContentStore] = {}
@@ -38,7 +38,7 @@ class Stores:
         store = self._store(backend)
         try:
             answer = question(store)
-        except ContentUnavailable as error:
+        except StoreUnavailableError as error:
             self._refused(backend, str(error))
             raise NotAsked(backend) from None
         except ContentError:
@@ -55,7 +55,7 @@ class Stores:
                 # In the lock: boto3 makes no two clients at a time.
                 try:
                     self._stores[backend] = self._opened(backend)
-                except (ConfigurationError, ContentUnavailable) as error:
+                except (ConfigurationError, StoreUnavailableError) as error:
                     self.reasons[backend] = str(error)
                     self._away.add(backend)
                     raise NotAsked(backend) from None

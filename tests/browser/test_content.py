@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs.models import Job
-from storage.content import content_store
+from storage.content import get_content_store
 from storage.models import StorageObject, StorageTombstone
 from tests.browser.conftest import sign_in
 from tests.factories import make_document, make_storage_object, make_user
@@ -32,7 +32,7 @@ def keep(settings: Any, tmp_path: Path) -> Callable[[bytes], StorageObject]:
     settings.CONTENT_ROOT = tmp_path / "content"
 
     def kept(content: bytes) -> StorageObject:
-        stored = content_store().put(content)
+        stored = get_content_store().put(content)
         return make_storage_object(content, storage_uri=stored.uri, metadata={"content_type": "text/html"})
 
     return kept

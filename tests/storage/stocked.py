@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 
 from ncfd_site.core import sql
-from storage.content import ContentStore, content_store, store_of
+from storage.content import ContentStore, get_content_store, get_content_store_for
 from storage.loading.documents import NewDocument, add_documents
 from storage.models import Document, StorageEvent, StorageObject, StorageReference, StorageTombstone
 
@@ -21,7 +21,7 @@ def upload(*contents: bytes, name: str = "doc", store: ContentStore | None = Non
     """Add a document for each content, as the loaders do; returns their numbers in order."""
     documents = [new_document(f"https://example.org/{name}/{place}", content) for place, content in enumerate(contents)]
     with transaction.atomic():
-        added = add_documents(documents, store or content_store())
+        added = add_documents(documents, store or get_content_store())
     return [added[document.source_url] for document in documents]
 
 
@@ -65,13 +65,13 @@ def unused(contents: Sequence[bytes], days: int = DAYS) -> None:
 
 def addresses(backend: str = "local") -> set[str]:
     """What lies in a store."""
-    return {held.uri for held in content_store(backend).addresses()}
+    return {held.uri for held in get_content_store(backend).list_objects()}
 
 
 def require_sound() -> None:
     """Every row's bytes can be read where the row says, documents say the same, and counts are true."""
     for one in StorageObject.objects.all():
-        assert hashlib.sha256(store_of(one.storage_uri).read(one.storage_uri)).hexdigest() == one.sha256
+        assert hashlib.sha256(get_content_store_for(one.storage_uri).read(one.storage_uri)).hexdigest() == one.sha256
         assert one.refcount == StorageReference.objects.filter(object=one).count()
         for document in Document.objects.filter(object=one):
             assert document.storage_uri == one.storage_uri

@@ -13,11 +13,11 @@ from django.conf import settings as site
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-from storage.content import content_store
+from storage.content import get_content_store
 from storage.models import StorageObject
 from tests.storage import stocked
 from tests.storage.conftest import ACCESS_KEY, SECRET_KEY
-from tests.storage.content.shelves import BUCKET
+from tests.storage.content.harness import BUCKET
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,7 +107,7 @@ def test_a_killed_move_leaves_every_content_readable_and_is_finished_by_the_next
 def test_a_copy_that_nobody_came_back_for_goes_by_itself(both_tiers: str) -> None:
     stocked.upload(*(b"content %d" % number for number in range(3)))
     assert run(MOVE, "move: before the switch") == -signal.SIGKILL
-    assert len(list(content_store("s3").addresses())) == 3
+    assert len(list(get_content_store("s3").list_objects())) == 3
     stocked.let_tombstones_be_due()
     assert run(CLEAN) == 0
     stocked.require_sound()

@@ -80,7 +80,7 @@ def _release(calendar: Calendar, store: ContentStore) -> None:
         f"<p>An older copy of a page, fetched {days + 20} days before this was made.</p>\n".encode() * days
         for days in RELEASED
     ]
-    for number, (days, stored) in enumerate(zip(RELEASED, store.put_all(pages), strict=True), start=1):
+    for number, (days, stored) in enumerate(zip(RELEASED, store.put_many(pages), strict=True), start=1):
         key = (stored.sha256, store.backend_type, "superseded page", number)
         sql.scalar("increment_storage_refcount", *key)
         sql.scalar("decrement_storage_refcount", *key)

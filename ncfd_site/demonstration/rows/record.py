@@ -5,7 +5,7 @@ from typing import Any
 
 from ncfd_site.core import sql
 from ncfd_site.demonstration.plan.calendar import Calendar
-from storage.content import ContentStore, Stored
+from storage.content import ContentStore, StoredObject
 from storage.models import StorageEvent, StorageObject, StorageTombstone
 
 OPERATOR = "olga"
@@ -65,11 +65,11 @@ def _leave(calendar: Calendar, store: ContentStore) -> None:
     _wait(calendar.at(-1, 23), calendar.at(1, 23), expected, StorageTombstone.Why.EXPECTED)
 
 
-def _put(store: ContentStore, text: str) -> Stored:
+def _put(store: ContentStore, text: str) -> StoredObject:
     return store.put(f"{text}\n".encode() * LINES)
 
 
-def _wait(since: datetime, until: datetime, stored: Stored, why: StorageTombstone.Why) -> None:
+def _wait(since: datetime, until: datetime, stored: StoredObject, why: StorageTombstone.Why) -> None:
     StorageTombstone.objects.create(
         storage_uri=stored.uri,
         why=why,

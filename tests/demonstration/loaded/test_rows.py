@@ -32,7 +32,7 @@ from securities.models import (
 )
 from securities.queries.lookups import list_domains
 from signals.models import IngestRun, IngestState, StagingError, Study, Trial, TrialVersion
-from storage.content import content_store
+from storage.content import get_content_store
 from storage.models import Document, StorageObject
 from storage.queries import cleanup_candidates, reference_counts
 
@@ -206,11 +206,11 @@ def test_the_database_itself_found_what_cards_lack() -> None:
 
 
 def test_content_is_kept_and_its_references_are_counted(demonstration: Any) -> None:
-    store = content_store()
+    store = get_content_store()
     local = StorageObject.objects.filter(backend_type="local")
     for one in local.order_by("pk")[::9]:
         assert len(store.read(one.storage_uri)) == one.size_bytes > 0
-    assert all(store.holds(one.storage_uri) for one in local)
+    assert all(store.exists(one.storage_uri) for one in local)
     everything = list(StorageObject.objects.all())
     counted = reference_counts([one.pk for one in everything])
     assert {one.pk: one.refcount for one in everything} == counted

@@ -10,10 +10,10 @@ from ncfd_site.core import sql
 from ncfd_site.core.progress import Canceled, NullReporter
 from storage import cleaning, deleting
 from storage.cleaning import CleaningOptions, CleaningRefused, clean, survey
-from storage.content import content_store
+from storage.content import get_content_store
 from storage.models import Document, StorageEvent, StorageObject, StorageTombstone
 from tests.storage import stocked
-from tests.storage.content.s3_server import s3_server
+from tests.storage.content.s3_server import run_s3_server
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,7 @@ def test_bytes_that_were_put_since_their_row_went_get_another_hour(local_site: P
     stocked.let_tombstones_be_due()
     # The clock of a file system is coarser than that of the database.
     sql.execute("UPDATE storage_tombstones SET created_at = created_at - interval '1 second'")
-    content_store().put(b"put first, named later")
+    get_content_store().put(b"put first, named later")
     done = clean(AT_ONCE, CONTROL)
     assert (done.bytes.contents, done.bytes.postponed) == (0, 1)
     assert stocked.address_of(b"put first, named later") in stocked.addresses()
@@ -191,7 +191,7 @@ def test_a_stop_comes_between_two_transactions_and_the_next_run_goes_on(
 def test_bytes_in_a_store_that_does_not_answer_stay_and_so_do_their_tombstones(both_tiers: str, settings: Any) -> None:
     stocked.upload(b"kept")
     stocked.unused([b"local"])
-    stored = content_store("s3").put(b"on s3")
+    stored = get_content_store("s3").put(b"on s3")
     sql.scalar("expect_storage_content", [stored.uri], "0 s", "orphaned", "olga")
     settings.CONTENT_S3_ENDPOINT = "http://127.0.0.1:9"
     done = clean(AT_ONCE, CONTROL)
@@ -211,14 +211,14 @@ def test_a_disk_that_is_not_mounted_keeps_its_tombstones(local_site: Path) -> No
     local_site.rename(local_site.with_name("elsewhere"))
     done = clean(AT_ONCE, CONTROL)
     ((reason, _),) = done.bytes.left.items()
-    assert "see to the folder CONTENT_ROOT" in reason
+    assert "Check the folder CONTENT_ROOT" in reason
     local_site.with_name("elsewhere").rename(local_site)
     assert clean(AT_ONCE, CONTROL).bytes.contents == 1
 
 
 def test_a_bucket_that_is_gone_is_no_content_that_is_gone(both_tiers: str, settings: Any) -> None:
-    with s3_server() as empty:
-        stored = content_store("s3").put(b"on s3")
+    with run_s3_server() as empty:
+        stored = get_content_store("s3").put(b"on s3")
         sql.scalar("expect_storage_content", [stored.uri], "0 s", "orphaned", "olga")
         settings.CONTENT_S3_ENDPOINT = empty
         ((reason, _),) = clean(AT_ONCE, CONTROL).bytes.left.items()

@@ -75,7 +75,7 @@ def test_bytes_that_could_not_be_deleted_end_it_as_partial_with_a_reason(local_s
     stocked.unused([b"gone"])
     local_site.rename(local_site.with_name("elsewhere"))
     with pytest.raises(
-        CommandError, match=r"1 contents: The local content store cannot be used: .* CONTENT_ROOT"
+        CommandError, match=r"1 contents: The local content store is unavailable: .* CONTENT_ROOT"
     ) as left:
         gc("--delete", "--most-percent", "50", "--keep-minutes", "0")
     assert left.value.returncode == ExitCode.PARTIAL

@@ -1,6 +1,6 @@
-"""An S3 server on loopback: a process of its own, so that nothing in the process of the tests is patched.
+"""S3 server on loopback, in a separate process so that the test process is not patched.
 
-It prints the port that it was given, and ends when its standard input does, however the tests end.
+It prints its port and exits at the end of standard input, however the tests end.
 """
 
 import logging
@@ -15,8 +15,8 @@ from django.conf import settings
 
 
 @contextmanager
-def s3_server() -> Iterator[str]:
-    """Start one; gives its address."""
+def run_s3_server() -> Iterator[str]:
+    """Run a server and yield its endpoint."""
     command = [sys.executable, "-m", "tests.storage.content.s3_server"]
     with subprocess.Popen(
         command, cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -30,16 +30,16 @@ def s3_server() -> Iterator[str]:
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """Serve until the end of standard input."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    application, one_at_a_time = DomainDispatcherApplication(create_backend_app), threading.Lock()
+    application, lock = DomainDispatcherApplication(create_backend_app), threading.Lock()
 
     def serialized(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        # S3 replaces an object in one step. Moto fails where two replace the same one, and so it is asked one by one.
-        with one_at_a_time:
+        # S3 replaces objects atomically. Moto fails on concurrent replacement, so requests are serialized.
+        with lock:
             return list(application(environ, start_response))
 
     server = make_server("127.0.0.1", 0, serialized, threaded=True)

@@ -1,4 +1,4 @@
-"""What every backend of the content store does alike: bytes stay under their hash, and no others are given out."""
+"""Behavior of all backends: bytes are stored under their hash and verified on reading."""
 
 import hashlib
 import os
@@ -9,24 +9,24 @@ from threading import Barrier
 
 import pytest
 
-from storage.content import CHUNK, ContentAddressRefused, ContentDamaged, ContentMissing, store_of
-from storage.content.spool import IN_MEMORY
-from tests.storage.content.shelves import Shelf
+from storage.content import CHUNK, ContentCorruptError, ContentNotFoundError, InvalidUriError, get_content_store_for
+from storage.content.hashing import IN_MEMORY
+from tests.storage.content.harness import StoreHarness
 
 ZEROS = "0" * 64
-DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+CORRUPTIONS: dict[str, Callable[[bytes], bytes]] = {
     "a bit is flipped": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
     "the first bit is flipped": lambda data: bytes([data[0] ^ 128]) + data[1:],
     "cut by a byte": lambda data: data[:-1],
-    "cut at a piece": lambda data: data[:CHUNK],
+    "cut at a chunk": lambda data: data[:CHUNK],
     "emptied": lambda data: b"",
     "longer": lambda data: data + b"more",
-    "another content": lambda data: os.urandom(len(data)),
+    "other content": lambda data: os.urandom(len(data)),
 }
 
 
-def absent(shelf: Shelf) -> str:
-    return f"{shelf.store.backend_type}://{ZEROS}"
+def absent(harness: StoreHarness) -> str:
+    return f"{harness.store.backend_type}://{ZEROS}"
 
 
 def sha256(data: bytes) -> str:
@@ -34,158 +34,158 @@ def sha256(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, IN_MEMORY + 1])
-def test_gives_back_what_was_put(shelf: Shelf, size: int) -> None:
+def test_returns_stored_bytes(harness: StoreHarness, size: int) -> None:
     data = os.urandom(size)
-    stored = shelf.store.put(data)
+    stored = harness.store.put(data)
     assert stored.sha256 == sha256(data)
     assert stored.size == size
-    assert stored.uri == f"{shelf.store.backend_type}://{stored.sha256}"
-    assert shelf.store.read(stored.uri) == data
-    assert shelf.store.size(stored.uri) == size
-    assert shelf.store.holds(stored.uri)
+    assert stored.uri == f"{harness.store.backend_type}://{stored.sha256}"
+    assert harness.store.read(stored.uri) == data
+    assert harness.store.get_size(stored.uri) == size
+    assert harness.store.exists(stored.uri)
 
 
 @pytest.mark.parametrize(
-    "pieces", [[], [b""], [b"one ", b"", b"two"], [os.urandom(700_000) for _ in range(12)]], ids=len
+    "chunks", [[], [b""], [b"one ", b"", b"two"], [os.urandom(700_000) for _ in range(12)]], ids=len
 )
-def test_takes_bytes_piece_by_piece(shelf: Shelf, pieces: list[bytes]) -> None:
-    stored = shelf.store.put(iter(pieces))
-    assert stored.sha256 == sha256(b"".join(pieces))
-    assert stored.size == sum(map(len, pieces))
-    assert shelf.store.read(stored.uri) == b"".join(pieces)
+def test_stores_an_iterable(harness: StoreHarness, chunks: list[bytes]) -> None:
+    stored = harness.store.put(iter(chunks))
+    assert stored.sha256 == sha256(b"".join(chunks))
+    assert stored.size == sum(map(len, chunks))
+    assert harness.store.read(stored.uri) == b"".join(chunks)
 
 
-def test_gives_big_content_in_pieces(shelf: Shelf) -> None:
-    stored = shelf.store.put(os.urandom(3 * CHUNK + 7))
-    pieces = [len(piece) for piece in shelf.store.chunks(stored.uri)]
-    assert sum(pieces) == stored.size
-    assert max(pieces) <= CHUNK
+def test_yields_large_content_in_chunks(harness: StoreHarness) -> None:
+    stored = harness.store.put(os.urandom(3 * CHUNK + 7))
+    sizes = [len(chunk) for chunk in harness.store.iter_chunks(stored.uri)]
+    assert sum(sizes) == stored.size
+    assert max(sizes) <= CHUNK
 
 
-def test_keeps_the_same_bytes_once(shelf: Shelf) -> None:
-    assert shelf.store.put(b"same") == shelf.store.put(iter([b"sa", b"me"]))
-    assert shelf.count() == 1
+def test_stores_equal_bytes_once(harness: StoreHarness) -> None:
+    assert harness.store.put(b"same") == harness.store.put(iter([b"sa", b"me"]))
+    assert harness.count() == 1
 
 
-def test_many_at_once_come_back_in_order(shelf: Shelf) -> None:
+def test_put_many_preserves_order(harness: StoreHarness) -> None:
     contents = [b"%d" % (number % 70) for number in range(100)]
-    stored = shelf.store.put_all(contents)
-    assert [shelf.store.read(one.uri) for one in stored] == contents
-    assert shelf.count() == 70
+    stored = harness.store.put_many(contents)
+    assert [harness.store.read(one.uri) for one in stored] == contents
+    assert harness.count() == 70
 
 
-def test_nothing_at_all_is_stored_as_nothing(shelf: Shelf) -> None:
-    assert shelf.store.put_all([]) == []
+def test_put_many_accepts_an_empty_list(harness: StoreHarness) -> None:
+    assert harness.store.put_many([]) == []
 
 
-def test_many_writers_of_the_same_content_all_succeed(shelf: Shelf) -> None:
+def test_concurrent_writers_of_equal_bytes_succeed(harness: StoreHarness) -> None:
     data, together = os.urandom(CHUNK + 1), Barrier(16)
 
     def write(_: int) -> tuple[str, bytes]:
         together.wait()
-        stored = shelf.store.put(data)
-        return stored.sha256, shelf.store.read(stored.uri)
+        stored = harness.store.put(data)
+        return stored.sha256, harness.store.read(stored.uri)
 
     with ThreadPoolExecutor(16) as writers:
         assert set(writers.map(write, range(16))) == {(sha256(data), data)}
-    assert shelf.count() == 1
+    assert harness.count() == 1
 
 
-def test_a_source_that_fails_is_told_as_it_is_and_leaves_nothing(shelf: Shelf) -> None:
+def test_exception_of_the_iterable_propagates_and_nothing_is_stored(harness: StoreHarness) -> None:
     def cut() -> Iterator[bytes]:
         yield os.urandom(IN_MEMORY + 1)
         raise ConnectionResetError("the source went away")
 
     with pytest.raises(ConnectionResetError, match="the source went away"):
-        shelf.store.put(cut())
-    assert shelf.count() == 0
+        harness.store.put(cut())
+    assert harness.count() == 0
 
 
-def test_what_is_not_there_is_missing(shelf: Shelf) -> None:
-    uri = absent(shelf)
-    assert not shelf.store.holds(uri)
-    for asking in (shelf.store.read, shelf.store.size, lambda uri: list(shelf.store.chunks(uri))):
-        with pytest.raises(ContentMissing, match=uri):
-            asking(uri)
+def test_absent_object_is_not_found(harness: StoreHarness) -> None:
+    uri = absent(harness)
+    assert not harness.store.exists(uri)
+    for method in (harness.store.read, harness.store.get_size, lambda uri: list(harness.store.iter_chunks(uri))):
+        with pytest.raises(ContentNotFoundError, match=uri):
+            method(uri)
 
 
-def test_what_was_taken_away_is_missing(shelf: Shelf) -> None:
-    stored = shelf.store.put(b"soon gone")
-    shelf.take(stored.sha256)
-    with pytest.raises(ContentMissing, match=stored.uri):
-        shelf.store.read(stored.uri)
-    assert not shelf.store.holds(stored.uri)
+def test_removed_object_is_not_found(harness: StoreHarness) -> None:
+    stored = harness.store.put(b"soon gone")
+    harness.remove(stored.sha256)
+    with pytest.raises(ContentNotFoundError, match=stored.uri):
+        harness.store.read(stored.uri)
+    assert not harness.store.exists(stored.uri)
 
 
 @pytest.mark.parametrize("size", [9, CHUNK, 2 * CHUNK, 2 * CHUNK + 5])
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_bytes_are_never_given_whole(shelf: Shelf, damage: str, size: int) -> None:
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_corrupt_object_is_never_returned_whole(harness: StoreHarness, corruption: str, size: int) -> None:
     data = os.urandom(size)
-    stored = shelf.store.put(data)
-    damaged = DAMAGES[damage](data)
-    if damaged == data:  # cut at a piece, and it is one
-        damaged = data[: size // 2]
-    shelf.overwrite(stored.sha256, damaged)
-    given: list[bytes] = []
-    with pytest.raises(ContentDamaged, match=stored.uri):
-        given.extend(shelf.store.chunks(stored.uri))
-    assert sum(map(len, given)) < max(len(damaged), 1)
-    with pytest.raises(ContentDamaged):
-        shelf.store.read(stored.uri)
+    stored = harness.store.put(data)
+    corrupt = CORRUPTIONS[corruption](data)
+    if corrupt == data:  # cut at a chunk, and it has one
+        corrupt = data[: size // 2]
+    harness.overwrite(stored.sha256, corrupt)
+    received: list[bytes] = []
+    with pytest.raises(ContentCorruptError, match=stored.uri):
+        received.extend(harness.store.iter_chunks(stored.uri))
+    assert sum(map(len, received)) < max(len(corrupt), 1)
+    with pytest.raises(ContentCorruptError):
+        harness.store.read(stored.uri)
 
 
-def test_damage_is_told_of_the_damaged_alone(shelf: Shelf) -> None:
-    first, second, third = shelf.store.put_all([b"sound", b"rotten", b"lost"])
-    shelf.overwrite(second.sha256, b"rOtten")
-    shelf.take(third.sha256)
-    assert shelf.store.read(first.uri) == b"sound"
-    with pytest.raises(ContentDamaged):
-        shelf.store.read(second.uri)
-    with pytest.raises(ContentMissing):
-        shelf.store.read(third.uri)
+def test_corruption_does_not_affect_other_objects(harness: StoreHarness) -> None:
+    first, second, third = harness.store.put_many([b"sound", b"rotten", b"lost"])
+    harness.overwrite(second.sha256, b"rOtten")
+    harness.remove(third.sha256)
+    assert harness.store.read(first.uri) == b"sound"
+    with pytest.raises(ContentCorruptError):
+        harness.store.read(second.uri)
+    with pytest.raises(ContentNotFoundError):
+        harness.store.read(third.uri)
 
 
-def test_putting_known_bytes_mends_a_damaged_copy(shelf: Shelf) -> None:
-    stored = shelf.store.put(b"sound")
-    shelf.overwrite(stored.sha256, b"rotten")
-    shelf.store.put(b"sound")
-    assert shelf.store.read(stored.uri) == b"sound"
+def test_put_repairs_a_corrupt_copy(harness: StoreHarness) -> None:
+    stored = harness.store.put(b"sound")
+    harness.overwrite(stored.sha256, b"rotten")
+    harness.store.put(b"sound")
+    assert harness.store.read(stored.uri) == b"sound"
 
 
-def test_deleting_tells_whether_something_was_there(shelf: Shelf) -> None:
-    stored, other = shelf.store.put_all([b"not wanted", b"wanted"])
-    assert shelf.store.delete(stored.uri) is True
-    assert not shelf.store.holds(stored.uri)
-    assert shelf.store.delete(stored.uri) is False
-    assert shelf.store.delete(absent(shelf)) is False
-    assert shelf.store.read(other.uri) == b"wanted"
+def test_delete_returns_whether_the_object_existed(harness: StoreHarness) -> None:
+    stored, other = harness.store.put_many([b"not wanted", b"wanted"])
+    assert harness.store.delete(stored.uri) is True
+    assert not harness.store.exists(stored.uri)
+    assert harness.store.delete(stored.uri) is False
+    assert harness.store.delete(absent(harness)) is False
+    assert harness.store.read(other.uri) == b"wanted"
 
 
-def test_damaged_content_can_be_deleted(shelf: Shelf) -> None:
-    stored = shelf.store.put(b"sound")
-    shelf.overwrite(stored.sha256, b"rotten")
-    assert shelf.store.delete(stored.uri) is True
-    assert shelf.count() == 0
+def test_corrupt_object_can_be_deleted(harness: StoreHarness) -> None:
+    stored = harness.store.put(b"sound")
+    harness.overwrite(stored.sha256, b"rotten")
+    assert harness.store.delete(stored.uri) is True
+    assert harness.count() == 0
 
 
-def test_content_put_while_it_is_deleted_ends_readable(shelf: Shelf) -> None:
-    stored, together = shelf.store.put(b"contested"), Barrier(2)
+def test_concurrent_put_and_delete_leave_a_whole_object_or_none(harness: StoreHarness) -> None:
+    stored, together = harness.store.put(b"contested"), Barrier(2)
 
     def delete() -> None:
         together.wait()
-        shelf.store.delete(stored.uri)
+        harness.store.delete(stored.uri)
 
     for _ in range(20):
-        with ThreadPoolExecutor(1) as deleting:
-            under_way = deleting.submit(delete)
+        with ThreadPoolExecutor(1) as executor:
+            deletion = executor.submit(delete)
             together.wait()
-            shelf.store.put(b"contested")
-            under_way.result()
-        # Either came last; a reader finds the whole of it or nothing.
-        if shelf.store.holds(stored.uri):
-            assert shelf.store.read(stored.uri) == b"contested"
-        shelf.store.put(b"contested")
-        assert shelf.store.read(stored.uri) == b"contested"
+            harness.store.put(b"contested")
+            deletion.result()
+        # Either was last.
+        if harness.store.exists(stored.uri):
+            assert harness.store.read(stored.uri) == b"contested"
+        harness.store.put(b"contested")
+        assert harness.store.read(stored.uri) == b"contested"
 
 
 @pytest.mark.parametrize(
@@ -210,82 +210,82 @@ def test_content_put_while_it_is_deleted_ends_readable(shelf: Shelf) -> None:
         ZEROS,
     ],
 )
-def test_refuses_what_is_no_address_of_its_own(shelf: Shelf, uri: str) -> None:
-    own = shelf.store.backend_type
+def test_rejects_uris_of_other_stores(harness: StoreHarness, uri: str) -> None:
+    own = harness.store.backend_type
     uri = uri.format(own=own, other={"local": "s3", "s3": "local"}[own])
-    store = shelf.store
-    for asking in (store.read, store.chunks, store.holds, store.size, store.delete):
-        with pytest.raises(ContentAddressRefused):
-            asking(uri)
-    with pytest.raises(ContentAddressRefused):
-        store.addresses(after=uri)
+    store = harness.store
+    for method in (store.read, store.iter_chunks, store.exists, store.get_size, store.delete):
+        with pytest.raises(InvalidUriError):
+            method(uri)
+    with pytest.raises(InvalidUriError):
+        store.list_objects(after=uri)
 
 
 @pytest.mark.parametrize("uri", ["", "s3://", "gs://" + ZEROS, ZEROS, "local://" + ZEROS + "\0"])
-def test_an_address_of_no_store_picks_none(uri: str) -> None:
-    with pytest.raises(ContentAddressRefused):
-        store_of(uri)
+def test_invalid_uri_selects_no_store(uri: str) -> None:
+    with pytest.raises(InvalidUriError):
+        get_content_store_for(uri)
 
 
-def test_an_empty_store_lists_nothing(shelf: Shelf) -> None:
-    assert list(shelf.store.addresses()) == []
+def test_empty_store_lists_nothing(harness: StoreHarness) -> None:
+    assert list(harness.store.list_objects()) == []
 
 
-def test_lists_all_that_it_holds_in_order(shelf: Shelf) -> None:
-    begun = datetime.now(UTC)
-    stored = shelf.store.put_all([b"." * number for number in range(60)])
-    held = list(shelf.store.addresses())
-    assert [(one.uri, one.size) for one in held] == sorted((one.uri, one.size) for one in stored)
-    for one in held:
-        assert abs(one.modified - begun) < timedelta(minutes=1)
+def test_lists_all_objects_in_order(harness: StoreHarness) -> None:
+    started = datetime.now(UTC)
+    stored = harness.store.put_many([b"." * number for number in range(60)])
+    listed = list(harness.store.list_objects())
+    assert [(one.uri, one.size) for one in listed] == sorted((one.uri, one.size) for one in stored)
+    for one in listed:
+        assert abs(one.modified_at - started) < timedelta(minutes=1)
 
 
-def test_lists_from_behind_an_address_on(shelf: Shelf) -> None:
-    uris = sorted(one.uri for one in shelf.store.put_all([b"." * number for number in range(20)]))
-    for place in (0, 7, 19):
-        assert [one.uri for one in shelf.store.addresses(after=uris[place])] == uris[place + 1 :]
-    assert [one.uri for one in shelf.store.addresses(after=absent(shelf))] == uris
+def test_lists_after_a_uri(harness: StoreHarness) -> None:
+    uris = sorted(one.uri for one in harness.store.put_many([b"." * number for number in range(20)]))
+    for index in (0, 7, 19):
+        assert [one.uri for one in harness.store.list_objects(after=uris[index])] == uris[index + 1 :]
+    assert [one.uri for one in harness.store.list_objects(after=absent(harness))] == uris
 
 
-def test_lists_nothing_that_is_no_content(shelf: Shelf) -> None:
-    stored = shelf.store.put(b"content")
+def test_lists_only_objects(harness: StoreHarness) -> None:
+    stored = harness.store.put(b"content")
     for name in (
         "incoming/tmp1234",
         f"incoming/{ZEROS}",
         "README",
         ZEROS,
-        f"ff/{ZEROS}",  # in another's folder
+        f"ff/{ZEROS}",  # wrong folder
         f"00/{ZEROS}.part",
         f"00/{ZEROS[:-1]}X",
         f"00/deeper/{ZEROS}",
     ):
-        shelf.place(name, b"no content")
-    assert [one.uri for one in shelf.store.addresses()] == [stored.uri]
+        harness.write_file(name, b"no content")
+    assert [one.uri for one in harness.store.list_objects()] == [stored.uri]
 
 
-def test_known_bytes_put_again_are_young(shelf: Shelf) -> None:
-    stored = shelf.store.put(b"old")
-    (before,) = shelf.store.addresses()
-    while (now := next(shelf.store.addresses())).modified == before.modified:
-        shelf.store.put(b"old")
-    assert now.modified > before.modified
+def test_put_renews_the_modification_time(harness: StoreHarness) -> None:
+    stored = harness.store.put(b"old")
+    (before,) = harness.store.list_objects()
+    while (now := next(harness.store.list_objects())).modified_at == before.modified_at:
+        harness.store.put(b"old")
+    assert now.modified_at > before.modified_at
     assert now.uri == stored.uri
 
 
-def test_tells_when_bytes_were_put_as_the_list_does(shelf: Shelf) -> None:
-    stored = shelf.store.put(b"content")
-    (listed,) = shelf.store.addresses()
-    # S3 lists to the second or finer, and answers a single question to the second.
-    assert abs(shelf.store.modified(stored.uri) - listed.modified) <= timedelta(seconds=1)
-    with pytest.raises(ContentMissing):
-        shelf.store.modified(absent(shelf))
+def test_modification_time_matches_the_listing(harness: StoreHarness) -> None:
+    stored = harness.store.put(b"content")
+    (listed,) = harness.store.list_objects()
+    # S3 may list with a finer resolution than it answers HEAD with.
+    assert abs(harness.store.get_modified_at(stored.uri) - listed.modified_at) <= timedelta(seconds=1)
+    with pytest.raises(ContentNotFoundError):
+        harness.store.get_modified_at(absent(harness))
 
 
-def test_what_is_deleted_while_it_is_listed_does_not_stop_the_list(shelf: Shelf) -> None:
-    stored = shelf.store.put_all([b"." * number for number in range(40)])
-    listing = shelf.store.addresses()
+def test_concurrent_deletion_does_not_end_a_listing(harness: StoreHarness) -> None:
+    stored = harness.store.put_many([b"." * number for number in range(40)])
+    listing = harness.store.list_objects()
     first = next(listing)
     for one in stored:
-        shelf.store.delete(one.uri)
+        harness.store.delete(one.uri)
     assert {one.uri for one in listing} | {first.uri} <= {one.uri for one in stored}
-    assert list(shelf.store.addresses()) == []
+    assert list(harness.store.list_objects()) == []

@@ -1,4 +1,4 @@
-"""A disk that fills up costs the content that did not fit, and nothing else."""
+"""Full disks: only the content that does not fit is lost."""
 
 import json
 import os
@@ -12,38 +12,38 @@ from django.conf import settings
 
 from storage.content import CHUNK
 
-FILLING = [sys.executable, "-m", "tests.storage.content.filling"]
+FILL_DISK = [sys.executable, "-m", "tests.storage.content.fill_disk"]
 
 
-def filled(command: list[str]) -> dict[str, Any]:
-    ended = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    result: dict[str, Any] = json.loads(ended.stdout)
+def run_fill_disk(command: list[str]) -> dict[str, Any]:
+    process = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    result: dict[str, Any] = json.loads(process.stdout)
     return result
 
 
 def check(result: dict[str, Any], reason: str) -> None:
-    local = f"The local content store cannot be used: {reason}; make room in the folder CONTENT_ROOT."
-    assert result["told"] == {
-        "whole": ["ContentFull", local],
-        "streamed": ["ContentFull", local],
-        "many": ["ContentFull", local],
-        "spooled": ["ContentFull", f"The folder for temporary files does not take the content: {reason}."],
+    local = f"The local content store is unavailable: {reason}. Free space in the folder CONTENT_ROOT."
+    assert result["errors"] == {
+        "whole": ["StoreFullError", local],
+        "streamed": ["StoreFullError", local],
+        "many": ["StoreFullError", local],
+        "spooled": ["StoreFullError", f"The folder for temporary files cannot hold the content: {reason}."],
     }
     assert result["files"] == result["kept"]
     assert result["readable"]
     assert result["recovered"]
 
 
-def test_a_full_disk_is_told_and_keeps_no_part(tmp_path: Path) -> None:
-    # A mount that only this process sees, and that is gone with it.
-    apart = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--"]
-    on_small_disk = [*apart, "sh", "-c", f'mount -t tmpfs -o size=4m tmpfs "{tmp_path}" && exec "$@"', "sh"]
-    tried = subprocess.run([*on_small_disk, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode and not os.environ.get("CI"):
-        pytest.skip(f"This system mounts no small disk: {tried.stderr.strip()}; the limit on files is tested instead.")
-    check(filled([*on_small_disk, *FILLING, str(tmp_path)]), "No space left on device")
+def test_full_disk_is_reported_and_leaves_no_partial_object(tmp_path: Path) -> None:
+    # The mount is private to the process and ends with it.
+    private = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--"]
+    on_small_disk = [*private, "sh", "-c", f'mount -t tmpfs -o size=4m tmpfs "{tmp_path}" && exec "$@"', "sh"]
+    trial = subprocess.run([*on_small_disk, "true"], capture_output=True, text=True, check=False)
+    if trial.returncode and not os.environ.get("CI"):
+        pytest.skip(f"Cannot mount a small disk: {trial.stderr.strip()}; the file size limit is tested instead.")
+    check(run_fill_disk([*on_small_disk, *FILL_DISK, str(tmp_path)]), "No space left on device")
 
 
-def test_a_limit_on_files_is_told_and_keeps_no_part(tmp_path: Path) -> None:
-    check(filled([*FILLING, str(tmp_path), str(CHUNK)]), "File too large")
+def test_file_size_limit_is_reported_and_leaves_no_partial_object(tmp_path: Path) -> None:
+    check(run_fill_disk([*FILL_DISK, str(tmp_path), str(CHUNK)]), "File too large")

@@ -1,4 +1,4 @@
-"""What the local backend does beyond what all do: files, folders, links, durability."""
+"""Behavior of the local backend: files, folders, links, durability."""
 
 import hashlib
 import os
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from storage.content import (
-    ContentAddressRefused,
-    ContentFull,
-    ContentMissing,
+    ContentNotFoundError,
     ContentStore,
-    ContentUnavailable,
+    InvalidUriError,
     LocalContentStore,
+    StoreFullError,
+    StoreUnavailableError,
 )
 
 SECRET = b"secret"
@@ -35,7 +35,7 @@ def store(root: Path) -> ContentStore:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder like one of the store, with content, beside it."""
+    """A folder with an object outside the store."""
     folder = tmp_path / "outside"
     folder.mkdir()
     (folder / DIGEST).write_bytes(SECRET)
@@ -46,46 +46,46 @@ def files(root: Path) -> list[Path]:
     return [path for path in root.rglob("*") if path.is_file()]
 
 
-def refuses(store: ContentStore) -> None:
-    asking: list[Callable[[str], Any]] = [store.read, store.holds, store.size, store.delete]
-    for ask in asking:
-        with pytest.raises(ContentAddressRefused, match=f"^{URI} leads outside the content store"):
-            ask(URI)
-    assert list(store.addresses()) == []
+def assert_rejected(store: ContentStore) -> None:
+    methods: list[Callable[[str], Any]] = [store.read, store.exists, store.get_size, store.delete]
+    for method in methods:
+        with pytest.raises(InvalidUriError, match=f"^{URI} leads outside the content store"):
+            method(URI)
+    assert list(store.list_objects()) == []
 
 
-def test_content_lies_under_its_hash(store: ContentStore, root: Path) -> None:
+def test_file_is_named_by_its_hash(store: ContentStore, root: Path) -> None:
     store.put(SECRET)
     assert files(root) == [root / DIGEST[:2] / DIGEST]
 
 
-def test_does_not_follow_a_link_to_a_file(store: ContentStore, root: Path, outside: Path) -> None:
+def test_link_to_a_file_is_not_followed(store: ContentStore, root: Path, outside: Path) -> None:
     (root / DIGEST[:2]).mkdir(parents=True)
     (root / DIGEST[:2] / DIGEST).symlink_to(outside / DIGEST)
-    refuses(store)
+    assert_rejected(store)
     assert (outside / DIGEST).read_bytes() == SECRET
 
 
-def test_does_not_follow_a_link_to_a_folder(store: ContentStore, root: Path, outside: Path) -> None:
+def test_link_to_a_folder_is_not_followed(store: ContentStore, root: Path, outside: Path) -> None:
     root.mkdir()
     (root / DIGEST[:2]).symlink_to(outside)
-    refuses(store)
-    with pytest.raises(ContentAddressRefused, match="a link stands there"):
+    assert_rejected(store)
+    with pytest.raises(InvalidUriError, match="leads outside the content store"):
         store.put(SECRET)
     assert [path.name for path in outside.iterdir()] == [DIGEST]
     assert [path for path in files(root) if path.parent.name == "incoming"] == []
 
 
-def test_does_not_follow_a_link_inside_the_root_either(store: ContentStore, root: Path) -> None:
+def test_link_inside_the_root_is_not_followed(store: ContentStore, root: Path) -> None:
     other = store.put(b"other")
     (root / DIGEST[:2]).mkdir(exist_ok=True)
     (root / DIGEST[:2] / DIGEST).symlink_to(root / other.sha256[:2] / other.sha256)
-    with pytest.raises(ContentAddressRefused):
+    with pytest.raises(InvalidUriError):
         store.read(URI)
-    assert [held.uri for held in store.addresses()] == [other.uri]
+    assert [one.uri for one in store.list_objects()] == [other.uri]
 
 
-def test_a_link_in_the_place_of_content_is_replaced_by_content(store: ContentStore, root: Path, outside: Path) -> None:
+def test_put_replaces_a_link(store: ContentStore, root: Path, outside: Path) -> None:
     (root / DIGEST[:2]).mkdir(parents=True)
     (root / DIGEST[:2] / DIGEST).symlink_to(outside / DIGEST)
     store.put(SECRET)
@@ -94,74 +94,72 @@ def test_a_link_in_the_place_of_content_is_replaced_by_content(store: ContentSto
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
-def test_what_is_no_file_is_refused_and_not_waited_for(
+def test_special_file_is_rejected_without_blocking(
     store: ContentStore, root: Path, make: Callable[[Path], None]
 ) -> None:
     (root / DIGEST[:2]).mkdir(parents=True)
     make(root / DIGEST[:2] / DIGEST)
-    refuses(store)
+    assert_rejected(store)
 
 
-def test_the_root_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
+def test_root_may_be_a_link(root: Path, tmp_path: Path) -> None:
     root.mkdir()
     (tmp_path / "link").symlink_to(root)
     stored = LocalContentStore(tmp_path / "link").put(SECRET)
     assert LocalContentStore(root).read(stored.uri) == SECRET
 
 
-def test_a_root_that_is_not_there_is_unavailable_and_not_empty(store: ContentStore, root: Path) -> None:
-    # As where its disk is not mounted: a cleaning must not take all content for gone.
-    for ask in (store.read, store.holds, store.size, store.delete, lambda _: list(store.addresses())):
-        with pytest.raises(ContentUnavailable, match="see to the folder CONTENT_ROOT"):
-            ask(URI)
-    store.put(b"the first content makes it")
-    with pytest.raises(ContentMissing):
+def test_missing_root_is_unavailable_rather_than_empty(store: ContentStore, root: Path) -> None:
+    # Such as an unmounted disk: garbage collection must not take all objects for deleted.
+    for method in (store.read, store.exists, store.get_size, store.delete, lambda _: list(store.list_objects())):
+        with pytest.raises(StoreUnavailableError, match="Check the folder CONTENT_ROOT"):
+            method(URI)
+    store.put(b"creates the root")
+    with pytest.raises(ContentNotFoundError):
         store.read(URI)
 
 
-def test_a_disk_that_fails_is_unavailable_and_not_missing(
+def test_disk_failure_is_unavailable_rather_than_not_found(
     store: ContentStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.put(SECRET)
 
-    def fails(*_: Any, **__: Any) -> int:
+    def fail(*_: Any, **__: Any) -> int:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "open", fails)
-    with pytest.raises(ContentUnavailable, match="Input/output error"):
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(StoreUnavailableError, match="Input/output error"):
         store.read(URI)
-    with pytest.raises(ContentUnavailable, match="Input/output error"):
-        store.size(URI)
+    with pytest.raises(StoreUnavailableError, match="Input/output error"):
+        store.get_size(URI)
 
 
-def test_many_writes_of_which_one_fails_leave_nothing(
-    store: ContentStore, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_put_many_leaves_nothing_if_one_fails(store: ContentStore, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     syncs = iter([None] * 3)
     sync = os.fsync
 
-    def fails_after_three(handle: int) -> None:
+    def fail_after_three(handle: int) -> None:
         if next(syncs, "full") == "full":
             raise OSError(28, "No space left on device")
         sync(handle)
 
-    monkeypatch.setattr(os, "fsync", fails_after_three)
-    with pytest.raises(ContentFull, match="No space left"):
-        store.put_all([b"%d" % number for number in range(10)])
+    monkeypatch.setattr(os, "fsync", fail_after_three)
+    with pytest.raises(StoreFullError, match="No space left"):
+        store.put_many([b"%d" % number for number in range(10)])
     assert files(root) == []
 
 
-def test_what_is_written_and_deleted_is_durable_before_it_is_told(
+def test_writes_and_deletions_are_synced_before_returning(
     store: ContentStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
     sync = os.fsync
 
-    def watch(handle: int) -> None:
+    def record(handle: int) -> None:
         synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
         sync(handle)
 
-    monkeypatch.setattr(os, "fsync", watch)
+    monkeypatch.setattr(os, "fsync", record)
     folder = str(root / DIGEST[:2])
     store.put(SECRET)
     assert synced[0] == str(root.parent)  # the root is new
@@ -173,16 +171,16 @@ def test_what_is_written_and_deleted_is_durable_before_it_is_told(
     assert synced == [folder, folder]
 
 
-def test_half_written_content_is_not_listed(store: ContentStore, root: Path) -> None:
+def test_partial_upload_is_not_listed(store: ContentStore, root: Path) -> None:
     listed: list[list[str]] = []
 
-    def slowly() -> Any:
+    def write_slowly() -> Any:
         yield SECRET[:3]
         assert len(list((root / "incoming").iterdir())) == 1
-        listed.append([held.uri for held in store.addresses()])
+        listed.append([one.uri for one in store.list_objects()])
         yield SECRET[3:]
 
-    store.put(slowly())
+    store.put(write_slowly())
     assert listed == [[]]
-    assert [held.uri for held in store.addresses()] == [URI]
+    assert [one.uri for one in store.list_objects()] == [URI]
     assert list((root / "incoming").iterdir()) == []

@@ -1,4 +1,4 @@
-"""What the S3 backend does beyond what all do: keys, prefixes, checksums, limits."""
+"""Behavior of the S3 backend: keys, prefixes, checksums, limits."""
 
 import hashlib
 import os
@@ -9,53 +9,53 @@ import pytest
 
 from storage.content import (
     CHUNK,
-    ContentFull,
-    ContentMissing,
-    ContentTooLarge,
+    ContentNotFoundError,
+    ContentTooLargeError,
     S3ContentStore,
-    S3Place,
-    s3_client,
+    S3Location,
+    StoreFullError,
+    get_s3_client,
 )
 from storage.content import s3 as s3_backend
-from storage.content.spool import IN_MEMORY
-from tests.storage.content.answering import Answering, Handler, answering
-from tests.storage.content.shelves import BUCKET, s3_place, s3_shelf
+from storage.content.hashing import IN_MEMORY
+from tests.storage.content.fake_server import FakeServer, Handler, run_fake_server
+from tests.storage.content.harness import BUCKET, build_s3_location, create_s3_harness
 
 pytestmark = pytest.mark.usefixtures("s3_credentials")
 
 
-def test_keys_are_hashes_under_the_prefix(s3_endpoint: str) -> None:
-    client = s3_client(s3_place(s3_endpoint))
-    stored = S3ContentStore(client, BUCKET, "keys/of/ours").put(b"content")
-    found = client.get_object(Bucket=BUCKET, Key=f"keys/of/ours/{stored.sha256[:2]}/{stored.sha256}")
+def test_key_is_the_hash_below_the_prefix(s3_endpoint: str) -> None:
+    client = get_s3_client(build_s3_location(s3_endpoint))
+    stored = S3ContentStore(client, BUCKET, "keys/prefix").put(b"content")
+    found = client.get_object(Bucket=BUCKET, Key=f"keys/prefix/{stored.sha256[:2]}/{stored.sha256}")
     assert found["Body"].read() == b"content"
 
 
-def test_a_store_knows_nothing_of_others_in_its_bucket(s3_endpoint: str) -> None:
-    ours, longer, above = (s3_shelf(s3_endpoint, prefix).store for prefix in ("p/ours", "p/ours-too", "p"))
+def test_stores_in_one_bucket_are_isolated_by_prefix(s3_endpoint: str) -> None:
+    ours, longer, above = (create_s3_harness(s3_endpoint, prefix).store for prefix in ("p/ours", "p/ours-too", "p"))
     stored = longer.put(b"theirs")
     above.put(b"above")
-    assert list(ours.addresses()) == []
-    assert not ours.holds(stored.uri)
+    assert list(ours.list_objects()) == []
+    assert not ours.exists(stored.uri)
     assert ours.delete(stored.uri) is False
     assert longer.read(stored.uri) == b"theirs"
-    assert len(list(above.addresses())) == 1
+    assert len(list(above.list_objects())) == 1
 
 
-def test_lists_more_than_one_answer_tells(s3_endpoint: str) -> None:
-    store = s3_shelf(s3_endpoint, "pages").store
-    stored = store.put_all([b"%d" % number for number in range(1010)])
-    assert [held.uri for held in store.addresses()] == sorted(one.uri for one in stored)
+def test_lists_more_than_one_page(s3_endpoint: str) -> None:
+    store = create_s3_harness(s3_endpoint, "pages").store
+    stored = store.put_many([b"%d" % number for number in range(1010)])
+    assert [one.uri for one in store.list_objects()] == sorted(one.uri for one in stored)
 
 
 @pytest.mark.parametrize("size", [0, 5, IN_MEMORY + 1])
-def test_sends_hash_and_length_and_sends_known_bytes_again(size: int) -> None:
-    def take(handler: Handler, state: Answering) -> None:
-        handler.whole(200)
+def test_put_sends_hash_and_length_and_resends_known_bytes(size: int) -> None:
+    def accept(handler: Handler, state: FakeServer) -> None:
+        handler.respond(200)
 
     data = os.urandom(size)
-    with answering(take) as server:
-        store = S3ContentStore(s3_client(s3_place(server.endpoint)), BUCKET, "prefix")
+    with run_fake_server(accept) as server:
+        store = S3ContentStore(get_s3_client(build_s3_location(server.endpoint)), BUCKET, "prefix")
         store.put(data)
         store.put(iter([data[:3], data[3:]]))
     first, second = server.requests
@@ -69,46 +69,50 @@ def test_sends_hash_and_length_and_sends_known_bytes_again(size: int) -> None:
         assert "if-none-match" not in headers
 
 
-def test_what_s3_takes_in_one_request_is_the_most(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_backend, "MOST", 3 * CHUNK)
-    shelf = s3_shelf(s3_endpoint, "most")
-    taken: list[int] = []
+def test_rejects_content_beyond_the_size_limit(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_backend, "MAX_SIZE", 3 * CHUNK)
+    harness = create_s3_harness(s3_endpoint, "most")
+    yielded: list[int] = []
 
     def endless() -> Iterator[bytes]:
         while True:
-            taken.append(CHUNK)
+            yielded.append(CHUNK)
             yield bytes(CHUNK)
 
-    with pytest.raises(ContentTooLarge, match="more than 3,145,728 bytes"):
-        shelf.store.put(endless())
-    assert len(taken) == 4
-    assert shelf.count() == 0
-    assert shelf.store.put(bytes(3 * CHUNK)).size == 3 * CHUNK
+    with pytest.raises(ContentTooLargeError, match="exceeds 3,145,728 bytes"):
+        harness.store.put(endless())
+    assert len(yielded) == 4
+    assert harness.count() == 0
+    assert harness.store.put(bytes(3 * CHUNK)).size == 3 * CHUNK
 
 
-def test_content_that_grows_is_kept_out_of_memory(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
+def test_large_content_is_spooled_to_disk(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
     monkeypatch.setattr("tempfile.tempdir", "/nowhere")
-    shelf = s3_shelf(s3_endpoint, "spool")
-    assert shelf.store.put(bytes(IN_MEMORY)).size == IN_MEMORY
-    with pytest.raises(ContentFull, match=r"^The folder for temporary files does not take the content: No such file"):
-        shelf.store.put(bytes(IN_MEMORY + 1))
-    assert shelf.count() == 1
+    harness = create_s3_harness(s3_endpoint, "spool")
+    assert harness.store.put(bytes(IN_MEMORY)).size == IN_MEMORY
+    with pytest.raises(StoreFullError, match=r"^The folder for temporary files cannot hold the content: No such file"):
+        harness.store.put(bytes(IN_MEMORY + 1))
+    assert harness.count() == 1
 
 
-def test_an_object_is_missing_only_in_a_bucket_that_is_there(s3_endpoint: str) -> None:
-    store = s3_shelf(s3_endpoint, "missing").store
-    with pytest.raises(ContentMissing):
-        store.size("s3://" + "0" * 64)
+def test_absent_object_is_not_found_in_an_existing_bucket(s3_endpoint: str) -> None:
+    store = create_s3_harness(s3_endpoint, "missing").store
+    with pytest.raises(ContentNotFoundError):
+        store.get_size("s3://" + "0" * 64)
 
 
-def test_threads_share_a_client() -> None:
-    assert s3_client(s3_place("http://127.0.0.1:1")) is s3_client(s3_place("http://127.0.0.1:1"))
-    assert s3_client(s3_place("http://127.0.0.1:1")) is not s3_client(s3_place("http://127.0.0.1:2"))
+def test_clients_are_cached_by_location() -> None:
+    assert get_s3_client(build_s3_location("http://127.0.0.1:1")) is get_s3_client(
+        build_s3_location("http://127.0.0.1:1")
+    )
+    assert get_s3_client(build_s3_location("http://127.0.0.1:1")) is not get_s3_client(
+        build_s3_location("http://127.0.0.1:2")
+    )
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "address"), [("", f"https://{BUCKET}.s3."), ("https://s3.example", f"https://s3.example/{BUCKET}/k")]
+    ("endpoint", "url"), [("", f"https://{BUCKET}.s3."), ("https://s3.example", f"https://s3.example/{BUCKET}/k")]
 )
-def test_the_bucket_stands_where_the_service_looks_for_it(endpoint: str, address: str) -> None:
-    client = s3_client(S3Place(BUCKET, endpoint=endpoint, region="eu-central-1"))
-    assert client.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "k"}).startswith(address)
+def test_bucket_is_addressed_by_path_at_custom_endpoints(endpoint: str, url: str) -> None:
+    client = get_s3_client(S3Location(BUCKET, endpoint=endpoint, region="eu-central-1"))
+    assert client.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "k"}).startswith(url)

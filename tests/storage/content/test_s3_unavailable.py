@@ -1,4 +1,4 @@
-"""An S3 service that cannot be asked says nothing about content, and its errors give nothing away."""
+"""Unavailable S3 services: not mistaken for absent objects; errors leak nothing."""
 
 import re
 import socket
@@ -10,53 +10,55 @@ from typing import Any
 import pytest
 
 from storage.content import (
-    ContentMissing,
+    ContentNotFoundError,
     ContentStore,
-    ContentUnavailable,
     S3ContentStore,
-    s3_client,
+    StoreUnavailableError,
+    get_s3_client,
 )
 from tests.storage.conftest import ACCESS_KEY, SECRET_KEY
-from tests.storage.content.answering import Answer, Answering, Handler, answering, break_off, drip, hang, stall
-from tests.storage.content.shelves import BUCKET, s3_place, s3_shelf
+from tests.storage.content.fake_server import Answer, FakeServer, Handler, drop, hang, run_fake_server, stall, truncate
+from tests.storage.content.harness import BUCKET, build_s3_location, create_s3_harness
 
 URI = "s3://" + "0" * 64
-ASKING: dict[str, Callable[[ContentStore], Any]] = {
+METHODS: dict[str, Callable[[ContentStore], Any]] = {
     "read": lambda store: store.read(URI),
-    "chunks": lambda store: list(store.chunks(URI)),
-    "holds": lambda store: store.holds(URI),
-    "size": lambda store: store.size(URI),
+    "iter_chunks": lambda store: list(store.iter_chunks(URI)),
+    "exists": lambda store: store.exists(URI),
+    "get_size": lambda store: store.get_size(URI),
     "delete": lambda store: store.delete(URI),
-    "addresses": lambda store: list(store.addresses()),
+    "list_objects": lambda store: list(store.list_objects()),
     "put": lambda store: store.put(b"content"),
-    "put_all": lambda store: store.put_all([b"one", b"two"]),
+    "put_many": lambda store: store.put_many([b"one", b"two"]),
 }
-every_act = pytest.mark.parametrize("act", ASKING)
+every_method = pytest.mark.parametrize("method", METHODS)
 
 
-def store_at(endpoint: str, bucket: str = BUCKET, *, attempts: int = 1) -> S3ContentStore:
-    return S3ContentStore(s3_client(s3_place(endpoint, timeout=0.3, attempts=attempts)), bucket, "prefix")
+def create_store(endpoint: str, bucket: str = BUCKET, *, max_attempts: int = 1) -> S3ContentStore:
+    return S3ContentStore(
+        get_s3_client(build_s3_location(endpoint, timeout=0.3, max_attempts=max_attempts)), bucket, "prefix"
+    )
 
 
-def error(status: int, code: str) -> Answer:
-    """Answers that repeat what a service may repeat of a request."""
+def answer_error(status: int, code: str) -> Answer:
+    """Return an answer that echoes the request's credentials, as services may do."""
 
-    def answer(handler: Handler, state: Answering) -> None:
-        handler.error(status, code, f"Key {ACCESS_KEY} of {SECRET_KEY}")
+    def answer(handler: Handler, state: FakeServer) -> None:
+        handler.respond_error(status, code, f"Key {ACCESS_KEY} of {SECRET_KEY}")
 
     return answer
 
 
-def refusal(act: str, store: ContentStore) -> str:
-    """What the act raises; nothing that a traceback prints holds a secret, an endpoint or a bucket."""
-    with pytest.raises(ContentUnavailable) as raised:
-        ASKING[act](store)
+def read_error(method: str, store: ContentStore) -> str:
+    """Return the message of the error after checking that its traceback leaks nothing."""
+    with pytest.raises(StoreUnavailableError) as raised:
+        METHODS[method](store)
     printed = "".join(traceback.format_exception(raised.value, limit=0)) + repr(raised.value) + repr(store)
     for secret in (ACCESS_KEY, SECRET_KEY, BUCKET, "127.0.0.1"):
         assert secret not in printed
-    said = str(raised.value)
-    assert re.fullmatch(r"The S3 content store [^\n]*\.", said)
-    return said
+    message = str(raised.value)
+    assert re.fullmatch(r"The S3 content store [^\n]*\.", message)
+    return message
 
 
 @pytest.fixture(autouse=True)
@@ -64,83 +66,83 @@ def _credentials(s3_credentials: None) -> None:
     pass
 
 
-@every_act
+@every_method
 @pytest.mark.parametrize(
     ("status", "code", "sentence"),
     [
-        (403, "AccessDenied", "refuses us (403"),
-        (401, "Unauthorized", "refuses us (401"),
-        (301, "PermanentRedirect", "sends us elsewhere"),
-        (400, "BadRequest", "does not do what it is asked for (400"),
+        (403, "AccessDenied", "denied access (403"),
+        (401, "Unauthorized", "denied access (401"),
+        (301, "PermanentRedirect", "redirects"),
+        (400, "BadRequest", "failed (400"),
         (404, "NoSuchBucket", "has no such bucket (404"),
-        (500, "InternalError", "does not do what it is asked for (500"),
-        (503, "SlowDown", "does not do what it is asked for (503"),
+        (500, "InternalError", "failed (500"),
+        (503, "SlowDown", "failed (503"),
     ],
 )
-def test_an_answer_that_is_an_error_is_not_missing_content(act: str, status: int, code: str, sentence: str) -> None:
-    with answering(error(status, code)) as server:
-        said = refusal(act, store_at(server.endpoint))
-    assert sentence in said
+def test_error_response_is_not_taken_for_an_absent_object(method: str, status: int, code: str, sentence: str) -> None:
+    with run_fake_server(answer_error(status, code)) as server:
+        message = read_error(method, create_store(server.endpoint))
+    assert sentence in message
 
 
-@every_act
-def test_not_found_by_whoever_is_no_s3_is_not_missing_content(act: str) -> None:
-    def web_page(handler: Handler, state: Answering) -> None:
-        handler.whole(404, b"<html>nothing here</html>" if handler.command != "HEAD" else b"")
+@every_method
+def test_404_of_another_service_is_not_taken_for_an_absent_object(method: str) -> None:
+    def web_page(handler: Handler, state: FakeServer) -> None:
+        handler.respond(404, b"<html>nothing here</html>" if handler.command != "HEAD" else b"")
 
-    with answering(web_page) as server:
-        refusal(act, store_at(server.endpoint))
-
-
-def test_a_bucket_of_another_region_that_cannot_be_reached_is_not_missing_content() -> None:
-    def elsewhere(handler: Handler, state: Answering) -> None:
-        handler.whole(301, headers={"x-amz-bucket-region": "eu-west-3"})
-
-    with answering(elsewhere) as server:
-        assert "sends us elsewhere (301" in refusal("read", store_at(server.endpoint))
+    with run_fake_server(web_page) as server:
+        read_error(method, create_store(server.endpoint))
 
 
-def test_only_a_key_that_is_not_there_is_missing_content() -> None:
-    with answering(error(404, "NoSuchKey")) as server, pytest.raises(ContentMissing, match=URI):
-        store_at(server.endpoint).read(URI)
+def test_redirect_to_another_region_is_not_taken_for_an_absent_object() -> None:
+    def redirect(handler: Handler, state: FakeServer) -> None:
+        handler.respond(301, headers={"x-amz-bucket-region": "eu-west-3"})
+
+    with run_fake_server(redirect) as server:
+        assert "redirects elsewhere (301" in read_error("read", create_store(server.endpoint))
 
 
-@every_act
-def test_a_bucket_that_is_not_there_is_not_missing_content(act: str, s3_endpoint: str) -> None:
-    assert "has no such bucket (404" in refusal(act, store_at(s3_endpoint, "another-bucket"))
+def test_missing_key_is_an_absent_object() -> None:
+    with run_fake_server(answer_error(404, "NoSuchKey")) as server, pytest.raises(ContentNotFoundError, match=URI):
+        create_store(server.endpoint).read(URI)
 
 
-@every_act
-def test_a_refused_connection_is_not_missing_content(act: str) -> None:
+@every_method
+def test_missing_bucket_is_not_taken_for_an_absent_object(method: str, s3_endpoint: str) -> None:
+    assert "has no such bucket (404" in read_error(method, create_store(s3_endpoint, "another-bucket"))
+
+
+@every_method
+def test_refused_connection_is_not_taken_for_an_absent_object(method: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         port = taken.getsockname()[1]
-        assert "cannot be reached" in refusal(act, store_at(f"http://127.0.0.1:{port}"))
+        assert "cannot be reached" in read_error(method, create_store(f"http://127.0.0.1:{port}"))
 
 
-@every_act
-def test_no_answer_in_time_is_not_missing_content(act: str) -> None:
-    with answering(hang) as server:
-        begun = time.monotonic()
-        assert "does not answer in time" in refusal(act, store_at(server.endpoint, attempts=2))
-        # Two attempts of 0.3 seconds, and the pause between them.
-        assert time.monotonic() - begun < 5
+@every_method
+def test_timeout_is_not_taken_for_an_absent_object(method: str) -> None:
+    with run_fake_server(hang) as server:
+        started = time.monotonic()
+        assert "timed out" in read_error(method, create_store(server.endpoint, max_attempts=2))
+        # Two attempts of 0.3 seconds and a pause.
+        assert time.monotonic() - started < 5
 
 
-@every_act
-def test_a_connection_that_is_dropped_is_not_missing_content(act: str) -> None:
-    with answering(drip) as server:
-        assert "cannot be reached, or breaks off" in refusal(act, store_at(server.endpoint))
+@every_method
+def test_dropped_connection_is_not_taken_for_an_absent_object(method: str) -> None:
+    with run_fake_server(drop) as server:
+        assert "cannot be reached" in read_error(method, create_store(server.endpoint))
 
 
-@pytest.mark.parametrize("body", [break_off, stall])
-@pytest.mark.parametrize("act", ["read", "chunks"])
-def test_a_body_that_does_not_end_is_unavailable_and_not_damaged(act: str, body: Answer) -> None:
-    with answering(body) as server:
-        refusal(act, store_at(server.endpoint))
+@pytest.mark.parametrize("body", [stall, truncate])
+@pytest.mark.parametrize("method", ["read", "iter_chunks"])
+def test_incomplete_body_is_unavailable_rather_than_corrupt(method: str, body: Answer) -> None:
+    with run_fake_server(body) as server:
+        read_error(method, create_store(server.endpoint))
 
 
-def test_a_list_that_breaks_off_does_not_look_whole() -> None:
+def test_interrupted_listing_raises() -> None:
     pages = iter(
         [
             b"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken><Contents>"
@@ -149,55 +151,55 @@ def test_a_list_that_breaks_off_does_not_look_whole() -> None:
         ]
     )
 
-    def first_page_only(handler: Handler, state: Answering) -> None:
+    def first_page_only(handler: Handler, state: FakeServer) -> None:
         page = next(pages, None)
-        handler.whole(200, page) if page else handler.error(503, "SlowDown")
+        handler.respond(200, page) if page else handler.respond_error(503, "SlowDown")
 
-    with answering(first_page_only) as server:
-        listing = store_at(server.endpoint).addresses()
+    with run_fake_server(first_page_only) as server:
+        listing = create_store(server.endpoint).list_objects()
         assert next(listing).uri == URI
-        with pytest.raises(ContentUnavailable, match="503 SlowDown"):
+        with pytest.raises(StoreUnavailableError, match="503 SlowDown"):
             next(listing)
 
 
-def test_a_hiccup_is_tried_again() -> None:
+def test_transient_error_is_retried() -> None:
     answers = iter([503, 200])
 
-    def once(handler: Handler, state: Answering) -> None:
+    def fail_once(handler: Handler, state: FakeServer) -> None:
         status = next(answers)
-        handler.whole(200) if status == 200 else handler.error(status, "SlowDown")
+        handler.respond(200) if status == 200 else handler.respond_error(status, "SlowDown")
 
-    with answering(once) as server:
-        store_at(server.endpoint, attempts=2).put(iter([b"sent ", b"whole again"]))
+    with run_fake_server(fail_once) as server:
+        create_store(server.endpoint, max_attempts=2).put(iter([b"sent ", b"whole again"]))
     assert [request.body for request in server.requests] == [b"sent whole again"] * 2
 
 
-def test_without_credentials_it_is_unavailable(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
+def test_missing_credentials_are_reported(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    store = S3ContentStore(s3_client(s3_place(s3_endpoint, timeout=7)), BUCKET, "prefix")
-    for act in ASKING:
-        assert "finds no credentials" in refusal(act, store)
+    store = S3ContentStore(get_s3_client(build_s3_location(s3_endpoint, timeout=7)), BUCKET, "prefix")
+    for method in METHODS:
+        assert "has no credentials" in read_error(method, store)
 
 
-def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
+def test_missing_profile_is_reported(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(ContentUnavailable, match="finds no credentials"):
-        s3_client(s3_place(s3_endpoint, timeout=8))
+    with pytest.raises(StoreUnavailableError, match="has no credentials"):
+        get_s3_client(build_s3_location(s3_endpoint, timeout=8))
 
 
-def test_after_a_failure_what_has_not_begun_is_not_begun() -> None:
-    with answering(error(403, "AccessDenied")) as server, pytest.raises(ContentUnavailable):
-        store_at(server.endpoint).put_all([b"%d" % number for number in range(400)])
+def test_put_many_stops_after_a_failure() -> None:
+    with run_fake_server(answer_error(403, "AccessDenied")) as server, pytest.raises(StoreUnavailableError):
+        create_store(server.endpoint).put_many([b"%d" % number for number in range(400)])
     assert len(server.requests) < 200
 
 
-def test_an_outage_loses_nothing(s3_endpoint: str) -> None:
-    shelf = s3_shelf(s3_endpoint, "outage")
-    stored = shelf.store.put(b"still there")
-    with answering(error(503, "SlowDown")) as server:
-        away = S3ContentStore(s3_client(s3_place(server.endpoint)), BUCKET, "outage")
-        with pytest.raises(ContentUnavailable):
-            away.delete(stored.uri)
+def test_outage_loses_nothing(s3_endpoint: str) -> None:
+    harness = create_s3_harness(s3_endpoint, "outage")
+    stored = harness.store.put(b"still there")
+    with run_fake_server(answer_error(503, "SlowDown")) as server:
+        store = S3ContentStore(get_s3_client(build_s3_location(server.endpoint)), BUCKET, "outage")
+        with pytest.raises(StoreUnavailableError):
+            store.delete(stored.uri)
         assert {request.method for request in server.requests} == {"HEAD"}
-    assert shelf.store.read(stored.uri) == b"still there"
+    assert harness.store.read(stored.uri) == b"still there"

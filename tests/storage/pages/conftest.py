@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from ncfd_site.core.roles import Role
-from storage.content import ContentStore, content_store
+from storage.content import ContentStore, get_content_store
 from storage.models import StorageObject
 from tests import factories
 
@@ -38,7 +38,7 @@ def olga(signed_in: SignIn) -> Client:
 def store(settings: Any, tmp_path: Path) -> ContentStore:
     """The local store of the site, empty."""
     settings.CONTENT_ROOT = tmp_path / "content"
-    return content_store()
+    return get_content_store()
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def refer(content: StorageObject, times: int) -> None:
 
 
 @pytest.fixture
-def shelves() -> None:
+def harnesses() -> None:
     """Content in each place, of many sizes, ages and counts."""
     for size in (0, 1, 1023, 1024, 10 * 1024 - 1, 10 * 1024, 1024**2 - 1, 1024**2, 50 * 1024**2, 2**40):
         factories.make_storage_object(size_bytes=size)
@@ -76,7 +76,7 @@ def test_an_empty_store_says_what_fills_it(olga: Client) -> None:
     assert "<figure" not in page.content.decode()
 
 
-def test_the_numbers_are_those_of_the_rows(shelves: None) -> None:
+def test_the_numbers_are_those_of_the_rows(harnesses: None) -> None:
     found = overview()
     rows = StorageObject.objects.all()
     assert found.total.contents == rows.count() == 24
@@ -102,7 +102,7 @@ def test_the_edge_of_an_age_is_that_of_the_function() -> None:
         assert sql.value("SELECT count(*) FROM get_cleanup_candidates(30, 0)") == expected
 
 
-def test_every_number_leads_to_as_many_rows(shelves: None, olga: Client) -> None:
+def test_every_number_leads_to_as_many_rows(harnesses: None, olga: Client) -> None:
     drawn = [bar.line for chart in content_page(olga).context["charts"] for bar in chart.bars if bar.line.url]
     assert len(drawn) > 20
     for line in drawn:
@@ -112,7 +112,7 @@ def test_every_number_leads_to_as_many_rows(shelves: None, olga: Client) -> None
         assert len(shown) == counted, line.url
 
 
-def test_every_chart_has_its_values_in_a_table(shelves: None, olga: Client) -> None:
+def test_every_chart_has_its_values_in_a_table(harnesses: None, olga: Client) -> None:
     page = content_page(olga)
     figures = re.findall(r"(?s)<figure.*?</figure>", page.content.decode())
     assert len(figures) == 5
@@ -174,7 +174,7 @@ def test_an_analyst_reads_and_has_no_forms(signed_in: SignIn) -> None:
 
 
 def test_the_page_makes_as_many_queries_with_much_content_as_with_little(
-    shelves: None, olga: Client, django_assert_num_queries: Any
+    harnesses: None, olga: Client, django_assert_num_queries: Any
 ) -> None:
     content_page(olga)
     # Session, person, two of permissions; the grid, the tombstones, the jobs, the last check.
@@ -182,7 +182,7 @@ def test_the_page_makes_as_many_queries_with_much_content_as_with_little(
         content_page(olga)
 
 
-def test_addresses_of_lists_say_what_they_show(shelves: None, olga: Client) -> None:
+def test_addresses_of_lists_say_what_they_show(harnesses: None, olga: Client) -> None:
     charts = {chart.name: chart for chart in content_page(olga).context["charts"]}
     lines = {bar.line.words: unquote(bar.line.url) for chart in charts.values() for bar in chart.bars}
     assert lines["1 to 10 KiB"].endswith("?size=1k-10k")

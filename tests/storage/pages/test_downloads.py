@@ -11,10 +11,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from storage.content import ContentStore, ContentUnavailable, LocalContentStore, content_store
+from storage.content import ContentStore, LocalContentStore, StoreUnavailableError, get_content_store
 from storage.models import Document, StorageObject
 from tests import factories
-from tests.storage.content.shelves import BUCKET
+from tests.storage.content.harness import BUCKET
 from tests.storage.pages.conftest import SignIn
 from tests.web.reading import text_of
 
@@ -193,7 +193,7 @@ def test_a_store_that_does_not_answer_is_said_with_a_time_to_try_again(
 
     def unavailable(self: object, uri: str) -> Iterator[bytes]:
         yield PAGE[:10]
-        raise ContentUnavailable("The disk is away: secret-endpoint.")
+        raise StoreUnavailableError("The disk is away: secret-endpoint.")
 
     monkeypatch.setattr(LocalContentStore, "chunks", unavailable)
     answer = file_of(olga, row)
@@ -224,8 +224,8 @@ def test_content_that_moves_between_the_look_and_the_reading_is_found(
     settings.CONTENT_S3_BUCKET, settings.CONTENT_S3_ENDPOINT = BUCKET, s3_endpoint
     settings.CONTENT_S3_PREFIX, settings.CONTENT_S3_REGION = "tests/moving", "us-east-1"
     row = keep(PAGE)
-    there = content_store("s3").put(PAGE)
-    whole = LocalContentStore.chunks
+    there = get_content_store("s3").put(PAGE)
+    whole = LocalContentStore.iter_chunks
 
     def moved_meanwhile(self: LocalContentStore, uri: str) -> Iterator[bytes]:
         StorageObject.objects.filter(pk=row.pk).update(storage_uri=there.uri, tier="s3")

@@ -40,7 +40,7 @@ def test_everything_that_can_be_mended_is_and_the_rest_is_named(site: Site) -> N
     right_content()
     about = everything_wrong(site)
     # A good copy of what is damaged, and none of what is missing.
-    site.shelves["local"].store.put(b"damaged")
+    site.harnesses["local"].store.put(b"damaged")
     (uncounted,) = documents_of(about[Kind.REFERENCE_MISSING])
     (elsewhere,) = documents_of(about[Kind.DOCUMENT_ADDRESS])
     (other,) = documents_of(about[Kind.DOCUMENT_HASH])
@@ -94,7 +94,7 @@ def test_everything_that_can_be_mended_is_and_the_rest_is_named(site: Site) -> N
     assert ended.lines[-1] == "Made and recorded 8 of 8 changes."
     assert (ended.code, ended.said) == (3, "5 things are left to people: see above what to do.")
 
-    assert site.shelves["s3"].store.read(damaged.storage_uri) == b"damaged"
+    assert site.harnesses["s3"].store.read(damaged.storage_uri) == b"damaged"
     assert {one.kind for one in checked()[0]} == {
         Kind.OWNER_MISSING,
         Kind.DOCUMENT_HASH,
@@ -109,7 +109,7 @@ def test_everything_that_can_be_mended_is_and_the_rest_is_named(site: Site) -> N
 
 def test_each_change_is_recorded_with_who_what_and_why(site: Site) -> None:
     about = everything_wrong(site)
-    site.shelves["local"].store.put(b"damaged")
+    site.harnesses["local"].store.put(b"damaged")
     (uncounted,) = documents_of(about[Kind.REFERENCE_MISSING])
     (elsewhere,) = documents_of(about[Kind.DOCUMENT_ADDRESS])
     before = timezone.now()
@@ -159,7 +159,7 @@ def test_each_change_is_recorded_with_who_what_and_why(site: Site) -> None:
     assert 6.99 < (tombstone.delete_after - before).total_seconds() / 86400 < 7.01
     assert StorageReference.objects.filter(referenced_id=uncounted.pk).count() == 1
     # The bytes that nobody named are there until storage_gc comes.
-    assert site.shelves["local"].store.read(str(about[Kind.ORPHAN])) == b"orphan"
+    assert site.harnesses["local"].store.read(str(about[Kind.ORPHAN])) == b"orphan"
 
 
 @pytest.mark.parametrize("backend", ["local", "s3"])
@@ -168,14 +168,14 @@ def test_bytes_come_back_from_the_other_store(site: Site, backend: str, harm: st
     other = {"local": "s3", "s3": "local"}[backend]
     content = keep(b"the bytes", backend)
     refer(content, "note", 1)
-    site.shelves[other].store.put(b"the bytes")
+    site.harnesses[other].store.put(b"the bytes")
     if harm == "missing":
-        site.take(content)
+        site.remove(content)
     else:
         site.overwrite(content, b"The bytes" if harm == "damaged" else b"the")
     ended = command("storage_repair", "--yes", "--only", "bytes,hashes")
     assert (ended.code, ended.lines[-1]) == (0, "Made and recorded 1 of 1 change.")
-    assert site.shelves[backend].store.read(content.storage_uri) == b"the bytes"
+    assert site.harnesses[backend].store.read(content.storage_uri) == b"the bytes"
     assert checked(Check.BYTES, Check.HASHES)[0] == []
     assert command("storage_repair", "--yes", "--only", "bytes,hashes").lines == ["Nothing needs mending."]
 
@@ -186,7 +186,7 @@ def test_damaged_bytes_without_a_good_copy_stay_where_they_are(site: Site, copy:
     documents = [make_document_of(content, source_url=f"https://example.org/{number}") for number in range(7)]
     site.overwrite(content, b"the bytez")
     if copy:
-        site.shelves["s3"].overwrite(content.sha256, copy)
+        site.harnesses["s3"].overwrite(content.sha256, copy)
     ended = command("storage_repair", "--yes", "--only", "hashes")
     assert ended.code == 3
     told = ", ".join(f"document {one.pk} ({one.source_url})" for one in documents[:5])
@@ -210,8 +210,8 @@ def test_a_size_is_not_taken_from_damaged_bytes(site: Site) -> None:
 def test_a_document_keeps_the_address_of_the_only_good_copy(site: Site) -> None:
     content = keep(b"the bytes")
     document = make_document_of(content, storage_uri=f"s3://{content.sha256}")
-    site.shelves["s3"].store.put(b"the bytes")
-    site.take(content)
+    site.harnesses["s3"].store.put(b"the bytes")
+    site.remove(content)
     ended = command("storage_repair", "--yes", "--only", "owners")
     assert ended.code == 3
     assert "where its bytes are not whole: mend these, and run the command again." in ended.out
@@ -274,7 +274,7 @@ def test_findings_that_are_right_by_now_are_not_named(site: Site, tmp_path: Path
     with as_after_a_restore():
         sql.execute("DELETE FROM storage_objects")
     (site.root / "incoming" / "tmpkilled").unlink()
-    site.shelves["local"].store.delete(str(about[Kind.ORPHAN]))
+    site.harnesses["local"].store.delete(str(about[Kind.ORPHAN]))
     assert command("storage_repair", "--findings", file, "--yes").lines == ["Nothing needs mending."]
     assert events() == []
 
@@ -302,7 +302,7 @@ def test_a_file_that_holds_something_else_is_refused(site: Site, tmp_path: Path,
 
 
 def test_the_young_are_spared_as_in_the_check(site: Site) -> None:
-    site.shelves["local"].store.put(b"coming")
+    site.harnesses["local"].store.put(b"coming")
     content = keep(b"early")
     refer(content, "document", 77)
     assert command("storage_repair", "--yes").lines == ["Nothing needs mending."]

@@ -65,7 +65,7 @@ def test_two_repairs_at_once_make_each_change_once(site: Site) -> None:
         everything_wrong(site)
         for number in range(20):
             keep(b"another %d" % number, size_bytes=99)
-    site.shelves["local"].store.put(b"damaged")
+    site.harnesses["local"].store.put(b"damaged")
     barrier = threading.Barrier(2)
     with ThreadPoolExecutor(2) as pool:
         made = [one.result() for one in [pool.submit(elsewhere(lambda: repair(barrier))) for _ in range(2)]]
@@ -121,7 +121,7 @@ def open_elsewhere(*statements: str) -> Iterator[None]:
 @committed
 def test_an_orphan_that_is_named_meanwhile_is_not_deleted_later(site: Site) -> None:
     """Naming is under way, and the repair cannot see it: whoever cleans looks again."""
-    stored = site.shelves["local"].store.put(b"named again")
+    stored = site.harnesses["local"].store.put(b"named again")
     (finding,) = checked(young_minutes=0)[0]
     with open_elsewhere(f"SELECT increment_storage_refcount('{stored.sha256}', 'local', 'note', 1)"):
         assert Mender(MendOptions(young_minutes=0, keep_days=0), Stores()).mend(finding, "olga")
@@ -130,7 +130,7 @@ def test_an_orphan_that_is_named_meanwhile_is_not_deleted_later(site: Site) -> N
 
 
 def test_an_orphan_that_was_named_in_the_end_gets_no_tombstone(site: Site) -> None:
-    stored = site.shelves["local"].store.put(b"named again")
+    stored = site.harnesses["local"].store.put(b"named again")
     (finding,) = checked(young_minutes=0)[0]
     sql.scalar("increment_storage_refcount", stored.sha256, "local", "note", 1)
     assert not mender().mend(finding, "olga")
@@ -139,10 +139,10 @@ def test_an_orphan_that_was_named_in_the_end_gets_no_tombstone(site: Site) -> No
 
 
 def test_an_orphan_that_was_put_again_is_young(site: Site) -> None:
-    stored = site.shelves["local"].store.put(b"coming")
+    stored = site.harnesses["local"].store.put(b"coming")
     age_file(site.root / stored.sha256[:2] / stored.sha256, hours=2)
     (finding,) = checked()[0]
-    site.shelves["local"].store.put(b"coming")
+    site.harnesses["local"].store.put(b"coming")
     assert not Mender(MendOptions(), Stores()).mend(finding, "olga")
 
 
@@ -187,11 +187,11 @@ def test_what_was_made_before_a_stop_stays_and_is_counted(site: Site, monkeypatc
 def test_a_copy_that_is_damaged_while_it_is_read_is_not_taken(site: Site) -> None:
     """It was whole when the change was named, and is not when it is made."""
     content = keep(b"the bytes")
-    site.take(content)
-    site.shelves["s3"].store.put(b"the bytes")
+    site.remove(content)
+    site.harnesses["s3"].store.put(b"the bytes")
     (finding,) = checked()[0]
     assert mender().look(finding) is not None
-    site.shelves["s3"].overwrite(content.sha256, b"the bytez")
+    site.harnesses["s3"].overwrite(content.sha256, b"the bytez")
     assert not mender().mend(finding, "olga")
     assert not (site.root / content.sha256[:2] / content.sha256).exists()
     assert not StorageEvent.objects.exists()
@@ -199,7 +199,7 @@ def test_a_copy_that_is_damaged_while_it_is_read_is_not_taken(site: Site) -> Non
 
 def test_a_file_that_is_written_again_is_kept(site: Site, tmp_path: Path) -> None:
     path = site.root / "incoming" / "tmpold"
-    site.shelves["local"].place("incoming/tmpold", b"half")
+    site.harnesses["local"].write_file("incoming/tmpold", b"half")
     age_file(path, days=2)
     (finding,) = checked()[0]
     path.write_bytes(b"half and more")
@@ -220,9 +220,9 @@ def test_a_file_that_is_named_elsewhere_is_not_deleted(site: Site, name: str) ->
 
 def test_the_hash_of_what_comes_back_is_that_of_the_row(site: Site) -> None:
     content = keep(b"x" * 3_000_000, "s3")
-    site.take(content)
-    site.shelves["local"].store.put(b"x" * 3_000_000)
+    site.remove(content)
+    site.harnesses["local"].store.put(b"x" * 3_000_000)
     assert command("storage_repair", "--yes").code == 0
-    read = site.shelves["s3"].store.read(content.storage_uri)
+    read = site.harnesses["s3"].store.read(content.storage_uri)
     assert hashlib.sha256(read).hexdigest() == content.sha256
     assert sys.getsizeof(read) > 3_000_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from django.db import connections, transaction
 
-from storage.content import ContentMissing, ContentStore, store_of
+from storage.content import ContentNotFoundError, ContentStore, get_content_store_for
 from storage.loading.documents import add_documents
 from storage.models import Document
 from tests.storage.stocked import new_document
@@ -71,7 +71,7 @@ class Keeper:
     def read(self, number: int) -> None:
         """Read a document where its row says that it lies; it must be there, whatever is cleaned meanwhile."""
         uri = Document.objects.values_list("storage_uri", flat=True).get(pk=number)
-        assert store_of(uri).read(uri) == self.documents[number]
+        assert get_content_store_for(uri).read(uri) == self.documents[number]
         self.reads += 1
 
 
@@ -88,8 +88,8 @@ class Reader:
             return
         number, uri, sha256 = found
         try:
-            content = store_of(uri).read(uri)
-        except ContentMissing:
+            content = get_content_store_for(uri).read(uri)
+        except ContentNotFoundError:
             assert not Document.objects.filter(pk=number, storage_uri=uri).exists(), f"the bytes of {number} are gone"
         else:
             assert hashlib.sha256(content).hexdigest() == sha256

@@ -18,7 +18,7 @@ from django.conf import settings as site
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-from storage.content import content_store
+from storage.content import get_content_store
 from storage.models import StorageEvent
 from tests.storage import stocked
 from tests.storage.soak.keepers import Keeper, at_work
@@ -91,7 +91,7 @@ def run_to_death(chance: random.Random, longest: float) -> tuple[bool, float]:
 
 def kill_and_look(length: Length) -> None:
     chance = random.Random(length.kills)
-    keepers = [Keeper(number, content_store()) for number in range(KEEPERS)]
+    keepers = [Keeper(number, get_content_store()) for number in range(KEEPERS)]
     # The first one is left alone: it tells how long one takes.
     longest, killed = math.inf, 0
     for attempt in itertools.count():

@@ -9,7 +9,7 @@ import pytest
 
 from ncfd_site.core.progress import NullReporter
 from storage.cleaning import clean
-from storage.content import ContentStore, content_store
+from storage.content import ContentStore, get_content_store
 from storage.models import StorageEvent
 from storage.tiers import MoveOptions, move
 from tests.storage.soak.keepers import Keeper, Reader, at_work
@@ -51,12 +51,12 @@ def upload_and_clean(
 
 
 def test_nobody_misses_a_byte_while_content_is_cleaned(local_site: Path) -> None:
-    upload_and_clean(SHORT, content_store(), "local")
+    upload_and_clean(SHORT, get_content_store(), "local")
 
 
 @pytest.mark.soak
 def test_nobody_misses_a_byte_for_an_hour_on_disk(local_site: Path) -> None:
-    upload_and_clean(whole(), content_store(), "local")
+    upload_and_clean(whole(), get_content_store(), "local")
 
 
 @pytest.mark.soak
@@ -65,4 +65,4 @@ def test_nobody_misses_a_byte_for_an_hour_on_s3_while_content_moves(both_tiers: 
         move(MoveOptions(to="local", limit=20), NullReporter("olga"))
         move(MoveOptions(to="s3", limit=20), NullReporter("olga"))
 
-    upload_and_clean(whole(), content_store("s3"), "local", "s3", beside=(there_and_back,))
+    upload_and_clean(whole(), get_content_store("s3"), "local", "s3", beside=(there_and_back,))

@@ -13,7 +13,7 @@ from ncfd_site.core import sql
 from ncfd_site.core.progress import Canceled, NullReporter
 from storage import tiers
 from storage.cleaning import CleaningOptions, clean
-from storage.content import ContentUnavailable, content_store
+from storage.content import StoreUnavailableError, get_content_store
 from storage.models import Document, StorageEvent, StorageObject, StorageTombstone
 from storage.tiers import Movable, MoveOptions, movable, move
 from tests.storage import stocked
@@ -79,7 +79,7 @@ def test_content_that_nothing_refers_to_or_with_a_foreign_address_stays(both_tie
 
 def test_the_same_bytes_in_both_backends_share_what_lies_on_s3(both_tiers: str) -> None:
     stocked.upload(b"twice")
-    stocked.upload(b"twice", name="archive", store=content_store("s3"))
+    stocked.upload(b"twice", name="archive", store=get_content_store("s3"))
     assert move(TO_S3, CONTROL).contents == 1
     sweep()
     stocked.require_sound()
@@ -95,7 +95,7 @@ def test_known_content_that_has_moved_is_put_where_it_lies(both_tiers: str) -> N
     stocked.upload(b"known")
     move(TO_S3, CONTROL)
     sweep()
-    content_store("s3").delete(stocked.address_of(b"known", "s3"))
+    get_content_store("s3").delete(stocked.address_of(b"known", "s3"))
     stocked.upload(b"known", name="again")
     stocked.require_sound()
     stocked.require_nothing_left_over("local", "s3")
@@ -133,10 +133,10 @@ def test_a_service_that_fails_stops_the_move_and_what_moved_stays_moved(
 
     def failing(*arguments: Any) -> Any:
         copied.append(1)
-        return ContentUnavailable("The S3 content store fails.") if len(copied) > 6 else copy(*arguments)
+        return StoreUnavailableError("The S3 content store fails.") if len(copied) > 6 else copy(*arguments)
 
     monkeypatch.setattr(tiers, "_copy", failing)
-    with pytest.raises(ContentUnavailable):
+    with pytest.raises(StoreUnavailableError):
         move(TO_S3, CONTROL)
     assert StorageObject.objects.filter(tier="s3").count() == 6
     stocked.require_sound()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.storage.content.shelves import BUCKET, local_shelf, s3_shelf
+from tests.storage.content.harness import BUCKET, create_local_harness, create_s3_harness
 from tests.storage.verification.site import Site
 
 
@@ -19,5 +19,5 @@ def site(settings: Any, tmp_path: Path, s3_credentials: None, s3_endpoint: str) 
     settings.CONTENT_S3_PREFIX = prefix
     settings.CONTENT_S3_ENDPOINT = s3_endpoint
     settings.CONTENT_S3_REGION = "us-east-1"
-    shelves = {"local": local_shelf(settings.CONTENT_ROOT), "s3": s3_shelf(s3_endpoint, prefix)}
-    return Site(shelves, settings.CONTENT_ROOT)
+    harnesses = {"local": create_local_harness(settings.CONTENT_ROOT), "s3": create_s3_harness(s3_endpoint, prefix)}
+    return Site(harnesses, settings.CONTENT_ROOT)

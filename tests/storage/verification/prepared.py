@@ -52,7 +52,7 @@ def everything_wrong(site: Site) -> dict[Kind, int | str | None]:
     make_document_of(other, sha256="0" * 64)
     missing = about[Kind.MISSING] = keep(b"missing", "s3")
     make_document_of(missing, source_url="https://example.org/lost")
-    site.take(missing)
+    site.remove(missing)
     about[Kind.SIZE] = keep(b"of another size", size_bytes=99)
     about[Kind.SIZE_UNTOLD] = keep(b"not told", size_bytes=0)
     about[Kind.ADDRESS] = keep(b"foreign", storage_uri="file:///tmp/foreign")
@@ -68,12 +68,12 @@ def everything_wrong(site: Site) -> dict[Kind, int | str | None]:
         "INSERT INTO storage_tombstones (storage_uri, why, delete_after) VALUES (%s, 'deleted', now() - %s)",
         [overdue, LATE],
     )
-    site.shelves["local"].place("incoming/tmpkilled", b"half of it")
+    site.harnesses["local"].write_file("incoming/tmpkilled", b"half of it")
     age_file(site.root / "incoming" / "tmpkilled", days=2)
-    site.shelves["local"].place("incoming/tmpyoung", b"being written")
+    site.harnesses["local"].write_file("incoming/tmpyoung", b"being written")
     about[Kind.ABANDONED] = "incoming/tmpkilled"
     # The bytes of content with a foreign address lie there all the same, and nothing else names them.
-    site.shelves["local"].take(StorageObject.objects.get(storage_uri="file:///tmp/foreign").sha256)
+    site.harnesses["local"].remove(StorageObject.objects.get(storage_uri="file:///tmp/foreign").sha256)
     return {kind: one.pk if isinstance(one, StorageObject) else one for kind, one in about.items()}
 
 

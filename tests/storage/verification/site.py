@@ -14,26 +14,26 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from ncfd_site.core import sql
-from storage.content import content_store
+from storage.content import get_content_store
 from storage.models import Document, StorageObject
 from tests import factories
-from tests.storage.content.shelves import Shelf
+from tests.storage.content.harness import StoreHarness
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """The stores of a site by their backend, and the folder of the local one."""
 
-    shelves: dict[str, Shelf]
+    harnesses: dict[str, StoreHarness]
     root: Path
 
     def overwrite(self, content: StorageObject, data: bytes) -> None:
         """Let other bytes lie where the row says."""
-        self.shelves[content.tier].overwrite(content.sha256, data)
+        self.harnesses[content.tier].overwrite(content.sha256, data)
 
-    def take(self, content: StorageObject) -> None:
+    def remove(self, content: StorageObject) -> None:
         """Let nothing lie where the row says."""
-        self.shelves[content.tier].take(content.sha256)
+        self.harnesses[content.tier].remove(content.sha256)
 
 
 def keep(data: bytes, backend: str = "local", **fields: Any) -> StorageObject:
@@ -42,7 +42,7 @@ def keep(data: bytes, backend: str = "local", **fields: Any) -> StorageObject:
     made = factories.make_storage_object(
         data, **{"backend_type": backend, "tier": backend, "storage_uri": f"{backend}://{sha256}", **fields}
     )
-    content_store(backend).put(data)
+    get_content_store(backend).put(data)
     return made
 
 

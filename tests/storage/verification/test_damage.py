@@ -47,7 +47,7 @@ def test_damage_is_told_of_exactly_the_content_that_has_it(
 def test_a_deleted_key_is_missing_and_is_told_once(site: Site, backend: str, only: tuple[Check, ...]) -> None:
     stored = many(backend)
     gone = stored[5][0]
-    site.take(gone)
+    site.remove(gone)
     (finding,) = checked(*only)[0]
     assert (finding.kind, finding.object_id, finding.address) == (Kind.MISSING, gone.pk, gone.storage_uri)
     assert finding.sentence == (
@@ -68,14 +68,14 @@ def test_content_that_moved_is_looked_for_where_its_row_says(site: Site) -> None
     moved = keep(b"moved", "s3", backend_type="local")
     assert moved.storage_uri.startswith("s3://")
     assert checked()[0] == []
-    site.take(moved)
+    site.remove(moved)
     assert kinds(checked()[0]) == [(Kind.MISSING, moved.pk)]
 
 
 def test_a_sample_is_the_same_for_the_same_seed(site: Site) -> None:
     contents = [keep(b"content %d" % number) for number in range(60)]
     for content in contents:
-        site.take(content)
+        site.remove(content)
     half = checked(sample=0.5, seed=7)
     assert 10 < len(half[0]) < 50
     assert half[1].checks["bytes"].looked_at == len(half[0])

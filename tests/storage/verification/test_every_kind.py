@@ -184,8 +184,8 @@ def test_a_study_without_a_reference_is_told(site: Site) -> None:
 
 
 def test_young_bytes_without_a_row_are_only_counted(site: Site) -> None:
-    site.shelves["local"].store.put(b"coming")
-    site.shelves["s3"].store.put(b"coming")
+    site.harnesses["local"].store.put(b"coming")
+    site.harnesses["s3"].store.put(b"coming")
     found, summary = checked()
     assert found == []
     assert summary.checks["orphans"].young == 2
@@ -193,7 +193,7 @@ def test_young_bytes_without_a_row_are_only_counted(site: Site) -> None:
 
 
 def test_bytes_that_only_a_document_names_are_nobodys_orphan(site: Site) -> None:
-    stored = site.shelves["local"].store.put(b"of a document alone")
+    stored = site.harnesses["local"].store.put(b"of a document alone")
     factories.make_document(sha256=stored.sha256, storage_uri=stored.uri)
     assert checked(young_minutes=0)[0] == []
 

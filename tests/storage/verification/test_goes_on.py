@@ -55,7 +55,7 @@ def damaged_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
         with as_after_a_restore():
             sql.execute("UPDATE storage_objects SET refcount = 3 WHERE object_id %% 4 = 0")
     for content in contents[::3]:
-        site.take(content)
+        site.remove(content)
     for content in contents[1::6]:
         site.overwrite(content, b"other")
     return site

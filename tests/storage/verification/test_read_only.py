@@ -33,7 +33,7 @@ def state_of_files(root: Path) -> dict[str, tuple[int, int]]:
 def test_nothing_is_written(site: Site, arguments: list[str], tmp_path: Path) -> None:
     right_content()
     everything_wrong(site)
-    before = state_of_rows(), state_of_files(tmp_path), site.shelves["s3"].count()
+    before = state_of_rows(), state_of_files(tmp_path), site.harnesses["s3"].count()
     statements: list[str] = []
 
     def listen(execute: Any, query: str, params: Any, many: bool, context: Any) -> Any:
@@ -42,7 +42,7 @@ def test_nothing_is_written(site: Site, arguments: list[str], tmp_path: Path) ->
 
     with connection.execute_wrapper(listen):
         assert command("storage_verify", *arguments).code == 3
-    assert (state_of_rows(), state_of_files(tmp_path), site.shelves["s3"].count()) == before
+    assert (state_of_rows(), state_of_files(tmp_path), site.harnesses["s3"].count()) == before
     asked = [one for one in statements if "SAVEPOINT" not in one]
     assert set(asked[::2]) == {"SET TRANSACTION READ ONLY"}
     assert all("SELECT" in one and "UPDATE" not in one for one in asked[1::2])

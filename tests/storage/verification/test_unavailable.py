@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage.content import ContentStore, S3ContentStore, content_store, s3_client
+from storage.content import ContentStore, S3ContentStore, get_content_store, get_s3_client
 from storage.verification import (
     Check,
     Finding,
@@ -17,8 +17,8 @@ from storage.verification import (
 from storage.verification.stores import PATIENCE, Stores
 from tests import factories
 from tests.config.commands import manage, production
-from tests.storage.content.answering import Answer, Answering, Handler, answering, hang, stall
-from tests.storage.content.shelves import BUCKET, s3_place
+from tests.storage.content.fake_server import Answer, FakeServer, Handler, hang, run_fake_server, stall
+from tests.storage.content.harness import BUCKET, build_s3_location
 from tests.storage.verification.looking import checked
 from tests.storage.verification.site import Site, command, keep
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 def error(status: int, code: str) -> Answer:
     def answer(handler: Handler, state: object) -> None:
-        handler.error(status, code)
+        handler.respond_error(status, code)
 
     return answer
 
@@ -37,8 +37,8 @@ def stores_at(endpoint: str, bucket: str = BUCKET) -> Stores:
 
     def opened(backend: str) -> ContentStore:
         if backend == "local":
-            return content_store("local")
-        return S3ContentStore(s3_client(s3_place(endpoint, timeout=0.3, attempts=1)), bucket, "prefix")
+            return get_content_store("local")
+        return S3ContentStore(get_s3_client(build_s3_location(endpoint, timeout=0.3, max_attempts=1)), bucket, "prefix")
 
     return Stores(opened)
 
@@ -62,27 +62,27 @@ def require_unchecked(found: list[Finding], summary: Summary, reason: str, rows:
 @pytest.mark.parametrize(
     ("status", "code", "reason"),
     [
-        (403, "AccessDenied", "refuses us (403"),
-        (500, "InternalError", "does not do what it is asked for (500"),
-        (503, "SlowDown", "does not do what it is asked for (503"),
+        (403, "AccessDenied", "denied access (403"),
+        (500, "InternalError", "failed (500"),
+        (503, "SlowDown", "failed (503"),
         (404, "NoSuchBucket", "has no such bucket"),
     ],
 )
 def test_an_error_of_the_service_is_not_missing_content(site: Site, status: int, code: str, reason: str) -> None:
     content_in_both()
-    with answering(error(status, code)) as server:
+    with run_fake_server(error(status, code)) as server:
         require_unchecked(*checked(stores=stores_at(server.endpoint)), reason)
 
 
 def test_no_answer_in_time_is_not_missing_content(site: Site) -> None:
     content_in_both()
-    with answering(hang) as server:
-        require_unchecked(*checked(stores=stores_at(server.endpoint)), "does not answer in time")
+    with run_fake_server(hang) as server:
+        require_unchecked(*checked(stores=stores_at(server.endpoint)), "timed out")
 
 
 def test_a_body_that_does_not_end_is_not_damage(site: Site) -> None:
     content_in_both()
-    with answering(stall) as server:
+    with run_fake_server(stall) as server:
         found, summary = checked(stores=stores_at(server.endpoint))
     assert not [one for one in found if one.kind in (Kind.DAMAGED, Kind.MISSING)]
     assert summary.unavailable["s3"].unchecked["hashes"] == 3
@@ -90,7 +90,7 @@ def test_a_body_that_does_not_end_is_not_damage(site: Site) -> None:
 
 def test_a_service_that_is_away_is_not_asked_for_every_row(site: Site) -> None:
     content_in_both(10 * PATIENCE)
-    with answering(error(503, "SlowDown")) as server:
+    with run_fake_server(error(503, "SlowDown")) as server:
         require_unchecked(*checked(stores=stores_at(server.endpoint)), "(503", 10 * PATIENCE)
         # Those that were on their way when patience ended are asked as well.
         assert len(server.requests) <= 3 * PATIENCE
@@ -100,15 +100,15 @@ def test_a_short_outage_costs_only_what_was_asked_for_meanwhile(site: Site) -> N
     for number in range(40):
         factories.make_storage_object(b"far %02d" % number, backend_type="s3", tier="s3", storage_uri=_uri(number))
 
-    def recovering(handler: Handler, state: Answering) -> None:
+    def recovering(handler: Handler, state: FakeServer) -> None:
         if len(state.requests) <= 5:
-            handler.error(503, "SlowDown")
+            handler.respond_error(503, "SlowDown")
         else:
             handler.send_response(200)
             handler.send_header("Content-Length", str(len(b"far 00")))
             handler.end_headers()
 
-    with answering(recovering) as server:
+    with run_fake_server(recovering) as server:
         found, summary = checked(Check.BYTES, stores=stores_at(server.endpoint))
     assert found == []
     # So many connections at once may cost the small server of the test one or the other more.
@@ -137,7 +137,7 @@ def test_the_command_says_once_that_s3_is_not_configured_and_how_many_rows_lie_t
     assert ended.said == "Nothing wrong was found, but not everything could be checked."
     assert ended.out.count("The S3 content store is not configured") == 1
     assert ended.lines[-1] == (
-        "The S3 content store is not configured: set CONTENT_S3_BUCKET to the bucket that holds the content. 3 rows "
+        "The S3 content store is not configured. Set CONTENT_S3_BUCKET to the bucket's name. 3 rows "
         "(bytes) and 3 rows (hashes) could not be checked. What lies in s3 could not be listed."
     )
 
@@ -154,14 +154,14 @@ def test_a_disk_that_is_not_mounted_has_lost_nothing(site: Site) -> None:
     ended = command("storage_verify")
     assert ended.code == 7
     assert "missing" not in ended.out
-    assert "see to the folder CONTENT_ROOT. 3 rows (bytes) and 3 rows (hashes) could not be checked" in ended.out
+    assert "Check the folder CONTENT_ROOT. 3 rows (bytes) and 3 rows (hashes) could not be checked" in ended.out
 
 
 def test_what_is_wrong_elsewhere_is_told_all_the_same(site: Site) -> None:
     content_in_both()
     gone = keep(b"gone")
-    site.take(gone)
-    with answering(error(403, "AccessDenied")) as server:
+    site.remove(gone)
+    with run_fake_server(error(403, "AccessDenied")) as server:
         found, summary = checked(stores=stores_at(server.endpoint))
     assert [(one.kind, one.object_id) for one in found] == [(Kind.MISSING, gone.pk)]
     assert not summary.is_complete

@@ -16,7 +16,7 @@ from django.db import connection, connections, transaction
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter
 from storage.cleaning import CleaningOptions, clean
-from storage.content import ContentStore, content_store
+from storage.content import ContentStore, get_content_store
 from storage.models import StorageObject
 from storage.tiers import MoveOptions, move
 from storage.verification import Kind
@@ -58,8 +58,8 @@ def looking_while(method: str, meanwhile: Callable[[], None]) -> Stores:
         with ThreadPoolExecutor(1) as other:
             other.submit(_closing(meanwhile)).result()
 
-    slow: Any = Meanwhile(content_store("local"), method, elsewhere)
-    return Stores(lambda backend: slow if backend == "local" else content_store(backend))
+    slow: Any = Meanwhile(get_content_store("local"), method, elsewhere)
+    return Stores(lambda backend: slow if backend == "local" else get_content_store(backend))
 
 
 def _closing(work: Callable[[], Any]) -> Callable[[], None]:
@@ -79,10 +79,10 @@ def clean_at_once() -> None:
 def test_content_that_is_deleted_under_the_look_is_not_missing(site: Site) -> None:
     keep(b"going")
     refer(keep(b"staying"), "note", 1)
-    found, _ = checked(stores=looking_while("size", clean_at_once))
+    found, _ = checked(stores=looking_while("get_size", clean_at_once))
     assert found == []
     assert StorageObject.objects.count() == 1
-    assert site.shelves["local"].count() == 1
+    assert site.harnesses["local"].count() == 1
 
 
 def test_content_that_moves_under_the_look_is_looked_for_where_it_went(site: Site) -> None:
@@ -93,41 +93,41 @@ def test_content_that_moves_under_the_look_is_looked_for_where_it_went(site: Sit
         move(MoveOptions(to="s3", keep_minutes=0), NullReporter("olga"))
         clean_at_once()
 
-    found, summary = checked(stores=looking_while("size", move_away))
+    found, summary = checked(stores=looking_while("get_size", move_away))
     assert found == []
     assert summary.checks["bytes"].looked_at == 1
     assert StorageObject.objects.get().storage_uri == f"s3://{content.sha256}"
-    assert site.shelves["local"].count() == 0
+    assert site.harnesses["local"].count() == 0
 
 
 def test_content_that_moves_there_and_back_is_not_missing(site: Site) -> None:
     content = keep(b"moving")
     refer(content, "note", 1)
-    site.take(content)
+    site.remove(content)
 
     def back() -> None:
-        content_store("s3").put(b"moving")
+        get_content_store("s3").put(b"moving")
         for to in ("s3", "local"):
             uri = f"{to}://{content.sha256}"
             sql.scalar("expect_storage_content", [uri], "1 day", "expected", "olga")
-            content_store(to).put(b"moving")
+            get_content_store(to).put(b"moving")
             sql.scalar("move_storage_object", content.pk, StorageObject.objects.get().storage_uri, uri, "1 h", "olga")
 
     # Missing at both looks; between the second and the next reading of the row it moves there and back.
     looks: list[int] = []
 
     class Returning(Meanwhile):
-        def size(self, uri: str) -> int:
+        def get_size(self, uri: str) -> int:
             looks.append(1)
             try:
-                return content_store("local").size(uri)
+                return get_content_store("local").get_size(uri)
             finally:
                 if len(looks) == 2:
                     with ThreadPoolExecutor(1) as other:
                         other.submit(_closing(back)).result()
 
-    local: Any = Returning(content_store("local"), "", lambda: None)
-    found, _ = checked(stores=Stores(lambda backend: local if backend == "local" else content_store(backend)))
+    local: Any = Returning(get_content_store("local"), "", lambda: None)
+    found, _ = checked(stores=Stores(lambda backend: local if backend == "local" else get_content_store(backend)))
     assert [one.kind for one in found] == []
     assert len(looks) == 3
 
@@ -138,7 +138,7 @@ def test_a_size_that_is_told_under_the_look_is_right(site: Site) -> None:
     def tell() -> None:
         StorageObject.objects.filter(pk=content.pk).update(size_bytes=8)
 
-    assert checked(stores=looking_while("size", tell))[0] == []
+    assert checked(stores=looking_while("get_size", tell))[0] == []
 
 
 def test_damage_that_is_mended_under_the_look_is_none(site: Site) -> None:
@@ -146,23 +146,23 @@ def test_damage_that_is_mended_under_the_look_is_none(site: Site) -> None:
     site.overwrite(content, b"Mended")
 
     class Mended(Meanwhile):
-        def chunks(self, uri: str) -> Any:
+        def iter_chunks(self, uri: str) -> Any:
             try:
-                yield from self._store.chunks(uri)
+                yield from self._store.iter_chunks(uri)
             finally:
-                content_store("local").put(b"mended")
+                get_content_store("local").put(b"mended")
 
-    local: Any = Mended(content_store("local"), "", lambda: None)
-    assert checked(stores=Stores(lambda backend: local if backend == "local" else content_store(backend)))[0] == []
+    local: Any = Mended(get_content_store("local"), "", lambda: None)
+    assert checked(stores=Stores(lambda backend: local if backend == "local" else get_content_store(backend)))[0] == []
 
 
-@pytest.mark.parametrize("method", ["addresses", "modified"])
+@pytest.mark.parametrize("method", ["list_objects", "get_modified_at"])
 def test_bytes_that_are_named_or_deleted_under_the_look_are_no_orphans(site: Site, method: str) -> None:
-    named, deleted = (site.shelves["local"].store.put(data) for data in (b"named", b"deleted"))
+    named, deleted = (site.harnesses["local"].store.put(data) for data in (b"named", b"deleted"))
 
     def work() -> None:
         sql.scalar("increment_storage_refcount", named.sha256, "local", "note", 1)
-        content_store("local").delete(deleted.uri)
+        get_content_store("local").delete(deleted.uri)
 
     assert checked(young_minutes=0, stores=looking_while(method, work))[0] == []
 
@@ -209,7 +209,7 @@ def upload_and_release(root: Path, seed: int, over: threading.Event) -> None:
             sql.scalar("increment_storage_refcount", content, "local", "note", seed)
             uri = sql.value("SELECT storage_uri FROM storage_objects WHERE sha256 = %s", [content])
             sql.execute("UPDATE storage_objects SET size_bytes = %s WHERE sha256 = %s", [len(data), content])
-            content_store(uri.partition("://")[0]).put(data)
+            get_content_store(uri.partition("://")[0]).put(data)
         if uri.startswith("local") and chance.random() < 0.5:
             make_old(root, uri)
         other = hashlib.sha256(b"content %d" % chance.randrange(40)).hexdigest()

@@ -1,7 +1,7 @@
-"""Fills a disk, in a process of its own: `python -m tests.storage.content.filling FOLDER [LIMIT]`.
+"""Child process that fills a disk: `python -m tests.storage.content.fill_disk FOLDER [LIMIT]`.
 
-The folder takes about 4 MiB, or, with a limit, files of that many bytes. Prints as JSON what the stores said, and which
-files they left.
+The folder holds about 4 MiB, or, with a limit, files of that many bytes. Prints the stores' errors and their files as
+JSON.
 """
 
 import json
@@ -13,14 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.content import CHUNK, ContentError, LocalContentStore
-from storage.content.s3 import MOST
-from storage.content.spool import spooled
+from storage.content.hashing import spool_content
+from storage.content.s3 import MAX_SIZE
 
 BIG = 8 * CHUNK
 
 
-def said(act: Callable[[], object]) -> list[str]:
-    """The class and the text of the error of the store; any other ends the process."""
+def capture_error(act: Callable[[], object]) -> list[str]:
+    """Return class and message of the store's error; other exceptions end the process."""
     try:
         act()
     except ContentError as error:
@@ -29,13 +29,13 @@ def said(act: Callable[[], object]) -> list[str]:
 
 
 def spool(content: bytes) -> None:
-    """Keep content the way the S3 backend does before it sends."""
-    with spooled(content, MOST):
+    """Spool content as the S3 backend does."""
+    with spool_content(content, MAX_SIZE):
         pass
 
 
 def main() -> None:
-    """Fill, tell, make room, and write again."""
+    """Fill the disk, print the errors, and write again."""
     folder = Path(sys.argv[1])
     if len(sys.argv) > 2:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
@@ -45,16 +45,16 @@ def main() -> None:
     store = LocalContentStore(root)
     kept = store.put(b"was there before")
     big = os.urandom(BIG)
-    told = {
-        "whole": said(lambda: store.put(big)),
-        "streamed": said(lambda: store.put(big[start : start + 1000] for start in range(0, BIG, 1000))),
-        "many": said(lambda: store.put_all([b"little", big, os.urandom(BIG)])),
-        "spooled": said(lambda: spool(big)),
+    errors = {
+        "whole": capture_error(lambda: store.put(big)),
+        "streamed": capture_error(lambda: store.put(big[start : start + 1000] for start in range(0, BIG, 1000))),
+        "many": capture_error(lambda: store.put_many([b"little", big, os.urandom(BIG)])),
+        "spooled": capture_error(lambda: spool(big)),
     }
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     after = store.read(store.put(os.urandom(CHUNK // 2)).uri)
     result = {
-        "told": told,
+        "errors": errors,
         "files": files,
         "kept": [f"content/{kept.sha256[:2]}/{kept.sha256}"],
         "readable": store.read(kept.uri) == b"was there before",

@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback that answers every request the way a test tells it to."""
+"""HTTP server on loopback with scripted answers."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came in."""
+    """Received request."""
 
     method: str
     path: str
@@ -19,29 +19,29 @@ class Request:
 
 
 @dataclass(slots=True)
-class Answering:
-    """The address of the server, what came in, and an event that lets those go that are kept waiting."""
+class FakeServer:
+    """Endpoint, received requests, and an event that releases hanging handlers."""
 
     endpoint: str
     requests: list[Request] = field(default_factory=list)
-    over: Event = field(default_factory=Event)
+    released: Event = field(default_factory=Event)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """A request, and the means to answer it."""
+    """Request handler with helpers to respond."""
 
     protocol_version = "HTTP/1.1"
     request_in: Request
 
-    def error(self, status: int, code: str = "", message: str = "") -> None:
-        """Answer with an error as S3 writes it; a HEAD gets no body."""
+    def respond_error(self, status: int, code: str = "", message: str = "") -> None:
+        """Respond with an S3 error document; without body for HEAD."""
         body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode() if code else b""
-        self.whole(status, body if self.command != "HEAD" else b"")
+        self.respond(status, body if self.command != "HEAD" else b"")
 
-    def whole(
+    def respond(
         self, status: int, body: bytes = b"", length: int | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Answer with a body; with a length that is more than it, the connection breaks off."""
+        """Respond with a body; a `length` beyond its end makes the connection break off."""
         self.send_response(status)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         for name, value in (headers or {}).items():
@@ -51,17 +51,17 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = length is not None
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
-Answer = Callable[[Handler, Answering], None]
+Answer = Callable[[Handler, FakeServer], None]
 
 
 @contextmanager
-def answering(answer: Answer) -> Iterator[Answering]:
-    """Start a server that answers so."""
+def run_fake_server(answer: Answer) -> Iterator[FakeServer]:
+    """Run a server that passes every request to `answer`."""
 
-    class Telling(Handler):
+    class ScriptedHandler(Handler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.request_in = Request(self.command, self.path, dict(self.headers.items()), body)
@@ -70,38 +70,38 @@ def answering(answer: Answer) -> Iterator[Answering]:
 
         do_GET = do_HEAD = do_PUT = do_DELETE = handle_any  # noqa: N815
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Telling)
-    state = Answering(f"http://127.0.0.1:{server.server_port}")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ScriptedHandler)
+    state = FakeServer(f"http://127.0.0.1:{server.server_port}")
     thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield state
     finally:
-        state.over.set()
+        state.released.set()
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def hang(handler: Handler, state: Answering) -> None:
-    """Never answer."""
-    state.over.wait()
+def hang(handler: Handler, state: FakeServer) -> None:
+    """Never respond."""
+    state.released.wait()
     handler.close_connection = True
 
 
-def stall(handler: Handler, state: Answering) -> None:
-    """Begin a body, and never end it."""
-    handler.whole(200, b"half of it", 1000)
+def stall(handler: Handler, state: FakeServer) -> None:
+    """Send part of a body, then nothing."""
+    handler.respond(200, b"half of it", 1000)
     handler.wfile.flush()
-    state.over.wait()
+    state.released.wait()
 
 
-def break_off(handler: Handler, state: Answering) -> None:
-    """Begin a body, and hang up."""
-    handler.whole(200, b"half of it", 1000)
+def truncate(handler: Handler, state: FakeServer) -> None:
+    """Send part of a body, then close the connection."""
+    handler.respond(200, b"half of it", 1000)
 
 
-def drip(handler: Handler, state: Answering) -> None:
-    """Wait a moment, then break off without an answer."""
+def drop(handler: Handler, state: FakeServer) -> None:
+    """Close the connection without a response."""
     time.sleep(0.01)
     handler.close_connection = True

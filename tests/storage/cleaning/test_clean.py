@@ -202,7 +202,7 @@ def test_bytes_in_a_store_that_does_not_answer_stay_and_so_do_their_tombstones(b
     assert StorageTombstone.objects.get().storage_uri == stored.uri
     settings.CONTENT_S3_BUCKET = ""
     ((reason, _),) = clean(AT_ONCE, CONTROL).bytes.left.items()
-    assert "set CONTENT_S3_BUCKET" in reason
+    assert "Set CONTENT_S3_BUCKET" in reason
 
 
 def test_a_disk_that_is_not_mounted_keeps_its_tombstones(local_site: Path) -> None:

@@ -102,8 +102,8 @@ def test_known_content_that_has_moved_is_put_where_it_lies(both_tiers: str) -> N
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "damaged": (lambda path: path.write_bytes(b"other bytes"), "is damaged"),
-    "missing": (lambda path: path.unlink(), "holds nothing under"),
+    "damaged": (lambda path: path.write_bytes(b"other bytes"), "is corrupt"),
+    "missing": (lambda path: path.unlink(), "has no object at"),
 }
 
 
@@ -149,7 +149,7 @@ def test_a_service_that_fails_stops_the_move_and_what_moved_stays_moved(
 
 def test_a_store_that_is_not_set_up_is_told_before_anything_is_touched(local_site: Path) -> None:
     stocked.upload(b"content")
-    with pytest.raises(ConfigurationError, match="set CONTENT_S3_BUCKET"):
+    with pytest.raises(ConfigurationError, match="Set CONTENT_S3_BUCKET"):
         move(TO_S3, CONTROL)
     assert not StorageTombstone.objects.exists()
 

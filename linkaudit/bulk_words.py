@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
+from ncfd_site.core.formatting import format_first
+
 VERDICT_WORDS = {"right": "right", "wrong": "wrong", "open": "open again"}
 # Why links were skipped, by the name of the count.
 WHY = {
@@ -24,14 +26,10 @@ def report(verdict: str, groups: Mapping[str, Collection[int]], counts: Mapping[
     for name, why in WHY.items():
         if number.get(name):
             words = ALREADY_OPEN if name == "already" and verdict == "open" else why
-            parts.append(f"Skipped: {number[name]:,}, {words} ({named(groups.get(name, ()), number[name])}).")
+            parts.append(
+                f"Skipped: {number[name]:,}, {words} ({format_first(groups.get(name, ()), NAMED, number[name])})."
+            )
     if number.get("missing"):
-        parts.append(f"Failed: {number['missing']:,}, no longer there ({named(groups['missing'], number['missing'])}).")
+        missing = format_first(groups["missing"], NAMED, number["missing"])
+        parts.append(f"Failed: {number['missing']:,}, no longer there ({missing}).")
     return " ".join(parts)
-
-
-def named(audit_ids: Collection[int], count: int) -> str:
-    """Name the first of some links, and say how many more there are."""
-    shown = list(audit_ids)[:NAMED]
-    listed = ", ".join(map(str, shown))
-    return f"{listed} and {count - len(shown):,} more" if count > len(shown) else listed

@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from ncfd_site.core.formatting import format_capped_count
 from ncfd_site.dashboard.shortcuts import register_shortcut
-from ncfd_site.dashboard.tile import Action, Figure, Found, Line, Part, Source, Tile, counted, mark, register
+from ncfd_site.dashboard.tile import Action, Figure, Found, Line, Part, Source, Tile, mark, register
 from ncfd_site.jobs.words import ANOTHER_VERSION
 from storage.models import Document, StorageObject
 from storage.overview import CHECK
@@ -64,7 +65,7 @@ def build(found: Found, user: User) -> Tile:
             lines.append(Line("Not everything could be checked", address, "a store did not answer"))
     (mended,) = found["mended"]
     events = reverse("admin:storage_storageevent_changelist") if user.is_staff else ""
-    figures.append(Figure(counted(mended.events, 1000), f"brought right in the last {DAYS} days", events))
+    figures.append(Figure(format_capped_count(mended.events, 1000), f"brought right in the last {DAYS} days", events))
     if mended.newest:
         lines.append(Line("Last brought right", events, at=mended.newest))
     further = (Action("Check the content", reverse("storage:content")),)

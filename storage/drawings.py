@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from ncfd_site.adminkit.links import list_url
-from ncfd_site.core.formatting import size
+from ncfd_site.core.formatting import format_size
 from storage.buckets import GRACE_DAYS, Bucket
 from storage.charts import BarChart, Line, bar_chart
 from storage.models import StorageObject
@@ -23,7 +23,11 @@ def charts(found: Overview, *, linked: bool) -> list[BarChart]:
             ("Place", "Bytes", "Contents"),
             [
                 Line(
-                    _place(*place), one.size_bytes, size(one.size_bytes), _cells(one)[::-1], _place_url(*place, linked)
+                    _place(*place),
+                    one.size_bytes,
+                    format_size(one.size_bytes),
+                    _cells(one)[::-1],
+                    _place_url(*place, linked),
                 )
                 for place, one in places
             ],
@@ -67,7 +71,7 @@ def _line(words: str, amount: Amount, url: str, *, is_open: bool = False) -> Lin
 
 
 def _cells(amount: Amount) -> list[str]:
-    return [f"{amount.contents:,}", size(amount.size_bytes)]
+    return [f"{amount.contents:,}", format_size(amount.size_bytes)]
 
 
 def _place(backend_type: str, tier: str) -> str:

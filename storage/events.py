@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ncfd_site.core.formatting import size
+from ncfd_site.core.formatting import format_size
 from storage.models import StorageEvent
 
 ACTS = {
@@ -38,7 +38,7 @@ def _told(detail: dict[str, Any]) -> str:
     if "from" in detail and "to" in detail:
         return f"from {_place(detail['from'])} to {_place(detail['to'])}"
     if isinstance(detail.get("size_bytes"), int):
-        return size(detail["size_bytes"])
+        return format_size(detail["size_bytes"])
     return ""
 
 

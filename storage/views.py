@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ncfd_site.core.formatting import size
+from ncfd_site.core.formatting import format_size
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.jobs.queue import OPEN
 from storage.buckets import GRACE_DAYS
@@ -69,9 +69,9 @@ def content_context(request: HttpRequest, **given: Any) -> dict[str, Any]:
     return {
         "title": "Content",
         "found": found,
-        "bytes": size(found.total.size_bytes),
-        "candidate_bytes": size(found.candidates.size_bytes),
-        "tombstone_bytes": size(found.tombstones.size_bytes),
+        "bytes": format_size(found.total.size_bytes),
+        "candidate_bytes": format_size(found.candidates.size_bytes),
+        "tombstone_bytes": format_size(found.tombstones.size_bytes),
         "grace_days": GRACE_DAYS,
         "charts": charts(found, linked=user.is_staff) if found.total.contents else [],
         "last_check": last_check(),

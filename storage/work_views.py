@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ncfd_site.config.errors import UserError
-from ncfd_site.core.formatting import size
+from ncfd_site.core.formatting import format_size
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.jobs.models import Job
 from storage.cleaning import CleaningOptions, obstacle, survey
@@ -40,8 +40,8 @@ def clean(request: HttpRequest) -> HttpResponse:
             "options": options,
             "found": found,
             "obstacle": obstacle(found, options),
-            "bytes": size(found.candidate_bytes),
-            "due_bytes": size(found.due_bytes),
+            "bytes": format_size(found.candidate_bytes),
+            "due_bytes": format_size(found.due_bytes),
             "does_something": found.candidates or found.due,
         }
 
@@ -55,7 +55,12 @@ def move(request: HttpRequest) -> HttpResponse:
 
     def told(options: MoveOptions) -> dict[str, Any]:
         found = movable(options)
-        return {"options": options, "found": found, "bytes": size(found.size_bytes), "does_something": found.contents}
+        return {
+            "options": options,
+            "found": found,
+            "bytes": format_size(found.size_bytes),
+            "does_something": found.contents,
+        }
 
     return _asked(request, "move", "Move content", MoveForm, told, start_move)
 

@@ -59,7 +59,7 @@ class AssetAdmin(ReadOnlyAdmin):
             for alias in row.aliases.order_by("alias_norm")
         ]
         links = [
-            (object_link(link.trial), link.how, link.confidence, link.status, formatting.moment(link.promoted_at))
+            (object_link(link.trial), link.how, link.confidence, link.status, formatting.render_age(link.promoted_at))
             for link in row.trial_links.select_related("trial").defer("evidence_jsonb").order_by("trial__nct_id")
         ]
         claims = list_link(LinkAudit, "Link audits of this asset", asset=row.pk)

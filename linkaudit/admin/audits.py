@@ -24,6 +24,7 @@ from ncfd_site.adminkit.columns import (
 )
 from ncfd_site.adminkit.links import object_link
 from ncfd_site.core import formatting
+from ncfd_site.core.json_html import render_json
 
 LABEL = ("label", "label_source", "reviewed_by", "reviewed_at")
 
@@ -38,7 +39,7 @@ def _label(row: Any) -> SafeString | None:
         return None
     given = (
         _labeller(row) or "by nobody known",
-        formatting.moment(row.reviewed_at) if row.reviewed_at else "at an unknown time",
+        formatting.render_age(row.reviewed_at) if row.reviewed_at else "at an unknown time",
     )
     return format_html("<b>{}</b>, {}, {}", "right" if row.label else "wrong", *given)
 
@@ -104,33 +105,39 @@ class LinkAuditAdmin(LabellingPages):
     def asset_names(self, row: Any) -> SafeString:
         """Every name of the asset."""
         others = [name for name in row.names if name != row.asset.name]
-        also = formatting.quiet(f"also {', '.join(others)}") if others else ""
+        also = formatting.render_quiet(f"also {', '.join(others)}") if others else ""
         return format_html("{} {}", object_link(row.asset), also)
 
     @admin.display(description="trial")
     def trial(self, row: Any) -> SafeString | str:
         """The trial, by its number."""
-        return _trial(row.nct_id) if row.nct_id else formatting.quiet("no number given")
+        return _trial(row.nct_id) if row.nct_id else formatting.render_quiet("no number given")
 
     @admin.display(description="document")
     def document(self, row: Any) -> SafeString:
         """The document, and where it was found."""
-        found = formatting.address(row.doc.source_url) if row.doc.source_url else formatting.quiet("without address")
+        found = (
+            formatting.render_link(row.doc.source_url)
+            if row.doc.source_url
+            else formatting.render_quiet("without address")
+        )
         return format_html("{}, {}", object_link(row.doc, f"document {row.doc_id}"), found)
 
     @admin.display(description="evidence")
     def evidence(self, row: Any) -> SafeString:
         """The evidence as fields, with the asset's names and the trial's number marked in it."""
         terms = Terms(row.names, row.nct_id or "")
-        return formatting.json_fields(row.evidence_jsonb, lambda text: mark_terms(text, terms).html)
+        return render_json(row.evidence_jsonb, lambda text: mark_terms(text, terms).html)
 
     @admin.display(description="label")
     def verdict(self, row: Any) -> SafeString:
         """The label in words, with who gave it and when."""
         if row.label is None:
-            return formatting.quiet("open: not reviewed")
+            return formatting.render_quiet("open: not reviewed")
         word = "right" if row.label else "wrong"
         found = (
-            formatting.moment_in_full(row.reviewed_at) if row.reviewed_at else formatting.quiet("at an unknown time")
+            formatting.render_moment(row.reviewed_at)
+            if row.reviewed_at
+            else formatting.render_quiet("at an unknown time")
         )
         return format_html("<strong>{}</strong>, by {}, {}", word, _labeller(row) or "nobody known", found)

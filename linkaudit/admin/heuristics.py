@@ -14,7 +14,7 @@ from linkaudit import queries
 from linkaudit.models import HeuristicPrecision, LinkAudit
 from ncfd_site.adminkit.links import list_link, object_url
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
-from ncfd_site.core.formatting import quiet
+from ncfd_site.core.formatting import render_quiet
 
 HEADINGS = (
     "Heuristic",
@@ -103,13 +103,13 @@ def _links(name: str, count: int, **condition: str) -> SafeString:
 
 def _rate(precision: queries.Precision) -> Any:
     if precision.precision_rate is None:
-        return quiet("not reviewed")
+        return render_quiet("not reviewed")
     return f"{precision.precision_rate:.2%}: {precision.correct_links:,} of {precision.reviewed_links:,}"
 
 
 def _interval(precision: queries.Precision) -> Any:
     interval = precision.interval
-    return quiet("not reviewed") if interval is None else f"{interval.low:.1%} to {interval.high:.1%}"
+    return render_quiet("not reviewed") if interval is None else f"{interval.low:.1%} to {interval.high:.1%}"
 
 
 def _wanting(precision: queries.Precision) -> str:

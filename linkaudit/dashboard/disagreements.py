@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from linkaudit.services import ADJUDICATE
-from ncfd_site.dashboard.tile import MOST_COUNTED, Action, Figure, Found, Line, Part, Source, Tile, counted, register
+from ncfd_site.core.formatting import format_capped_count
+from ncfd_site.dashboard.tile import MOST_COUNTED, Action, Figure, Found, Line, Part, Source, Tile, register
 
 VIEW = "linkaudit.view_linkdispute"
 DISPUTES = f"""
@@ -34,8 +35,16 @@ def build(found: Found, user: User) -> Tile:
     address = reverse("linkaudit:disputes") if may_settle else reverse("linkaudit:agreement")
     disputes = found["disputes"]
     figures = (
-        Figure(counted(sum(one.differ for one in disputes)), "links on which two people differ", address),
-        Figure(counted(sum(one.unsure for one in disputes)), "links of which somebody is unsure", address),
+        Figure(
+            format_capped_count(sum(one.differ for one in disputes), MOST_COUNTED),
+            "links on which two people differ",
+            address,
+        ),
+        Figure(
+            format_capped_count(sum(one.unsure for one in disputes), MOST_COUNTED),
+            "links of which somebody is unsure",
+            address,
+        ),
     )
     lines = tuple(
         Line(

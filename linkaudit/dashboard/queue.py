@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from linkaudit.review.queries import WAITING
 from linkaudit.services import ADJUDICATE, LABEL
-from ncfd_site.dashboard.tile import MOST_COUNTED, Action, Figure, Found, Line, Part, Source, Tile, counted, register
+from ncfd_site.core.formatting import format_capped_count
+from ncfd_site.dashboard.tile import MOST_COUNTED, Action, Figure, Found, Line, Part, Source, Tile, register
 
 JOBS = "jobs.view_job"
 # What was taken back was not said.
@@ -84,20 +85,31 @@ def build(found: Found, user: User) -> Tile:
     lines: list[Line] = []
     action = None
     for waiting in found["waiting"]:
-        figures.append(Figure(counted(waiting.open), "open places in samples", reverse("linkaudit:desk")))
+        figures.append(
+            Figure(format_capped_count(waiting.open, MOST_COUNTED), "open places in samples", reverse("linkaudit:desk"))
+        )
         if waiting.open and not waiting.is_served:
             lines.append(Line("None of them is for you now", note="others have them, or you have judged their links"))
     figures += [
-        Figure(counted(said.said), "verdicts of yours today (UTC)", reverse("linkaudit:desk")) for said in found["said"]
+        Figure(format_capped_count(said.said, MOST_COUNTED), "verdicts of yours today (UTC)", reverse("linkaudit:desk"))
+        for said in found["said"]
     ]
     for disputes in found["disputes"]:
-        figures.append(Figure(counted(disputes.open), "links wait for an adjudicator", reverse("linkaudit:disputes")))
+        figures.append(
+            Figure(
+                format_capped_count(disputes.open, MOST_COUNTED),
+                "links wait for an adjudicator",
+                reverse("linkaudit:disputes"),
+            )
+        )
         if disputes.oldest:
             lines.append(Line("The oldest of them waits since", url=reverse("linkaudit:disputes"), at=disputes.oldest))
             action = Action("Settle disagreements", reverse("linkaudit:disputes"))
     for jobs in found["jobs"]:
         address = reverse("jobs:jobs") + "?state=open"
-        figures.append(Figure(counted(jobs.waiting + jobs.running), "jobs of yours wait or run", address))
+        figures.append(
+            Figure(format_capped_count(jobs.waiting + jobs.running, MOST_COUNTED), "jobs of yours wait or run", address)
+        )
     for opened in found["open"]:
         if opened.is_a_sample_open:
             action = Action("Go to the review desk", reverse("linkaudit:desk"))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from linkaudit.promotion import services
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs.job_types import JobType, register
 
@@ -22,10 +23,6 @@ def _take_back(arguments: Json, control: ProgressReporter) -> Json:
     return {"promotion_id": arguments["promotion_id"], "links": links}
 
 
-def _links(count: int) -> str:
-    return "1 link" if count == 1 else f"{count:,} links"
-
-
 PROMOTE = register(
     JobType(
         name=services.PROMOTE_JOB,
@@ -33,7 +30,9 @@ PROMOTE = register(
         permission=services.PROMOTE,
         run=_promote,
         describe=lambda arguments: f"promotion {arguments['promotion_id']}, links of {arguments['heuristic']}",
-        conclude=lambda result: f"Promotion {result['promotion_id']} has promoted {_links(result['links'])}.",
+        conclude=lambda result: (
+            f"Promotion {result['promotion_id']} has promoted {format_quantity(result['links'], 'link')}."
+        ),
         result_template="linkaudit/promotion/result.html",
         exclusive=True,
     )
@@ -46,7 +45,7 @@ TAKE_BACK = register(
         run=_take_back,
         describe=lambda arguments: f"promotion {arguments['promotion_id']}: {arguments['reason']}",
         conclude=lambda result: (
-            f"Promotion {result['promotion_id']} is taken back: {_links(result['links'])} "
+            f"Promotion {result['promotion_id']} is taken back: {format_quantity(result['links'], 'link')} "
             f"{'is what it was' if result['links'] == 1 else 'are what they were'} before."
         ),
         result_template="linkaudit/promotion/result.html",

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from linkaudit.highlighting import Terms, mark_terms
 from linkaudit.queries import MIN_LINKS, MIN_PRECISION, HeuristicStanding, reviews_needed
-from ncfd_site.core import formatting
+from ncfd_site.core.json_html import render_json
 
 register = template.Library()
 
@@ -29,7 +29,7 @@ def verdict(label: bool | None) -> SafeString:
 @register.simple_tag
 def evidence(value: Any, terms: Terms) -> SafeString:
     """Draw the evidence of a link as fields, with the asset and the trial number marked inside."""
-    return formatting.json_fields(_in_order(value), lambda text: mark_terms(text, terms).html)
+    return render_json(_in_order(value), lambda text: mark_terms(text, terms).html)
 
 
 @register.filter

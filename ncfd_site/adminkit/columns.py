@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 
 from ncfd_site.adminkit.links import object_link
-from ncfd_site.core.formatting import moment
+from ncfd_site.core.formatting import render_age
 
 Draw = Callable[[Any], Any]
 UNKNOWN = "unknown"
@@ -73,7 +73,7 @@ def value(
 
 def when(path: str, heading: str = "", *, empty: str = UNKNOWN, order: bool = False) -> Column:
     """A moment, as an age with the exact moment in the title."""
-    return value(path, heading, empty=empty, order=order, draw=moment)
+    return value(path, heading, empty=empty, order=order, draw=render_age)
 
 
 def choice(field: str, heading: str = "", *, empty: str = UNKNOWN) -> Column:

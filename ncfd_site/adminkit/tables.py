@@ -20,6 +20,7 @@ from ncfd_site.adminkit.links import id_in_url, list_url
 from ncfd_site.adminkit.search import SearchBy
 from ncfd_site.adminkit.windows import WindowChangeList, WindowPaginator
 from ncfd_site.core import formatting
+from ncfd_site.core.json_html import render_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +214,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 def _drawing_of(field: models.Field) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
-        return formatting.json_fields
+        return render_json
     if isinstance(field, models.BooleanField):
-        return formatting.yes_or_no
+        return formatting.format_yes_no
     if isinstance(field, models.DateTimeField):
-        return formatting.moment_in_full
+        return formatting.render_moment
     if field.name == "url" or field.name.endswith("_url"):
-        return formatting.address
+        return formatting.render_link
     return None

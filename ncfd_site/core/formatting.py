@@ -1,81 +1,144 @@
-"""Values as a person reads them: JSON as fields, moments as ages, bytes with units, addresses as links."""
+"""Values as text and as short HTML: the one way in which pages, commands and messages show them."""
 
-import json
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timesince import timesince, timeuntil
 
-# Deeper nesting than this is shown in the raw form only: fields inside fields stop being readable.
-DEEPEST = 5
-# A registry record has thousands of fields; the page stays readable, and the raw form has them all.
-LONGEST_LIST = 50
+UNKNOWN = "unknown"
 BINARY_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-
-Text = Callable[[str], Any]
-
-
-def json_fields(value: Any, text: Text = str) -> SafeString:
-    """Draw a JSON value as fields, with the raw form folded away below; `text` draws the texts inside."""
-    if value is None:
-        return quiet("none")
-    drawn = _draw(value, text, 0)
-    if not isinstance(value, Mapping | list) or not value:
-        return drawn
-    raw = json.dumps(value, indent=2, ensure_ascii=False, cls=DjangoJSONEncoder)
-    return format_html(
-        '<div class="json">{}<details><summary>Raw form</summary><pre>{}</pre></details></div>', drawn, raw
-    )
+DURATION_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+# A unit of days, its length, and the distance from which it is used: 9 days are more precise than "1 week".
+DATE_UNITS = (("year", 365, 730), ("month", 30, 60), ("week", 7, 21), ("day", 1, 1))
+# One digit after the point rounds percentages up to this to 0.
+ROUNDED_TO_ZERO = Decimal("0.05")
+# Decimal exponents from which a number is shown in scientific notation.
+SCIENTIFIC_FROM = 12
 
 
-def moment(value: datetime) -> SafeString:
-    """Draw a moment as its age, with the exact moment and its zone in the title."""
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exactly(value), _age(value))
+def format_count(number: int) -> str:
+    """Return a whole number with separators: 11,960."""
+    return f"{number:,}"
 
 
-def moment_in_full(value: datetime) -> SafeString:
-    """Draw a moment exactly, with its age behind it."""
-    return format_html(
-        '<time datetime="{}">{}</time> <span class="quiet">{}</span>', value.isoformat(), exactly(value), _age(value)
-    )
+def format_capped_count(number: int, limit: int) -> str:
+    """Return a number that was counted up to a limit: "more than 10,000" above it."""
+    return f"more than {limit:,}" if number > limit else f"{number:,}"
 
 
-def exactly(value: datetime) -> str:
-    """Return a moment to the second, with its zone."""
-    return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S %Z}"
+def format_quantity(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: "1 link", "2,000 links"."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def yes_or_no(value: bool) -> str:
-    """A truth value in words."""
-    return "yes" if value else "no"
+def format_number(number: Decimal) -> str:
+    """Return a number to six digits after the point without trailing zeros, very large or small ones as 1.000E+15."""
+    if abs(number.adjusted()) >= SCIENTIFIC_FROM:
+        return f"{number:.3E}"
+    return f"{round(number, 6).normalize():f}"
 
 
-def size(count: int) -> str:
-    """Return a number of bytes with a binary unit, such as 1.5 MiB."""
-    amount = float(count)
+def format_signed(number: Decimal | float) -> str:
+    """Return a number, such as log-odds, with its sign and four digits after the point."""
+    return f"{number:+.4f}"
+
+
+def format_percent(share: Decimal | float) -> str:
+    """Return a share of 1 in percent with one digit after the point, or with three where one would show 0 or 100."""
+    percent = Decimal(str(share)) * 100
+    is_near_an_end = 0 < percent <= ROUNDED_TO_ZERO or 100 - ROUNDED_TO_ZERO <= percent < 100
+    return f"{percent:.3f} %" if is_near_an_end else f"{percent:.1f} %"
+
+
+def format_points(change: Decimal) -> str:
+    """Return the difference of two shares of 1 in percentage points, with its sign."""
+    points = change * 100
+    return f"{points:+.1f} points" if not points or abs(points) > ROUNDED_TO_ZERO else f"{points:+.3f} points"
+
+
+def format_size(size_bytes: int) -> str:
+    """Return a number of bytes with a binary unit: 1.5 MiB."""
+    amount = float(size_bytes)
     for unit in BINARY_UNITS:
         if amount < 1024 or unit == BINARY_UNITS[-1]:
             break
         amount /= 1024
-    return f"{count:,} bytes" if unit == "bytes" else f"{amount:,.1f} {unit}"
+    return f"{size_bytes:,} bytes" if unit == "bytes" else f"{amount:,.1f} {unit}"
 
 
-def address(text: str) -> SafeString:
-    """Draw an address as a link where it is one of the web; other text stays text."""
-    if is_web_address(text):
-        return format_html('<a href="{}" rel="noreferrer">{}</a>', text, text)
-    return format_html("{}", text)
+def format_duration(duration: timedelta | float) -> str:
+    """Return a duration or a number of seconds in its largest unit, rounded: "35 seconds", "2 minutes", "12 days"."""
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    for unit, length in DURATION_UNITS:
+        if seconds >= 1.5 * length:
+            return format_quantity(round(seconds / length), unit)
+    return format_quantity(max(round(seconds), 1), "second")
+
+
+def format_run_time(seconds: float) -> str:
+    """Return a measured time exactly: 0.26 s, 12.3 s, 4 min 05 s, 1 h 02 min."""
+    if seconds < 9.995:
+        return f"{seconds:.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def format_moment(moment: datetime) -> str:
+    """Return a moment to the second, with its zone."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def format_age(moment: datetime) -> str:
+    """Return the distance of a moment from now: "just now", "3 days ago", "in 2 hours"."""
+    now = timezone.now()
+    if abs(moment - now) < timedelta(minutes=1):
+        return "just now"
+    return f"in {timeuntil(moment, now, depth=1)}" if moment > now else f"{timesince(moment, now, depth=1)} ago"
+
+
+def format_date_distance(day: date, today: date) -> str:
+    """Return the distance of a day from today: "today", "in 3 months", "2 weeks ago"."""
+    days = abs((day - today).days)
+    if not days:
+        return "today"
+    unit, length = next((unit, length) for unit, length, from_days in DATE_UNITS if days >= from_days)
+    distance = format_quantity(days // length, unit)
+    return f"in {distance}" if day > today else f"{distance} ago"
+
+
+def format_yes_no(value: bool) -> str:
+    """Return "yes" or "no"."""
+    return "yes" if value else "no"
+
+
+def format_first(items: Collection[Any], limit: int, total: int | None = None) -> str:
+    """Return the first items, separated by commas, and how many more there are of `total` (default: of the items)."""
+    more = (len(items) if total is None else total) - min(len(items), limit)
+    shown = ", ".join(str(item) for item, _ in zip(items, range(limit), strict=False))
+    return f"{shown} and {more:,} more" if more else shown
+
+
+def humanize_name(name: Any) -> str:
+    """Return the name of a field or a stored value as words: `total_n` is "total n"."""
+    return str(name).replace("_", " ").strip()
+
+
+def humanize_title(name: Any) -> str:
+    """Return the name of a field as a label: `total_n` is "Total n"."""
+    return str(capfirst(humanize_name(name)))
 
 
 def is_web_address(text: str) -> bool:
-    """Whether a text is an http or https address; other schemes could run a script."""
+    """Return whether a text is an http or https address; a link with another scheme could run a script."""
     if any(character.isspace() for character in text):
         return False
     try:
@@ -85,62 +148,29 @@ def is_web_address(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
-def quiet(text: str) -> SafeString:
-    """Draw words that stand for an absent value."""
+def render_link(text: str) -> SafeString:
+    """Return a web address as a link, other text as text."""
+    if is_web_address(text):
+        return format_html('<a href="{}" rel="noreferrer">{}</a>', text, text)
+    return format_html("{}", text)
+
+
+def render_quiet(text: str) -> SafeString:
+    """Return muted text, as shown in place of an absent value."""
     return format_html('<span class="quiet">{}</span>', text)
 
 
-def in_words(name: Any) -> str:
-    """Return a name of a field as words: `total_n` is "Total n"."""
-    return str(capfirst(str(name).replace("_", " ").strip()))
+def render_age(moment: datetime) -> SafeString:
+    """Return the age of a moment, with the exact moment in its tooltip."""
+    exact = format_moment(moment)
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, format_age(moment))
 
 
-def _age(value: datetime) -> str:
-    now = timezone.now()
-    if abs(value - now) < timedelta(minutes=1):
-        return "just now"
-    if value > now:
-        return f"in {timeuntil(value, now, depth=1)}"
-    return f"{timesince(value, now, depth=1)} ago"
-
-
-def _draw(value: Any, text: Text, depth: int) -> SafeString:
-    if isinstance(value, Mapping | list) and not value:
-        return quiet("empty")
-    if depth >= DEEPEST and (isinstance(value, Mapping) or not _is_plain(value)):
-        return quiet("nested deeper, see the raw form")
-    if isinstance(value, Mapping):
-        return _fields(value, text, depth)
-    if isinstance(value, list):
-        return _items(value, text, depth)
-    if value is None:
-        return quiet("none")
-    if isinstance(value, bool):
-        return format_html("{}", yes_or_no(value))
-    if isinstance(value, str):
-        return address(value) if is_web_address(value) else format_html("{}", text(value))
-    return format_html('<span class="number">{}</span>', str(value))
-
-
-def _fields(value: Mapping[str, Any], text: Text, depth: int) -> SafeString:
-    fields = format_html_join(
-        "",
-        "<div><dt>{}</dt><dd>{}</dd></div>",
-        ((in_words(name), _draw(inner, text, depth + 1)) for name, inner in value.items()),
+def render_moment(moment: datetime) -> SafeString:
+    """Return an exact moment followed by its age."""
+    return format_html(
+        '<time datetime="{}">{}</time> <span class="quiet">{}</span>',
+        moment.isoformat(),
+        format_moment(moment),
+        format_age(moment),
     )
-    return format_html('<dl class="fields">{}</dl>', fields)
-
-
-def _items(value: list[Any], text: Text, depth: int) -> SafeString:
-    shown = value[:LONGEST_LIST]
-    left = len(value) - len(shown)
-    more = format_html(" {}", quiet(f"and {left} more, see the raw form")) if left else ""
-    if _is_plain(shown):
-        plain = format_html_join(", ", "{}", ((_draw(inner, text, depth + 1),) for inner in shown))
-        return format_html("{}{}", plain, more)
-    items = format_html_join("", "<li>{}</li>", ((_draw(inner, text, depth + 1),) for inner in shown))
-    return format_html("<ol>{}</ol>{}", items, more)
-
-
-def _is_plain(value: Any) -> bool:
-    return not isinstance(value, list) or all(not isinstance(inner, Mapping | list) for inner in value)

@@ -101,11 +101,6 @@ class Shown:
     obstacle: str = ""
 
 
-def counted(number: int, most: int = MOST_COUNTED) -> str:
-    """A number that was counted up to a limit, as it is told."""
-    return f"more than {most:,}" if number > most else f"{number:,}"
-
-
 def mark(is_bad: bool) -> str:
     """The class of a badge for good or bad news."""
     return "wrong" if is_bad else "right"

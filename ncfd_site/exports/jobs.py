@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from ncfd_site.core.formatting import size as in_bytes
+from ncfd_site.core.formatting import format_size as in_bytes
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.exports import files
 from ncfd_site.exports.formats import FORMATS, chunks

@@ -10,6 +10,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
+from ncfd_site.core.formatting import format_duration
 from ncfd_site.jobs import words
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import OPEN
@@ -88,4 +89,4 @@ def _remaining(job: Job, before: Watch, now: Watch) -> str:
     if job.state != Job.State.RUNNING or job.total is None or progressed <= 0 or watched < LEAST:
         return ""
     left = max(job.total - job.done, 0) * watched / progressed
-    return f"about {words.about(left)} still"
+    return f"about {format_duration(left)} still"

@@ -1,7 +1,7 @@
 """A job in words: what it is, where it stands, how far it is, how it ended."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -85,20 +85,6 @@ def progress(job: Job) -> str:
     # Rounded down: all of it is only what is all.
     share = f", {min(100 * job.done // job.total, 100)} %" if job.total else ""
     return f"{job.done:,} of {job.total:,} {job.unit}{share}"
-
-
-def duration(begun: datetime, ended: datetime) -> str:
-    """Return the time between two moments: to the second below a minute, else about."""
-    return about((ended - begun).total_seconds())
-
-
-def about(seconds: float) -> str:
-    """Return a number of seconds in the unit that suits it."""
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.0f} {unit}s"
-    whole = max(round(seconds), 1)
-    return f"{whole} second{'' if whole == 1 else 's'}"
 
 
 def _sentence(text: str) -> str:

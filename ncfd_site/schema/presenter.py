@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from ncfd_site.core.formatting import format_run_time
 from ncfd_site.schema.deploy.compare import Finding, without_parts
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.history import Act, Entry, Outcome
@@ -39,7 +40,9 @@ class Deed:
     def of(cls, entry: Entry) -> Self:
         """Put an entry into words."""
         what = ACTS.get(entry.direction, entry.direction)
-        return cls(entry, what, entry.started_at, duration(entry.seconds))
+        return cls(
+            entry, what, entry.started_at, "unfinished" if entry.seconds is None else format_run_time(entry.seconds)
+        )
 
     @property
     def failed(self) -> bool:
@@ -120,17 +123,3 @@ def remedy(text: str) -> list[tuple[str, str]]:
         for said, typed in zip(parts[::2], [*parts[1::2], ""], strict=True)
         if said.strip(". ") or typed
     ]
-
-
-def duration(seconds: float | None) -> str:
-    """A time that something took: 0.26 s, 12.3 s, 4 min 05 s, 1 h 02 min; unfinished where there is no end."""
-    if seconds is None:
-        return "unfinished"
-    if seconds < 9.995:
-        return f"{seconds:.2f} s"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"

@@ -101,7 +101,7 @@ class CompanyAdmin(ReadOnlyAdmin):
                     (
                         object_link(link, link.security_id),
                         getattr(known.get(link.security_id), "ticker", None),
-                        formatting.moment(link.linked_at),
+                        formatting.render_age(link.linked_at),
                     )
                     for link in linked
                 ],

@@ -71,7 +71,7 @@ class SecurityAdmin(ReadOnlyAdmin):
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Whose it is said to be."""
         links = [
-            (object_link(link.company), object_link(link, "link"), formatting.moment(link.linked_at))
+            (object_link(link.company), object_link(link, "link"), formatting.render_age(link.linked_at))
             for link in lookups.list_security_links(row)
         ]
         return [Table("Linked to companies", ("Company", "Link", "Since"), links, "No company is linked to it.")]

@@ -23,8 +23,8 @@ def signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title: str =
             signal.get_severity_display(),
             _number(signal.value),
             _links([gate for gate in gates if signal.s_id in (gate.supporting_s_ids or ())], "supports none"),
-            signal.evidence_span or formatting.quiet("no evidence quoted"),
-            formatting.moment(signal.fired_at),
+            signal.evidence_span or formatting.render_quiet("no evidence quoted"),
+            formatting.render_age(signal.fired_at),
         )
         for signal in signals
     ]
@@ -42,8 +42,8 @@ def gates_table(
             object_link(gate, gate.get_g_id_display()),
             fired(gate),
             _number(gate.lr_used),
-            ", ".join(gate.supporting_s_ids or ()) or formatting.quiet("none"),
-            formatting.moment(gate.evaluated_at),
+            ", ".join(gate.supporting_s_ids or ()) or formatting.render_quiet("none"),
+            formatting.render_age(gate.evaluated_at),
         )
         for gate in gates
     ]
@@ -54,11 +54,11 @@ def scores_table(scores: Sequence[Score]) -> Table:
     """The scores of a trial, the newest first."""
     rows = [
         (
-            object_link(score, percent(score.p_fail)),
-            percent(score.prior_pi),
+            object_link(score, formatting.format_percent(score.p_fail)),
+            formatting.format_percent(score.prior_pi),
             _signed(score.sum_log_lr),
             score.run_id,
-            formatting.moment(score.scored_at),
+            formatting.render_age(score.scored_at),
         )
         for score in scores
     ]
@@ -79,11 +79,13 @@ def support_table(gate: Gate, supported: Sequence[SupportingSignal]) -> Table:
 
 def account_tables(score: Score, account: ScoreBreakdown) -> list[Table]:
     """How a score comes about: from the prior over each gate that fired to the posterior."""
-    steps: list[tuple[Any, ...]] = [("Prior", percent(score.prior_pi), "", _signed(score.logit_prior))]
+    steps: list[tuple[Any, ...]] = [
+        ("Prior", formatting.format_percent(score.prior_pi), "", _signed(score.logit_prior))
+    ]
     steps += [
         (
             object_link(one.gate, one.gate.get_g_id_display()) if one.gate else one.code,
-            formatting.quiet("fired"),
+            formatting.render_quiet("fired"),
             _number(one.likelihood_ratio),
             _signed(one.log_ratio),
         )
@@ -91,16 +93,13 @@ def account_tables(score: Score, account: ScoreBreakdown) -> list[Table]:
     ]
     steps += [
         ("Sum of the gates, as stored", "", "", _signed(score.sum_log_lr)),
-        ("Posterior", percent(queries.probability(score.logit_post)), "", _signed(score.logit_post)),
+        ("Posterior", formatting.format_percent(queries.probability(score.logit_post)), "", _signed(score.logit_post)),
     ]
     if queries.is_raised_by_stop_rule(score):
-        steps.append(("Raised by a stop rule", percent(score.p_fail), "", ""))
+        steps.append(("Raised by a stop rule", formatting.format_percent(score.p_fail), "", ""))
     source = "as the run recorded them" if account.recorded else "as they stand today, since the run recorded none"
-    sums = (
-        "They add up to the stored sum."
-        if account.adds_up
-        else f"They add up to {account.total:+.4f}, not to the stored sum: the gates were others when it was scored."
-    )
+    total = "the stored sum" if account.adds_up else f"{formatting.format_signed(account.total)}, not to the stored sum"
+    sums = f"They add up to {total}{'' if account.adds_up else ': the gates were others when it was scored'}."
     note = f"Log-odds of failure; the gates that fired, {source}. {sums}"
     return [Table("From prior to posterior", ("Step", "Probability", "Likelihood ratio", "Log-odds"), steps, "", note)]
 
@@ -110,14 +109,9 @@ def fired(gate: Gate) -> str:
     return "fired" if gate.fired_bool else "did not fire"
 
 
-def percent(share: Decimal) -> str:
-    """A probability in per cent with one digit."""
-    return f"{share:.1%}"
-
-
 def standing(row: TrialCurrentScore) -> str:
     """The latest probability of a trial, in words where there is none."""
-    return "not scored" if row.p_fail is None else percent(row.p_fail)
+    return "not scored" if row.p_fail is None else formatting.format_percent(row.p_fail)
 
 
 def gate_support(gate: Gate) -> list[Table]:
@@ -127,30 +121,30 @@ def gate_support(gate: Gate) -> list[Table]:
 
 def _support_row(one: SupportingSignal) -> tuple[Any, ...]:
     if one.signal is None:
-        return (one.code, formatting.quiet("the trial has no such signal"), "", "", "")
+        return (one.code, formatting.render_quiet("the trial has no such signal"), "", "", "")
     signal = one.signal
     return (
         object_link(signal, signal.get_s_id_display()),
         signal.get_severity_display(),
         _number(signal.value),
-        signal.evidence_span or formatting.quiet("no evidence quoted"),
-        formatting.moment(signal.fired_at),
+        signal.evidence_span or formatting.render_quiet("no evidence quoted"),
+        formatting.render_age(signal.fired_at),
     )
 
 
 def _links(rows: Sequence[Any], empty: str) -> SafeString:
     if not rows:
-        return formatting.quiet(empty)
+        return formatting.render_quiet(empty)
     return format_html_join(", ", "{}", ((object_link(row, f"{row.g_id} ({fired(row)})"),) for row in rows))
 
 
 def _number(amount: Decimal | None) -> Any:
     return (
-        formatting.quiet("none")
+        formatting.render_quiet("none")
         if amount is None
-        else format_html('<span class="number">{}</span>', f"{amount.normalize():f}")
+        else format_html('<span class="number">{}</span>', formatting.format_number(amount))
     )
 
 
 def _signed(amount: Decimal) -> SafeString:
-    return format_html('<span class="number">{}</span>', f"{amount:+.4f}")
+    return format_html('<span class="number">{}</span>', formatting.format_signed(amount))

@@ -19,6 +19,7 @@ from ncfd_site.adminkit.columns import (
 )
 from ncfd_site.adminkit.filters import choices, yes_no
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core import formatting
 from signals import queries
 from signals.admin import risk
 from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
@@ -102,9 +103,11 @@ class ScoreAdmin(ReadOnlyAdmin):
     """How likely each trial is to fail."""
 
     list_display = (
-        Column("p_fail", "P(fail)", lambda row: risk.percent(row.p_fail), reads=("p_fail",), order="p_fail"),
+        Column(
+            "p_fail", "P(fail)", lambda row: formatting.format_percent(row.p_fail), reads=("p_fail",), order="p_fail"
+        ),
         TRIAL,
-        value("prior_pi", "prior", draw=risk.percent),
+        value("prior_pi", "prior", draw=formatting.format_percent),
         value("sum_log_lr", "sum of ln(LR)"),
         value("run_id", "run"),
         when("features_frozen_at", "frozen", empty="not frozen"),

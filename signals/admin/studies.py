@@ -44,7 +44,7 @@ class StudyAdmin(ReadOnlyAdmin):
                 "Errors of its card",
                 ("Error", "Message", "Recorded"),
                 [
-                    (object_link(one, one.error_type), one.error_message, formatting.moment(one.created_at))
+                    (object_link(one, one.error_type), one.error_message, formatting.render_age(one.created_at))
                     for one in errors
                 ],
                 "Nothing was found wrong with its card.",

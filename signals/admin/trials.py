@@ -37,7 +37,7 @@ def _changed(version: Any) -> Any:
         "analysis plan": version.changed_analysis_plan,
     }
     if all(change is None for change in changes.values()):
-        return formatting.quiet("not compared")
+        return formatting.render_quiet("not compared")
     return format_html("{}", ", ".join(name for name, change in changes.items() if change) or "nothing of these")
 
 
@@ -95,7 +95,7 @@ class TrialAdmin(ReadOnlyAdmin):
                 "Versions of its record",
                 ("Captured", "Sample size", "Changed"),
                 [
-                    (object_link(one, formatting.exactly(one.captured_at)), one.sample_size, _changed(one))
+                    (object_link(one, formatting.format_moment(one.captured_at)), one.sample_size, _changed(one))
                     for one in versions
                 ],
                 "No version of its record was kept.",
@@ -133,7 +133,7 @@ class RegistryHistoryVersionAdmin(CompositeAdmin):
         value("version_rank", "version"),
         TRIAL,
         value("submitted_date", "submitted"),
-        value("url", "address", draw=formatting.address),
+        value("url", "address", draw=formatting.render_link),
     )
     search_by = (BY_TRIAL,)
     filled_by = "The pipelines write the registry's list of versions."

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, counted, register
+from ncfd_site.core.formatting import format_capped_count
+from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, register
 from signals.validation_errors.queries import KIND_NAMES
 
 VIEW = "signals.view_stagingerror"
@@ -46,7 +47,11 @@ def build(found: Found, user: User) -> Tile:
     """Say how many of each kind there are, and what came last."""
     address = reverse("errors")
     figures = tuple(
-        Figure(counted(kind.errors), kind.kind.replace("_", " "), f"{address}?{urlencode({'kind': kind.kind})}")
+        Figure(
+            format_capped_count(kind.errors, MOST_COUNTED),
+            kind.kind.replace("_", " "),
+            f"{address}?{urlencode({'kind': kind.kind})}",
+        )
         for kind in found["kinds"]
     ) or (Figure("0", "errors", address),)
     lines = tuple(

@@ -7,7 +7,8 @@ from decimal import Decimal
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, counted, register
+from ncfd_site.core.formatting import format_capped_count
+from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, register
 
 VIEW = "signals.view_score"
 # A backtest is dated back, so the newest score belongs to the latest run.
@@ -58,8 +59,8 @@ def build(found: Found, user: User) -> Tile:
     trials = reverse("risk:trials")
     (counts,) = found["counts"]
     figures = (
-        Figure(counted(counts.at_97), "trials at 97 % and more", f"{trials}?band=97"),
-        Figure(counted(counts.at_75), "trials from 75 to 97 %", f"{trials}?band=75"),
+        Figure(format_capped_count(counts.at_97, MOST_COUNTED), "trials at 97 % and more", f"{trials}?band=97"),
+        Figure(format_capped_count(counts.at_75, MOST_COUNTED), "trials from 75 to 97 %", f"{trials}?band=75"),
     )
     lines = tuple(
         Line(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
 
+from ncfd_site.core.formatting import format_percent, format_signed
 from signals.explanation.waterfall import Step, Waterfall
-from signals.explanation.words import BAND_LINES, log_odds
+from signals.explanation.words import BAND_LINES
 from signals.queries import probability
-from signals.trials.words import percent
 
 TOP, ROW = 44, 44
 TEXT, BAR, BAR_HEIGHT = 16, 24, 10
@@ -159,7 +159,7 @@ def _share(amount: Decimal) -> str:
 def _bar(step: Step, index: int, place: Callable[[Decimal], Decimal]) -> Bar:
     top = TOP + ROW * index
     begin, end = sorted((place(step.before), place(step.after)))
-    told = percent(step.probability) if step.kind in ("prior", "posterior") else log_odds(step.change)
+    told = format_percent(step.probability) if step.kind in ("prior", "posterior") else format_signed(step.change)
     sense = "up" if step.after >= step.before else "down"
     return Bar(
         step, top + TEXT, top + BAR, f"{begin:.2f}%", f"{end - begin:.2f}%", f"{place(step.after):.2f}%", told, sense

@@ -9,17 +9,15 @@ from typing import Literal
 from django.db.models.fields.json import KT
 
 from ncfd_site.core import sql
-from ncfd_site.core.formatting import is_web_address
+from ncfd_site.core.formatting import format_number, format_signed, is_web_address
 from signals import formulas
 from signals.explanation.words import (
     SEVERITIES,
-    log_odds,
     rule_of,
 )
 from signals.models import Gate, Score, Signal
 from signals.queries import ScoreBreakdown
 from signals.trials.run_record import RunRecord
-from signals.trials.words import number
 
 State = Literal["fired", "late", "not fired", "not evaluated"]
 STATES: dict[State, str] = {
@@ -83,7 +81,7 @@ class SignalFinding:
     @property
     def value(self) -> str:
         """What was measured, without superfluous zeros."""
-        return "" if self.row.value is None else number(self.row.value)
+        return "" if self.row.value is None else format_number(self.row.value)
 
     @property
     def versions_query(self) -> str:
@@ -182,8 +180,8 @@ def gate_findings(
                 rule_of(code),
                 fired,
                 support if fired else (),
-                number(one.likelihood_ratio) if one else "",
-                log_odds(one.log_ratio) if one else "",
+                format_number(one.likelihood_ratio) if one else "",
+                format_signed(one.log_ratio) if one else "",
                 (gate.rationale_text if gate and is_of_run else "") or _rationale(code, fired, record),
                 is_evaluated=gate is not None or (account is not None and account.recorded),
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-from ncfd_site.core.formatting import in_words
+from ncfd_site.core.formatting import format_yes_no, humanize_title
 from signals.explanation.word_diff import WordDiff
 from signals.loading.changes import strip_derived_fields
 
@@ -108,7 +108,7 @@ def _place(path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 def spaced(name: str) -> str:
     """Return a name of the registry in words: overallStatus is "Overall status"."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Struct"))
-    return in_words(words)
+    return humanize_title(words)
 
 
 def _fields(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -130,7 +130,7 @@ def _line(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return format_yes_no(value)
     return str(value)
 
 

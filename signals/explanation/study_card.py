@@ -5,10 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from ncfd_site.core import sql
+from ncfd_site.core.formatting import format_number
 from signals.explanation.words import SEVERITIES
 from signals.models import Signal, StagingError
 from signals.trials.json_text import ReadJson, read_json
-from signals.trials.words import number
 
 LARGEST_KEY = 2**63 - 1
 
@@ -59,7 +59,7 @@ class RestingSignal:
     @property
     def value_in_words(self) -> str:
         """What was measured, without superfluous zeros."""
-        return "" if self.value is None else number(self.value)
+        return "" if self.value is None else format_number(self.value)
 
 
 @dataclass(frozen=True, slots=True)

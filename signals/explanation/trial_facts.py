@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from linkaudit.models import Asset, TrialAssetLink
 from ncfd_site.core import sql
+from ncfd_site.core.formatting import format_percent, format_points
 from signals.models import Score
 from signals.trials.json_text import read_json
-from signals.trials.words import percent, points
 
 MOST_RUNS = 60
 MOST_ASSETS = 20
@@ -97,14 +97,14 @@ class Run:
     @property
     def percent(self) -> str:
         """The probability in per cent."""
-        return percent(self.p_fail)
+        return format_percent(self.p_fail)
 
     @property
     def change_in_words(self) -> str:
         """The change in points, "" where there is no run before."""
         if self.change is None:
             return ""
-        return points(self.change) if self.change else "no change"
+        return format_points(self.change) if self.change else "no change"
 
     @property
     def query(self) -> str:

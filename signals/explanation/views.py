@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from ncfd_site.core.formatting import is_web_address, json_fields
+from ncfd_site.core.formatting import format_date_distance, format_number, format_percent, is_web_address
+from ncfd_site.core.json_html import render_json
 from ncfd_site.core.permissions import current_user, require_permission
 from signals.explanation import trial_facts as facts
 from signals.explanation.drawing import draw_history, draw_waterfall
@@ -28,7 +29,6 @@ from signals.queries import compute_breakdown
 from signals.scoring.table import scoring_table
 from signals.trials import words as risk
 from signals.trials.run_record import RunRecord, run_record
-from signals.trials.words import number
 
 # A card of more characters is shown in its raw form alone: fields that nobody reads cost everybody time.
 MOST_DRAWN = 300_000
@@ -70,10 +70,10 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
         context |= {
             "waterfall": falls,
             "drawing": draw_waterfall(falls),
-            "p_fail": risk.percent(scored.score.p_fail),
+            "p_fail": format_percent(scored.score.p_fail),
             "band": risk.band_of(scored.score.p_fail),
             "history": draw_history(
-                [(run.run_id, run.p_fail, risk.percent(run.p_fail)) for run in reversed(scored.runs)],
+                [(run.run_id, run.p_fail, format_percent(run.p_fail)) for run in reversed(scored.runs)],
                 scored.score.run_id,
             ),
             "most_runs": facts.MOST_RUNS,
@@ -130,8 +130,8 @@ def study(request: HttpRequest, study_id: int) -> HttpResponse:
         "title": f"{row.doc_type} of {row.year} on {row.nct_id}",
         "study": found,
         "row": row,
-        "p_value": "" if row.p_value is None else number(row.p_value),
-        "fields": json_fields(found.card.value) if found.card.is_readable and len(row.card or "") <= MOST_DRAWN else "",
+        "p_value": "" if row.p_value is None else format_number(row.p_value),
+        "fields": render_json(found.card.value) if found.card.is_readable and len(row.card or "") <= MOST_DRAWN else "",
         "url": row.url if is_web_address(row.url or "") else "",
         "source_link": row.source_url if is_web_address(row.source_url or "") else "",
     }
@@ -147,7 +147,7 @@ def _about(trial: facts.TrialFacts) -> dict[str, Any]:
         "phase": risk.phase_words(trial.phase),
         "status": risk.status_words(trial.status),
         "is_past": day is not None and day < today,
-        "readout": risk.distance(day, today) if day else "",
+        "readout": format_date_distance(day, today) if day else "",
     }
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from signals.explanation.words import log_odds
+from ncfd_site.core.formatting import format_number, format_percent, format_signed
 from signals.formulas import MAX_LOGIT
 from signals.models import Score
 from signals.queries import MAX_RATIO, MIN_RATIO, ROUNDING_TOLERANCE, Contribution, ScoreBreakdown, probability
 from signals.trials.run_record import RunRecord
-from signals.trials.words import number, percent, phase_words
+from signals.trials.words import phase_words
 
 # Probabilities are stored with five digits.
 LAST_DIGIT = Decimal("0.00001")
@@ -39,12 +39,12 @@ class Step:
     @property
     def told(self) -> str:
         """The log-odds: of prior and posterior themselves, of other steps what they add."""
-        return log_odds(self.change)
+        return format_signed(self.change)
 
     @property
     def percent(self) -> str:
         """The probability after the step in per cent."""
-        return percent(self.probability)
+        return format_percent(self.probability)
 
     @property
     def change(self) -> Decimal:
@@ -94,9 +94,10 @@ def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Water
     if raw != kept:
         steps.append(_on("limit", "Kept within -8 and 8", steps[-1], kept - raw, "the rule for posterior log-odds"))
     if abs(score.logit_post - kept) > ROUNDING_TOLERANCE:
+        total, stored_odds, unexplained = map(format_signed, (kept, score.logit_post, score.logit_post - kept))
         deviations.append(
-            f"Prior and gates come to {log_odds(kept)}, the stored posterior log-odds are {log_odds(score.logit_post)}:"
-            f" {log_odds(score.logit_post - kept)} is not explained."
+            f"Prior and gates come to {total}, the stored posterior log-odds are {stored_odds}: {unexplained} is"
+            " not explained."
         )
         steps.append(_on("gap", "Not explained", steps[-1], score.logit_post - kept, "the stored posterior log-odds"))
     last, more = _end(score, record, steps[-1])
@@ -119,14 +120,14 @@ def _prior_deviation(score: Score) -> list[str]:
     slack = LAST_DIGIT / (score.prior_pi * (1 - score.prior_pi)) + ROUNDING_TOLERANCE
     if abs(exact - score.logit_prior) <= slack:
         return []
-    said = f"A prior of {percent(score.prior_pi)} is {log_odds(exact)} in log-odds"
-    return [f"{said}, the stored prior log-odds are {log_odds(score.logit_prior)}."]
+    said = f"A prior of {format_percent(score.prior_pi)} is {format_signed(exact)} in log-odds"
+    return [f"{said}, the stored prior log-odds are {format_signed(score.logit_prior)}."]
 
 
 def _gate(one: Contribution, before: Decimal, record: RunRecord, *, recorded: bool) -> Step:
     name = one.gate.get_g_id_display() if one.gate else one.code
     after = before + one.log_ratio
-    told = number(one.likelihood_ratio)
+    told = format_number(one.likelihood_ratio)
     if not MIN_RATIO <= one.likelihood_ratio <= MAX_RATIO:
         told = f"{told}, counts as {min(max(one.likelihood_ratio, MIN_RATIO), MAX_RATIO)}"
     support = record.supporting.get(one.code, ())
@@ -143,11 +144,11 @@ def _on(kind: Kind, name: str, last: Step, change: Decimal, source: str) -> Step
 
 def _sum_deviation(score: Score, account: ScoreBreakdown) -> str:
     if account.recorded:
-        said = f"The gates that the run recorded add up to {log_odds(account.total)}"
+        said = f"The gates that the run recorded add up to {format_signed(account.total)}"
     else:
-        said = f"The run recorded no gates. Those that fire today add up to {log_odds(account.total)}"
-    gap = log_odds(score.sum_log_lr - account.total)
-    return f"{said}, the stored sum is {log_odds(score.sum_log_lr)}: {gap} is not explained."
+        said = f"The run recorded no gates. Those that fire today add up to {format_signed(account.total)}"
+    gap = format_signed(score.sum_log_lr - account.total)
+    return f"{said}, the stored sum is {format_signed(score.sum_log_lr)}: {gap} is not explained."
 
 
 def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[str]]:
@@ -161,7 +162,7 @@ def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[
     name = "Stop rule" if apart > 0 else "Not explained"
     source = ", ".join(rule.name.replace("_", " ") for rule in record.stop_rules) or "none is recorded"
     step = Step(step_kind, name, last.after, after, score.p_fail, source if apart > 0 else "the stored probability")
-    lies = f"The stored probability is {percent(score.p_fail)}, its log-odds give {percent(reckoned)}"
+    lies = f"The stored probability is {format_percent(score.p_fail)}, its log-odds give {format_percent(reckoned)}"
     if apart < 0:
         return [step, _posterior(score, after)], [f"{lies}: a stop rule may raise it, nothing may lower it."]
     if not record.stop_rules:
@@ -169,7 +170,9 @@ def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[
         return [step, _posterior(score, after)], [f"{lies}. Only a stop rule raises it, and {why}."]
     floors = [rule.at_least for rule in record.stop_rules if rule.at_least is not None]
     if floors and abs(max(floors) - score.p_fail) > LAST_DIGIT:
-        return [step, _posterior(score, after)], [f"{lies}, and the stop rule puts it at {percent(max(floors))}."]
+        return [step, _posterior(score, after)], [
+            f"{lies}, and the stop rule puts it at {format_percent(max(floors))}."
+        ]
     return [step, _posterior(score, after)], []
 
 

@@ -1,6 +1,4 @@
-"""Rules, ratios and log-odds in plain words; bands and phases are those of the list of trials."""
-
-from decimal import Decimal
+"""Gate rules and severities in plain words; bands and phases are those of the list of trials."""
 
 from signals.trials.words import BANDS
 
@@ -14,11 +12,6 @@ GATE_RULES = {
     "G4": "needs S8, and S1 or S3",
 }
 SEVERITIES = {"H": "high", "M": "medium", "L": "low"}
-
-
-def log_odds(amount: Decimal) -> str:
-    """Return log-odds with their sign and four digits."""
-    return f"{amount:+.4f}"
 
 
 def rule_of(gate: str) -> str:

@@ -1,17 +1,16 @@
 """How companies, their securities and the standing of their trials are drawn."""
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ncfd_site.core import formatting
+from ncfd_site.core.json_html import render_json
 from securities.queries.listings import ListingPeriod
 from signals.trials import words
 
@@ -25,43 +24,13 @@ MOST_TICKERS = 4
 def risk(p_fail: Decimal | None) -> SafeString:
     """Draw a probability of failure as a number with a bar of that length."""
     if p_fail is None:
-        return formatting.quiet("not scored")
+        return formatting.render_quiet("not scored")
     return format_html(
         '<span class="risk"><span class="number">{}</span> <svg class="risk-bar" width="40" height="8"'
         ' aria-hidden="true"><rect class="track" width="40" height="8"/><rect class="part" width="{}" height="8"/>'
         "</svg></span>",
-        words.percent(p_fail),
+        formatting.format_percent(p_fail),
         f"{40 * p_fail:.1f}",
-    )
-
-
-@register.filter
-def percent(value: Decimal | float | None) -> str:
-    """Write a probability in percent."""
-    return "unknown" if value is None else words.percent(Decimal(str(value)))
-
-
-@register.filter
-def points(change: Decimal | None) -> SafeString | str:
-    """Say how a probability changed, in percentage points."""
-    if change is None:
-        return formatting.quiet("no run before")
-    if not change:
-        return formatting.quiet("the same")
-    sign = "\u25b2" if change > 0 else "\u25bc"
-    return format_html('<span aria-hidden="true">{}</span> {}', sign, words.points(change))
-
-
-@register.filter
-def day(value: date | None) -> SafeString | str:
-    """Draw a day as its distance from today, with the date itself in the title."""
-    if value is None:
-        return ""
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        value.isoformat(),
-        value.isoformat(),
-        words.distance(value, timezone.localdate()),
     )
 
 
@@ -95,7 +64,7 @@ def status(text: str | None) -> str:
 def tickers(spans: Sequence[ListingPeriod]) -> SafeString:
     """Draw what is listed of a company: tickers as links, each exchange once for its tickers."""
     if not spans:
-        return formatting.quiet("not listed")
+        return formatting.render_quiet("not listed")
     by_exchange: dict[str, list[SafeString]] = {}
     for span in spans[:MOST_TICKERS]:
         by_exchange.setdefault(span.exchange, []).append(ticker_link(span.ticker))
@@ -105,7 +74,7 @@ def tickers(spans: Sequence[ListingPeriod]) -> SafeString:
         ((format_html_join(", ", "{}", ((one,) for one in links)), code) for code, links in by_exchange.items()),
     )
     left = len(spans) - MOST_TICKERS
-    return format_html("{} {}", drawn, formatting.quiet(f"and {left} more")) if left > 0 else drawn
+    return format_html("{} {}", drawn, formatting.render_quiet(f"and {left} more")) if left > 0 else drawn
 
 
 @register.simple_tag
@@ -122,9 +91,9 @@ def ticker_link(ticker: str) -> SafeString:
 def compared(value: Any) -> SafeString | str:
     """Draw what was compared: numbers to three digits, truth in words."""
     if value is None:
-        return formatting.quiet("not compared")
+        return formatting.render_quiet("not compared")
     if isinstance(value, bool):
-        return formatting.yes_or_no(value)
+        return formatting.format_yes_no(value)
     if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    return formatting.json_fields(value) if isinstance(value, dict | list) else str(value)
+        return formatting.format_number(Decimal(str(round(value, 3))))
+    return render_json(value) if isinstance(value, dict | list) else str(value)

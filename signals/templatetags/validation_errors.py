@@ -7,17 +7,11 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ncfd_site.core import formatting
+from ncfd_site.core.json_html import render_json
 from signals.models import StagingError
 from signals.validation_errors.queries import Missing
 
 register = template.Library()
-
-
-@register.filter
-def plain(name: str) -> str:
-    """Write a name of the code as words: "pivotal_validation" is "pivotal validation"."""
-    return name.replace("_", " ")
 
 
 @register.filter
@@ -36,5 +30,5 @@ def card_with_gaps(error: StagingError, missing: Iterable[Missing]) -> SafeStrin
         '<div class="gap"><dt>{}</dt><dd><span class="still">⚠ missing</span></dd></div>',
         ((field.words.partition(":")[0],) for field in missing),
     )
-    drawn = formatting.json_fields(error.extracted_jsonb)
+    drawn = render_json(error.extracted_jsonb)
     return format_html("{}{}", format_html('<dl class="fields gaps">{}</dl>', gaps) if gaps else "", drawn)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from django.db.models import QuerySet
 
 from ncfd_site.core import sql
+from ncfd_site.core.formatting import format_percent, format_points
 from ncfd_site.core.paging import ListPage
 from securities.models import Company
 from signals.models import Score, Trial, TrialCurrentScore
@@ -22,9 +23,7 @@ from signals.trials.words import (
     BANDS,
     Band,
     band_of,
-    percent,
     phase_words,
-    points,
 )
 
 # The picture is of so many trials: those that the second run holds most likely to fail.
@@ -148,17 +147,17 @@ class Compared:
     @property
     def change_words(self) -> str:
         """The change in points."""
-        return "" if self.change is None else points(self.change)
+        return "" if self.change is None else format_points(self.change)
 
     @property
     def percent_before(self) -> str:
         """The earlier probability."""
-        return "" if self.earlier is None else percent(self.earlier.p_fail)
+        return "" if self.earlier is None else format_percent(self.earlier.p_fail)
 
     @property
     def percent(self) -> str:
         """The later probability."""
-        return percent(self.later.p_fail)
+        return format_percent(self.later.p_fail)
 
     @property
     def band(self) -> Band:
@@ -177,7 +176,7 @@ class GoneTrial:
     @property
     def percent(self) -> str:
         """The probability in the earlier run."""
-        return percent(self.p_fail)
+        return format_percent(self.p_fail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ncfd_site.core.formatting import format_number, format_percent
 from signals.models import Score
 from signals.queries import read_recorded_ratios
-from signals.trials.words import number, percent
 
 
 def explanations(earlier: Score, later: Score) -> list[str]:
@@ -32,14 +32,14 @@ def _gates(earlier: Score, later: Score) -> list[str]:
     told += [f"{code} fires no longer" for code in sorted(then.keys() - now.keys())]
     for code in sorted(now.keys() & then.keys()):
         if now[code] != then[code]:
-            told.append(f"{code} weighs {number(now[code])} instead of {number(then[code])}")
+            told.append(f"{code} weighs {format_number(now[code])} instead of {format_number(then[code])}")
     return told
 
 
 def _prior(earlier: Score, later: Score) -> list[str]:
     if earlier.prior_pi == later.prior_pi:
         return []
-    return [f"prior {percent(earlier.prior_pi)} became {percent(later.prior_pi)}"]
+    return [f"prior {format_percent(earlier.prior_pi)} became {format_percent(later.prior_pi)}"]
 
 
 def _stop_rules(earlier: Score, later: Score) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from ncfd_site.core import sql
+from ncfd_site.core.formatting import format_date_distance, format_percent, format_points
 from ncfd_site.core.paging import ListPage
 from securities.models import Company
 from signals.models import Score, Trial, TrialCurrentScore
@@ -19,10 +20,7 @@ from signals.trials.words import (
     BANDS,
     Band,
     band_of,
-    distance,
-    percent,
     phase_words,
-    points,
     status_words,
 )
 
@@ -62,7 +60,7 @@ class TrialRow:
     def readout(self) -> str:
         """How far the next readout is from today; "" where its date is unknown."""
         day = self.trial.est_primary_completion_date
-        return distance(day, self.today) if day else ""
+        return format_date_distance(day, self.today) if day else ""
 
     @property
     def band(self) -> Band:
@@ -72,7 +70,7 @@ class TrialRow:
     @property
     def percent(self) -> str:
         """The probability in percent; "" where there is none."""
-        return "" if self.p_fail is None else percent(self.p_fail)
+        return "" if self.p_fail is None else format_percent(self.p_fail)
 
     @property
     def bar(self) -> str:
@@ -87,7 +85,7 @@ class TrialRow:
     @property
     def change_words(self) -> str:
         """The change in points."""
-        return "" if self.change is None else points(self.change)
+        return "" if self.change is None else format_points(self.change)
 
 
 @dataclass(frozen=True, slots=True)

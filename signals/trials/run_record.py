@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from signals.trials.words import percent
+from ncfd_site.core.formatting import format_percent
 
 LONGEST = 300
 
@@ -29,7 +29,7 @@ class StopRule:
     @property
     def percent(self) -> str:
         """The probability that it asks for, in per cent."""
-        return "" if self.at_least is None else percent(self.at_least)
+        return "" if self.at_least is None else format_percent(self.at_least)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What the registry and the scores write in capitals and fractions, as a person reads it."""
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 PHASES = {
@@ -31,9 +30,6 @@ STATUSES = {
     "WITHHELD": "withheld",
 }
 UNKNOWN = "unknown"
-# Up to here one digit is none: 0.05 is rounded to the even 0.0.
-LEAST_STEP = Decimal("0.05")
-EXPONENTS_FROM = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +72,3 @@ def phase_words(phase: str | None) -> str:
 def status_words(status: str | None) -> str:
     """Return a status in words; unknown where there is none."""
     return STATUSES.get(status, status.replace("_", " ").lower()) if status else UNKNOWN
-
-
-def percent(p_fail: Decimal) -> str:
-    """Return a probability in percent, with one digit; with three where one would round it to 0 or 100."""
-    value = p_fail * 100
-    is_near_an_end = 0 < value <= LEAST_STEP or 100 - LEAST_STEP <= value < 100
-    return f"{value:.3f} %" if is_near_an_end else f"{value:.1f} %"
-
-
-def points(change: Decimal) -> str:
-    """Return a difference of probabilities in points of percent, with its sign."""
-    value = change * 100
-    return f"{value:+.1f} points" if not value or abs(value) > LEAST_STEP else f"{value:+.3f} points"
-
-
-def distance(day: date, today: date) -> str:
-    """Return how far a day is from today: "in 3 months", "2 weeks ago", today."""
-    days = abs((day - today).days)
-    if not days:
-        return "today"
-    for unit, length, from_ in (("year", 365, 730), ("month", 30, 60), ("week", 7, 21), ("day", 1, 1)):
-        if days >= from_:
-            count = days // length
-            told = f"{count} {unit}{'' if count == 1 else 's'}"
-            break
-    return f"in {told}" if day > today else f"{told} ago"
-
-
-def number(amount: Decimal) -> str:
-    """Return a number without superfluous digits, or in powers of ten where it would be endless."""
-    if abs(amount.adjusted()) >= EXPONENTS_FROM:
-        return f"{amount:.3E}"
-    return f"{round(amount, 6).normalize():f}"

@@ -60,22 +60,23 @@ class CleanupPage(ReadOnlyAdmin):
 def _table(found: list[CleanupCandidate], max_age_days: int, min_refcount: int, under_days: int | None = None) -> Table:
     shown = found[:MOST_SHOWN]
     kept = keepers([one.object_id for one in shown])
-    most = f"at most {_counted(min_refcount, 'reference')}" if min_refcount else "no reference"
-    rule = f"has {most} and was not used for {_counted(max_age_days, 'day')}"
+    most = f"at most {formatting.format_quantity(min_refcount, 'reference')}" if min_refcount else "no reference"
+    rule = f"has {most} and was not used for {formatting.format_quantity(max_age_days, 'day')}"
     if under_days:
-        rule += f", but within the last {_counted(under_days, 'day')}"
+        rule += f", but within the last {formatting.format_quantity(under_days, 'day')}"
     more = f" Only the first {MOST_SHOWN} are shown, unused longest." if len(found) > MOST_SHOWN else ""
+    total_size = formatting.format_size(sum(one.size_bytes for one in shown))
     return Table(
-        f"{_counted(len(shown), 'candidate')}, {formatting.size(sum(one.size_bytes for one in shown))}",
+        f"{formatting.format_quantity(len(shown), 'candidate')}, {total_size}",
         ("Content", "Backend", "Size", "References", "Last used", "Created", "Cleaning"),
         [
             (
                 _content_link(one),
                 one.backend_type,
-                formatting.size(one.size_bytes),
+                formatting.format_size(one.size_bytes),
                 one.refcount,
-                formatting.moment(one.last_accessed),
-                formatting.moment(one.created_at),
+                formatting.render_age(one.last_accessed),
+                formatting.render_age(one.created_at),
                 _fate(kept.get(one.object_id)),
             )
             for one in shown
@@ -92,7 +93,3 @@ def _fate(keeper: Keeper | None) -> SafeString | str:
 def _content_link(one: CleanupCandidate) -> SafeString:
     page = reverse("admin:storage_storageobject_change", args=[one.object_id])
     return format_html('<a href="{}"><code title="{}">{}…</code></a>', page, one.sha256, one.sha256[:16])
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"

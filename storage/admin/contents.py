@@ -62,7 +62,7 @@ class StorageObjectAdmin(CleanupPage, ReferencePages):
     list_display = (
         value("sha256", "SHA-256", draw=_short),
         value("backend_type", "backend"),
-        value("size_bytes", "size", draw=formatting.size),
+        value("size_bytes", "size", draw=formatting.format_size),
         value("refcount", "count", order=True),
         Column("actual_references", "references", lambda row: row.actual_references),
         Column("drift", "drift", _drift, reads=("refcount",)),
@@ -109,7 +109,7 @@ class StorageObjectAdmin(CleanupPage, ReferencePages):
     @admin.display(description="size")
     def size(self, row: Any) -> str:
         """The size with a unit."""
-        return formatting.size(row.size_bytes)
+        return formatting.format_size(row.size_bytes)
 
     @admin.display(description="count, as stored")
     def count(self, row: Any) -> int:
@@ -184,7 +184,7 @@ class StorageTombstoneAdmin(ReadOnlyAdmin):
     list_display = (
         value("storage_uri", "address", draw=lambda text: _short(text, 20)),
         value("why", draw=lambda why: WHYS.get(why, why)),
-        value("size_bytes", "size", draw=lambda count: formatting.size(count) if count else "not known"),
+        value("size_bytes", "size", draw=lambda count: formatting.format_size(count) if count else "not known"),
         when("delete_after", "kept until", order=True),
         when("created_at", "since"),
         value("actor", "left by"),

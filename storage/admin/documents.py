@@ -33,7 +33,7 @@ class DocumentAdmin(ReadOnlyAdmin):
         value("doc_id", "document"),
         choice("source_type", "kind"),
         value("publisher"),
-        value("source_url", "address", draw=formatting.address),
+        value("source_url", "address", draw=formatting.render_link),
         when("published_at", "published", order=True),
         choice("status"),
         when("fetched_at", "fetched", empty="not fetched"),

@@ -33,9 +33,9 @@ def owner(reference: StorageReference, found: Owner | None, content: StorageObje
     """Return who the referrer is, or that it is not there, and whether it points to this content itself."""
     if found is None:
         if reference.reference_type not in REFERRERS:
-            return formatting.quiet("kept by a pipeline, not known here")
+            return formatting.render_quiet("kept by a pipeline, not known here")
         return format_html('<span class="verdict wrong">⚠</span> {} does not exist (yet)', str(reference))
-    points = formatting.quiet("" if found.object_id == content.pk else ", points to other content or to none")
+    points = formatting.render_quiet("" if found.object_id == content.pk else ", points to other content or to none")
     return format_html("{}{}", found.name, points)
 
 
@@ -58,7 +58,9 @@ def places(content: StorageObject) -> Table:
     rows: list[Sequence[Any]] = [(_address(content.storage_uri), here, "as long as its row is there")]
     for tombstone in waiting:
         is_due = tombstone.delete_after <= timezone.now()
-        until = "may be deleted now" if is_due else format_html("until {}", formatting.moment(tombstone.delete_after))
+        until = (
+            "may be deleted now" if is_due else format_html("until {}", formatting.render_age(tombstone.delete_after))
+        )
         rows.append((_address(tombstone.storage_uri), f"waiting: {tombstone.get_why_display()}", until))
     note = "As the database has it: whether the bytes are there, the download and a check find out."
     return Table("Where the bytes lie", ("Address", "Copy", "Stays"), rows, "", note)
@@ -73,7 +75,12 @@ def record(content: StorageObject) -> Table:
     events = StorageEvent.objects.filter(sha256=content.sha256, backend_type=content.backend_type)
     found = list(events.order_by("-event_id")[: EVENTS_SHOWN + 1])
     rows = [
-        (formatting.moment(one.occurred_at), event_in_words(one), one.actor, one.reason or formatting.quiet("not said"))
+        (
+            formatting.render_age(one.occurred_at),
+            event_in_words(one),
+            one.actor,
+            one.reason or formatting.render_quiet("not said"),
+        )
         for one in found[:EVENTS_SHOWN]
     ]
     more = ""

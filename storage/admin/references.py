@@ -87,7 +87,7 @@ class ReferencePages(ReadOnlyAdmin):
             (
                 referrer(one.reference_type, one.referenced_id),
                 owner(one, known.get((one.reference_type, one.referenced_id)), row),
-                formatting.moment(one.created_at),
+                formatting.render_age(one.created_at),
                 *([_release_button(one)] if may else []),
             )
             for one in shown

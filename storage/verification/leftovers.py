@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
+from ncfd_site.core.formatting import format_duration
 from storage.content import StoreUnavailableError
 from storage.content.uploads import AbandonedUpload, find_abandoned_uploads
 from storage.verification.findings import Check, Finding, Kind
 from storage.verification.passes import Looked, Page, TablePass
 from storage.verification.reading import read
 from storage.verification.stores import Stores
-from storage.verification.words import ago
 
 # A cleaning that runs every day comes for each tombstone in this time.
 OVERDUE = timedelta(days=1)
@@ -82,7 +82,10 @@ def _look(after: str, last: str) -> Looked:
 def _overdue(one: _Tombstone) -> Finding:
     return Finding(
         kind=Kind.OVERDUE,
-        sentence=f"The bytes at {one.storage_uri} were to be deleted {ago(one.late)} ago: storage_gc does not run.",
+        sentence=(
+            f"The bytes at {one.storage_uri} were to be deleted {format_duration(one.late)} ago: storage_gc does"
+            " not run."
+        ),
         sha256=one.storage_uri[-64:],
         backend_type=one.storage_uri.partition(":")[0],
         address=one.storage_uri,
@@ -90,7 +93,7 @@ def _overdue(one: _Tombstone) -> Finding:
 
 
 def _abandoned(one: AbandonedUpload) -> Finding:
-    age = ago(datetime.now(UTC) - one.modified_at)
+    age = format_duration(datetime.now(UTC) - one.modified_at)
     return Finding(
         kind=Kind.ABANDONED,
         sentence=f"The file {one.name} in the folder CONTENT_ROOT was begun {age} ago and never finished.",

@@ -6,6 +6,7 @@ from itertools import islice
 
 from django.conf import settings
 
+from ncfd_site.core.formatting import format_duration
 from storage.content import ContentNotFoundError, InvalidUriError, ListedObject
 from storage.content.uris import build_uri, parse_hash
 from storage.verification.findings import Check, Finding, Kind
@@ -14,7 +15,6 @@ from storage.verification.overlapping import overlapped
 from storage.verification.passes import Looked, Page
 from storage.verification.reading import read, read_value
 from storage.verification.stores import NotAsked, Stores
-from storage.verification.words import ago
 
 # Contents of a listing at a time.
 LISTED = 5_000
@@ -130,7 +130,10 @@ def unnamed(uris: list[str]) -> dict[str, datetime]:
 def _orphan(one: ListedObject, age: timedelta) -> Finding:
     return Finding(
         kind=Kind.ORPHAN,
-        sentence=f"{one.size:,} bytes lie at {one.uri} since {ago(age)}, and no row, document or tombstone names them.",
+        sentence=(
+            f"{one.size:,} bytes lie at {one.uri} since {format_duration(age)}, and no row, document or tombstone"
+            " names them."
+        ),
         sha256=one.uri[-64:],
         backend_type=one.uri.partition(":")[0],
         address=one.uri,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ncfd_site.core.formatting import format_duration
 from storage.verification.findings import (
     Check,
     Finding,
@@ -11,7 +12,6 @@ from storage.verification.findings import (
 )
 from storage.verification.passes import Looked, TablePass
 from storage.verification.reading import read
-from storage.verification.words import ago
 
 # Pipelines count first and insert later: a reference may wait so long for its owner.
 PATIENCE = timedelta(hours=1)
@@ -120,7 +120,10 @@ def _ownerless(one: _Ownerless) -> Finding:
     name = called(one.object_id, one.sha256, one.backend_type)
     return Finding(
         kind=Kind.OWNER_MISSING,
-        sentence=f"{name} is referred to by {owner}, which does not exist; the reference was made {ago(one.age)} ago.",
+        sentence=(
+            f"{name} is referred to by {owner}, which does not exist; the reference was made"
+            f" {format_duration(one.age)} ago."
+        ),
         object_id=one.object_id,
         sha256=one.sha256,
         backend_type=one.backend_type,

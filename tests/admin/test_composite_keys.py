@@ -152,4 +152,4 @@ def test_a_table_of_a_document_is_drawn_as_fields(signed_in: Any) -> None:
     table = rows.make(DocumentTable)
     page = signed_in("reviewer").get(reverse("admin:storage_documenttable_change", args=[id_in_url(table)]))
     assert "<dt>Heavy</dt>" in page.content.decode()
-    assert "Raw form" in page.content.decode()
+    assert "Raw JSON" in page.content.decode()

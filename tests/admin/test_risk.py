@@ -48,7 +48,7 @@ def test_a_score_shows_the_way_from_prior_to_posterior(opened: Any) -> None:
     Score.objects.filter(pk=score.pk).update(metadata={"gates": {"G1": 3.5}})
     page = opened(score)
     assert "as the run recorded them. They add up to the stored sum." in page
-    for figure in ("50.0%", "+0.0000", "+1.2528", "77.8%"):
+    for figure in ("50.0 %", "+0.0000", "+1.2528", "77.8 %"):
         assert figure in page
     assert object_url(Gate.objects.get(trial=score.trial)) in page
     assert "Raised by a stop rule" not in page
@@ -67,8 +67,8 @@ def test_a_stop_rule_is_a_step_of_its_own(opened: Any) -> None:
     Score.objects.filter(pk=score.pk).update(p_fail="0.97")
     page = opened(score)
     assert "Raised by a stop rule" in page
-    assert "97.0%" in page
-    assert "77.8%" in page
+    assert "97.0 %" in page
+    assert "77.8 %" in page
 
 
 def test_a_trial_shows_scores_gates_signals_and_studies_together(opened: Any) -> None:

@@ -6,26 +6,8 @@ from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.presenter import (
     Difference,
     differences,
-    duration,
     remedy,
 )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.264, "0.26 s"),
-        (9.994, "9.99 s"),
-        (12.34, "12.3 s"),
-        (59.96, "1 min 00 s"),
-        (245.2, "4 min 05 s"),
-        (3599.7, "1 h 00 min"),
-        (3725, "1 h 02 min"),
-        (None, "unfinished"),
-    ],
-)
-def test_a_duration_has_the_digits_that_one_reads(seconds: float | None, words: str) -> None:
-    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize(

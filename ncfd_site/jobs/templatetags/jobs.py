@@ -1,9 +1,6 @@
 """Jobs on pages."""
 
-from typing import Any
-
 from django import template
-from django.utils.safestring import SafeString
 
 from ncfd_site.core import formatting
 from ncfd_site.jobs import words
@@ -54,10 +51,4 @@ def took(job: Job) -> str:
     """How long it took from its first worker to its end; "" where it has not ended, or never began."""
     if job.started_at is None or job.finished_at is None:
         return ""
-    return words.duration(job.started_at, job.finished_at)
-
-
-@register.filter
-def as_fields(value: Any) -> SafeString:
-    """Draw JSON as fields, with the raw form folded away."""
-    return formatting.json_fields(value)
+    return formatting.format_duration(job.finished_at - job.started_at)

@@ -1,35 +1,57 @@
-"""What every page of the site and the admin can show."""
+"""Filters and tags for every page of the site and the admin."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 from django import template
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ncfd_site.core import formatting
 from ncfd_site.core.demo_flag import is_demonstration
+from ncfd_site.core.json_html import render_json
 
 register = template.Library()
+
+register.filter("thousands", formatting.format_count)
+register.filter("humanize_name", formatting.humanize_name)
+register.filter("as_fields", render_json)
 
 
 @register.simple_tag
 def demonstration() -> bool:
-    """Whether the page has to say that its data is generated."""
+    """Return whether the data of this database is generated."""
     return is_demonstration()
 
 
 @register.filter
-def ago(value: datetime | None) -> SafeString | str:
-    """Draw a moment as its age, with the exact moment and its zone in the title; nothing for None."""
-    return formatting.moment(value) if value else ""
+def ago(moment: datetime | None) -> SafeString | str:
+    """Return the age of a moment with the exact moment in its tooltip, "" for None."""
+    return formatting.render_age(moment) if moment else ""
 
 
 @register.filter
-def thousands(value: int) -> str:
-    """Write a whole number with separators: 11,960."""
-    return f"{value:,}"
+def day(value: date | None) -> SafeString | str:
+    """Return the distance of a day from today with the date in its tooltip, "" for None."""
+    if value is None:
+        return ""
+    distance = formatting.format_date_distance(value, timezone.localdate())
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), value.isoformat(), distance)
 
 
 @register.filter
-def spaced(name: str) -> str:
-    """Write a name of the database as words: shared_words is shared words."""
-    return str(name).replace("_", " ")
+def percent(share: Decimal | float | None) -> str:
+    """Return a share of 1 in percent."""
+    return formatting.UNKNOWN if share is None else formatting.format_percent(share)
+
+
+@register.filter
+def points(change: Decimal | None) -> SafeString | str:
+    """Return the change of a probability in percentage points, with an arrow."""
+    if change is None:
+        return formatting.render_quiet("no previous run")
+    if not change:
+        return formatting.render_quiet("unchanged")
+    arrow = "\u25b2" if change > 0 else "\u25bc"
+    return format_html('<span aria-hidden="true">{}</span> {}', arrow, formatting.format_points(change))

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, integer_type
-from ncfd_site.core.formatting import exactly, size
+from ncfd_site.core.formatting import format_moment, format_size
 from ncfd_site.core.terminal_progress import TerminalReporter
 from storage.cleaning import CleaningOptions, CleaningRefused, Survey, clean, obstacle, survey
 from storage.outcomes import cleaned_in_words
@@ -90,10 +90,10 @@ class Command(ReportingCommand):
 def _would(found: Survey, options: CleaningOptions, refused: str) -> str:
     lines = []
     if found.candidates:
-        since = f", the longest since {exactly(found.unused_since)}" if found.unused_since else ""
+        since = f", the longest since {format_moment(found.unused_since)}" if found.unused_since else ""
         lines.append(
-            f"{found.candidates:,} of {found.objects:,} contents ({size(found.candidate_bytes)}) have no reference and "
-            f"were not used for {options.grace_days} days{since}."
+            f"{found.candidates:,} of {found.objects:,} contents ({format_size(found.candidate_bytes)}) have no"
+            f" reference and were not used for {options.grace_days} days{since}."
         )
     else:
         lines.append(
@@ -104,7 +104,9 @@ def _would(found: Survey, options: CleaningOptions, refused: str) -> str:
     if found.foreign:
         lines.append(f"{found.foreign:,} more have an address that is none of a store of this site: they stay.")
     if found.tombstones:
-        lines.append(f"{found.tombstones:,} tombstones wait, of which {found.due:,} ({size(found.due_bytes)}) are due.")
+        lines.append(
+            f"{found.tombstones:,} tombstones wait, of which {found.due:,} ({format_size(found.due_bytes)}) are due."
+        )
     if refused:
         lines.append(f"It would be refused: {refused}")
     elif found.candidates or found.due:

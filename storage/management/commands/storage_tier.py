@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, integer_type
-from ncfd_site.core.formatting import size
+from ncfd_site.core.formatting import format_size
 from ncfd_site.core.terminal_progress import TerminalReporter
 from storage.outcomes import moved_in_words
 from storage.tiers import MoveOptions, movable, move
@@ -58,7 +58,7 @@ class Command(ReportingCommand):
         )
         if not options["move"]:
             found = movable(wanted)
-            words = f"{found.contents:,} contents ({size(found.size_bytes)}) would move to {wanted.to}."
+            words = f"{found.contents:,} contents ({format_size(found.size_bytes)}) would move to {wanted.to}."
             if found.contents:
                 words += " Nothing was changed. With --move they do."
             self._print(options["json"], words, dataclasses.asdict(found))

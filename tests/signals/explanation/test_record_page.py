@@ -117,8 +117,8 @@ def test_one_version_alone_is_shown_as_fields(ana: Client, trial: Trial) -> None
     assert "so there is nothing to compare it with" in words
     assert "Brief title A Study of Blefuscinib" in words
     # What matters most comes first, in the words of the page that compares.
-    assert words.index("Primary endpoint: 1 field") < words.index("Titles and numbers:") < words.index("Raw form")
-    assert "protocolSection" in words.split("Raw form")[1]
+    assert words.index("Primary endpoint: 1 field") < words.index("Titles and numbers:") < words.index("Raw JSON")
+    assert "protocolSection" in words.split("Raw JSON")[1]
 
 
 def test_one_version_without_a_field_says_so(ana: Client, trial: Trial) -> None:
@@ -126,7 +126,7 @@ def test_one_version_without_a_field_says_so(ana: Client, trial: Trial) -> None:
     sql.execute("UPDATE trial_versions SET raw_jsonb = '{}' WHERE trial_version_id = %s", [version.pk])
     page = ana.get(ADDRESS)
     assert page.status_code == 200
-    assert "Raw form {}" in text_of(page)
+    assert "Raw JSON {}" in text_of(page)
 
 
 def test_no_version_says_what_captures_one(ana: Client, trial: Trial) -> None:

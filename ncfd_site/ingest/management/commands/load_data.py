@@ -4,10 +4,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from ncfd_site.core.formatting import format_first
 from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest.records import InputError
 from ncfd_site.ingest.rejections import Rejections
 from ncfd_site.ingest.sources import recognize_folder, registered_sources
+
+MAX_NAMES = 10
 
 
 class Command(LoadCommand):
@@ -36,16 +39,15 @@ class Command(LoadCommand):
             paths = found.get(source.title, [])
             for batch in [paths] if paths and source.is_loaded_together else [[path] for path in paths]:
                 with self.progress(batch) as progress:
-                    self._report(_names(batch), source.load(batch, refusals, progress), verbosity)
+                    self._report(
+                        format_first([path.name for path in batch], MAX_NAMES),
+                        source.load(batch, refusals, progress),
+                        verbosity,
+                    )
         if unknown:
-            self.stdout.write(f"Not known, not loaded: {_names(unknown)}")
+            self.stdout.write(f"Not known, not loaded: {format_first([path.name for path in unknown], MAX_NAMES)}")
 
     def _report(self, title: str, tally: Any, verbosity: int) -> None:
         if verbosity:
             self.stdout.write(self.style.MIGRATE_HEADING(title))
         self.report(tally, verbosity)
-
-
-def _names(paths: list[Path], most: int = 10) -> str:
-    more = f" and {len(paths) - most:,} more" if len(paths) > most else ""
-    return ", ".join(path.name for path in paths[:most]) + more

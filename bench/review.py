@@ -1,4 +1,4 @@
-"""What a verdict of the queue costs: with many links, by many reviewers; and the first page of the list of links."""
+"""What a decision of the queue costs: with many links, by many reviewers; and the first page of the list of links."""
 
 import statistics
 import time
@@ -13,7 +13,7 @@ from bench.pgbench import alternating, ratio, require_durable
 FEW, MANY = 5_000, 500_000
 FULL_FEW, FULL_MANY = 10_000, 10_000_000
 HEURISTICS = 20
-SAMPLE, VERDICTS = 400, 30
+SAMPLE, DECISIONS = 400, 30
 TURNS = 5
 CLIENTS = 16
 # Links that the clients of the bare UPDATE change.
@@ -32,10 +32,10 @@ _FILL = """
     FROM generate_series(1, {links}) n;
     RESET session_replication_role;
 """
-# The verdicts of as long a past as there are links: one of ten has one.
+# The decisions of as long a past as there are links: one of ten has one.
 _PAST = """
     SET session_replication_role = replica;
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, heuristic, verdict, label_source, reviewer, mode)
+    INSERT INTO link_reviews (audit_id, doc_id, asset_id, heuristic, decision, label_source, reviewer, mode)
     SELECT n, 1, 1, 'HP-' || 1 + n % {heuristics}, 'right', 'human_review', 'past ' || n % 50, 'queue'
     FROM generate_series(10, {links}, 10) n;
     RESET session_replication_role;
@@ -43,7 +43,7 @@ _PAST = """
 _DRAW = "SELECT draw_review_sample(%s, %s, 0, 'precision', 1, 'bench')"
 _CLAIM = "SELECT lease_token FROM claim_review_slot(%s, NULL, interval '15 minutes')"
 _SUBMIT = "SELECT outcome FROM submit_review(%s, %s, 'right', NULL, 5)"
-_TIDY = "VACUUM ANALYZE link_audit, link_reviews, review_slots, review_samples, link_disputes"
+_TIDY = "VACUUM ANALYZE link_audit, link_reviews, review_slots, review_samples, link_disagreements"
 _BARE_TABLE = f"""
     CREATE TABLE bench_bare (LIKE link_audit INCLUDING ALL);
     INSERT INTO bench_bare SELECT * FROM link_audit ORDER BY audit_id LIMIT {BARE};
@@ -54,12 +54,12 @@ _BARE_UPDATE = f"""
            reviewed_at = clock_timestamp(), updated_at = clock_timestamp()
     WHERE audit_id = :n;
 """  # noqa: S608 (constants)
-# Each client is a reviewer of its own. It commits twice for a verdict, as a reviewer does.
-_VERDICT = """
+# Each client is a reviewer of its own. It commits twice for a decision, as a reviewer does.
+_DECISION = """
     SELECT lease_token AS token FROM claim_review_slot('bench ' || :client_id, {sample}, interval '15 minutes') \\gset
     SELECT outcome FROM submit_review(:token::uuid, 'bench ' || :client_id, 'right', NULL, 5);
 """
-# Verdicts of the clients that have no place, places done without one, and links that have two.
+# Decisions of the clients that have no place, places done without one, and links that have two.
 _LOST = """
     SELECT (SELECT count(*) FROM link_reviews WHERE reviewer LIKE 'bench %'),
            (SELECT count(*) FROM review_slots WHERE state = 'done' AND reviewer LIKE 'bench %'),
@@ -82,7 +82,7 @@ def measure(full: bool) -> Iterator[Row]:
 
 
 def fill(keywords: Keywords, links: int) -> None:
-    """Bring a database to head, and fill it with so many links, verdicts on a tenth of them, and a sample."""
+    """Bring a database to head, and fill it with so many links, decisions on a tenth of them, and a sample."""
     manage(keywords, "migrate", "--verbosity=0")
     manage(keywords, "migrate_alembic")
     manage(keywords, "migrate", "--verbosity=0")
@@ -97,21 +97,21 @@ def _one_reviewer(few: Keywords, many: Keywords, size: str) -> Row:
     taken: dict[str, list[float]] = {"few": [], "many": []}
     for number in range(TURNS):
         for name, keywords in (("few", few), ("many", many)):
-            taken[name].append(_verdicts(keywords, f"rita {number}", VERDICTS))
+            taken[name].append(_decisions(keywords, f"rita {number}", DECISIONS))
     ratios = [ours / base for ours, base in zip(taken["many"], taken["few"], strict=True)]
     return Row(
-        "a claim and a verdict",
+        "a claim and a decision",
         "the same with few links",
         size,
         f"{statistics.median(taken['many']) * 1000:.2f} ms",
         f"{statistics.median(taken['few']) * 1000:.2f} ms",
         statistics.median(ratios),
-        f"goal: at most 1.5; median of {TURNS} turns of {VERDICTS}",
+        f"goal: at most 1.5; median of {TURNS} turns of {DECISIONS}",
     )
 
 
-def _verdicts(keywords: Keywords, reviewer: str, count: int) -> float:
-    """Seconds that a claim and a verdict take, the median of so many."""
+def _decisions(keywords: Keywords, reviewer: str, count: int) -> float:
+    """Seconds that a claim and a decision take, the median of so many."""
     taken = []
     with psycopg.connect(**keywords, autocommit=True) as connection:
         for _ in range(count):
@@ -120,7 +120,7 @@ def _verdicts(keywords: Keywords, reviewer: str, count: int) -> float:
             said = connection.execute(_SUBMIT, [token[0] if token else None, reviewer]).fetchone()
             taken.append(time.perf_counter() - began)
             if said != ("recorded",):
-                raise SystemExit(f"A verdict was not recorded: {said}.")
+                raise SystemExit(f"A decision was not recorded: {said}.")
     return statistics.median(taken)
 
 
@@ -131,27 +131,27 @@ def _many_reviewers(keywords: Keywords, size: str, seconds: int, times: int) -> 
         sample = connection.execute(_DRAW, [OTHER, MOST_PLACES]).fetchone()
     rates = alternating(
         keywords,
-        {"bare": _BARE_UPDATE, "verdicts": _VERDICT.format(sample=sample[0] if sample else "NULL")},
+        {"bare": _BARE_UPDATE, "decisions": _DECISION.format(sample=sample[0] if sample else "NULL")},
         clients=CLIENTS,
         seconds=seconds,
         times=times,
         tables=("link_audit", "link_reviews", "review_slots", "bench_bare"),
     )
     with psycopg.connect(**keywords) as connection:
-        verdicts, places, links, labelled = connection.execute(_LOST.encode()).fetchone() or (0, 0, 0, 0)
-    if not verdicts == places == links == labelled:
+        decisions, places, links, labelled = connection.execute(_LOST.encode()).fetchone() or (0, 0, 0, 0)
+    if not decisions == places == links == labelled:
         raise SystemExit(
-            f"{verdicts} verdicts were given on {links} links, of {places} places, and {labelled} links have the label:"
-            " a verdict was lost or given twice."
+            f"{decisions} decisions on {links} links in {places} slots, {labelled} links labeled:"
+            " a decision was lost or recorded twice."
         )
     return Row(
-        "verdicts of 16 reviewers on one heuristic",
+        "decisions of 16 reviewers on one heuristic",
         "bare UPDATE, no triggers",
         size,
-        f"{statistics.median(rates['verdicts']):,.0f}/s",
+        f"{statistics.median(rates['decisions']):,.0f}/s",
         f"{statistics.median(rates['bare']):,.0f}/s",
-        ratio(rates, "verdicts", "bare"),
-        f"goal: at least 0.2; {verdicts:,} verdicts, none lost, none double; durable commits",
+        ratio(rates, "decisions", "bare"),
+        f"goal: at least 0.2; {decisions:,} decisions, none lost, none double; durable commits",
     )
 
 

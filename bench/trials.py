@@ -92,5 +92,5 @@ def fill(keywords: Keywords, trials: int, runs: int) -> None:
         for _, definition in indexes:
             connection.execute(definition.encode())
         if not runs:
-            connection.execute("CALL fill_trial_current_scores()")
+            connection.execute("CALL backfill_trial_current_scores()")
         connection.execute("VACUUM ANALYZE")

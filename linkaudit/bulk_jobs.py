@@ -1,4 +1,4 @@
-"""One verdict on all links of a filter, as a job: frozen as the filter, the highest link and a moment."""
+"""One decision on all links of a filter, as a job: frozen as the filter, the highest link and a moment."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Max, QuerySet
 
 from linkaudit import bulk
-from linkaudit.bulk_words import NAMED, VERDICT_WORDS, report
+from linkaudit.bulk_words import DECISION_WORDS, NAMED, report
 from linkaudit.models import LinkAudit
 from ncfd_site.adminkit.listing import listed
 from ncfd_site.core import sql
@@ -56,11 +56,11 @@ def count_of(frozen: Frozen, actor: User) -> int:
     return links.order_by()[: MOST_COUNTED + 1].count()
 
 
-def start(frozen: Frozen, verdict: str, note: str, *, actor: User) -> Job:
+def start(frozen: Frozen, decision: str, note: str, *, actor: User) -> Job:
     """Start the job. Raises PermissionDenied without `linkaudit.bulk_linkaudit`, and `BulkRefused` without a note."""
     bulk.require_bulk(actor)
-    bulk.require_sense(verdict, note)
-    return queue.start(JOB, {**asdict(frozen), "verdict": verdict, "note": note.strip()}, actor=actor)
+    bulk.require_sense(decision, note)
+    return queue.start(JOB, {**asdict(frozen), "decision": decision, "note": note.strip()}, actor=actor)
 
 
 def _run(arguments: Json, control: ProgressReporter) -> Json:
@@ -74,19 +74,19 @@ def _run(arguments: Json, control: ProgressReporter) -> Json:
         batch = list(links.filter(pk__gt=after, pk__lte=arguments["upper"])[:BATCH])
         if not batch:
             break
-        done = bulk.label_as_of(batch, arguments["verdict"], arguments["note"], moment=moment, actor=actor)
+        done = bulk.label_as_of(batch, arguments["decision"], arguments["note"], moment=moment, actor=actor)
         for name, ids in asdict(done).items():
             counts[name] = counts.get(name, 0) + len(ids)
             if name != "labelled":
                 named.setdefault(name, []).extend(ids[: NAMED - len(named.get(name, []))])
         after = batch[-1]
         control.advance(len(batch), checkpoint={"after": after, "counts": counts, "named": named})
-    return {"words": report(arguments["verdict"], named, counts), "counts": counts, "named": named}
+    return {"words": report(arguments["decision"], named, counts), "counts": counts, "named": named}
 
 
 def _describe(arguments: Json) -> str:
     shown = f"those where {arguments['query']}" if arguments["query"] else "all links"
-    return f"{VERDICT_WORDS[arguments['verdict']]}, {shown}, up to link {arguments['upper']}: {arguments['note']}"
+    return f"{DECISION_WORDS[arguments['decision']]}, {shown}, up to link {arguments['upper']}: {arguments['note']}"
 
 
 BULK_LABEL = register(

@@ -1,6 +1,6 @@
 """What a random sample proves of a heuristic's precision: exact bounds, looked at in sizes that are fixed in advance.
 
-A bound that is looked at after every verdict passes too easily: with a true precision of 0.95 it passes in 15 % of all
+A bound that is looked at after every decision passes too easily: with a true precision of 0.95 it passes in 15 % of all
 samples rather than 5 %. So there are four looks, each with a quarter of the error.
 """
 

@@ -1,4 +1,4 @@
-"""What people send to the pages on links: a filter, and a verdict."""
+"""What people send to the pages on links: a filter, and a decision."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 
 from linkaudit.models import LinkAudit
-from linkaudit.selection import LABEL_VALUES, LABELS, LAST_PAGE, SORTS, LinkFilter
+from linkaudit.selection import LABELS, LAST_PAGE, SORTS, LinkFilter
 
 ANY = [("", "any")]
-VERDICTS = LABEL_VALUES
+DECISIONS: dict[str, bool | None] = {"right": True, "wrong": False, "cleared": None}
 
 
 class LinkFilterForm(forms.Form):
@@ -56,9 +56,9 @@ class LinkFilterForm(forms.Form):
 
 
 class LabelForm(forms.Form):
-    """A verdict on one link, a note, and when the link that the person saw was last changed."""
+    """A decision on one link, a note, and when the link that the person saw was last changed."""
 
-    verdict = forms.ChoiceField(choices=[(name, name) for name in VERDICTS])
+    decision = forms.ChoiceField(choices=[(name, name) for name in DECISIONS])
     note = forms.CharField(
         label="Note",
         required=False,
@@ -71,9 +71,9 @@ class LabelForm(forms.Form):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
 
-    def clean_verdict(self) -> bool | None:
+    def clean_decision(self) -> bool | None:
         """Turn the word into the label that it stands for."""
-        return VERDICTS[self.cleaned_data["verdict"]]
+        return DECISIONS[self.cleaned_data["decision"]]
 
     def clean_seen_at(self) -> datetime:
         """Read the moment; to the microsecond, which a field for people would cut off."""

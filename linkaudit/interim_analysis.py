@@ -20,10 +20,10 @@ SELECT size FROM next WHERE NOT EXISTS (
     SELECT FROM review_slots s
     WHERE s.sample_id = %(sample)s AND s.state = 'open' AND s.opinion = 1 AND s.position <= next.size)
 """
-# Whoever takes a verdict back locks its place, and then asks whether a look has used it.
+# Whoever takes a decision back locks its place, and then asks whether a look has used it.
 HOLD = "SELECT 1 FROM review_slots WHERE sample_id = %s AND position <= %s ORDER BY slot_id FOR SHARE"
 RECORD = """
-INSERT INTO interim_analyses (sample_id, size, wrong, alpha, lower_bound, passed, looked_at)
+INSERT INTO interim_analyses (sample_id, size, error_count, alpha, lower_bound, passed, analyzed_at)
 VALUES (%s, %s, %s, %s, %s, %s, coalesce(%s, now())) ON CONFLICT DO NOTHING
 """
 
@@ -31,8 +31,8 @@ VALUES (%s, %s, %s, %s, %s, %s, coalesce(%s, now())) ON CONFLICT DO NOTHING
 def look_at(sample_id: int, *, at: datetime | None = None) -> list[Look]:
     """Take the looks of a sample that are due, record them, and return those that this call recorded.
 
-    Called after each verdict of the queue and each adjudication, once it is committed: a look that is taken in the
-    transaction of the verdict does not see another one that is being given, and comes with the next. A look is never
+    Called after each decision of the queue and each adjudication, once it is committed: a look that is taken in the
+    transaction of the decision does not see another one that is being given, and comes with the next. A look is never
     taken again, whatever is said later. Where none is due this is one statement. `at` is when it was taken, now unless
     it is told of afterwards.
     """

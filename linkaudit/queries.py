@@ -113,11 +113,11 @@ def reviews_needed(
 
 
 def standing_reviews() -> QuerySet[LinkReview]:
-    """Return all verdicts but those that were taken back, the newest first."""
+    """Return all decisions but those that were taken back, the newest first."""
     retractions = LinkReview.objects.filter(
-        audit_id=OuterRef("audit_id"), supersedes=OuterRef("pk"), verdict=LinkReview.Verdict.RETRACTED
+        audit_id=OuterRef("audit_id"), supersedes=OuterRef("pk"), decision=LinkReview.Decision.UNDONE
     )
-    return LinkReview.objects.exclude(verdict=LinkReview.Verdict.RETRACTED).filter(~Exists(retractions))
+    return LinkReview.objects.exclude(decision=LinkReview.Decision.UNDONE).filter(~Exists(retractions))
 
 
 def said_by(reviewer: str, audit_id: int) -> QuerySet[LinkReview]:

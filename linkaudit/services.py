@@ -1,6 +1,6 @@
 """Writes of link audits: what a person says of a heuristic's claim.
 
-A verdict is recorded with `record_link_review`, and the database lets the label follow from the record. A label never
+A decision is recorded with `record_link_review`, and the database lets the label follow from the record. A label never
 touches `promotion_status`.
 """
 
@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from linkaudit.models import LinkAudit, LinkDispute, LinkReview
+from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview
 from linkaudit.queries import said_by
 from ncfd_site.core import sql
 
@@ -18,8 +18,8 @@ LABEL = "linkaudit.label_linkaudit"
 ADJUDICATE = "linkaudit.adjudicate_linkaudit"
 HUMAN_REVIEW = "human_review"
 
-VERDICTS = {True: LinkReview.Verdict.RIGHT, False: LinkReview.Verdict.WRONG, None: LinkReview.Verdict.OPEN}
-# What the database changes with a verdict.
+DECISIONS = {True: LinkReview.Decision.RIGHT, False: LinkReview.Decision.WRONG, None: LinkReview.Decision.CLEARED}
+# What the database changes with a decision.
 WRITTEN = ("label", "label_source", "reviewed_by", "reviewed_at", "review_notes", "updated_at")
 
 
@@ -34,13 +34,13 @@ class StaleLabel(Exception):
 def label_obstacle(audit: LinkAudit, actor: User) -> str | None:
     """Return the sentence that says why `actor` may not label `audit`, or None where nothing stands in the way."""
     # Only a link without a label can wait for an adjudicator.
-    return _obstacle(audit, actor, audit.label is None and LinkDispute.objects.filter(pk=audit.pk).exists())
+    return _obstacle(audit, actor, audit.label is None and LinkDisagreement.objects.filter(pk=audit.pk).exists())
 
 
 @transaction.atomic
 def label_link(
     audit_id: int,
-    verdict: bool | None,
+    decision: bool | None,
     *,
     actor: User,
     note: str | None = None,
@@ -57,33 +57,33 @@ def label_link(
     """
     require_labelling(actor)
     audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
-    if _says_already(audit, verdict, note) and not _belongs_to_another(audit, actor):
+    if _says_already(audit, decision, note) and not _belongs_to_another(audit, actor):
         return audit
     if seen_at is not None and audit.updated_at != seen_at:
         raise StaleLabel(audit)
     obstacle = label_obstacle(audit, actor)
     if obstacle:
         raise PermissionDenied(obstacle)
-    if _says_already(audit, verdict, note):
+    if _says_already(audit, decision, note):
         return audit
-    _record(audit, verdict, actor, LinkReview.Mode.PAGE, note)
+    _record(audit, decision, actor, LinkReview.Mode.PAGE, note)
     audit.refresh_from_db(fields=WRITTEN)
     return audit
 
 
 @transaction.atomic
 def restore_label(audit_id: int, note_before: str | None, *, actor: User, seen_at: datetime) -> LinkAudit:
-    """Take back the actor's last verdict on the link's page, and return the link: what counted before counts again.
+    """Take back the actor's last decision on the link's page, and return the link: what counted before counts again.
 
     `note_before` is the note that the link had then. Raises PermissionDenied, LinkAudit.DoesNotExist, and StaleLabel
-    where the link has changed since `seen_at`, the `updated_at` that the verdict to take back has written.
+    where the link has changed since `seen_at`, the `updated_at` that the decision to take back has written.
     """
     require_labelling(actor)
     audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
     last = said_by(actor.get_username(), audit_id).exclude(mode=LinkReview.Mode.QUEUE).first()
     if audit.updated_at != seen_at or last is None:
         raise StaleLabel(audit)
-    retracted, mode = LinkReview.Verdict.RETRACTED, LinkReview.Mode.PAGE
+    retracted, mode = LinkReview.Decision.UNDONE, LinkReview.Mode.PAGE
     sql.scalar("record_link_review", audit_id, retracted, actor.get_username(), mode, None, None, None, last.pk)
     LinkAudit.objects.filter(pk=audit_id).update(review_notes=note_before)
     audit.refresh_from_db(fields=WRITTEN)
@@ -121,14 +121,14 @@ def _labeller(audit: LinkAudit) -> str:
     return audit.reviewed_by or (audit.label_source or "another source").replace("_", " ")
 
 
-def _says_already(audit: LinkAudit, verdict: bool | None, note: str | None) -> bool:
+def _says_already(audit: LinkAudit, decision: bool | None, note: str | None) -> bool:
     same_note = note is None or (audit.review_notes or "") == note.strip()
     by_a_person = audit.label is None or audit.label_source == HUMAN_REVIEW
-    return audit.label is verdict and by_a_person and same_note
+    return audit.label is decision and by_a_person and same_note
 
 
-def _record(audit: LinkAudit, verdict: bool | None, actor: User, mode: LinkReview.Mode, note: str | None) -> None:
-    sql.scalar("record_link_review", audit.pk, VERDICTS[verdict], actor.get_username(), mode, note)
+def _record(audit: LinkAudit, decision: bool | None, actor: User, mode: LinkReview.Mode, note: str | None) -> None:
+    sql.scalar("record_link_review", audit.pk, DECISIONS[decision], actor.get_username(), mode, note)
     if note is not None and not note.strip():
         # The record has no word for a note that is taken away: without one, the link keeps the note that it has.
         LinkAudit.objects.filter(pk=audit.pk).update(review_notes=None)

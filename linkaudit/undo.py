@@ -19,7 +19,7 @@ class LastLabel:
 
     audit_id: int
     about: str
-    verdict: bool | None
+    decision: bool | None
     written_at: datetime
     note_before: str | None
 
@@ -29,7 +29,7 @@ def remember(session: SessionBase, audit: LinkAudit, about: str, note_before: st
     session[KEY] = {
         "audit_id": audit.pk,
         "about": about,
-        "verdict": audit.label,
+        "decision": audit.label,
         "written_at": audit.updated_at.isoformat(),
         "note_before": note_before,
     }
@@ -39,12 +39,12 @@ def last_label(session: SessionBase) -> LastLabel | None:
     """Return the last label, or None where there is none or it was given too long ago."""
     kept: dict[str, Any] | None = session.get(KEY)
     # A session may be older than this version of the site.
-    if kept is None or "note_before" not in kept:
+    if kept is None or not {"decision", "note_before"} <= kept.keys():
         return None
     written_at = datetime.fromisoformat(kept["written_at"])
     if timezone.now() - written_at > OFFERED:
         return None
-    return LastLabel(kept["audit_id"], kept["about"], kept["verdict"], written_at, kept["note_before"])
+    return LastLabel(kept["audit_id"], kept["about"], kept["decision"], written_at, kept["note_before"])
 
 
 def forget(session: SessionBase) -> None:

@@ -9,8 +9,8 @@ app_name = "linkaudit"
 
 urlpatterns = [
     path("", include("linkaudit.review.urls")),
-    path("adjudication/", adjudication.disputes, name="disputes"),
-    path("adjudication/<int:audit_id>/", adjudication.dispute, name="dispute"),
+    path("adjudication/", adjudication.disagreements, name="disagreements"),
+    path("adjudication/<int:audit_id>/", adjudication.disagreement, name="disagreement"),
     path("agreement/", adjudication.agreement, name="agreement"),
     path("links/", views.links, name="links"),
     path("links/<int:audit_id>/", views.link, name="link"),

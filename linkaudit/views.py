@@ -72,7 +72,7 @@ def link(request: HttpRequest, audit_id: int) -> HttpResponse:
     try:
         labelled = label_link(
             audit_id,
-            form.cleaned_data["verdict"],
+            form.cleaned_data["decision"],
             actor=current_user(request),
             note=form.cleaned_data["note"],
             seen_at=form.cleaned_data["seen_at"],
@@ -169,7 +169,7 @@ def _link_page(
             "text": read_document(audit, terms, first_page(request.GET)),
             "asset_is_specified": is_specified(audit.asset),
             "obstacle": label_obstacle(audit, current_user(request)),
-            "verdicts": queries.history(audit.pk) if _may_see_verdicts(current_user(request), audit) else None,
+            "decisions": queries.history(audit.pk) if _may_see_decisions(current_user(request), audit) else None,
             "form": form or LabelForm(initial={"note": audit.review_notes}),
             "seen_at": audit.updated_at.isoformat(),
             "conflict": conflict,
@@ -182,7 +182,7 @@ def _link_page(
     )
 
 
-def _may_see_verdicts(user: User, audit: LinkAudit) -> bool:
+def _may_see_decisions(user: User, audit: LinkAudit) -> bool:
     """Whether what others said cannot sway this person any more, or never will."""
     if not user.has_perm(LABEL) or user.has_perm(ADJUDICATE):
         return True

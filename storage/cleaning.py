@@ -1,6 +1,6 @@
 """Content that nothing refers to any more goes: its row first, which leaves a tombstone, then its bytes.
 
-The database decides what goes, under lock; see `clean_storage_objects` and `take_storage_tombstones`. A run that ends
+The database decides what goes, under lock; see `delete_unreferenced_objects` and `lock_due_tombstones`. A run that ends
 anywhere leaves bytes too many and never too few, and the next one goes on. Memory is that of one page of candidates.
 """
 
@@ -91,16 +91,16 @@ class _Gone:
 # One pass over the candidates; the number of all content is an index scan.
 _SURVEY = """
     WITH judged AS (
-        SELECT c.size_bytes, c.last_accessed, why_content_stays(c.object_id, c.sha256, c.storage_uri) AS why
+        SELECT c.size_bytes, c.last_accessed, find_deletion_blocker(c.object_id, c.sha256, c.storage_uri) AS blocker
         FROM get_cleanup_candidates(%(days)s, 0) c
     )
     SELECT (SELECT count(*) FROM storage_objects) AS objects,
            EXISTS (SELECT FROM storage_references) AS has_references,
-           count(*) FILTER (WHERE why IS NULL) AS candidates,
-           coalesce(sum(size_bytes) FILTER (WHERE why IS NULL), 0)::bigint AS candidate_bytes,
-           min(last_accessed) FILTER (WHERE why IS NULL) AS unused_since,
-           count(*) FILTER (WHERE why = 'owned') AS owned,
-           count(*) FILTER (WHERE why = 'foreign') AS "foreign",
+           count(*) FILTER (WHERE blocker IS NULL) AS candidates,
+           coalesce(sum(size_bytes) FILTER (WHERE blocker IS NULL), 0)::bigint AS candidate_bytes,
+           min(last_accessed) FILTER (WHERE blocker IS NULL) AS unused_since,
+           count(*) FILTER (WHERE blocker = 'owned') AS owned,
+           count(*) FILTER (WHERE blocker = 'foreign') AS "foreign",
            (SELECT count(*) FROM storage_tombstones) AS tombstones,
            (SELECT count(*) FROM storage_tombstones WHERE delete_after <= clock_timestamp()) AS due,
            (SELECT coalesce(sum(size_bytes), 0)::bigint FROM storage_tombstones
@@ -193,7 +193,7 @@ def _batches(options: CleaningOptions) -> Iterator[Sequence[int]]:
 def _clean(batch: Sequence[int], options: CleaningOptions, actor: str) -> list[_Gone]:
     with transaction.atomic():
         return sql.call(
-            "clean_storage_objects",
+            "delete_unreferenced_objects",
             list(batch),
             timedelta(days=options.grace_days),
             timedelta(minutes=options.keep_minutes),

@@ -24,8 +24,8 @@ ORDER BY job_id DESC LIMIT 1
 """  # noqa: S608
 MENDED = f"""
 SELECT count(*) FILTER (WHERE occurred_at > now() - interval '{DAYS} days') AS events, max(occurred_at) AS newest
-FROM unnest(ARRAY['recount', 'mend']) acts (act) CROSS JOIN LATERAL (
-    SELECT occurred_at FROM storage_events e WHERE e.act = acts.act ORDER BY e.event_id DESC LIMIT 1001
+FROM unnest(ARRAY['count_corrected', 'repaired']) actions (action) CROSS JOIN LATERAL (
+    SELECT occurred_at FROM storage_events e WHERE e.action = actions.action ORDER BY e.event_id DESC LIMIT 1001
 ) few
 """  # noqa: S608
 

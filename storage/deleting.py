@@ -45,19 +45,19 @@ class Deleted:
 @dataclass(frozen=True, slots=True)
 class _Taken:
     storage_uri: str
-    why: str
+    reason: str
     size_bytes: int
     created_at: datetime
-    is_named: bool
+    is_in_use: bool
 
 
 _FORGET = """
     WITH gone AS (
-        DELETE FROM storage_tombstones WHERE storage_uri = ANY(%(uris)s) RETURNING storage_uri, why, size_bytes
+        DELETE FROM storage_tombstones WHERE storage_uri = ANY(%(uris)s) RETURNING storage_uri, reason, size_bytes
     )
-    INSERT INTO storage_events (actor, act, sha256, backend_type, detail)
-    SELECT %(actor)s, 'delete', right(storage_uri, 64), split_part(storage_uri, ':', 1),
-           jsonb_build_object('storage_uri', storage_uri, 'size_bytes', size_bytes, 'why', why)
+    INSERT INTO storage_events (actor, action, sha256, backend_type, detail)
+    SELECT %(actor)s, 'bytes_deleted', right(storage_uri, 64), split_part(storage_uri, ':', 1),
+           jsonb_build_object('storage_uri', storage_uri, 'size_bytes', size_bytes, 'reason', reason)
     FROM gone ORDER BY storage_uri
 """
 _POSTPONE = """
@@ -79,8 +79,8 @@ def delete_due_bytes(control: ProgressReporter) -> Deleted:
     after = ""
     while True:
         with transaction.atomic():
-            taken = sql.call("take_storage_tombstones", after, BATCH, of=_Taken)
-            open_ones = [one for one in taken if not one.is_named]
+            taken = sql.call("lock_due_tombstones", after, BATCH, of=_Taken)
+            open_ones = [one for one in taken if not one.is_in_use]
             told = _delete(open_ones, out)
             gone = [one for one in open_ones if told[one.storage_uri] is True]
             young = [one.storage_uri for one in open_ones if told[one.storage_uri] is False]
@@ -132,7 +132,7 @@ def _delete_one(tombstone: _Taken, store: ContentStore) -> bool | ContentError:
     uri = tombstone.storage_uri
     try:
         # What was announced is younger than its announcement.
-        if tombstone.why != "expected" and store.get_modified_at(uri) > tombstone.created_at:
+        if tombstone.reason != "expected" and store.get_modified_at(uri) > tombstone.created_at:
             return False
         store.delete(uri)
     except ContentNotFoundError:

@@ -5,26 +5,26 @@ from typing import Any
 from ncfd_site.core.formatting import format_size
 from storage.models import StorageEvent
 
-ACTS = {
-    "refer": "reference added",
-    "release": "reference released",
-    "recount": "count brought right",
-    "clean": "row deleted by cleaning",
-    "delete": "bytes deleted",
-    "move": "moved",
-    "mend": "mended",
+ACTIONS = {
+    "reference_added": "reference added",
+    "reference_released": "reference released",
+    "count_corrected": "count brought right",
+    "object_deleted": "object deleted",
+    "bytes_deleted": "bytes deleted",
+    "moved": "moved",
+    "repaired": "repaired",
 }
 
 
-def act_in_words(act: str) -> str:
+def action_in_words(action: str) -> str:
     """Return an act as people say it; an act that is not known stays as it is."""
-    return ACTS.get(act, act)
+    return ACTIONS.get(action, action)
 
 
 def event_in_words(event: StorageEvent) -> str:
     """Return what an event did, with what its detail tells: which reference, from where to where, how many bytes."""
     told = _told(event.detail if isinstance(event.detail, dict) else {})
-    return f"{act_in_words(event.act)}: {told}" if told else act_in_words(event.act)
+    return f"{action_in_words(event.action)}: {told}" if told else action_in_words(event.action)
 
 
 def _told(detail: dict[str, Any]) -> str:

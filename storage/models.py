@@ -105,8 +105,8 @@ class StorageEvent(models.Model):
     actor = LineField(
         "actor", db_default=SessionUser(), help_text="Who did it: a person of the site, or the database user."
     )
-    act = LineField(
-        "act",
+    action = LineField(
+        "action",
         help_text="What was done: refer or release (a reference, by a person), recount (a count brought right), clean "
         "(a row deleted), delete (bytes deleted), move (to another address), mend (something else brought right).",
     )
@@ -125,20 +125,20 @@ class StorageEvent(models.Model):
         verbose_name = "storage event"
 
     def __str__(self) -> str:
-        return f"{self.act} at {self.occurred_at:%Y-%m-%d %H:%M}"
+        return f"{self.action} at {self.occurred_at:%Y-%m-%d %H:%M}"
 
 
 class StorageTombstone(models.Model):
     """Bytes that no row names any more, or not yet, and that are deleted once their time is over."""
 
-    class Why(models.TextChoices):
+    class Reason(models.TextChoices):
         DELETED = "deleted", "its row was deleted"
         MOVED = "moved", "its row moved to another address"
         EXPECTED = "expected", "it was announced, and no row has come"
         ORPHANED = "orphaned", "it was found without a row"
 
     storage_uri = LineField("storage URI", primary_key=True, help_text="Address of the bytes.")
-    why = LineField("why", choices=Why, help_text="Why no row names the bytes.")
+    reason = LineField("reason", choices=Reason, help_text="Why no row names the bytes.")
     size_bytes = models.BigIntegerField(
         "size in bytes", db_default=0, help_text="Length of the bytes as the row had it; 0 where it is not known."
     )

@@ -30,7 +30,7 @@ def add_reference(
     there is no reason or the database refuses.
     """
     key = (sha256, backend_type, reference_type, reference_id)
-    return _change("increment_storage_refcount", "refer", "added", key, reason, actor)
+    return _change("increment_storage_refcount", "reference_added", "added", key, reason, actor)
 
 
 def release_reference(
@@ -42,10 +42,10 @@ def release_reference(
     references it becomes a candidate for cleaning after its time of grace. Raises as `add_reference` does.
     """
     key = (sha256, backend_type, reference_type, reference_id)
-    return _change("decrement_storage_refcount", "release", "released", key, reason, actor)
+    return _change("decrement_storage_refcount", "reference_released", "released", key, reason, actor)
 
 
-def _change(function: str, act: str, done: str, key: tuple[str, str, str, int], reason: str, actor: User) -> int:
+def _change(function: str, action: str, done: str, key: tuple[str, str, str, int], reason: str, actor: User) -> int:
     sha256, backend_type, reference_type, reference_id = key
     if not actor.has_perm(REFERENCE):
         raise PermissionDenied(
@@ -67,16 +67,16 @@ def _change(function: str, act: str, done: str, key: tuple[str, str, str, int], 
             count = int(sql.scalar(function, *key))
             if count != (before or 0):
                 detail = {"reference_type": reference_type, "reference_id": reference_id, "refcount": count}
-                _record(act, same.get(), detail, reason.strip(), actor)
+                _record(action, same.get(), detail, reason.strip(), actor)
             return count
     except Error as error:
         raise ReferenceRefused(f"{refused}{_reason(error)}.") from error
 
 
-def _record(act: str, content: StorageObject, detail: dict[str, Any], reason: str, actor: User) -> None:
+def _record(action: str, content: StorageObject, detail: dict[str, Any], reason: str, actor: User) -> None:
     StorageEvent.objects.create(
         actor=actor.get_username(),
-        act=act,
+        action=action,
         object_id=content.pk,
         sha256=content.sha256,
         backend_type=content.backend_type,

@@ -142,7 +142,7 @@ def _parameters(options: MoveOptions) -> dict[str, object]:
 
 def _expect(uris: Sequence[str], actor: str) -> None:
     with transaction.atomic():
-        sql.scalar("expect_storage_content", uris, EXPECTED, "expected", actor)
+        sql.scalar("tombstone_storage_uris", uris, EXPECTED, "expected", actor)
 
 
 def _copy(one: _Object, target: ContentStore) -> ContentError | None:

@@ -8,7 +8,7 @@ from django import forms
 class AdjudicationForm(forms.Form):
     """Right or wrong, and why."""
 
-    verdict = forms.ChoiceField(choices=[("right", "right"), ("wrong", "wrong")])
+    decision = forms.ChoiceField(choices=[("right", "right"), ("wrong", "wrong")])
     reason = forms.CharField(
         label="Reason",
         max_length=2000,

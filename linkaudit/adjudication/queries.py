@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from linkaudit.agreement import Agreement
-from linkaudit.models import LinkAudit, LinkDispute
+from linkaudit.models import LinkAudit, LinkDisagreement
 from linkaudit.wilson import Interval, wilson_interval
 from ncfd_site.core import sql
 
@@ -14,22 +14,22 @@ MOST_SHOWN = 200
 LEAST_ADJUDICATED = 20
 
 OPINIONS = """
-SELECT r.audit_id, r.reviewer, r.verdict, r.note, r.reviewed_at, r.seconds
-FROM unnest(%s::bigint[]) wanted (audit_id) CROSS JOIN LATERAL counting_link_reviews(wanted.audit_id) r
+SELECT r.audit_id, r.reviewer, r.decision, r.note, r.reviewed_at, r.seconds
+FROM unnest(%s::bigint[]) wanted (audit_id) CROSS JOIN LATERAL effective_link_reviews(wanted.audit_id) r
 ORDER BY r.audit_id, r.review_id
 """
-# What is taken back frees its place; only a verdict that was retracted past the queue is asked for here.
+# What is taken back frees its place; only a decision that was retracted past the queue is asked for here.
 _STANDS = (
     "NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = {0}.audit_id AND t.supersedes = {0}.review_id"
-    " AND t.verdict = 'retracted')"
+    " AND t.decision = 'undone')"
 )
 PAIRS = f"""
 SELECT m.heuristic,
-    count(*) FILTER (WHERE (f.verdict, s.verdict) = ('right', 'right')) AS right_right,
-    count(*) FILTER (WHERE (f.verdict, s.verdict) = ('right', 'wrong')) AS right_wrong,
-    count(*) FILTER (WHERE (f.verdict, s.verdict) = ('wrong', 'right')) AS wrong_right,
-    count(*) FILTER (WHERE (f.verdict, s.verdict) = ('wrong', 'wrong')) AS wrong_wrong,
-    count(*) FILTER (WHERE 'unsure' IN (f.verdict, s.verdict)) AS unsure
+    count(*) FILTER (WHERE (f.decision, s.decision) = ('right', 'right')) AS right_right,
+    count(*) FILTER (WHERE (f.decision, s.decision) = ('right', 'wrong')) AS right_wrong,
+    count(*) FILTER (WHERE (f.decision, s.decision) = ('wrong', 'right')) AS wrong_right,
+    count(*) FILTER (WHERE (f.decision, s.decision) = ('wrong', 'wrong')) AS wrong_wrong,
+    count(*) FILTER (WHERE 'unsure' IN (f.decision, s.decision)) AS unsure
 FROM review_slots second JOIN review_slots first USING (sample_id, position) JOIN review_samples m USING (sample_id)
 JOIN link_reviews f ON f.review_id = first.review_id JOIN link_reviews s ON s.review_id = second.review_id
 WHERE second.opinion = 2 AND first.opinion = 1 AND {_STANDS.format("f")} AND {_STANDS.format("s")}
@@ -37,14 +37,14 @@ GROUP BY m.heuristic ORDER BY m.heuristic
 """  # noqa: S608
 REVIEWERS = f"""
 SELECT r.reviewer,
-    count(*) FILTER (WHERE r.verdict = 'right') AS right,
-    count(*) FILTER (WHERE r.verdict = 'wrong') AS wrong,
-    count(*) FILTER (WHERE r.verdict = 'unsure') AS unsure,
-    count(result.verdict) FILTER (WHERE r.verdict <> 'unsure') AS adjudicated,
-    count(*) FILTER (WHERE r.verdict = result.verdict) AS upheld
+    count(*) FILTER (WHERE r.decision = 'right') AS right,
+    count(*) FILTER (WHERE r.decision = 'wrong') AS wrong,
+    count(*) FILTER (WHERE r.decision = 'unsure') AS unsure,
+    count(result.decision) FILTER (WHERE r.decision <> 'unsure') AS adjudicated,
+    count(*) FILTER (WHERE r.decision = result.decision) AS upheld
 FROM review_slots place JOIN link_reviews r USING (review_id)
 LEFT JOIN LATERAL (
-    SELECT a.verdict FROM link_reviews a
+    SELECT a.decision FROM link_reviews a
     WHERE a.audit_id = r.audit_id AND a.mode = 'adjudication' AND {_STANDS.format("a")}
     ORDER BY a.review_id DESC LIMIT 1
 ) result ON true
@@ -54,26 +54,26 @@ WHERE {_STANDS.format("r")} GROUP BY r.reviewer ORDER BY r.reviewer
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What counts of the verdicts on a link."""
+    """What counts of the decisions on a link."""
 
     audit_id: int
     reviewer: str
-    verdict: str
+    decision: str
     note: str | None
     reviewed_at: datetime
     seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class OpenDispute:
+class OpenDisagreement:
     """A link that waits for an adjudicator, and who said what of it."""
 
-    dispute: LinkDispute
+    disagreement: LinkDisagreement
     audit: LinkAudit
     opinions: list[Opinion]
 
     def is_own(self, username: str) -> bool:
-        """Whether this person has a verdict among them, and so may not resolve it."""
+        """Whether this person has a decision among them, and so may not resolve it."""
         return any(opinion.reviewer == username for opinion in self.opinions)
 
 
@@ -119,33 +119,33 @@ class Reviewer:
 
 
 def opinions_on(audit_ids: Collection[int]) -> dict[int, list[Opinion]]:
-    """Return what counts of the verdicts on each link that has any."""
+    """Return what counts of the decisions on each link that has any."""
     found: dict[int, list[Opinion]] = {}
     for opinion in sql.rows(OPINIONS, [list(audit_ids)], of=Opinion):
         found.setdefault(opinion.audit_id, []).append(opinion)
     return found
 
 
-def open_disputes() -> list[OpenDispute]:
+def open_disagreements() -> list[OpenDisagreement]:
     """Return what waits for an adjudicator, the longest first, as many as are shown."""
-    disputes = list(LinkDispute.objects.order_by("since", "audit_id")[:MOST_SHOWN])
-    keys = [dispute.pk for dispute in disputes]
+    disagreements = list(LinkDisagreement.objects.order_by("opened_at", "audit_id")[:MOST_SHOWN])
+    keys = [disagreement.pk for disagreement in disagreements]
     audits = LinkAudit.objects.defer("evidence_jsonb").select_related("asset", "doc").in_bulk(keys)
     opinions = opinions_on(keys)
     return [
-        OpenDispute(dispute, audits[dispute.pk], opinions.get(dispute.pk, []))
-        for dispute in disputes
-        if dispute.pk in audits
+        OpenDisagreement(disagreement, audits[disagreement.pk], opinions.get(disagreement.pk, []))
+        for disagreement in disagreements
+        if disagreement.pk in audits
     ]
 
 
-def open_dispute(audit_id: int) -> OpenDispute | None:
+def open_disagreement(audit_id: int) -> OpenDisagreement | None:
     """Return one link that waits for an adjudicator, or None where it does not."""
-    dispute = LinkDispute.objects.filter(pk=audit_id).first()
+    disagreement = LinkDisagreement.objects.filter(pk=audit_id).first()
     audit = LinkAudit.objects.select_related("asset", "doc").filter(pk=audit_id).first()
-    if dispute is None or audit is None:
+    if disagreement is None or audit is None:
         return None
-    return OpenDispute(dispute, audit, opinions_on([audit_id]).get(audit_id, []))
+    return OpenDisagreement(disagreement, audit, opinions_on([audit_id]).get(audit_id, []))
 
 
 def pairs() -> list[Pairs]:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from linkaudit.db_errors import refused_as
 from linkaudit.interim_analysis import look_at
-from linkaudit.models import LinkAudit, LinkDispute, LinkReview, ReviewSlot
+from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview, ReviewSlot
 from linkaudit.services import ADJUDICATE
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
@@ -17,14 +17,14 @@ class Resolved(Exception):
 
 
 class AdjudicationRefused(UserError):
-    """The database does not take this adjudication: one of the verdicts is the adjudicator's own."""
+    """The database does not take this adjudication: one of the decisions is the adjudicator's own."""
 
 
-def adjudicate(audit_id: int, verdict: str, reason: str, *, actor: User) -> None:
+def adjudicate(audit_id: int, decision: str, reason: str, *, actor: User) -> None:
     """Say "right" or "wrong" of a link that waits for it, with a reason; the label follows.
 
     Where it completes what a look at the evidence waits for, the look is taken. Raises PermissionDenied where the actor
-    may not, AdjudicationRefused where one of the verdicts is the actor's own, and Resolved.
+    may not, AdjudicationRefused where one of the decisions is the actor's own, and Resolved.
     """
     if not actor.has_perm(ADJUDICATE):
         raise PermissionDenied(
@@ -33,9 +33,9 @@ def adjudicate(audit_id: int, verdict: str, reason: str, *, actor: User) -> None
     with refused_as(AdjudicationRefused), transaction.atomic():
         # Two adjudicators wait for each other here, and the second one finds it resolved.
         is_there = LinkAudit.objects.select_for_update(no_key=True).filter(pk=audit_id).values("pk").first()
-        if not is_there or not LinkDispute.objects.filter(pk=audit_id).exists():
+        if not is_there or not LinkDisagreement.objects.filter(pk=audit_id).exists():
             raise Resolved
         mode = LinkReview.Mode.ADJUDICATION
-        sql.scalar("record_link_review", audit_id, verdict, actor.get_username(), mode, reason)
+        sql.scalar("record_link_review", audit_id, decision, actor.get_username(), mode, reason)
     for sample_id in ReviewSlot.objects.filter(audit_id=audit_id).values_list("sample_id", flat=True).distinct():
         look_at(sample_id)

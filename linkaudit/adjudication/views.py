@@ -15,41 +15,41 @@ from linkaudit.services import ADJUDICATE
 from ncfd_site.core.formatting import is_web_address
 from ncfd_site.core.permissions import current_user, require_permission
 
-SEE_VERDICTS = "linkaudit.view_linkreview"
+SEE_DECISIONS = "linkaudit.view_linkreview"
 
 
 @require_safe
 @require_permission(ADJUDICATE)
-def disputes(request: HttpRequest) -> HttpResponse:
+def disagreements(request: HttpRequest) -> HttpResponse:
     """List what waits for an adjudicator."""
     me = current_user(request).get_username()
-    rows = [(one, one.is_own(me)) for one in queries.open_disputes()]
+    rows = [(one, one.is_own(me)) for one in queries.open_disagreements()]
     context = {"title": "Adjudication", "rows": rows, "most": queries.MOST_SHOWN}
-    return render(request, "linkaudit/adjudication/disputes.html", context)
+    return render(request, "linkaudit/adjudication/disagreements.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(ADJUDICATE)
-def dispute(request: HttpRequest, audit_id: int) -> HttpResponse:
-    """Show a link with the verdicts that differ; a POST resolves it."""
+def disagreement(request: HttpRequest, audit_id: int) -> HttpResponse:
+    """Show a link with the decisions that differ; a POST resolves it."""
     if request.method != "POST":
-        return _dispute_page(request, audit_id, AdjudicationForm())
+        return _disagreement_page(request, audit_id, AdjudicationForm())
     form = AdjudicationForm(request.POST)
     if not form.is_valid():
-        return _dispute_page(request, audit_id, form, status=400)
+        return _disagreement_page(request, audit_id, form, status=400)
     try:
-        adjudicate(audit_id, form.cleaned_data["verdict"], form.cleaned_data["reason"], actor=current_user(request))
+        adjudicate(audit_id, form.cleaned_data["decision"], form.cleaned_data["reason"], actor=current_user(request))
     except AdjudicationRefused as refused:
         raise PermissionDenied(str(refused)) from refused
     except Resolved:
         context = {"title": f"Link {audit_id} is resolved already", "form": form, "audit_id": audit_id}
         return render(request, "linkaudit/adjudication/resolved.html", context, status=409)
-    messages.success(request, f"Resolved: link {audit_id} is {form.cleaned_data['verdict']} now.")
-    return redirect("linkaudit:disputes")
+    messages.success(request, f"Resolved: link {audit_id} is {form.cleaned_data['decision']} now.")
+    return redirect("linkaudit:disagreements")
 
 
 @require_safe
-@require_permission(SEE_VERDICTS)
+@require_permission(SEE_DECISIONS)
 def agreement(request: HttpRequest) -> HttpResponse:
     """Show how far first and second opinions agree, by heuristic and over all."""
     pairs = queries.pairs()
@@ -63,8 +63,10 @@ def agreement(request: HttpRequest) -> HttpResponse:
     return render(request, "linkaudit/adjudication/agreement.html", context)
 
 
-def _dispute_page(request: HttpRequest, audit_id: int, form: AdjudicationForm, *, status: int = 200) -> HttpResponse:
-    found = queries.open_dispute(audit_id)
+def _disagreement_page(
+    request: HttpRequest, audit_id: int, form: AdjudicationForm, *, status: int = 200
+) -> HttpResponse:
+    found = queries.open_disagreement(audit_id)
     if found is None:
         raise Http404(f"Link {audit_id} does not wait for an adjudicator: it was resolved, or nobody differs on it.")
     audit, terms = found.audit, terms_of(found.audit)
@@ -79,4 +81,4 @@ def _dispute_page(request: HttpRequest, audit_id: int, form: AdjudicationForm, *
         "text": read_document(audit, terms, first_page(request.GET)),
         "asset_is_specified": is_specified(audit.asset),
     }
-    return render(request, "linkaudit/adjudication/dispute.html", context, status=status)
+    return render(request, "linkaudit/adjudication/disagreement.html", context, status=status)

@@ -83,8 +83,8 @@ class LinkAuditAdmin(LabellingPages):
         ),
         ("Evidence", {"fields": ("evidence",)}),
         (
-            "Verdict",
-            {"fields": ("verdict", "review_notes", "promotion_status")},
+            "Decision",
+            {"fields": ("decision", "review_notes", "promotion_status")},
         ),
         ("Row", {"fields": ("audit_id", "created_at", "updated_at")}),
     )
@@ -130,7 +130,7 @@ class LinkAuditAdmin(LabellingPages):
         return render_json(row.evidence_jsonb, lambda text: mark_terms(text, terms).html)
 
     @admin.display(description="label")
-    def verdict(self, row: Any) -> SafeString:
+    def decision(self, row: Any) -> SafeString:
         """The label in words, with who gave it and when."""
         if row.label is None:
             return formatting.render_quiet("open: not reviewed")

@@ -1,4 +1,4 @@
-"""One verdict on all links of a filter: confirmed with the filter and a count, and given by a job."""
+"""One decision on all links of a filter: confirmed with the filter and a count, and given by a job."""
 
 from dataclasses import asdict
 from typing import Any
@@ -51,8 +51,8 @@ class BulkFilterPages(ReadOnlyAdmin):
         try:
             frozen = self._frozen(request)
             if form.is_valid():
-                note, verdict = form.cleaned_data["note"], form.cleaned_data["verdict"]
-                job = bulk_jobs.start(frozen, verdict, note, actor=actor)
+                note, decision = form.cleaned_data["note"], form.cleaned_data["decision"]
+                job = bulk_jobs.start(frozen, decision, note, actor=actor)
                 self.message_user(request, f"Job {job.pk} waits for a worker.", messages.SUCCESS)
                 return redirect("jobs:job", job.pk)
             return self._filter_page(request, frozen, form)

@@ -4,17 +4,17 @@ from typing import Any
 
 from django import forms
 
-from linkaudit.bulk_words import VERDICT_WORDS
+from linkaudit.bulk_words import DECISION_WORDS
 
 
 class BulkForm(forms.Form):
-    """The note that goes with every one of the verdicts."""
+    """The note that goes with every one of the decisions."""
 
     note = forms.CharField(
         label="Note",
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
-        error_messages={"required": "Say why: the note is kept with each of the verdicts."},
+        error_messages={"required": "Say why: the note is kept with each of the decisions."},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -23,12 +23,12 @@ class BulkForm(forms.Form):
 
 
 class BulkFilterForm(BulkForm):
-    """The same for all links of a filter, with the verdict and a box that confirms."""
+    """The same for all links of a filter, with the decision and a box that confirms."""
 
-    verdict = forms.ChoiceField(
-        label="Verdict",
-        choices=list(VERDICT_WORDS.items()),
+    decision = forms.ChoiceField(
+        label="Decision",
+        choices=list(DECISION_WORDS.items()),
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose a verdict."},
+        error_messages={"required": "Choose a decision."},
     )
     confirm = forms.BooleanField(error_messages={"required": "Tick the box to confirm what will change."})

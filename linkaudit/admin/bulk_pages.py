@@ -1,4 +1,4 @@
-"""One verdict on many links from the list: ticked, shown once more with a note to write, and then recorded."""
+"""One decision on many links from the list: ticked, shown once more with a note to write, and then recorded."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from linkaudit import bulk
 from linkaudit.admin.bulk_filter import BulkFilterPages
 from linkaudit.admin.bulk_forms import BulkForm
-from linkaudit.bulk_words import VERDICT_WORDS, report
+from linkaudit.bulk_words import DECISION_WORDS, report
 from linkaudit.models import LinkAudit
 from ncfd_site.adminkit.links import list_url
 from ncfd_site.core.permissions import current_user
@@ -53,7 +53,7 @@ class BulkPages(BulkFilterPages):
     @admin.action(description="Send to review: take labels back", permissions=["bulk"])
     def label_open(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Ask whether the ticked links are to be open again."""
-        return self._ask(request, "open")
+        return self._ask(request, "cleared")
 
     def bulk_view(self, request: HttpRequest) -> HttpResponse:
         """Record what was confirmed, and tell what became of each link."""
@@ -70,18 +70,18 @@ class BulkPages(BulkFilterPages):
             return self._nothing(request, "Somebody else made this selection. Please select again.")
         seen = {audit_id: datetime.fromisoformat(moment) for audit_id, moment in kept["seen"]}
         if not form.is_valid():
-            return self._page(request, kept["verdict"], seen, request.POST["frozen"], form, query=kept["query"])
+            return self._page(request, kept["decision"], seen, request.POST["frozen"], form, query=kept["query"])
         try:
-            result = bulk.label_frozen(seen, kept["verdict"], form.cleaned_data["note"], actor=current_user(request))
+            result = bulk.label_frozen(seen, kept["decision"], form.cleaned_data["note"], actor=current_user(request))
         except bulk.BulkRefused as refused:
             return self._nothing(request, str(refused))
-        self._log(request, result.labelled, kept["verdict"])
+        self._log(request, result.labelled, kept["decision"])
         groups = {name: getattr(result, name) for name in result.__slots__}
         level = messages.SUCCESS if len(result.labelled) == len(seen) else messages.WARNING
-        self.message_user(request, report(kept["verdict"], groups), level)
+        self.message_user(request, report(kept["decision"], groups), level)
         return HttpResponseRedirect(f"{list_url(LinkAudit)}{kept['query']}")
 
-    def _ask(self, request: HttpRequest, verdict: str) -> HttpResponse | None:
+    def _ask(self, request: HttpRequest, decision: str) -> HttpResponse | None:
         query = f"?{request.META['QUERY_STRING']}" if request.META["QUERY_STRING"] else ""
         if request.POST.get("select_across") == "1":
             return HttpResponseRedirect(f"{reverse('admin:linkaudit_linkaudit_bulk_filter')}{query}")
@@ -93,14 +93,14 @@ class BulkPages(BulkFilterPages):
         if not seen:
             return self._nothing(request, "None of the ticked links is there any more.")
         moments = [(audit_id, moment.isoformat()) for audit_id, moment in seen.items()]
-        kept = {"by": current_user(request).pk, "verdict": verdict, "seen": moments, "query": query}
+        kept = {"by": current_user(request).pk, "decision": decision, "seen": moments, "query": query}
         frozen = signing.dumps(kept, salt=SALT, compress=True)
-        return self._page(request, verdict, seen, frozen, BulkForm(), query=query, gone=len(ticked) - len(seen))
+        return self._page(request, decision, seen, frozen, BulkForm(), query=query, gone=len(ticked) - len(seen))
 
     def _page(
         self,
         request: HttpRequest,
-        verdict: str,
+        decision: str,
         seen: Mapping[int, datetime],
         frozen: str,
         form: BulkForm,
@@ -113,12 +113,12 @@ class BulkPages(BulkFilterPages):
         counted = Counter((audit.heuristic_applied or "none", STATUS[audit.label]) for audit in found)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Label {len(seen)} link{'' if len(seen) == 1 else 's'} {VERDICT_WORDS[verdict]}",
+            "title": f"Label {len(seen)} link{'' if len(seen) == 1 else 's'} {DECISION_WORDS[decision]}",
             "opts": self.opts,
             "media": self.media,
-            "verdict": verdict,
+            "decision": decision,
             "count": len(seen),
-            "eligible": sum((audit.label is None) is not (verdict == "open") for audit in found),
+            "eligible": sum((audit.label is None) is not (decision == "cleared") for audit in found),
             "counted": sorted((*group, number) for group, number in counted.items()),
             "sample": [(audit, STATUS[audit.label]) for audit in found[:SAMPLE]],
             "gone": gone,
@@ -129,9 +129,9 @@ class BulkPages(BulkFilterPages):
         status = 400 if form.is_bound else 200
         return TemplateResponse(request, "admin/linkaudit/linkaudit/bulk.html", context, status=status)
 
-    def _log(self, request: HttpRequest, audit_ids: Sequence[int], verdict: str) -> None:
+    def _log(self, request: HttpRequest, audit_ids: Sequence[int], decision: str) -> None:
         labelled = LinkAudit.objects.filter(pk__in=audit_ids).defer("evidence_jsonb")
-        words = f"Labelled {VERDICT_WORDS[verdict]} among {len(audit_ids)} at once."
+        words = f"Labelled {DECISION_WORDS[decision]} among {len(audit_ids)} at once."
         LogEntry.objects.log_actions(current_user(request).pk, labelled, CHANGE, words)
 
     def _nothing(self, request: HttpRequest, why: str) -> HttpResponse:

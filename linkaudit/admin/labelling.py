@@ -11,11 +11,10 @@ from django.utils.dateparse import parse_datetime
 
 from linkaudit import services
 from linkaudit.admin.bulk_pages import BulkPages
+from linkaudit.forms import DECISIONS
 from linkaudit.models import LinkAudit
 from ncfd_site.adminkit.links import object_url
 from ncfd_site.core.permissions import current_user
-
-VERDICTS: dict[str, bool | None] = {"right": True, "wrong": False, "open": None}
 
 
 class LabellingPages(BulkPages):
@@ -38,13 +37,13 @@ class LabellingPages(BulkPages):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        verdict = request.POST.get("verdict", "")
+        decision = request.POST.get("decision", "")
         seen_at = _moment(request.POST.get("seen_at", ""))
-        if verdict not in VERDICTS or seen_at is None:
+        if decision not in DECISIONS or seen_at is None:
             self.message_user(
                 request, "The form was not complete, so nothing changed. Please try again.", messages.ERROR
             )
-        elif not self._label(request, object_id, verdict, seen_at):
+        elif not self._label(request, object_id, decision, seen_at):
             return self.gone(request, object_id)
         return HttpResponseRedirect(object_url(LinkAudit(pk=object_id)))
 
@@ -56,11 +55,11 @@ class LabellingPages(BulkPages):
             context["seen_at"] = audit.updated_at.isoformat()
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def _label(self, request: HttpRequest, audit_id: int, verdict: str, seen_at: datetime) -> bool:
+    def _label(self, request: HttpRequest, audit_id: int, decision: str, seen_at: datetime) -> bool:
         try:
             audit = services.label_link(
                 audit_id,
-                VERDICTS[verdict],
+                DECISIONS[decision],
                 actor=current_user(request),
                 note=request.POST.get("note", ""),
                 seen_at=seen_at,
@@ -74,10 +73,10 @@ class LabellingPages(BulkPages):
             self.message_user(request, f"{refusal} Nothing was changed.", messages.ERROR)
             return True
         if audit.updated_at == seen_at:
-            self.message_user(request, f"Link {audit_id} was {verdict} already, so nothing changed.", messages.WARNING)
+            self.message_user(request, f"Link {audit_id} was {decision} already, so nothing changed.", messages.WARNING)
             return True
-        self.log_change(request, audit, f"Labelled {verdict}.")
-        self.message_user(request, f"Link {audit_id} is {verdict} now.", messages.SUCCESS)
+        self.log_change(request, audit, f"Labelled {decision}.")
+        self.message_user(request, f"Link {audit_id} is {decision} now.", messages.SUCCESS)
         return True
 
 

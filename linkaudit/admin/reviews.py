@@ -1,4 +1,4 @@
-"""The admin of the review desk: verdicts, samples and promotions as they are. What people do with them is on pages."""
+"""The admin of the review desk: decisions, samples and promotions as they are. What people do with them is on pages."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString
 
 from linkaudit.models import (
     InterimAnalysis,
-    LinkDispute,
+    LinkDisagreement,
     LinkPromotion,
-    LinkPromotionRow,
+    LinkPromotionItem,
     LinkReview,
     ReviewSample,
     ReviewSkip,
@@ -41,12 +41,12 @@ HEURISTIC = value("heuristic", empty="none")
 
 @admin.register(LinkReview)
 class LinkReviewAdmin(ReadOnlyAdmin):
-    """Every verdict."""
+    """Every decision."""
 
     list_display = (
         value("review_id", "review", order=True),
         LINK,
-        choice("verdict"),
+        choice("decision"),
         value("reviewer"),
         choice("mode", "how"),
         when("reviewed_at", "said"),
@@ -56,20 +56,24 @@ class LinkReviewAdmin(ReadOnlyAdmin):
     )
     list_filter = (
         choices("mode", "how", *((mode.value, mode.label, {"mode": mode.value}) for mode in LinkReview.Mode)),
-        choices("verdict", "verdict", *((one.value, one.label, {"verdict": one.value}) for one in LinkReview.Verdict)),
+        choices(
+            "decision", "decision", *((one.value, one.label, {"decision": one.value}) for one in LinkReview.Decision)
+        ),
         known_values("heuristic", "heuristic", nothing="none"),
         known_values("reviewer", "reviewer", nothing="unknown"),
     )
     search_by = (search.key("review_id", "number"), search.key("audit_id", "number of the link"))
-    filled_by = "A verdict comes here when somebody says something of a link; nobody has so far."
+    filled_by = "A decision comes here when somebody says something of a link; nobody has so far."
 
 
-@admin.register(LinkDispute)
-class LinkDisputeAdmin(ReadOnlyAdmin):
+@admin.register(LinkDisagreement)
+class LinkDisagreementAdmin(ReadOnlyAdmin):
     """What waits for an adjudicator."""
 
-    list_display = (value("audit_id", "link"), choice("why"), HEURISTIC, when("since"))
-    list_filter = (choices("why", "why", *((one.value, one.label, {"why": one.value}) for one in LinkDispute.Why)),)
+    list_display = (value("audit_id", "link"), choice("reason"), HEURISTIC, when("opened_at", "since"))
+    list_filter = (
+        choices("reason", "reason", *((o.value, o.label, {"reason": o.value}) for o in LinkDisagreement.Reason)),
+    )
     search_by = (search.key("audit_id", "number of the link"),)
     filled_by = "A link comes here when people differ on it, or somebody is unsure; none does now."
 
@@ -110,7 +114,7 @@ class ReviewSlotAdmin(ReadOnlyAdmin):
         choice("state"),
         value("reviewer", empty="nobody"),
         when("done_at", "done", empty="not done"),
-        value("lease_by", "leased to", empty="nobody"),
+        value("leased_by", "leased to", empty="nobody"),
         when("lease_until", "lease ends", empty="no lease"),
     )
     list_filter = (choices("state", "state", *((o.value, o.label, {"state": o.value}) for o in ReviewSlot.State)),)
@@ -146,11 +150,11 @@ class InterimAnalysisAdmin(CompositeAdmin):
     list_display = (
         value("size", "at"),
         related("sample", "sample_id", "sample"),
-        value("wrong"),
+        value("error_count", "errors"),
         value("alpha"),
         value("lower_bound", "lower bound"),
         words("passed", yes="passed", no="not passed"),
-        when("looked_at", "looked"),
+        when("analyzed_at", "analyzed"),
     )
     search_by = (search.key("sample_id", "number of the sample"),)
     filled_by = "A look is taken when enough places of a sample are settled; none was so far."
@@ -163,24 +167,24 @@ class LinkPromotionAdmin(ReadOnlyAdmin):
     list_display = (
         value("promotion_id", "promotion", order=True),
         value("heuristic"),
-        value("links"),
+        value("link_count", "links"),
         value("promoted_by", "promoted by"),
         when("promoted_at", "promoted"),
         value("reason"),
-        when("taken_back_at", "taken back", empty="no"),
+        when("reverted_at", "taken back", empty="no"),
     )
     search_by = (search.key("promotion_id", "number"),)
     filled_by = "An operator promotes the links of a heuristic whose gate is open; nobody has so far."
 
 
-@register_composite(LinkPromotionRow)
-class LinkPromotionRowAdmin(CompositeAdmin):
+@register_composite(LinkPromotionItem)
+class LinkPromotionItemAdmin(CompositeAdmin):
     """The links of promotions."""
 
     list_display = (
         LINK,
         related("promotion", "promotion_id", "promotion"),
-        value("was_status", "status before"),
+        value("previous_status", "status before"),
         value("trial_xref_id", "link of trial", empty="none made"),
     )
     search_by = (

@@ -10,17 +10,17 @@ from linkaudit.services import ADJUDICATE
 from ncfd_site.core.formatting import format_capped_count
 from ncfd_site.dashboard.tile import MOST_COUNTED, Action, Figure, Found, Line, Part, Source, Tile, register
 
-VIEW = "linkaudit.view_linkdispute"
-DISPUTES = f"""
-SELECT coalesce(heuristic, '') AS heuristic, count(*) FILTER (WHERE why = 'disagreement') AS differ,
-    count(*) FILTER (WHERE why <> 'disagreement') AS unsure, min(since) AS oldest
-FROM (SELECT heuristic, why, since FROM link_disputes LIMIT {MOST_COUNTED + 1}) few
+VIEW = "linkaudit.view_linkdisagreement"
+DISAGREEMENTS = f"""
+SELECT coalesce(heuristic, '') AS heuristic, count(*) FILTER (WHERE reason = 'conflict') AS differ,
+    count(*) FILTER (WHERE reason <> 'conflict') AS unsure, min(opened_at) AS oldest
+FROM (SELECT heuristic, reason, opened_at FROM link_disagreements LIMIT {MOST_COUNTED + 1}) few
 GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 5
 """  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
-class Disputes:
+class Disagreements:
     """How many links of a heuristic wait, because people differ or one is unsure."""
 
     heuristic: str
@@ -32,16 +32,16 @@ class Disputes:
 def build(found: Found, user: User) -> Tile:
     """Say how many wait, by heuristic."""
     may_settle = user.has_perm(ADJUDICATE)
-    address = reverse("linkaudit:disputes") if may_settle else reverse("linkaudit:agreement")
-    disputes = found["disputes"]
+    address = reverse("linkaudit:disagreements") if may_settle else reverse("linkaudit:agreement")
+    disagreements = found["disagreements"]
     figures = (
         Figure(
-            format_capped_count(sum(one.differ for one in disputes), MOST_COUNTED),
+            format_capped_count(sum(one.differ for one in disagreements), MOST_COUNTED),
             "links on which two people differ",
             address,
         ),
         Figure(
-            format_capped_count(sum(one.unsure for one in disputes), MOST_COUNTED),
+            format_capped_count(sum(one.unsure for one in disagreements), MOST_COUNTED),
             "links of which somebody is unsure",
             address,
         ),
@@ -54,7 +54,7 @@ def build(found: Found, user: User) -> Tile:
             note="the oldest",
             at=one.oldest,
         )
-        for one in disputes
+        for one in disagreements
     )
     further = (Action("How far people agree", reverse("linkaudit:agreement")),)
     return Tile(figures, lines, "Nobody differs on a link now.", further=further)
@@ -65,7 +65,7 @@ SOURCE = register(
         "disagreements",
         "Disagreements",
         (VIEW,),
-        {"disputes": Part(DISPUTES, Disputes)},
+        {"disagreements": Part(DISAGREEMENTS, Disagreements)},
         build,
         "linkaudit:agreement",
         position=40,

@@ -1,4 +1,4 @@
-"""What waits for this person: places to review, disputes to settle, own jobs."""
+"""What waits for this person: places to review, disagreements to settle, own jobs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +15,11 @@ JOBS = "jobs.view_job"
 # What was taken back was not said.
 SAID = """
 SELECT count(*) AS said FROM link_reviews r
-WHERE r.reviewer = %(reviewer)s AND r.mode = 'queue' AND r.verdict <> 'retracted'
+WHERE r.reviewer = %(reviewer)s AND r.mode = 'queue' AND r.decision <> 'undone'
     AND r.reviewed_at >= date_trunc('day', now(), 'UTC')
     AND NOT EXISTS (
         SELECT FROM link_reviews t
-        WHERE t.audit_id = r.audit_id AND t.supersedes = r.review_id AND t.verdict = 'retracted'
+        WHERE t.audit_id = r.audit_id AND t.supersedes = r.review_id AND t.decision = 'undone'
     )
 """
 OPEN = """
@@ -29,9 +29,9 @@ SELECT EXISTS (
     ) AS is_a_sample_open,
     (SELECT audit_id FROM link_audit WHERE label IS NULL ORDER BY audit_id LIMIT 1) AS first_open
 """
-DISPUTES = f"""
-SELECT count(*) AS open, min(since) AS oldest
-FROM (SELECT since FROM link_disputes LIMIT {MOST_COUNTED + 1}) few
+DISAGREEMENTS = f"""
+SELECT count(*) AS open, min(opened_at) AS oldest
+FROM (SELECT opened_at FROM link_disagreements LIMIT {MOST_COUNTED + 1}) few
 """  # noqa: S608
 OWN_JOBS = """
 SELECT count(*) FILTER (WHERE state = 'queued') AS waiting, count(*) FILTER (WHERE state = 'running') AS running
@@ -50,7 +50,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Verdicts of today."""
+    """Decisions of today."""
 
     said: int
 
@@ -64,7 +64,7 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Disputes:
+class Disagreements:
     """What waits for an adjudicator."""
 
     open: int
@@ -91,20 +91,24 @@ def build(found: Found, user: User) -> Tile:
         if waiting.open and not waiting.is_served:
             lines.append(Line("None of them is for you now", note="others have them, or you have judged their links"))
     figures += [
-        Figure(format_capped_count(said.said, MOST_COUNTED), "verdicts of yours today (UTC)", reverse("linkaudit:desk"))
+        Figure(
+            format_capped_count(said.said, MOST_COUNTED), "decisions of yours today (UTC)", reverse("linkaudit:desk")
+        )
         for said in found["said"]
     ]
-    for disputes in found["disputes"]:
+    for disagreements in found["disagreements"]:
         figures.append(
             Figure(
-                format_capped_count(disputes.open, MOST_COUNTED),
+                format_capped_count(disagreements.open, MOST_COUNTED),
                 "links wait for an adjudicator",
-                reverse("linkaudit:disputes"),
+                reverse("linkaudit:disagreements"),
             )
         )
-        if disputes.oldest:
-            lines.append(Line("The oldest of them waits since", url=reverse("linkaudit:disputes"), at=disputes.oldest))
-            action = Action("Settle disagreements", reverse("linkaudit:disputes"))
+        if disagreements.oldest:
+            lines.append(
+                Line("The oldest of them waits since", url=reverse("linkaudit:disagreements"), at=disagreements.oldest)
+            )
+            action = Action("Settle disagreements", reverse("linkaudit:disagreements"))
     for jobs in found["jobs"]:
         address = reverse("jobs:jobs") + "?state=open"
         figures.append(
@@ -129,7 +133,7 @@ SOURCE = register(
             "waiting": Part(WAITING, Waiting, LABEL),
             "said": Part(SAID, Said, LABEL),
             "open": Part(OPEN, Open, LABEL),
-            "disputes": Part(DISPUTES, Disputes, ADJUDICATE),
+            "disagreements": Part(DISAGREEMENTS, Disagreements, ADJUDICATE),
             "jobs": Part(OWN_JOBS, OwnJobs, JOBS),
         },
         build,

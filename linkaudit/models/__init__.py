@@ -11,9 +11,9 @@ from linkaudit.models.claims import (
 )
 from linkaudit.models.reviews import (
     InterimAnalysis,
-    LinkDispute,
+    LinkDisagreement,
     LinkPromotion,
-    LinkPromotionRow,
+    LinkPromotionItem,
     LinkReview,
     ReviewSample,
     ReviewSkip,
@@ -26,9 +26,9 @@ __all__ = [
     "HeuristicPrecision",
     "InterimAnalysis",
     "LinkAudit",
-    "LinkDispute",
+    "LinkDisagreement",
     "LinkPromotion",
-    "LinkPromotionRow",
+    "LinkPromotionItem",
     "LinkReview",
     "MergeCandidate",
     "ReviewSample",

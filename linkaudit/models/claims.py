@@ -178,13 +178,15 @@ class LinkAudit(models.Model):
         help_text="Whether the claim has become a link: pending, promoted, rejected, or review.",
     )
     label = models.BooleanField(
-        "label", null=True, blank=True, help_text="The verdict: true is right, false is wrong, empty is not reviewed."
+        "label", null=True, blank=True, help_text="The decision: true is right, false is wrong, empty is not reviewed."
     )
     label_source = LineField(
-        "label source", choices=LabelSource, null=True, blank=True, help_text="Where the verdict comes from."
+        "label source", choices=LabelSource, null=True, blank=True, help_text="Where the decision comes from."
     )
-    reviewed_by = LineField("reviewed by", null=True, blank=True, help_text="Username of the one who gave the verdict.")
-    reviewed_at = models.DateTimeField("reviewed", null=True, blank=True, help_text="When the verdict was given.")
+    reviewed_by = LineField(
+        "reviewed by", null=True, blank=True, help_text="Username of the one who gave the decision."
+    )
+    reviewed_at = models.DateTimeField("reviewed", null=True, blank=True, help_text="When the decision was given.")
     review_notes = models.TextField("review notes", null=True, blank=True, help_text="What the reviewer added.")
     created_at = models.DateTimeField(
         "created", db_default=Now(), help_text="When the claim was made; precision over dates counts by this."

@@ -9,18 +9,18 @@ from storage.models import SessionUser
 
 
 class LinkReview(models.Model):
-    """One verdict on a link: who said what, when and how. A record: it is neither changed nor deleted.
+    """One decision on a link: who said what, when and how. A record: it is neither changed nor deleted.
 
     It says itself what it is about and refers to nothing, so it outlives the link and its document. The label of a link
-    follows from the verdicts on it.
+    follows from the decisions on it.
     """
 
-    class Verdict(models.TextChoices):
+    class Decision(models.TextChoices):
         RIGHT = "right", "right"
         WRONG = "wrong", "wrong"
         UNSURE = "unsure", "unsure"
-        OPEN = "open", "open again"
-        RETRACTED = "retracted", "taken back"
+        CLEARED = "cleared", "label cleared"
+        UNDONE = "undone", "undone"
 
     class Mode(models.TextChoices):
         QUEUE = "queue", "in the queue"
@@ -29,29 +29,29 @@ class LinkReview(models.Model):
         BULK = "bulk", "many at once"
         LOAD = "load", "by a loader"
         SQL = "sql", "by another program"
-        EXISTING = "existing", "before verdicts were recorded"
+        EXISTING = "existing", "before decisions were recorded"
 
-    review_id = models.BigAutoField("review", primary_key=True, help_text="Number of the verdict, from the database.")
+    review_id = models.BigAutoField("review", primary_key=True, help_text="Number of the decision, from the database.")
     audit_id = models.BigIntegerField("link", help_text="Number of the link. No foreign key: the link may be gone.")
     doc_id = models.BigIntegerField("document", help_text="Number of the link's document. No foreign key.")
     asset_id = models.BigIntegerField("asset", help_text="Number of the link's asset. No foreign key.")
     nct_id = LineField("NCT number", null=True, blank=True, help_text="The trial of the link.")
     heuristic = LineField("heuristic", null=True, blank=True, help_text="The rule that made the claim.")
-    verdict = LineField("verdict", choices=Verdict, help_text="What was said.")
+    decision = LineField("decision", choices=Decision, help_text="What was said.")
     label_source = LineField(
         "label source",
         null=True,
         blank=True,
-        help_text="Where the verdict comes from, as link_audit.label_source has it.",
+        help_text="Where the decision comes from, as link_audit.label_source has it.",
     )
     reviewer = LineField("reviewer", null=True, blank=True, help_text="Username of the one who said it.")
     reviewed_at = models.DateTimeField("said", db_default=Now(), help_text="When it was said.")
-    mode = LineField("mode", choices=Mode, help_text="How it was said; only verdicts of the queue are evidence.")
+    mode = LineField("mode", choices=Mode, help_text="How it was said; only decisions of the queue are evidence.")
     sample_id = models.BigIntegerField(
         "sample", null=True, blank=True, help_text="The sample that the link was served from. No foreign key."
     )
     supersedes = models.BigIntegerField(
-        "supersedes", null=True, blank=True, help_text="The verdict that this one takes back, or takes the place of."
+        "supersedes", null=True, blank=True, help_text="The decision that this one takes back, or takes the place of."
     )
     seconds = models.DecimalField(
         "seconds", max_digits=9, decimal_places=1, null=True, blank=True, help_text="How long the person took."
@@ -65,32 +65,32 @@ class LinkReview(models.Model):
         db_table = "link_reviews"
         ordering = ["-review_id"]
         verbose_name = "review"
-        permissions = [("export_linkreview", "Can export links and verdicts")]
+        permissions = [("export_linkreview", "Can export links and decisions")]
 
     def __str__(self) -> str:
-        return f"{self.verdict} on link {self.audit_id} by {self.reviewer or self.mode}"
+        return f"{self.decision} on link {self.audit_id} by {self.reviewer or self.mode}"
 
 
-class LinkDispute(models.Model):
+class LinkDisagreement(models.Model):
     """One link on which people differ, or of which somebody is unsure, until an adjudicator resolves it."""
 
-    class Why(models.TextChoices):
-        DISAGREEMENT = "disagreement", "people differ"
-        UNSURE = "unsure", "somebody is unsure"
+    class Reason(models.TextChoices):
+        CONFLICT = "conflict", "conflicting reviews"
+        UNSURE = "unsure", "marked unsure"
 
     audit_id = models.BigIntegerField("link", primary_key=True, help_text="Number of the link.")
     heuristic = LineField("heuristic", null=True, blank=True, help_text="The rule that made the claim.")
-    why = LineField("why", choices=Why, help_text="What there is to resolve.")
-    since = models.DateTimeField("since", db_default=Now(), help_text="When it came up.")
+    reason = LineField("reason", choices=Reason, help_text="What there is to resolve.")
+    opened_at = models.DateTimeField("opened", db_default=Now(), help_text="When it came up.")
 
     class Meta:
         managed = False
-        db_table = "link_disputes"
-        ordering = ["since"]
+        db_table = "link_disagreements"
+        ordering = ["opened_at"]
         verbose_name = "disagreement"
 
     def __str__(self) -> str:
-        return f"link {self.audit_id}: {self.why}"
+        return f"link {self.audit_id}: {self.reason}"
 
 
 class ReviewSample(models.Model):
@@ -140,7 +140,7 @@ class ReviewSlot(models.Model):
     class State(models.TextChoices):
         OPEN = "open", "open"
         DONE = "done", "done"
-        GONE = "gone", "gone with its document"
+        DELETED = "deleted", "link deleted"
 
     slot_id = models.BigAutoField("place", primary_key=True, help_text="Number of the place, from the database.")
     sample = models.ForeignKey(ReviewSample, models.DO_NOTHING, related_name="slots", help_text="The sample.")
@@ -148,15 +148,15 @@ class ReviewSlot(models.Model):
     opinion = models.SmallIntegerField("opinion", db_default=1, help_text="1, or 2 for the second opinion of a link.")
     audit_id = models.BigIntegerField("link", help_text="Number of the link. No foreign key: it may be gone.")
     state = LineField("state", choices=State, db_default=State.OPEN, help_text="Whether somebody has said something.")
-    lease_by = LineField("leased to", null=True, blank=True, help_text="Who has it on the screen, or had it last.")
+    leased_by = LineField("leased to", null=True, blank=True, help_text="Who has it on the screen, or had it last.")
     lease_token = models.UUIDField(
         "token of the lease", null=True, blank=True, unique=True, help_text="By which that person's page names it."
     )
-    lease_from = models.DateTimeField("lease begun", null=True, blank=True, help_text="When it was leased.")
+    leased_at = models.DateTimeField("lease begun", null=True, blank=True, help_text="When it was leased.")
     lease_until = models.DateTimeField(
-        "lease ends", null=True, blank=True, help_text="When others may have it, unless a verdict comes before."
+        "lease ends", null=True, blank=True, help_text="When others may have it, unless a decision comes before."
     )
-    review_id = models.BigIntegerField("review", null=True, blank=True, help_text="The verdict. No foreign key.")
+    review_id = models.BigIntegerField("review", null=True, blank=True, help_text="The decision. No foreign key.")
     reviewer = LineField("reviewer", null=True, blank=True, help_text="Who gave it.")
     done_at = models.DateTimeField("done", null=True, blank=True, help_text="When it was given.")
 
@@ -166,7 +166,9 @@ class ReviewSlot(models.Model):
         ordering = ["sample", "position", "opinion"]
         verbose_name = "place of a sample"
         verbose_name_plural = "places of samples"
-        constraints = [models.UniqueConstraint(fields=["sample", "position", "opinion"], name="uq_review_slots_place")]
+        constraints = [
+            models.UniqueConstraint(fields=["sample", "position", "opinion"], name="uq_review_slots_position")
+        ]
 
     def __str__(self) -> str:
         return f"place {self.position}.{self.opinion} of sample {self.sample_id}"
@@ -196,15 +198,17 @@ class InterimAnalysis(models.Model):
     """One look at the evidence of a sample, at a size that was fixed in advance."""
 
     pk = models.CompositePrimaryKey("sample_id", "size")
-    sample = models.ForeignKey(ReviewSample, models.DO_NOTHING, related_name="looks", help_text="The sample.")
+    sample = models.ForeignKey(
+        ReviewSample, models.DO_NOTHING, related_name="interim_analyses", help_text="The sample."
+    )
     size = models.IntegerField("size", help_text="The first so many places were looked at; all of them were resolved.")
-    wrong = models.IntegerField("wrong", help_text="How many of them were wrong, or gone.")
+    error_count = models.IntegerField("errors", help_text="How many of them were wrong, or gone.")
     alpha = models.DecimalField("alpha", max_digits=6, decimal_places=5, help_text="The error that this look may make.")
     lower_bound = models.DecimalField(
         "lower bound", max_digits=7, decimal_places=6, help_text="Exact one-sided lower bound of the precision."
     )
     passed = models.BooleanField("passed", help_text="Whether the bound reaches the precision of the gate.")
-    looked_at = models.DateTimeField("looked", db_default=Now(), help_text="When it was recorded.")
+    analyzed_at = models.DateTimeField("analyzed", db_default=Now(), help_text="When it was recorded.")
 
     class Meta:
         managed = False
@@ -227,11 +231,11 @@ class LinkPromotion(models.Model):
     promoted_by = LineField("promoted by", help_text="Username of the one who promoted them.")
     promoted_at = models.DateTimeField("promoted", db_default=Now(), help_text="When it was begun.")
     reason = LineField("reason", help_text="Why the links were promoted.")
-    gate = models.JSONField("gate", help_text="What get_heuristic_precision said at the beginning.")
-    links = models.BigIntegerField("links", db_default=0, help_text="How many links were promoted.")
-    taken_back_by = LineField("taken back by", null=True, blank=True, help_text="Who took the promotion back.")
-    taken_back_at = models.DateTimeField("taken back", null=True, blank=True, help_text="When that was.")
-    taken_back_reason = LineField(
+    precision_counts = models.JSONField("precision", help_text="What get_heuristic_precision said at the beginning.")
+    link_count = models.BigIntegerField("links", db_default=0, help_text="How many links were promoted.")
+    reverted_by = LineField("taken back by", null=True, blank=True, help_text="Who took the promotion back.")
+    reverted_at = models.DateTimeField("taken back", null=True, blank=True, help_text="When that was.")
+    revert_reason = LineField(
         "reason of taking back", null=True, blank=True, help_text="Why the promotion was taken back."
     )
 
@@ -246,13 +250,13 @@ class LinkPromotion(models.Model):
         return f"promotion {self.promotion_id} of {self.heuristic}"
 
 
-class LinkPromotionRow(models.Model):
+class LinkPromotionItem(models.Model):
     """One link that a promotion promoted, and the rows of the cross-references that it made for it."""
 
     pk = models.CompositePrimaryKey("promotion_id", "audit_id")
-    promotion = models.ForeignKey(LinkPromotion, models.DO_NOTHING, related_name="rows", help_text="The promotion.")
+    promotion = models.ForeignKey(LinkPromotion, models.DO_NOTHING, related_name="items", help_text="The promotion.")
     audit_id = models.BigIntegerField("link", help_text="Number of the link. No foreign key: it may be gone.")
-    was_status = LineField("status before", help_text="Promotion status of the link before.")
+    previous_status = LineField("status before", help_text="Promotion status of the link before.")
     trial_xref_id = models.BigIntegerField(
         "link of trial", null=True, blank=True, help_text="The row of trial_assets_xref that was made, if one was."
     )
@@ -265,7 +269,7 @@ class LinkPromotionRow(models.Model):
 
     class Meta:
         managed = False
-        db_table = "link_promotion_rows"
+        db_table = "link_promotion_items"
         ordering = ["promotion_id", "audit_id"]
         verbose_name = "promoted link of a promotion"
         verbose_name_plural = "promoted links of promotions"

@@ -98,7 +98,7 @@ def _look(line: LookLine) -> Json:
         "most_wrong": line.allowed,
         "lower_bound": float(line.look.lower_bound) if line.look else None,
         "passed": line.look.passed if line.look else None,
-        "looked_at": _moment(line.look.looked_at if line.look else None),
+        "analyzed_at": _moment(line.look.analyzed_at if line.look else None),
     }
 
 
@@ -132,7 +132,7 @@ def _sample(progress: SampleProgress) -> Json:
         "resolved": found.resolved,
         "right": found.right,
         "wrong": found.wrong,
-        "gone": found.gone,
+        "deleted": found.deleted,
         "waiting": found.waiting,
         "disputed": found.disputed,
         "moved": found.moved,

@@ -33,7 +33,7 @@ SELECT CASE grouping(band, link_type, month) WHEN 3 THEN 'band' WHEN 5 THEN 'lin
        coalesce(band::text, link_type, month) AS key, count(*) FILTER (WHERE label) AS correct, count(*) AS reviewed
 FROM labelled GROUP BY GROUPING SETS ((band), (link_type), (month)) ORDER BY 1, 2
 """
-# How a label came about: by the last verdict on its link that says right or wrong and was not taken back. It is
+# How a label came about: by the last decision on its link that says right or wrong and was not taken back. It is
 # evidence where the queue asked for it, for a sample for precision, or where it is the adjudication of that.
 SOURCES = """
 WITH labelled AS (
@@ -51,8 +51,8 @@ SELECT coalesce(a.label_source, '') AS source, coalesce(r.mode, '') AS mode,
 FROM labelled a
 LEFT JOIN LATERAL (
     SELECT r.mode, r.sample_id FROM link_reviews r
-    WHERE r.audit_id = a.audit_id AND r.verdict IN ('right', 'wrong')
-      AND NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = r.audit_id AND t.verdict = 'retracted'
+    WHERE r.audit_id = a.audit_id AND r.decision IN ('right', 'wrong')
+      AND NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = r.audit_id AND t.decision = 'undone'
                       AND t.supersedes = r.review_id)
     ORDER BY r.review_id DESC LIMIT 1
 ) r ON true
@@ -92,7 +92,7 @@ class SourceCount:
 
 @dataclass(frozen=True, slots=True)
 class WrongPage:
-    """One page of the links that are labelled wrong, the newest verdict first."""
+    """One page of the links that are labelled wrong, the newest decision first."""
 
     links: list[LinkAudit]
     number: int

@@ -67,7 +67,7 @@ class Evidence:
         if self.passed:
             look = next(line.look for line in self.looks if line.look and line.look.passed)
             return (
-                f"Yes: {look.wrong:,} wrong among the first {look.size:,} places of {name}; "
+                f"Yes: {look.error_count:,} wrong among the first {look.size:,} places of {name}; "
                 f"precision is at least {look.lower_bound:.4f}."
             )
         if sample.size < LOOKS[0]:
@@ -137,7 +137,7 @@ def look_lines(progress: SampleProgress) -> list[LookLine]:
     for size in LOOKS:
         first = progress.places.first(size)
         look = progress.looks.get(size)
-        mistakes = look.wrong if look else first.mistakes
+        mistakes = look.error_count if look else first.mistakes
         resolved = size if look else first.resolved
         lines.append(LookLine(size, resolved, mistakes, most_wrong(size), look, size <= progress.sample.size))
     return lines

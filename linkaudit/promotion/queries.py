@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionRow
+from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionItem
 from ncfd_site.core import sql
 from ncfd_site.core.paging import ListPage, page_of
 
 PAGE_SIZE = 50
 LAST_PAGE = 200
-# Pending links that a preview looks at, links whose rows are counted, and later verdicts that are counted and shown.
+# Pending links that a preview looks at, links whose rows are counted, and later decisions that are counted and shown.
 MOST_PENDING = 200_000
 MOST_ROWS = 100_000
 MOST_WRONG = 1_000
@@ -24,7 +24,7 @@ WITH pending AS MATERIALIZED (
 ), seen AS (SELECT * FROM pending LIMIT %(most)s),
 judged AS (
     SELECT s.label IS NOT DISTINCT FROM false AS wrong,
-           EXISTS (SELECT FROM link_disputes d WHERE d.audit_id = s.audit_id) AS disputed,
+           EXISTS (SELECT FROM link_disagreements d WHERE d.audit_id = s.audit_id) AS disputed,
            NOT EXISTS (SELECT FROM trials t WHERE t.nct_id = s.nct_id) AS unknown_trial
     FROM seen s
 )
@@ -38,14 +38,15 @@ FROM judged
 MADE = """
 SELECT count(*) AS links, count(trial_xref_id) AS trial_rows,
        coalesce(sum(cardinality(study_xref_ids)), 0)::bigint AS study_rows, count(*) = %(most)s AS cut_off
-FROM (SELECT trial_xref_id, study_xref_ids FROM link_promotion_rows WHERE promotion_id = %(promotion)s LIMIT %(most)s) r
+FROM (SELECT trial_xref_id, study_xref_ids FROM link_promotion_items
+      WHERE promotion_id = %(promotion)s LIMIT %(most)s) r
 """
 LATER_WRONG = """
 SELECT DISTINCT ON (r.audit_id) r.audit_id, r.reviewer, r.mode, r.note, r.reviewed_at AS said_at
-FROM link_reviews r JOIN link_promotion_rows p ON p.audit_id = r.audit_id AND p.promotion_id = %(promotion)s
-WHERE r.heuristic = %(heuristic)s AND r.verdict = 'wrong' AND greatest(r.reviewed_at, r.recorded_at) > %(since)s
+FROM link_reviews r JOIN link_promotion_items p ON p.audit_id = r.audit_id AND p.promotion_id = %(promotion)s
+WHERE r.heuristic = %(heuristic)s AND r.decision = 'wrong' AND greatest(r.reviewed_at, r.recorded_at) > %(since)s
   AND NOT EXISTS (SELECT FROM link_reviews t
-                  WHERE t.audit_id = r.audit_id AND t.verdict = 'retracted' AND t.supersedes = r.review_id)
+                  WHERE t.audit_id = r.audit_id AND t.decision = 'undone' AND t.supersedes = r.review_id)
 ORDER BY r.audit_id, r.review_id DESC LIMIT %(most)s + 1
 """
 
@@ -96,7 +97,7 @@ class LaterWrong:
 class PromotedLink:
     """One link of a promotion: the rows made for it, and the link as it is now, None where it is gone."""
 
-    row: LinkPromotionRow
+    row: LinkPromotionItem
     audit: LinkAudit | None
 
 
@@ -135,7 +136,7 @@ def later_wrong(promotion: LinkPromotion) -> list[LaterWrong]:
 def promoted_links(promotion: LinkPromotion, after: int) -> tuple[list[PromotedLink], int | None]:
     """Return the links of a promotion behind the link `after`, a page of them, and where the next page goes on."""
     rows = list(
-        LinkPromotionRow.objects.filter(promotion_id=promotion.pk, audit_id__gt=after).order_by("audit_id")[
+        LinkPromotionItem.objects.filter(promotion_id=promotion.pk, audit_id__gt=after).order_by("audit_id")[
             : PAGE_SIZE + 1
         ]
     )

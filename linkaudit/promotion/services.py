@@ -17,7 +17,7 @@ from ncfd_site.jobs.models import Job
 PROMOTE = "linkaudit.promote_linkpromotion"
 PROMOTE_JOB = "linkaudit_promote"
 TAKE_BACK_JOB = "linkaudit_take_back"
-# Links that one transaction promotes; verdicts on the heuristic's links wait for it.
+# Links that one transaction promotes; decisions on the heuristic's links wait for it.
 BATCH = 5_000
 
 
@@ -40,7 +40,7 @@ def begin(heuristic: str, reason: str, *, actor: User) -> tuple[int, Job]:
     """
     _require(actor)
     with refused_as(PromotionRefused):
-        promotion_id = sql.scalar("begin_link_promotion", heuristic, actor.get_username(), reason)
+        promotion_id = sql.scalar("start_link_promotion", heuristic, actor.get_username(), reason)
     arguments = {"promotion_id": promotion_id, "heuristic": heuristic}
     return promotion_id, queue.start(PROMOTE_JOB, arguments, actor=actor)
 
@@ -57,7 +57,7 @@ def promote(promotion_id: int, control: ProgressReporter) -> int:
         with refused_as(PromotionRefused), transaction.atomic():
             batch = sql.call("promote_links", promotion_id, after, BATCH, of=_Batch)[0]
         if batch.last_audit_id is None:
-            return LinkPromotion.objects.values_list("links", flat=True).get(pk=promotion_id)
+            return LinkPromotion.objects.values_list("link_count", flat=True).get(pk=promotion_id)
         after = batch.last_audit_id
         control.advance(batch.promoted, checkpoint={"last_audit_id": after})
 
@@ -70,9 +70,9 @@ def ask_to_take_back(promotion_id: int, reason: str, *, actor: User) -> Job:
     """
     _require(actor)
     promotion = LinkPromotion.objects.get(pk=promotion_id)
-    if promotion.taken_back_at is not None:
+    if promotion.reverted_at is not None:
         raise PromotionRefused(
-            f"Promotion {promotion_id} was taken back already, by {promotion.taken_back_by}. Nothing was changed."
+            f"Promotion {promotion_id} was taken back already, by {promotion.reverted_by}. Nothing was changed."
         )
     if not reason.strip():
         raise PromotionRefused("To take a promotion back needs a reason. Nothing was changed.")
@@ -85,7 +85,7 @@ def take_back(promotion_id: int, reason: str, *, by: str) -> int:
     Raises `PromotionRefused` where it was taken back already.
     """
     with refused_as(PromotionRefused), transaction.atomic():
-        return int(sql.scalar("take_back_link_promotion", promotion_id, by, reason))
+        return int(sql.scalar("revert_link_promotion", promotion_id, by, reason))
 
 
 def _require(actor: User) -> None:

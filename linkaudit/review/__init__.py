@@ -1,1 +1,1 @@
-"""The queue: places of random samples, one at a time, for a verdict that nothing but the document sways."""
+"""The queue: places of random samples, one at a time, for a decision that nothing but the document sways."""

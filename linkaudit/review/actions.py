@@ -18,7 +18,7 @@ ACTIONS = (
     Action("unsure", "u", "Unsure"),
     Action("note", "m", "Write a note"),
     Action("skip", "s", "Skip"),
-    Action("undo", "z", "Take back the last verdict"),
+    Action("undo", "z", "Take back the last decision"),
     Action("next", "j", "Next marked word"),
     Action("previous", "k", "Previous marked word"),
     Action("quote", "e", "The words that the claim quotes"),

@@ -1,4 +1,4 @@
-"""What people send from the desk: a verdict, a reason to skip, and the keys that they want."""
+"""What people send from the desk: a decision, a reason to skip, and the keys that they want."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django import forms
 
 from linkaudit.review.actions import ACTIONS
 
-VERDICTS = ("right", "wrong", "unsure")
+DECISIONS = ("right", "wrong", "unsure")
 REASONS = (
     "The document is in a language that I do not read.",
     "The text is not readable.",
@@ -14,15 +14,15 @@ REASONS = (
 )
 
 
-class VerdictForm(forms.Form):
-    """A verdict on the place that one has, and a note."""
+class DecisionForm(forms.Form):
+    """A decision on the place that one has, and a note."""
 
-    verdict = forms.ChoiceField(choices=[(name, name) for name in VERDICTS])
+    decision = forms.ChoiceField(choices=[(name, name) for name in DECISIONS])
     note = forms.CharField(
         label="Note",
         required=False,
         max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 1, "data-then": "verdicts", "data-draft": "note"}),
+        widget=forms.Textarea(attrs={"rows": 1, "data-then": "decisions", "data-draft": "note"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

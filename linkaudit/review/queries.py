@@ -13,7 +13,7 @@ from linkaudit.models import LinkReview, ReviewSample, ReviewSlot
 from linkaudit.queries import standing_reviews
 from ncfd_site.core import sql
 
-# A verdict can be taken back for so long.
+# A decision can be taken back for so long.
 UNDO = timedelta(minutes=10)
 
 PROGRESS = """
@@ -28,7 +28,7 @@ SELECT count(*) AS open,
     min(lease_until) FILTER (WHERE fits AND leased AND NOT mine) AS next_frees
 FROM (
     SELECT s.lease_until, s.lease_until > clock_timestamp() IS TRUE AS leased,
-        s.lease_by = %(reviewer)s AND s.lease_until > clock_timestamp() IS TRUE AS mine,
+        s.leased_by = %(reviewer)s AND s.lease_until > clock_timestamp() IS TRUE AS mine,
         NOT EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = s.audit_id AND r.reviewer = %(reviewer)s)
         AND NOT EXISTS (SELECT FROM review_skips k WHERE k.slot_id = s.slot_id AND k.reviewer = %(reviewer)s) AS fits
     FROM review_slots s JOIN review_samples m USING (sample_id)
@@ -78,20 +78,20 @@ def is_a_sample_open() -> bool:
 
 
 def said_today(person: User) -> int:
-    """Return how many verdicts of today (UTC) the person has given in the queue and not taken back."""
+    """Return how many decisions of today (UTC) the person has given in the queue and not taken back."""
     morning = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     return _in_queue(person).filter(reviewed_at__gte=morning).count()
 
 
-def last_verdict(person: User) -> LinkReview | None:
-    """Return the person's last verdict in the queue, as long as it can be taken back."""
+def last_decision(person: User) -> LinkReview | None:
+    """Return the person's last decision in the queue, as long as it can be taken back."""
     return _in_queue(person).filter(recorded_at__gt=Now() - UNDO).first()
 
 
 def place(token: uuid.UUID, person: User) -> ReviewSlot | None:
     """Return the place that was leased to the person by this token; `is_live` says whether it still is."""
     is_live = ExpressionWrapper(Q(lease_until__gt=Now()), output_field=BooleanField())
-    found = ReviewSlot.objects.filter(lease_token=token, lease_by=person.get_username())
+    found = ReviewSlot.objects.filter(lease_token=token, leased_by=person.get_username())
     return found.annotate(is_live=is_live).first()
 
 

@@ -15,12 +15,12 @@ from linkaudit.review.queries import UNDO
 from linkaudit.services import require_labelling
 from ncfd_site.core import sql
 
-# A page that is left open renews its lease no longer than this, and no verdict counts as having taken longer.
+# A page that is left open renews its lease no longer than this, and no decision counts as having taken longer.
 LONGEST = timedelta(hours=1)
 
 SUBMIT = """
-SELECT s.outcome, s.review_id, s.sample_id FROM submit_review(%(token)s, %(reviewer)s, %(verdict)s, %(note)s, (
-    SELECT round(least(extract(epoch FROM clock_timestamp() - lease_from), %(longest)s), 1)
+SELECT s.outcome, s.review_id, s.sample_id FROM submit_review(%(token)s, %(reviewer)s, %(decision)s, %(note)s, (
+    SELECT round(least(extract(epoch FROM clock_timestamp() - leased_at), %(longest)s), 1)
     FROM review_slots WHERE lease_token = %(token)s
 )) s
 """
@@ -28,7 +28,7 @@ SELECT s.outcome, s.review_id, s.sample_id FROM submit_review(%(token)s, %(revie
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a verdict: recorded; repeated (the review is the first one); expired, gone or unknown."""
+    """What became of a decision: recorded; repeated (the review is the first one); expired, gone or unknown."""
 
     outcome: str
     review_id: int | None
@@ -37,7 +37,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What became of taking a verdict back: undone, and then its place is leased again; too late, used or unknown."""
+    """What became of taking a decision back: undone, and then its place is leased again; too late, used or unknown."""
 
     outcome: str
     token: uuid.UUID | None
@@ -59,8 +59,8 @@ def claim(*, actor: User) -> ReviewSlot | None:
     return found[0] if found else None
 
 
-def submit(token: uuid.UUID, verdict: str, note: str, *, actor: User) -> Submitted:
-    """Record the verdict ("right", "wrong" or "unsure") on the place that the actor has leased, and how long it took.
+def submit(token: uuid.UUID, decision: str, note: str, *, actor: User) -> Submitted:
+    """Record the decision ("right", "wrong" or "unsure") on the place that the actor has leased, and how long it took.
 
     Where it completes what a look at the evidence waits for, the look is taken. Raises PermissionDenied where the
     actor may not label.
@@ -69,7 +69,7 @@ def submit(token: uuid.UUID, verdict: str, note: str, *, actor: User) -> Submitt
     values = {
         "token": token,
         "reviewer": actor.get_username(),
-        "verdict": verdict,
+        "decision": decision,
         "note": note,
         "longest": LONGEST.total_seconds(),
     }
@@ -92,7 +92,7 @@ def skip(token: uuid.UUID, reason: str, *, actor: User) -> bool:
 
 @transaction.atomic
 def undo(review_id: int, *, actor: User) -> Undone:
-    """Take back the actor's own verdict, and lease its place again. Raises PermissionDenied as above."""
+    """Take back the actor's own decision, and lease its place again. Raises PermissionDenied as above."""
     require_labelling(actor)
     return sql.call("undo_review", review_id, actor.get_username(), UNDO, lease(), of=Undone)[0]
 
@@ -101,10 +101,10 @@ def renew(token: uuid.UUID, *, actor: User) -> datetime | None:
     """Let a lease that has not ended begin anew; returns until when it lasts, None where it is over."""
     places = ReviewSlot.objects.filter(
         lease_token=token,
-        lease_by=actor.get_username(),
+        leased_by=actor.get_username(),
         state=ReviewSlot.State.OPEN,
         lease_until__gt=Now(),
-        lease_from__gt=Now() - LONGEST,
+        leased_at__gt=Now() - LONGEST,
     )
     if not places.update(lease_until=Now() + lease()):
         return None

@@ -1,4 +1,4 @@
-"""The pages of the queue. What would sway a reviewer is on none of them before the verdict."""
+"""The pages of the queue. What would sway a reviewer is on none of them before the decision."""
 
 import uuid
 from typing import Any
@@ -15,9 +15,9 @@ from linkaudit.review import places, queries, services
 from linkaudit.review.actions import ACTIONS
 from linkaudit.review.forms import (
     REASONS,
+    DecisionForm,
     KeysForm,
     SkipForm,
-    VerdictForm,
 )
 from linkaudit.review.keys import (
     DEFAULTS,
@@ -30,8 +30,8 @@ from ncfd_site.core.formatting import is_web_address
 from ncfd_site.core.permissions import current_user, require_permission
 
 NOT_TAKEN_BACK = {
-    "too late": "A verdict can be taken back for 10 minutes, and those are over. Nothing was changed.",
-    "used": "Your verdict counts already: it was looked at or adjudicated since, so it was not taken back.",
+    "too_late": "A decision can be taken back for 10 minutes, and those are over. Nothing was changed.",
+    "used": "Your decision counts already: it was looked at or adjudicated since, so it was not taken back.",
     "unknown": "There is nothing to take back any more. Nothing was changed.",
 }
 
@@ -66,14 +66,14 @@ def claim(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(LABEL)
 def place(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
-    """Show the place that one has leased; a POST says the verdict on it and leases the next one."""
+    """Show the place that one has leased; a POST says the decision on it and leases the next one."""
     if request.method != "POST":
         return _place_page(request, token)
-    form = VerdictForm(request.POST)
+    form = DecisionForm(request.POST)
     if not form.is_valid():
         return _place_page(request, token, form=form, status=400)
     note = form.cleaned_data["note"]
-    done = services.submit(token, form.cleaned_data["verdict"], note, actor=current_user(request))
+    done = services.submit(token, form.cleaned_data["decision"], note, actor=current_user(request))
     if done.outcome == "recorded":
         return _next(request)
     if done.outcome == "repeated":
@@ -97,8 +97,8 @@ def skip(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
 @require_POST
 @require_permission(LABEL)
 def undo(request: HttpRequest) -> HttpResponse:
-    """Take back one's last verdict, and show its place again with the note that was written."""
-    last = queries.last_verdict(current_user(request))
+    """Take back one's last decision, and show its place again with the note that was written."""
+    last = queries.last_decision(current_user(request))
     if last is None or request.POST.get("review") != str(last.pk):
         messages.warning(request, NOT_TAKEN_BACK["unknown"])
         return redirect("linkaudit:desk")
@@ -153,9 +153,9 @@ def _to_place(request: HttpRequest, token: uuid.UUID | None, slot_id: int, note:
 
 
 def _common(request: HttpRequest) -> dict[str, Any]:
-    """What all pages of the queue show: one's own day, one's last verdict, and the keys."""
+    """What all pages of the queue show: one's own day, one's last decision, and the keys."""
     user = current_user(request)
-    last = queries.last_verdict(user)
+    last = queries.last_decision(user)
     return {
         "today": queries.said_today(user),
         "last": last,
@@ -175,7 +175,7 @@ def _place_page(
     request: HttpRequest,
     token: uuid.UUID,
     *,
-    form: VerdictForm | None = None,
+    form: DecisionForm | None = None,
     skip_form: SkipForm | None = None,
     note: str = "",
     status: int = 200,
@@ -195,7 +195,7 @@ def _place_page(
 
 
 def _audit(slot: ReviewSlot) -> LinkAudit | None:
-    if slot.state == ReviewSlot.State.GONE:
+    if slot.state == ReviewSlot.State.DELETED:
         return None
     return LinkAudit.objects.select_related("asset", "doc").filter(pk=slot.audit_id).first()
 
@@ -204,7 +204,7 @@ def _open_page(
     request: HttpRequest,
     slot: ReviewSlot,
     audit: LinkAudit,
-    form: VerdictForm | None,
+    form: DecisionForm | None,
     skip_form: SkipForm | None,
     status: int,
 ) -> HttpResponse:
@@ -218,7 +218,7 @@ def _open_page(
         "source_link": audit.doc.source_url if is_web_address(audit.doc.source_url or "") else "",
         "text": read_document(audit, terms, first_page(request.GET)),
         "asset_is_specified": is_specified(audit.asset),
-        "form": form or VerdictForm(initial={"note": places.note_of(request.session, slot.lease_token)}),
+        "form": form or DecisionForm(initial={"note": places.note_of(request.session, slot.lease_token)}),
         "skip_form": skip_form or SkipForm(),
         "reasons": REASONS,
     }

@@ -1,6 +1,6 @@
 """What became of the places of samples, as far as it is evidence.
 
-Only what the queue asked for counts: the verdicts of a place itself, given while its link belonged to the sample's
+Only what the queue asked for counts: the decisions of a place itself, given while its link belonged to the sample's
 heuristic, and an adjudication of those. Labels given in bulk, on a page, by a load or by plain SQL move nothing here.
 """
 
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from linkaudit.evidence import LOOKS
 from ncfd_site.core import sql
 
-# A place is settled by the adjudication that came after its verdicts, else by its verdicts once all of its opinions are
-# there and say the same. Where its link has gone before that, nobody can say any more that it was right.
+# A slot is resolved by the adjudication after its decisions, else by its decisions once all are recorded and equal.
+# A link that was deleted before that counts as wrong.
 PLACES = """
 WITH places AS (
-    SELECT s.sample_id, s.position, m.heuristic, min(s.audit_id) AS audit_id, bool_or(s.state = 'gone') AS gone,
-           bool_or(s.state = 'open') AS is_open, min(r.review_id) AS first_review,
-           array_agg(DISTINCT r.verdict) AS verdicts, bool_and(r.heuristic IS NOT DISTINCT FROM m.heuristic) AS is_same
+    SELECT s.sample_id, s.position, m.heuristic, min(s.audit_id) AS audit_id,
+           bool_or(s.state = 'deleted') AS is_deleted, bool_or(s.state = 'open') AS is_open,
+           min(r.review_id) AS first_review, array_agg(DISTINCT r.decision) AS decisions,
+           bool_and(r.heuristic IS NOT DISTINCT FROM m.heuristic) AS is_same
     FROM review_slots s
     JOIN review_samples m USING (sample_id)
     LEFT JOIN link_reviews r ON r.review_id = s.review_id
@@ -25,19 +26,19 @@ WITH places AS (
     GROUP BY s.sample_id, s.position, m.heuristic
 ), settled AS (
     SELECT p.sample_id, p.position, CASE
-        WHEN a.verdict IS NOT NULL THEN a.verdict
-        WHEN p.gone THEN 'gone'
+        WHEN a.decision IS NOT NULL THEN a.decision
+        WHEN p.is_deleted THEN 'deleted'
         WHEN p.is_open THEN CASE WHEN p.first_review IS NULL THEN 'open' ELSE 'waiting' END
         WHEN NOT p.is_same THEN 'moved'
-        WHEN p.verdicts IN ('{right}', '{wrong}') THEN p.verdicts[1]
-        WHEN NOT EXISTS (SELECT FROM link_audit l WHERE l.audit_id = p.audit_id) THEN 'gone'
+        WHEN p.decisions IN ('{right}', '{wrong}') THEN p.decisions[1]
+        WHEN NOT EXISTS (SELECT FROM link_audit l WHERE l.audit_id = p.audit_id) THEN 'deleted'
         ELSE 'disputed' END AS outcome
     FROM places p
     LEFT JOIN LATERAL (
-        SELECT r.verdict FROM link_reviews r
+        SELECT r.decision FROM link_reviews r
         WHERE r.audit_id = p.audit_id AND r.review_id > p.first_review AND r.mode = 'adjudication'
-          AND r.verdict IN ('right', 'wrong') AND r.heuristic = p.heuristic
-          AND NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = r.audit_id AND t.verdict = 'retracted'
+          AND r.decision IN ('right', 'wrong') AND r.heuristic = p.heuristic
+          AND NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = r.audit_id AND t.decision = 'undone'
                           AND t.supersedes = r.review_id)
         ORDER BY r.review_id DESC LIMIT 1
     ) a ON true
@@ -45,7 +46,7 @@ WITH places AS (
 SELECT sample_id, width_bucket(position - 1, %(looks)s::int[]) AS part, outcome, count(*) AS places
 FROM settled GROUP BY 1, 2, 3
 """
-SETTLED = frozenset({"right", "wrong", "gone"})
+SETTLED = frozenset({"right", "wrong", "deleted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,14 @@ class _Part:
 class Outcomes:
     """How many places of a sample, or of its first so many, came out how.
 
-    `right` and `wrong`: settled by people. `gone`: the link went away first; counted as wrong. `open`: nobody has said
-    anything. `waiting`: a second opinion is to come. `disputed`: people differ, or one is unsure. `moved`: the link
-    belonged to another heuristic when the verdict came; never settled.
+    `right` and `wrong`: resolved by reviewers. `deleted`: the link was deleted first; counted as wrong. `open`: no
+    decision yet. `waiting`: a second opinion is to come. `disputed`: people differ, or one is unsure. `moved`: the link
+    belonged to another heuristic when the decision came; never settled.
     """
 
     right: int = 0
     wrong: int = 0
-    gone: int = 0
+    deleted: int = 0
     open: int = 0
     waiting: int = 0
     disputed: int = 0
@@ -76,12 +77,12 @@ class Outcomes:
     @property
     def resolved(self) -> int:
         """How many places are settled."""
-        return self.right + self.wrong + self.gone
+        return self.right + self.wrong + self.deleted
 
     @property
     def mistakes(self) -> int:
         """How many of them count as wrong."""
-        return self.wrong + self.gone
+        return self.wrong + self.deleted
 
     @property
     def places(self) -> int:

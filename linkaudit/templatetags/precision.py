@@ -13,7 +13,7 @@ def outcomes(found: Outcomes) -> str:
     parts = [
         (found.right, "right"),
         (found.wrong, "wrong"),
-        (found.gone, "gone (count as wrong)"),
+        (found.deleted, "deleted (count as wrong)"),
         (found.disputed, "disputed"),
         (found.waiting, "waiting for a second opinion"),
         (found.moved, "of another heuristic by then"),

@@ -1,4 +1,4 @@
-"""Keys and verdicts on the pages of the desk."""
+"""Keys and decisions on the pages of the desk."""
 
 import logging
 
@@ -8,15 +8,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from linkaudit.models import LinkDispute
+from linkaudit.models import LinkDisagreement
 from linkaudit.review.keys import keys_of
 
 register = template.Library()
 log = logging.getLogger(__name__)
 
-SIGNS = {"right": "\u2713", "wrong": "\u2717", "unsure": "?", "open": "\u25cb", "retracted": "\u21b6"}
+SIGNS = {"right": "\u2713", "wrong": "\u2717", "unsure": "?", "cleared": "\u25cb", "undone": "\u21b6"}
 OFF = SafeString('<meta name="keys" content="off">')
-WORDS = {"open": "open again", "retracted": "taken back"}
+WORDS = {"cleared": "cleared"}
 
 
 @register.simple_tag
@@ -41,20 +41,20 @@ def keys_setting(context: template.Context) -> SafeString | str:
 
 
 @register.simple_tag
-def disputes_open() -> int:
+def disagreements_open() -> int:
     """How many links wait for an adjudicator; 0 where that cannot be counted.
 
     It stands above every page, and none of them must fail for it.
     """
     try:
-        return LinkDispute.objects.count()
+        return LinkDisagreement.objects.count()
     except Error:
         log.exception("What waits for an adjudicator could not be counted")
         return 0
 
 
 @register.filter
-def said(verdict: str) -> SafeString:
-    """Draw a verdict as a sign and a word; the word alone says it all."""
-    sign, word = SIGNS[verdict], WORDS.get(verdict, verdict)
-    return format_html('<span class="verdict {}"><span aria-hidden="true">{}</span> {}</span>', verdict, sign, word)
+def said(decision: str) -> SafeString:
+    """Draw a decision as a sign and a word; the word alone says it all."""
+    sign, word = SIGNS[decision], WORDS.get(decision, decision)
+    return format_html('<span class="verdict {}"><span aria-hidden="true">{}</span> {}</span>', decision, sign, word)

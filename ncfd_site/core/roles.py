@@ -31,10 +31,10 @@ REVIEWER_APPS = ("linkaudit", "securities", "signals", "storage")
 CONTENT = frozenset(
     {"storage.storageevent", "storage.storageobject", "storage.storagereference", "storage.storagetombstone"}
 )
-# What would sway a reviewer before the verdict: who said what, and how it stands with a sample. An adjudicator sees it.
+# Would bias a reviewer before the decision: other decisions and sample results. Adjudicators see them.
 SWAYING = frozenset(
     f"linkaudit.{name}"
-    for name in ("linkdispute", "linkreview", "interimanalysis", "reviewsample", "reviewskip", "reviewslot")
+    for name in ("linkdisagreement", "linkreview", "interimanalysis", "reviewsample", "reviewskip", "reviewslot")
 )
 # Who has which tokens of the API is the operator's to know; everybody has a page of their own.
 TOKENS = frozenset({"api.apitoken"})

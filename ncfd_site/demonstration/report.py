@@ -29,16 +29,16 @@ FILLED = [
     ("Links", ["link_audit", "trial_assets_xref", "study_assets_xref"]),
     (
         "Reviews",
-        ["link_reviews", "link_disputes", "review_samples", "review_slots", "review_skips", "interim_analyses"],
+        ["link_reviews", "link_disagreements", "review_samples", "review_slots", "review_skips", "interim_analyses"],
     ),
-    ("Promotions", ["link_promotions", "link_promotion_rows"]),
+    ("Promotions", ["link_promotions", "link_promotion_items"]),
     ("Content", ["storage_objects", "storage_references", "storage_events", "storage_tombstones"]),
 ]  # fmt: skip
 LOOK_FIRST = """\
 Look first at
   /trials/       which trials are about to fail, and why, for ana
   /review/       the desk at which rita is served one link at a time
-  /links/        claims of drugs in trials that wait for a verdict
+  /links/        claims of drugs in trials that wait for a decision
   /heuristics/   how often each heuristic is right: HP-1 is past the gate, HP-2 just under it
   /content/      all content in numbers, and the work on it, for olga
   /admin/        every table: scores and their gates, study cards, companies, content that could be cleaned up"""

@@ -10,7 +10,7 @@ from ncfd_site.adminkit.columns import value, when
 from ncfd_site.adminkit.filters import choices
 from ncfd_site.adminkit.tables import ReadOnlyAdmin
 from ncfd_site.core import sql
-from ncfd_site.schema.deploy.history import Act, Outcome
+from ncfd_site.schema.deploy.history import LogAction, Outcome
 from ncfd_site.schema.models import MigrationLog, SchemaVersion
 
 
@@ -28,7 +28,7 @@ class MigrationLogAdmin(ReadOnlyAdmin):
 
     list_display = (
         value("log_id", "entry"),
-        value("direction"),
+        value("action"),
         value("revision"),
         value("outcome"),
         value("detail", draw=lambda text: text if len(text) <= 160 else f"{text[:160]}…", empty=""),
@@ -38,7 +38,7 @@ class MigrationLogAdmin(ReadOnlyAdmin):
         value("host"),
     )
     list_filter = (
-        choices("direction", "direction", *((act, act, {"direction": act}) for act in map(str, Act))),
+        choices("action", "action", *((action, action, {"action": action}) for action in map(str, LogAction))),
         choices("outcome", "outcome", *((end, end, {"outcome": end}) for end in map(str, Outcome))),
     )
     search_by = (search.key("log_id", "number of the entry"), search.exact("revision", "revision"))

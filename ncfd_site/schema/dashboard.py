@@ -15,9 +15,9 @@ VERSION = "SELECT string_agg(version_num, ' and ' ORDER BY version_num) AS revis
 VERIFIED = """
 SELECT v.log_id, v.revision, v.outcome, v.detail, coalesce(v.finished_at, v.started_at) AS at,
     (SELECT count(*) FROM (
-        SELECT FROM alembic_migration_log l WHERE l.log_id > v.log_id AND l.direction <> 'verify' LIMIT 1000
+        SELECT FROM alembic_migration_log l WHERE l.log_id > v.log_id AND l.action <> 'verify' LIMIT 1000
     ) later) AS since
-FROM (SELECT * FROM alembic_migration_log WHERE direction = 'verify' ORDER BY log_id DESC LIMIT 1) v
+FROM (SELECT * FROM alembic_migration_log WHERE action = 'verify' ORDER BY log_id DESC LIMIT 1) v
 """
 FAILED = """
 SELECT f.log_id, f.revision, f.outcome, f.detail, coalesce(f.finished_at, f.started_at) AS at, 0 AS since

@@ -27,8 +27,8 @@ class MigrationLog(models.Model):
     revision = models.TextField(
         "revision", help_text="Id of the Alembic revision: the one that ran, or that the schema was held against."
     )
-    direction = models.TextField(
-        "direction",
+    action = models.TextField(
+        "action",
         help_text="up: the revision was applied; down: taken back; adopt: the schema was found to be at it, and that "
         "was recorded; mend: something that was not as it says was put right; verify: the schema was held against it.",
     )
@@ -59,4 +59,4 @@ class MigrationLog(models.Model):
         verbose_name_plural = "migration log"
 
     def __str__(self) -> str:
-        return f"{self.direction} {self.revision}: {self.outcome}"
+        return f"{self.action} {self.revision}: {self.outcome}"

@@ -10,14 +10,14 @@ from typing import Self
 from ncfd_site.core.formatting import format_run_time
 from ncfd_site.schema.deploy.compare import Finding, without_parts
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.history import Act, Entry, Outcome
+from ncfd_site.schema.deploy.history import Entry, LogAction, Outcome
 
 ACTS: dict[str, str] = {
-    Act.UP: "apply",
-    Act.DOWN: "take back",
-    Act.ADOPT: "adopt",
-    Act.MEND: "mend",
-    Act.VERIFY: "verify",
+    LogAction.UP: "apply",
+    LogAction.DOWN: "take back",
+    LogAction.ADOPT: "adopt",
+    LogAction.REPAIR: "repair",
+    LogAction.VERIFY: "verify",
 }
 
 # What of a remedy is to be typed: a command, or statements for psql.
@@ -39,7 +39,7 @@ class Deed:
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """Put an entry into words."""
-        what = ACTS.get(entry.direction, entry.direction)
+        what = ACTS.get(entry.action, entry.action)
         return cls(
             entry, what, entry.started_at, "unfinished" if entry.seconds is None else format_run_time(entry.seconds)
         )

@@ -13,24 +13,63 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.begin_link_promotion(p_heuristic text, p_promoted_by text, p_reason text)
- RETURNS bigint
+CREATE OR REPLACE FUNCTION public.apply_link_review()
+ RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-    v_gate jsonb := require_promotion_gate(p_heuristic);
-    v_promotion_id bigint;
+    v_done text;
 BEGIN
-    IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_promoted_by, '') = '' THEN
-        RAISE EXCEPTION 'a promotion needs somebody who promotes, and a reason' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF NOT EXISTS (SELECT FROM link_audit WHERE heuristic_applied = p_heuristic AND label IS NOT NULL
-                      AND reviewed_by IS DISTINCT FROM p_promoted_by) THEN
-        RAISE EXCEPTION '% alone has supplied the labels of % and may not promote its links', p_promoted_by, p_heuristic
-            USING ERRCODE = 'insufficient_privilege';
+    IF EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = NEW.audit_id AND r.review_id <> NEW.review_id) THEN
+        v_done := update_link_label(NEW.audit_id);
+    ELSE
+        -- The first decision on a link counts alone.
+        v_done := apply_link_reviews(NEW.audit_id, ARRAY[NEW], false);
     END IF;
-    INSERT INTO link_promotions (heuristic, promoted_by, reason, gate)
-    VALUES (p_heuristic, p_promoted_by, btrim(p_reason), v_gate) RETURNING promotion_id INTO v_promotion_id;
-    RETURN v_promotion_id;
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.apply_link_reviews(p_audit_id bigint, p_counting link_reviews[], p_was_said boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_first link_reviews := p_counting[1];
+    v_review link_reviews;
+    v_right boolean := false;
+    v_wrong boolean := false;
+    v_unsure boolean := false;
+    v_label boolean;
+    v_note text;
+    v_heuristic text;
+    v_set text;
+BEGIN
+    FOREACH v_review IN ARRAY p_counting LOOP
+        v_right := v_right OR v_review.decision = 'right';
+        v_wrong := v_wrong OR v_review.decision = 'wrong';
+        v_unsure := v_unsure OR v_review.decision NOT IN ('right', 'wrong');
+        v_note := coalesce(nullif(v_review.note, ''), v_note);
+    END LOOP;
+    v_label := CASE WHEN v_right <> v_wrong AND NOT v_unsure THEN v_right END;
+    -- Assignments, since PERFORM would run a query of its own for each.
+    v_set := set_config('ncfd.applying_reviews', 'on', true);
+    UPDATE link_audit SET
+        label = v_label,
+        label_source = CASE WHEN v_label IS NOT NULL THEN v_first.label_source END,
+        reviewed_by = CASE WHEN v_label IS NOT NULL THEN v_first.reviewer END,
+        reviewed_at = CASE WHEN v_label IS NOT NULL THEN v_first.reviewed_at END,
+        review_notes = coalesce(v_note, review_notes),
+        updated_at = clock_timestamp()
+    WHERE audit_id = p_audit_id RETURNING heuristic_applied INTO v_heuristic;
+    v_set := set_config('ncfd.applying_reviews', '', true);
+    IF v_first.mode = 'queue' AND v_label IS NULL THEN
+        INSERT INTO link_disagreements (audit_id, heuristic, reason)
+        VALUES (p_audit_id, v_heuristic, CASE WHEN v_right AND v_wrong THEN 'conflict' ELSE 'unsure' END)
+        ON CONFLICT (audit_id) DO UPDATE SET reason = EXCLUDED.reason;
+    ELSIF p_was_said THEN
+        DELETE FROM link_disagreements WHERE audit_id = p_audit_id;
+    END IF;
 END $function$
 ;
 
@@ -62,11 +101,11 @@ BEGIN
     -- The aggregate outside keeps the search in the index of leases: by ORDER BY and LIMIT it walks along the primary key.
     SELECT min(slot_id) INTO v_slot_id FROM (
         SELECT slot_id FROM review_slots
-        WHERE lease_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
+        WHERE leased_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
           AND (p_sample_id IS NULL OR sample_id = p_sample_id) OFFSET 0) mine;
     IF v_slot_id IS NOT NULL THEN
         RETURN QUERY UPDATE review_slots SET lease_until = clock_timestamp() + p_lease
-                     WHERE slot_id = v_slot_id AND lease_by = p_reviewer AND state = 'open' RETURNING *;
+                     WHERE slot_id = v_slot_id AND leased_by = p_reviewer AND state = 'open' RETURNING *;
         IF FOUND THEN
             RETURN;
         END IF;
@@ -81,13 +120,13 @@ BEGIN
           AND (s.lease_until IS NULL OR s.lease_until <= clock_timestamp())
           -- OFFSET 0 keeps each a look-up for the one place: as a join it would read all that the reviewer has ever said.
           AND NOT EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = s.audit_id AND r.reviewer = p_reviewer OFFSET 0)
-          AND NOT EXISTS (SELECT FROM review_slots o WHERE o.lease_by = p_reviewer AND o.state = 'open'
+          AND NOT EXISTS (SELECT FROM review_slots o WHERE o.leased_by = p_reviewer AND o.state = 'open'
                           AND o.audit_id = s.audit_id AND o.lease_until > clock_timestamp() OFFSET 0)
           AND NOT EXISTS (SELECT FROM review_skips k WHERE k.slot_id = s.slot_id AND k.reviewer = p_reviewer OFFSET 0)
         ORDER BY s.sample_id, s.position, s.opinion, s.slot_id LIMIT 1 FOR UPDATE OF s SKIP LOCKED;
         IF FOUND THEN
-            RETURN QUERY UPDATE review_slots SET lease_by = p_reviewer, lease_token = gen_random_uuid(),
-                                lease_from = clock_timestamp(), lease_until = clock_timestamp() + p_lease
+            RETURN QUERY UPDATE review_slots SET leased_by = p_reviewer, lease_token = gen_random_uuid(),
+                                leased_at = clock_timestamp(), lease_until = clock_timestamp() + p_lease
                          WHERE slot_id = v_slot_id RETURNING *;
             RETURN;
         END IF;
@@ -95,90 +134,26 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.clean_storage_objects(p_objects bigint[], p_grace interval, p_keep interval, p_actor text)
- RETURNS TABLE(object_id bigint, sha256 text, backend_type text, storage_uri text, size_bytes bigint)
- LANGUAGE plpgsql
-AS $function$
-#variable_conflict use_column
-DECLARE
-    v_objects bigint[];
-    v_gone storage_objects[];
-BEGIN
-    IF p_grace IS NULL OR p_grace < interval '0' OR p_keep IS NULL OR p_keep < interval '0' OR coalesce(p_actor, '') = '' THEN
-        RAISE EXCEPTION 'p_grace and p_keep must be intervals of at least 0, and p_actor must say who cleans'
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    v_objects := ARRAY(
-        SELECT o.object_id FROM storage_objects o
-        WHERE o.object_id = ANY (p_objects) AND o.refcount = 0 AND o.last_accessed <= clock_timestamp() - p_grace
-        ORDER BY o.object_id FOR UPDATE SKIP LOCKED
-    );
-    -- Looked at again, now that nobody can refer to them: this statement sees what was committed until the locks were had.
-    WITH gone AS (
-        DELETE FROM storage_objects o
-        WHERE o.object_id = ANY (v_objects) AND o.refcount = 0
-          AND why_content_stays(o.object_id, o.sha256, o.storage_uri) IS NULL
-        RETURNING o
-    )
-    SELECT array_agg(gone.o ORDER BY (gone.o).object_id) INTO v_gone FROM gone;
-    UPDATE storage_tombstones t SET delete_after = clock_timestamp() + p_keep, actor = p_actor
-    FROM unnest(v_gone) AS g WHERE t.storage_uri = g.storage_uri AND t.why = 'deleted';
-    INSERT INTO storage_events (actor, act, object_id, sha256, backend_type, detail, reason)
-    SELECT p_actor, 'clean', g.object_id, g.sha256, g.backend_type,
-           jsonb_build_object('storage_uri', g.storage_uri, 'size_bytes', g.size_bytes, 'last_accessed', g.last_accessed),
-           'nothing referred to it, and its time of grace was over'
-    FROM unnest(v_gone) AS g ORDER BY g.object_id;
-    RETURN QUERY SELECT g.object_id, g.sha256::text, g.backend_type::text, g.storage_uri, g.size_bytes
-                 FROM unnest(v_gone) AS g ORDER BY g.object_id;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.close_slots_of_gone_links()
+CREATE OR REPLACE FUNCTION public.clear_storage_tombstone()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    UPDATE review_slots SET state = 'gone', lease_until = NULL
+    DELETE FROM storage_tombstones WHERE storage_uri = NEW.storage_uri;
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.close_deleted_link_slots()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE review_slots SET state = 'deleted', lease_until = NULL
     WHERE state = 'open' AND audit_id IN (SELECT audit_id FROM gone);
-    DELETE FROM link_disputes WHERE audit_id IN (SELECT audit_id FROM gone);
+    DELETE FROM link_disagreements WHERE audit_id IN (SELECT audit_id FROM gone);
     RETURN NULL;
 END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.count_reference()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        UPDATE storage_objects SET refcount = refcount + 1, last_accessed = clock_timestamp() WHERE object_id = NEW.object_id;
-    ELSE
-        UPDATE storage_objects SET refcount = refcount - 1, last_accessed = clock_timestamp() WHERE object_id = OLD.object_id;
-    END IF;
-    RETURN NULL;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.counting_link_reviews(p_audit_id bigint)
- RETURNS SETOF link_reviews
- LANGUAGE sql
- STABLE
-AS $function$
-    WITH said AS (
-        SELECT r.* FROM link_reviews r
-        WHERE r.audit_id = p_audit_id AND r.verdict <> 'retracted'
-          AND NOT EXISTS (SELECT FROM link_reviews t
-                          WHERE t.audit_id = p_audit_id AND t.verdict = 'retracted' AND t.supersedes = r.review_id)
-    ), base AS (
-        SELECT * FROM said WHERE mode <> 'queue' ORDER BY review_id DESC LIMIT 1
-    ), opinions AS (
-        SELECT DISTINCT ON (reviewer) * FROM said
-        WHERE mode = 'queue' AND review_id > coalesce((SELECT review_id FROM base), 0)
-        ORDER BY reviewer, review_id DESC
-    )
-    SELECT * FROM opinions
-    UNION ALL SELECT * FROM base WHERE NOT EXISTS (SELECT FROM opinions)
-$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.decrement_storage_refcount(p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint)
@@ -189,7 +164,7 @@ DECLARE
     v_object_id bigint;
     v_refcount integer;
 BEGIN
-    PERFORM require_storage_reference(p_sha256, p_backend_type, p_reference_type, p_reference_id);
+    PERFORM validate_storage_reference(p_sha256, p_backend_type, p_reference_type, p_reference_id);
     SELECT object_id, refcount INTO v_object_id, v_refcount FROM storage_objects
     WHERE sha256 = p_sha256 AND backend_type = p_backend_type FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -209,7 +184,7 @@ AS $function$
 DECLARE
     v_objects bigint[];
 BEGIN
-    PERFORM require_storage_references(p_sha256, p_backend_type, p_reference_type, p_reference_id);
+    PERFORM validate_storage_references(p_sha256, p_backend_type, p_reference_type, p_reference_id);
     v_objects := ARRAY(
         SELECT o.object_id FROM storage_objects o
         WHERE (o.sha256, o.backend_type) IN (SELECT s, b FROM unnest(p_sha256, p_backend_type) AS given (s, b))
@@ -224,25 +199,41 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.describe_link_review()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION public.delete_unreferenced_objects(p_objects bigint[], p_grace_period interval, p_retention interval, p_actor text)
+ RETURNS TABLE(object_id bigint, sha256 text, backend_type text, storage_uri text, size_bytes bigint)
  LANGUAGE plpgsql
 AS $function$
+#variable_conflict use_column
 DECLARE
-    v_audit link_audit;
-    v_locked text;
+    v_objects bigint[];
+    v_gone storage_objects[];
 BEGIN
-    SELECT * INTO v_audit FROM link_audit WHERE audit_id = NEW.audit_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no link %', NEW.audit_id USING ERRCODE = 'foreign_key_violation';
+    IF p_grace_period IS NULL OR p_grace_period < interval '0' OR p_retention IS NULL OR p_retention < interval '0' OR coalesce(p_actor, '') = '' THEN
+        RAISE EXCEPTION 'p_grace_period and p_retention must be intervals of at least 0, and p_actor must say who cleans'
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    NEW.doc_id := v_audit.doc_id;
-    NEW.asset_id := v_audit.asset_id;
-    NEW.nct_id := v_audit.nct_id;
-    NEW.heuristic := v_audit.heuristic_applied;
-    -- An assignment, since PERFORM would run a query of its own.
-    v_locked := pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic));
-    RETURN NEW;
+    v_objects := ARRAY(
+        SELECT o.object_id FROM storage_objects o
+        WHERE o.object_id = ANY (p_objects) AND o.refcount = 0 AND o.last_accessed <= clock_timestamp() - p_grace_period
+        ORDER BY o.object_id FOR UPDATE SKIP LOCKED
+    );
+    -- Looked at again, now that nobody can refer to them: this statement sees what was committed until the locks were had.
+    WITH gone AS (
+        DELETE FROM storage_objects o
+        WHERE o.object_id = ANY (v_objects) AND o.refcount = 0
+          AND find_deletion_blocker(o.object_id, o.sha256, o.storage_uri) IS NULL
+        RETURNING o
+    )
+    SELECT array_agg(gone.o ORDER BY (gone.o).object_id) INTO v_gone FROM gone;
+    UPDATE storage_tombstones t SET delete_after = clock_timestamp() + p_retention, actor = p_actor
+    FROM unnest(v_gone) AS g WHERE t.storage_uri = g.storage_uri AND t.reason = 'deleted';
+    INSERT INTO storage_events (actor, action, object_id, sha256, backend_type, detail, reason)
+    SELECT p_actor, 'object_deleted', g.object_id, g.sha256, g.backend_type,
+           jsonb_build_object('storage_uri', g.storage_uri, 'size_bytes', g.size_bytes, 'last_accessed', g.last_accessed),
+           'nothing referred to it, and its time of grace was over'
+    FROM unnest(v_gone) AS g ORDER BY g.object_id;
+    RETURN QUERY SELECT g.object_id, g.sha256::text, g.backend_type::text, g.storage_uri, g.size_bytes
+                 FROM unnest(v_gone) AS g ORDER BY g.object_id;
 END $function$
 ;
 
@@ -290,6 +281,28 @@ BEGIN
 END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.effective_link_reviews(p_audit_id bigint)
+ RETURNS SETOF link_reviews
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH said AS (
+        SELECT r.* FROM link_reviews r
+        WHERE r.audit_id = p_audit_id AND r.decision <> 'undone'
+          AND NOT EXISTS (SELECT FROM link_reviews t
+                          WHERE t.audit_id = p_audit_id AND t.decision = 'undone' AND t.supersedes = r.review_id)
+    ), base AS (
+        SELECT * FROM said WHERE mode <> 'queue' ORDER BY review_id DESC LIMIT 1
+    ), opinions AS (
+        SELECT DISTINCT ON (reviewer) * FROM said
+        WHERE mode = 'queue' AND review_id > coalesce((SELECT review_id FROM base), 0)
+        ORDER BY reviewer, review_id DESC
+    )
+    SELECT * FROM opinions
+    UNION ALL SELECT * FROM base WHERE NOT EXISTS (SELECT FROM opinions)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.enforce_pivotal_study_card()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -334,75 +347,79 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.expect_storage_content(p_uris text[], p_for interval, p_why text, p_actor text)
- RETURNS void
- LANGUAGE sql
-AS $function$
-    INSERT INTO storage_tombstones (storage_uri, why, actor, created_at, delete_after)
-    SELECT uri, p_why, p_actor, clock_timestamp(), clock_timestamp() + p_for
-    FROM (SELECT DISTINCT unnest(p_uris) AS uri) given ORDER BY uri
-    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after)
-$function$
-;
-
-CREATE OR REPLACE FUNCTION public.follow_changed_scores()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION public.find_deletion_blocker(p_object_id bigint, p_sha256 text, p_uri text)
+ RETURNS text
  LANGUAGE plpgsql
+ STABLE
 AS $function$
 BEGIN
-    PERFORM refresh_trial_current_scores(
-        ARRAY(SELECT trial_id FROM old_scores UNION SELECT trial_id FROM new_scores ORDER BY 1)::integer[]);
-    RETURN NULL;
+    RETURN CASE
+        WHEN EXISTS (SELECT FROM storage_references r WHERE r.object_id = p_object_id) THEN 'referenced'
+        WHEN p_uri !~ '^(local|s3)://[0-9a-f]{64}$' OR right(p_uri, 64) <> p_sha256 THEN 'foreign'
+        WHEN EXISTS (SELECT FROM documents d WHERE d.object_id = p_object_id)
+          OR EXISTS (SELECT FROM studies s WHERE s.object_id = p_object_id)
+          OR EXISTS (SELECT FROM documents d WHERE d.sha256 = p_sha256 AND d.storage_uri = p_uri) THEN 'owned'
+    END;
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.follow_changed_sponsors()
+CREATE OR REPLACE FUNCTION public.forbid_record_change()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    INSERT INTO trial_current_scores AS s (trial_id, sponsor_company_id)
-    SELECT n.trial_id, n.sponsor_company_id FROM new_trials n JOIN old_trials o ON o.trial_id = n.trial_id
-    WHERE n.sponsor_company_id IS DISTINCT FROM o.sponsor_company_id ORDER BY n.trial_id
-    ON CONFLICT (trial_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id;
-    RETURN NULL;
+    RAISE EXCEPTION '% is append-only: rows cannot be changed or deleted', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Insert a new row instead.';
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.follow_gone_scores()
+CREATE OR REPLACE FUNCTION public.forbid_refcount_write()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+DECLARE
+    v_references bigint := (SELECT count(*) FROM storage_references WHERE object_id = NEW.object_id);
 BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
-        UPDATE trial_current_scores SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
-               previous_p_fail = NULL
-        WHERE score_id IS NOT NULL;
-    ELSE
-        PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM old_scores ORDER BY trial_id)::integer[]);
+    IF NEW.refcount IS DISTINCT FROM v_references THEN
+        RAISE EXCEPTION 'the refcount of storage object % is the number of its references, which is %, not %',
+            NEW.object_id, v_references, coalesce(NEW.refcount::text, 'NULL')
+            USING ERRCODE = 'integrity_constraint_violation',
+                  HINT = 'Call increment_storage_refcount or decrement_storage_refcount, or write storage_references.';
     END IF;
-    RETURN NULL;
+    RETURN NEW;
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.follow_moved_content()
+CREATE OR REPLACE FUNCTION public.forbid_reference_update()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    UPDATE documents SET storage_uri = NEW.storage_uri
-    WHERE sha256 = NEW.sha256 AND storage_uri = OLD.storage_uri AND (object_id = NEW.object_id OR object_id IS NULL);
-    RETURN NULL;
+    RAISE EXCEPTION 'reference % says who refers to what, and is not changed', OLD.reference_id
+        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Release it and add the other one.';
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.follow_new_scores()
+CREATE OR REPLACE FUNCTION public.forbid_referenced_deletion()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
-    RETURN NULL;
+    IF OLD.refcount > 0 OR EXISTS (SELECT FROM storage_references WHERE object_id = OLD.object_id) THEN
+        RAISE EXCEPTION 'storage object % is referred to % times and cannot be deleted', OLD.object_id, OLD.refcount
+            USING ERRCODE = 'restrict_violation', HINT = 'Release its references first.';
+    END IF;
+    RETURN OLD;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.forbid_truncate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '% cannot be truncated: its rows are counted or kept one by one', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Delete the rows.';
 END $function$
 ;
 
@@ -451,7 +468,7 @@ DECLARE
     v_object_id bigint;
     v_refcount integer;
 BEGIN
-    PERFORM require_storage_reference(p_sha256, p_backend_type, p_reference_type, p_reference_id);
+    PERFORM validate_storage_reference(p_sha256, p_backend_type, p_reference_type, p_reference_id);
     LOOP
         SELECT object_id, refcount INTO v_object_id, v_refcount FROM storage_objects
         WHERE sha256 = p_sha256 AND backend_type = p_backend_type FOR NO KEY UPDATE;
@@ -477,7 +494,7 @@ DECLARE
     v_wanted bigint;
     v_objects bigint[];
 BEGIN
-    PERFORM require_storage_references(p_sha256, p_backend_type, p_reference_type, p_reference_id);
+    PERFORM validate_storage_references(p_sha256, p_backend_type, p_reference_type, p_reference_id);
     v_wanted := (SELECT count(*) FROM (SELECT DISTINCT s, b FROM unnest(p_sha256, p_backend_type) AS given (s, b)) AS named);
     LOOP
         BEGIN
@@ -509,26 +526,36 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.leave_storage_tombstone()
- RETURNS trigger
- LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION public.is_storage_uri_in_use(p_uri text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
 AS $function$
-BEGIN
-    INSERT INTO storage_tombstones (storage_uri, why, size_bytes, created_at, delete_after)
-    VALUES (OLD.storage_uri, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'moved' END, OLD.size_bytes,
-            clock_timestamp(), clock_timestamp() + interval '1 hour')
-    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after);
-    RETURN NULL;
-END $function$
+    SELECT EXISTS (SELECT FROM storage_objects o
+                   WHERE o.sha256 IN (right(p_uri, 64), upper(right(p_uri, 64))) AND o.storage_uri = p_uri)
+        OR EXISTS (SELECT FROM documents d
+                   WHERE d.sha256 IN (right(p_uri, 64), upper(right(p_uri, 64))) AND d.storage_uri = p_uri)
+$function$
 ;
 
-CREATE OR REPLACE FUNCTION public.lift_storage_tombstone()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION public.lock_due_tombstones(p_after text, p_limit integer)
+ RETURNS TABLE(storage_uri text, reason text, size_bytes bigint, created_at timestamp with time zone, is_in_use boolean)
  LANGUAGE plpgsql
 AS $function$
+#variable_conflict use_column
+DECLARE
+    v_due text[];
+    v_in_use text[];
 BEGIN
-    DELETE FROM storage_tombstones WHERE storage_uri = NEW.storage_uri;
-    RETURN NULL;
+    v_due := ARRAY(
+        SELECT t.storage_uri FROM storage_tombstones t
+        WHERE t.storage_uri > p_after AND t.delete_after <= clock_timestamp()
+        ORDER BY t.storage_uri LIMIT p_limit FOR UPDATE SKIP LOCKED
+    );
+    v_in_use := ARRAY(SELECT uri FROM unnest(v_due) AS uri WHERE is_storage_uri_in_use(uri));
+    RETURN QUERY SELECT t.storage_uri, t.reason, t.size_bytes, t.created_at, t.storage_uri = ANY (v_in_use)
+                 FROM storage_tombstones t WHERE t.storage_uri = ANY (v_due) ORDER BY t.storage_uri;
+    DELETE FROM storage_tombstones t WHERE t.storage_uri = ANY (v_in_use);
 END $function$
 ;
 
@@ -542,7 +569,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.move_storage_object(p_object_id bigint, p_from text, p_to text, p_keep interval, p_actor text)
+CREATE OR REPLACE FUNCTION public.move_storage_object(p_object_id bigint, p_from text, p_to text, p_retention interval, p_actor text)
  RETURNS boolean
  LANGUAGE plpgsql
 AS $function$
@@ -559,88 +586,17 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM 1 FROM storage_tombstones WHERE storage_uri = p_to AND delete_after > clock_timestamp() FOR UPDATE;
-    IF NOT FOUND AND NOT storage_content_is_named(p_to) THEN
+    IF NOT FOUND AND NOT is_storage_uri_in_use(p_to) THEN
         RAISE EXCEPTION 'the bytes at % may be gone: nobody expects them', p_to
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Call expect_storage_content, put the bytes, and move then.';
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Call tombstone_storage_uris, put the bytes, and move then.';
     END IF;
     UPDATE storage_objects SET storage_uri = p_to, tier = split_part(p_to, ':', 1) WHERE object_id = p_object_id;
-    UPDATE storage_tombstones SET delete_after = clock_timestamp() + p_keep, actor = p_actor
-    WHERE storage_uri = p_from AND why = 'moved';
-    INSERT INTO storage_events (actor, act, object_id, sha256, backend_type, detail)
-    VALUES (p_actor, 'move', p_object_id, v_object.sha256, v_object.backend_type,
+    UPDATE storage_tombstones SET delete_after = clock_timestamp() + p_retention, actor = p_actor
+    WHERE storage_uri = p_from AND reason = 'moved';
+    INSERT INTO storage_events (actor, action, object_id, sha256, backend_type, detail)
+    VALUES (p_actor, 'moved', p_object_id, v_object.sha256, v_object.backend_type,
             jsonb_build_object('from', p_from, 'to', p_to));
     RETURN true;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.project_link_label(p_audit_id bigint)
- RETURNS void
- LANGUAGE plpgsql
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-BEGIN
-    PERFORM project_link_reviews(
-        p_audit_id, ARRAY(SELECT r FROM counting_link_reviews(p_audit_id) r ORDER BY r.review_id), true);
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.project_link_review()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-DECLARE
-    v_done text;
-BEGIN
-    IF EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = NEW.audit_id AND r.review_id <> NEW.review_id) THEN
-        v_done := project_link_label(NEW.audit_id);
-    ELSE
-        -- The first verdict on a link counts alone.
-        v_done := project_link_reviews(NEW.audit_id, ARRAY[NEW], false);
-    END IF;
-    RETURN NULL;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.project_link_reviews(p_audit_id bigint, p_counting link_reviews[], p_was_said boolean)
- RETURNS void
- LANGUAGE plpgsql
-AS $function$
-DECLARE
-    v_first link_reviews := p_counting[1];
-    v_review link_reviews;
-    v_right boolean := false;
-    v_wrong boolean := false;
-    v_unsure boolean := false;
-    v_label boolean;
-    v_note text;
-    v_heuristic text;
-    v_set text;
-BEGIN
-    FOREACH v_review IN ARRAY p_counting LOOP
-        v_right := v_right OR v_review.verdict = 'right';
-        v_wrong := v_wrong OR v_review.verdict = 'wrong';
-        v_unsure := v_unsure OR v_review.verdict NOT IN ('right', 'wrong');
-        v_note := coalesce(nullif(v_review.note, ''), v_note);
-    END LOOP;
-    v_label := CASE WHEN v_right <> v_wrong AND NOT v_unsure THEN v_right END;
-    -- Assignments, since PERFORM would run a query of its own for each.
-    v_set := set_config('ncfd.projecting', 'on', true);
-    UPDATE link_audit SET
-        label = v_label,
-        label_source = CASE WHEN v_label IS NOT NULL THEN v_first.label_source END,
-        reviewed_by = CASE WHEN v_label IS NOT NULL THEN v_first.reviewer END,
-        reviewed_at = CASE WHEN v_label IS NOT NULL THEN v_first.reviewed_at END,
-        review_notes = coalesce(v_note, review_notes),
-        updated_at = clock_timestamp()
-    WHERE audit_id = p_audit_id RETURNING heuristic_applied INTO v_heuristic;
-    v_set := set_config('ncfd.projecting', '', true);
-    IF v_first.mode = 'queue' AND v_label IS NULL THEN
-        INSERT INTO link_disputes (audit_id, heuristic, why)
-        VALUES (p_audit_id, v_heuristic, CASE WHEN v_right AND v_wrong THEN 'disagreement' ELSE 'unsure' END)
-        ON CONFLICT (audit_id) DO UPDATE SET why = EXCLUDED.why;
-    ELSIF p_was_said THEN
-        DELETE FROM link_disputes WHERE audit_id = p_audit_id;
-    END IF;
 END $function$
 ;
 
@@ -653,16 +609,16 @@ DECLARE
     v_links bigint[];
 BEGIN
     SELECT * INTO v_promotion FROM link_promotions WHERE promotion_id = p_promotion_id FOR NO KEY UPDATE;
-    IF NOT FOUND OR v_promotion.taken_back_at IS NOT NULL THEN
+    IF NOT FOUND OR v_promotion.reverted_at IS NOT NULL THEN
         RAISE EXCEPTION 'promotion % was taken back, or never was', p_promotion_id
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    PERFORM require_promotion_gate(v_promotion.heuristic);
+    PERFORM require_promotion_rule(v_promotion.heuristic);
     v_links := ARRAY(
         SELECT a.audit_id FROM link_audit a
         WHERE a.heuristic_applied = v_promotion.heuristic AND a.promotion_status = 'pending' AND a.audit_id > p_after
           AND a.label IS DISTINCT FROM false AND EXISTS (SELECT FROM trials t WHERE t.nct_id = a.nct_id)
-          AND NOT EXISTS (SELECT FROM link_disputes d WHERE d.audit_id = a.audit_id)
+          AND NOT EXISTS (SELECT FROM link_disagreements d WHERE d.audit_id = a.audit_id)
         -- Whoever has one of them locked may be about to say something of it, and waits for this transaction.
         ORDER BY a.audit_id LIMIT p_limit FOR NO KEY UPDATE OF a SKIP LOCKED
     );
@@ -689,12 +645,12 @@ BEGIN
         ON CONFLICT (study_id, asset_id) DO NOTHING
         RETURNING xref_id, (evidence_jsonb ->> 'audit_id')::bigint AS audit_id
     )
-    INSERT INTO link_promotion_rows (promotion_id, audit_id, was_status, trial_xref_id, study_xref_ids)
+    INSERT INTO link_promotion_items (promotion_id, audit_id, previous_status, trial_xref_id, study_xref_ids)
     SELECT p_promotion_id, l.audit_id, l.promotion_status, t.xref_id,
            ARRAY(SELECT s.xref_id FROM for_studies s WHERE s.audit_id = l.audit_id ORDER BY 1)
     FROM links l LEFT JOIN for_trials t ON t.audit_id = l.audit_id;
     UPDATE link_audit SET promotion_status = 'promoted', updated_at = clock_timestamp() WHERE audit_id = ANY (v_links);
-    UPDATE link_promotions SET links = links + promote_links.promoted WHERE promotion_id = p_promotion_id;
+    UPDATE link_promotions SET link_count = link_count + promote_links.promoted WHERE promotion_id = p_promotion_id;
 END $function$
 ;
 
@@ -706,30 +662,30 @@ DECLARE
     v_last bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic_applied));
-    PERFORM set_config('ncfd.projecting', 'on', true);
+    PERFORM set_config('ncfd.applying_reviews', 'on', true);
     SELECT max(review_id) INTO v_last FROM link_reviews WHERE audit_id = NEW.audit_id;
     IF v_last IS NULL AND OLD.label IS NOT NULL THEN
         -- A label from before there were records.
-        INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, verdict, label_source, reviewer,
+        INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer,
                                   reviewed_at, mode, note)
         VALUES (OLD.audit_id, OLD.doc_id, OLD.asset_id, OLD.nct_id, OLD.heuristic_applied,
                 CASE WHEN OLD.label THEN 'right' ELSE 'wrong' END, OLD.label_source, OLD.reviewed_by,
                 coalesce(OLD.reviewed_at, OLD.updated_at), 'existing', OLD.review_notes)
         RETURNING review_id INTO v_last;
     END IF;
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, verdict, label_source, reviewer, reviewed_at,
+    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                               mode, supersedes, note)
     VALUES (NEW.audit_id, NEW.doc_id, NEW.asset_id, NEW.nct_id, NEW.heuristic_applied,
-            CASE WHEN NEW.label IS NULL THEN 'open' WHEN NEW.label THEN 'right' ELSE 'wrong' END, NEW.label_source,
+            CASE WHEN NEW.label IS NULL THEN 'cleared' WHEN NEW.label THEN 'right' ELSE 'wrong' END, NEW.label_source,
             NEW.reviewed_by, coalesce(NEW.reviewed_at, now()),
             coalesce(nullif(current_setting('ncfd.review_mode', true), ''), 'sql'), v_last, NEW.review_notes);
-    PERFORM set_config('ncfd.projecting', '', true);
-    DELETE FROM link_disputes WHERE audit_id = NEW.audit_id;
+    PERFORM set_config('ncfd.applying_reviews', '', true);
+    DELETE FROM link_disagreements WHERE audit_id = NEW.audit_id;
     RETURN NULL;
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.record_link_review(p_audit_id bigint, p_verdict text, p_reviewer text, p_mode text, p_note text DEFAULT NULL::text, p_seconds numeric DEFAULT NULL::numeric, p_sample_id bigint DEFAULT NULL::bigint, p_supersedes bigint DEFAULT NULL::bigint)
+CREATE OR REPLACE FUNCTION public.record_link_review(p_audit_id bigint, p_decision text, p_reviewer text, p_mode text, p_note text DEFAULT NULL::text, p_seconds numeric DEFAULT NULL::numeric, p_sample_id bigint DEFAULT NULL::bigint, p_supersedes bigint DEFAULT NULL::bigint)
  RETURNS bigint
  LANGUAGE plpgsql
 AS $function$
@@ -739,16 +695,16 @@ BEGIN
     IF p_mode = 'adjudication' THEN
         IF coalesce(btrim(p_note), '') = '' THEN
             RAISE EXCEPTION 'an adjudication needs a reason' USING ERRCODE = 'invalid_parameter_value';
-        ELSIF p_verdict NOT IN ('right', 'wrong') THEN
-            RAISE EXCEPTION 'an adjudication says right or wrong, not %', p_verdict USING ERRCODE = 'invalid_parameter_value';
-        ELSIF EXISTS (SELECT FROM counting_link_reviews(p_audit_id) WHERE reviewer = p_reviewer) THEN
-            RAISE EXCEPTION '% has given a verdict on link % and cannot adjudicate it', p_reviewer, p_audit_id
+        ELSIF p_decision NOT IN ('right', 'wrong') THEN
+            RAISE EXCEPTION 'an adjudication says right or wrong, not %', p_decision USING ERRCODE = 'invalid_parameter_value';
+        ELSIF EXISTS (SELECT FROM effective_link_reviews(p_audit_id) WHERE reviewer = p_reviewer) THEN
+            RAISE EXCEPTION '% has given a decision on link % and cannot adjudicate it', p_reviewer, p_audit_id
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
     END IF;
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, verdict, label_source, reviewer, reviewed_at, mode, note, seconds,
+    INSERT INTO link_reviews (audit_id, doc_id, asset_id, decision, label_source, reviewer, reviewed_at, mode, note, seconds,
                               sample_id, supersedes)
-    VALUES (p_audit_id, 0, 0, p_verdict, CASE WHEN p_verdict IN ('right', 'wrong') THEN 'human_review' END, p_reviewer,
+    VALUES (p_audit_id, 0, 0, p_decision, CASE WHEN p_decision IN ('right', 'wrong') THEN 'human_review' END, p_reviewer,
             clock_timestamp(), p_mode, nullif(btrim(p_note), ''), p_seconds, p_sample_id, p_supersedes)
     RETURNING review_id INTO v_review_id;
     RETURN v_review_id;
@@ -762,14 +718,14 @@ AS $function$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(key)
     FROM (SELECT DISTINCT heuristic_lock_key(heuristic_applied) AS key FROM new_links WHERE label IS NOT NULL ORDER BY 1) k;
-    PERFORM set_config('ncfd.projecting', 'on', true);
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, verdict, label_source, reviewer, reviewed_at,
+    PERFORM set_config('ncfd.applying_reviews', 'on', true);
+    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                               mode, note)
     SELECT audit_id, doc_id, asset_id, nct_id, heuristic_applied, CASE WHEN label THEN 'right' ELSE 'wrong' END,
            label_source, reviewed_by, coalesce(reviewed_at, now()),
            coalesce(nullif(current_setting('ncfd.review_mode', true), ''), 'sql'), review_notes
     FROM new_links WHERE label IS NOT NULL ORDER BY audit_id;
-    PERFORM set_config('ncfd.projecting', '', true);
+    PERFORM set_config('ncfd.applying_reviews', '', true);
     RETURN NULL;
 END $function$
 ;
@@ -798,76 +754,6 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.refuse_changed_event()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    RAISE EXCEPTION 'storage_events is a record: rows are added, and neither changed nor deleted'
-        USING ERRCODE = 'integrity_constraint_violation';
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.refuse_changed_reference()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    RAISE EXCEPTION 'reference % says who refers to what, and is not changed', OLD.reference_id
-        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Release it and add the other one.';
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.refuse_changed_review()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    RAISE EXCEPTION '% is a record: rows are added, and neither changed nor deleted', TG_TABLE_NAME
-        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Record a verdict that takes the place of the other.';
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.refuse_referenced_deletion()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    IF OLD.refcount > 0 OR EXISTS (SELECT FROM storage_references WHERE object_id = OLD.object_id) THEN
-        RAISE EXCEPTION 'storage object % is referred to % times and cannot be deleted', OLD.object_id, OLD.refcount
-            USING ERRCODE = 'restrict_violation', HINT = 'Release its references first.';
-    END IF;
-    RETURN OLD;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.refuse_truncation()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    RAISE EXCEPTION '% cannot be truncated: its rows are counted or kept one by one', TG_TABLE_NAME
-        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Delete the rows.';
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.refuse_written_refcount()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-DECLARE
-    v_references bigint := (SELECT count(*) FROM storage_references WHERE object_id = NEW.object_id);
-BEGIN
-    IF NEW.refcount IS DISTINCT FROM v_references THEN
-        RAISE EXCEPTION 'the refcount of storage object % is the number of its references, which is %, not %',
-            NEW.object_id, v_references, coalesce(NEW.refcount::text, 'NULL')
-            USING ERRCODE = 'integrity_constraint_violation',
-                  HINT = 'Call increment_storage_refcount or decrement_storage_refcount, or write storage_references.';
-    END IF;
-    RETURN NEW;
-END $function$
-;
-
 CREATE OR REPLACE FUNCTION public.release_references()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -885,25 +771,294 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.require_promotion_gate(p_heuristic text)
+CREATE OR REPLACE FUNCTION public.require_promotion_rule(p_heuristic text)
  RETURNS jsonb
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-    v_gate jsonb;
+    v_precision jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock(heuristic_lock_key(p_heuristic));
-    SELECT to_jsonb(p) INTO v_gate FROM get_heuristic_precision(p_heuristic) p;
+    SELECT to_jsonb(p) INTO v_precision FROM get_heuristic_precision(p_heuristic) p;
     IF NOT can_auto_promote_heuristic(p_heuristic) THEN
         RAISE EXCEPTION 'the gate does not let links of % be promoted: % of % reviewed links are right', p_heuristic,
-            coalesce(v_gate ->> 'correct_links', '0'), coalesce(v_gate ->> 'reviewed_links', '0')
+            coalesce(v_precision ->> 'correct_links', '0'), coalesce(v_precision ->> 'reviewed_links', '0')
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    RETURN v_gate;
+    RETURN v_precision;
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.require_storage_reference(p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint)
+CREATE OR REPLACE FUNCTION public.revert_link_promotion(p_promotion_id bigint, p_reverted_by text, p_reason text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_links bigint;
+BEGIN
+    IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_reverted_by, '') = '' THEN
+        RAISE EXCEPTION 'to take a promotion back needs somebody who does, and a reason' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    UPDATE link_promotions SET reverted_by = p_reverted_by, reverted_at = clock_timestamp(),
+           revert_reason = btrim(p_reason)
+    WHERE promotion_id = p_promotion_id AND reverted_at IS NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'promotion % was taken back already, or never was', p_promotion_id
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    PERFORM 1 FROM link_audit a JOIN link_promotion_items r USING (audit_id)
+    WHERE r.promotion_id = p_promotion_id ORDER BY a.audit_id FOR NO KEY UPDATE OF a;
+    UPDATE link_audit a SET promotion_status = r.previous_status, updated_at = clock_timestamp()
+    FROM link_promotion_items r
+    WHERE r.promotion_id = p_promotion_id AND a.audit_id = r.audit_id AND a.promotion_status = 'promoted';
+    GET DIAGNOSTICS v_links = ROW_COUNT;
+    DELETE FROM trial_assets_xref x USING link_promotion_items r, trials t
+    WHERE r.promotion_id = p_promotion_id AND x.xref_id = r.trial_xref_id AND t.trial_id = x.trial_id
+      AND NOT EXISTS (SELECT FROM link_audit a WHERE a.nct_id = t.nct_id AND a.asset_id = x.asset_id
+                      AND a.promotion_status = 'promoted');
+    DELETE FROM study_assets_xref x USING link_promotion_items r
+    WHERE r.promotion_id = p_promotion_id AND x.xref_id = ANY (r.study_xref_ids)
+      AND NOT EXISTS (SELECT FROM link_audit a JOIN document_links d USING (doc_id)
+                      WHERE a.asset_id = x.asset_id AND d.study_id::text = x.study_id AND a.promotion_status = 'promoted');
+    RETURN v_links;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.set_link_review_columns()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_audit link_audit;
+    v_locked text;
+BEGIN
+    SELECT * INTO v_audit FROM link_audit WHERE audit_id = NEW.audit_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no link %', NEW.audit_id USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    NEW.doc_id := v_audit.doc_id;
+    NEW.asset_id := v_audit.asset_id;
+    NEW.nct_id := v_audit.nct_id;
+    NEW.heuristic := v_audit.heuristic_applied;
+    -- An assignment, since PERFORM would run a query of its own.
+    v_locked := pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic));
+    RETURN NEW;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.skip_review(p_token uuid, p_reviewer text, p_reason text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_slot review_slots;
+BEGIN
+    IF coalesce(btrim(p_reason), '') = '' THEN
+        RAISE EXCEPTION 'to skip a link needs a reason' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    UPDATE review_slots SET leased_by = NULL, lease_token = NULL, leased_at = NULL, lease_until = NULL
+    WHERE lease_token = p_token AND leased_by = p_reviewer AND state = 'open' RETURNING * INTO v_slot;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    INSERT INTO review_skips (slot_id, audit_id, reviewer, reason)
+    VALUES (v_slot.slot_id, v_slot.audit_id, p_reviewer, btrim(p_reason));
+    RETURN true;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.start_link_promotion(p_heuristic text, p_promoted_by text, p_reason text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_precision jsonb := require_promotion_rule(p_heuristic);
+    v_promotion_id bigint;
+BEGIN
+    IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_promoted_by, '') = '' THEN
+        RAISE EXCEPTION 'a promotion needs somebody who promotes, and a reason' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF NOT EXISTS (SELECT FROM link_audit WHERE heuristic_applied = p_heuristic AND label IS NOT NULL
+                      AND reviewed_by IS DISTINCT FROM p_promoted_by) THEN
+        RAISE EXCEPTION '% alone has supplied the labels of % and may not promote its links', p_promoted_by, p_heuristic
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO link_promotions (heuristic, promoted_by, reason, precision_counts)
+    VALUES (p_heuristic, p_promoted_by, btrim(p_reason), v_precision) RETURNING promotion_id INTO v_promotion_id;
+    RETURN v_promotion_id;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.submit_review(p_token uuid, p_reviewer text, p_decision text, p_note text, p_seconds numeric, OUT outcome text, OUT review_id bigint, OUT audit_id bigint, OUT sample_id bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+DECLARE
+    v_slot review_slots;
+BEGIN
+    SELECT * INTO v_slot FROM review_slots WHERE lease_token = p_token AND leased_by = p_reviewer FOR NO KEY UPDATE;
+    submit_review.audit_id := v_slot.audit_id;
+    submit_review.sample_id := v_slot.sample_id;
+    submit_review.review_id := v_slot.review_id;
+    IF v_slot.slot_id IS NULL THEN
+        submit_review.outcome := 'unknown';
+    ELSIF v_slot.state = 'done' THEN
+        submit_review.outcome := 'repeated';
+    ELSIF v_slot.state = 'deleted' THEN
+        submit_review.outcome := 'deleted';
+    ELSIF v_slot.lease_until <= clock_timestamp() THEN
+        submit_review.outcome := 'expired';
+    ELSE
+        submit_review.review_id := record_link_review(v_slot.audit_id, p_decision, p_reviewer, 'queue', p_note, p_seconds,
+                                                      v_slot.sample_id);
+        UPDATE review_slots SET state = 'done', review_id = submit_review.review_id, reviewer = p_reviewer,
+               done_at = clock_timestamp(), lease_until = NULL
+        WHERE slot_id = v_slot.slot_id;
+        submit_review.outcome := 'recorded';
+    END IF;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.sync_document_uris()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE documents SET storage_uri = NEW.storage_uri
+    WHERE sha256 = NEW.sha256 AND storage_uri = OLD.storage_uri AND (object_id = NEW.object_id OR object_id IS NULL);
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.sync_scores_deleted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE trial_current_scores SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
+               previous_p_fail = NULL
+        WHERE score_id IS NOT NULL;
+    ELSE
+        PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM old_scores ORDER BY trial_id)::integer[]);
+    END IF;
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.sync_scores_inserted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.sync_scores_updated()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM refresh_trial_current_scores(
+        ARRAY(SELECT trial_id FROM old_scores UNION SELECT trial_id FROM new_scores ORDER BY 1)::integer[]);
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.sync_sponsor_companies()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO trial_current_scores AS s (trial_id, sponsor_company_id)
+    SELECT n.trial_id, n.sponsor_company_id FROM new_trials n JOIN old_trials o ON o.trial_id = n.trial_id
+    WHERE n.sponsor_company_id IS DISTINCT FROM o.sponsor_company_id ORDER BY n.trial_id
+    ON CONFLICT (trial_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id;
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.tombstone_old_uri()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO storage_tombstones (storage_uri, reason, size_bytes, created_at, delete_after)
+    VALUES (OLD.storage_uri, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'moved' END, OLD.size_bytes,
+            clock_timestamp(), clock_timestamp() + interval '1 hour')
+    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after);
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.tombstone_storage_uris(p_uris text[], p_retention interval, p_reason text, p_actor text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+    INSERT INTO storage_tombstones (storage_uri, reason, actor, created_at, delete_after)
+    SELECT uri, p_reason, p_actor, clock_timestamp(), clock_timestamp() + p_retention
+    FROM (SELECT DISTINCT unnest(p_uris) AS uri) given ORDER BY uri
+    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.undo_review(p_review_id bigint, p_reviewer text, p_within interval, p_lease interval, OUT outcome text, OUT token uuid)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_slot review_slots;
+    v_review link_reviews;
+BEGIN
+    SELECT * INTO v_review FROM link_reviews r WHERE r.review_id = p_review_id AND r.reviewer = p_reviewer;
+    SELECT * INTO v_slot FROM review_slots s
+    WHERE s.audit_id = v_review.audit_id AND s.review_id = p_review_id AND s.reviewer = p_reviewer FOR NO KEY UPDATE;
+    IF v_slot.slot_id IS NULL OR v_review.review_id IS NULL THEN
+        outcome := 'unknown';
+    ELSIF v_review.recorded_at < clock_timestamp() - p_within THEN
+        outcome := 'too_late';
+    ELSIF EXISTS (SELECT FROM interim_analyses l WHERE l.sample_id = v_slot.sample_id AND l.size >= v_slot.position)
+       OR NOT EXISTS (SELECT FROM effective_link_reviews(v_review.audit_id) c WHERE c.review_id = p_review_id) THEN
+        outcome := 'used';
+    ELSE
+        INSERT INTO link_reviews (audit_id, doc_id, asset_id, decision, reviewer, reviewed_at, mode, sample_id, supersedes)
+        VALUES (v_review.audit_id, 0, 0, 'undone', p_reviewer, clock_timestamp(), 'queue', v_review.sample_id, p_review_id);
+        UPDATE review_slots SET state = 'open', review_id = NULL, reviewer = NULL, done_at = NULL, leased_by = p_reviewer,
+               lease_token = gen_random_uuid(), leased_at = clock_timestamp(), lease_until = clock_timestamp() + p_lease
+        WHERE slot_id = v_slot.slot_id RETURNING lease_token INTO token;
+        outcome := 'undone';
+    END IF;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.update_link_label(p_audit_id bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+BEGIN
+    PERFORM apply_link_reviews(
+        p_audit_id, ARRAY(SELECT r FROM effective_link_reviews(p_audit_id) r ORDER BY r.review_id), true);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.update_refcount()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        UPDATE storage_objects SET refcount = refcount + 1, last_accessed = clock_timestamp() WHERE object_id = NEW.object_id;
+    ELSE
+        UPDATE storage_objects SET refcount = refcount - 1, last_accessed = clock_timestamp() WHERE object_id = OLD.object_id;
+    END IF;
+    RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.validate_storage_reference(p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint)
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE
@@ -929,7 +1084,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.require_storage_references(p_sha256 text[], p_backend_type text[], p_reference_type text[], p_reference_id bigint[])
+CREATE OR REPLACE FUNCTION public.validate_storage_references(p_sha256 text[], p_backend_type text[], p_reference_type text[], p_reference_id bigint[])
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE
@@ -941,173 +1096,8 @@ BEGIN
         RAISE EXCEPTION 'the four arrays must have as many elements each, and must not be NULL'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM require_storage_reference(s, b, t, i)
+    PERFORM validate_storage_reference(s, b, t, i)
     FROM unnest(p_sha256, p_backend_type, p_reference_type, p_reference_id) AS given (s, b, t, i);
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.skip_review(p_token uuid, p_reviewer text, p_reason text)
- RETURNS boolean
- LANGUAGE plpgsql
-AS $function$
-DECLARE
-    v_slot review_slots;
-BEGIN
-    IF coalesce(btrim(p_reason), '') = '' THEN
-        RAISE EXCEPTION 'to skip a link needs a reason' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    UPDATE review_slots SET lease_by = NULL, lease_token = NULL, lease_from = NULL, lease_until = NULL
-    WHERE lease_token = p_token AND lease_by = p_reviewer AND state = 'open' RETURNING * INTO v_slot;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    INSERT INTO review_skips (slot_id, audit_id, reviewer, reason)
-    VALUES (v_slot.slot_id, v_slot.audit_id, p_reviewer, btrim(p_reason));
-    RETURN true;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.storage_content_is_named(p_uri text)
- RETURNS boolean
- LANGUAGE sql
- STABLE
-AS $function$
-    SELECT EXISTS (SELECT FROM storage_objects o
-                   WHERE o.sha256 IN (right(p_uri, 64), upper(right(p_uri, 64))) AND o.storage_uri = p_uri)
-        OR EXISTS (SELECT FROM documents d
-                   WHERE d.sha256 IN (right(p_uri, 64), upper(right(p_uri, 64))) AND d.storage_uri = p_uri)
-$function$
-;
-
-CREATE OR REPLACE FUNCTION public.submit_review(p_token uuid, p_reviewer text, p_verdict text, p_note text, p_seconds numeric, OUT outcome text, OUT review_id bigint, OUT audit_id bigint, OUT sample_id bigint)
- RETURNS record
- LANGUAGE plpgsql
-AS $function$
-#variable_conflict use_column
-DECLARE
-    v_slot review_slots;
-BEGIN
-    SELECT * INTO v_slot FROM review_slots WHERE lease_token = p_token AND lease_by = p_reviewer FOR NO KEY UPDATE;
-    submit_review.audit_id := v_slot.audit_id;
-    submit_review.sample_id := v_slot.sample_id;
-    submit_review.review_id := v_slot.review_id;
-    IF v_slot.slot_id IS NULL THEN
-        submit_review.outcome := 'unknown';
-    ELSIF v_slot.state = 'done' THEN
-        submit_review.outcome := 'repeated';
-    ELSIF v_slot.state = 'gone' THEN
-        submit_review.outcome := 'gone';
-    ELSIF v_slot.lease_until <= clock_timestamp() THEN
-        submit_review.outcome := 'expired';
-    ELSE
-        submit_review.review_id := record_link_review(v_slot.audit_id, p_verdict, p_reviewer, 'queue', p_note, p_seconds,
-                                                      v_slot.sample_id);
-        UPDATE review_slots SET state = 'done', review_id = submit_review.review_id, reviewer = p_reviewer,
-               done_at = clock_timestamp(), lease_until = NULL
-        WHERE slot_id = v_slot.slot_id;
-        submit_review.outcome := 'recorded';
-    END IF;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.take_back_link_promotion(p_promotion_id bigint, p_taken_back_by text, p_reason text)
- RETURNS bigint
- LANGUAGE plpgsql
-AS $function$
-DECLARE
-    v_links bigint;
-BEGIN
-    IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_taken_back_by, '') = '' THEN
-        RAISE EXCEPTION 'to take a promotion back needs somebody who does, and a reason' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    UPDATE link_promotions SET taken_back_by = p_taken_back_by, taken_back_at = clock_timestamp(),
-           taken_back_reason = btrim(p_reason)
-    WHERE promotion_id = p_promotion_id AND taken_back_at IS NULL;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'promotion % was taken back already, or never was', p_promotion_id
-            USING ERRCODE = 'object_not_in_prerequisite_state';
-    END IF;
-    PERFORM 1 FROM link_audit a JOIN link_promotion_rows r USING (audit_id)
-    WHERE r.promotion_id = p_promotion_id ORDER BY a.audit_id FOR NO KEY UPDATE OF a;
-    UPDATE link_audit a SET promotion_status = r.was_status, updated_at = clock_timestamp()
-    FROM link_promotion_rows r
-    WHERE r.promotion_id = p_promotion_id AND a.audit_id = r.audit_id AND a.promotion_status = 'promoted';
-    GET DIAGNOSTICS v_links = ROW_COUNT;
-    DELETE FROM trial_assets_xref x USING link_promotion_rows r, trials t
-    WHERE r.promotion_id = p_promotion_id AND x.xref_id = r.trial_xref_id AND t.trial_id = x.trial_id
-      AND NOT EXISTS (SELECT FROM link_audit a WHERE a.nct_id = t.nct_id AND a.asset_id = x.asset_id
-                      AND a.promotion_status = 'promoted');
-    DELETE FROM study_assets_xref x USING link_promotion_rows r
-    WHERE r.promotion_id = p_promotion_id AND x.xref_id = ANY (r.study_xref_ids)
-      AND NOT EXISTS (SELECT FROM link_audit a JOIN document_links d USING (doc_id)
-                      WHERE a.asset_id = x.asset_id AND d.study_id::text = x.study_id AND a.promotion_status = 'promoted');
-    RETURN v_links;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.take_storage_tombstones(p_after text, p_limit integer)
- RETURNS TABLE(storage_uri text, why text, size_bytes bigint, created_at timestamp with time zone, is_named boolean)
- LANGUAGE plpgsql
-AS $function$
-#variable_conflict use_column
-DECLARE
-    v_taken text[];
-    v_named text[];
-BEGIN
-    v_taken := ARRAY(
-        SELECT t.storage_uri FROM storage_tombstones t
-        WHERE t.storage_uri > p_after AND t.delete_after <= clock_timestamp()
-        ORDER BY t.storage_uri LIMIT p_limit FOR UPDATE SKIP LOCKED
-    );
-    v_named := ARRAY(SELECT uri FROM unnest(v_taken) AS uri WHERE storage_content_is_named(uri));
-    RETURN QUERY SELECT t.storage_uri, t.why, t.size_bytes, t.created_at, t.storage_uri = ANY (v_named)
-                 FROM storage_tombstones t WHERE t.storage_uri = ANY (v_taken) ORDER BY t.storage_uri;
-    DELETE FROM storage_tombstones t WHERE t.storage_uri = ANY (v_named);
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.undo_review(p_review_id bigint, p_reviewer text, p_within interval, p_lease interval, OUT outcome text, OUT token uuid)
- RETURNS record
- LANGUAGE plpgsql
-AS $function$
-DECLARE
-    v_slot review_slots;
-    v_review link_reviews;
-BEGIN
-    SELECT * INTO v_review FROM link_reviews r WHERE r.review_id = p_review_id AND r.reviewer = p_reviewer;
-    SELECT * INTO v_slot FROM review_slots s
-    WHERE s.audit_id = v_review.audit_id AND s.review_id = p_review_id AND s.reviewer = p_reviewer FOR NO KEY UPDATE;
-    IF v_slot.slot_id IS NULL OR v_review.review_id IS NULL THEN
-        outcome := 'unknown';
-    ELSIF v_review.recorded_at < clock_timestamp() - p_within THEN
-        outcome := 'too late';
-    ELSIF EXISTS (SELECT FROM interim_analyses l WHERE l.sample_id = v_slot.sample_id AND l.size >= v_slot.position)
-       OR NOT EXISTS (SELECT FROM counting_link_reviews(v_review.audit_id) c WHERE c.review_id = p_review_id) THEN
-        outcome := 'used';
-    ELSE
-        INSERT INTO link_reviews (audit_id, doc_id, asset_id, verdict, reviewer, reviewed_at, mode, sample_id, supersedes)
-        VALUES (v_review.audit_id, 0, 0, 'retracted', p_reviewer, clock_timestamp(), 'queue', v_review.sample_id, p_review_id);
-        UPDATE review_slots SET state = 'open', review_id = NULL, reviewer = NULL, done_at = NULL, lease_by = p_reviewer,
-               lease_token = gen_random_uuid(), lease_from = clock_timestamp(), lease_until = clock_timestamp() + p_lease
-        WHERE slot_id = v_slot.slot_id RETURNING lease_token INTO token;
-        outcome := 'undone';
-    END IF;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.why_content_stays(p_object_id bigint, p_sha256 text, p_uri text)
- RETURNS text
- LANGUAGE plpgsql
- STABLE
-AS $function$
-BEGIN
-    RETURN CASE
-        WHEN EXISTS (SELECT FROM storage_references r WHERE r.object_id = p_object_id) THEN 'referenced'
-        WHEN p_uri !~ '^(local|s3)://[0-9a-f]{64}$' OR right(p_uri, 64) <> p_sha256 THEN 'foreign'
-        WHEN EXISTS (SELECT FROM documents d WHERE d.object_id = p_object_id)
-          OR EXISTS (SELECT FROM studies s WHERE s.object_id = p_object_id)
-          OR EXISTS (SELECT FROM documents d WHERE d.sha256 = p_sha256 AND d.storage_uri = p_uri) THEN 'owned'
-    END;
 END $function$
 ;
 
@@ -1209,68 +1199,68 @@ UNION
 
 CREATE TRIGGER trg_documents_release AFTER DELETE ON documents REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION release_references('document', 'doc_id');
 
-CREATE TRIGGER trg_documents_release_all AFTER TRUNCATE ON documents FOR EACH STATEMENT EXECUTE FUNCTION release_references('document');
+CREATE TRIGGER trg_documents_release_truncated AFTER TRUNCATE ON documents FOR EACH STATEMENT EXECUTE FUNCTION release_references('document');
 
 CREATE TRIGGER trg_enforce_pivotal_study_card AFTER INSERT OR UPDATE OF extracted_jsonb ON studies FOR EACH ROW EXECUTE FUNCTION enforce_pivotal_study_card();
 
-CREATE TRIGGER trg_interim_analyses_fixed BEFORE DELETE OR UPDATE ON interim_analyses FOR EACH ROW EXECUTE FUNCTION refuse_changed_review();
+CREATE TRIGGER trg_interim_analyses_immutable BEFORE DELETE OR UPDATE ON interim_analyses FOR EACH ROW EXECUTE FUNCTION forbid_record_change();
 
-CREATE TRIGGER trg_interim_analyses_truncate BEFORE TRUNCATE ON interim_analyses FOR EACH STATEMENT EXECUTE FUNCTION refuse_changed_review();
+CREATE TRIGGER trg_interim_analyses_truncate BEFORE TRUNCATE ON interim_analyses FOR EACH STATEMENT EXECUTE FUNCTION forbid_record_change();
 
-CREATE TRIGGER trg_link_audit_gone AFTER DELETE ON link_audit REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION close_slots_of_gone_links();
+CREATE TRIGGER trg_link_audit_deleted AFTER DELETE ON link_audit REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION close_deleted_link_slots();
 
-CREATE TRIGGER trg_link_audit_labelled AFTER INSERT ON link_audit REFERENCING NEW TABLE AS new_links FOR EACH STATEMENT EXECUTE FUNCTION record_new_link_labels();
+CREATE TRIGGER trg_link_audit_inserted AFTER INSERT ON link_audit REFERENCING NEW TABLE AS new_links FOR EACH STATEMENT EXECUTE FUNCTION record_new_link_labels();
 
-CREATE TRIGGER trg_link_audit_relabelled AFTER UPDATE OF label, label_source, reviewed_by, reviewed_at ON link_audit FOR EACH ROW WHEN ((old.label IS DISTINCT FROM new.label OR old.label_source IS DISTINCT FROM new.label_source OR old.reviewed_by IS DISTINCT FROM new.reviewed_by OR old.reviewed_at IS DISTINCT FROM new.reviewed_at) AND COALESCE(current_setting('ncfd.projecting'::text, true), ''::text) <> 'on'::text) EXECUTE FUNCTION record_changed_link_label();
+CREATE TRIGGER trg_link_audit_label_updated AFTER UPDATE OF label, label_source, reviewed_by, reviewed_at ON link_audit FOR EACH ROW WHEN ((old.label IS DISTINCT FROM new.label OR old.label_source IS DISTINCT FROM new.label_source OR old.reviewed_by IS DISTINCT FROM new.reviewed_by OR old.reviewed_at IS DISTINCT FROM new.reviewed_at) AND COALESCE(current_setting('ncfd.applying_reviews'::text, true), ''::text) <> 'on'::text) EXECUTE FUNCTION record_changed_link_label();
 
-CREATE TRIGGER trg_link_reviews_describe BEFORE INSERT ON link_reviews FOR EACH ROW WHEN (COALESCE(current_setting('ncfd.projecting'::text, true), ''::text) <> 'on'::text) EXECUTE FUNCTION describe_link_review();
+CREATE TRIGGER trg_link_reviews_apply AFTER INSERT ON link_reviews FOR EACH ROW WHEN (COALESCE(current_setting('ncfd.applying_reviews'::text, true), ''::text) <> 'on'::text) EXECUTE FUNCTION apply_link_review();
 
-CREATE TRIGGER trg_link_reviews_fixed BEFORE DELETE OR UPDATE ON link_reviews FOR EACH ROW EXECUTE FUNCTION refuse_changed_review();
+CREATE TRIGGER trg_link_reviews_immutable BEFORE DELETE OR UPDATE ON link_reviews FOR EACH ROW EXECUTE FUNCTION forbid_record_change();
 
-CREATE TRIGGER trg_link_reviews_project AFTER INSERT ON link_reviews FOR EACH ROW WHEN (COALESCE(current_setting('ncfd.projecting'::text, true), ''::text) <> 'on'::text) EXECUTE FUNCTION project_link_review();
+CREATE TRIGGER trg_link_reviews_set_columns BEFORE INSERT ON link_reviews FOR EACH ROW WHEN (COALESCE(current_setting('ncfd.applying_reviews'::text, true), ''::text) <> 'on'::text) EXECUTE FUNCTION set_link_review_columns();
 
-CREATE TRIGGER trg_link_reviews_truncate BEFORE TRUNCATE ON link_reviews FOR EACH STATEMENT EXECUTE FUNCTION refuse_changed_review();
+CREATE TRIGGER trg_link_reviews_truncate BEFORE TRUNCATE ON link_reviews FOR EACH STATEMENT EXECUTE FUNCTION forbid_record_change();
 
-CREATE TRIGGER trg_scores_added AFTER INSERT ON scores REFERENCING NEW TABLE AS new_scores FOR EACH STATEMENT EXECUTE FUNCTION follow_new_scores();
+CREATE TRIGGER trg_scores_deleted AFTER DELETE ON scores REFERENCING OLD TABLE AS old_scores FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_deleted();
 
-CREATE TRIGGER trg_scores_changed AFTER UPDATE ON scores REFERENCING OLD TABLE AS old_scores NEW TABLE AS new_scores FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_scores();
+CREATE TRIGGER trg_scores_inserted AFTER INSERT ON scores REFERENCING NEW TABLE AS new_scores FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_inserted();
 
-CREATE TRIGGER trg_scores_gone AFTER DELETE ON scores REFERENCING OLD TABLE AS old_scores FOR EACH STATEMENT EXECUTE FUNCTION follow_gone_scores();
+CREATE TRIGGER trg_scores_truncated AFTER TRUNCATE ON scores FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_deleted();
 
-CREATE TRIGGER trg_scores_truncated AFTER TRUNCATE ON scores FOR EACH STATEMENT EXECUTE FUNCTION follow_gone_scores();
+CREATE TRIGGER trg_scores_updated AFTER UPDATE ON scores REFERENCING OLD TABLE AS old_scores NEW TABLE AS new_scores FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_updated();
 
-CREATE TRIGGER trg_storage_events_fixed BEFORE DELETE OR UPDATE ON storage_events FOR EACH ROW EXECUTE FUNCTION refuse_changed_event();
+CREATE TRIGGER trg_storage_events_immutable BEFORE DELETE OR UPDATE ON storage_events FOR EACH ROW EXECUTE FUNCTION forbid_record_change();
 
-CREATE TRIGGER trg_storage_events_truncate BEFORE TRUNCATE ON storage_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncation();
+CREATE TRIGGER trg_storage_events_truncate BEFORE TRUNCATE ON storage_events FOR EACH STATEMENT EXECUTE FUNCTION forbid_truncate();
 
-CREATE TRIGGER trg_storage_objects_delete BEFORE DELETE ON storage_objects FOR EACH ROW EXECUTE FUNCTION refuse_referenced_deletion();
+CREATE TRIGGER trg_storage_objects_clear_tombstone AFTER INSERT OR UPDATE OF storage_uri ON storage_objects FOR EACH ROW EXECUTE FUNCTION clear_storage_tombstone();
 
-CREATE TRIGGER trg_storage_objects_left AFTER DELETE ON storage_objects FOR EACH ROW WHEN (old.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$'::text) EXECUTE FUNCTION leave_storage_tombstone();
+CREATE TRIGGER trg_storage_objects_delete BEFORE DELETE ON storage_objects FOR EACH ROW EXECUTE FUNCTION forbid_referenced_deletion();
 
-CREATE TRIGGER trg_storage_objects_moved AFTER UPDATE OF storage_uri ON storage_objects FOR EACH ROW WHEN (old.storage_uri <> new.storage_uri) EXECUTE FUNCTION follow_moved_content();
+CREATE TRIGGER trg_storage_objects_refcount BEFORE UPDATE OF refcount ON storage_objects FOR EACH ROW WHEN (old.refcount IS DISTINCT FROM new.refcount AND pg_trigger_depth() = 0) EXECUTE FUNCTION forbid_refcount_write();
 
-CREATE TRIGGER trg_storage_objects_moved_away AFTER UPDATE OF storage_uri ON storage_objects FOR EACH ROW WHEN (old.storage_uri <> new.storage_uri AND old.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$'::text) EXECUTE FUNCTION leave_storage_tombstone();
+CREATE TRIGGER trg_storage_objects_refcount_new BEFORE INSERT ON storage_objects FOR EACH ROW WHEN (new.refcount IS DISTINCT FROM 0) EXECUTE FUNCTION forbid_refcount_write();
 
-CREATE TRIGGER trg_storage_objects_named AFTER INSERT OR UPDATE OF storage_uri ON storage_objects FOR EACH ROW EXECUTE FUNCTION lift_storage_tombstone();
+CREATE TRIGGER trg_storage_objects_sync_documents AFTER UPDATE OF storage_uri ON storage_objects FOR EACH ROW WHEN (old.storage_uri <> new.storage_uri) EXECUTE FUNCTION sync_document_uris();
 
-CREATE TRIGGER trg_storage_objects_refcount BEFORE UPDATE OF refcount ON storage_objects FOR EACH ROW WHEN (old.refcount IS DISTINCT FROM new.refcount AND pg_trigger_depth() = 0) EXECUTE FUNCTION refuse_written_refcount();
+CREATE TRIGGER trg_storage_objects_tombstone_deleted AFTER DELETE ON storage_objects FOR EACH ROW WHEN (old.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$'::text) EXECUTE FUNCTION tombstone_old_uri();
 
-CREATE TRIGGER trg_storage_objects_refcount_new BEFORE INSERT ON storage_objects FOR EACH ROW WHEN (new.refcount IS DISTINCT FROM 0) EXECUTE FUNCTION refuse_written_refcount();
+CREATE TRIGGER trg_storage_objects_tombstone_moved AFTER UPDATE OF storage_uri ON storage_objects FOR EACH ROW WHEN (old.storage_uri <> new.storage_uri AND old.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$'::text) EXECUTE FUNCTION tombstone_old_uri();
 
-CREATE TRIGGER trg_storage_objects_truncate BEFORE TRUNCATE ON storage_objects FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncation();
+CREATE TRIGGER trg_storage_objects_truncate BEFORE TRUNCATE ON storage_objects FOR EACH STATEMENT EXECUTE FUNCTION forbid_truncate();
 
-CREATE TRIGGER trg_storage_references_count AFTER INSERT OR DELETE ON storage_references FOR EACH ROW EXECUTE FUNCTION count_reference();
+CREATE TRIGGER trg_storage_references_count AFTER INSERT OR DELETE ON storage_references FOR EACH ROW EXECUTE FUNCTION update_refcount();
 
-CREATE TRIGGER trg_storage_references_fixed BEFORE UPDATE OF object_id, reference_type, referenced_id ON storage_references FOR EACH ROW WHEN (old.object_id IS DISTINCT FROM new.object_id OR old.reference_type::text IS DISTINCT FROM new.reference_type::text OR old.referenced_id IS DISTINCT FROM new.referenced_id) EXECUTE FUNCTION refuse_changed_reference();
+CREATE TRIGGER trg_storage_references_immutable BEFORE UPDATE OF object_id, reference_type, referenced_id ON storage_references FOR EACH ROW WHEN (old.object_id IS DISTINCT FROM new.object_id OR old.reference_type::text IS DISTINCT FROM new.reference_type::text OR old.referenced_id IS DISTINCT FROM new.referenced_id) EXECUTE FUNCTION forbid_reference_update();
 
 CREATE TRIGGER trg_storage_references_lock BEFORE INSERT ON storage_references FOR EACH ROW EXECUTE FUNCTION lock_referenced_object();
 
-CREATE TRIGGER trg_storage_references_truncate BEFORE TRUNCATE ON storage_references FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncation();
+CREATE TRIGGER trg_storage_references_truncate BEFORE TRUNCATE ON storage_references FOR EACH STATEMENT EXECUTE FUNCTION forbid_truncate();
 
 CREATE TRIGGER trg_studies_release AFTER DELETE ON studies REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION release_references('study', 'study_id');
 
-CREATE TRIGGER trg_studies_release_all AFTER TRUNCATE ON studies FOR EACH STATEMENT EXECUTE FUNCTION release_references('study');
+CREATE TRIGGER trg_studies_release_truncated AFTER TRUNCATE ON studies FOR EACH STATEMENT EXECUTE FUNCTION release_references('study');
 
-CREATE TRIGGER trg_trials_current_scores AFTER INSERT ON trials REFERENCING NEW TABLE AS new_trials FOR EACH STATEMENT EXECUTE FUNCTION add_trial_current_scores();
+CREATE TRIGGER trg_trials_inserted AFTER INSERT ON trials REFERENCING NEW TABLE AS new_trials FOR EACH STATEMENT EXECUTE FUNCTION add_trial_current_scores();
 
-CREATE TRIGGER trg_trials_sponsors AFTER UPDATE ON trials REFERENCING OLD TABLE AS old_trials NEW TABLE AS new_trials FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_sponsors();
+CREATE TRIGGER trg_trials_sponsors AFTER UPDATE ON trials REFERENCING OLD TABLE AS old_trials NEW TABLE AS new_trials FOR EACH STATEMENT EXECUTE FUNCTION sync_sponsor_companies();

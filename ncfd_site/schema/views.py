@@ -11,7 +11,7 @@ from ncfd_site.config.errors import UserError
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.schema.deploy import compare, session
 from ncfd_site.schema.deploy.diagnose import State
-from ncfd_site.schema.deploy.history import Act
+from ncfd_site.schema.deploy.history import LogAction
 from ncfd_site.schema.deploy.status import Status, status
 from ncfd_site.schema.presenter import (
     Deed,
@@ -79,7 +79,7 @@ def _facts(found: Status) -> dict[str, object]:
 def _since_verified(found: Status) -> int:
     """How many entries of the log, other than verifications, came after the last verification."""
     later = found.log[: found.log.index(found.verified)] if found.verified else ()
-    return sum(entry.direction != Act.VERIFY for entry in later)
+    return sum(entry.action != LogAction.VERIFY for entry in later)
 
 
 def _log_url(request: HttpRequest) -> str:

@@ -25,7 +25,7 @@ from storage.admin.cleanup import CleanupPage
 from storage.admin.drawn import places, record, referrer
 from storage.admin.references import ReferencePages
 from storage.buckets import REFERENCES, SIZES
-from storage.events import ACTS, act_in_words
+from storage.events import ACTIONS, action_in_words
 from storage.models import StorageEvent, StorageObject, StorageReference, StorageTombstone
 
 SHOWN = (
@@ -43,7 +43,7 @@ SHOWN = (
 )
 
 # Short, for the list; the page of one has the whole sentence.
-WHYS = {"deleted": "row deleted", "moved": "row moved", "expected": "announced", "orphaned": "found without row"}
+REASONS = {"deleted": "row deleted", "moved": "row moved", "expected": "announced", "orphaned": "found without row"}
 
 
 def _short(text: str, length: int = 16) -> SafeString:
@@ -161,13 +161,15 @@ class StorageEventAdmin(ReadOnlyAdmin):
     list_display = (
         value("event_id", "event"),
         when("occurred_at", "occurred"),
-        value("act", draw=act_in_words),
+        value("action", draw=action_in_words),
         value("object_id", "object", empty="none"),
         value("sha256", "SHA-256", draw=_short),
         value("actor"),
         value("reason", empty="not said"),
     )
-    list_filter = (choices("act", "act", *((act, words, {"act": act}) for act, words in ACTS.items())),)
+    list_filter = (
+        choices("action", "action", *((action, words, {"action": action}) for action, words in ACTIONS.items())),
+    )
     search_by = (
         search.key("event_id", "number of the event"),
         search.prefix("sha256", "hash"),
@@ -183,14 +185,14 @@ class StorageTombstoneAdmin(ReadOnlyAdmin):
 
     list_display = (
         value("storage_uri", "address", draw=lambda text: _short(text, 20)),
-        value("why", draw=lambda why: WHYS.get(why, why)),
+        value("reason", draw=lambda reason: REASONS.get(reason, reason)),
         value("size_bytes", "size", draw=lambda count: formatting.format_size(count) if count else "not known"),
         when("delete_after", "kept until", order=True),
         when("created_at", "since"),
         value("actor", "left by"),
     )
     list_filter = (
-        choices("why", "reason", *((why.value, why.label, {"why": why.value}) for why in StorageTombstone.Why)),
+        choices("reason", "reason", *((r.value, r.label, {"reason": r.value}) for r in StorageTombstone.Reason)),
     )
     search_by = (search.exact("storage_uri", "address", str.strip),)
     filled_by = (

@@ -61,7 +61,7 @@ def places(content: StorageObject) -> Table:
         until = (
             "may be deleted now" if is_due else format_html("until {}", formatting.render_age(tombstone.delete_after))
         )
-        rows.append((_address(tombstone.storage_uri), f"waiting: {tombstone.get_why_display()}", until))
+        rows.append((_address(tombstone.storage_uri), f"waiting: {tombstone.get_reason_display()}", until))
     note = "As the database has it: whether the bytes are there, the download and a check find out."
     return Table("Where the bytes lie", ("Address", "Copy", "Stays"), rows, "", note)
 

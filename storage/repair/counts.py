@@ -23,5 +23,5 @@ def mend(finding: Finding, actor: str) -> bool:
         if one is None or one.refcount == (number := reference_counts([one.pk])[one.pk]):
             return False
         StorageObject.objects.filter(pk=one.pk).update(refcount=number)
-        record(finding, actor, {"was": one.refcount, "is": number}, act="recount")
+        record(finding, actor, {"was": one.refcount, "is": number}, action="count_corrected")
     return True

@@ -38,7 +38,7 @@ def bury_orphan(finding: Finding, actor: str, options: MendOptions, stores: Stor
         if not _is_orphan(finding, options, stores):
             return False
         keep = timedelta(days=options.keep_days)
-        sql.scalar("expect_storage_content", [finding.address], keep, "orphaned", actor)
+        sql.scalar("tombstone_storage_uris", [finding.address], keep, "orphaned", actor)
         until = sql.value("SELECT delete_after FROM storage_tombstones WHERE storage_uri = %s", [finding.address])
         said = {"was": "without a tombstone", "is": f"kept until {until:%Y-%m-%d %H:%M} UTC"}
         record(finding, actor, {"what": "tombstone", "storage_uri": finding.address, **said})

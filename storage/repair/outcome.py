@@ -33,11 +33,11 @@ def advice(line: str) -> Outcome:
     return Outcome(line, is_mendable=False)
 
 
-def record(finding: Finding, actor: str, detail: dict[str, Any], *, act: str = "mend") -> None:
+def record(finding: Finding, actor: str, detail: dict[str, Any], *, action: str = "repaired") -> None:
     """Write into the record what was done, in the transaction that does it."""
     StorageEvent.objects.create(
         actor=actor,
-        act=act,
+        action=action,
         object_id=finding.object_id,
         sha256=finding.sha256,
         backend_type=finding.backend_type,

@@ -23,7 +23,7 @@ FOLDERS = 256
 
 _UNNAMED = """
 SELECT given.uri, clock_timestamp() AS at FROM unnest(%s::text[]) AS given (uri)
-WHERE NOT storage_content_is_named(given.uri)
+WHERE NOT is_storage_uri_in_use(given.uri)
   AND NOT EXISTS (SELECT FROM storage_tombstones t WHERE t.storage_uri = given.uri)
 """
 _ANY_THERE = "SELECT EXISTS (SELECT FROM storage_objects WHERE tier = %(backend)s OR backend_type = %(backend)s)"

@@ -20,7 +20,7 @@ SELECT o.object_id, o.sha256, o.backend_type, o.tier, o.storage_uri, o.size_byte
        coalesce(moved.last, 0) AS version
 FROM storage_objects o
 CROSS JOIN LATERAL (SELECT max(e.event_id) AS last FROM storage_events e WHERE e.sha256 = o.sha256
-                    AND e.backend_type = o.backend_type AND e.act IN ('move', 'mend')) moved
+                    AND e.backend_type = o.backend_type AND e.action IN ('moved', 'repaired')) moved
 WHERE o.object_id = ANY(%s) ORDER BY o.object_id
 """
 

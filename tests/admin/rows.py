@@ -79,7 +79,7 @@ def _migration_log() -> Any:
     return MigrationLog.objects.create(
         run_id=uuid4(),
         revision="20250121",
-        direction="up",
+        action="up",
         started_at=MOMENT,
         actor="olga",
         host="host",
@@ -148,7 +148,7 @@ def _skip() -> Any:
 
 def _look() -> Any:
     return linkaudit.InterimAnalysis.objects.create(
-        sample=_sample(), size=100, wrong=1, alpha="0.0125", lower_bound="0.9391", passed=False
+        sample=_sample(), size=100, error_count=1, alpha="0.0125", lower_bound="0.9391", passed=False
     )
 
 
@@ -158,10 +158,10 @@ def _review() -> Any:
     return linkaudit.LinkReview.objects.get(pk=review)
 
 
-def _dispute() -> Any:
+def _disagreement() -> Any:
     audit = factories.make_link_audit()
     sql.scalar("record_link_review", audit.pk, "unsure", "rita", "queue")
-    return linkaudit.LinkDispute.objects.get(pk=audit.pk)
+    return linkaudit.LinkDisagreement.objects.get(pk=audit.pk)
 
 
 def _token() -> Any:
@@ -179,14 +179,20 @@ def _promotion() -> Any:
         heuristic="HP-1",
         promoted_by="olga",
         reason="the gate is open",
-        gate={"total_links": 1, "reviewed_links": 1, "correct_links": 1, "precision_rate": "1.0000", **HEAVY},
-        links=1,
+        precision_counts={
+            "total_links": 1,
+            "reviewed_links": 1,
+            "correct_links": 1,
+            "precision_rate": "1.0000",
+            **HEAVY,
+        },
+        link_count=1,
     )
 
 
 def _promotion_row() -> Any:
-    return linkaudit.LinkPromotionRow.objects.create(
-        promotion=_promotion(), audit_id=factories.make_link_audit().pk, was_status="pending"
+    return linkaudit.LinkPromotionItem.objects.create(
+        promotion=_promotion(), audit_id=factories.make_link_audit().pk, previous_status="pending"
     )
 
 
@@ -199,9 +205,9 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     linkaudit.AssetAlias: _asset_alias,
     linkaudit.HeuristicPrecision: _heuristic_precision,
     linkaudit.LinkAudit: lambda: factories.make_link_audit(evidence_jsonb=HEAVY),
-    linkaudit.LinkDispute: _dispute,
+    linkaudit.LinkDisagreement: _disagreement,
     linkaudit.LinkPromotion: _promotion,
-    linkaudit.LinkPromotionRow: _promotion_row,
+    linkaudit.LinkPromotionItem: _promotion_row,
     linkaudit.LinkReview: _review,
     linkaudit.MergeCandidate: lambda: linkaudit.MergeCandidate.objects.create(
         asset_1=factories.make_asset(), asset_2=factories.make_asset(), merge_reason="same code", evidence_jsonb=HEAVY
@@ -278,11 +284,11 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     storage.DocumentTable: _document_part(storage.DocumentTable, page_no=1, table_idx=0, table_jsonb=HEAVY),
     storage.DocumentTextPage: _document_part(storage.DocumentTextPage, page_no=1, char_count=5, text="words"),
     storage.StorageEvent: lambda: storage.StorageEvent.objects.create(
-        act="recount", sha256=f"{next(_numbers):064x}", backend_type="local", detail=HEAVY
+        action="count_corrected", sha256=f"{next(_numbers):064x}", backend_type="local", detail=HEAVY
     ),
     storage.StorageObject: factories.make_storage_object,
     storage.StorageTombstone: lambda: storage.StorageTombstone.objects.create(
-        storage_uri=f"local://{next(_numbers):064x}", why="deleted", delete_after=MOMENT
+        storage_uri=f"local://{next(_numbers):064x}", reason="deleted", delete_after=MOMENT
     ),
     storage.StorageReference: lambda: storage.StorageReference.objects.create(
         object=factories.make_storage_object(), reference_type="document", referenced_id=next(_numbers)

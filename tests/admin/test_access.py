@@ -22,7 +22,7 @@ WHO = ("reviewer", "adjudicator", "operator", "analyst", "superuser", "nobody", 
 EVERYBODY = frozenset({"reviewer", "adjudicator", "operator", "analyst", "superuser"})
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
 OPERATORS = frozenset({"operator", "superuser"})
-# What would sway a reviewer before the verdict.
+# What would sway a reviewer before the decision.
 BUT_THE_SWAYED = EVERYBODY - {"reviewer"}
 STAFF = EVERYBODY | {"nobody"}
 ALONE = frozenset({"superuser"})
@@ -35,7 +35,7 @@ READERS = {
     "linkaudit.assetalias": EVERYBODY,
     "linkaudit.heuristicprecision": EVERYBODY,
     "linkaudit.linkaudit": EVERYBODY,
-    "linkaudit.linkdispute": BUT_THE_SWAYED,
+    "linkaudit.linkdisagreement": BUT_THE_SWAYED,
     "linkaudit.linkpromotion": EVERYBODY,
     "linkaudit.linkpromotionrow": EVERYBODY,
     "linkaudit.linkreview": BUT_THE_SWAYED,
@@ -176,7 +176,7 @@ def answer(client: Client, name: str) -> int:
 
 def test_every_table_of_the_house_is_in_the_admin() -> None:
     house = {
-        model for label in ("linkaudit", "ncfd_site", "securities", "signals", "storage")
+        model for label in ("api", "jobs", "linkaudit", "schema", "securities", "signals", "storage")
         for model in apps.get_app_config(label).get_models()
     }  # fmt: skip
     assert house - admin.site._registry.keys() == set()

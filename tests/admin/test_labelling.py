@@ -18,10 +18,10 @@ pytestmark = pytest.mark.django_db
 LIST = "admin:linkaudit_linkaudit_changelist"
 
 
-def label(client: Client, audit: LinkAudit, verdict: str, **given: str) -> list[str]:
+def label(client: Client, audit: LinkAudit, decision: str, **given: str) -> list[str]:
     """Press a button on a link's page; return what the page says then."""
     address = reverse("admin:linkaudit_linkaudit_label", args=[audit.pk])
-    answer = client.post(address, {"verdict": verdict, "seen_at": audit.updated_at.isoformat(), "note": "", **given})
+    answer = client.post(address, {"decision": decision, "seen_at": audit.updated_at.isoformat(), "note": "", **given})
     assert answer.status_code == 302
     return said(answer)
 
@@ -37,13 +37,13 @@ def said(answer: Any) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
-@pytest.mark.parametrize(("verdict", "written"), [("right", True), ("wrong", False)])
+@pytest.mark.parametrize(("decision", "written"), [("right", True), ("wrong", False)])
 def test_a_reviewer_labels_a_link_with_everything_that_belongs_to_it(
-    verdict: str, written: bool, signed_in: Any
+    decision: str, written: bool, signed_in: Any
 ) -> None:
     audit = factories.make_link_audit()
-    assert label(signed_in("reviewer"), audit, verdict, note="as the title says") == [
-        f"Link {audit.pk} is {verdict} now."
+    assert label(signed_in("reviewer"), audit, decision, note="as the title says") == [
+        f"Link {audit.pk} is {decision} now."
     ]
     audit.refresh_from_db()
     assert (audit.label, audit.label_source, audit.reviewed_by) == (written, "human_review", "rita")
@@ -54,7 +54,7 @@ def test_a_reviewer_labels_a_link_with_everything_that_belongs_to_it(
 
 def test_a_label_is_taken_back(signed_in: Any) -> None:
     audit = factories.make_link_audit(label=True)
-    assert label(signed_in("reviewer"), audit, "open") == [f"Link {audit.pk} is open now."]
+    assert label(signed_in("reviewer"), audit, "cleared") == [f"Link {audit.pk} is cleared now."]
     audit.refresh_from_db()
     assert (audit.label, audit.label_source, audit.reviewed_by, audit.reviewed_at) == (None, None, None, None)
 
@@ -92,7 +92,7 @@ def test_a_reviewer_may_not_change_the_label_of_another(signed_in: Any) -> None:
     assert "adam" in message
     page = client.get(reverse("admin:linkaudit_linkaudit_change", args=[audit.pk])).content.decode()
     assert "was labelled by adam" in page
-    assert 'name="verdict"' not in page
+    assert 'name="decision"' not in page
     audit.refresh_from_db()
     assert audit.label is True
 
@@ -102,10 +102,12 @@ def test_an_adjudicator_may(signed_in: Any) -> None:
     assert label(signed_in("adjudicator"), audit, "wrong") == [f"Link {audit.pk} is wrong now."]
 
 
-@pytest.mark.parametrize("given", [{"verdict": "perhaps"}, {"verdict": ""}, {"seen_at": ""}, {"seen_at": "2024-13-45"}])
+@pytest.mark.parametrize(
+    "given", [{"decision": "perhaps"}, {"decision": ""}, {"seen_at": ""}, {"seen_at": "2024-13-45"}]
+)
 def test_a_form_that_is_not_complete_changes_nothing(given: dict[str, str], signed_in: Any) -> None:
     audit = factories.make_link_audit()
-    (message,) = label(signed_in("reviewer"), audit, **{"verdict": "right", **given})
+    (message,) = label(signed_in("reviewer"), audit, **{"decision": "right", **given})
     assert message.startswith("The form was not complete")
     audit.refresh_from_db()
     assert audit.label is None
@@ -123,7 +125,7 @@ def test_who_may_not_label_sees_no_button_and_no_action(who: str, signed_in: Any
     audit = factories.make_link_audit()
     client = signed_in(who)
     page = client.get(reverse("admin:linkaudit_linkaudit_change", args=[audit.pk])).content.decode()
-    assert 'name="verdict"' not in page
+    assert 'name="decision"' not in page
     assert "label_right" not in client.get(reverse(LIST)).content.decode()
     # The action is not known to such a person, so the list is only shown again.
     client.post(reverse(LIST), {"action": "label_right", "index": "0", "_selected_action": [audit.pk]})

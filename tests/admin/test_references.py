@@ -145,7 +145,7 @@ def test_content_that_a_document_points_to_stays_when_its_reference_is_released(
 def test_copies_that_wait_to_be_deleted_are_told(signed_in: Any) -> None:
     content = factories.make_storage_object()
     StorageTombstone.objects.create(
-        storage_uri=f"s3://{content.sha256}", why="moved", delete_after="2024-03-01T12:00Z", size_bytes=3
+        storage_uri=f"s3://{content.sha256}", reason="moved", delete_after="2024-03-01T12:00Z", size_bytes=3
     )
     page = page_of(signed_in("analyst"), content)
     assert f"s3://{content.sha256}" in page

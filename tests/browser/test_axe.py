@@ -59,10 +59,10 @@ def site() -> LinkAudit:
     make_link_audit(label=False, heuristic_applied="HP-1")
     for model in (Job, LinkPromotion, StorageReference, StorageTombstone):
         rows.make(model)
-    for verdict, reviewer in (("right", "rose"), ("wrong", "rob")):
+    for decision, reviewer in (("right", "rose"), ("wrong", "rob")):
         token = sql.value("SELECT lease_token FROM claim_review_slot(%s, NULL, '1 hour')", [reviewer])
-        sql.value("SELECT outcome FROM submit_review(%s, %s, %s, 'so it is', 1)", [token, reviewer, verdict])
-    (disputed,) = sql.rows("SELECT audit_id AS pk FROM link_disputes", of=LinkAudit)
+        sql.value("SELECT outcome FROM submit_review(%s, %s, %s, 'so it is', 1)", [token, reviewer, decision])
+    (disputed,) = sql.rows("SELECT audit_id AS pk FROM link_disagreements", of=LinkAudit)
     return LinkAudit.objects.get(pk=disputed.pk or audits[0].pk)
 
 

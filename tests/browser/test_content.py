@@ -49,7 +49,7 @@ def content(keep: Callable[[bytes], StorageObject]) -> StorageObject:
     for tier in ("local", "s3"):
         make_storage_object(tier=tier, size_bytes=2**50)
     sql.execute("UPDATE storage_objects SET last_accessed = now() - interval '40 days' WHERE refcount = 0")
-    StorageTombstone.objects.create(storage_uri=f"s3://{row.sha256}", why="moved", delete_after=timezone.now())
+    StorageTombstone.objects.create(storage_uri=f"s3://{row.sha256}", reason="moved", delete_after=timezone.now())
     Job.objects.create(kind="storage_gc", arguments={}, requested_by=LONG, step=LONG, unit="contents", total=10)
     return row
 

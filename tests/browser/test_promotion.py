@@ -38,7 +38,7 @@ def test_links_are_promoted_and_taken_back_with_the_keyboard(page: Page) -> None
     page.get_by_role("button", name="Take back").press("Enter")
     with working():
         expect(page.get_by_text("62 links are what they were before.")).to_be_visible()
-    assert LinkPromotion.objects.get().taken_back_reason == "Too early."
+    assert LinkPromotion.objects.get().revert_reason == "Too early."
     assert not LinkAudit.objects.filter(promotion_status="promoted").exists()
 
 
@@ -65,7 +65,7 @@ def test_all_links_of_a_list_are_labelled_by_a_job(page: Page) -> None:
     page.get_by_role("link", name="Label all of this list").click()
     page.get_by_label("right").check()
     page.get_by_label("Note").fill("All of one trial.")
-    page.get_by_label("Give this verdict on 3 links.").check()
+    page.get_by_label("Give this decision on 3 links.").check()
     page.get_by_role("button", name="Start the job").click()
     expect(page).to_have_url(re.compile(r"/jobs/\d+/"))
     with working():
@@ -77,8 +77,8 @@ def test_no_page_is_wider_than_the_window(page: Page, width: int) -> None:
     make_user(Role.OPERATOR)
     make_user(Role.ADJUDICATOR)
     links = past_the_gate(LONG)
-    LinkPromotion.objects.create(heuristic=LONG, promoted_by=LONG[:150], reason=LONG, gate=GATE)
-    LinkPromotion.objects.update(taken_back_by=LONG[:150], taken_back_reason=LONG, taken_back_at="2026-01-01T00:00Z")
+    LinkPromotion.objects.create(heuristic=LONG, promoted_by=LONG[:150], reason=LONG, precision_counts=GATE)
+    LinkPromotion.objects.update(reverted_by=LONG[:150], revert_reason=LONG, reverted_at="2026-01-01T00:00Z")
     make_link_audit(asset=make_asset(LONG), heuristic_applied=LONG)
     page.set_viewport_size({"width": width, "height": 740})
     sign_in(page, "olga", "/promotions/")

@@ -25,7 +25,7 @@ def links() -> list[LinkAudit]:
 
 
 def said() -> list[tuple[str, str | None]]:
-    return list(LinkReview.objects.order_by("pk").values_list("verdict", "note"))
+    return list(LinkReview.objects.order_by("pk").values_list("decision", "note"))
 
 
 def heading(page: Page) -> str:
@@ -54,7 +54,7 @@ def test_ten_links_with_keys_alone(page: Page, links: list[LinkAudit]) -> None:
     page.keyboard.press("k")
     expect(page.get_by_role("status")).to_have_text(re.compile("Mark 2 of 2: AB-10"))
     page.keyboard.press("?")
-    expect(page.get_by_text("Take back the last verdict")).to_be_visible()
+    expect(page.get_by_text("Take back the last decision")).to_be_visible()
 
     press_and_go_on(page, "y")
     press_and_go_on(page, "n")
@@ -64,14 +64,14 @@ def test_ten_links_with_keys_alone(page: Page, links: list[LinkAudit]) -> None:
     page.keyboard.type("yes, no? unsure.")
     page.keyboard.press("Escape")
     press_and_go_on(page, "n")
-    # Another one, and from it straight to the verdict.
+    # Another one, and from it straight to the decision.
     page.keyboard.press("m")
     page.keyboard.type("y")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("button", name="Right")).to_be_focused()
     press_and_go_on(page, "y")
     press_and_go_on(page, "u")
-    # A verdict that was too quick is taken back, and its note is there again.
+    # A decision that was too quick is taken back, and its note is there again.
     page.keyboard.press("m")
     page.keyboard.type("hasty")
     page.keyboard.press("Escape")
@@ -89,11 +89,11 @@ def test_ten_links_with_keys_alone(page: Page, links: list[LinkAudit]) -> None:
     for _ in range(3):
         press_and_go_on(page, "y")
     expect(page.get_by_text("What is left waits for somebody else")).to_be_visible()
-    expect(page.get_by_text("You have given 9 verdicts today.")).to_be_visible()
+    expect(page.get_by_text("You have given 9 decisions today.")).to_be_visible()
     right, wrong = ("right", None), ("wrong", None)
     assert said() == [
         right, wrong, ("wrong", "yes, no? unsure."), ("right", "y"), ("unsure", None),
-        ("right", "hasty"), ("retracted", None), ("wrong", "hasty"), right, right, right,
+        ("right", "hasty"), ("undone", None), ("wrong", "hasty"), right, right, right,
     ]  # fmt: skip
     assert ReviewSkip.objects.get().reason == "in Japanese"
 
@@ -185,7 +185,7 @@ def test_it_works_without_scripts(plain: Page, links: list[LinkAudit]) -> None:
     first = heading(plain)
     plain.get_by_label("Note").fill("no script")
     plain.get_by_role("button", name="Wrong").click()
-    expect(plain.get_by_text("Your last verdict")).to_be_visible()
+    expect(plain.get_by_text("Your last decision")).to_be_visible()
     assert heading(plain) != first
     plain.get_by_role("button", name="Take back").click()
     expect(plain.get_by_label("Note")).to_have_value("no script")
@@ -195,5 +195,5 @@ def test_it_works_without_scripts(plain: Page, links: list[LinkAudit]) -> None:
     plain.get_by_role("button", name="Skip").click()
     expect(plain.get_by_text("1 today")).to_be_visible()
     expect(plain.get_by_role("button", name="Next mark")).to_be_hidden()
-    assert [verdict for verdict, _ in said()] == ["wrong", "retracted", "unsure"]
+    assert [decision for decision, _ in said()] == ["wrong", "undone", "unsure"]
     assert ReviewSkip.objects.count() == 1

@@ -38,7 +38,7 @@ def test_a_reviewer_reads_all_but_content_and_schema_and_labels() -> None:
     hidden = {f"storage.view_storage{one}" for one in ("event", "object", "reference", "tombstone")}
     swaying = {
         f"linkaudit.view_{one}"
-        for one in ("linkdispute", "linkreview", "interimanalysis", "reviewsample", "reviewskip", "reviewslot")
+        for one in ("linkdisagreement", "linkreview", "interimanalysis", "reviewsample", "reviewskip", "reviewslot")
     }
     assert granted("reviewer") == every - hidden - swaying | {"linkaudit.label_linkaudit"}
     more = {"linkaudit.adjudicate_linkaudit", "linkaudit.bulk_linkaudit", "linkaudit.export_linkreview"}

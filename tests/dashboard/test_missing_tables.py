@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 READERS = {
     "link_reviews": ["queue"],
     "link_audit": ["queue"],
-    "link_disputes": ["queue", "disagreements"],
+    "link_disagreements": ["queue", "disagreements"],
     "trial_current_scores": ["risk", "gates"],
     "scores": ["risk", "gates", "freshness"],
     "staging_errors": ["errors"],

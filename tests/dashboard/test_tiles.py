@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from linkaudit.models import LinkDispute
+from linkaudit.models import LinkDisagreement
 from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from ncfd_site.dashboard.tile import registered_sources
@@ -81,13 +81,13 @@ def test_a_reviewer_sees_the_places_that_wait_and_is_led_to_the_desk(client: Cli
     client.force_login(make_user())
     page = client.get("/")
     assert "open places in samples" in words(page, "queue")
-    assert "verdicts of yours today (UTC) 0" in words(page, "queue")
+    assert "decisions of yours today (UTC) 0" in words(page, "queue")
     assert 'data-key="r" href="/review/"' in page.content.decode()
 
 
 def test_an_adjudicator_is_led_to_what_people_differ_on(client: Client) -> None:
     audit = make_link_audit(label=True)
-    LinkDispute.objects.create(audit_id=audit.pk, heuristic="HP-2", why="disagreement", since=NOW)
+    LinkDisagreement.objects.create(audit_id=audit.pk, heuristic="HP-2", reason="conflict", opened_at=NOW)
     client.force_login(make_user(Role.ADJUDICATOR))
     page = client.get("/")
     assert "links wait for an adjudicator 1" in words(page, "queue")
@@ -233,7 +233,7 @@ def test_drift_of_counts_comes_from_the_last_check(ana: Client) -> None:
     job = Job.objects.create(
         kind="storage_verify", state="done", requested_by="olga", finished_at=NOW, result={"summary": summary}
     )
-    StorageEvent.objects.create(act="recount", sha256="0" * 64, backend_type="local")
+    StorageEvent.objects.create(action="count_corrected", sha256="0" * 64, backend_type="local")
     page = ana.get("/")
     assert "counts were wrong at the last check ⚠ 2" in words(page, "content")
     assert "brought right in the last 7 days 1" in words(page, "content")
@@ -250,8 +250,8 @@ def test_markup_in_the_data_is_text(ana: Client) -> None:
         assert markup not in page
 
 
-def _log(direction: str, outcome: str, detail: str = "") -> None:
+def _log(action: str, outcome: str, detail: str = "") -> None:
     MigrationLog.objects.create(
-        run_id="00000000-0000-0000-0000-000000000001", revision=revisions.head(), direction=direction, outcome=outcome,
+        run_id="00000000-0000-0000-0000-000000000001", revision=revisions.head(), action=action, outcome=outcome,
         started_at=datetime.now(UTC), actor="olga", host="host", server_version="18", code_version="0", detail=detail,
     )  # fmt: skip

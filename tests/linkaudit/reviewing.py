@@ -28,10 +28,10 @@ def make_sample(
     return draw(options, drawn_by="olga")
 
 
-def say(slot: ReviewSlot, verdict: str, reviewer: str = "rita") -> int:
-    """Give a verdict on a place, as `submit_review` does; returns its number."""
+def say(slot: ReviewSlot, decision: str, reviewer: str = "rita") -> int:
+    """Give a decision on a place, as `submit_review` does; returns its number."""
     review_id = int(
-        sql.scalar("record_link_review", slot.audit_id, verdict, reviewer, "queue", None, None, slot.sample_id)
+        sql.scalar("record_link_review", slot.audit_id, decision, reviewer, "queue", None, None, slot.sample_id)
     )
     ReviewSlot.objects.filter(pk=slot.pk).update(
         state="done", review_id=review_id, reviewer=reviewer, done_at=timezone.now()
@@ -40,15 +40,15 @@ def say(slot: ReviewSlot, verdict: str, reviewer: str = "rita") -> int:
 
 
 def answer(sample: ReviewSample, count: int, said: Mapping[int, str] | None = None) -> None:
-    """Give a verdict on the first opinion of the first `count` places: right, unless `said` of the position."""
+    """Give a decision on the first opinion of the first `count` places: right, unless `said` of the position."""
     slots = ReviewSlot.objects.filter(sample=sample, opinion=1, state="open", position__lte=count)
     for slot in slots.order_by("position"):
         say(slot, (said or {}).get(slot.position, "right"))
 
 
-def adjudicate(audit_id: int, verdict: str, adjudicator: str = "adam") -> None:
+def adjudicate(audit_id: int, decision: str, adjudicator: str = "adam") -> None:
     """Resolve what people say of a link."""
-    sql.scalar("record_link_review", audit_id, verdict, adjudicator, "adjudication", "because of the text")
+    sql.scalar("record_link_review", audit_id, decision, adjudicator, "adjudication", "because of the text")
 
 
 def place(sample: ReviewSample, position: int, opinion: int = 1) -> ReviewSlot:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from linkaudit.adjudication import queries
-from linkaudit.models import LinkAudit, LinkDispute, LinkReview
+from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview
 from linkaudit.services import label_link
 from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
@@ -20,8 +20,8 @@ from tests.web.reading import text_of
 pytestmark = pytest.mark.django_db
 
 
-def say(audit: LinkAudit, reviewer: str, verdict: str, note: str = "") -> int:
-    return int(sql.scalar("record_link_review", audit.pk, verdict, reviewer, "queue", note))
+def say(audit: LinkAudit, reviewer: str, decision: str, note: str = "") -> int:
+    return int(sql.scalar("record_link_review", audit.pk, decision, reviewer, "queue", note))
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def adam(client: Client) -> Client:
 def test_the_list_says_why_since_when_and_whose(adam: Client, disputed: LinkAudit) -> None:
     unsure = make_link_audit()
     say(unsure, "rita", "unsure")
-    LinkDispute.objects.filter(pk=disputed.pk).update(since=timezone.now() - timedelta(hours=3))
+    LinkDisagreement.objects.filter(pk=disputed.pk).update(opened_at=timezone.now() - timedelta(hours=3))
     words = text_of(adam.get("/adjudication/"))
-    assert "people differ rita: ✓ right, rose: ✗ wrong 3 hours ago" in words
-    assert "somebody is unsure rita: ? unsure" in words
-    assert words.index("people differ rita") < words.index("somebody is unsure rita")
+    assert "conflicting reviews rita: ✓ right, rose: ✗ wrong 3 hours ago" in words
+    assert "marked unsure rita: ? unsure" in words
+    assert words.index("conflicting reviews rita") < words.index("marked unsure rita")
     assert "Adjudication 2 waiting" in words
 
 
@@ -62,7 +62,7 @@ def test_the_list_asks_the_same_however_long_it_is(
     for _ in range(5):
         say(make_link_audit(), "rita", "unsure")
     adam.get("/adjudication/")
-    # Session, person, two for permissions, the count in the navigation; disputes, links, opinions.
+    # Session, person, two for permissions, the count in the navigation; disagreements, links, opinions.
     with django_assert_num_queries(8):
         adam.get("/adjudication/")
 
@@ -73,10 +73,10 @@ def test_it_is_resolved_with_a_reason(adam: Client, disputed: LinkAudit) -> None
     assert "rita: ✓ right" in words
     assert "another company" in words
     assert "Nothing of the kind." in words
-    without = adam.post(address, {"verdict": "wrong", "reason": "  "})
+    without = adam.post(address, {"decision": "wrong", "reason": "  "})
     assert without.status_code == 400
     assert "An adjudication needs a reason." in text_of(without)
-    done = adam.post(address, {"verdict": "wrong", "reason": "the number is another trial's"}, follow=True)
+    done = adam.post(address, {"decision": "wrong", "reason": "the number is another trial's"}, follow=True)
     assert f"Resolved: link {disputed.pk} is wrong now." in text_of(done)
     disputed.refresh_from_db()
     assert (disputed.label, disputed.reviewed_by) == (False, "adam")
@@ -94,18 +94,18 @@ def test_nobody_resolves_their_own(client: Client) -> None:
     client.logout()
     client.force_login(User.objects.get(username="adam"))
     page = client.get(f"/adjudication/{audit.pk}/")
-    assert "You have given a verdict on this link yourself, so somebody else resolves it." in text_of(page)
+    assert "You have given a decision on this link yourself, so somebody else resolves it." in text_of(page)
     assert 'name="reason"' not in page.content.decode()
     assert "(one is you)" in text_of(client.get("/adjudication/"))
-    refused = client.post(f"/adjudication/{audit.pk}/", {"verdict": "right", "reason": "mine"})
+    refused = client.post(f"/adjudication/{audit.pk}/", {"decision": "right", "reason": "mine"})
     assert refused.status_code == 403
-    assert "adam has given a verdict on link" in text_of(refused)
-    assert LinkDispute.objects.exists()
+    assert "adam has given a decision on link" in text_of(refused)
+    assert LinkDisagreement.objects.exists()
 
 
 def test_what_was_resolved_meanwhile_is_said_and_the_reason_kept(adam: Client, disputed: LinkAudit) -> None:
     sql.scalar("record_link_review", disputed.pk, "right", "ada", "adjudication", "it is")
-    answer = adam.post(f"/adjudication/{disputed.pk}/", {"verdict": "wrong", "reason": "because"})
+    answer = adam.post(f"/adjudication/{disputed.pk}/", {"decision": "wrong", "reason": "because"})
     assert answer.status_code == 409
     assert "Nothing of yours was recorded." in text_of(answer)
     assert "because" in text_of(answer)
@@ -116,7 +116,7 @@ def test_a_disputed_link_is_not_labelled_past_the_adjudicator(disputed: LinkAudi
     rita = make_user()
     with pytest.raises(PermissionDenied, match="waits for an adjudicator"):
         label_link(disputed.pk, True, actor=rita)
-    assert LinkDispute.objects.exists()
+    assert LinkDisagreement.objects.exists()
 
 
 # Agreement
@@ -126,9 +126,9 @@ def pair(first: str, second: str, heuristic: str = "HP-2") -> LinkAudit:
     """A sample of one link of which rita was asked first and rose second."""
     audit = make_link_audit(heuristic_applied=heuristic)
     sql.scalar("draw_review_sample", heuristic, 1, 1, "precision", 1, "olga")
-    for reviewer, verdict in (("rita", first), ("rose", second)):
+    for reviewer, decision in (("rita", first), ("rose", second)):
         token = sql.value("SELECT lease_token FROM claim_review_slot(%s, NULL, '1 hour')", [reviewer])
-        sql.value("SELECT outcome FROM submit_review(%s, %s, %s, '', 1)", [token, reviewer, verdict])
+        sql.value("SELECT outcome FROM submit_review(%s, %s, %s, '', 1)", [token, reviewer, decision])
     return audit
 
 
@@ -150,7 +150,7 @@ def test_agreement_is_that_of_first_and_second_opinions(adam: Client) -> None:
 def test_what_was_taken_back_is_no_opinion() -> None:
     audit = pair("right", "wrong")
     review = LinkReview.objects.get(audit_id=audit.pk, reviewer="rose").pk
-    sql.scalar("record_link_review", audit.pk, "retracted", "rose", "queue", None, None, None, review)
+    sql.scalar("record_link_review", audit.pk, "undone", "rose", "queue", None, None, None, review)
     assert queries.pairs() == []
     assert [one.reviewer for one in queries.reviewers()] == ["rita"]
 

@@ -1,4 +1,4 @@
-"""One verdict on many links: what was confirmed is labelled, what changed meanwhile is skipped and named."""
+"""One decision on many links: what was confirmed is labelled, what changed meanwhile is skipped and named."""
 
 import re
 from datetime import datetime
@@ -55,7 +55,7 @@ def said(answer: Any) -> list[str]:
 
 
 def reviews() -> list[tuple[str, str, str | None]]:
-    return list(LinkReview.objects.order_by("pk").values_list("verdict", "mode", "reviewer"))
+    return list(LinkReview.objects.order_by("pk").values_list("decision", "mode", "reviewer"))
 
 
 def test_of_500_links_with_3_changed_meanwhile_497_are_labelled_and_3_are_named(adam: Client) -> None:
@@ -73,7 +73,7 @@ def test_of_500_links_with_3_changed_meanwhile_497_are_labelled_and_3_are_named(
         f"Labelled right: 497. Skipped: 3, changed since they were selected ({keys[7]}, {keys[8]}, {keys[9]})."
     ]
     assert LinkReview.objects.count() - before == 497
-    bulk_ones = LinkReview.objects.filter(mode="bulk", verdict="right", reviewer="adam", note="as the protocol says")
+    bulk_ones = LinkReview.objects.filter(mode="bulk", decision="right", reviewer="adam", note="as the protocol says")
     assert bulk_ones.count() == 497
     assert LinkAudit.objects.filter(label=True, reviewed_by="adam", label_source="human_review").count() == 497
     assert LogEntry.objects.filter(change_message="Labelled right among 497 at once.").count() == 497
@@ -103,7 +103,7 @@ def test_without_a_note_nothing_is_labelled_and_the_selection_stays(adam: Client
     assert said(confirm(adam, page)) == ["Labelled right: 2."]
 
 
-def test_labels_and_disputes_are_never_overwritten(adam: Client) -> None:
+def test_labels_and_disagreements_are_never_overwritten(adam: Client) -> None:
     opened, mine, others, disputed, gone = make_links(5)
     sql.scalar("record_link_review", mine, "right", "adam", "page")
     sql.scalar("record_link_review", others, "right", "rita", "page")
@@ -120,10 +120,10 @@ def test_labels_and_disputes_are_never_overwritten(adam: Client) -> None:
 def test_labels_are_taken_back_whoever_gave_them(adam: Client) -> None:
     keys = [*make_links(2, label=True), *make_links(1)]
     assert said(confirm(adam, tick(adam, keys, "label_open"))) == [
-        f"Labelled open again: 2. Skipped: 1, open already ({keys[2]})."
+        f"Labelled cleared: 2. Skipped: 1, open already ({keys[2]})."
     ]
     assert LinkAudit.objects.filter(label=None, label_source=None, reviewed_by=None).count() == 3
-    assert reviews()[-1] == ("open", "bulk", "adam")
+    assert reviews()[-1] == ("cleared", "bulk", "adam")
 
 
 def test_a_selection_that_was_changed_or_is_another_persons_is_refused(adam: Client) -> None:
@@ -159,12 +159,12 @@ def test_more_than_500_are_not_ticked_but_filtered(adam: Client) -> None:
     assert answer["Location"] == reverse("admin:linkaudit_linkaudit_bulk_filter")
 
 
-def ask_for_all(client: Client, query: str, verdict: str = "right", **given: str) -> Any:
+def ask_for_all(client: Client, query: str, decision: str = "right", **given: str) -> Any:
     address = reverse("admin:linkaudit_linkaudit_bulk_filter")
     frozen = re.search(r'name="frozen" value="([^"]+)"', client.get(f"{address}?{query}").content.decode())
     assert frozen
     return client.post(
-        address, {"frozen": frozen[1], "note": "all of them", "verdict": verdict, "confirm": "on", **given}
+        address, {"frozen": frozen[1], "note": "all of them", "decision": decision, "confirm": "on", **given}
     )
 
 

@@ -67,5 +67,5 @@ def test_a_verdict_moves_the_page(rita: Client) -> None:
 
     make_links("HP-2", opened=2)
     audit = LinkAudit.objects.order_by("pk")[0]
-    rita.post(f"/links/{audit.pk}/", {"verdict": "right", "seen_at": audit.updated_at.isoformat()})
+    rita.post(f"/links/{audit.pk}/", {"decision": "right", "seen_at": audit.updated_at.isoformat()})
     assert "1 of 1 reviewed links are right: precision 1.0000" in text_of(rita.get("/heuristics/HP-2/"))

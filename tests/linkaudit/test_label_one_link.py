@@ -19,13 +19,13 @@ def label_fields(audit: LinkAudit) -> tuple[Any, ...]:
     return (audit.label, audit.label_source, audit.reviewed_by, audit.reviewed_at is not None, audit.review_notes)
 
 
-@pytest.mark.parametrize("verdict", [True, False])
-def test_a_verdict_is_written_with_its_source_reviewer_and_time(verdict: bool) -> None:
+@pytest.mark.parametrize("decision", [True, False])
+def test_a_decision_is_written_with_its_source_reviewer_and_time(decision: bool) -> None:
     rita, audit = make_user(), make_link_audit()
     before = timezone.now()
-    label_link(audit.pk, verdict, actor=rita, note=" seen in the arms ")
+    label_link(audit.pk, decision, actor=rita, note=" seen in the arms ")
     stored = LinkAudit.objects.get(pk=audit.pk)
-    assert label_fields(stored) == (verdict, "human_review", "rita", True, "seen in the arms")
+    assert label_fields(stored) == (decision, "human_review", "rita", True, "seen in the arms")
     assert stored.reviewed_at is not None
     assert before <= stored.reviewed_at <= stored.updated_at
 

@@ -25,8 +25,8 @@ def rita(client: Client) -> Client:
     return client
 
 
-def send(client: Client, audit: LinkAudit, verdict: str, query: str = "", **fields: Any) -> HttpResponse:
-    form = {"verdict": verdict, "note": "", "seen_at": audit.updated_at.isoformat(), **fields}
+def send(client: Client, audit: LinkAudit, decision: str, query: str = "", **fields: Any) -> HttpResponse:
+    form = {"decision": decision, "note": "", "seen_at": audit.updated_at.isoformat(), **fields}
     return client.post(f"/links/{audit.pk}/{query}", form)  # type: ignore[return-value]
 
 
@@ -98,7 +98,7 @@ def test_a_long_document_is_read_in_parts(rita: Client, monkeypatch: pytest.Monk
     assert rita.get(f"/links/{audit.pk}/?from=²").status_code == 200
 
 
-def test_a_verdict_is_stored_and_the_next_open_link_of_the_filter_follows(rita: Client) -> None:
+def test_a_decision_is_stored_and_the_next_open_link_of_the_filter_follows(rita: Client) -> None:
     audit = make_link_audit()
     make_link_audit(heuristic_applied="HP-1")
     following = make_link_audit()
@@ -116,7 +116,7 @@ def test_after_the_last_one_the_list_says_that_all_are_labelled(rita: Client) ->
     audit = make_link_audit()
     page = rita.post(
         f"/links/{audit.pk}/?heuristic=HP-2",
-        {"verdict": "wrong", "seen_at": audit.updated_at.isoformat()},
+        {"decision": "wrong", "seen_at": audit.updated_at.isoformat()},
         follow=True,
     )
     assert page.redirect_chain == [("/links/?heuristic=HP-2", 302)]
@@ -182,13 +182,13 @@ def test_a_form_sent_twice_is_no_conflict_with_itself(rita: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [{"verdict": "maybe"}, {"seen_at": ""}, {"seen_at": "2024-13-45T00:00"}, {"note": "x" * 2001}]
+    "broken", [{"decision": "maybe"}, {"seen_at": ""}, {"seen_at": "2024-13-45T00:00"}, {"note": "x" * 2001}]
 )
 def test_a_broken_form_changes_nothing_and_keeps_the_note(rita: Client, broken: dict[str, str]) -> None:
     audit = make_link_audit()
     page = rita.post(
         f"/links/{audit.pk}/",
-        {"verdict": "right", "note": "kept", "seen_at": audit.updated_at.isoformat(), **broken},
+        {"decision": "right", "note": "kept", "seen_at": audit.updated_at.isoformat(), **broken},
     )
     assert page.status_code == 400
     assert "Nothing was changed." in text_of(page)
@@ -204,7 +204,7 @@ def test_who_may_not_label_reads_and_is_told_why(client: Client, role: Role) -> 
     page = client.get(f"/links/{audit.pk}/")
     assert page.status_code == 200
     assert f"needs the permission linkaudit.label_linkaudit, which {user} does not have" in text_of(page)
-    assert 'name="verdict"' not in page.content.decode()
+    assert 'name="decision"' not in page.content.decode()
     refused = send(client, audit, "right")
     assert refused.status_code == 403
     assert "linkaudit.label_linkaudit" in text_of(refused)
@@ -216,7 +216,7 @@ def test_a_reviewer_reads_somebody_elses_label(rita: Client) -> None:
     page = rita.get(f"/links/{audit.pk}/")
     assert "was labelled by adam" in text_of(page)
     assert "see page 2" in text_of(page)
-    assert 'name="verdict"' not in page.content.decode()
+    assert 'name="decision"' not in page.content.decode()
 
 
 @pytest.mark.parametrize("audit_id", [1, 10**30])
@@ -239,6 +239,6 @@ def test_a_label_needs_the_proof_that_the_form_is_ours(rita: Client) -> None:
 
 def test_a_get_never_labels_or_takes_back(rita: Client) -> None:
     audit = make_link_audit()
-    rita.get(f"/links/{audit.pk}/?verdict=right")
+    rita.get(f"/links/{audit.pk}/?decision=right")
     assert rita.get(f"/links/{audit.pk}/undo/").status_code == 405
     assert LinkAudit.objects.get(pk=audit.pk).label is None

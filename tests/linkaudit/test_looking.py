@@ -30,7 +30,7 @@ def sample() -> ReviewSample:
 
 
 def looks() -> list[tuple[int, int, bool]]:
-    return list(InterimAnalysis.objects.values_list("size", "wrong", "passed"))
+    return list(InterimAnalysis.objects.values_list("size", "error_count", "passed"))
 
 
 def test_a_look_is_taken_at_its_size_and_not_before(sample: ReviewSample) -> None:
@@ -108,7 +108,7 @@ def test_what_was_said_before_the_link_went_stands(sample: ReviewSample) -> None
 
 
 def test_labels_given_otherwise_move_nothing(sample: ReviewSample) -> None:
-    """Bulk, page, load, SQL and gold labels: neither a place that waits nor one that has its verdict."""
+    """Bulk, page, load, SQL and gold labels: neither a place that waits nor one that has its decision."""
     answer(sample, 97)
     waiting = {mode: place(sample, position).audit_id for position, mode in enumerate(("bulk", "load", "sql"), 98)}
     for mode, audit_id in waiting.items():
@@ -124,7 +124,7 @@ def test_labels_given_otherwise_move_nothing(sample: ReviewSample) -> None:
     assert looks() == [(100, 0, True)]
 
 
-def test_verdicts_on_another_version_of_the_heuristic_settle_nothing(sample: ReviewSample) -> None:
+def test_decisions_on_another_version_of_the_heuristic_settle_nothing(sample: ReviewSample) -> None:
     moved = place(sample, 5).audit_id
     LinkAudit.objects.filter(pk=moved).update(heuristic_applied="HP-1.1")
     answer(sample, 100)
@@ -170,7 +170,7 @@ def test_where_none_is_due_one_statement_says_so(
         cursor.execute(f"EXPLAIN {interim_analysis.DUE}", {"looks": [100, 200], "sample": sample.pk})
         plan = "\n".join(line for (line,) in cursor.fetchall())
     # By the sample and the place: two indexes begin with these, and either does.
-    assert re.search(r"Index (Only )?Scan using (ix_review_slots_open|uq_review_slots_place) ", plan), plan
+    assert re.search(r"Index (Only )?Scan using (ix_review_slots_open|uq_review_slots_position) ", plan), plan
 
 
 @pytest.mark.django_db(transaction=True)
@@ -194,8 +194,8 @@ def test_two_at_once_take_it_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_verdict_that_is_being_taken_back_is_waited_for() -> None:
-    """Either the look has used the verdict, and it stays; or it is taken back, and there is no look."""
+def test_a_decision_that_is_being_taken_back_is_waited_for() -> None:
+    """Either the look has used the decision, and it stays; or it is taken back, and there is no look."""
     make_open_links("HP-1", 100)
     sample = make_sample()
     answer(sample, 100)

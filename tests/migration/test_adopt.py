@@ -83,11 +83,11 @@ def test_what_the_version_table_held_is_in_the_log(empty_database: Keywords) -> 
     states.execute(empty_database, "UPDATE alembic_version SET version_num = '20250122_add_storage_reference_counting'")
     adopt(empty_database)
     said = json.loads(finish(start(empty_database, "--history", "--json"))[1])
-    acts = [(entry["direction"], entry["outcome"]) for entry in said["history"]]
+    acts = [(entry["action"], entry["outcome"]) for entry in said["history"]]
     adopted_at = acts.index(("adopt", "done"))
     assert set(acts[adopted_at + 1 : -1]) == {("up", "done")}
     assert acts[-1] == ("verify", "done")
-    adopted = next(entry for entry in said["history"] if entry["direction"] == "adopt")
+    adopted = next(entry for entry in said["history"] if entry["action"] == "adopt")
     assert "held before: 20250122_add_storage_reference_counting" in adopted["detail"]
 
 
@@ -235,7 +235,7 @@ def test_a_missing_key_and_a_missing_unique_constraint_are_made(unversioned: Key
 def test_counts_are_recounted_and_every_change_is_recorded(unversioned: Keywords) -> None:
     states.execute(unversioned, "UPDATE storage_objects SET refcount = 7 WHERE object_id = 1002")
     adopt(unversioned)
-    recorded = "SELECT object_id, detail FROM storage_events WHERE act = 'recount'"
+    recorded = "SELECT object_id, detail FROM storage_events WHERE action = 'count_corrected'"
     assert query(unversioned, recorded) == [(1002, {"is": 0, "was": 7})]
 
 
@@ -249,7 +249,7 @@ def test_counts_that_drifted_past_the_triggers_are_recounted_as_well(head_databa
     )
     _, said = adopt(head_database)
     assert "  Mended: 1 counts of storage_objects are the number of references again (1002: 7 -> 0)" in said
-    logged = "SELECT detail FROM alembic_migration_log WHERE direction = 'mend'"
+    logged = "SELECT detail FROM alembic_migration_log WHERE action = 'repair'"
     assert query(head_database, logged) == [("refcount of storage_objects: 1002: 7 -> 0",)]
 
 
@@ -340,7 +340,7 @@ def test_a_person_at_a_terminal_is_asked_and_may_decline(unversioned: Keywords) 
 def test_two_at_once_adopt_once(by_hand: Keywords) -> None:
     results = [finish(process) for process in [start(by_hand, *ADOPT) for _ in range(2)]]
     assert [code for code, _, _ in results] == [0, 0], results
-    assert query(by_hand, "SELECT count(*) FROM alembic_migration_log WHERE direction = 'adopt'") == [(1,)]
+    assert query(by_hand, "SELECT count(*) FROM alembic_migration_log WHERE action = 'adopt'") == [(1,)]
 
 
 # Counts the statements that write, and ends the process without a word before the one that it is told.

@@ -31,7 +31,7 @@ def test_eight_at_once_build_an_index_concurrently_without_a_deadlock(empty_data
     assert [code for code, _, _ in results] == [0] * 8, results
     valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_new'::regclass"
     assert query(empty_database, valid) == [(True,)]
-    ran = "SELECT count(*) FROM alembic_migration_log WHERE revision = '20990101_index' AND direction = 'up'"
+    ran = "SELECT count(*) FROM alembic_migration_log WHERE revision = '20990101_index' AND action = 'up'"
     assert query(empty_database, ran) == [(1,)]
 
 
@@ -60,7 +60,7 @@ def test_a_unique_index_over_duplicates_is_named_and_rebuilt_when_they_are_gone(
     assert (code, error) == (0, "")
     assert query(head_database, VERSION) == [("20990101_unique",)]
     assert query(head_database, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'uq_new'::regclass") == [(True,)]
-    outcomes = "SELECT outcome FROM alembic_migration_log WHERE revision = '20990101_unique' AND direction = 'up'"
+    outcomes = "SELECT outcome FROM alembic_migration_log WHERE revision = '20990101_unique' AND action = 'up'"
     assert query(head_database, f"{outcomes} ORDER BY log_id") == [("failed",), ("done",)]
 
 

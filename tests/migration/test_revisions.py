@@ -80,7 +80,7 @@ def test_a_revision_over_its_own_result_changes_nothing(
 
 
 def label_without_record(db: Database) -> None:
-    """A label from before verdicts were recorded: the record would be lost with an earlier downgrade."""
+    """A label from before decisions were recorded: the record would be lost with an earlier downgrade."""
     db.execute("ALTER TABLE link_audit DISABLE TRIGGER USER")
     make_link_audits(db, "HP-1", [True])
     db.execute("ALTER TABLE link_audit ENABLE TRIGGER USER")
@@ -114,12 +114,12 @@ LOSSES = {
     "20261127_add_storage_tombstones": (
         "storage_tombstones",
         lambda db: db.execute(
-            "SELECT expect_storage_content(ARRAY['local://' || repeat('a', 64)], '1 day', 'expected', 'olga')"
+            "SELECT tombstone_storage_uris(ARRAY['local://' || repeat('a', 64)], '1 day', 'expected', 'olga')"
         ),
     ),
     "20261122_derive_counts_from_references": (
         "storage_events",
-        lambda db: insert(db, "storage_events", act="recount"),
+        lambda db: insert(db, "storage_events", action="count_corrected"),
     ),
     "20250124_signals_gates_scores": (
         "signals",

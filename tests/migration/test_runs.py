@@ -33,7 +33,7 @@ def test_eight_at_once_on_an_empty_database_run_each_revision_once(empty_databas
 
     assert [code for code, _, _ in results] == [0] * 8, results
     assert not any("Error" in error or "Traceback" in error for _, _, error in results)
-    logged = query(empty_database, "SELECT revision FROM alembic_migration_log WHERE direction = 'up' ORDER BY log_id")
+    logged = query(empty_database, "SELECT revision FROM alembic_migration_log WHERE action = 'up' ORDER BY log_id")
     assert [revision for (revision,) in logged] == REVISIONS
 
 

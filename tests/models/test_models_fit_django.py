@@ -10,7 +10,7 @@ from django.core.management import call_command
 from securities.models import Company
 from signals.models import Score
 
-OWN_APPS = ("linkaudit", "ncfd_site", "securities", "signals", "storage")
+OWN_APPS = ("api", "jobs", "linkaudit", "schema", "securities", "signals", "storage")
 
 
 @pytest.mark.django_db

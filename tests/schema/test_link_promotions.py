@@ -14,7 +14,7 @@ BLOCKED = psycopg.errors.ObjectNotInPrerequisiteState
 
 
 def begin(db: Database, by: str = "olga", reason: str = "past the gate") -> int:
-    return int(one(db.execute("SELECT begin_link_promotion('HP-1', %s, %s)", [by, reason]))[0])
+    return int(one(db.execute("SELECT start_link_promotion('HP-1', %s, %s)", [by, reason]))[0])
 
 
 def promote(db: Database, promotion: int, after: int = 0, limit: int = 1000) -> tuple[int, int | None]:
@@ -25,7 +25,7 @@ def promote(db: Database, promotion: int, after: int = 0, limit: int = 1000) -> 
 
 
 def take_back(db: Database, promotion: int) -> int:
-    return int(one(db.execute("SELECT take_back_link_promotion(%s, 'olga', 'too early')", [promotion]))[0])
+    return int(one(db.execute("SELECT revert_link_promotion(%s, 'olga', 'too early')", [promotion]))[0])
 
 
 def statuses(db: Database) -> dict[str, int]:
@@ -67,7 +67,7 @@ def test_links_are_promoted_with_a_row_for_the_trial_and_one_for_each_study(link
     assert row == (trial, "HP-1", "link_audit", "olga", "active")
     named = db.execute("SELECT study_id FROM study_assets_xref ORDER BY 1").fetchall()
     assert named == [(str(study),) for study in sorted(studies)]
-    told = one(db.execute("SELECT links, gate ->> 'correct_links', reason FROM link_promotions"))
+    told = one(db.execute("SELECT link_count, precision_counts ->> 'correct_links', reason FROM link_promotions"))
     assert told == (65, "60", "past the gate")
     # A label is no promotion, and a promotion no label.
     assert one(db.execute("SELECT count(*) FROM link_audit WHERE label")) == (60,)
@@ -91,7 +91,7 @@ def test_what_is_taken_back_is_as_it_was(links: Database) -> None:
     assert take_back(db, promotion) == 65
     assert statuses(db) == {"pending": 66}
     assert one(db.execute("SELECT count(*) FROM trial_assets_xref")) == (0,)
-    assert one(db.execute("SELECT taken_back_by, taken_back_reason FROM link_promotions")) == ("olga", "too early")
+    assert one(db.execute("SELECT reverted_by, revert_reason FROM link_promotions")) == ("olga", "too early")
     with refused(db, BLOCKED, "was taken back already"):
         take_back(db, promotion)
     with refused(db, BLOCKED, "was taken back, or never was"):
@@ -171,7 +171,7 @@ def test_the_gate_is_computed_again_in_each_transaction(links: Database) -> None
         promote(db, promotion)
 
 
-def test_a_promotion_waits_for_a_verdict_that_is_being_given_and_counts_it(head_database: Keywords) -> None:
+def test_a_promotion_waits_for_a_decision_that_is_being_given_and_counts_it(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as reviewer, psycopg.connect(**head_database) as promoter:
         fill(reviewer)
         promotion = begin(reviewer)
@@ -187,7 +187,7 @@ def test_a_promotion_waits_for_a_verdict_that_is_being_given_and_counts_it(head_
                 waiting.result()
 
 
-def test_a_verdict_that_comes_during_a_promotion_waits_and_stays(head_database: Keywords) -> None:
+def test_a_decision_that_comes_during_a_promotion_waits_and_stays(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as reviewer, psycopg.connect(**head_database) as promoter:
         fill(promoter)
         promotion = begin(promoter)

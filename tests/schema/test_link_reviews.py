@@ -1,4 +1,4 @@
-"""Every verdict is kept, and the label of a link follows from the verdicts, whoever writes and with whatever."""
+"""Every decision is kept, and the label of a link follows from the decisions, whoever writes and with whatever."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ def link(db: Database) -> int:
     return int(one(db.execute("SELECT audit_id FROM link_audit"))[0])
 
 
-def say(db: Database, link: int, verdict: str, reviewer: str = "rita", mode: str = "queue", **more: Any) -> int:
+def say(db: Database, link: int, decision: str, reviewer: str = "rita", mode: str = "queue", **more: Any) -> int:
     cursor = db.execute(
         "SELECT record_link_review(%s, %s, %s, %s, p_note => %s, p_supersedes => %s)",
-        [link, verdict, reviewer, mode, more.get("note"), more.get("supersedes")],
+        [link, decision, reviewer, mode, more.get("note"), more.get("supersedes")],
     )
     return int(one(cursor)[0])
 
@@ -32,14 +32,14 @@ def label(db: Database) -> tuple[Any, ...]:
 
 
 def records(db: Database) -> list[tuple[Any, ...]]:
-    return db.execute("SELECT verdict, reviewer, mode FROM link_reviews ORDER BY review_id").fetchall()
+    return db.execute("SELECT decision, reviewer, mode FROM link_reviews ORDER BY review_id").fetchall()
 
 
-def disputes(db: Database) -> list[str]:
-    return [why for (why,) in db.execute("SELECT why FROM link_disputes").fetchall()]
+def disagreements(db: Database) -> list[str]:
+    return [reason for (reason,) in db.execute("SELECT reason FROM link_disagreements").fetchall()]
 
 
-def test_the_label_follows_a_verdict_which_says_what_it_is_about(db: Database, link: int) -> None:
+def test_the_label_follows_a_decision_which_says_what_it_is_about(db: Database, link: int) -> None:
     say(db, link, "right", note=" clear ")
     assert label(db) == (True, "human_review", "rita")
     told = "SELECT heuristic, nct_id, doc_id, asset_id, note FROM link_reviews"
@@ -53,16 +53,16 @@ def test_two_who_agree_make_a_label_and_two_who_differ_none(db: Database, link: 
     say(db, link, "wrong", "rita")
     say(db, link, "wrong", "adam")
     assert label(db) == (False, "human_review", "rita")
-    assert disputes(db) == []
+    assert disagreements(db) == []
     say(db, link, "right", "olga")
     assert label(db) == (None, None, None)
-    assert disputes(db) == ["disagreement"]
+    assert disagreements(db) == ["conflict"]
 
 
 def test_whoever_is_unsure_asks_for_an_adjudicator(db: Database, link: int) -> None:
     say(db, link, "unsure")
     assert label(db) == (None, None, None)
-    assert disputes(db) == ["unsure"]
+    assert disagreements(db) == ["unsure"]
 
 
 def test_an_adjudicator_resolves_it_with_a_reason_and_never_their_own(db: Database, link: int) -> None:
@@ -70,13 +70,13 @@ def test_an_adjudicator_resolves_it_with_a_reason_and_never_their_own(db: Databa
     say(db, link, "wrong", "adam")
     with refused(db, psycopg.errors.InvalidParameterValue, "needs a reason"):
         say(db, link, "wrong", "olga", "adjudication", note=" ")
-    with refused(db, psycopg.errors.InsufficientPrivilege, "adam has given a verdict on link"):
+    with refused(db, psycopg.errors.InsufficientPrivilege, "adam has given a decision on link"):
         say(db, link, "wrong", "adam", "adjudication", note="mine")
     with refused(db, psycopg.errors.InvalidParameterValue, "right or wrong, not unsure"):
         say(db, link, "unsure", "olga", "adjudication", note="cannot tell")
     say(db, link, "wrong", "olga", "adjudication", note="another trial")
     assert label(db) == (False, "human_review", "olga")
-    assert disputes(db) == []
+    assert disagreements(db) == []
     assert one(db.execute("SELECT review_notes FROM link_audit")) == ("another trial",)
 
 
@@ -84,16 +84,16 @@ def test_what_is_retracted_counts_as_if_it_had_never_been_said(db: Database, lin
     db.execute("UPDATE link_audit SET label = true, label_source = 'gold_standard'")
     said = say(db, link, "wrong")
     assert label(db) == (False, "human_review", "rita")
-    say(db, link, "retracted", supersedes=said)
+    say(db, link, "undone", supersedes=said)
     assert label(db) == (True, "gold_standard", None)
-    assert [verdict for verdict, _, _ in records(db)] == ["right", "wrong", "retracted"]
+    assert [decision for decision, _, _ in records(db)] == ["right", "wrong", "undone"]
 
 
-def test_a_later_verdict_of_the_same_person_takes_the_place_of_the_earlier(db: Database, link: int) -> None:
+def test_a_later_decision_of_the_same_person_takes_the_place_of_the_earlier(db: Database, link: int) -> None:
     say(db, link, "right")
     say(db, link, "wrong")
     assert label(db) == (False, "human_review", "rita")
-    assert disputes(db) == []
+    assert disagreements(db) == []
 
 
 # Labels by plain SQL
@@ -103,17 +103,17 @@ def test_a_label_by_plain_sql_is_recorded_and_never_refused(db: Database, link: 
     db.execute("UPDATE link_audit SET label = true")
     db.execute("UPDATE link_audit SET label = false, label_source = 'external_validation', reviewed_by = 'pipeline'")
     db.execute("UPDATE link_audit SET label = NULL, label_source = NULL")
-    assert records(db) == [("right", None, "sql"), ("wrong", "pipeline", "sql"), ("open", "pipeline", "sql")]
+    assert records(db) == [("right", None, "sql"), ("wrong", "pipeline", "sql"), ("cleared", "pipeline", "sql")]
     supersedes = db.execute("SELECT supersedes IS NOT NULL FROM link_reviews ORDER BY review_id").fetchall()
     assert supersedes == [(False,), (True,), (True,)]
 
 
-def test_a_label_by_plain_sql_counts_over_what_people_said_and_ends_a_dispute(db: Database, link: int) -> None:
+def test_a_label_by_plain_sql_counts_over_what_people_said_and_ends_a_disagreement(db: Database, link: int) -> None:
     say(db, link, "right", "rita")
     say(db, link, "wrong", "adam")
     db.execute("UPDATE link_audit SET label = true, reviewed_by = 'pipeline'")
     assert label(db) == (True, None, "pipeline")
-    assert disputes(db) == []
+    assert disagreements(db) == []
     say(db, link, "wrong", "olga")
     assert label(db) == (False, "human_review", "olga")
 
@@ -123,7 +123,7 @@ def test_links_that_come_with_labels_bring_their_records(db: Database) -> None:
     assert records(db) == [("right", None, "sql"), ("wrong", None, "sql")]
 
 
-def test_what_is_no_label_is_no_verdict(db: Database, link: int) -> None:
+def test_what_is_no_label_is_no_decision(db: Database, link: int) -> None:
     db.execute(
         "UPDATE link_audit SET promotion_status = 'promoted', confidence = 0.5, review_notes = 'x', label = label"
     )
@@ -141,11 +141,11 @@ def test_whoever_writes_may_say_how(db: Database, link: int) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE link_reviews SET verdict = 'wrong'", "DELETE FROM link_reviews", "TRUNCATE link_reviews"],
+    ["UPDATE link_reviews SET decision = 'wrong'", "DELETE FROM link_reviews", "TRUNCATE link_reviews"],
 )
 def test_a_record_is_neither_changed_nor_deleted(db: Database, link: int, statement: str) -> None:
     say(db, link, "right")
-    with refused(db, psycopg.errors.IntegrityConstraintViolation, "link_reviews is a record"):
+    with refused(db, psycopg.errors.IntegrityConstraintViolation, "link_reviews is append-only"):
         db.execute(statement)
 
 
@@ -155,23 +155,23 @@ def test_the_record_outlives_the_document(db: Database, link: int) -> None:
     db.execute("DELETE FROM documents")
     assert one(db.execute("SELECT count(*) FROM link_audit")) == (0,)
     assert len(records(db)) == 2
-    assert disputes(db) == []
+    assert disagreements(db) == []
 
 
 @pytest.mark.parametrize(
     ("values", "error"),
     [
-        ({"verdict": "maybe"}, psycopg.errors.CheckViolation),
+        ({"decision": "maybe"}, psycopg.errors.CheckViolation),
         ({"mode": "telepathy"}, psycopg.errors.CheckViolation),
-        ({"verdict": "retracted"}, psycopg.errors.CheckViolation),
+        ({"decision": "undone"}, psycopg.errors.CheckViolation),
         ({"reviewer": None}, psycopg.errors.CheckViolation),
         ({"audit_id": 424242}, psycopg.errors.ForeignKeyViolation),
     ],
 )
-def test_what_is_no_verdict_is_refused(
+def test_what_is_no_decision_is_refused(
     db: Database, link: int, values: dict[str, Any], error: type[psycopg.Error]
 ) -> None:
-    row = {"audit_id": link, "doc_id": 1, "asset_id": 1, "verdict": "right", "reviewer": "rita", "mode": "page"}
+    row = {"audit_id": link, "doc_id": 1, "asset_id": 1, "decision": "right", "reviewer": "rita", "mode": "page"}
     with refused(db, error):
         insert(db, "link_reviews", **{**row, **values})
 
@@ -183,7 +183,7 @@ def test_a_plain_insert_into_the_record_makes_the_label_too(db: Database, link: 
         audit_id=link,
         doc_id=0,
         asset_id=0,
-        verdict="wrong",
+        decision="wrong",
         label_source="human_review",
         reviewer="rita",
         mode="page",
@@ -199,13 +199,13 @@ def test_labels_that_exist_become_the_first_records(empty_database: Keywords) ->
     with psycopg.connect(**empty_database) as db:
         make_link_audits(db, "HP-1", [True, False, None], label_source="human_review", reviewed_by="rita")
     assert run(empty_database).verified
-    said = "SELECT verdict, reviewer, mode, heuristic FROM link_reviews ORDER BY review_id"
+    said = "SELECT decision, reviewer, mode, heuristic FROM link_reviews ORDER BY review_id"
     assert query(empty_database, said) == [
         ("right", "rita", "existing", "HP-1"),
         ("wrong", "rita", "existing", "HP-1"),
     ]
     with psycopg.connect(**empty_database, autocommit=True) as db:
-        db.execute("CALL record_existing_labels()")
+        db.execute("CALL backfill_link_reviews()")
     assert query(empty_database, "SELECT count(*) FROM link_reviews") == [(2,)]
 
 

@@ -1,4 +1,4 @@
-"""Places of samples are served in order, to one person at a time, and a verdict is recorded once."""
+"""Places of samples are served in order, to one person at a time, and a decision is recorded once."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -33,9 +33,11 @@ def claimed(db: Database, reviewer: str = "rita") -> Slot:
     return slot
 
 
-def submit(db: Database, token: Any, verdict: str = "right", reviewer: str = "rita", note: str = "") -> tuple[str, Any]:
+def submit(
+    db: Database, token: Any, decision: str = "right", reviewer: str = "rita", note: str = ""
+) -> tuple[str, Any]:
     outcome, review_id, _, _ = one(
-        db.execute("SELECT * FROM submit_review(%s, %s, %s, %s, 4.5)", [token, reviewer, verdict, note])
+        db.execute("SELECT * FROM submit_review(%s, %s, %s, %s, 4.5)", [token, reviewer, decision, note])
     )
     return outcome, review_id
 
@@ -105,7 +107,7 @@ def test_a_sample_has_a_size(db: Database, size: int | None) -> None:
 def test_places_are_served_in_order_and_a_live_lease_again(db: Database, links: list[int]) -> None:
     draw(db)
     first = claimed(db)
-    assert (first["position"], first["lease_by"]) == (1, "rita")
+    assert (first["position"], first["leased_by"]) == (1, "rita")
     again = claimed(db)
     assert again["lease_token"] == first["lease_token"]
     assert claimed(db, "adam")["position"] == 2
@@ -113,7 +115,7 @@ def test_places_are_served_in_order_and_a_live_lease_again(db: Database, links: 
     assert claimed(db)["position"] == 3
 
 
-def test_a_lease_that_ended_is_served_to_others_and_its_verdict_refused(db: Database, links: list[int]) -> None:
+def test_a_lease_that_ended_is_served_to_others_and_its_decision_refused(db: Database, links: list[int]) -> None:
     draw(db)
     mine = claimed(db)
     end_leases(db)
@@ -125,13 +127,13 @@ def test_a_lease_that_ended_is_served_to_others_and_its_verdict_refused(db: Data
     assert db.execute("SELECT * FROM link_reviews").fetchall() == []
 
 
-def test_a_verdict_that_is_sent_twice_is_recorded_once(db: Database, links: list[int]) -> None:
+def test_a_decision_that_is_sent_twice_is_recorded_once(db: Database, links: list[int]) -> None:
     draw(db)
     token = claimed(db)["lease_token"]
     outcome, review = submit(db, token)
     assert outcome == "recorded"
     assert submit(db, token, "wrong") == ("repeated", review)
-    assert one(db.execute("SELECT verdict, seconds, sample_id IS NOT NULL FROM link_reviews"))[0] == "right"
+    assert one(db.execute("SELECT decision, seconds, sample_id IS NOT NULL FROM link_reviews"))[0] == "right"
 
 
 def test_the_token_of_somebody_else_is_unknown(db: Database, links: list[int]) -> None:
@@ -149,7 +151,7 @@ def test_the_second_opinion_is_another_persons(db: Database) -> None:
     second = claimed(db, "adam")
     assert second["opinion"] == 2
     submit(db, second["lease_token"], "wrong", "adam")
-    assert db.execute("SELECT why FROM link_disputes").fetchall() == [("disagreement",)]
+    assert db.execute("SELECT reason FROM link_disagreements").fetchall() == [("conflict",)]
     assert claim(db, "olga") is None
 
 
@@ -215,7 +217,7 @@ def test_what_is_skipped_comes_to_somebody_else_and_stays_in_the_sample(db: Data
     assert one(db.execute("SELECT count(*) FROM review_slots WHERE sample_id = %s", [sample])) == (20,)
 
 
-def test_an_undone_verdict_is_retracted_and_its_place_leased_again(db: Database, links: list[int]) -> None:
+def test_an_undone_decision_is_retracted_and_its_place_leased_again(db: Database, links: list[int]) -> None:
     draw(db)
     slot = claimed(db)
     _, review = submit(db, slot["lease_token"], "wrong")
@@ -224,8 +226,8 @@ def test_an_undone_verdict_is_retracted_and_its_place_leased_again(db: Database,
     assert one(db.execute("SELECT label FROM link_audit WHERE audit_id = %s", [slot["audit_id"]])) == (None,)
     assert claimed(db)["lease_token"] == token
     assert submit(db, token, "right")[0] == "recorded"
-    verdicts = db.execute("SELECT verdict FROM link_reviews ORDER BY review_id").fetchall()
-    assert verdicts == [("wrong",), ("retracted",), ("right",)]
+    decisions = db.execute("SELECT decision FROM link_reviews ORDER BY review_id").fetchall()
+    assert decisions == [("wrong",), ("undone",), ("right",)]
     assert undo(db, review)[0] == "unknown"
 
 
@@ -239,7 +241,7 @@ def test_nothing_is_undone_that_is_somebody_elses_too_old_or_used(db: Database) 
         db.execute("INSERT INTO interim_analyses VALUES (%s, 1, 0, 0.0125, 0.9, false)", [sample])
         assert undo(db, mine) == ("used", None)
     query = "SELECT * FROM undo_review(%s, 'rita', interval '-1 second', %s)"
-    assert one(db.execute(query, [mine, LEASE]))[0] == "too late"
+    assert one(db.execute(query, [mine, LEASE]))[0] == "too_late"
     (link,) = one(db.execute("SELECT audit_id FROM link_audit"))
     db.execute("SELECT record_link_review(%s, 'right', 'olga', 'adjudication', 'it is')", [link])
     assert undo(db, theirs, "adam") == ("used", None)
@@ -249,6 +251,6 @@ def test_places_of_links_that_went_with_their_document_say_so(db: Database, link
     draw(db)
     token = claimed(db)["lease_token"]
     db.execute("DELETE FROM documents")
-    assert submit(db, token) == ("gone", None)
+    assert submit(db, token) == ("deleted", None)
     assert claim(db) is None
-    assert db.execute("SELECT DISTINCT state FROM review_slots").fetchall() == [("gone",)]
+    assert db.execute("SELECT DISTINCT state FROM review_slots").fetchall() == [("deleted",)]

@@ -14,7 +14,7 @@ from tests.databases import Keywords
 from tests.schema.test_storage_functions import A, B, decrement, drift, increment
 from tests.sql import Database, insert, make_trial, one, refused
 
-CLEAN = "SELECT object_id FROM clean_storage_objects(%s, %s, %s, 'olga')"
+CLEAN = "SELECT object_id FROM delete_unreferenced_objects(%s, %s, %s, 'olga')"
 HOUR = timedelta(hours=1)
 
 
@@ -35,15 +35,15 @@ def clean(db: Database, *objects: int, grace: timedelta = timedelta(days=30), ke
 
 
 def tombstones(db: Database) -> list[tuple[Any, ...]]:
-    return db.execute("SELECT storage_uri, why, actor FROM storage_tombstones ORDER BY 1").fetchall()
+    return db.execute("SELECT storage_uri, reason, actor FROM storage_tombstones ORDER BY 1").fetchall()
 
 
 def make_due(db: Database, uri: str, why: str = "deleted") -> None:
-    insert(db, "storage_tombstones", storage_uri=uri, why=why, delete_after="2020-01-01T00:00Z")
+    insert(db, "storage_tombstones", storage_uri=uri, reason=why, delete_after="2020-01-01T00:00Z")
 
 
 def take(db: Database, after: str = "", limit: int = 100) -> list[tuple[str, bool]]:
-    cursor = db.execute("SELECT storage_uri, is_named FROM take_storage_tombstones(%s, %s)", [after, limit])
+    cursor = db.execute("SELECT storage_uri, is_in_use FROM lock_due_tombstones(%s, %s)", [after, limit])
     return cursor.fetchall()
 
 
@@ -58,10 +58,12 @@ def test_unused_content_goes_and_leaves_a_tombstone_and_a_record(db: Database) -
     kept, size = one(db.execute("SELECT delete_after - clock_timestamp(), size_bytes FROM storage_tombstones"))
     assert timedelta(minutes=89) < kept <= timedelta(minutes=90)
     assert size == 7
-    act, actor, sha256, address = one(
-        db.execute("SELECT act, actor, sha256, detail ->> 'storage_uri' FROM storage_events WHERE act = 'clean'")
+    action, actor, sha256, address = one(
+        db.execute(
+            "SELECT action, actor, sha256, detail ->> 'storage_uri' FROM storage_events WHERE action = 'object_deleted'"
+        )
     )
-    assert (act, actor, sha256, address) == ("clean", "olga", A, f"local://{A}")
+    assert (action, actor, sha256, address) == ("object_deleted", "olga", A, f"local://{A}")
 
 
 STAYS: dict[str, Callable[[Database, int], object]] = {
@@ -87,7 +89,7 @@ def test_content_that_something_speaks_for_stays(db: Database, why: str) -> None
     unused = make_unused(db)
     STAYS[why](db, unused)
     db.execute("UPDATE storage_objects SET last_accessed = now() - interval '1 year'")
-    query = "SELECT why_content_stays(object_id, sha256, storage_uri) FROM storage_objects"
+    query = "SELECT find_deletion_blocker(object_id, sha256, storage_uri) FROM storage_objects"
     assert one(db.execute(query)) == (why.split(maxsplit=1)[0],)
     assert clean(db, unused, grace=timedelta(0)) == []
     assert db.execute("SELECT count(*) FROM storage_objects").fetchone() == (1,)
@@ -236,7 +238,7 @@ def test_only_addresses_of_content_have_tombstones(db: Database) -> None:
 
 def test_what_is_expected_twice_stays_for_the_longer_time(db: Database) -> None:
     for hours in (5, 1):
-        db.execute("SELECT expect_storage_content(%s, %s, 'expected', 'olga')", [[f"s3://{A}"] * 2, HOUR * hours])
+        db.execute("SELECT tombstone_storage_uris(%s, %s, 'expected', 'olga')", [[f"s3://{A}"] * 2, HOUR * hours])
     (kept,) = one(db.execute("SELECT delete_after - clock_timestamp() FROM storage_tombstones"))
     assert kept > HOUR * 4
 
@@ -246,7 +248,7 @@ def test_what_is_expected_twice_stays_for_the_longer_time(db: Database) -> None:
 
 def move(db: Database, key: int, source: str, target: str, *, expect: bool = True) -> bool:
     if expect:
-        db.execute("SELECT expect_storage_content(%s, %s, 'expected', 'olga')", [[target], HOUR])
+        db.execute("SELECT tombstone_storage_uris(%s, %s, 'expected', 'olga')", [[target], HOUR])
     cursor = db.execute("SELECT move_storage_object(%s, %s, %s, %s, 'olga')", [key, source, target, HOUR])
     return bool(one(cursor)[0])
 
@@ -267,7 +269,7 @@ def test_a_move_changes_tier_and_address_and_never_the_key(db: Database) -> None
     assert one(db.execute("SELECT DISTINCT storage_uri FROM documents")) == (f"s3://{A}",)
     assert tombstones(db) == [(f"local://{A}", "moved", "olga")]
     detail = {"from": f"local://{A}", "to": f"s3://{A}"}
-    assert one(db.execute("SELECT act, actor, detail FROM storage_events")) == ("move", "olga", detail)
+    assert one(db.execute("SELECT action, actor, detail FROM storage_events")) == ("moved", "olga", detail)
     # Pipelines release by the key.
     assert decrement(db) == 0
     assert drift(db) == 0

@@ -361,12 +361,16 @@ def test_counts_that_had_drifted_are_brought_right_and_each_change_is_recorded(e
     assert run(empty_database).verified
     counts = "SELECT refcount, count(*) FROM storage_objects GROUP BY 1 ORDER BY 1"
     assert query(empty_database, counts) == [(0, 1250), (3, 1250)]
-    events = "SELECT act, detail, count(*), min(object_id), max(object_id) FROM storage_events GROUP BY 1, 2"
-    assert query(empty_database, events) == [("recount", {"is": 0, "was": 3}, 1250, 1, 2499)]
+    events = "SELECT action, detail, count(*), min(object_id), max(object_id) FROM storage_events GROUP BY 1, 2"
+    assert query(empty_database, events) == [("count_corrected", {"is": 0, "was": 3}, 1250, 1, 2499)]
 
 
 def test_the_record_of_acts_is_neither_changed_nor_deleted(db: Database) -> None:
-    insert(db, "storage_events", act="recount")
-    for statement in ("UPDATE storage_events SET act = 'x'", "DELETE FROM storage_events", "TRUNCATE storage_events"):
+    insert(db, "storage_events", action="count_corrected")
+    for statement in (
+        "UPDATE storage_events SET action = 'x'",
+        "DELETE FROM storage_events",
+        "TRUNCATE storage_events",
+    ):
         with refused(db, psycopg.errors.IntegrityConstraintViolation):
             db.execute(statement)

@@ -251,7 +251,7 @@ def test_filling_mends_what_writers_without_triggers_left(head_database: Keyword
         db.execute("DELETE FROM trial_current_scores WHERE trial_id = %s", trials[:1])
         add_score(db, trials[1], "a", 0.4)
     with psycopg.connect(**head_database, autocommit=True) as db:
-        db.execute("CALL fill_trial_current_scores()")
+        db.execute("CALL backfill_trial_current_scores()")
     assert query(head_database, KEPT) == query(head_database, TRUTH)
     assert len(query(head_database, KEPT)) == 3
 

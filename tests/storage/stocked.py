@@ -92,4 +92,4 @@ def release(document: int) -> None:
 
 def acts() -> list[tuple[str, str]]:
     """What was done, and by whom, in order."""
-    return list(StorageEvent.objects.order_by("pk").values_list("act", "actor"))
+    return list(StorageEvent.objects.order_by("pk").values_list("action", "actor"))

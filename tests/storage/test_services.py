@@ -44,13 +44,13 @@ def test_what_changed_is_in_the_record_with_its_reason(olga: User) -> None:
     release_reference(SHA256, "local", "document", 1, reason="it does not", actor=olga)
     content = StorageObject.objects.get(sha256=SHA256)
     told = [
-        (one.act, one.actor, one.reason, one.detail, one.object_id, one.sha256, one.backend_type)
+        (one.action, one.actor, one.reason, one.detail, one.object_id, one.sha256, one.backend_type)
         for one in StorageEvent.objects.order_by("pk")
     ]
     document = {"reference_type": "document", "reference_id": 1}
     assert told == [
-        ("refer", "olga", WHY, {**document, "refcount": 1}, content.pk, SHA256, "local"),
-        ("release", "olga", "it does not", {**document, "refcount": 0}, content.pk, SHA256, "local"),
+        ("reference_added", "olga", WHY, {**document, "refcount": 1}, content.pk, SHA256, "local"),
+        ("reference_released", "olga", "it does not", {**document, "refcount": 0}, content.pk, SHA256, "local"),
     ]
 
 

@@ -50,7 +50,7 @@ def fillings() -> Callable[[Address], str]:
         )
     audit = factories.make_link_audit(heuristic_applied="HP-1")
     factories.make_link_audit(heuristic_applied="HP-1", label=True)
-    linkaudit.LinkDispute.objects.create(audit_id=audit.pk, heuristic="HP-1", why="unsure")
+    linkaudit.LinkDisagreement.objects.create(audit_id=audit.pk, heuristic="HP-1", reason="unsure")
     company = factories.make_company()
     security = rows.make(securities.Security)
     job = Job.objects.create(kind="storage_verify", requested_by="olga", state="done", finished_at=rows.MOMENT)

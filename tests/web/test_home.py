@@ -63,6 +63,6 @@ def test_the_number_of_queries_is_small_and_does_not_grow(
         make_link_audit(heuristic_applied=name)
     client.get("/")
     # Session, person, two for permissions; all tiles in one statement, with its limits, in a transaction of its own,
-    # two more. The navigation counts the disputes for an adjudicator.
+    # two more. The navigation counts the disagreements for an adjudicator.
     with django_assert_num_queries(9 if role is Role.ADJUDICATOR else 8):
         client.get("/")

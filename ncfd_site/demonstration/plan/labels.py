@@ -1,4 +1,4 @@
-"""Which claims were reviewed, by whom, when and with which verdict; and which of them were promoted.
+"""Which claims were reviewed, by whom, when and with which decision; and which of them were promoted.
 
 HP-1 is reviewed often enough and right often enough for the gate, HP-2 is just under it, of HP-3 little is reviewed,
 and of HP-4 nothing: each page about heuristics has something to show.

@@ -56,7 +56,7 @@ def _recount(calendar: Calendar) -> None:
     for original in StorageObject.objects.order_by("pk")[:RECOUNTED]:
         StorageEvent.objects.create(
             occurred_at=calendar.at(-200, 3),
-            act="recount",
+            action="count_corrected",
             object_id=original.pk,
             sha256=original.sha256,
             backend_type=original.backend_type,
@@ -103,7 +103,7 @@ def _move(calendar: Calendar, store: ContentStore) -> None:
     moved.references.update(created_at=moved.created_at)
     StorageTombstone.objects.create(
         storage_uri=stored.uri,
-        why=StorageTombstone.Why.MOVED,
+        reason=StorageTombstone.Reason.MOVED,
         size_bytes=stored.size,
         actor="olga",
         created_at=calendar.at(-1, 5, 20),
@@ -113,7 +113,7 @@ def _move(calendar: Calendar, store: ContentStore) -> None:
         StorageEvent.objects.create(
             occurred_at=calendar.at(days, 5, 20),
             actor="olga",
-            act="move",
+            action="moved",
             object_id=moved.pk,
             sha256=moved.sha256,
             backend_type="s3",

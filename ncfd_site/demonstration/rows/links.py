@@ -56,7 +56,7 @@ def _review(label: Label) -> LinkReview:
         audit_id=one.audit_id,
         doc_id=one.doc_id,
         asset_id=one.asset_id,
-        verdict="right" if one.is_true else "wrong",
+        decision="right" if one.is_true else "wrong",
         label_source=label.source,
         reviewer=label.reviewer,
         reviewed_at=label.reviewed_at,

@@ -32,13 +32,15 @@ def _refer_and_release(calendar: Calendar) -> None:
         key = (content.sha256, content.backend_type, "support case", number)
         detail = {"reference_type": "support case", "reference_id": number}
         count = sql.scalar("increment_storage_refcount", *key)
-        _event(calendar.at(-12, 9, number), "refer", content, {**detail, "refcount": count}, SUPPORT)
+        _event(calendar.at(-12, 9, number), "reference_added", content, {**detail, "refcount": count}, SUPPORT)
         if number == 1:
             # Still under discussion.
             content.references.filter(reference_type="support case").update(created_at=calendar.at(-12, 9, number))
         else:
             count = sql.scalar("decrement_storage_refcount", *key)
-            _event(calendar.at(-3, 15, number), "release", content, {**detail, "refcount": count}, SUPPORT_ENDS)
+            _event(
+                calendar.at(-3, 15, number), "reference_released", content, {**detail, "refcount": count}, SUPPORT_ENDS
+            )
         StorageObject.objects.filter(pk=content.pk).update(last_accessed=used)
 
 
@@ -49,43 +51,45 @@ def _clean(calendar: Calendar, store: ContentStore) -> None:
         told = {"storage_uri": stored.uri, "size_bytes": stored.size}
         used = calendar.at(-days - UNUSED_DAYS, 6).isoformat()
         reason = "nothing referred to it, and its time of grace was over"
-        _event(calendar.at(-days, 5, number), "clean", content, {**told, "last_accessed": used}, reason)
+        _event(calendar.at(-days, 5, number), "object_deleted", content, {**told, "last_accessed": used}, reason)
         if number == len(CLEANED):
-            _wait(calendar.at(-days, 5, number), calendar.at(1, 6, number), stored, StorageTombstone.Why.DELETED)
+            _wait(calendar.at(-days, 5, number), calendar.at(1, 6, number), stored, StorageTombstone.Reason.DELETED)
         else:
             store.delete(stored.uri)
-            _event(calendar.at(-days, 7, number), "delete", content, {**told, "why": "deleted"})
+            _event(calendar.at(-days, 7, number), "bytes_deleted", content, {**told, "reason": "deleted"})
 
 
 def _leave(calendar: Calendar, store: ContentStore) -> None:
     for number in range(FOUND_WITHOUT_ROW):
         orphan = _put(store, f"Bytes that a crawler left behind, number {number}.")
-        _wait(calendar.at(-1, 4, number), calendar.at(5, 4, number), orphan, StorageTombstone.Why.ORPHANED)
+        _wait(calendar.at(-1, 4, number), calendar.at(5, 4, number), orphan, StorageTombstone.Reason.ORPHANED)
     expected = _put(store, "Bytes that a load has announced and not named yet.")
-    _wait(calendar.at(-1, 23), calendar.at(1, 23), expected, StorageTombstone.Why.EXPECTED)
+    _wait(calendar.at(-1, 23), calendar.at(1, 23), expected, StorageTombstone.Reason.EXPECTED)
 
 
 def _put(store: ContentStore, text: str) -> StoredObject:
     return store.put(f"{text}\n".encode() * LINES)
 
 
-def _wait(since: datetime, until: datetime, stored: StoredObject, why: StorageTombstone.Why) -> None:
+def _wait(since: datetime, until: datetime, stored: StoredObject, reason: StorageTombstone.Reason) -> None:
     StorageTombstone.objects.create(
         storage_uri=stored.uri,
-        why=why,
+        reason=reason,
         # Nobody has told how long it is, where there never was a row.
-        size_bytes=stored.size if why == StorageTombstone.Why.DELETED else 0,
+        size_bytes=stored.size if reason == StorageTombstone.Reason.DELETED else 0,
         actor=OPERATOR,
         created_at=since,
         delete_after=until,
     )
 
 
-def _event(at: datetime, act: str, content: StorageObject, detail: dict[str, Any], reason: str | None = None) -> None:
+def _event(
+    at: datetime, action: str, content: StorageObject, detail: dict[str, Any], reason: str | None = None
+) -> None:
     StorageEvent.objects.create(
         occurred_at=at,
         actor=OPERATOR,
-        act=act,
+        action=action,
         object_id=content.pk,
         sha256=content.sha256,
         backend_type=content.backend_type,

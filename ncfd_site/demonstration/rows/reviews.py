@@ -29,12 +29,12 @@ FROM (SELECT audit_id, max(reviewed_at) AS reviewed_at FROM link_reviews GROUP B
 WHERE r.audit_id = a.audit_id AND a.updated_at >= now()
 """
 SINCE = """
-UPDATE link_disputes d SET since = (SELECT max(reviewed_at) FROM link_reviews r WHERE r.audit_id = d.audit_id)
+UPDATE link_disagreements d SET opened_at = (SELECT max(reviewed_at) FROM link_reviews r WHERE r.audit_id = d.audit_id)
 """
 
 
 def add_reviews(proposals: Sequence[Proposal], calendar: Calendar) -> None:
-    """Add samples and verdicts on their places; `proposals` say what a careful reader would."""
+    """Add samples and decisions on their places; `proposals` say what a careful reader would."""
     truth = {one.audit_id: one.is_true for one in proposals}
     # What nobody has noticed so far, nobody notices here: people overlook things.
     unnoticed = LinkAudit.objects.filter(heuristic_applied=SETTLED, label=None)
@@ -91,13 +91,13 @@ def _times(start: datetime, chance: Random) -> Iterator[datetime]:
         yield at
 
 
-def _say(slot: ReviewSlot, verdict: str, reviewer: str, at: datetime, note: str | None, seconds: float) -> None:
+def _say(slot: ReviewSlot, decision: str, reviewer: str, at: datetime, note: str | None, seconds: float) -> None:
     review = LinkReview.objects.create(
         audit_id=slot.audit_id,
         doc_id=0,  # the database writes what it is about
         asset_id=0,
-        verdict=verdict,
-        label_source=None if verdict == "unsure" else "human_review",
+        decision=decision,
+        label_source=None if decision == "unsure" else "human_review",
         reviewer=reviewer,
         reviewed_at=at,
         recorded_at=at,
@@ -111,29 +111,29 @@ def _say(slot: ReviewSlot, verdict: str, reviewer: str, at: datetime, note: str 
         review_id=review.pk,
         reviewer=reviewer,
         done_at=at,
-        lease_by=reviewer,
+        leased_by=reviewer,
         lease_token=uuid.uuid5(uuid.NAMESPACE_OID, f"place {slot.pk}"),
-        lease_from=at - timedelta(seconds=seconds),
+        leased_at=at - timedelta(seconds=seconds),
     )
-    if verdict == "wrong":
+    if decision == "wrong":
         LinkAudit.objects.filter(pk=slot.audit_id).update(promotion_status="rejected")
 
 
 def _differ(sample: ReviewSample, said: Sequence[ReviewSlot], calendar: Calendar) -> None:
     """Let rose differ on two links, of which adam resolves one, and be unsure of a third."""
     places = sample.slots.filter(position__gt=said[-1].position, opinion=2).order_by("position")[:3]
-    verdicts = [("wrong", WHY_WRONG), ("wrong", None), ("unsure", WHY_UNSURE)]
-    for number, (second, (verdict, note)) in enumerate(zip(places, verdicts, strict=True)):
+    decisions = [("wrong", WHY_WRONG), ("wrong", None), ("unsure", WHY_UNSURE)]
+    for number, (second, (decision, note)) in enumerate(zip(places, decisions, strict=True)):
         at = calendar.at(-2, 13 + number, 20)
         first = sample.slots.get(position=second.position, opinion=1)
         _say(first, "right", "rita", at - timedelta(hours=2), WHY_RIGHT if number == 1 else None, 31 + number)
-        _say(second, verdict, "rose", at, note, 48 + number)
+        _say(second, decision, "rose", at, note, 48 + number)
         LinkAudit.objects.filter(pk=second.audit_id).update(promotion_status="review")
     LinkReview.objects.create(
         audit_id=places[0].audit_id,
         doc_id=0,
         asset_id=0,
-        verdict="right",
+        decision="right",
         label_source="human_review",
         reviewer="adam",
         reviewed_at=calendar.at(-1, 10, 5),

@@ -24,7 +24,7 @@ from ncfd_site.schema.deploy import (
 from ncfd_site.schema.deploy.assess import Fit
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.history import Act
+from ncfd_site.schema.deploy.history import LogAction
 from ncfd_site.schema.deploy.repair import Mend
 from ncfd_site.schema.deploy.session import Connection
 
@@ -132,7 +132,7 @@ def record(connection: Connection, adoption: Adoption, was: Sequence[str], log: 
         log.record(
             connection,
             adoption.recorded,
-            Act.ADOPT,
+            LogAction.ADOPT,
             detail=f"proved to be at {adoption.fit.revision}; alembic_version held before: {before}"
             + (f"; partial: {adoption.partial}" if adoption.partial else ""),
         )

@@ -8,7 +8,7 @@ from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import source
 from ncfd_site.schema.deploy import history, revisions
 from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.history import Act, Outcome
+from ncfd_site.schema.deploy.history import LogAction, Outcome
 from ncfd_site.schema.deploy.session import Connection
 
 # The checksums of the files that a version of the changelog has released, by "REVISION up" and "REVISION down".
@@ -69,7 +69,7 @@ def since_they_ran(connection: Connection, current: str | None) -> list[Changed]
     ran = {
         entry.revision: entry
         for entry in history.entries(connection)
-        if entry.direction == Act.UP and entry.outcome == Outcome.DONE and entry.revision in applied
+        if entry.action == LogAction.UP and entry.outcome == Outcome.DONE and entry.revision in applied
     }
     now = checksums()
     return [

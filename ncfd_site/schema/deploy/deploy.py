@@ -237,7 +237,7 @@ def _mend(connection: Connection, revision: str, progress: Progress, log: histor
                 f"Mend what it names and run it again: manage.py migrate_alembic --adopt {revision}",
                 ExitCode.PARTIAL,
             ) from None
-        log.record(connection, revision, history.Act.MEND, detail=each.words)
+        log.record(connection, revision, history.LogAction.REPAIR, detail=each.words)
         progress.say(f"  Mended: {each.words}")
     drifted = refcounts.drifted(connection)
     if not drifted:

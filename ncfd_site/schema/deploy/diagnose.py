@@ -146,7 +146,7 @@ def _without_version(connection: Connection, table: versions.VersionTable) -> Di
 
 def _strange(connection: Connection, version: str) -> Diagnosis:
     head = revisions.head()
-    if any(entry.revision == version and entry.direction == history.Act.UP for entry in history.entries(connection)):
+    if any(entry.revision == version and entry.action == history.LogAction.UP for entry in history.entries(connection)):
         return Diagnosis(
             State.AHEAD,
             None,

@@ -21,7 +21,7 @@ _TABLE = """
         log_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         run_id uuid NOT NULL,
         revision text NOT NULL,
-        direction text NOT NULL,
+        action text NOT NULL,
         file_sha256 text,
         started_at timestamptz NOT NULL,
         finished_at timestamptz,
@@ -35,20 +35,20 @@ _TABLE = """
 """
 
 _ROW = """
-    INSERT INTO public.alembic_migration_log (run_id, revision, direction, file_sha256, started_at, finished_at, actor,
+    INSERT INTO public.alembic_migration_log (run_id, revision, action, file_sha256, started_at, finished_at, actor,
                                               host, server_version, code_version, outcome, detail)
-    VALUES (%(run_id)s, %(revision)s, %(direction)s, %(file_sha256)s, %(started_at)s, clock_timestamp(), session_user,
+    VALUES (%(run_id)s, %(revision)s, %(action)s, %(file_sha256)s, %(started_at)s, clock_timestamp(), session_user,
             %(host)s, current_setting('server_version'), %(code_version)s, %(outcome)s, %(detail)s)
 """
 
 
-class Act(StrEnum):
-    """What an entry of the log tells of: the column `direction`."""
+class LogAction(StrEnum):
+    """What an entry of the log tells of: the column `action`."""
 
     UP = "up"
     DOWN = "down"
     ADOPT = "adopt"
-    MEND = "mend"
+    REPAIR = "repair"
     VERIFY = "verify"
 
 
@@ -65,7 +65,7 @@ class Entry:
 
     started_at: datetime
     revision: str
-    direction: str
+    action: str
     seconds: float | None
     actor: str
     host: str
@@ -77,7 +77,7 @@ class Entry:
     def __str__(self) -> str:
         took = "unfinished" if self.seconds is None else f"{self.seconds:.2f} s"
         when = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"
-        line = f"{when}  {self.direction:6}  {self.revision}  {took}  {self.outcome}"
+        line = f"{when}  {self.action:6}  {self.revision}  {took}  {self.outcome}"
         return f"{line}  by {self.actor} on {self.host}" + (f": {self.detail}" if self.detail else "")
 
 
@@ -86,7 +86,7 @@ def entries(connection: Connection) -> list[Entry]:
     if connection.execute("SELECT to_regclass('public.alembic_migration_log')").fetchone() == (None,):
         return []
     rows = connection.execute(
-        "SELECT started_at, revision, direction,"
+        "SELECT started_at, revision, action,"
         " extract(epoch FROM finished_at - started_at)::float, actor, host, outcome, detail,"
         " run_id, file_sha256 FROM public.alembic_migration_log ORDER BY log_id"
     )
@@ -108,14 +108,14 @@ class Run:
         self, connection: Connection, step: Step, outcome: Outcome = Outcome.DONE, detail: str = ""
     ) -> None:
         """Write the row of a revision, in the transaction that is under way."""
-        act = Act.UP if step.direction == "up" else Act.DOWN
-        self.record(connection, step.revision, act, outcome, detail, source.checksum(step.file, step.direction))
+        action = LogAction.UP if step.direction == "up" else LogAction.DOWN
+        self.record(connection, step.revision, action, outcome, detail, source.checksum(step.file, step.direction))
 
     def record(
         self,
         connection: Connection,
         revision: str,
-        act: Act,
+        action: LogAction,
         outcome: Outcome = Outcome.DONE,
         detail: str = "",
         file_sha256: str | None = None,
@@ -127,7 +127,7 @@ class Run:
             {
                 "run_id": self.run_id,
                 "revision": revision,
-                "direction": act.value,
+                "action": action.value,
                 "file_sha256": file_sha256,
                 "started_at": self._started,
                 "host": socket.gethostname(),

@@ -13,7 +13,7 @@ from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import catalog, changed, compare, costs, diagnose, history, revisions, session, verify
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.history import Act
+from ncfd_site.schema.deploy.history import LogAction
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from ncfd_site.schema.deploy.revisions import Revision
 from ncfd_site.schema.deploy.session import Connection
@@ -172,7 +172,7 @@ def verify_only(parameters: Mapping[str, Any], progress: Progress, models: verif
 def record_verification(connection: Connection, result: verify.Verification, log: history.Run) -> None:
     """Write how a verification ended to the log."""
     outcome = history.Outcome.DONE if result.ok else history.Outcome.FAILED
-    log.record(connection, result.revision, Act.VERIFY, outcome, str(result))
+    log.record(connection, result.revision, LogAction.VERIFY, outcome, str(result))
 
 
 def tell_verification(result: verify.Verification, progress: Progress) -> None:

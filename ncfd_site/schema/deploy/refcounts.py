@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ncfd_site.schema.deploy import history
-from ncfd_site.schema.deploy.history import Act
+from ncfd_site.schema.deploy.history import LogAction
 from ncfd_site.schema.deploy.session import Connection
 
 # Objects in one transaction: others that count wait for no more than these.
@@ -71,5 +71,5 @@ def mend(connection: Connection, objects: list[Drifted], revision: str, log: his
                 detail = "refcount of storage_objects: " + ", ".join(
                     map(str, sorted(changed, key=lambda c: c.object_id))
                 )
-                log.record(connection, revision, Act.MEND, detail=detail)
+                log.record(connection, revision, LogAction.REPAIR, detail=detail)
         yield from changed

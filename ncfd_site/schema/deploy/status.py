@@ -7,7 +7,7 @@ from typing import Any
 from ncfd_site.schema.deploy import catalog, changed, costs, diagnose, drift, history, revisions, session
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.drift import Drift
-from ncfd_site.schema.deploy.history import Act, Entry, Outcome
+from ncfd_site.schema.deploy.history import Entry, LogAction, Outcome
 from ncfd_site.schema.deploy.revisions import Revision
 from ncfd_site.schema.deploy.session import Connection
 
@@ -68,7 +68,7 @@ def status(parameters: Mapping[str, Any]) -> Status:
             steps=_steps(connection, found, entries),
             rewrites=_rewrites(connection, found),
             drift=_drift(found),
-            verified=next((entry for entry in reversed(entries) if entry.direction == Act.VERIFY), None),
+            verified=next((entry for entry in reversed(entries) if entry.action == LogAction.VERIFY), None),
             log=tuple(reversed(entries)),
             runner=session.runner(connection),
         )
@@ -77,7 +77,7 @@ def status(parameters: Mapping[str, Any]) -> Status:
 def _steps(connection: Connection, found: Diagnosis, entries: list[Entry]) -> tuple[Step, ...]:
     order = revisions.ids()
     at = order.index(found.revision) if found.revision else -1
-    last = {e.revision: e for e in entries if e.direction == Act.UP and e.outcome == Outcome.DONE}
+    last = {e.revision: e for e in entries if e.action == LogAction.UP and e.outcome == Outcome.DONE}
     edited = {each.revision for each in changed.since_they_ran(connection, found.revision)}
     return tuple(
         Step(

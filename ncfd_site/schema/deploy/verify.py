@@ -48,17 +48,17 @@ _PROBES = {
         f"{_STORAGE} SELECT * FROM decrement_storage_refcounts(ARRAY[{_NO_HASH}], '{{local}}', '{{probe}}', '{{0}}')"
     ),
     # Without objects, addresses or tombstones to work on, these lock and write nothing.
-    "clean_storage_objects(bigint[], interval, interval, text)": (
-        "SELECT * FROM clean_storage_objects('{{}}', '0', '0', 'probe')"
+    "delete_unreferenced_objects(bigint[], interval, interval, text)": (
+        "SELECT * FROM delete_unreferenced_objects('{{}}', '0', '0', 'probe')"
     ),
-    "expect_storage_content(text[], interval, text, text)": (
-        "SELECT expect_storage_content('{{}}', '0', 'expected', 'probe')"
+    "tombstone_storage_uris(text[], interval, text, text)": (
+        "SELECT tombstone_storage_uris('{{}}', '0', 'expected', 'probe')"
     ),
     "move_storage_object(bigint, text, text, interval, text)": "SELECT move_storage_object(0, '', '', '0', 'probe')",
-    "take_storage_tombstones(text, integer)": "SELECT * FROM take_storage_tombstones('', 0)",
-    "why_content_stays(bigint, text, text)": "SELECT why_content_stays(0, '', '')",
-    "storage_content_is_named(text)": "SELECT storage_content_is_named('')",
-    "counting_link_reviews(bigint)": "SELECT count(*) FROM counting_link_reviews(0)",
+    "lock_due_tombstones(text, integer)": "SELECT * FROM lock_due_tombstones('', 0)",
+    "find_deletion_blocker(bigint, text, text)": "SELECT find_deletion_blocker(0, '', '')",
+    "is_storage_uri_in_use(text)": "SELECT is_storage_uri_in_use('')",
+    "effective_link_reviews(bigint)": "SELECT count(*) FROM effective_link_reviews(0)",
     "claim_review_slot(text, bigint, interval)": "SELECT count(*) FROM claim_review_slot('probe', 0, '0')",
     "submit_review(uuid, text, text, text, numeric)": (
         "SELECT * FROM submit_review(gen_random_uuid(), 'probe', 'right', NULL, NULL)"

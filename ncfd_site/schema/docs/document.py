@@ -13,7 +13,7 @@ from ncfd_site.schema.deploy import revisions
 from ncfd_site.schema.docs import tables, words
 
 # Written by hand so that the page reads from what people see first to what only operators see.
-ORDER = ("storage", "linkaudit", "securities", "signals", "ncfd_site")
+ORDER = ("storage", "linkaudit", "securities", "signals", "schema", "api", "jobs")
 
 
 def path() -> Path:

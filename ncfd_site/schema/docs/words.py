@@ -79,7 +79,9 @@ within -8 and 8; `p_fail` is 1 / (1 + e^-`logit_post`). A stop rule raises `p_fa
 it: an endpoint switched after the last patient was randomised; success per protocol only, with over 20 % of the
 intention-to-treat population missing; an unblinded subjective endpoint where blinding was feasible.
 """,
-    "ncfd_site": "What Alembic and the command `migrate_alembic` keep about their own work.\n",
+    "schema": "The version of the schema and the log of `migrate_alembic`.\n",
+    "api": "Access to the API.\n",
+    "jobs": "Background jobs of the site.\n",
 }
 
 # Rules that the columns do not show.
@@ -191,12 +193,12 @@ ROUTINES: dict[str, str] = {
         "Brings counts right that drifted, a thousand in a transaction, and records each change in `storage_events`. A "
         "procedure: `CALL recount_storage_objects()`, outside a transaction."
     ),
-    "clean_storage_objects": (
+    "delete_unreferenced_objects": (
         "Deletes those of the objects that nothing refers to, no document or study points to, and that were not used "
         "for "
         "`p_grace`; passes over what somebody works on. Their bytes stay for `p_keep` more. Returns what it deleted."
     ),
-    "expect_storage_content": (
+    "tombstone_storage_uris": (
         "Leaves tombstones for bytes that no row names yet or any more: if none does when `p_for` is over, they go. "
         "Whoever "
         "moves content calls it before the bytes are copied."
@@ -206,40 +208,40 @@ ROUTINES: dict[str, str] = {
         "is part "
         "of its key, stays. Refuses an address that nobody expects or names. Returns whether it still lay at `p_from`."
     ),
-    "take_storage_tombstones": (
+    "lock_due_tombstones": (
         "Takes tombstones whose time is over: those whose bytes a row names are lifted, the others stay locked until "
         "the "
         "end of the transaction, in which the caller deletes the bytes and then the tombstones."
     ),
-    "why_content_stays": (
+    "find_deletion_blocker": (
         "Why content that looks unused is not cleaned: `referenced` after all, `foreign` (its address is none of a "
         "store of "
         "ours), `owned` (a document or a study points to it, without a reference); NULL where nothing speaks against "
         "it."
     ),
-    "storage_content_is_named": "Whether an object or a document names the bytes at that address.",
-    "leave_storage_tombstone": (
+    "is_storage_uri_in_use": "Whether an object or a document names the bytes at that address.",
+    "tombstone_old_uri": (
         "Runs on `storage_objects` after a row was deleted or got another address: the bytes it had are deleted an "
         "hour "
         "later, unless a row names them by then."
     ),
-    "lift_storage_tombstone": (
+    "clear_storage_tombstone": (
         "Runs on `storage_objects` after a row came or got another address: its bytes stay. Waits for whoever is "
         "deleting "
         "them, so whoever brings content names it first and writes the bytes then."
     ),
-    "follow_moved_content": "Runs on `storage_objects` after a row got another address: its documents name it too.",
+    "sync_document_uris": "Runs on `storage_objects` after a row got another address: its documents name it too.",
     "record_link_review": (
-        "Records a verdict on a link, from which its label follows; returns its number. An adjudication needs a "
+        "Records a decision on a link, from which its label follows; returns its number. An adjudication needs a "
         "reason, and is "
         "refused to whoever has said something of the link."
     ),
-    "counting_link_reviews": "The verdicts on a link that count: see the rule of `link_reviews`.",
-    "project_link_label": "Writes the label of a link, and whether it is disputed, from the verdicts that count.",
-    "project_link_reviews": "Writes what follows from given verdicts: `project_link_label` finds those that count.",
-    "record_existing_labels": (
+    "effective_link_reviews": "The decisions on a link that count: see the rule of `link_reviews`.",
+    "update_link_label": "Writes the label of a link, and whether it is disputed, from the decisions that count.",
+    "apply_link_reviews": "Writes what follows from given decisions: `update_link_label` finds those that count.",
+    "backfill_link_reviews": (
         "Makes first records of labels that are older than the records, ten thousand in a transaction. A procedure: "
-        "`CALL record_existing_labels()`, outside a transaction."
+        "`CALL backfill_link_reviews()`, outside a transaction."
     ),
     "draw_review_sample": (
         "Draws a random sample of a heuristic's links, reproducible from the seed, and its places in the queue; "
@@ -252,23 +254,23 @@ ROUTINES: dict[str, str] = {
         "already. No row where nothing is left for that person."
     ),
     "submit_review": (
-        "Records the verdict on a leased place. `outcome`: recorded; repeated, where it was sent twice; expired, "
+        "Records the decision on a leased place. `outcome`: recorded; repeated, where it was sent twice; expired, "
         "unknown or "
         "gone, and then nothing is recorded."
     ),
     "skip_review": "Passes over a leased place, with a reason; it is open again for others. Returns whether it was "
     "leased.",
     "undo_review": (
-        "Retracts a person's own verdict of the queue and leases the place again. `outcome`: undone; too late; used, "
+        "Retracts a person's own decision of the queue and leases the place again. `outcome`: undone; too late; used, "
         "where a "
         "look or an adjudication rests on it; unknown."
     ),
-    "require_promotion_gate": (
-        "Refuses unless `can_auto_promote_heuristic` allows, under a lock that keeps verdicts on the heuristic's "
+    "require_promotion_rule": (
+        "Refuses unless `can_auto_promote_heuristic` allows, under a lock that keeps decisions on the heuristic's "
         "links out until "
         "the transaction ends; returns the counts."
     ),
-    "begin_link_promotion": (
+    "start_link_promotion": (
         "Begins a promotion, with who and why, and returns its number; refuses whoever alone has supplied the labels."
     ),
     "promote_links": (
@@ -276,37 +278,36 @@ ROUTINES: dict[str, str] = {
         "gate is "
         "computed again. `last_audit_id` says where to go on, and is NULL at the end."
     ),
-    "take_back_link_promotion": (
+    "revert_link_promotion": (
         "Takes a promotion back: the rows that it made go, unless other promoted links need them, and its links are "
         "what they "
         "were, unless somebody has changed that since. Returns the number of links."
     ),
-    "heuristic_lock_key": "The advisory lock that verdicts on a heuristic's links share and a promotion has alone.",
-    "describe_link_review": "Runs on `link_reviews` before an insert: locks the link, and writes what it is about "
+    "heuristic_lock_key": "The advisory lock that decisions on a heuristic's links share and a promotion has alone.",
+    "set_link_review_columns": "Runs on `link_reviews` before an insert: locks the link, and writes what it is about "
     "into the record.",
-    "project_link_review": "Runs on `link_reviews` after an insert: the label of the link follows.",
-    "refuse_changed_review": "Runs on `link_reviews`: a record is neither changed nor deleted.",
+    "apply_link_review": "Runs on `link_reviews` after an insert: the label of the link follows.",
+    "forbid_record_change": "Runs on `link_reviews`: a record is neither changed nor deleted.",
     "record_new_link_labels": "Runs on `link_audit` after an insert: labels that rows come with are recorded.",
     "record_changed_link_label": "Runs on `link_audit` after an update by plain SQL: the new label is recorded, and "
     "never refused.",
-    "close_slots_of_gone_links": "Runs on `link_audit` after a delete: places of the links say that they are gone.",
-    "require_storage_reference": "Refuses a reference whose parts are wrong, and says which.",
-    "require_storage_references": "The same for many; also where the arrays are not of one length.",
+    "close_deleted_link_slots": "Runs on `link_audit` after a delete: places of the links say that they are gone.",
+    "validate_storage_reference": "Refuses a reference whose parts are wrong, and says which.",
+    "validate_storage_references": "The same for many; also where the arrays are not of one length.",
     "lock_referenced_object": (
         "Runs on `storage_references` before an insert: locks the object first, so that writers of one object queue "
         "in order."
     ),
-    "count_reference": (
+    "update_refcount": (
         "Runs on `storage_references` after an insert or a delete: the count follows, and the time of it begins the "
         "grace before cleaning."
     ),
-    "refuse_changed_reference": "Runs on `storage_references`: who refers to what is released and added, not changed.",
-    "refuse_written_refcount": (
+    "forbid_reference_update": "Runs on `storage_references`: who refers to what is released and added, not changed.",
+    "forbid_refcount_write": (
         "Runs on `storage_objects` where a count is written by hand: it may be written only as the number that it is."
     ),
-    "refuse_referenced_deletion": "Runs on `storage_objects` before a delete: what is referred to stays.",
-    "refuse_truncation": "Runs before TRUNCATE, which would pass by the counting, and refuses it.",
-    "refuse_changed_event": "Runs on `storage_events`: a record is neither changed nor deleted.",
+    "forbid_referenced_deletion": "Runs on `storage_objects` before a delete: what is referred to stays.",
+    "forbid_truncate": "Runs before TRUNCATE, which would pass by the counting, and refuses it.",
     "release_references": (
         "Runs on `documents` and `studies` after a delete or TRUNCATE: what they referred to is released with them, in "
         "the same transaction, objects locked in the order of their numbers."
@@ -332,14 +333,14 @@ ROUTINES: dict[str, str] = {
         "`staging_errors` (`pivotal_validation`) that names every missing field, and a warning."
     ),
     "refresh_trial_current_scores": "Reads the standings of these trials anew from their scores.",
-    "follow_new_scores": "Trigger on `scores`: standings follow scores that are added.",
-    "follow_changed_scores": "Trigger on `scores`: standings follow scores that are changed.",
-    "follow_gone_scores": "Trigger on `scores`: standings follow scores that are deleted.",
+    "sync_scores_inserted": "Trigger on `scores`: standings follow scores that are added.",
+    "sync_scores_updated": "Trigger on `scores`: standings follow scores that are changed.",
+    "sync_scores_deleted": "Trigger on `scores`: standings follow scores that are deleted.",
     "add_trial_current_scores": "Trigger on `trials`: a new trial has a standing, without a score.",
-    "follow_changed_sponsors": "Trigger on `trials`: standings follow the company of a sponsor.",
-    "fill_trial_current_scores": (
+    "sync_sponsor_companies": "Trigger on `trials`: standings follow the company of a sponsor.",
+    "backfill_trial_current_scores": (
         "Makes what standings are missing and reads all of them anew, ten thousand trials in a transaction. A "
-        "procedure: `CALL fill_trial_current_scores()`, outside a transaction."
+        "procedure: `CALL backfill_trial_current_scores()`, outside a transaction."
     ),
 }
 

@@ -40,7 +40,7 @@ WRITERS: dict[str, Writers] = {
     "storage_tombstones": Writers(
         "the database, when a row of `storage_objects` is deleted or moved; `storage_tier` and `storage_repair`, "
         "through "
-        "`expect_storage_content`; `storage_gc` takes them away with the bytes"
+        "`tombstone_storage_uris`; `storage_gc` takes them away with the bytes"
     ),
     "site_api_tokens": Writers("people, on the page of their tokens; the API, for `last_used_at`"),
     "site_jobs": Writers("the site, when people start long work; `run_jobs`, which does it"),
@@ -70,13 +70,13 @@ WRITERS: dict[str, Writers] = {
         "written "
         "to `link_audit` directly"
     ),
-    "link_disputes": Writers("the database, from the verdicts"),
+    "link_disagreements": Writers("the database, from the decisions"),
     "review_samples": Writers("operators, through `draw_review_sample`"),
     "review_slots": Writers("`draw_review_sample`, `claim_review_slot`, `submit_review`, `skip_review`, `undo_review`"),
     "review_skips": Writers("`skip_review`"),
     "interim_analyses": Writers("the site, when a sample reaches a size at which it is looked at"),
     "link_promotions": Writers("the site, when a person promotes a heuristic's links or takes that back"),
-    "link_promotion_rows": Writers("`promote_links`"),
+    "link_promotion_items": Writers("`promote_links`"),
     "trial_assets_xref": Writers("`promote_links`, and pipelines that promote links"),
     "study_assets_xref": Writers("`promote_links`, and pipelines that promote links"),
     "heuristic_precision_summary": Writers(_QUERY),

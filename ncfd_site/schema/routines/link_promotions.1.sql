@@ -1,24 +1,24 @@
--- Promotion: the gate is computed again in each transaction, under a lock that keeps verdicts on the heuristic's links out.
+-- Promotion: the gate is computed again in each transaction, under a lock that keeps decisions on the heuristic's links out.
 
-CREATE OR REPLACE FUNCTION require_promotion_gate(p_heuristic text) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION require_promotion_rule(p_heuristic text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    v_gate jsonb;
+    v_precision jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock(heuristic_lock_key(p_heuristic));
-    SELECT to_jsonb(p) INTO v_gate FROM get_heuristic_precision(p_heuristic) p;
+    SELECT to_jsonb(p) INTO v_precision FROM get_heuristic_precision(p_heuristic) p;
     IF NOT can_auto_promote_heuristic(p_heuristic) THEN
         RAISE EXCEPTION 'the gate does not let links of % be promoted: % of % reviewed links are right', p_heuristic,
-            coalesce(v_gate ->> 'correct_links', '0'), coalesce(v_gate ->> 'reviewed_links', '0')
+            coalesce(v_precision ->> 'correct_links', '0'), coalesce(v_precision ->> 'reviewed_links', '0')
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    RETURN v_gate;
+    RETURN v_precision;
 END $$;
 
 -- Begin a promotion and return its number. Whoever alone has supplied the labels may not.
-CREATE OR REPLACE FUNCTION begin_link_promotion(p_heuristic text, p_promoted_by text, p_reason text) RETURNS bigint
+CREATE OR REPLACE FUNCTION start_link_promotion(p_heuristic text, p_promoted_by text, p_reason text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_gate jsonb := require_promotion_gate(p_heuristic);
+    v_precision jsonb := require_promotion_rule(p_heuristic);
     v_promotion_id bigint;
 BEGIN
     IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_promoted_by, '') = '' THEN
@@ -28,8 +28,8 @@ BEGIN
         RAISE EXCEPTION '% alone has supplied the labels of % and may not promote its links', p_promoted_by, p_heuristic
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    INSERT INTO link_promotions (heuristic, promoted_by, reason, gate)
-    VALUES (p_heuristic, p_promoted_by, btrim(p_reason), v_gate) RETURNING promotion_id INTO v_promotion_id;
+    INSERT INTO link_promotions (heuristic, promoted_by, reason, precision_counts)
+    VALUES (p_heuristic, p_promoted_by, btrim(p_reason), v_precision) RETURNING promotion_id INTO v_promotion_id;
     RETURN v_promotion_id;
 END $$;
 
@@ -43,16 +43,16 @@ DECLARE
     v_links bigint[];
 BEGIN
     SELECT * INTO v_promotion FROM link_promotions WHERE promotion_id = p_promotion_id FOR NO KEY UPDATE;
-    IF NOT FOUND OR v_promotion.taken_back_at IS NOT NULL THEN
+    IF NOT FOUND OR v_promotion.reverted_at IS NOT NULL THEN
         RAISE EXCEPTION 'promotion % was taken back, or never was', p_promotion_id
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    PERFORM require_promotion_gate(v_promotion.heuristic);
+    PERFORM require_promotion_rule(v_promotion.heuristic);
     v_links := ARRAY(
         SELECT a.audit_id FROM link_audit a
         WHERE a.heuristic_applied = v_promotion.heuristic AND a.promotion_status = 'pending' AND a.audit_id > p_after
           AND a.label IS DISTINCT FROM false AND EXISTS (SELECT FROM trials t WHERE t.nct_id = a.nct_id)
-          AND NOT EXISTS (SELECT FROM link_disputes d WHERE d.audit_id = a.audit_id)
+          AND NOT EXISTS (SELECT FROM link_disagreements d WHERE d.audit_id = a.audit_id)
         -- Whoever has one of them locked may be about to say something of it, and waits for this transaction.
         ORDER BY a.audit_id LIMIT p_limit FOR NO KEY UPDATE OF a SKIP LOCKED
     );
@@ -79,42 +79,42 @@ BEGIN
         ON CONFLICT (study_id, asset_id) DO NOTHING
         RETURNING xref_id, (evidence_jsonb ->> 'audit_id')::bigint AS audit_id
     )
-    INSERT INTO link_promotion_rows (promotion_id, audit_id, was_status, trial_xref_id, study_xref_ids)
+    INSERT INTO link_promotion_items (promotion_id, audit_id, previous_status, trial_xref_id, study_xref_ids)
     SELECT p_promotion_id, l.audit_id, l.promotion_status, t.xref_id,
            ARRAY(SELECT s.xref_id FROM for_studies s WHERE s.audit_id = l.audit_id ORDER BY 1)
     FROM links l LEFT JOIN for_trials t ON t.audit_id = l.audit_id;
     UPDATE link_audit SET promotion_status = 'promoted', updated_at = clock_timestamp() WHERE audit_id = ANY (v_links);
-    UPDATE link_promotions SET links = links + promote_links.promoted WHERE promotion_id = p_promotion_id;
+    UPDATE link_promotions SET link_count = link_count + promote_links.promoted WHERE promotion_id = p_promotion_id;
 END $$;
 
 -- Take a promotion back: the rows that it made go, unless a link that is promoted all the same needs them; its links are what they
 -- were, unless somebody has changed that since. Returns the number of links.
-CREATE OR REPLACE FUNCTION take_back_link_promotion(p_promotion_id bigint, p_taken_back_by text, p_reason text) RETURNS bigint
+CREATE OR REPLACE FUNCTION revert_link_promotion(p_promotion_id bigint, p_reverted_by text, p_reason text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     v_links bigint;
 BEGIN
-    IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_taken_back_by, '') = '' THEN
+    IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_reverted_by, '') = '' THEN
         RAISE EXCEPTION 'to take a promotion back needs somebody who does, and a reason' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    UPDATE link_promotions SET taken_back_by = p_taken_back_by, taken_back_at = clock_timestamp(),
-           taken_back_reason = btrim(p_reason)
-    WHERE promotion_id = p_promotion_id AND taken_back_at IS NULL;
+    UPDATE link_promotions SET reverted_by = p_reverted_by, reverted_at = clock_timestamp(),
+           revert_reason = btrim(p_reason)
+    WHERE promotion_id = p_promotion_id AND reverted_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'promotion % was taken back already, or never was', p_promotion_id
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    PERFORM 1 FROM link_audit a JOIN link_promotion_rows r USING (audit_id)
+    PERFORM 1 FROM link_audit a JOIN link_promotion_items r USING (audit_id)
     WHERE r.promotion_id = p_promotion_id ORDER BY a.audit_id FOR NO KEY UPDATE OF a;
-    UPDATE link_audit a SET promotion_status = r.was_status, updated_at = clock_timestamp()
-    FROM link_promotion_rows r
+    UPDATE link_audit a SET promotion_status = r.previous_status, updated_at = clock_timestamp()
+    FROM link_promotion_items r
     WHERE r.promotion_id = p_promotion_id AND a.audit_id = r.audit_id AND a.promotion_status = 'promoted';
     GET DIAGNOSTICS v_links = ROW_COUNT;
-    DELETE FROM trial_assets_xref x USING link_promotion_rows r, trials t
+    DELETE FROM trial_assets_xref x USING link_promotion_items r, trials t
     WHERE r.promotion_id = p_promotion_id AND x.xref_id = r.trial_xref_id AND t.trial_id = x.trial_id
       AND NOT EXISTS (SELECT FROM link_audit a WHERE a.nct_id = t.nct_id AND a.asset_id = x.asset_id
                       AND a.promotion_status = 'promoted');
-    DELETE FROM study_assets_xref x USING link_promotion_rows r
+    DELETE FROM study_assets_xref x USING link_promotion_items r
     WHERE r.promotion_id = p_promotion_id AND x.xref_id = ANY (r.study_xref_ids)
       AND NOT EXISTS (SELECT FROM link_audit a JOIN document_links d USING (doc_id)
                       WHERE a.asset_id = x.asset_id AND d.study_id::text = x.study_id AND a.promotion_status = 'promoted');

@@ -1,27 +1,21 @@
--- The label of a link follows from the verdicts on it. A verdict outside of the queue (on the page of the link, in bulk, by a load,
--- by plain SQL, by an adjudicator) counts until another one comes. Verdicts of the queue that came after it count together:
+-- The label of a link follows from the decisions on it. A decision outside of the queue (on the page of the link, in bulk, by a load,
+-- by plain SQL, by an adjudicator) counts until another one comes. Decisions of the queue that came after it count together:
 -- where they differ, or somebody is unsure, the link has no label until an adjudicator resolves it. What was retracted does
 -- not count, as if it had never been said.
 
-CREATE OR REPLACE FUNCTION refuse_changed_review() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% is a record: rows are added, and neither changed nor deleted', TG_TABLE_NAME
-        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Record a verdict that takes the place of the other.';
-END $$;
-
--- Verdicts on a heuristic's links share this lock, and whoever promotes has it alone: no verdict comes between the gate and the
+-- Decisions on a heuristic's links share this lock, and whoever promotes has it alone: no decision comes between the gate and the
 -- promotion.
 CREATE OR REPLACE FUNCTION heuristic_lock_key(p_heuristic text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT hashtextextended('link_audit ' || coalesce(p_heuristic, ''), 0)
 $$;
 
--- What counts of the verdicts on a link: the last one outside of the queue, and the last one of each reviewer in the queue since.
-CREATE OR REPLACE FUNCTION counting_link_reviews(p_audit_id bigint) RETURNS SETOF link_reviews LANGUAGE sql STABLE AS $$
+-- What counts of the decisions on a link: the last one outside of the queue, and the last one of each reviewer in the queue since.
+CREATE OR REPLACE FUNCTION effective_link_reviews(p_audit_id bigint) RETURNS SETOF link_reviews LANGUAGE sql STABLE AS $$
     WITH said AS (
         SELECT r.* FROM link_reviews r
-        WHERE r.audit_id = p_audit_id AND r.verdict <> 'retracted'
+        WHERE r.audit_id = p_audit_id AND r.decision <> 'undone'
           AND NOT EXISTS (SELECT FROM link_reviews t
-                          WHERE t.audit_id = p_audit_id AND t.verdict = 'retracted' AND t.supersedes = r.review_id)
+                          WHERE t.audit_id = p_audit_id AND t.decision = 'undone' AND t.supersedes = r.review_id)
     ), base AS (
         SELECT * FROM said WHERE mode <> 'queue' ORDER BY review_id DESC LIMIT 1
     ), opinions AS (
@@ -33,15 +27,15 @@ CREATE OR REPLACE FUNCTION counting_link_reviews(p_audit_id bigint) RETURNS SETO
     UNION ALL SELECT * FROM base WHERE NOT EXISTS (SELECT FROM opinions)
 $$;
 
-CREATE OR REPLACE FUNCTION project_link_label(p_audit_id bigint) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION update_link_label(p_audit_id bigint) RETURNS void LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-    PERFORM project_link_reviews(
-        p_audit_id, ARRAY(SELECT r FROM counting_link_reviews(p_audit_id) r ORDER BY r.review_id), true);
+    PERFORM apply_link_reviews(
+        p_audit_id, ARRAY(SELECT r FROM effective_link_reviews(p_audit_id) r ORDER BY r.review_id), true);
 END $$;
 
--- Write what follows from the verdicts that count, the oldest first. Where nothing was said before, nothing is in dispute.
-CREATE OR REPLACE FUNCTION project_link_reviews(p_audit_id bigint, p_counting link_reviews[], p_was_said boolean) RETURNS void
+-- Write what follows from the decisions that count, the oldest first. Where nothing was said before, nothing is in disagreement.
+CREATE OR REPLACE FUNCTION apply_link_reviews(p_audit_id bigint, p_counting link_reviews[], p_was_said boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_first link_reviews := p_counting[1];
@@ -55,14 +49,14 @@ DECLARE
     v_set text;
 BEGIN
     FOREACH v_review IN ARRAY p_counting LOOP
-        v_right := v_right OR v_review.verdict = 'right';
-        v_wrong := v_wrong OR v_review.verdict = 'wrong';
-        v_unsure := v_unsure OR v_review.verdict NOT IN ('right', 'wrong');
+        v_right := v_right OR v_review.decision = 'right';
+        v_wrong := v_wrong OR v_review.decision = 'wrong';
+        v_unsure := v_unsure OR v_review.decision NOT IN ('right', 'wrong');
         v_note := coalesce(nullif(v_review.note, ''), v_note);
     END LOOP;
     v_label := CASE WHEN v_right <> v_wrong AND NOT v_unsure THEN v_right END;
     -- Assignments, since PERFORM would run a query of its own for each.
-    v_set := set_config('ncfd.projecting', 'on', true);
+    v_set := set_config('ncfd.applying_reviews', 'on', true);
     UPDATE link_audit SET
         label = v_label,
         label_source = CASE WHEN v_label IS NOT NULL THEN v_first.label_source END,
@@ -71,31 +65,31 @@ BEGIN
         review_notes = coalesce(v_note, review_notes),
         updated_at = clock_timestamp()
     WHERE audit_id = p_audit_id RETURNING heuristic_applied INTO v_heuristic;
-    v_set := set_config('ncfd.projecting', '', true);
+    v_set := set_config('ncfd.applying_reviews', '', true);
     IF v_first.mode = 'queue' AND v_label IS NULL THEN
-        INSERT INTO link_disputes (audit_id, heuristic, why)
-        VALUES (p_audit_id, v_heuristic, CASE WHEN v_right AND v_wrong THEN 'disagreement' ELSE 'unsure' END)
-        ON CONFLICT (audit_id) DO UPDATE SET why = EXCLUDED.why;
+        INSERT INTO link_disagreements (audit_id, heuristic, reason)
+        VALUES (p_audit_id, v_heuristic, CASE WHEN v_right AND v_wrong THEN 'conflict' ELSE 'unsure' END)
+        ON CONFLICT (audit_id) DO UPDATE SET reason = EXCLUDED.reason;
     ELSIF p_was_said THEN
-        DELETE FROM link_disputes WHERE audit_id = p_audit_id;
+        DELETE FROM link_disagreements WHERE audit_id = p_audit_id;
     END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION project_link_review() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION apply_link_review() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_done text;
 BEGIN
     IF EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = NEW.audit_id AND r.review_id <> NEW.review_id) THEN
-        v_done := project_link_label(NEW.audit_id);
+        v_done := update_link_label(NEW.audit_id);
     ELSE
-        -- The first verdict on a link counts alone.
-        v_done := project_link_reviews(NEW.audit_id, ARRAY[NEW], false);
+        -- The first decision on a link counts alone.
+        v_done := apply_link_reviews(NEW.audit_id, ARRAY[NEW], false);
     END IF;
     RETURN NULL;
 END $$;
 
--- What a verdict is about stands in the record itself.
-CREATE OR REPLACE FUNCTION describe_link_review() RETURNS trigger LANGUAGE plpgsql AS $$
+-- What a decision is about stands in the record itself.
+CREATE OR REPLACE FUNCTION set_link_review_columns() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_audit link_audit;
     v_locked text;
@@ -118,14 +112,14 @@ CREATE OR REPLACE FUNCTION record_new_link_labels() RETURNS trigger LANGUAGE plp
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(key)
     FROM (SELECT DISTINCT heuristic_lock_key(heuristic_applied) AS key FROM new_links WHERE label IS NOT NULL ORDER BY 1) k;
-    PERFORM set_config('ncfd.projecting', 'on', true);
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, verdict, label_source, reviewer, reviewed_at,
+    PERFORM set_config('ncfd.applying_reviews', 'on', true);
+    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                               mode, note)
     SELECT audit_id, doc_id, asset_id, nct_id, heuristic_applied, CASE WHEN label THEN 'right' ELSE 'wrong' END,
            label_source, reviewed_by, coalesce(reviewed_at, now()),
            coalesce(nullif(current_setting('ncfd.review_mode', true), ''), 'sql'), review_notes
     FROM new_links WHERE label IS NOT NULL ORDER BY audit_id;
-    PERFORM set_config('ncfd.projecting', '', true);
+    PERFORM set_config('ncfd.applying_reviews', '', true);
     RETURN NULL;
 END $$;
 
@@ -134,31 +128,31 @@ DECLARE
     v_last bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic_applied));
-    PERFORM set_config('ncfd.projecting', 'on', true);
+    PERFORM set_config('ncfd.applying_reviews', 'on', true);
     SELECT max(review_id) INTO v_last FROM link_reviews WHERE audit_id = NEW.audit_id;
     IF v_last IS NULL AND OLD.label IS NOT NULL THEN
         -- A label from before there were records.
-        INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, verdict, label_source, reviewer,
+        INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer,
                                   reviewed_at, mode, note)
         VALUES (OLD.audit_id, OLD.doc_id, OLD.asset_id, OLD.nct_id, OLD.heuristic_applied,
                 CASE WHEN OLD.label THEN 'right' ELSE 'wrong' END, OLD.label_source, OLD.reviewed_by,
                 coalesce(OLD.reviewed_at, OLD.updated_at), 'existing', OLD.review_notes)
         RETURNING review_id INTO v_last;
     END IF;
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, verdict, label_source, reviewer, reviewed_at,
+    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                               mode, supersedes, note)
     VALUES (NEW.audit_id, NEW.doc_id, NEW.asset_id, NEW.nct_id, NEW.heuristic_applied,
-            CASE WHEN NEW.label IS NULL THEN 'open' WHEN NEW.label THEN 'right' ELSE 'wrong' END, NEW.label_source,
+            CASE WHEN NEW.label IS NULL THEN 'cleared' WHEN NEW.label THEN 'right' ELSE 'wrong' END, NEW.label_source,
             NEW.reviewed_by, coalesce(NEW.reviewed_at, now()),
             coalesce(nullif(current_setting('ncfd.review_mode', true), ''), 'sql'), v_last, NEW.review_notes);
-    PERFORM set_config('ncfd.projecting', '', true);
-    DELETE FROM link_disputes WHERE audit_id = NEW.audit_id;
+    PERFORM set_config('ncfd.applying_reviews', '', true);
+    DELETE FROM link_disagreements WHERE audit_id = NEW.audit_id;
     RETURN NULL;
 END $$;
 
--- Record a verdict; the label follows. Returns its number.
+-- Record a decision; the label follows. Returns its number.
 CREATE OR REPLACE FUNCTION record_link_review(
-    p_audit_id bigint, p_verdict text, p_reviewer text, p_mode text, p_note text = NULL, p_seconds numeric = NULL,
+    p_audit_id bigint, p_decision text, p_reviewer text, p_mode text, p_note text = NULL, p_seconds numeric = NULL,
     p_sample_id bigint = NULL, p_supersedes bigint = NULL
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -167,23 +161,23 @@ BEGIN
     IF p_mode = 'adjudication' THEN
         IF coalesce(btrim(p_note), '') = '' THEN
             RAISE EXCEPTION 'an adjudication needs a reason' USING ERRCODE = 'invalid_parameter_value';
-        ELSIF p_verdict NOT IN ('right', 'wrong') THEN
-            RAISE EXCEPTION 'an adjudication says right or wrong, not %', p_verdict USING ERRCODE = 'invalid_parameter_value';
-        ELSIF EXISTS (SELECT FROM counting_link_reviews(p_audit_id) WHERE reviewer = p_reviewer) THEN
-            RAISE EXCEPTION '% has given a verdict on link % and cannot adjudicate it', p_reviewer, p_audit_id
+        ELSIF p_decision NOT IN ('right', 'wrong') THEN
+            RAISE EXCEPTION 'an adjudication says right or wrong, not %', p_decision USING ERRCODE = 'invalid_parameter_value';
+        ELSIF EXISTS (SELECT FROM effective_link_reviews(p_audit_id) WHERE reviewer = p_reviewer) THEN
+            RAISE EXCEPTION '% has given a decision on link % and cannot adjudicate it', p_reviewer, p_audit_id
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
     END IF;
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, verdict, label_source, reviewer, reviewed_at, mode, note, seconds,
+    INSERT INTO link_reviews (audit_id, doc_id, asset_id, decision, label_source, reviewer, reviewed_at, mode, note, seconds,
                               sample_id, supersedes)
-    VALUES (p_audit_id, 0, 0, p_verdict, CASE WHEN p_verdict IN ('right', 'wrong') THEN 'human_review' END, p_reviewer,
+    VALUES (p_audit_id, 0, 0, p_decision, CASE WHEN p_decision IN ('right', 'wrong') THEN 'human_review' END, p_reviewer,
             clock_timestamp(), p_mode, nullif(btrim(p_note), ''), p_seconds, p_sample_id, p_supersedes)
     RETURNING review_id INTO v_review_id;
     RETURN v_review_id;
 END $$;
 
 -- Labels from before there were records become the first records, some thousand in a transaction.
-CREATE OR REPLACE PROCEDURE record_existing_labels() LANGUAGE plpgsql AS $$
+CREATE OR REPLACE PROCEDURE backfill_link_reviews() LANGUAGE plpgsql AS $$
 DECLARE
     v_last bigint := 0;
     v_links bigint[];
@@ -194,8 +188,8 @@ BEGIN
         EXIT WHEN v_links = '{}';
         v_last := v_links[cardinality(v_links)];
         PERFORM 1 FROM link_audit WHERE audit_id = ANY (v_links) ORDER BY audit_id FOR NO KEY UPDATE;
-        PERFORM set_config('ncfd.projecting', 'on', true);
-        INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, verdict, label_source, reviewer, reviewed_at,
+        PERFORM set_config('ncfd.applying_reviews', 'on', true);
+        INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                                   mode, note)
         SELECT audit_id, doc_id, asset_id, nct_id, heuristic_applied, CASE WHEN label THEN 'right' ELSE 'wrong' END,
                label_source, reviewed_by, coalesce(reviewed_at, updated_at), 'existing', review_notes
@@ -203,28 +197,28 @@ BEGIN
         WHERE a.audit_id = ANY (v_links) AND a.label IS NOT NULL
           AND NOT EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = a.audit_id)
         ORDER BY a.audit_id;
-        PERFORM set_config('ncfd.projecting', '', true);
+        PERFORM set_config('ncfd.applying_reviews', '', true);
         COMMIT;
     END LOOP;
 END $$;
 
-CREATE OR REPLACE TRIGGER trg_link_reviews_describe BEFORE INSERT ON link_reviews
-    FOR EACH ROW WHEN (coalesce(current_setting('ncfd.projecting', true), '') <> 'on') EXECUTE FUNCTION describe_link_review();
-CREATE OR REPLACE TRIGGER trg_link_reviews_project AFTER INSERT ON link_reviews
-    FOR EACH ROW WHEN (coalesce(current_setting('ncfd.projecting', true), '') <> 'on') EXECUTE FUNCTION project_link_review();
-CREATE OR REPLACE TRIGGER trg_link_reviews_fixed BEFORE UPDATE OR DELETE ON link_reviews
-    FOR EACH ROW EXECUTE FUNCTION refuse_changed_review();
+CREATE OR REPLACE TRIGGER trg_link_reviews_set_columns BEFORE INSERT ON link_reviews
+    FOR EACH ROW WHEN (coalesce(current_setting('ncfd.applying_reviews', true), '') <> 'on') EXECUTE FUNCTION set_link_review_columns();
+CREATE OR REPLACE TRIGGER trg_link_reviews_apply AFTER INSERT ON link_reviews
+    FOR EACH ROW WHEN (coalesce(current_setting('ncfd.applying_reviews', true), '') <> 'on') EXECUTE FUNCTION apply_link_review();
+CREATE OR REPLACE TRIGGER trg_link_reviews_immutable BEFORE UPDATE OR DELETE ON link_reviews
+    FOR EACH ROW EXECUTE FUNCTION forbid_record_change();
 CREATE OR REPLACE TRIGGER trg_link_reviews_truncate BEFORE TRUNCATE ON link_reviews
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_changed_review();
-CREATE OR REPLACE TRIGGER trg_interim_analyses_fixed BEFORE UPDATE OR DELETE ON interim_analyses
-    FOR EACH ROW EXECUTE FUNCTION refuse_changed_review();
+    FOR EACH STATEMENT EXECUTE FUNCTION forbid_record_change();
+CREATE OR REPLACE TRIGGER trg_interim_analyses_immutable BEFORE UPDATE OR DELETE ON interim_analyses
+    FOR EACH ROW EXECUTE FUNCTION forbid_record_change();
 CREATE OR REPLACE TRIGGER trg_interim_analyses_truncate BEFORE TRUNCATE ON interim_analyses
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_changed_review();
-CREATE OR REPLACE TRIGGER trg_link_audit_labelled AFTER INSERT ON link_audit REFERENCING NEW TABLE AS new_links
+    FOR EACH STATEMENT EXECUTE FUNCTION forbid_record_change();
+CREATE OR REPLACE TRIGGER trg_link_audit_inserted AFTER INSERT ON link_audit REFERENCING NEW TABLE AS new_links
     FOR EACH STATEMENT EXECUTE FUNCTION record_new_link_labels();
-CREATE OR REPLACE TRIGGER trg_link_audit_relabelled AFTER UPDATE OF label, label_source, reviewed_by, reviewed_at ON link_audit
+CREATE OR REPLACE TRIGGER trg_link_audit_label_updated AFTER UPDATE OF label, label_source, reviewed_by, reviewed_at ON link_audit
     FOR EACH ROW
     WHEN ((OLD.label, OLD.label_source, OLD.reviewed_by, OLD.reviewed_at)
           IS DISTINCT FROM (NEW.label, NEW.label_source, NEW.reviewed_by, NEW.reviewed_at)
-          AND coalesce(current_setting('ncfd.projecting', true), '') <> 'on')
+          AND coalesce(current_setting('ncfd.applying_reviews', true), '') <> 'on')
     EXECUTE FUNCTION record_changed_link_label();

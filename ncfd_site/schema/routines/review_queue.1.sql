@@ -59,11 +59,11 @@ BEGIN
     -- The aggregate outside keeps the search in the index of leases: by ORDER BY and LIMIT it walks along the primary key.
     SELECT min(slot_id) INTO v_slot_id FROM (
         SELECT slot_id FROM review_slots
-        WHERE lease_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
+        WHERE leased_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
           AND (p_sample_id IS NULL OR sample_id = p_sample_id) OFFSET 0) mine;
     IF v_slot_id IS NOT NULL THEN
         RETURN QUERY UPDATE review_slots SET lease_until = clock_timestamp() + p_lease
-                     WHERE slot_id = v_slot_id AND lease_by = p_reviewer AND state = 'open' RETURNING *;
+                     WHERE slot_id = v_slot_id AND leased_by = p_reviewer AND state = 'open' RETURNING *;
         IF FOUND THEN
             RETURN;
         END IF;
@@ -78,30 +78,30 @@ BEGIN
           AND (s.lease_until IS NULL OR s.lease_until <= clock_timestamp())
           -- OFFSET 0 keeps each a look-up for the one place: as a join it would read all that the reviewer has ever said.
           AND NOT EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = s.audit_id AND r.reviewer = p_reviewer OFFSET 0)
-          AND NOT EXISTS (SELECT FROM review_slots o WHERE o.lease_by = p_reviewer AND o.state = 'open'
+          AND NOT EXISTS (SELECT FROM review_slots o WHERE o.leased_by = p_reviewer AND o.state = 'open'
                           AND o.audit_id = s.audit_id AND o.lease_until > clock_timestamp() OFFSET 0)
           AND NOT EXISTS (SELECT FROM review_skips k WHERE k.slot_id = s.slot_id AND k.reviewer = p_reviewer OFFSET 0)
         ORDER BY s.sample_id, s.position, s.opinion, s.slot_id LIMIT 1 FOR UPDATE OF s SKIP LOCKED;
         IF FOUND THEN
-            RETURN QUERY UPDATE review_slots SET lease_by = p_reviewer, lease_token = gen_random_uuid(),
-                                lease_from = clock_timestamp(), lease_until = clock_timestamp() + p_lease
+            RETURN QUERY UPDATE review_slots SET leased_by = p_reviewer, lease_token = gen_random_uuid(),
+                                leased_at = clock_timestamp(), lease_until = clock_timestamp() + p_lease
                          WHERE slot_id = v_slot_id RETURNING *;
             RETURN;
         END IF;
     END LOOP;
 END $$;
 
--- Say the verdict on what one has leased. The outcome is recorded; repeated (the same again: the first review stands); expired,
+-- Say the decision on what one has leased. The outcome is recorded; repeated (the same again: the first review stands); expired,
 -- unknown or gone, and then nothing is recorded.
 CREATE OR REPLACE FUNCTION submit_review(
-    p_token uuid, p_reviewer text, p_verdict text, p_note text, p_seconds numeric,
+    p_token uuid, p_reviewer text, p_decision text, p_note text, p_seconds numeric,
     OUT outcome text, OUT review_id bigint, OUT audit_id bigint, OUT sample_id bigint
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_slot review_slots;
 BEGIN
-    SELECT * INTO v_slot FROM review_slots WHERE lease_token = p_token AND lease_by = p_reviewer FOR NO KEY UPDATE;
+    SELECT * INTO v_slot FROM review_slots WHERE lease_token = p_token AND leased_by = p_reviewer FOR NO KEY UPDATE;
     submit_review.audit_id := v_slot.audit_id;
     submit_review.sample_id := v_slot.sample_id;
     submit_review.review_id := v_slot.review_id;
@@ -109,12 +109,12 @@ BEGIN
         submit_review.outcome := 'unknown';
     ELSIF v_slot.state = 'done' THEN
         submit_review.outcome := 'repeated';
-    ELSIF v_slot.state = 'gone' THEN
-        submit_review.outcome := 'gone';
+    ELSIF v_slot.state = 'deleted' THEN
+        submit_review.outcome := 'deleted';
     ELSIF v_slot.lease_until <= clock_timestamp() THEN
         submit_review.outcome := 'expired';
     ELSE
-        submit_review.review_id := record_link_review(v_slot.audit_id, p_verdict, p_reviewer, 'queue', p_note, p_seconds,
+        submit_review.review_id := record_link_review(v_slot.audit_id, p_decision, p_reviewer, 'queue', p_note, p_seconds,
                                                       v_slot.sample_id);
         UPDATE review_slots SET state = 'done', review_id = submit_review.review_id, reviewer = p_reviewer,
                done_at = clock_timestamp(), lease_until = NULL
@@ -131,8 +131,8 @@ BEGIN
     IF coalesce(btrim(p_reason), '') = '' THEN
         RAISE EXCEPTION 'to skip a link needs a reason' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    UPDATE review_slots SET lease_by = NULL, lease_token = NULL, lease_from = NULL, lease_until = NULL
-    WHERE lease_token = p_token AND lease_by = p_reviewer AND state = 'open' RETURNING * INTO v_slot;
+    UPDATE review_slots SET leased_by = NULL, lease_token = NULL, leased_at = NULL, lease_until = NULL
+    WHERE lease_token = p_token AND leased_by = p_reviewer AND state = 'open' RETURNING * INTO v_slot;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
@@ -141,7 +141,7 @@ BEGIN
     RETURN true;
 END $$;
 
--- Take back one's own verdict of the queue: it is retracted in the record, and the place leased to that person again. The outcome
+-- Take back one's own decision of the queue: it is retracted in the record, and the place leased to that person again. The outcome
 -- is undone; too late; used (by a look at the evidence, or an adjudication came since); or unknown.
 CREATE OR REPLACE FUNCTION undo_review(
     p_review_id bigint, p_reviewer text, p_within interval, p_lease interval, OUT outcome text, OUT token uuid
@@ -156,28 +156,28 @@ BEGIN
     IF v_slot.slot_id IS NULL OR v_review.review_id IS NULL THEN
         outcome := 'unknown';
     ELSIF v_review.recorded_at < clock_timestamp() - p_within THEN
-        outcome := 'too late';
+        outcome := 'too_late';
     ELSIF EXISTS (SELECT FROM interim_analyses l WHERE l.sample_id = v_slot.sample_id AND l.size >= v_slot.position)
-       OR NOT EXISTS (SELECT FROM counting_link_reviews(v_review.audit_id) c WHERE c.review_id = p_review_id) THEN
+       OR NOT EXISTS (SELECT FROM effective_link_reviews(v_review.audit_id) c WHERE c.review_id = p_review_id) THEN
         outcome := 'used';
     ELSE
-        INSERT INTO link_reviews (audit_id, doc_id, asset_id, verdict, reviewer, reviewed_at, mode, sample_id, supersedes)
-        VALUES (v_review.audit_id, 0, 0, 'retracted', p_reviewer, clock_timestamp(), 'queue', v_review.sample_id, p_review_id);
-        UPDATE review_slots SET state = 'open', review_id = NULL, reviewer = NULL, done_at = NULL, lease_by = p_reviewer,
-               lease_token = gen_random_uuid(), lease_from = clock_timestamp(), lease_until = clock_timestamp() + p_lease
+        INSERT INTO link_reviews (audit_id, doc_id, asset_id, decision, reviewer, reviewed_at, mode, sample_id, supersedes)
+        VALUES (v_review.audit_id, 0, 0, 'undone', p_reviewer, clock_timestamp(), 'queue', v_review.sample_id, p_review_id);
+        UPDATE review_slots SET state = 'open', review_id = NULL, reviewer = NULL, done_at = NULL, leased_by = p_reviewer,
+               lease_token = gen_random_uuid(), leased_at = clock_timestamp(), lease_until = clock_timestamp() + p_lease
         WHERE slot_id = v_slot.slot_id RETURNING lease_token INTO token;
         outcome := 'undone';
     END IF;
 END $$;
 
 -- Places of a link that is deleted with its document stay in the sample, and say that it is gone.
-CREATE OR REPLACE FUNCTION close_slots_of_gone_links() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION close_deleted_link_slots() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE review_slots SET state = 'gone', lease_until = NULL
+    UPDATE review_slots SET state = 'deleted', lease_until = NULL
     WHERE state = 'open' AND audit_id IN (SELECT audit_id FROM gone);
-    DELETE FROM link_disputes WHERE audit_id IN (SELECT audit_id FROM gone);
+    DELETE FROM link_disagreements WHERE audit_id IN (SELECT audit_id FROM gone);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE TRIGGER trg_link_audit_gone AFTER DELETE ON link_audit REFERENCING OLD TABLE AS gone
-    FOR EACH STATEMENT EXECUTE FUNCTION close_slots_of_gone_links();
+CREATE OR REPLACE TRIGGER trg_link_audit_deleted AFTER DELETE ON link_audit REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION close_deleted_link_slots();

@@ -7,7 +7,7 @@ BEGIN
 END $$;
 
 -- The time of the last reference, made or released, is when the grace before cleaning begins.
-CREATE OR REPLACE FUNCTION count_reference() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION update_refcount() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         UPDATE storage_objects SET refcount = refcount + 1, last_accessed = clock_timestamp() WHERE object_id = NEW.object_id;
@@ -17,14 +17,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION refuse_changed_reference() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forbid_reference_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'reference % says who refers to what, and is not changed', OLD.reference_id
         USING ERRCODE = 'integrity_constraint_violation', HINT = 'Release it and add the other one.';
 END $$;
 
 -- By hand a count may be written only as what it is.
-CREATE OR REPLACE FUNCTION refuse_written_refcount() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forbid_refcount_write() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_references bigint := (SELECT count(*) FROM storage_references WHERE object_id = NEW.object_id);
 BEGIN
@@ -37,7 +37,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION refuse_referenced_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forbid_referenced_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.refcount > 0 OR EXISTS (SELECT FROM storage_references WHERE object_id = OLD.object_id) THEN
         RAISE EXCEPTION 'storage object % is referred to % times and cannot be deleted', OLD.object_id, OLD.refcount
@@ -46,16 +46,16 @@ BEGIN
     RETURN OLD;
 END $$;
 
-CREATE OR REPLACE FUNCTION refuse_truncation() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forbid_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% cannot be truncated: its rows are counted or kept one by one', TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', HINT = 'Delete the rows.';
 END $$;
 
-CREATE OR REPLACE FUNCTION refuse_changed_event() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forbid_record_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'storage_events is a record: rows are added, and neither changed nor deleted'
-        USING ERRCODE = 'integrity_constraint_violation';
+    RAISE EXCEPTION '% is append-only: rows cannot be changed or deleted', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Insert a new row instead.';
 END $$;
 
 -- What a document or a study referred to is released with it, in the same transaction, whoever deletes it. The arguments
@@ -76,36 +76,36 @@ END $$;
 CREATE OR REPLACE TRIGGER trg_storage_references_lock BEFORE INSERT ON storage_references
     FOR EACH ROW EXECUTE FUNCTION lock_referenced_object();
 CREATE OR REPLACE TRIGGER trg_storage_references_count AFTER INSERT OR DELETE ON storage_references
-    FOR EACH ROW EXECUTE FUNCTION count_reference();
-CREATE OR REPLACE TRIGGER trg_storage_references_fixed BEFORE UPDATE OF object_id, reference_type, referenced_id ON storage_references
+    FOR EACH ROW EXECUTE FUNCTION update_refcount();
+CREATE OR REPLACE TRIGGER trg_storage_references_immutable BEFORE UPDATE OF object_id, reference_type, referenced_id ON storage_references
     FOR EACH ROW
     WHEN ((OLD.object_id, OLD.reference_type, OLD.referenced_id)
           IS DISTINCT FROM (NEW.object_id, NEW.reference_type, NEW.referenced_id))
-    EXECUTE FUNCTION refuse_changed_reference();
+    EXECUTE FUNCTION forbid_reference_update();
 CREATE OR REPLACE TRIGGER trg_storage_references_truncate BEFORE TRUNCATE ON storage_references
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncation();
+    FOR EACH STATEMENT EXECUTE FUNCTION forbid_truncate();
 
 CREATE OR REPLACE TRIGGER trg_storage_objects_refcount_new BEFORE INSERT ON storage_objects
-    FOR EACH ROW WHEN (NEW.refcount IS DISTINCT FROM 0) EXECUTE FUNCTION refuse_written_refcount();
+    FOR EACH ROW WHEN (NEW.refcount IS DISTINCT FROM 0) EXECUTE FUNCTION forbid_refcount_write();
 -- What the triggers above write is right by construction.
 CREATE OR REPLACE TRIGGER trg_storage_objects_refcount BEFORE UPDATE OF refcount ON storage_objects
     FOR EACH ROW WHEN (OLD.refcount IS DISTINCT FROM NEW.refcount AND pg_trigger_depth() = 0)
-    EXECUTE FUNCTION refuse_written_refcount();
+    EXECUTE FUNCTION forbid_refcount_write();
 CREATE OR REPLACE TRIGGER trg_storage_objects_delete BEFORE DELETE ON storage_objects
-    FOR EACH ROW EXECUTE FUNCTION refuse_referenced_deletion();
+    FOR EACH ROW EXECUTE FUNCTION forbid_referenced_deletion();
 CREATE OR REPLACE TRIGGER trg_storage_objects_truncate BEFORE TRUNCATE ON storage_objects
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncation();
+    FOR EACH STATEMENT EXECUTE FUNCTION forbid_truncate();
 
-CREATE OR REPLACE TRIGGER trg_storage_events_fixed BEFORE UPDATE OR DELETE ON storage_events
-    FOR EACH ROW EXECUTE FUNCTION refuse_changed_event();
+CREATE OR REPLACE TRIGGER trg_storage_events_immutable BEFORE UPDATE OR DELETE ON storage_events
+    FOR EACH ROW EXECUTE FUNCTION forbid_record_change();
 CREATE OR REPLACE TRIGGER trg_storage_events_truncate BEFORE TRUNCATE ON storage_events
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncation();
+    FOR EACH STATEMENT EXECUTE FUNCTION forbid_truncate();
 
 CREATE OR REPLACE TRIGGER trg_documents_release AFTER DELETE ON documents REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('document', 'doc_id');
-CREATE OR REPLACE TRIGGER trg_documents_release_all AFTER TRUNCATE ON documents
+CREATE OR REPLACE TRIGGER trg_documents_release_truncated AFTER TRUNCATE ON documents
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('document');
 CREATE OR REPLACE TRIGGER trg_studies_release AFTER DELETE ON studies REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('study', 'study_id');
-CREATE OR REPLACE TRIGGER trg_studies_release_all AFTER TRUNCATE ON studies
+CREATE OR REPLACE TRIGGER trg_studies_release_truncated AFTER TRUNCATE ON studies
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('study');

@@ -21,20 +21,20 @@ BEGIN
           (n.score_ids[1], n.run_ids[1], n.moments[1], n.chances[1], n.run_ids[2], n.chances[2]);
 END $$;
 
-CREATE OR REPLACE FUNCTION follow_new_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sync_scores_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION follow_changed_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sync_scores_updated() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM refresh_trial_current_scores(
         ARRAY(SELECT trial_id FROM old_scores UNION SELECT trial_id FROM new_scores ORDER BY 1)::integer[]);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION follow_gone_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sync_scores_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         UPDATE trial_current_scores SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
@@ -53,9 +53,9 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- In the order in which scores lock them. A standing that fill_trial_current_scores() is about to make is made here, or waited for, so that
+-- In the order in which scores lock them. A standing that backfill_trial_current_scores() is about to make is made here, or waited for, so that
 -- neither of the two misses what the other one read.
-CREATE OR REPLACE FUNCTION follow_changed_sponsors() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sync_sponsor_companies() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO trial_current_scores AS s (trial_id, sponsor_company_id)
     SELECT n.trial_id, n.sponsor_company_id FROM new_trials n JOIN old_trials o ON o.trial_id = n.trial_id
@@ -65,7 +65,7 @@ BEGIN
 END $$;
 
 -- Make what standings are missing, and read all of them anew, some thousand trials in a transaction.
-CREATE OR REPLACE PROCEDURE fill_trial_current_scores() LANGUAGE plpgsql AS $$
+CREATE OR REPLACE PROCEDURE backfill_trial_current_scores() LANGUAGE plpgsql AS $$
 DECLARE
     v_last integer := 0;
     v_trials integer[];
@@ -87,15 +87,15 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE OR REPLACE TRIGGER trg_trials_current_scores AFTER INSERT ON trials REFERENCING NEW TABLE AS new_trials
+CREATE OR REPLACE TRIGGER trg_trials_inserted AFTER INSERT ON trials REFERENCING NEW TABLE AS new_trials
     FOR EACH STATEMENT EXECUTE FUNCTION add_trial_current_scores();
 CREATE OR REPLACE TRIGGER trg_trials_sponsors AFTER UPDATE ON trials REFERENCING OLD TABLE AS old_trials NEW TABLE AS new_trials
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_sponsors();
-CREATE OR REPLACE TRIGGER trg_scores_added AFTER INSERT ON scores REFERENCING NEW TABLE AS new_scores
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_new_scores();
-CREATE OR REPLACE TRIGGER trg_scores_changed AFTER UPDATE ON scores REFERENCING OLD TABLE AS old_scores NEW TABLE AS new_scores
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_changed_scores();
-CREATE OR REPLACE TRIGGER trg_scores_gone AFTER DELETE ON scores REFERENCING OLD TABLE AS old_scores
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_gone_scores();
+    FOR EACH STATEMENT EXECUTE FUNCTION sync_sponsor_companies();
+CREATE OR REPLACE TRIGGER trg_scores_inserted AFTER INSERT ON scores REFERENCING NEW TABLE AS new_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_inserted();
+CREATE OR REPLACE TRIGGER trg_scores_updated AFTER UPDATE ON scores REFERENCING OLD TABLE AS old_scores NEW TABLE AS new_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_updated();
+CREATE OR REPLACE TRIGGER trg_scores_deleted AFTER DELETE ON scores REFERENCING OLD TABLE AS old_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_deleted();
 CREATE OR REPLACE TRIGGER trg_scores_truncated AFTER TRUNCATE ON scores
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_gone_scores();
+    FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_deleted();

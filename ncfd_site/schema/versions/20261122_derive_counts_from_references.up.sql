@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS storage_events (
     event_id bigint GENERATED ALWAYS AS IDENTITY,
     occurred_at timestamptz NOT NULL DEFAULT now(),
     actor text NOT NULL DEFAULT session_user,
-    act text NOT NULL,
+    action text NOT NULL,
     object_id bigint,
     sha256 text,
     backend_type text,
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS storage_events (
     CONSTRAINT storage_events_pkey PRIMARY KEY (event_id)
 );
 CREATE INDEX IF NOT EXISTS ix_storage_events_object ON storage_events (sha256, backend_type, event_id);
-CREATE INDEX IF NOT EXISTS ix_storage_events_act ON storage_events (act, event_id);
+CREATE INDEX IF NOT EXISTS ix_storage_events_action ON storage_events (action, event_id);
 
 DO $$
 BEGIN

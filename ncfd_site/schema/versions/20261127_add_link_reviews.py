@@ -1,4 +1,4 @@
-"""Every verdict on a link is kept; the label of a link follows from them, for every writer."""
+"""Every decision on a link is kept; the label of a link follows from them, for every writer."""
 
 from ncfd_site.schema import revision_sql
 

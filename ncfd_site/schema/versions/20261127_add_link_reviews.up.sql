@@ -1,4 +1,4 @@
--- Verdicts on links, one row for each: added, and neither changed nor deleted. They say themselves what they are about and refer
+-- Decisions on links, one row for each: added, and neither changed nor deleted. They say themselves what they are about and refer
 -- to nothing, so that they outlive the link and its document.
 CREATE TABLE IF NOT EXISTS link_reviews (
     review_id bigint GENERATED ALWAYS AS IDENTITY,
@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS link_reviews (
     asset_id bigint NOT NULL,
     nct_id text,
     heuristic text,
-    verdict text NOT NULL,
+    decision text NOT NULL,
     label_source text,
     reviewer text,
     reviewed_at timestamptz NOT NULL DEFAULT now(),
@@ -19,23 +19,23 @@ CREATE TABLE IF NOT EXISTS link_reviews (
     recorded_at timestamptz NOT NULL DEFAULT now(),
     recorded_by text NOT NULL DEFAULT session_user,
     CONSTRAINT link_reviews_pkey PRIMARY KEY (review_id),
-    CONSTRAINT ck_link_reviews_verdict CHECK (verdict IN ('right', 'wrong', 'unsure', 'open', 'retracted')),
+    CONSTRAINT ck_link_reviews_decision CHECK (decision IN ('right', 'wrong', 'unsure', 'cleared', 'undone')),
     CONSTRAINT ck_link_reviews_mode CHECK (mode IN ('queue', 'adjudication', 'page', 'bulk', 'load', 'sql', 'existing')),
-    CONSTRAINT ck_link_reviews_retracted CHECK (verdict <> 'retracted' OR supersedes IS NOT NULL),
+    CONSTRAINT ck_link_reviews_undone CHECK (decision <> 'undone' OR supersedes IS NOT NULL),
     CONSTRAINT ck_link_reviews_reviewer CHECK (mode NOT IN ('queue', 'adjudication', 'page', 'bulk') OR coalesce(reviewer, '') <> '')
 );
-CREATE INDEX IF NOT EXISTS ix_link_reviews_said ON link_reviews (audit_id, reviewer);
+CREATE INDEX IF NOT EXISTS ix_link_reviews_audit_reviewer ON link_reviews (audit_id, reviewer);
 CREATE INDEX IF NOT EXISTS ix_link_reviews_heuristic ON link_reviews (heuristic, review_id);
 CREATE INDEX IF NOT EXISTS ix_link_reviews_reviewer ON link_reviews (reviewer, review_id);
 
 -- Links on which people differ, or of which one is unsure, until an adjudicator resolves it.
-CREATE TABLE IF NOT EXISTS link_disputes (
+CREATE TABLE IF NOT EXISTS link_disagreements (
     audit_id bigint NOT NULL,
     heuristic text,
-    why text NOT NULL,
-    since timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT link_disputes_pkey PRIMARY KEY (audit_id),
-    CONSTRAINT ck_link_disputes_why CHECK (why IN ('disagreement', 'unsure'))
+    reason text NOT NULL,
+    opened_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT link_disagreements_pkey PRIMARY KEY (audit_id),
+    CONSTRAINT ck_link_disagreements_reason CHECK (reason IN ('conflict', 'unsure'))
 );
 
 -- A random sample of the links of a heuristic, drawn before anybody looks at them, and its places in order. A place is served to
@@ -65,22 +65,22 @@ CREATE TABLE IF NOT EXISTS review_slots (
     opinion smallint NOT NULL DEFAULT 1,
     audit_id bigint NOT NULL,
     state text NOT NULL DEFAULT 'open',
-    lease_by text,
+    leased_by text,
     lease_token uuid,
-    lease_from timestamptz,
+    leased_at timestamptz,
     lease_until timestamptz,
     review_id bigint,
     reviewer text,
     done_at timestamptz,
     CONSTRAINT review_slots_pkey PRIMARY KEY (slot_id),
-    CONSTRAINT uq_review_slots_place UNIQUE (sample_id, position, opinion),
+    CONSTRAINT uq_review_slots_position UNIQUE (sample_id, position, opinion),
     CONSTRAINT review_slots_sample_id_fkey FOREIGN KEY (sample_id) REFERENCES review_samples(sample_id) ON DELETE CASCADE,
-    CONSTRAINT ck_review_slots_state CHECK (state IN ('open', 'done', 'gone')),
+    CONSTRAINT ck_review_slots_state CHECK (state IN ('open', 'done', 'deleted')),
     CONSTRAINT ck_review_slots_done CHECK ((state = 'done') = (review_id IS NOT NULL))
 );
 CREATE INDEX IF NOT EXISTS ix_review_slots_open ON review_slots (sample_id, position, opinion, slot_id) WHERE state = 'open';
 CREATE INDEX IF NOT EXISTS ix_review_slots_audit ON review_slots (audit_id);
-CREATE INDEX IF NOT EXISTS ix_review_slots_lease ON review_slots (lease_by) WHERE state = 'open' AND lease_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ix_review_slots_lease ON review_slots (leased_by) WHERE state = 'open' AND leased_by IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS uq_review_slots_token ON review_slots (lease_token);
 
 -- Places that somebody passed over, and why; the place is open again, for somebody else.
@@ -100,11 +100,11 @@ CREATE INDEX IF NOT EXISTS ix_review_skips_slot ON review_skips (slot_id, review
 CREATE TABLE IF NOT EXISTS interim_analyses (
     sample_id bigint NOT NULL,
     size integer NOT NULL,
-    wrong integer NOT NULL,
+    error_count integer NOT NULL,
     alpha numeric(6,5) NOT NULL,
     lower_bound numeric(7,6) NOT NULL,
     passed boolean NOT NULL,
-    looked_at timestamptz NOT NULL DEFAULT now(),
+    analyzed_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT interim_analyses_pkey PRIMARY KEY (sample_id, size),
     CONSTRAINT interim_analyses_sample_id_fkey FOREIGN KEY (sample_id) REFERENCES review_samples(sample_id) ON DELETE CASCADE
 );
@@ -117,6 +117,6 @@ CREATE TABLE IF NOT EXISTS interim_analyses (
 ALTER TABLE link_audit SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01);
 
 -- From here on every label is recorded; those that were there before become the first records, while others work.
-CALL record_existing_labels();
+CALL backfill_link_reviews();
 -- Precision over any window reads this index alone, as long as it is vacuumed.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_link_audit_precision ON link_audit (heuristic_applied, created_at) INCLUDE (label);

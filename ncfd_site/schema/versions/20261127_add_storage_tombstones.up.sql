@@ -1,19 +1,18 @@
 -- Bytes that no row names any more, or not yet, and that go once their time is over.
 CREATE TABLE IF NOT EXISTS storage_tombstones (
     storage_uri text NOT NULL,
-    why text NOT NULL,
+    reason text NOT NULL,
     size_bytes bigint NOT NULL DEFAULT 0,
     actor text NOT NULL DEFAULT session_user,
     created_at timestamptz NOT NULL DEFAULT now(),
     delete_after timestamptz NOT NULL,
     CONSTRAINT storage_tombstones_pkey PRIMARY KEY (storage_uri),
     CONSTRAINT ck_storage_tombstones_uri CHECK (storage_uri ~ '^(local|s3)://[0-9a-f]{64}$'),
-    CONSTRAINT ck_storage_tombstones_why CHECK (why IN ('deleted', 'moved', 'expected', 'orphaned'))
+    CONSTRAINT ck_storage_tombstones_reason CHECK (reason IN ('deleted', 'moved', 'expected', 'orphaned'))
 );
 CREATE INDEX IF NOT EXISTS ix_storage_tombstones_delete_after ON storage_tombstones (delete_after);
 
-\ir ../routines/storage_counting.1.sql
-\ir ../routines/storage_cleaning.1.sql
+\ir ../routines/storage_garbage_collection.1.sql
 
 -- Content that a document or a study points to cannot be deleted: to know that without reading the whole table.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_documents_object_id ON documents (object_id);

@@ -1,17 +1,17 @@
 SELECT pg_temp.refuse_loss('{"signal_evaluations": "true", "site_api_tokens": "true"}');
 
-DROP TRIGGER IF EXISTS trg_trials_current_scores ON trials;
+DROP TRIGGER IF EXISTS trg_trials_inserted ON trials;
 DROP TRIGGER IF EXISTS trg_trials_sponsors ON trials;
-DROP TRIGGER IF EXISTS trg_scores_added ON scores;
-DROP TRIGGER IF EXISTS trg_scores_changed ON scores;
-DROP TRIGGER IF EXISTS trg_scores_gone ON scores;
+DROP TRIGGER IF EXISTS trg_scores_inserted ON scores;
+DROP TRIGGER IF EXISTS trg_scores_updated ON scores;
+DROP TRIGGER IF EXISTS trg_scores_deleted ON scores;
 DROP TRIGGER IF EXISTS trg_scores_truncated ON scores;
-DROP PROCEDURE IF EXISTS fill_trial_current_scores();
-DROP FUNCTION IF EXISTS follow_changed_sponsors();
+DROP PROCEDURE IF EXISTS backfill_trial_current_scores();
+DROP FUNCTION IF EXISTS sync_sponsor_companies();
 DROP FUNCTION IF EXISTS add_trial_current_scores();
-DROP FUNCTION IF EXISTS follow_gone_scores();
-DROP FUNCTION IF EXISTS follow_changed_scores();
-DROP FUNCTION IF EXISTS follow_new_scores();
+DROP FUNCTION IF EXISTS sync_scores_deleted();
+DROP FUNCTION IF EXISTS sync_scores_updated();
+DROP FUNCTION IF EXISTS sync_scores_inserted();
 DROP FUNCTION IF EXISTS refresh_trial_current_scores(integer[]);
 DROP INDEX IF EXISTS ix_company_relationships_child;
 DROP INDEX IF EXISTS ix_document_links_company;

@@ -59,7 +59,7 @@ CREATE INDEX IF NOT EXISTS ix_site_api_tokens_user ON site_api_tokens (user_id, 
 \ir ../routines/trial_current_scores.1.sql
 
 -- From here on every score is followed; those that were there before are read while others work.
-CALL fill_trial_current_scores();
+CALL backfill_trial_current_scores();
 -- What the site looks up: a run by risk, gates that fired, trials by readout and by sponsor, what refers to a study or a company.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_scores_run_p_fail ON scores (run_id, p_fail DESC, trial_id);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_gates_fired ON gates ("G_id", trial_id) WHERE fired_bool;

@@ -10,7 +10,7 @@ from linkaudit.models import (
     Asset,
     LinkAudit,
     LinkPromotion,
-    LinkPromotionRow,
+    LinkPromotionItem,
     MergeCandidate,
     StudyAssetLink,
     TrialAssetLink,
@@ -121,7 +121,7 @@ def test_promoted_claims_are_links_of_trials_and_studies() -> None:
     assert promoted.count() >= 20
     links = set(TrialAssetLink.objects.values_list("trial_id", "asset_id"))
     assert {(trials[one.nct_id or ""], one.asset_id) for one in promoted} <= links
-    by_olga = LinkPromotionRow.objects.filter(promotion__taken_back_at=None).values("audit_id")
+    by_olga = LinkPromotionItem.objects.filter(promotion__reverted_at=None).values("audit_id")
     assert not promoted.exclude(label=True).exclude(pk__in=by_olga).exists()
     keys = {str(key) for key in Study.objects.values_list("pk", flat=True)}
     assert set(StudyAssetLink.objects.values_list("study_id", flat=True)) <= keys
@@ -129,12 +129,12 @@ def test_promoted_claims_are_links_of_trials_and_studies() -> None:
 
 def test_one_promotion_stands_and_one_was_taken_back() -> None:
     stands, back = (
-        LinkPromotion.objects.get(taken_back_at=None),
-        LinkPromotion.objects.exclude(taken_back_at=None).get(),
+        LinkPromotion.objects.get(reverted_at=None),
+        LinkPromotion.objects.exclude(reverted_at=None).get(),
     )
     assert stands.promoted_at > back.promoted_at
-    assert stands.links == stands.rows.count() > 0 < back.links == back.rows.count()
-    links = LinkAudit.objects.filter(pk__in=stands.rows.values("audit_id"))
+    assert stands.link_count == stands.items.count() > 0 < back.link_count == back.items.count()
+    links = LinkAudit.objects.filter(pk__in=stands.items.values("audit_id"))
     assert set(links.values_list("promotion_status", flat=True)) == {"promoted"}
     assert not links.filter(created_at__gte=stands.promoted_at).exists()
     assert len(later_wrong(stands)) == 1

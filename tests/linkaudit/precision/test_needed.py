@@ -25,15 +25,15 @@ PARTS = st.lists(
 
 def evidence(parts: list[tuple[int, int, int]]) -> Evidence:
     places = SampleOutcomes()
-    for number, (right, wrong, gone) in enumerate(parts):
-        places.parts[number] = Counter(right=right, wrong=wrong, gone=gone, open=PART - right - wrong - gone)
+    for number, (right, wrong, deleted) in enumerate(parts):
+        places.parts[number] = Counter(right=right, wrong=wrong, deleted=deleted, open=PART - right - wrong - deleted)
     return evidence_of([SampleProgress(ReviewSample(sample_id=1, size=LOOKS[-1], purpose="precision"), places, {})])
 
 
 @given(PARTS)
 def test_with_so_many_right_ones_more_a_look_passes(parts: list[tuple[int, int, int]]) -> None:
     found = evidence(parts)
-    mistakes = [sum(wrong + gone for _, wrong, gone in parts[: index + 1]) for index in range(len(LOOKS))]
+    mistakes = [sum(wrong + deleted for _, wrong, deleted in parts[: index + 1]) for index in range(len(LOOKS))]
     resolved = [sum(map(sum, parts[: index + 1])) for index in range(len(LOOKS))]
     can_pass = [size for size, wrong in zip(LOOKS, mistakes, strict=True) if wrong <= most_wrong(size)]
     if not can_pass:

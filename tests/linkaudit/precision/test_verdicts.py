@@ -190,7 +190,7 @@ def test_promoted_links_that_look_worse_than_the_gate_are_flagged(rita: Client) 
 def test_a_wrong_verdict_on_a_promoted_link_is_listed(rita: Client) -> None:
     [audit_id] = make_open_links("HP-1", 1, promotion_status="promoted")
     assert "labelled wrong all the same" not in text_of(rita.get("/heuristics/HP-1/"))
-    rita.post(f"/links/{audit_id}/", {"verdict": "wrong", "seen_at": "2020-01-01T00:00:00Z"})
+    rita.post(f"/links/{audit_id}/", {"decision": "wrong", "seen_at": "2020-01-01T00:00:00Z"})
     LinkAudit.objects.filter(pk=audit_id).update(label=False)
     page = rita.get("/heuristics/HP-1/")
     assert "These were promoted and are labelled wrong all the same" in text_of(page)

@@ -31,6 +31,6 @@ def past_the_gate(heuristic: str = "HP-1", right: int = 58, opened: int = 4) -> 
     return links
 
 
-def say(audit: LinkAudit, verdict: str, reviewer: str = "rita", mode: str = LinkReview.Mode.PAGE) -> None:
-    """Give a verdict on a link."""
-    sql.scalar("record_link_review", audit.pk, verdict, reviewer, mode, "the number is another's")
+def say(audit: LinkAudit, decision: str, reviewer: str = "rita", mode: str = LinkReview.Mode.PAGE) -> None:
+    """Give a decision on a link."""
+    sql.scalar("record_link_review", audit.pk, decision, reviewer, mode, "the number is another's")

@@ -92,7 +92,7 @@ def test_a_promotion_shows_its_links_its_rows_and_who_called_one_wrong(
     address = f"/promotions/{promotion.pk}/"
     assert "Nobody has called one of its links wrong since." in text_of(operator.get(address))
     say(links[1], "wrong", "adam")
-    # Session, person, two for permissions, the promotion, its rows, their links, later verdicts, rows counted.
+    # Session, person, two for permissions, the promotion, its rows, their links, later decisions, rows counted.
     with django_assert_num_queries(9):
         page = operator.get(address)
     words = text_of(page)

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
-from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionRow, TrialAssetLink
+from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionItem, TrialAssetLink
 from linkaudit.promotion import services
 from linkaudit.promotion.queries import later_wrong, made_by, preview
 from ncfd_site.core.progress import Canceled, NullReporter
@@ -38,17 +38,17 @@ def test_a_promotion_promotes_what_its_preview_says_and_is_taken_back_whole(olga
     assert statuses() == {"promoted": 62, "pending": 3}
     assert TrialAssetLink.objects.count() == 3
     promotion = LinkPromotion.objects.get(pk=number)
-    assert (promotion.links, promotion.promoted_by, promotion.reason) == (62, "olga", "past the gate")
-    assert promotion.gate["correct_links"] == 58
+    assert (promotion.link_count, promotion.promoted_by, promotion.reason) == (62, "olga", "past the gate")
+    assert promotion.precision_counts["correct_links"] == 58
     assert (made_by(promotion).links, made_by(promotion).rows) == (62, 3)
     services.ask_to_take_back(number, "too early", actor=olga)
     assert run()[-1].endswith(f"Promotion {number} is taken back: 62 links are what they were before.")
     assert statuses() == {"pending": 65}
     assert not TrialAssetLink.objects.exists()
     promotion.refresh_from_db()
-    assert (promotion.taken_back_by, promotion.taken_back_reason) == ("olga", "too early")
+    assert (promotion.reverted_by, promotion.revert_reason) == ("olga", "too early")
     # The record of it stays.
-    assert LinkPromotionRow.objects.count() == 62
+    assert LinkPromotionItem.objects.count() == 62
     with pytest.raises(services.PromotionRefused, match="was taken back already, by olga"):
         services.ask_to_take_back(number, "once more", actor=olga)
 
@@ -100,11 +100,11 @@ def test_a_gate_that_closes_midway_fails_the_job_and_keeps_what_was_done(
 
     with pytest.raises(services.PromotionRefused, match="the gate does not let"):
         services.promote(number, Closing("olga"))
-    assert LinkPromotion.objects.get().links == 20
+    assert LinkPromotion.objects.get().link_count == 20
     assert run()[-1].startswith(
         f"Job {job.pk} failed: The database refuses this: the gate does not let links of HP-1 be promoted"
     )
-    assert LinkPromotion.objects.get().links == 20
+    assert LinkPromotion.objects.get().link_count == 20
     assert {one.audit_id for one in later_wrong(LinkPromotion.objects.get())} == {link.pk for link in links[:5]}
     assert services.take_back(number, "the gate has closed", by="olga") == 20
     assert "promoted" not in statuses()
@@ -124,9 +124,9 @@ def test_an_interrupted_promotion_goes_on_from_its_checkpoint(olga: User, monkey
     control = Stopping("olga")
     with pytest.raises(Canceled):
         services.promote(number, control)
-    assert LinkPromotion.objects.get().links == 20
+    assert LinkPromotion.objects.get().link_count == 20
     assert services.promote(number, NullReporter("olga", control.checkpoint)) == 62
-    assert LinkPromotionRow.objects.count() == 62
+    assert LinkPromotionItem.objects.count() == 62
 
 
 @TWO
@@ -139,7 +139,7 @@ def test_promoting_ends_where_the_promotion_was_taken_back(olga: User) -> None:
     )
 
 
-def test_a_verdict_that_is_retracted_is_no_later_wrong(olga: User) -> None:
+def test_a_decision_that_is_retracted_is_no_later_wrong(olga: User) -> None:
     links = past_the_gate()
     number, _ = services.begin("HP-1", "past the gate", actor=olga)
     services.promote(number, NullReporter("olga"))
@@ -150,7 +150,7 @@ def test_a_verdict_that_is_retracted_is_no_later_wrong(olga: User) -> None:
     assert len(later_wrong(promotion)) == 1
 
 
-def test_a_pinterim_analyses_at_so_many_links_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_is_limited_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linkaudit.promotion.queries.MOST_PENDING", 10)
     past_the_gate()
     found = preview("HP-1")

@@ -51,9 +51,9 @@ class Reviewer:
         """Take a place and return where it is."""
         return str(self.claim()["Location"])
 
-    def say(self, address: str, verdict: str, note: str = "") -> HttpResponse:
-        """Press a verdict."""
-        return self.client.post(address, {"verdict": verdict, "note": note})  # type: ignore[return-value]
+    def say(self, address: str, decision: str, note: str = "") -> HttpResponse:
+        """Press a decision."""
+        return self.client.post(address, {"decision": decision, "note": note})  # type: ignore[return-value]
 
 
 @pytest.fixture

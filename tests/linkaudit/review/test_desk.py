@@ -39,7 +39,7 @@ def test_when_all_is_done_it_says_so(sign_in: SignIn) -> None:
     assert rita.say(rita.address(), "right")["Location"] == "/review/"
     words = desk(rita)
     assert "All places of all samples are done." in words
-    assert "You have given 1 verdict today." in words
+    assert "You have given 1 decision today." in words
     assert "1 of 1" in words
 
 
@@ -100,7 +100,7 @@ def test_who_may_open_which_page(client: Client, address: str, send: str) -> Non
     assert getattr(client, send)(address).status_code == 302
 
 
-def test_a_verdict_without_the_proof_that_the_form_is_ours_is_refused(sign_in: SignIn) -> None:
+def test_a_decision_without_the_proof_that_the_form_is_ours_is_refused(sign_in: SignIn) -> None:
     make_links(1)
     draw()
     rita = sign_in()
@@ -108,7 +108,7 @@ def test_a_verdict_without_the_proof_that_the_form_is_ours_is_refused(sign_in: S
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = rita.client.cookies
     for url in (address, f"{address}skip/", f"{address}heartbeat/", "/review/claim/", "/review/undo/"):
-        assert strict.post(url, {"verdict": "right"}).status_code == 403
+        assert strict.post(url, {"decision": "right"}).status_code == 403
 
 
 def test_the_first_page_leads_to_the_desk_where_a_sample_is_open(sign_in: SignIn) -> None:

@@ -1,4 +1,4 @@
-"""What would sway a reviewer is in no answer before the verdict."""
+"""What would sway a reviewer is in no answer before the decision."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def test_the_second_reviewer_sees_nothing_of_the_first(sign_in: SignIn) -> None:
     answers = [
         start,
         rose.client.get(address),
-        rose.client.post(address, {"verdict": "maybe"}),
+        rose.client.post(address, {"decision": "maybe"}),
         rose.client.post(f"{address}skip/", {"reason": ""}),
         rose.client.post(f"{address}heartbeat/"),
         rose.client.get(f"{address}?from=2"),
@@ -48,20 +48,20 @@ def test_the_second_reviewer_sees_nothing_of_the_first(sign_in: SignIn) -> None:
         told = everything(answer)
         for word in (HEURISTIC, "0.73", "rita", SECRET, "gold", "promoted", "precision", "confidence", "onfidence"):
             assert word not in told, word
-        assert '"verdict wrong"' not in told
+        assert '"decision wrong"' not in told
     end_leases()
     for answer in (rose.client.get(address), rose.say(address, "right")):
         assert answer.status_code == 409
         assert all(word not in everything(answer) for word in (HEURISTIC, "0.73", "rita", SECRET))
 
 
-def test_the_bar_of_the_last_verdict_tells_nothing_of_the_next_link(sign_in: SignIn) -> None:
+def test_the_bar_of_the_last_decision_tells_nothing_of_the_next_link(sign_in: SignIn) -> None:
     make_links(2)
     draw()
     rita = sign_in()
     answer = rita.say(rita.address(), "right")
     told = everything(rita.client.get(answer["Location"]))
-    assert "Your last verdict" in told
+    assert "Your last decision" in told
     assert HEURISTIC not in told
     assert "0.73" not in told
 
@@ -83,11 +83,11 @@ def test_what_a_reviewer_may_not_see_before_is_not_on_the_page_of_the_link_eithe
     rita, rose = sign_in(), sign_in("rose")
     rita.say(rita.address(), "unsure", SECRET)
     before = text_of(rose.client.get(f"/links/{audit.pk}/"))
-    assert "Verdicts" not in before
+    assert "Decisions" not in before
     assert SECRET not in before
     rose.say(rose.address(), "right")
     words = text_of(rose.client.get(f"/links/{audit.pk}/"))
-    assert "Verdicts" in words
+    assert "Decisions" in words
     assert "? unsure rita in the queue" in words
     assert "waits for an adjudicator" in words
 

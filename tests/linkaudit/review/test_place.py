@@ -1,4 +1,4 @@
-"""One place at a time: claimed by POST, a verdict recorded once, and what happens to a lease that ends."""
+"""One place at a time: claimed by POST, a decision recorded once, and what happens to a lease that ends."""
 
 import threading
 import uuid
@@ -52,18 +52,18 @@ def test_twenty_people_who_start_at_once_get_twenty_places() -> None:
 
 
 @pytest.mark.django_db
-def test_a_verdict_is_recorded_with_its_note_and_time_and_the_next_place_follows(sign_in: SignIn) -> None:
+def test_a_decision_is_recorded_with_its_note_and_time_and_the_next_place_follows(sign_in: SignIn) -> None:
     make_links(2)
     draw()
     rita = sign_in()
     first = rita.address()
     slot = place_at(first)
-    ReviewSlot.objects.filter(pk=slot.pk).update(lease_from=timezone.now() - timedelta(seconds=12))
+    ReviewSlot.objects.filter(pk=slot.pk).update(leased_at=timezone.now() - timedelta(seconds=12))
     answer = rita.say(first, "right", "in the arms")
     assert answer.status_code == 302
     assert answer["Location"] != first
     review = LinkReview.objects.get()
-    assert (review.verdict, review.mode, review.reviewer, review.note) == ("right", "queue", "rita", "in the arms")
+    assert (review.decision, review.mode, review.reviewer, review.note) == ("right", "queue", "rita", "in the arms")
     assert review.seconds is not None
     assert 12 <= review.seconds < 30
     assert LinkAudit.objects.get(pk=slot.audit_id).label is True
@@ -71,12 +71,12 @@ def test_a_verdict_is_recorded_with_its_note_and_time_and_the_next_place_follows
 
 
 @pytest.mark.django_db
-def test_no_verdict_counts_as_longer_than_an_hour(sign_in: SignIn) -> None:
+def test_no_decision_counts_as_longer_than_an_hour(sign_in: SignIn) -> None:
     make_links(1)
     draw()
     rita = sign_in()
     address = rita.address()
-    ReviewSlot.objects.update(lease_from=timezone.now() - timedelta(hours=5))
+    ReviewSlot.objects.update(leased_at=timezone.now() - timedelta(hours=5))
     rita.say(address, "wrong")
     assert LinkReview.objects.get().seconds == 3600
 
@@ -106,13 +106,13 @@ def test_whoever_starts_twice_has_the_same_place(sign_in: SignIn) -> None:
 
 
 @pytest.mark.django_db
-def test_a_verdict_that_is_sent_twice_shows_the_first_one(sign_in: SignIn) -> None:
+def test_a_decision_that_is_sent_twice_shows_the_first_one(sign_in: SignIn) -> None:
     make_links(2)
     draw()
     rita = sign_in()
     address = rita.address()
     rita.say(address, "wrong", "another arm")
-    again = rita.client.post(address, {"verdict": "right", "note": "changed my mind"}, follow=True)
+    again = rita.client.post(address, {"decision": "right", "note": "changed my mind"}, follow=True)
     assert "You have said ✗ wrong of this link" in text_of(again)
     assert "Your note: another arm" in text_of(again)
     assert LinkReview.objects.count() == 1
@@ -183,7 +183,7 @@ def test_a_document_that_was_deleted_is_gone(sign_in: SignIn) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("broken", [{"verdict": "maybe"}, {"verdict": ""}, {"verdict": "right", "note": "x" * 2001}])
+@pytest.mark.parametrize("broken", [{"decision": "maybe"}, {"decision": ""}, {"decision": "right", "note": "x" * 2001}])
 def test_a_broken_form_records_nothing_and_keeps_the_note(sign_in: SignIn, broken: dict[str, str]) -> None:
     make_links(1)
     draw()
@@ -208,7 +208,7 @@ def test_a_page_that_is_looked_at_renews_its_lease_but_not_for_ever(sign_in: Sig
     assert until is not None
     assert until > timezone.now() + timedelta(minutes=14)
     assert answer.json() == {"until": until.isoformat()}
-    sql.execute("UPDATE review_slots SET lease_from = now() - interval '61 minutes'")
+    sql.execute("UPDATE review_slots SET leased_at = now() - interval '61 minutes'")
     assert rita.client.post(f"{address}heartbeat/").status_code == 409
     end_leases()
     assert rita.client.post(f"{address}heartbeat/").status_code == 409

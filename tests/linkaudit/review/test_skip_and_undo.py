@@ -1,4 +1,4 @@
-"""Passing over a link, and taking a verdict back."""
+"""Passing over a link, and taking a decision back."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -63,14 +63,14 @@ def test_undo_restores_label_count_and_record_and_shows_the_link_again(sign_in: 
     slot = place_at(first)
     rita.say(first, "wrong", "hasty")
     page = text_of(rita.client.get("/review/"))
-    assert "You have given 1 verdict today." in page
+    assert "You have given 1 decision today." in page
     assert "is ✗ wrong" in page
     words = undo(rita)
     assert "Taken back: say it again, or skip it." in words
     assert "hasty" in words
     assert LinkAudit.objects.get(pk=slot.audit_id).label is None
-    assert [one.verdict for one in LinkReview.objects.order_by("pk")] == ["wrong", "retracted"]
-    assert "You have given 0 verdicts today." in text_of(rita.client.get("/review/"))
+    assert [one.decision for one in LinkReview.objects.order_by("pk")] == ["wrong", "undone"]
+    assert "You have given 0 decisions today." in text_of(rita.client.get("/review/"))
     assert queries.progress()[0].done == 0
     # It is the same place, and it can be said anew.
     again = ReviewSlot.objects.get(pk=slot.pk)
@@ -84,7 +84,7 @@ def test_undo_is_offered_for_ten_minutes(sign_in: SignIn, monkeypatch: pytest.Mo
     rita = sign_in()
     rita.say(rita.address(), "right")
     monkeypatch.setattr(queries, "UNDO", timedelta(seconds=-1))
-    assert "Your last verdict" not in text_of(rita.client.get("/review/"))
+    assert "Your last decision" not in text_of(rita.client.get("/review/"))
     assert "nothing to take back any more" in undo(rita)
     assert LinkReview.objects.count() == 1
 
@@ -95,7 +95,7 @@ def test_undo_is_blocked_once_it_was_adjudicated(sign_in: SignIn) -> None:
     rita = sign_in()
     rita.say(rita.address(), "unsure")
     adjudicate(audit.pk, "right", "see page 1", actor=make_user(Role.ADJUDICATOR))
-    assert "Your verdict counts already" in undo(rita)
+    assert "Your decision counts already" in undo(rita)
     assert LinkAudit.objects.get().label is True
 
 

@@ -29,9 +29,11 @@ def test_what_nothing_refers_to_goes_and_the_rest_stays(local_site: Path) -> Non
     assert stocked.addresses() == {stocked.address_of(b"kept"), stocked.address_of(b"kept too")}
     stocked.require_sound()
     stocked.require_nothing_left_over()
-    told = StorageEvent.objects.order_by("pk").values_list("act", "actor", "sha256")
+    told = StorageEvent.objects.order_by("pk").values_list("action", "actor", "sha256")
     gone = sorted(hashlib.sha256(one).hexdigest() for one in (b"gone", b"gone too"))
-    assert sorted(told) == sorted([(act, "olga", sha256) for act in ("clean", "delete") for sha256 in gone])
+    assert sorted(told) == sorted(
+        [(act, "olga", sha256) for act in ("object_deleted", "bytes_deleted") for sha256 in gone]
+    )
 
 
 def test_bytes_stay_for_a_while_after_their_row(local_site: Path) -> None:
@@ -192,7 +194,7 @@ def test_bytes_in_a_store_that_does_not_answer_stay_and_so_do_their_tombstones(b
     stocked.upload(b"kept")
     stocked.unused([b"local"])
     stored = get_content_store("s3").put(b"on s3")
-    sql.scalar("expect_storage_content", [stored.uri], "0 s", "orphaned", "olga")
+    sql.scalar("tombstone_storage_uris", [stored.uri], "0 s", "orphaned", "olga")
     settings.CONTENT_S3_ENDPOINT = "http://127.0.0.1:9"
     done = clean(AT_ONCE, CONTROL)
     assert done.bytes.contents == 1
@@ -219,7 +221,7 @@ def test_a_disk_that_is_not_mounted_keeps_its_tombstones(local_site: Path) -> No
 def test_a_bucket_that_is_gone_is_no_content_that_is_gone(both_tiers: str, settings: Any) -> None:
     with run_s3_server() as empty:
         stored = get_content_store("s3").put(b"on s3")
-        sql.scalar("expect_storage_content", [stored.uri], "0 s", "orphaned", "olga")
+        sql.scalar("tombstone_storage_uris", [stored.uri], "0 s", "orphaned", "olga")
         settings.CONTENT_S3_ENDPOINT = empty
         ((reason, _),) = clean(AT_ONCE, CONTROL).bytes.left.items()
     assert "has no such bucket" in reason

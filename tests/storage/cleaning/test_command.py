@@ -91,4 +91,4 @@ def test_the_actor_is_in_the_record(local_site: Path) -> None:
     stocked.upload(b"kept")
     stocked.unused([b"gone"])
     gc("--delete", "--most-percent", "50", "--actor", "olga")
-    assert stocked.acts() == [("clean", "olga")]
+    assert stocked.acts() == [("object_deleted", "olga")]

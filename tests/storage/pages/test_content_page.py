@@ -130,7 +130,7 @@ def test_tombstones_and_the_last_check_are_told(olga: Client) -> None:
     for number, hours in enumerate((-2, -1, 1)):
         StorageTombstone.objects.create(
             storage_uri=f"local://{number:064x}",
-            why="deleted",
+            reason="deleted",
             size_bytes=1024,
             delete_after=now + timedelta(hours=hours),
         )

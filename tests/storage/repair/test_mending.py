@@ -33,7 +33,7 @@ def named(document: Document) -> str:
 
 
 def events() -> list[tuple[str, int | None, dict[str, Any]]]:
-    return [(one.act, one.object_id, one.detail) for one in StorageEvent.objects.order_by("pk")]
+    return [(one.action, one.object_id, one.detail) for one in StorageEvent.objects.order_by("pk")]
 
 
 def test_everything_that_can_be_mended_is_and_the_rest_is_named(site: Site) -> None:
@@ -117,14 +117,14 @@ def test_each_change_is_recorded_with_who_what_and_why(site: Site) -> None:
     tombstone = StorageTombstone.objects.get(storage_uri=about[Kind.ORPHAN])
     damaged = StorageObject.objects.get(sha256=hashlib.sha256(b"damaged").hexdigest())
     assert events() == [
-        ("recount", about[Kind.COUNT], {"was": 5, "is": 0}),
+        ("count_corrected", about[Kind.COUNT], {"was": 5, "is": 0}),
         (
-            "mend",
+            "repaired",
             about[Kind.REFERENCE_MISSING],
             {"reference_type": "document", "reference_id": uncounted.pk, "refcount": 1},
         ),
         (
-            "mend",
+            "repaired",
             about[Kind.DOCUMENT_ADDRESS],
             {
                 "what": f"address of document {elsewhere.pk}",
@@ -132,15 +132,15 @@ def test_each_change_is_recorded_with_who_what_and_why(site: Site) -> None:
                 "is": named(elsewhere),
             },
         ),
-        ("mend", about[Kind.SIZE], {"what": "size_bytes", "was": 99, "is": 15}),
-        ("mend", about[Kind.SIZE_UNTOLD], {"what": "size_bytes", "was": 0, "is": 8}),
+        ("repaired", about[Kind.SIZE], {"what": "size_bytes", "was": 99, "is": 15}),
+        ("repaired", about[Kind.SIZE_UNTOLD], {"what": "size_bytes", "was": 0, "is": 8}),
         (
-            "mend",
+            "repaired",
             about[Kind.DAMAGED],
             {"what": "bytes", "was": "damaged", "is": f"whole, from local://{damaged.sha256}"},
         ),
         (
-            "mend",
+            "repaired",
             None,
             {
                 "what": "tombstone",
@@ -149,13 +149,13 @@ def test_each_change_is_recorded_with_who_what_and_why(site: Site) -> None:
                 "is": f"kept until {tombstone.delete_after:%Y-%m-%d %H:%M} UTC",
             },
         ),
-        ("mend", None, {"what": "incoming/tmpkilled", "was": "10 bytes", "is": "deleted"}),
+        ("repaired", None, {"what": "incoming/tmpkilled", "was": "10 bytes", "is": "deleted"}),
     ]
     assert {one.actor for one in StorageEvent.objects.all()} == {"olga"}
-    recount = StorageEvent.objects.get(act="recount")
+    recount = StorageEvent.objects.get(action="count_corrected")
     assert recount.reason is not None
     assert recount.reason.endswith("has 0 references, and its count says 5.")
-    assert (tombstone.why, tombstone.actor) == ("orphaned", "olga")
+    assert (tombstone.reason, tombstone.actor) == ("orphaned", "olga")
     assert 6.99 < (tombstone.delete_after - before).total_seconds() / 86400 < 7.01
     assert StorageReference.objects.filter(referenced_id=uncounted.pk).count() == 1
     # The bytes that nobody named are there until storage_gc comes.

@@ -99,7 +99,7 @@ def test_counts_are_mended_while_others_count(site: Site) -> None:
         over.set()
         assert sum(one.result() for one in counting) == sql.value("SELECT count(*) FROM storage_references")
     assert ended.code == 0
-    assert StorageEvent.objects.filter(act="recount").count() == 30
+    assert StorageEvent.objects.filter(action="count_corrected").count() == 30
     assert checked()[0] == []
 
 
@@ -125,7 +125,7 @@ def test_an_orphan_that_is_named_meanwhile_is_not_deleted_later(site: Site) -> N
     (finding,) = checked(young_minutes=0)[0]
     with open_elsewhere(f"SELECT increment_storage_refcount('{stored.sha256}', 'local', 'note', 1)"):
         assert Mender(MendOptions(young_minutes=0, keep_days=0), Stores()).mend(finding, "olga")
-    assert sql.value("SELECT is_named FROM take_storage_tombstones('', 10)")
+    assert sql.value("SELECT is_in_use FROM lock_due_tombstones('', 10)")
     assert not StorageTombstone.objects.exists()
 
 
@@ -161,7 +161,7 @@ def test_content_that_is_locked_is_told_and_the_rest_is_mended(site: Site) -> No
 
 def test_a_record_that_cannot_be_written_takes_the_change_back(site: Site) -> None:
     keep(b"content", size_bytes=99)
-    sql.execute("ALTER TABLE storage_events ADD CONSTRAINT full_disk CHECK (act <> 'mend')")
+    sql.execute("ALTER TABLE storage_events ADD CONSTRAINT full_disk CHECK (action <> 'repaired')")
     assert command("storage_repair", "--yes").code == 3
     assert StorageObject.objects.get().size_bytes == 99
 

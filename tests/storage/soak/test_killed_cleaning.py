@@ -64,7 +64,7 @@ def started() -> subprocess.Popen[str]:
 def begun(cleaning: subprocess.Popen[str], since: int) -> bool:
     """Wait until it has deleted its first rows, or has ended."""
     while cleaning.poll() is None:
-        if StorageEvent.objects.filter(pk__gt=since, act="clean").exists():
+        if StorageEvent.objects.filter(pk__gt=since, action="object_deleted").exists():
             return True
         time.sleep(0.005)
     return False

@@ -33,11 +33,16 @@ def upload_and_clean(
 ) -> None:
     keepers = [Keeper(number, store) for number in range(4)]
     reader = Reader()
-    acts = [*(keeper.act for keeper in keepers), reader.act, lambda: clean(AT_ONCE, NullReporter("olga")), *beside]
+    acts = [
+        *(keeper.act for keeper in keepers),
+        reader.act,
+        lambda: clean(AT_ONCE, NullReporter("olga")),
+        *beside,
+    ]
 
     def has_seen_enough() -> bool:
         reads = sum(keeper.reads for keeper in keepers) + reader.reads
-        return reads >= LEAST_READS and StorageEvent.objects.filter(act="delete").count() >= LEAST_DELETED
+        return reads >= LEAST_READS and StorageEvent.objects.filter(action="bytes_deleted").count() >= LEAST_DELETED
 
     begun = time.monotonic()
     with at_work(acts) as failed:

@@ -36,7 +36,7 @@ def test_it_is_dry_unless_it_is_told_to_move(both_tiers: str) -> None:
         "meanwhile": 0,
         "failed": {},
     }
-    assert stocked.acts()[-1] == ("move", "olga")
+    assert stocked.acts()[-1] == ("moved", "olga")
 
 
 @pytest.mark.parametrize(("text", "size"), [("500", 500), ("64K", 65536), ("10m", 10 << 20), ("1G", 1 << 30)])

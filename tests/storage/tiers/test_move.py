@@ -50,7 +50,7 @@ def test_content_moves_to_s3_and_back_with_its_key_and_its_documents(both_tiers:
     stocked.require_nothing_left_over("local", "s3")
     assert stocked.addresses("s3") == set()
     assert Document.objects.filter(storage_uri__startswith="local:").count() == 40
-    assert StorageEvent.objects.filter(act="move", actor="olga").count() == 80
+    assert StorageEvent.objects.filter(action="moved", actor="olga").count() == 80
     # Whoever counts by the key finds the content, wherever it lies.
     stocked.delete(documents)
     assert not StorageObject.objects.exclude(refcount=0).exists()

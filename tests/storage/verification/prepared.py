@@ -65,7 +65,7 @@ def everything_wrong(site: Site) -> dict[Kind, int | str | None]:
     about[Kind.ORPHAN] = orphan.storage_uri
     overdue = about[Kind.OVERDUE] = f"s3://{'a' * 64}"
     sql.execute(
-        "INSERT INTO storage_tombstones (storage_uri, why, delete_after) VALUES (%s, 'deleted', now() - %s)",
+        "INSERT INTO storage_tombstones (storage_uri, reason, delete_after) VALUES (%s, 'deleted', now() - %s)",
         [overdue, LATE],
     )
     site.harnesses["local"].write_file("incoming/tmpkilled", b"half of it")

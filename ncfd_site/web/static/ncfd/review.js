@@ -22,7 +22,7 @@
             say(`Yours until ${until.slice(11, 16)} UTC.`);
         } else {
             clearInterval(timer);
-            say("Your time on this link is over. Your note is kept: say your verdict, and you are told what to do.");
+            say("Your time on this link is over. Your note is kept: say your decision, and you are told what to do.");
         }
     }
     const timer = status

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, Any, TypeVar, get_args
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from ninja import Path, Router, Schema
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from ncfd_site.api import keyset
+from ncfd_site.api.authentication import SessionAuthentication, TokenAuthentication
 from ncfd_site.api.problems import BadRequest, Problem
-from ncfd_site.core.permissions import current_user
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 LARGEST = 2**63 - 1
@@ -63,38 +62,13 @@ class ListParams(Schema):
     )
 
 
-class Permission:
-    """Lets those pass who have a permission; ninja asks it before it reads the parameters."""
+def declare_get(
+    router: Router, path: str, permission: str, response: Any, summary: str, *, is_listed: bool = True
+) -> Callable[[Function], Function]:
+    """Declare a GET operation that needs a permission ("": only a user) and rejects unknown parameters.
 
-    openapi_security_schema: dict[str, str] = {}
-
-    def __init__(self, needed: str) -> None:
-        self.needed = needed
-
-    def __call__(self, request: HttpRequest) -> Any:
-        """Return who asks, or raise PermissionDenied with a sentence."""
-        asks = current_user(request)
-        if self.needed and not asks.has_perm(self.needed):
-            raise PermissionDenied(
-                f"This needs the permission {self.needed}, which {asks.get_username()} does not have."
-            )
-        return asks
-
-
-class Token(Permission):
-    """A token in the header."""
-
-    openapi_security_schema = {"type": "http", "scheme": "bearer", "description": "A token from /tokens/."}
-
-
-class Session(Permission):
-    """The session of a browser in which its person is signed in."""
-
-    openapi_security_schema = {"type": "apiKey", "in": "cookie", "name": "sessionid"}
-
-
-def declare_get(router: Router, path: str, needs: str, answers: Any, summary: str) -> Callable[[Function], Function]:
-    """Declare an operation: GET at a path, for those with a permission; a parameter that it has not is refused."""
+    `is_listed` includes it in the OpenAPI description.
+    """
 
     def declare(function: Function) -> Function:
         known = _parameters(function)
@@ -103,17 +77,18 @@ def declare_get(router: Router, path: str, needs: str, answers: Any, summary: st
         def operation(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             unknown = sorted(set(request.GET) - known)
             if unknown:
-                words = f"It takes {', '.join(sorted(known))}." if known else "It takes none."
-                raise BadRequest(f"There is no parameter {unknown[0][:50]!r} here. {words}", unknown[0][:50])
+                valid = f"Valid parameters: {', '.join(sorted(known))}." if known else "This operation has none."
+                raise BadRequest(f"Unknown parameter {unknown[0][:50]!r}. {valid}", unknown[0][:50])
             return function(request, *args, **kwargs)
 
         router.get(
             path,
-            auth=[Token(needs), Session(needs)],
-            response={200: answers, **dict.fromkeys((400, 401, 403, 404), Problem)},
+            auth=[TokenAuthentication(permission), SessionAuthentication(permission)],
+            response={200: response, **dict.fromkeys((400, 401, 403, 404), Problem)},
             summary=summary,
             operation_id=function.__name__,
             description=inspect.getdoc(function),
+            include_in_schema=is_listed,
         )(operation)
         return function
 

@@ -8,8 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
-from ninja.errors import HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
+
+from ncfd_site.api.authentication import InvalidTokenError
 
 logger = logging.getLogger(__name__)
 # Pydantic's own words for these speak of types; a person would rather read what to write.
@@ -46,7 +48,7 @@ def problem(status: int, detail: str, where: str | None = None) -> HttpResponse:
     return response
 
 
-def teach(api: NinjaAPI) -> None:
+def register_handlers(api: NinjaAPI) -> None:
     """Let an API answer every exception in that shape."""
     for kind, handler in _HANDLERS.items():
         api.add_exception_handler(kind, handler)
@@ -64,19 +66,22 @@ def _unreadable(request: HttpRequest, found: ValidationError) -> HttpResponse:
     return problem(400, f"{where or 'The request'}: {words[:1].lower()}{words[1:].rstrip('.')}.", where)
 
 
-def fault(found: Exception) -> HttpResponse:
-    """Return the answer to a fault of the site, or of its database, with nothing of it inside."""
-    if isinstance(found, OperationalError):
-        return problem(503, "The database does not answer now, or took too long: try again later.")
-    return problem(500, "This went wrong here, not with you; it is written down, and trying later may help.")
-
-
 def _failed(request: HttpRequest, found: Exception) -> HttpResponse:
     logger.error("The API failed at %s", request.path, exc_info=found)
-    return fault(found)
+    if isinstance(found, OperationalError):
+        return problem(503, "The database does not respond, or took too long. Try again later.")
+    return problem(500, "The server failed. The error is logged; try again later.")
+
+
+def _unauthenticated(request: HttpRequest, found: AuthenticationError) -> HttpResponse:
+    if isinstance(found, InvalidTokenError):
+        return problem(401, "This token is unknown, expired or revoked. Create one at /tokens/.", "Authorization")
+    return problem(401, "Send a token as Authorization: Bearer ncfd_…, or sign in. Create a token at /tokens/.")
 
 
 _HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+    AuthenticationError: _unauthenticated,
+    InvalidTokenError: _unauthenticated,
     BadRequest: lambda request, found: problem(400, str(found), found.where),
     PermissionDenied: lambda request, found: problem(403, str(found)),
     Http404: lambda request, found: problem(404, _sentence(found)),

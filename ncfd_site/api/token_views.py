@@ -15,10 +15,10 @@ from ncfd_site.api.tokens import (
     MOST_DAYS,
     USUAL_DAYS,
     NewToken,
-    TokenRefused,
-    make_token,
+    TokenError,
+    create_token,
+    list_tokens,
     revoke_token,
-    tokens_of,
 )
 from ncfd_site.core.permissions import current_user, require_permission
 
@@ -44,15 +44,15 @@ def tokens(request: HttpRequest) -> HttpResponse:
     made: NewToken | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            made = make_token(current_user(request), form.cleaned_data["name"], form.cleaned_data["days"])
-        except TokenRefused as refusal:
+            made = create_token(current_user(request), form.cleaned_data["name"], form.cleaned_data["days"])
+        except TokenError as refusal:
             form.add_error(None, str(refusal))
     status = 400 if form.is_bound and not form.is_valid() else 200
     context = {
         "title": "API tokens",
         "form": TokenForm() if made else form,
         "made": made,
-        "tokens": tokens_of(current_user(request)),
+        "tokens": list_tokens(current_user(request)),
         "now": timezone.now(),
         "base": request.build_absolute_uri("/api/v1/"),
     }

@@ -22,7 +22,7 @@ LEAST_DAYS, MOST_DAYS, USUAL_DAYS = 1, 365, 90
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
-class TokenRefused(Exception):
+class TokenError(Exception):
     """A token is not made or not revoked; the message says why."""
 
 
@@ -34,20 +34,20 @@ class NewToken:
     text: str
 
 
-def make_token(actor: User, name: str, days: int) -> NewToken:
+def create_token(actor: User, name: str, days: int) -> NewToken:
     """Make a token of a person that ends after so many days. Raises TokenRefused where it may not be."""
     if not name.strip() or "\x00" in name:
-        raise TokenRefused("A token needs a name that tells what it is for.")
+        raise TokenError("A token needs a name that tells what it is for.")
     if not LEAST_DAYS <= days <= MOST_DAYS:
-        raise TokenRefused(f"A token lasts from {LEAST_DAYS} to {MOST_DAYS} days.")
+        raise TokenError(f"A token lasts from {LEAST_DAYS} to {MOST_DAYS} days.")
     with transaction.atomic():
         # Two windows of one person take turns here, so that the limit holds.
         User.objects.select_for_update().get(pk=actor.pk)
-        if len(open_tokens_of(actor)) >= MOST_OPEN:
-            raise TokenRefused(f"You have {MOST_OPEN} tokens that work: revoke one that you no longer need.")
+        if len(list_active_tokens(actor)) >= MOST_OPEN:
+            raise TokenError(f"You have {MOST_OPEN} tokens that work: revoke one that you no longer need.")
         text = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
         ends = timezone.now() + timedelta(days=days)
-        token = ApiToken.objects.create(user=actor, name=name.strip(), token_sha256=hash_of(text), expires_at=ends)
+        token = ApiToken.objects.create(user=actor, name=name.strip(), token_sha256=hash_token(text), expires_at=ends)
     return NewToken(token, text)
 
 
@@ -61,17 +61,17 @@ def revoke_token(actor: User, token_id: int) -> ApiToken:
     return token
 
 
-def tokens_of(person: User) -> list[ApiToken]:
+def list_tokens(person: User) -> list[ApiToken]:
     """Return all tokens of a person, the newest first."""
     return list(ApiToken.objects.filter(user=person).order_by("-pk"))
 
 
-def open_tokens_of(person: User) -> list[ApiToken]:
+def list_active_tokens(person: User) -> list[ApiToken]:
     """Return the tokens of a person that work."""
     return list(ApiToken.objects.filter(user=person, revoked_at__isnull=True, expires_at__gt=timezone.now()))
 
 
-def person_of_token(text: str) -> User | None:
+def find_token_user(text: str) -> User | None:
     """Return whose token this is, or None where it is none, has ended, is revoked or the person is not active.
 
     Notes that it was used, at most once a minute.
@@ -79,7 +79,7 @@ def person_of_token(text: str) -> User | None:
     if not text.startswith(PREFIX):
         return None
     now = timezone.now()
-    found = ApiToken.objects.filter(token_sha256=hash_of(text), revoked_at__isnull=True, expires_at__gt=now)
+    found = ApiToken.objects.filter(token_sha256=hash_token(text), revoked_at__isnull=True, expires_at__gt=now)
     token = found.filter(user__is_active=True).select_related("user").first()
     if token is None:
         return None
@@ -88,6 +88,6 @@ def person_of_token(text: str) -> User | None:
     return token.user
 
 
-def hash_of(text: str) -> str:
+def hash_token(text: str) -> str:
     """Return the SHA-256 of a token. It needs no salt: nobody can guess 256 random bits."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()

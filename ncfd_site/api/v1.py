@@ -2,18 +2,20 @@
 
 import json
 import math
+from functools import cache
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.module_loading import autodiscover_modules
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Router
 from ninja.renderers import BaseRenderer
 from ninja.responses import NinjaJSONEncoder
 
 from ncfd_site.api import problems
-from ncfd_site.api.operations import registered_routers
+from ncfd_site.api.operations import declare_get, registered_routers
 
 VERSION = "1"
+PREFIX = "/api/v1/"
 ABOUT = """What the pages of this site show, for programs: read only, as JSON.
 
 Send `Authorization: Bearer ncfd_…` with a token from `/tokens/`; a token may read what its person may read. Lists
@@ -57,8 +59,32 @@ api = NinjaAPI(
     docs_url=None,
     openapi_url=None,
 )
-problems.teach(api)
+problems.register_handlers(api)
 # Each app registers its resources in a module `api`.
 autodiscover_modules("api")
 for router in registered_routers():
     api.add_router("", router)
+
+_last = Router()
+
+
+@declare_get(_last, "/openapi.json", "", dict[str, Any], "OpenAPI description", is_listed=False)
+def openapi(request: HttpRequest) -> object:
+    """Return the description of the API, OpenAPI 3.1."""
+    return describe()
+
+
+@declare_get(_last, "/{path:rest}", "", None, "Unknown address", is_listed=False)
+def not_found(request: HttpRequest, rest: str) -> object:
+    """Return 404 for an address without an operation."""
+    raise Http404(f"There is nothing at {PREFIX}{rest}. {PREFIX}openapi.json lists all operations.")
+
+
+# Last, so that every operation of an app precedes the catch-all.
+api.add_router("", _last)
+
+
+@cache
+def describe() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 description; the same for every user."""
+    return api.get_openapi_schema(path_prefix=PREFIX)

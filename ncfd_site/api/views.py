@@ -1,19 +1,14 @@
 """The API's own page, its description for programs, and the answer where there is nothing."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ncfd_site.api.authentication import behind_the_door
-from ncfd_site.api.problems import problem
-from ncfd_site.api.v1 import api
+from ncfd_site.api.v1 import describe
 from ncfd_site.core.permissions import require_permission
-
-PREFIX = "/api/v1/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +32,15 @@ class Operation:
     parameters: list[Parameter]
 
 
-@cache
-def described() -> dict[str, Any]:
-    """Return the description of the API, OpenAPI 3.1. It is what the code says, and the same for everybody."""
-    return api.get_openapi_schema(path_prefix=PREFIX)
-
-
 @require_safe
 @require_permission()
 def operations(request: HttpRequest) -> HttpResponse:
     """Show what the API answers, from its own description."""
     groups: dict[str, list[Operation]] = {}
-    for path, methods in described()["paths"].items():
+    for path, methods in describe()["paths"].items():
         told = methods["get"]
         groups.setdefault(told["tags"][0], []).append(_operation(path, told))
     return render(request, "api/operations.html", {"title": "API", "groups": groups})
-
-
-@behind_the_door
-def openapi(request: HttpRequest) -> HttpResponse:
-    """Give the description of the API, OpenAPI 3.1."""
-    return JsonResponse(described())
-
-
-@behind_the_door
-def nothing(request: HttpRequest, rest: str) -> HttpResponse:
-    """Say that there is nothing at this address."""
-    return problem(404, f"There is nothing at /api/v1/{rest}. What there is stands at /api/v1/openapi.json.")
 
 
 def _operation(path: str, told: dict[str, Any]) -> Operation:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from ncfd_site.api.tokens import make_token
+from ncfd_site.api.tokens import create_token
 from ncfd_site.core.roles import Role
 from tests.factories import make_user
 
@@ -17,7 +17,7 @@ def program() -> Program:
     """Make a client that shows a token of a new person of a group."""
 
     def make(role: Role | None = Role.ANALYST, username: str = "") -> Client:
-        made = make_token(make_user(role, username), "tests", 30)
+        made = create_token(make_user(role, username), "tests", 30)
         return Client(headers={"authorization": f"Bearer {made.text}"})
 
     return make

@@ -18,9 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from ncfd_site.api.tokens import make_token
-from ncfd_site.api.v1 import api
-from ncfd_site.api.views import PREFIX
+from ncfd_site.api.tokens import create_token
+from ncfd_site.api.v1 import PREFIX, api
 from ncfd_site.core.roles import Role
 from ncfd_site.wsgi import application
 from securities.models import ReviewQueueItem
@@ -44,7 +43,7 @@ def described() -> Iterator[Any]:
     make_study(trial=trial)
     make_link_audit(nct_id=trial.nct_id, label=True)
     ReviewQueueItem.objects.create(run_id="r", nct_id=trial.nct_id)
-    token = make_token(make_user(Role.ANALYST), "tests", 1).text
+    token = create_token(make_user(Role.ANALYST), "tests", 1).text
     # Between requests Django closes connections, and with this one goes what the test has written.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)

@@ -8,9 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from linkaudit.models import TrialAssetLink
-from ncfd_site.api.tokens import make_token
-from ncfd_site.api.v1 import api
-from ncfd_site.api.views import PREFIX
+from ncfd_site.api.tokens import create_token
+from ncfd_site.api.v1 import PREFIX, api
 from ncfd_site.core.roles import Role
 from securities.models import ReviewQueueItem
 from signals.models import StagingError, Trial
@@ -106,7 +105,7 @@ def both(who: User) -> tuple[Client, Client]:
     """A browser and a program of one person."""
     browser = Client()
     browser.force_login(who)
-    return browser, Client(headers={"authorization": f"Bearer {make_token(who, 'tests', 1).text}"})
+    return browser, Client(headers={"authorization": f"Bearer {create_token(who, 'tests', 1).text}"})
 
 
 def test_every_resource_has_a_page() -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from ncfd_site.api.models import ApiToken
-from ncfd_site.api.tokens import make_token
+from ncfd_site.api.tokens import create_token
 from ncfd_site.core.roles import Role
 from tests.factories import make_user
 from tests.web.reading import text_of
@@ -58,7 +58,7 @@ def test_what_cannot_be_made_is_said_and_nothing_is_made(browser: Client, given:
 
 
 def test_the_tokens_of_others_are_not_there(browser: Client) -> None:
-    token = make_token(make_user(Role.OPERATOR), "olga's own", 7).token
+    token = create_token(make_user(Role.OPERATOR), "olga's own", 7).token
     assert "olga" not in text_of(browser.get("/tokens/"))
     assert browser.post(f"/tokens/{token.pk}/revoke/").status_code == 404
     assert browser.get(f"/tokens/{token.pk}/revoke/").status_code == 405
@@ -76,12 +76,12 @@ def test_a_stranger_signs_in_first(client: Client) -> None:
 
 
 def test_a_token_opens_no_page(client: Client) -> None:
-    made = make_token(make_user(Role.ANALYST), "a notebook", 7)
+    made = create_token(make_user(Role.ANALYST), "a notebook", 7)
     assert client.get("/tokens/", headers={"authorization": f"Bearer {made.text}"}).status_code == 302
 
 
 def test_the_admin_shows_tokens_without_what_they_are(client: Client) -> None:
-    made = make_token(make_user(Role.OPERATOR), "a notebook", 7)
+    made = create_token(make_user(Role.OPERATOR), "a notebook", 7)
     client.force_login(made.token.user)
     for address in ("", f"{made.token.pk}/change/"):
         page = client.get(f"/admin/api/apitoken/{address}")

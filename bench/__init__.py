@@ -1,1 +1,1 @@
-"""Measurements, each as a ratio to a baseline taken in the same run on the same machine."""
+"""Measurements, each compared with a baseline of the same run on the same machine."""

@@ -1,4 +1,4 @@
-"""`python -m bench [--full] [NAME ...]`: measure, and print a table."""
+"""Measure and print a table."""
 
 import argparse
 import os
@@ -18,8 +18,8 @@ from bench import (  # noqa: E402 (Django is set up first)
     scoring,
     site,
     storage_checks,
-    storage_cleaning,
     storage_counts,
+    storage_gc,
 )
 from bench.measure import Row, table  # noqa: E402
 
@@ -29,7 +29,7 @@ MEASUREMENTS = {
     "loading": loading.measure,
     "storage_counts": storage_counts.measure,
     "storage_checks": storage_checks.measure,
-    "storage_cleaning": storage_cleaning.measure,
+    "storage_gc": storage_gc.measure,
     "precision": precision.measure,
     "review": review.measure,
     "scoring": scoring.measure,
@@ -39,12 +39,14 @@ MEASUREMENTS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(MEASUREMENTS)} (all)")
-    parser.add_argument("--full", action="store_true", help="the large sizes")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"measurement: {', '.join(MEASUREMENTS)} (default: all)"
+    )
+    parser.add_argument("--full", action="store_true", help="use the large sizes")
     options = parser.parse_args()
     unknown = set(options.names) - MEASUREMENTS.keys()
     if unknown:
-        parser.error(f"there is no measurement {', '.join(sorted(unknown))}; known: {', '.join(MEASUREMENTS)}")
+        parser.error(f"unknown measurement {', '.join(sorted(unknown))}; choose from {', '.join(MEASUREMENTS)}")
     rows: list[Row] = []
     for name in options.names or MEASUREMENTS:
         sys.stderr.write(f"measuring {name} …\n")

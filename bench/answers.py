@@ -1,4 +1,4 @@
-"""Pages as the site answers them, over one database and another in turns."""
+"""Response times of pages over two databases, in alternation."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from bench.measure import Keywords
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page cost: the seconds of each answer for each database, and its queries on the last one."""
+    """Cost of a page: the seconds of each response by database, and the queries on the last database."""
 
     seconds: list[list[float]]
     queries: list[str] = field(default_factory=list)
 
 
 def answers(databases: Sequence[Keywords], addresses: Mapping[str, str], turns: int) -> dict[str, Page]:
-    """What each page costs; stops where one answers anything but 200. The keys of `addresses` are names."""
+    """Return the cost of each page by its name in `addresses`; raise SystemExit on a status other than 200."""
     here = connection.settings_dict["NAME"]
     pages = {name: Page([[] for _ in databases]) for name in addresses}
     try:
@@ -30,7 +30,7 @@ def answers(databases: Sequence[Keywords], addresses: Mapping[str, str], turns: 
             for number, keywords in enumerate(databases):
                 _use(keywords["dbname"])
                 for name, address in addresses.items():
-                    # The first answer makes the connection and fills what is remembered.
+                    # The first response opens the connection and fills the caches.
                     _open(clients[number], address)
                     began = time.perf_counter()
                     _open(clients[number], address)

@@ -1,4 +1,4 @@
-"""Rows of the content store in any number, with counts that are right, made without the triggers that keep them so."""
+"""Any number of rows of the content store, with correct counts, inserted without triggers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from psycopg import sql
 
 from bench.measure import Keywords
 
-# The hash of the bytes that are the number, in digits.
+# The hash of the decimal digits of a number.
 SHA256 = "encode(sha256({}::text::bytea), 'hex')"
 
 _OBJECTS = """
@@ -26,7 +26,7 @@ FROM storage_objects o, generate_series(1, {references}) n
 
 
 def fill(keywords: Keywords, objects: int, references: int, age: str = "0 days") -> None:
-    """Objects of numbered contents, each with so many references, last used as long ago as `age` says."""
+    """Insert numbered objects with `references` references each, last used `age` ago."""
     values = {"objects": sql.Literal(objects), "references": sql.Literal(references), "age": sql.Literal(age)}
     with psycopg.connect(**keywords, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
@@ -37,7 +37,7 @@ def fill(keywords: Keywords, objects: int, references: int, age: str = "0 days")
 
 
 def drifted(keywords: Keywords) -> int:
-    """How many objects have a count that is not the number of their references."""
+    """Return the number of objects whose count differs from their number of references."""
     with psycopg.connect(**keywords) as connection:
         [(number,)] = connection.execute(
             "SELECT count(*) FROM storage_objects o LEFT JOIN"
@@ -49,7 +49,7 @@ def drifted(keywords: Keywords) -> int:
 
 @contextmanager
 def site_on(keywords: Keywords) -> Iterator[None]:
-    """Let the site in this process use that database of its server during the block."""
+    """Use a database of the same server in this process during the block."""
     settings = connections["default"].settings_dict
     was = settings["NAME"]
     connections.close_all()

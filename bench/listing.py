@@ -11,7 +11,7 @@ TURNS = 15
 
 
 def first_pages(databases: Sequence[Keywords]) -> list[list[float]]:
-    """The seconds of each answer, for each database; stops where a query counts the table or reads the evidence."""
+    """Return the seconds of each response by database; raise SystemExit if a query counts rows or reads evidence."""
     page = answers(databases, {"list": reverse("admin:linkaudit_linkaudit_changelist")}, TURNS)["list"]
     for query in page.queries:
         if "link_audit" in query and ("COUNT(" in query or "evidence_jsonb" in query):

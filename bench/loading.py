@@ -1,4 +1,4 @@
-"""What load_ctgov costs beside a bare COPY of the same file, and how it grows with the file."""
+"""Cost of load_ctgov compared with a bare COPY of the same file, and its growth with the file."""
 
 import json
 import tempfile
@@ -15,7 +15,7 @@ FULL_SMALL, FULL_LARGE = 25_000, 100_000
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """A row for each of two sizes; the second is four times the first, so that growth shows."""
+    """Return a row for each of two sizes; the second is four times the first, to show growth."""
     with scratch() as template, tempfile.TemporaryDirectory() as folder:
         manage(template, "migrate_alembic")
         for size in (FULL_SMALL, FULL_LARGE) if full else (SMALL, LARGE):
@@ -53,7 +53,7 @@ def _copy(keywords: Keywords, file: Path) -> float:
 
 
 def record(number: int) -> dict[str, object]:
-    """An invented record of the registry, of the size and shape of a real one."""
+    """Return an invented registry record with the size and shape of a real one."""
     drug = f"Benchamab-{number % (1 + number // 2):05d}"
     return {
         "protocolSection": {

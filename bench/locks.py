@@ -1,4 +1,4 @@
-"""How long a run keeps others from big tables: a writer and a reader at work while the schema is brought to head."""
+"""Waits of a writer and a reader on large tables while migrate_alembic runs."""
 
 import threading
 import time
@@ -28,7 +28,7 @@ _FILL = """
     RESET session_replication_role;
 """
 
-# A live database at the head of the contract computes the column by an expression of its own.
+# Live databases at the head of the contract have another expression for the column.
 _OLD_P_VALUE = """
     ALTER TABLE studies DROP COLUMN p_value;
     ALTER TABLE studies ADD COLUMN p_value numeric
@@ -44,14 +44,14 @@ WORK = {
 
 @dataclass(frozen=True)
 class Waits:
-    """The longest wait of a writer for each table, in seconds, and how long the whole took."""
+    """Longest wait of a writer by table, and duration of the run, in seconds."""
 
     longest: dict[str, float]
     seconds: float
 
 
 def writers(keywords: Keywords, seconds: float | None = None, *run: str) -> Waits:
-    """Let a writer work on each table while a command runs, or for some seconds."""
+    """Write to each table while a command runs, or for some seconds, and return the waits."""
     stop = threading.Event()
 
     def work(table: str) -> float:
@@ -79,7 +79,7 @@ def writers(keywords: Keywords, seconds: float | None = None, *run: str) -> Wait
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """Rows for a run from the root, and for one from the head of the contract with its old bodies."""
+    """Return rows for a run from the root, and from the head of the contract with its outdated definitions."""
     rows = 2_000_000 if full else 100_000
     for start, prepare in ((ROOT, ""), (CONTRACT_HEAD, _OLD_P_VALUE)):
         with scratch() as keywords:
@@ -88,7 +88,7 @@ def measure(full: bool) -> Iterator[Row]:
                 connection.execute(_FILL.replace("{rows}", str(rows)))
                 if prepare:
                     connection.execute(prepare)
-                # What the filling left to do is not the run's.
+                # Vacuum of the inserted rows is not part of the run.
                 connection.execute("VACUUM ANALYZE link_audit, studies")
                 connection.execute("CHECKPOINT")
             alone = writers(keywords, 5)

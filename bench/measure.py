@@ -1,4 +1,4 @@
-"""Timing, databases to measure on, and the table that is printed."""
+"""Timing, temporary databases and the printed table."""
 
 import os
 import secrets
@@ -25,7 +25,7 @@ Keywords = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was measured, against what, and at what size."""
+    """One line of the table: measurement, baseline and size."""
 
     what: str
     baseline: str
@@ -37,7 +37,7 @@ class Row:
 
 
 def seconds(work: Callable[[], object], *, before: Callable[[], object] = lambda: None, repeat: int = 5) -> float:
-    """The median time of some runs of `work`, in seconds; `before` is run before each and not measured."""
+    """Return the median time of several runs of `work` in seconds; `before` runs before each and is not measured."""
     taken = []
     for _ in range(repeat):
         before()
@@ -49,7 +49,7 @@ def seconds(work: Callable[[], object], *, before: Callable[[], object] = lambda
 
 @contextmanager
 def scratch(template: str = "template1") -> Iterator[Keywords]:
-    """Keywords of a database that is there for one measurement."""
+    """Yield the keywords of a temporary database."""
     server = connection_parameters()
     name = f"ncfd_bench_{uuid.uuid4().hex[:8]}"
     renew(server, name, template)
@@ -60,13 +60,13 @@ def scratch(template: str = "template1") -> Iterator[Keywords]:
 
 
 def renew(server: Keywords, name: str, template: str = "template1") -> None:
-    """Put a copy of the template in the place of a database."""
+    """Replace a database with a copy of the template."""
     _execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
     _execute(server, "CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log", name, template)
 
 
 def manage(keywords: Keywords, *arguments: str, **variables: str) -> None:
-    """Run a command of manage.py against a database; raises when it fails."""
+    """Run a command of manage.py on a database; raise SystemExit if it fails."""
     environment = {
         **os.environ,
         "DATABASE_URL": make_conninfo(**keywords),
@@ -84,11 +84,11 @@ def manage(keywords: Keywords, *arguments: str, **variables: str) -> None:
         check=False,
     )
     if run.returncode:
-        raise SystemExit(f"manage.py {' '.join(arguments)} ended with {run.returncode}: {run.stderr}")
+        raise SystemExit(f"manage.py {' '.join(arguments)} failed with exit code {run.returncode}: {run.stderr}")
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as aligned text."""
+    """Return the rows as aligned text."""
     head = ["measured", "baseline", "size", "", "baseline's", "ratio", ""]
     cells = [[r.what, r.baseline, r.size, r.measured, r.base, f"{r.ratio:.2f}", r.note] for r in rows]
     widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(head))]

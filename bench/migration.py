@@ -1,4 +1,4 @@
-"""What migrate_alembic costs: from nothing to head, and when there is nothing to do."""
+"""Cost of migrate_alembic from an empty database to head, and at head."""
 
 import subprocess
 import tempfile
@@ -13,13 +13,13 @@ from ncfd_site.schema.deploy import revisions
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """A row for an empty database, and one for a database at head."""
+    """Return a row for an empty database and one for a database at head."""
     repeat = 9 if full else 3
     with scratch() as keywords, tempfile.TemporaryDirectory() as folder:
         manage(keywords, "migrate_alembic")
         dump = Path(folder) / "schema.sql"
         with dump.open("wb") as file:
-            # What a new database is born with belongs to it: rows too.
+            # The dump has the rows that the revisions insert.
             subprocess.run([server.program("pg_dump"), make_conninfo(**keywords)], stdout=file, check=True)
 
         def empty() -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL's own load generator: so many clients that run one statement over and over."""
+"""pgbench, PostgreSQL's load generator: clients that repeat one script."""
 
 import re
 import statistics
@@ -12,21 +12,23 @@ from psycopg.conninfo import make_conninfo
 from bench.measure import Keywords
 from ncfd_site.postgres.embedded import server
 
-# What makes a commit wait for the disk. A figure that was taken without them says nothing about a server that counts.
+# Settings that make a commit wait for the disk. Without them, a measurement is not valid for production.
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 def require_durable(keywords: Keywords) -> None:
-    """Stop unless commits on that server outlast a crash of the machine."""
+    """Raise SystemExit unless commits on the server survive a crash of the machine."""
     with psycopg.connect(**keywords) as connection:
         for name in _DURABLE:
             row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
             if row != ("on",):
-                raise SystemExit(f"The server has {name} switched off, so its commits are not durable: switch it on.")
+                raise SystemExit(
+                    f"Cannot measure: {name} is off on the server, so commits are not durable. Switch it on."
+                )
 
 
 def rate(keywords: Keywords, script: str, clients: int, seconds: int, protocol: str) -> float:
-    """How many times a second the script went through; raises when one of them failed."""
+    """Return the transactions per second; raise SystemExit if one failed."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.sql"
         file.write_text(script)
@@ -40,7 +42,7 @@ def rate(keywords: Keywords, script: str, clients: int, seconds: int, protocol: 
         )
     found = re.search(r"^tps = ([\d.]+)", run.stdout, re.MULTILINE)
     if run.returncode or not found or "number of failed transactions: 0 " not in run.stdout:
-        raise SystemExit(f"pgbench ended with {run.returncode}: {run.stderr}{run.stdout}")
+        raise SystemExit(f"pgbench failed with exit code {run.returncode}: {run.stderr}{run.stdout}")
     return float(found[1])
 
 
@@ -54,11 +56,10 @@ def alternating(
     tables: tuple[str, ...],
     protocol: str = "prepared",
 ) -> dict[str, list[float]]:
-    """The rates of scripts that take turns, so that what else the machine does falls on all of them alike.
+    """Return the rates of scripts that run alternately, so that other load on the machine affects all of them.
 
-    Before each turn the tables are vacuumed and a checkpoint is made: no script pays for the rows of another one.
-    `protocol` is how a statement reaches the server: `simple`, as text that it parses and plans each time, which is how
-    pgbench and psql talk unless told, or `prepared`.
+    A VACUUM and a CHECKPOINT before each turn keep scripts from paying for the rows of others. `protocol` is pgbench's:
+    `simple` (text, parsed and planned each time) or `prepared`.
     """
     rates: dict[str, list[float]] = {name: [] for name in scripts}
     for _ in range(times):
@@ -71,5 +72,5 @@ def alternating(
 
 
 def ratio(rates: dict[str, list[float]], candidate: str, baseline: str) -> float:
-    """The median of the ratios of each turn: a slow moment of the machine spoils one turn and not the result."""
+    """Return the median of the ratios of each turn, so that a slow moment of the machine spoils one turn only."""
     return statistics.median(ours / base for ours, base in zip(rates[candidate], rates[baseline], strict=True))

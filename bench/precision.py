@@ -1,4 +1,4 @@
-"""What `get_heuristic_precision` costs beside a plain aggregate over an index on heuristics, and that it is exact."""
+"""Cost of `get_heuristic_precision` compared with an aggregate over an index on heuristics; proof that it is exact."""
 
 import random
 import statistics
@@ -15,10 +15,10 @@ from bench.measure import Keywords, Row, manage, scratch, seconds
 LINKS, FULL_LINKS = 200_000, 5_000_000
 HEURISTICS, DAYS = 20, 365
 WINDOWS, AT_ONCE = 300, 30
-LABELLERS = 2
+LABELERS = 2
 TURNS = 5
 
-# Links are made one after the other, those of all heuristics among each other.
+# The links of all heuristics are interleaved.
 _FILL = """
     SET session_replication_role = replica;
     INSERT INTO documents (source_type, storage_uri, sha256) VALUES ('Paper', 'local://x', repeat('0', 64));
@@ -38,7 +38,7 @@ _PLAIN = """
     WHERE heuristic_applied = %(heuristic)s
 """
 _PLAIN_WINDOW = f"{_PLAIN} AND created_at BETWEEN %(start)s AND %(end)s"
-# Nothing but the rows of the table: no index can answer this.
+# No index can answer this: it reads the rows of the table.
 _BRUTE = """
     SELECT w.number, count(*), count(label), count(*) FILTER (WHERE label), count(*) FILTER (WHERE NOT label)
     FROM unnest(%s::int[], %s::text[], %s::timestamptz[], %s::timestamptz[]) w(number, heuristic, first, last)
@@ -53,7 +53,7 @@ _LABEL = "UPDATE link_audit SET label = random() < 0.9 WHERE audit_id = %s"
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """Rows for all time and for 30 days, and then random windows while labels are being written."""
+    """Return rows for all time, for 30 days, and for random windows during concurrent labeling."""
     links = FULL_LINKS if full else LINKS
     with scratch() as keywords:
         manage(keywords, "migrate_alembic")
@@ -75,7 +75,7 @@ def _row(connection: psycopg.Connection[Any], links: int, span: str, plain: str,
             connection.execute(statement.encode(), each).fetchall()
 
     turns = []
-    # In turns, so that what else the machine does falls on both alike.
+    # Alternately, so that other load on the machine affects both.
     for _ in range(TURNS):
         ours = seconds(lambda: run(_OURS), repeat=3) / len(values)
         with connection.transaction(force_rollback=True):
@@ -109,8 +109,8 @@ def _require_index_only(connection: psycopg.Connection[Any], values: dict[str, A
 
 
 def _require_exact(keywords: Keywords, links: int) -> None:
-    chance = random.Random(7)  # noqa: S311 (the same windows each time)
-    with _labelling(keywords, links) as labelled, psycopg.connect(**keywords) as connection:
+    chance = random.Random(7)  # noqa: S311 (the same windows in every run)
+    with _label_links(keywords, links) as label_counts, psycopg.connect(**keywords) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         for _ in range(WINDOWS // AT_ONCE):
             with connection.transaction():
@@ -124,13 +124,13 @@ def _require_exact(keywords: Keywords, links: int) -> None:
                 for number, window in enumerate(windows):
                     row = connection.execute(_WINDOWS, window).fetchone()
                     if list(row or ()) != brute.get(number, []):
-                        raise SystemExit(f"{window}: {row} by the function, {brute.get(number)} counted row by row.")
-    if not sum(labelled):
-        raise SystemExit("No label was written while the windows were counted.")
+                        raise SystemExit(f"{window}: {row} by the function, {brute.get(number)} by count of the rows.")
+    if not sum(label_counts):
+        raise SystemExit("No label was written during the count of the windows. Run again.")
 
 
 def _window(connection: psycopg.Connection[Any], chance: random.Random, links: int) -> tuple[str, Any, Any]:
-    # From the moment of one link to that of another: rows stand exactly on both ends.
+    # From the time of one link to that of another: both ends of the window are times of rows.
     moments = connection.execute(
         "SELECT created_at FROM link_audit WHERE audit_id = ANY (%s) ORDER BY 1",
         [[chance.randint(1, links) for _ in range(2)]],
@@ -139,22 +139,22 @@ def _window(connection: psycopg.Connection[Any], chance: random.Random, links: i
 
 
 @contextmanager
-def _labelling(keywords: Keywords, links: int) -> Iterator[list[int]]:
+def _label_links(keywords: Keywords, links: int) -> Iterator[list[int]]:
     stop = threading.Event()
-    labelled = [0] * LABELLERS
+    label_counts = [0] * LABELERS
 
     def work(number: int) -> None:
         chance = random.Random(number)  # noqa: S311 (any links will do)
         with psycopg.connect(**keywords, autocommit=True) as connection:
             while not stop.is_set():
                 connection.execute(_LABEL, [chance.randint(1, links)])
-                labelled[number] += 1
+                label_counts[number] += 1
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(LABELLERS)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(LABELERS)]
     for thread in threads:
         thread.start()
     try:
-        yield labelled
+        yield label_counts
     finally:
         stop.set()
         for thread in threads:

@@ -1,4 +1,4 @@
-"""What a decision of the queue costs: with many links, by many reviewers; and the first page of the list of links."""
+"""Cost of a decision with many links and with many reviewers, and of the first page of the list of links."""
 
 import statistics
 import time
@@ -16,10 +16,10 @@ HEURISTICS = 20
 SAMPLE, DECISIONS = 400, 30
 TURNS = 5
 CLIENTS = 16
-# Links that the clients of the bare UPDATE change.
+# Links that the baseline UPDATE changes.
 BARE = 50_000
 HEURISTIC, OTHER = "HP-1", "HP-2"
-MOST_PLACES = 100_000
+MOST_SLOTS = 100_000
 
 _FILL = """
     SET session_replication_role = replica;
@@ -32,7 +32,7 @@ _FILL = """
     FROM generate_series(1, {links}) n;
     RESET session_replication_role;
 """
-# The decisions of as long a past as there are links: one of ten has one.
+# Past decisions: one link in ten has one.
 _PAST = """
     SET session_replication_role = replica;
     INSERT INTO link_reviews (audit_id, doc_id, asset_id, heuristic, decision, label_source, reviewer, mode)
@@ -54,12 +54,12 @@ _BARE_UPDATE = f"""
            reviewed_at = clock_timestamp(), updated_at = clock_timestamp()
     WHERE audit_id = :n;
 """  # noqa: S608 (constants)
-# Each client is a reviewer of its own. It commits twice for a decision, as a reviewer does.
+# Each client is another reviewer, with two commits for a decision: claim and label.
 _DECISION = """
     SELECT lease_token AS token FROM claim_review_slot('bench ' || :client_id, {sample}, interval '15 minutes') \\gset
     SELECT outcome FROM submit_review(:token::uuid, 'bench ' || :client_id, 'right', NULL, 5);
 """
-# Decisions of the clients that have no place, places done without one, and links that have two.
+# Decisions without slot, finished slots without decision, and links with two decisions.
 _LOST = """
     SELECT (SELECT count(*) FROM link_reviews WHERE reviewer LIKE 'bench %'),
            (SELECT count(*) FROM review_slots WHERE state = 'done' AND reviewer LIKE 'bench %'),
@@ -69,7 +69,7 @@ _LOST = """
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """Rows for one reviewer, for sixteen, and for the first page of the list."""
+    """Return rows for one reviewer, for sixteen, and for the first page of the list."""
     sizes = (FULL_FEW, FULL_MANY) if full else (FEW, MANY)
     with scratch() as few, scratch() as many:
         require_durable(many)
@@ -82,7 +82,7 @@ def measure(full: bool) -> Iterator[Row]:
 
 
 def fill(keywords: Keywords, links: int) -> None:
-    """Bring a database to head, and fill it with so many links, decisions on a tenth of them, and a sample."""
+    """Migrate a database to head and insert links, decisions on a tenth of them, and a sample."""
     manage(keywords, "migrate", "--verbosity=0")
     manage(keywords, "migrate_alembic")
     manage(keywords, "migrate", "--verbosity=0")
@@ -97,11 +97,11 @@ def _one_reviewer(few: Keywords, many: Keywords, size: str) -> Row:
     taken: dict[str, list[float]] = {"few": [], "many": []}
     for number in range(TURNS):
         for name, keywords in (("few", few), ("many", many)):
-            taken[name].append(_decisions(keywords, f"rita {number}", DECISIONS))
+            taken[name].append(_time_decisions(keywords, f"rita {number}", DECISIONS))
     ratios = [ours / base for ours, base in zip(taken["many"], taken["few"], strict=True)]
     return Row(
-        "a claim and a decision",
-        "the same with few links",
+        "claim and decision",
+        "with few links",
         size,
         f"{statistics.median(taken['many']) * 1000:.2f} ms",
         f"{statistics.median(taken['few']) * 1000:.2f} ms",
@@ -110,25 +110,25 @@ def _one_reviewer(few: Keywords, many: Keywords, size: str) -> Row:
     )
 
 
-def _decisions(keywords: Keywords, reviewer: str, count: int) -> float:
-    """Seconds that a claim and a decision take, the median of so many."""
+def _time_decisions(keywords: Keywords, reviewer: str, count: int) -> float:
+    """Return the median seconds of a claim and a decision."""
     taken = []
     with psycopg.connect(**keywords, autocommit=True) as connection:
         for _ in range(count):
             began = time.perf_counter()
             token = connection.execute(_CLAIM, [reviewer]).fetchone()
-            said = connection.execute(_SUBMIT, [token[0] if token else None, reviewer]).fetchone()
+            outcome = connection.execute(_SUBMIT, [token[0] if token else None, reviewer]).fetchone()
             taken.append(time.perf_counter() - began)
-            if said != ("recorded",):
-                raise SystemExit(f"A decision was not recorded: {said}.")
+            if outcome != ("recorded",):
+                raise SystemExit(f"A decision was not recorded: {outcome}.")
     return statistics.median(taken)
 
 
 def _many_reviewers(keywords: Keywords, size: str, seconds: int, times: int) -> Row:
     with psycopg.connect(**keywords, autocommit=True) as connection:
         connection.execute(_BARE_TABLE.encode())
-        # Enough places for what the clients can do in that time.
-        sample = connection.execute(_DRAW, [OTHER, MOST_PLACES]).fetchone()
+        # More slots than the clients can finish.
+        sample = connection.execute(_DRAW, [OTHER, MOST_SLOTS]).fetchone()
     rates = alternating(
         keywords,
         {"bare": _BARE_UPDATE, "decisions": _DECISION.format(sample=sample[0] if sample else "NULL")},
@@ -138,11 +138,11 @@ def _many_reviewers(keywords: Keywords, size: str, seconds: int, times: int) -> 
         tables=("link_audit", "link_reviews", "review_slots", "bench_bare"),
     )
     with psycopg.connect(**keywords) as connection:
-        decisions, places, links, labelled = connection.execute(_LOST.encode()).fetchone() or (0, 0, 0, 0)
-    if not decisions == places == links == labelled:
+        decisions, slots, links, labels = connection.execute(_LOST.encode()).fetchone() or (0, 0, 0, 0)
+    if not decisions == slots == links == labels:
         raise SystemExit(
-            f"{decisions} decisions on {links} links in {places} slots, {labelled} links labeled:"
-            " a decision was lost or recorded twice."
+            f"Decisions were lost or recorded twice: {decisions} decisions on {links} links, {slots} finished slots,"
+            f" {labels} labels."
         )
     return Row(
         "decisions of 16 reviewers on one heuristic",
@@ -158,11 +158,11 @@ def _many_reviewers(keywords: Keywords, size: str, seconds: int, times: int) -> 
 def _list(few: Keywords, many: Keywords, size: str) -> Row:
     taken = first_pages([few, many])
     return Row(
-        "the first page of the admin's list of links",
-        "the same with few links",
+        "first page of the admin's list of links",
+        "with few links",
         size,
         f"{statistics.median(taken[1]) * 1000:.0f} ms",
         f"{statistics.median(taken[0]) * 1000:.0f} ms",
         statistics.median(ours / base for base, ours in zip(*taken, strict=True)),
-        "goal: at most 2; the whole answer of the site, no COUNT over the table",
+        "goal: at most 2; whole response, no COUNT over the table",
     )

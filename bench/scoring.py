@@ -1,4 +1,4 @@
-"""What scoring all trials costs beside COPY of the very rows that it writes."""
+"""Cost of scoring all trials compared with COPY of the same rows."""
 
 import tempfile
 import time
@@ -16,7 +16,7 @@ TABLES = ("scores", "gates")
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """A row for each of two sizes; the second is four or five times the first, so that growth shows."""
+    """Return a row for each of two sizes; the second is four or five times the first, to show growth."""
     before = 0.0
     for size in (FULL_SMALL, FULL_LARGE) if full else (SMALL, LARGE):
         with scratch() as keywords, tempfile.TemporaryDirectory() as folder:
@@ -39,7 +39,7 @@ def measure(full: bool) -> Iterator[Row]:
 
 
 def _copy(keywords: Keywords, folder: Path) -> tuple[float, int]:
-    """The seconds that COPY takes for all scores and gates in one transaction, and how many rows they are."""
+    """Return the seconds of COPY of all scores and gates in one transaction, and the number of rows."""
     with psycopg.connect(**keywords) as connection:
         for table in TABLES:
             connection.execute(f"CREATE TABLE bench_{table} (LIKE {table} INCLUDING ALL)".encode())

@@ -1,4 +1,4 @@
-"""The pages of the site with many trials, scores and signals beside the same pages with a small part of them."""
+"""Pages of the site with many trials, scores and signals, compared with a small part of them."""
 
 import statistics
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ FULL_FEW, FULL_MANY = 10_000, 1_000_000
 RUNS = 10
 TURNS = 9
 MOST_QUERIES = 12
-# A trial, a company and a ticker that both databases hold.
+# Both databases have this trial, company and ticker.
 TRIAL, CIK, TICKER, RUN = "NCT00000040", 1_000_001, "T1", f"run {RUNS - 4:03}"
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """A row for each page."""
+    """Return a row for each page."""
     sizes = (FULL_FEW, FULL_MANY) if full else (FEW, MANY)
     with scratch() as few, scratch() as many:
         for keywords, trials in zip((few, many), sizes, strict=True):
@@ -32,7 +32,7 @@ def measure(full: bool) -> Iterator[Row]:
 
 
 def addresses() -> Mapping[str, str]:
-    """The pages that are measured, by what they show."""
+    """Return the addresses of the measured pages by name."""
     trials, compare = reverse("risk:trials"), reverse("risk:compare")
     companies, api = reverse("companies:companies"), reverse("api")
     return {
@@ -69,7 +69,7 @@ def _row(name: str, page: Page, size: str) -> Row:
     few, many = page.seconds
     return Row(
         name,
-        "the same with few",
+        "with few",
         size,
         f"{statistics.median(many) * 1000:.0f} ms",
         f"{statistics.median(few) * 1000:.0f} ms",

@@ -1,4 +1,4 @@
-"""What the check of counts costs beside the plain join that finds the same, and how it grows with the objects."""
+"""Cost of the check of counts compared with a plain join, and its growth with the number of objects."""
 
 import statistics
 import time
@@ -21,7 +21,7 @@ TIMES = 5
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """A row for each of two sizes; the second is ten times the first, so that growth shows."""
+    """Return a row for each of two sizes; the second is ten times the first, to show growth."""
     before = 0.0
     with scratch() as template:
         manage(template, "migrate_alembic")
@@ -43,7 +43,7 @@ def measure(full: bool) -> Iterator[Row]:
 
 
 def _times(keywords: Keywords) -> tuple[float, float, float]:
-    """The median seconds of the check, of the join, and of the command, which take turns."""
+    """Return the median seconds of the check, the join and the command, which run alternately."""
     ours, base, command = [], [], []
     for _ in range(TIMES):
         began = time.perf_counter()
@@ -63,4 +63,4 @@ def _check(keywords: Keywords) -> None:
     with site_on(keywords):
         summary = verify(VerifyOptions(checks=(Check.COUNTS,)), NullReporter("bench"), found.append)
     if found or not summary.checks[Check.COUNTS].looked_at:
-        raise SystemExit(f"The check of sound counts found {len(found)} wrong ones.")
+        raise SystemExit(f"The check reports {len(found)} wrong counts; all are correct.")

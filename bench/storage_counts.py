@@ -1,4 +1,4 @@
-"""What the counting of references costs beside a bare UPDATE of the same rows, and what batches save."""
+"""Cost of reference counting compared with a bare UPDATE of the same rows, and the gain of batches."""
 
 import statistics
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ OBJECTS = 10_000
 CLIENTS = 32
 BATCH = 1_000
 
-# The table as it is, with every index, and without triggers: what a count that nobody guards would cost.
+# The same table with every index and without triggers: the cost of an unguarded count.
 _BARE_TABLE = """
     CREATE TABLE bench_bare (LIKE storage_objects INCLUDING ALL);
     INSERT INTO bench_bare SELECT * FROM storage_objects;
@@ -26,7 +26,7 @@ _SAME = f"""UPDATE storage_objects SET last_accessed = clock_timestamp()
     WHERE sha256 = {SHA256.format(":n")} AND backend_type = 'local';"""  # noqa: S608 (constants)
 _BARE = f"""UPDATE bench_bare SET refcount = refcount + 1, last_accessed = clock_timestamp()
     WHERE sha256 = {SHA256.format(":n")} AND backend_type = 'local';"""  # noqa: S608 (constants)
-# The same two writes as an increment, with nothing that keeps them together or in order.
+# The two writes of an increment without lock, key or order.
 _UNGUARDED = f"""WITH added AS (
         INSERT INTO bench_references (object_id, reference_type, referenced_id)
         SELECT object_id, 'bench', nextval('bench_numbers') FROM bench_bare
@@ -42,7 +42,7 @@ _BATCH = f"""SELECT count(*) FROM increment_storage_refcounts(
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """Rows for many objects, for a hot one, and for batches with one client and with many."""
+    """Return rows for many objects, one hot object, and batches with one client and with many."""
     seconds, times = (4, 7) if full else (2, 5)
     with scratch() as keywords:
         require_durable(keywords)
@@ -106,5 +106,5 @@ def _batches(keywords: Keywords, clients: int, seconds: int, times: int) -> Row:
         f"{statistics.median(batches['batch']):,.0f} references/s",
         f"{statistics.median(batches['single']):,.0f} references/s",
         ratio(batches, "batch", "single"),
-        "goal: at least 5" if clients == 1 else "they wait for each other: all share the objects",
+        "goal: at least 5" if clients == 1 else "the clients wait for each other: they share the objects",
     )

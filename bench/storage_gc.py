@@ -1,4 +1,4 @@
-"""What a cleaning costs beside a bare DELETE of the same rows and files, and whether its memory grows with them."""
+"""Cost of storage_gc compared with a bare DELETE of the same rows and files, and its use of memory."""
 
 import hashlib
 import os
@@ -24,14 +24,14 @@ CLEAN = ("storage_gc", "--delete", "--keep-minutes=0", "--most-percent=100", "--
 
 @dataclass(frozen=True)
 class Cost:
-    """The seconds of a run, and the most memory that it had, in MiB."""
+    """Duration of a run in seconds and its peak memory in MiB."""
 
     seconds: float
     memory: float
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """A row for the speed, and one for the memory."""
+    """Return a row for the speed and one for the memory."""
     small, large = (FULL_SMALL, FULL_LARGE) if full else (SMALL, LARGE)
     with scratch() as template, tempfile.TemporaryDirectory() as folder:
         manage(template, "migrate_alembic")
@@ -56,25 +56,25 @@ def measure(full: bool) -> Iterator[Row]:
         f"tombstones, records, durable; {small:,} at {small / costs[small].seconds:,.0f}/s",
     )
     yield Row(
-        "memory of storage_gc --delete, at most",
-        f"with {small:,} contents",
+        "peak memory of storage_gc --delete",
+        f"with {small:,} objects",
         f"{large:,} contents",
         f"{costs[large].memory:.0f} MiB",
         f"{costs[small].memory:.0f} MiB",
         costs[large].memory / costs[small].memory,
-        "bounded: that of a page of candidates",
+        "bounded by a page of candidates",
     )
 
 
 def _stock(keywords: Keywords, root: Path, size: int) -> None:
-    """Contents that nothing has referred to for a year, with their files."""
+    """Insert objects without references for a year, with their files."""
     fill(keywords, size, 0, age="365 days")
     for number in range(1, size + 1):
         sha256 = hashlib.sha256(str(number).encode()).hexdigest()
         file = root / sha256[:2] / sha256
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(str(number))
-    # What the filling left to do is not the cleaning's.
+    # Vacuum of the inserted rows is not part of the run.
     os.sync()
 
 
@@ -95,13 +95,13 @@ def _clean(keywords: Keywords, root: Path) -> Cost:
             stdout=subprocess.DEVNULL,
             stderr=errors,
         ) as run:
-            # The kernel tells of each child that ends what it used; `subprocess` does not pass it on.
+            # wait4 returns the resources of a finished child; `subprocess` does not.
             _, status, usage = os.wait4(run.pid, 0)
             taken = time.perf_counter() - began
             run.returncode = os.waitstatus_to_exitcode(status)
         if run.returncode:
             errors.seek(0)
-            raise SystemExit(f"manage.py {' '.join(CLEAN)} ended with {run.returncode}: {errors.read()}")
+            raise SystemExit(f"manage.py {' '.join(CLEAN)} failed with exit code {run.returncode}: {errors.read()}")
     return Cost(taken, usage.ru_maxrss / 1024)
 
 
@@ -126,4 +126,4 @@ def _require_empty(keywords: Keywords, root: Path) -> None:
         ).fetchone()
     left = sum(file.is_file() for file in root.rglob("*"))
     if row != (0, 0) or left:
-        raise SystemExit(f"The cleaning left rows and tombstones {row} and {left} files.")
+        raise SystemExit(f"storage_gc left rows and tombstones {row} and {left} files.")

@@ -42,7 +42,7 @@ def test_every_kind_of_bad_record_is_named_and_the_rest_is_loaded(load: Load, tm
     path = jsonl(tmp_path / "studies.jsonl", records)
     outcome = load("ctgov", path)
     assert outcome.code == 3
-    assert outcome.said == f"{len(BAD)} records were refused; the rest is loaded."
+    assert outcome.said == f"{len(BAD)} records were rejected; all others are loaded."
     assert outcome.row("trials") == (2, 0, 0, len(BAD))
     for number, reason in enumerate(BAD.values(), start=2):
         (line,) = [line for line in outcome.err.splitlines() if f"{path}, line {number}: " in line]

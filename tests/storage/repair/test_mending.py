@@ -92,7 +92,7 @@ def test_everything_that_can_be_mended_is_and_the_rest_is_named(site: Site) -> N
         ),
     ]
     assert ended.lines[-1] == "Made and recorded 8 of 8 changes."
-    assert (ended.code, ended.said) == (3, "5 things are left to people: see above what to do.")
+    assert (ended.code, ended.said) == (5, "5 things are left to people: see above what to do.")
 
     assert site.harnesses["s3"].store.read(damaged.storage_uri) == b"damaged"
     assert {one.kind for one in checked()[0]} == {
@@ -104,7 +104,7 @@ def test_everything_that_can_be_mended_is_and_the_rest_is_named(site: Site) -> N
     }
     again = command("storage_repair", "--yes")
     assert [line for line in again.lines if not line.startswith("left: ")] == []
-    assert again.code == 3
+    assert again.code == 5
 
 
 def test_each_change_is_recorded_with_who_what_and_why(site: Site) -> None:
@@ -188,7 +188,7 @@ def test_damaged_bytes_without_a_good_copy_stay_where_they_are(site: Site, copy:
     if copy:
         site.harnesses["s3"].overwrite(content.sha256, copy)
     ended = command("storage_repair", "--yes", "--only", "hashes")
-    assert ended.code == 3
+    assert ended.code == 5
     told = ", ".join(f"document {one.pk} ({one.source_url})" for one in documents[:5])
     assert ended.lines == [
         (
@@ -203,7 +203,7 @@ def test_damaged_bytes_without_a_good_copy_stay_where_they_are(site: Site, copy:
 def test_a_size_is_not_taken_from_damaged_bytes(site: Site) -> None:
     content = keep(b"the bytes")
     site.overwrite(content, b"the")
-    assert command("storage_repair", "--yes", "--only", "bytes").code == 3
+    assert command("storage_repair", "--yes", "--only", "bytes").code == 5
     assert StorageObject.objects.get().size_bytes == 9
 
 
@@ -213,7 +213,7 @@ def test_a_document_keeps_the_address_of_the_only_good_copy(site: Site) -> None:
     site.harnesses["s3"].store.put(b"the bytes")
     site.remove(content)
     ended = command("storage_repair", "--yes", "--only", "owners")
-    assert ended.code == 3
+    assert ended.code == 5
     assert "where its bytes are not whole: mend these, and run the command again." in ended.out
     assert Document.objects.get(pk=document.pk).storage_uri == f"s3://{content.sha256}"
     # The bytes come first.
@@ -307,6 +307,6 @@ def test_the_young_are_spared_as_in_the_check(site: Site) -> None:
     refer(content, "document", 77)
     assert command("storage_repair", "--yes").lines == ["Nothing needs mending."]
     age_reference("document", 77, hours=2)
-    assert command("storage_repair", "--yes").code == 3
+    assert command("storage_repair", "--yes").code == 5
     assert command("storage_repair", "--yes", "--only", "orphans", "--young", "0", "--keep-days", "0").code == 0
     assert StorageTombstone.objects.get().delete_after <= timezone.now()

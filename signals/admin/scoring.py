@@ -23,7 +23,7 @@ from ncfd_site.core import formatting
 from signals import queries
 from signals.admin import risk
 from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
-from signals.admin.table import tables_of
+from signals.admin.scoring_table import build_tables
 from signals.models import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore
 from signals.scoring.table import scoring_table
 
@@ -136,7 +136,7 @@ class ScoreAdmin(ReadOnlyAdmin):
             "version": table.version,
             "freeze_days": table.freeze_days,
             "floor": table.floor,
-            "tables": tables_of(table),
+            "tables": build_tables(table),
         }
         return TemplateResponse(request, "admin/signals/score/table.html", context)
 

@@ -89,7 +89,7 @@ class StopRuleItem(Schema):
     """A rule that puts the probability at a value at least."""
 
     rule: str
-    says: str
+    description: str
     p_fail_at_least: Number
 
 
@@ -184,7 +184,8 @@ def why(request: HttpRequest, nct_id: str, asked: Query[WhyAsked]) -> object:
         ],
         "steps": list(steps.steps),
         "stop_rules": [
-            {"rule": rule.name, "says": rule.says, "p_fail_at_least": rule.at_least} for rule in record.stop_rules
+            {"rule": rule.name, "description": rule.description, "p_fail_at_least": rule.at_least}
+            for rule in record.stop_rules
         ],
         "signals": [
             {

@@ -195,7 +195,7 @@ def _rationale(code: str, fired: bool, record: RunRecord) -> str:
         fired
         or not record.tells_signals
         or code not in formulas.GATES
-        or formulas.fires(code, record.severities.keys())
+        or formulas.gate_fires(code, record.severities.keys())
     ):
         return ""
     return formulas.evaluate_gate(code, record.severities, {}, late=record.late, not_fired=record.not_fired).rationale

@@ -1,4 +1,4 @@
-"""Evaluate what the registry alone decides for every trial, and write what came to something else than before."""
+"""Evaluation of the registry signals of all trials, written where a result changed."""
 
 import json
 from collections import Counter
@@ -20,15 +20,14 @@ from signals.registry_signals.rules import (
     evaluate_endpoint_change,
     evaluate_single_arm,
 )
-from signals.scoring.inputs import REGISTRY_SOURCE
 from signals.scoring.run import RunInProgressError
+from signals.scoring.statements import REGISTRY_SOURCE
 from signals.scoring.table import scoring_table
 
 LOCK = 7_243_951_062
 # Trials whose versions are in memory at once.
 BATCH = 2_000
 EVALUATED_BY = f"fire_registry_signals, rule {RULE}"
-
 
 STAGE = Stage(
     "registry_findings",
@@ -44,11 +43,11 @@ STAGE = Stage(
         "metadata": "jsonb",
     },
 )
-_NEXT = """
+_NEXT_BATCH = """
 SELECT array_agg(trial_id ORDER BY trial_id)
 FROM (SELECT trial_id FROM trials WHERE trial_id > %s ORDER BY trial_id LIMIT %s) t
 """
-_READ = """
+_VERSIONS = """
 SELECT t.trial_id, t.is_pivotal AND t.phase LIKE '%%PHASE3%%' AS pivotal,
        CASE WHEN t.est_primary_completion_date BETWEEN '0100-01-01' AND '9999-12-31'
             THEN (t.est_primary_completion_date - %s::int)::timestamp AT TIME ZONE 'UTC' END AS freeze,
@@ -60,24 +59,23 @@ FROM trials t LEFT JOIN trial_versions v ON v.trial_id = t.trial_id AND v.captur
 WHERE t.trial_id = ANY(%s)
 ORDER BY t.trial_id, v.captured_at, v.trial_version_id
 """
-# What a pipeline wrote stays.
-_OURS = f'metadata @> \'{{"source": "{REGISTRY_SOURCE}"}}\''
-_FIRE = f"""
+# Signals of other programs are kept.
+_IS_OURS = f'metadata @> \'{{"source": "{REGISTRY_SOURCE}"}}\''
+_MERGE_SIGNALS = f"""
 INSERT INTO signals AS s (trial_id, "S_id", severity, evidence_span, fired_at, metadata)
 SELECT trial_id, s_id, severity, quote, fired_at, metadata FROM registry_findings WHERE outcome = 'fired'
 ORDER BY trial_id, s_id
 ON CONFLICT (trial_id, "S_id") DO UPDATE SET
     severity = excluded.severity, evidence_span = excluded.evidence_span, fired_at = excluded.fired_at,
     metadata = excluded.metadata
-WHERE s.{_OURS} AND (s.severity, s.evidence_span, s.fired_at, s.metadata) IS DISTINCT FROM
+WHERE s.{_IS_OURS} AND (s.severity, s.evidence_span, s.fired_at, s.metadata) IS DISTINCT FROM
       (excluded.severity, excluded.evidence_span, excluded.fired_at, excluded.metadata)
-
-"""  # noqa: S608 (put together from constants)
-_TAKE_BACK = f"""
+"""  # noqa: S608 (constants of this module)
+_DELETE_SIGNALS = f"""
 DELETE FROM signals s USING registry_findings f
-WHERE s.trial_id = f.trial_id AND s."S_id" = f.s_id AND f.outcome <> 'fired' AND s.{_OURS}
+WHERE s.trial_id = f.trial_id AND s."S_id" = f.s_id AND f.outcome <> 'fired' AND s.{_IS_OURS}
 """  # noqa: S608
-_EVALUATE = """
+_ADD_EVALUATIONS = """
 INSERT INTO signal_evaluations (trial_id, s_id, outcome, reason, evidence, evaluated_at, evaluated_by)
 SELECT f.trial_id, f.s_id, f.outcome, f.reason, f.evidence, %(moment)s, %(by)s
 FROM registry_findings f
@@ -92,11 +90,11 @@ ORDER BY f.trial_id, f.s_id
 
 @dataclass
 class EvaluationSummary:
-    """What a run did; `outcomes` counts trials by signal and outcome."""
+    """Counts of a run; `outcomes` counts trials by signal and outcome."""
 
     trials: int = 0
     written: int = 0
-    taken_back: int = 0
+    deleted: int = 0
     evaluations: int = 0
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -118,80 +116,76 @@ class _Row:
 def evaluate_registry_signals(
     *, moment: datetime | None = None, dry_run: bool = False, reporter: ProgressReporter | None = None
 ) -> EvaluationSummary:
-    """Evaluate S1 and S7 for every trial, from the versions captured before `moment` (now).
+    """Evaluate S1 and S7 for every trial in one transaction, on the versions captured before `moment` (None: now).
 
-    In one transaction. What a pipeline wrote as a signal stays; what this wrote before is changed, or taken back
-    where the record no longer shows it. Raises `Busy` while another one is at work.
+    Own signals are updated, and deleted where the record no longer shows them; signals of pipelines are kept. Raises
+    RunInProgressError.
     """
-    done = EvaluationSummary()
+    summary = EvaluationSummary()
+    reporter = reporter or NullReporter()
     with transaction.atomic():
         if not sql.value("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]):
             raise RunInProgressError(
-                "Another fire_registry_signals is at work on this database: wait until it has ended."
+                "Another fire_registry_signals is running on this database. Wait until it has finished."
             )
         moment = moment or sql.value("SELECT clock_timestamp()")
         batches = -(-sql.value("SELECT count(*) FROM trials") // BATCH)
-        reporter = reporter or NullReporter()
-        for trials in track(_batches(), reporter, "Evaluating", unit="batches of trials", total=batches):
-            done.trials += len(trials)
-            _write(trials, moment, done)
+        for trials in track(_list_batches(), reporter, "Evaluating", unit="batches of trials", total=batches):
+            summary.trials += len(trials)
+            _evaluate_batch(trials, moment, summary)
         if dry_run:
             transaction.set_rollback(True)
-    return done
+    return summary
 
 
-def _batches() -> Iterator[list[int]]:
+def _list_batches() -> Iterator[list[int]]:
     last = 0
-    while trials := sql.value(_NEXT, [last, BATCH]):
+    while trials := sql.value(_NEXT_BATCH, [last, BATCH]):
         last = trials[-1]
         yield trials
 
 
-def _write(trials: list[int], moment: datetime, done: EvaluationSummary) -> None:
+def _evaluate_batch(trials: list[int], moment: datetime, summary: EvaluationSummary) -> None:
     days = scoring_table().freeze_days
-    found = list(_findings(sql.rows(_READ, [days, moment, trials], of=_Row)))
-    done.outcomes.update((finding.code, finding.outcome) for _, finding in found)
-    STAGE.fill(_staged(trial_id, finding) for trial_id, finding in found)
+    findings = list(_evaluate(sql.rows(_VERSIONS, [days, moment, trials], of=_Row)))
+    summary.outcomes.update((finding.code, finding.outcome) for _, finding in findings)
+    STAGE.fill(
+        (
+            trial_id,
+            finding.code,
+            finding.outcome,
+            finding.reason,
+            json_text(finding.evidence),
+            finding.severity or None,
+            finding.quote or None,
+            finding.fired_at,
+            json_text(finding.metadata),
+        )
+        for trial_id, finding in findings
+    )
     STAGE.index()
-    done.written += sql.execute(_FIRE)
-    done.taken_back += sql.execute(_TAKE_BACK)
-    done.evaluations += sql.execute(_EVALUATE, {"moment": moment, "by": EVALUATED_BY})
+    summary.written += sql.execute(_MERGE_SIGNALS)
+    summary.deleted += sql.execute(_DELETE_SIGNALS)
+    summary.evaluations += sql.execute(_ADD_EVALUATIONS, {"moment": moment, "by": EVALUATED_BY})
 
 
-def _findings(rows: Iterable[_Row]) -> Iterator[tuple[int, SignalFinding]]:
+def _evaluate(rows: Iterable[_Row]) -> Iterator[tuple[int, SignalFinding]]:
     for trial_id, group in groupby(rows, key=lambda row: row.trial_id):
-        known = list(group)
-        versions = [_version(row) for row in known if row.number is not None]
-        yield trial_id, evaluate_endpoint_change(versions, freeze=known[0].freeze)
-        yield trial_id, evaluate_single_arm(versions, pivotal=bool(known[0].pivotal))
+        of_trial = list(group)
+        versions = [_version(row) for row in of_trial if row.number is not None]
+        yield trial_id, evaluate_endpoint_change(versions, freeze=of_trial[0].freeze)
+        yield trial_id, evaluate_single_arm(versions, is_pivotal=bool(of_trial[0].pivotal))
 
 
 def _version(row: _Row) -> RecordVersion:
+    # Django's connections return jsonb as text.
+    status, design = (None if text is None else json.loads(text) for text in (row.status, row.design))
     return RecordVersion(
         number=row.number or 0,
         captured_at=row.captured_at,
         posted=row.posted,
         changed=row.changed,
         endpoint=row.endpoint,
-        status=_object(row.status),
-        design=_object(row.design),
-    )
-
-
-def _object(text: str | None) -> Any:
-    # Django's connections give jsonb as text.
-    return None if text is None else json.loads(text)
-
-
-def _staged(trial_id: int, finding: SignalFinding) -> tuple[Any, ...]:
-    return (
-        trial_id,
-        finding.code,
-        finding.outcome,
-        finding.reason,
-        json_text(finding.evidence),
-        finding.severity or None,
-        finding.quote or None,
-        finding.fired_at,
-        json_text(finding.metadata),
+        status=status,
+        design=design,
     )

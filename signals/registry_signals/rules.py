@@ -1,4 +1,4 @@
-"""What the registry alone decides: S1 from the versions of a record, S7 from the design that its latest one states."""
+"""Rules of the registry signals: S1 from the versions of a record, S7 from the design in the latest one."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,24 +8,24 @@ from typing import Any
 
 from ncfd_site.ingest.dates import partial_date
 from ncfd_site.ingest.records import InvalidRecord
-from signals.scoring.inputs import REGISTRY_SOURCE
+from signals.scoring.statements import REGISTRY_SOURCE
 
 FIRED, NOT_FIRED, NOT_EVALUATED = "fired", "not fired", "not evaluated"
-# Changes with the rules below; stands in the metadata of signals and in the name of who evaluated.
+# Version of the rules below: in the metadata of signals and in `evaluated_by`. Change it with the rules.
 RULE = "2026-11"
 
-# In these everybody has been enrolled; in those not yet. Other states do not tell.
+# Enrollment is over in CLOSED states and not yet over in OPEN ones; other states are ambiguous.
 CLOSED = ("ACTIVE_NOT_RECRUITING", "COMPLETED")
 OPEN = ("NOT_YET_RECRUITING", "RECRUITING", "ENROLLING_BY_INVITATION")
-# A change so shortly before the primary completion date, or after it, is of high severity.
-LATE = timedelta(days=365)
-LONGEST_QUOTE = 600
-_FRAME = re.compile(r"\s*\[[^\[\]]*\]\s*$")
+# A change less than this before the primary completion date, or after it, has high severity.
+LATE_PERIOD = timedelta(days=365)
+MAX_QUOTE_LENGTH = 600
+_TIME_FRAME = re.compile(r"\s*\[[^\[\]]*\]\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordVersion:
-    """One captured version of a record; None where it does not say."""
+    """A captured version of a record; None is not stated."""
 
     number: int
     captured_at: datetime
@@ -37,49 +37,54 @@ class RecordVersion:
 
     @property
     def public_at(self) -> datetime:
-        """When it became public: the day that it gives itself, unless it was captured before that."""
+        """Time of publication: the stated date, but not after the capture."""
         posted = None if self.posted is None else datetime.combine(self.posted, time(), UTC)
         return posted if posted is not None and posted <= self.captured_at else self.captured_at
 
     @property
     def overall(self) -> str:
-        """The overall status; empty where the record does not say."""
+        """Overall status; empty if not stated."""
         return _text(self.status, "overallStatus")
 
     @property
+    def is_closed(self) -> bool | None:
+        """Return whether enrollment is over; None if the status does not show it."""
+        return True if self.overall in CLOSED else False if self.overall in OPEN else None
+
+    @property
     def allocation(self) -> str:
-        """How people are allotted to arms; empty where the record does not say."""
+        """Allocation to arms; empty if not stated."""
         return _text(self._design_info, "allocation")
 
     @property
     def model(self) -> str:
-        """The intervention model; empty where the record does not say."""
+        """Intervention model; empty if not stated."""
         return _text(self._design_info, "interventionModel")
 
     @property
     def has_single_arm(self) -> bool:
-        """Whether the design is a single group that nobody is allotted to."""
+        """Return whether the design is a single group without allocation."""
         if self.model == "SINGLE_GROUP":
             return self.allocation in ("NA", "NON_RANDOMIZED")
         return not self.model and self.allocation == "NA"
 
     @property
-    def _design_info(self) -> Any:
-        return self.design.get("designInfo") if isinstance(self.design, dict) else None
-
-    @property
     def completion(self) -> date | None:
-        """The primary completion date."""
+        """Primary completion date."""
         stated = self.status.get("primaryCompletionDateStruct") if isinstance(self.status, dict) else None
         try:
             return partial_date(_text(stated, "date"), "date")
         except InvalidRecord:
             return None
 
+    @property
+    def _design_info(self) -> Any:
+        return self.design.get("designInfo") if isinstance(self.design, dict) else None
+
 
 @dataclass(frozen=True, slots=True)
 class SignalFinding:
-    """What evaluating one signal for one trial came to; the last four belong to a signal that fired."""
+    """Result of evaluating one signal for one trial; the last four fields belong to a fired signal."""
 
     code: str
     outcome: str
@@ -96,74 +101,74 @@ class _Change:
     before: RecordVersion
     after: RecordVersion
     severity: str
-    closed: bool | None
-    late: bool
-    why: str
+    is_late: bool
+    circumstance: str
 
 
 def evaluate_endpoint_change(versions: Sequence[RecordVersion], *, freeze: datetime | None = None) -> SignalFinding:
-    """S1. Fires where a later version states other primary outcomes than the one before it that states any.
+    """Evaluate S1: it fires if a version states other primary outcomes than the version before it that states any.
 
-    H: it became public in the year before the primary completion date or later, or after enrolment had closed.
-    L: only time frames differ. M: any other. Spelling and order alone are no change. Of several changes the worst is
-    told, and the first of equal ones; those after the features froze only where there is no other, since they do not
-    count.
+    H: published in the year before the primary completion date or later, or after enrollment closed. L: only time
+    frames differ. M: any other. Spelling and order do not count. The worst of several changes is reported, the first
+    of equal ones; changes after the feature freeze, which do not count, only if there is no other.
     """
-    seen = {"trial_version_ids": [version.number for version in versions]}
+    evidence = {"trial_version_ids": [version.number for version in versions]}
     if not versions:
-        return SignalFinding("S1", NOT_EVALUATED, "No version of the record is kept.", seen)
+        return SignalFinding("S1", NOT_EVALUATED, "No record version is stored.", evidence)
     if len(versions) == 1:
-        return SignalFinding("S1", NOT_EVALUATED, "Only one version of the record is known.", seen)
+        return SignalFinding("S1", NOT_EVALUATED, "Only one record version is stored.", evidence)
     stating = sum(version.endpoint is not None for version in versions)
-    if stating < 2 and not any(one.changed for one in versions[1:]):
-        return SignalFinding(
-            "S1", NOT_EVALUATED, "Fewer than two versions of the record state a primary endpoint.", seen
-        )
-    changes = [_change(before, after, freeze) for before, after in _neighbours(versions) if _is_changed(before, after)]
+    if stating < 2 and not any(version.changed for version in versions[1:]):
+        reason = "Fewer than two record versions state a primary endpoint."
+        return SignalFinding("S1", NOT_EVALUATED, reason, evidence)
+    changes = [_change(before, after, freeze) for before, after in _pairs(versions) if _is_changed(before, after)]
     if not changes:
-        return SignalFinding(
-            "S1", NOT_FIRED, f"{stating} versions of the record state the same primary endpoint.", seen
-        )
-    worst = min(changes, key=lambda one: (one.late, not one.closed, "HML".index(one.severity), one.after.captured_at))
-    return _s1(worst, changes, seen)
+        return SignalFinding("S1", NOT_FIRED, f"{stating} record versions state the same primary endpoint.", evidence)
+    worst = min(
+        changes,
+        key=lambda one: (one.is_late, not one.before.is_closed, "HML".index(one.severity), one.after.captured_at),
+    )
+    return _endpoint_finding(worst, changes, evidence)
 
 
-def evaluate_single_arm(versions: Sequence[RecordVersion], *, pivotal: bool) -> SignalFinding:
-    """S7. Fires where the latest record of a pivotal phase 3 trial states a single group that nobody is allotted to.
+def evaluate_single_arm(versions: Sequence[RecordVersion], *, is_pivotal: bool) -> SignalFinding:
+    """Evaluate S7: it fires if the latest record of a pivotal phase 3 trial states a single group without allocation.
 
-    It fired when the record came to state that, and has stated nothing else since.
+    `fired_at` is the publication of the first version since which the record states nothing else.
     """
-    if not pivotal:
-        return SignalFinding("S7", NOT_EVALUATED, "The trial is no pivotal phase 3 trial.")
+    if not is_pivotal:
+        return SignalFinding("S7", NOT_EVALUATED, "Not a pivotal phase 3 trial.")
     if not versions:
-        return SignalFinding("S7", NOT_EVALUATED, "No version of the record is kept.")
+        return SignalFinding("S7", NOT_EVALUATED, "No record version is stored.")
     latest = versions[-1]
     allocation, model = latest.allocation, latest.model
-    said = f"allocation {allocation or 'not stated'}, intervention model {model or 'not stated'}"
-    seen = {"trial_version_ids": [latest.number], "allocation": allocation or None, "model": model or None}
+    design = f"allocation {allocation or 'not stated'}, intervention model {model or 'not stated'}"
+    evidence = {"trial_version_ids": [latest.number], "allocation": allocation or None, "model": model or None}
     if allocation == "RANDOMIZED" and model != "SINGLE_GROUP":
-        return SignalFinding("S7", NOT_FIRED, f"The trial is randomised: {said}.", seen)
+        return SignalFinding("S7", NOT_FIRED, f"The trial is randomized: {design}.", evidence)
     if latest.has_single_arm:
-        first = _first_of_single_arm(versions)
+        first = _first_with_single_arm(versions)
         return SignalFinding(
             "S7",
             FIRED,
-            f"A single arm in a pivotal phase 3 trial: {said}.",
-            seen,
+            f"Single arm in a pivotal phase 3 trial: {design}.",
+            evidence,
             severity="M",
-            quote=f"The registry record states {said}.",
+            quote=f"The registry record states {design}.",
             fired_at=first.public_at,
-            metadata={"source": REGISTRY_SOURCE, "rule": RULE, **seen, "trial_version_ids": [first.number]},
+            metadata={"source": REGISTRY_SOURCE, "rule": RULE, **evidence, "trial_version_ids": [first.number]},
         )
     if not allocation:
-        return SignalFinding("S7", NOT_EVALUATED, f"The record does not state the allocation: {said}.", seen)
-    if allocation == "RANDOMIZED":
-        return SignalFinding("S7", NOT_EVALUATED, f"The record contradicts itself: {said}.", seen)
-    return SignalFinding("S7", NOT_EVALUATED, f"The record does not tell whether there is one arm: {said}.", seen)
+        reason = "The record does not state the allocation"
+    elif allocation == "RANDOMIZED":
+        reason = "The record is contradictory"
+    else:
+        reason = "The record does not show whether there is one arm"
+    return SignalFinding("S7", NOT_EVALUATED, f"{reason}: {design}.", evidence)
 
 
-def _first_of_single_arm(versions: Sequence[RecordVersion]) -> RecordVersion:
-    """The first version from which on each one that states a design states a single arm; the last one does."""
+def _first_with_single_arm(versions: Sequence[RecordVersion]) -> RecordVersion:
+    """Return the version since which every stated design is a single arm; the last version has one."""
     first = versions[-1]
     for version in reversed(versions):
         if version.has_single_arm:
@@ -173,8 +178,8 @@ def _first_of_single_arm(versions: Sequence[RecordVersion]) -> RecordVersion:
     return first
 
 
-def _neighbours(versions: Sequence[RecordVersion]) -> Iterator[tuple[RecordVersion, RecordVersion]]:
-    """Each version with the one before it; one that states no endpoint, and no change of it, is passed over."""
+def _pairs(versions: Sequence[RecordVersion]) -> Iterator[tuple[RecordVersion, RecordVersion]]:
+    """Yield each version with its predecessor; versions without endpoint and change flag are no predecessors."""
     before = versions[0]
     for after in versions[1:]:
         yield before, after
@@ -184,72 +189,68 @@ def _neighbours(versions: Sequence[RecordVersion]) -> Iterator[tuple[RecordVersi
 
 def _is_changed(before: RecordVersion, after: RecordVersion) -> bool:
     if before.endpoint is not None and after.endpoint is not None:
-        return after.changed is not False and _plain(before.endpoint) != _plain(after.endpoint)
+        return after.changed is not False and _normalize(before.endpoint) != _normalize(after.endpoint)
     return after.changed is True
 
 
 def _change(before: RecordVersion, after: RecordVersion, freeze: datetime | None) -> _Change:
-    severity, why = _weight(before, after)
-    return _Change(before, after, severity, _is_closed(before), freeze is not None and after.public_at > freeze, why)
+    severity, circumstance = _assess(before, after)
+    return _Change(before, after, severity, freeze is not None and after.public_at > freeze, circumstance)
 
 
-def _is_closed(before: RecordVersion) -> bool | None:
-    return True if before.overall in CLOSED else False if before.overall in OPEN else None
-
-
-def _weight(before: RecordVersion, after: RecordVersion) -> tuple[str, str]:
-    """The severity of a change, and why."""
+def _assess(before: RecordVersion, after: RecordVersion) -> tuple[str, str]:
+    """Return the severity of a change, and its circumstance."""
     completion = before.completion or after.completion
     day = after.public_at.date()
-    if _is_closed(before):
-        return "H", f"after enrolment had closed (status {before.overall})"
+    if before.is_closed:
+        return "H", f"after enrollment closed (status {before.overall})"
     if completion is not None and day > completion:
         return "H", f"after the primary completion date, {completion}"
-    if completion is not None and day >= completion - LATE:
+    if completion is not None and day >= completion - LATE_PERIOD:
         return "H", f"in the year before the primary completion date, {completion}"
     if before.endpoint and after.endpoint and _measures(before.endpoint) == _measures(after.endpoint):
         return "L", "in its time frame only"
-    return "M", "while the trial was under way"
+    return "M", "during the trial"
 
 
-def _s1(change: _Change, changes: Sequence[_Change], seen: dict[str, Any]) -> SignalFinding:
+def _endpoint_finding(change: _Change, changes: Sequence[_Change], evidence: dict[str, Any]) -> SignalFinding:
     before, after, count = change.before, change.after, len(changes)
-    others = f"; {count} changes in all" if count > 1 else ""
-    if not change.late and (late := sum(one.late for one in changes)):
-        others += f", {late} of them after the features had frozen"
+    others = f"; {count} changes in total" if count > 1 else ""
+    if not change.is_late and (late := sum(one.is_late for one in changes)):
+        others += f", {late} after the feature freeze"
     metadata: dict[str, Any] = {
         "source": REGISTRY_SOURCE,
         "rule": RULE,
         "trial_version_ids": [before.number, after.number],
         "changes": count,
-        "why": change.why,
+        "why": change.circumstance,
     }
-    if change.closed is not None:
-        metadata["after_last_patient_randomised"] = change.closed
+    if before.is_closed is not None:
+        metadata["after_last_patient_randomised"] = before.is_closed
     return SignalFinding(
         "S1",
         FIRED,
-        f"The primary endpoint changed {change.why}{others}.",
-        {**seen, "before": before.number, "after": after.number},
+        f"The primary endpoint changed {change.circumstance}{others}.",
+        {**evidence, "before": before.number, "after": after.number},
         severity=change.severity,
-        quote=f"“{_quoted(before.endpoint)}” became “{_quoted(after.endpoint)}” on {after.public_at:%Y-%m-%d}.",
+        quote=f"“{_quote(before.endpoint)}” became “{_quote(after.endpoint)}” on {after.public_at:%Y-%m-%d}.",
         fired_at=after.public_at,
         metadata=metadata,
     )
 
 
-def _quoted(endpoint: str | None) -> str:
-    said = "; ".join((endpoint or "not stated").splitlines())
-    return said if len(said) <= LONGEST_QUOTE else f"{said[:LONGEST_QUOTE]}…"
+def _quote(endpoint: str | None) -> str:
+    text = "; ".join((endpoint or "not stated").splitlines())
+    return text if len(text) <= MAX_QUOTE_LENGTH else f"{text[:MAX_QUOTE_LENGTH]}…"
 
 
-def _plain(endpoint: str) -> list[str]:
-    """What is measured and when, without what is spelling: case, punctuation, blanks, and the order of outcomes."""
+def _normalize(endpoint: str) -> list[str]:
+    """Return the outcomes without case, punctuation, spaces and order."""
     return sorted(" ".join(re.findall(r"[\w<>=≤≥%]+", line.casefold())) for line in endpoint.splitlines())
 
 
 def _measures(endpoint: str) -> list[str]:
-    return _plain("\n".join(_FRAME.sub("", line) for line in endpoint.splitlines()))
+    return _normalize("\n".join(_TIME_FRAME.sub("", line) for line in endpoint.splitlines()))
 
 
 def _text(parent: Any, name: str) -> str:

@@ -1,1 +1,1 @@
-"""Runs over all trials: signals that the registry decides, scores from signals, and whether what is stored holds."""
+"""Scoring runs over all trials, and the verification of stored scores and gates."""

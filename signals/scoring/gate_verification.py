@@ -1,36 +1,35 @@
-"""Whether a gate of today is what the rules, the table, the signals of its trial and the score of its run say it is."""
+"""Verification of a current gate against its rule, the table, the signals of its trial and the score of its run."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
 from signals.formulas import GATE_SIGNALS
-from signals.scoring.score_verification import RecordedScore, read_recorded_score
+from signals.scoring.inputs import GateInputs, select_gate_inputs
+from signals.scoring.recorded_score import RecordedScore, read_recorded_score
 from signals.scoring.table import scoring_table
 from signals.scoring.values import (
     CACHE_SIZE,
     MISSING,
     Difference,
-    GateInputs,
     expected_gate,
     format_codes,
     format_number,
     parse_codes,
     parse_severities,
+    parse_text,
     read_json,
-    select_gate_inputs,
 )
 
-# Signals of a trial by code: severity, and the moment of firing.
+# Severity and firing time of the signals of a trial, by code.
 Signals = Mapping[str, tuple[str, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredGate:
-    """A row of `gates`; `metadata` as text."""
+    """A row of `gates`; `metadata` is JSON text."""
 
     code: str
     fired: bool
@@ -43,8 +42,9 @@ class StoredGate:
 
 @dataclass(frozen=True, slots=True)
 class GateContext:
-    """What else is known of its trial: signals, when each was evaluated last, and of the score of the run that it names
-    since when the features are frozen, and the metadata as text.
+    """What a gate is compared with: the signals of its trial, their latest evaluations, and the score of its run.
+
+    `frozen_at` and `score` (JSON text of the metadata) come from that score.
     """
 
     now: datetime
@@ -56,7 +56,7 @@ class GateContext:
 
 @dataclass(frozen=True, slots=True)
 class RecordedGate:
-    """What the metadata of a gate tell; `signals` is None where they tell of none, as those of other programs may."""
+    """Content of a gate's metadata; `signals` is None for metadata of other programs without signals."""
 
     run: str
     version: str | None
@@ -65,143 +65,146 @@ class RecordedGate:
     not_fired: tuple[str, ...]
 
     @property
-    def is_ours(self) -> bool:
-        """Whether the table of today made it."""
+    def is_from_current_table(self) -> bool:
+        """Return whether the gate was evaluated by the current table."""
         return self.version == scoring_table().version
+
+
+@dataclass(frozen=True, slots=True)
+class GateCheck:
+    """Result of a verification. A gate is stale if a signal of its rule changed after its evaluation."""
+
+    differences: list[Difference]
+    is_stale: bool
 
 
 @lru_cache(maxsize=CACHE_SIZE)
 def read_recorded_gate(metadata: str) -> RecordedGate:
-    """Read the metadata of a gate, given as text."""
+    """Read the metadata of a gate from JSON text."""
     value = read_json(metadata)
     if not isinstance(value, Mapping):
         return RecordedGate("", None, None, (), ())
     return RecordedGate(
         run=str(value.get("run_id") or ""),
-        version=_text(value.get("table_version")),
+        version=parse_text(value.get("table_version")),
         signals=parse_severities(value.get("signals")),
         late=parse_codes(value.get("late")),
         not_fired=parse_codes(value.get("not_fired")),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class GateCheck:
-    """What came of a gate. It is stale where a signal that it looks at came, changed or was taken back after it."""
-
-    differences: list[Difference]
-    is_stale: bool
-
-
-def verify_gate(stored: StoredGate, known: GateContext) -> GateCheck:
-    """What is wrong with a gate of today; signals that came or changed after it was evaluated are no fault of it."""
-    told = read_recorded_gate(stored.metadata)
-    row = (stored.fired, stored.supporting, stored.ratio, stored.rationale)
-    if told.signals is None:
-        # Written by another program: the trial's own signals of that time are all that there is.
-        counted = {code: has[0] for code, has in known.signals.items() if _counts(stored, known, has[1])}
-        seen = select_gate_inputs(stored.code, counted)
+def verify_gate(stored: StoredGate, context: GateContext) -> GateCheck:
+    """Compare a current gate with what it should be; signals that changed after its evaluation make it stale."""
+    recorded = read_recorded_gate(stored.metadata)
+    if recorded.signals is None:
+        # Written by another program: only the signals of the trial at that time are known.
+        counting = {code: signal[0] for code, signal in context.signals.items() if _counts(stored, context, signal[1])}
+        inputs = select_gate_inputs(stored.code, counting)
     else:
-        seen = _seen(stored.code, stored.metadata)
-    found = [*_by_rules(seen, *row, told.is_ours)]
-    if stored.evaluated_at > known.now:
-        found.append(Difference("evaluated_at", str(stored.evaluated_at), "a moment of the past"))
+        inputs = _recorded_inputs(stored.code, stored.metadata)
+    row = (stored.fired, stored.supporting, stored.ratio, stored.rationale)
+    differences = [*_compare_with_rule(inputs, *row, recorded.is_from_current_table)]
+    if stored.evaluated_at > context.now:
+        differences.append(Difference("evaluated_at", str(stored.evaluated_at), "a time in the past"))
     is_stale = False
-    if known.signals or known.evaluated or seen.severities:
-        saw = seen.signals
+    if context.signals or context.evaluated or inputs.severities:
+        used = inputs.signals
         for code in GATE_SIGNALS[stored.code]:
-            is_later = _is_later(stored, known, code, saw)
+            is_later = _changed_later(stored, context, code, used)
             is_stale |= is_later
-            has = known.signals.get(code)
-            now = has[0] if has and _counts(stored, known, has[1]) else MISSING
-            if not is_later and now != saw.get(code, MISSING):
-                found.append(Difference(f"metadata.signals.{code}", saw.get(code, MISSING), now))
-    if known.score is not None:
-        found += _by_score(stored.code, stored.fired, stored.metadata, known.score)
-    elif told.is_ours:
-        found.append(Difference("metadata.run_id", told.run or MISSING, "a run that scored the trial"))
-    return GateCheck(found, is_stale)
+            signal = context.signals.get(code)
+            current = signal[0] if signal and _counts(stored, context, signal[1]) else MISSING
+            if not is_later and current != used.get(code, MISSING):
+                differences.append(Difference(f"metadata.signals.{code}", used.get(code, MISSING), current))
+    if context.score is not None:
+        differences += _compare_with_score(stored.code, stored.fired, stored.metadata, context.score)
+    elif recorded.is_from_current_table:
+        differences.append(Difference("metadata.run_id", recorded.run or MISSING, "a run that scored the trial"))
+    return GateCheck(differences, is_stale)
 
 
-# Millions of rows share few of these.
 @lru_cache(maxsize=CACHE_SIZE)
-def _by_rules(
-    seen: GateInputs, fired: bool, supporting: tuple[str, ...], ratio: Decimal | None, rationale: str | None, ours: bool
+def _compare_with_rule(
+    inputs: GateInputs,
+    fired: bool,
+    supporting: tuple[str, ...],
+    ratio: Decimal | None,
+    rationale: str | None,
+    is_current: bool,
 ) -> tuple[Difference, ...]:
-    expected = expected_gate(seen)
-    found = []
+    expected = expected_gate(inputs)
+    differences = []
     if fired != expected.fired:
-        found.append(Difference("fired_bool", _bool(fired), _bool(expected.fired)))
+        differences.append(Difference("fired_bool", _state(fired), _state(expected.fired)))
     if sorted(supporting) != sorted(expected.supporting):
-        found.append(Difference("supporting_S_ids", format_codes(supporting), format_codes(expected.supporting)))
-    if ours or not expected.fired:
+        differences.append(Difference("supporting_S_ids", format_codes(supporting), format_codes(expected.supporting)))
+    if is_current or not expected.fired:
         if ratio != expected.ratio:
-            found.append(Difference("lr_used", format_number(ratio), format_number(expected.ratio)))
+            differences.append(Difference("lr_used", format_number(ratio), format_number(expected.ratio)))
     elif ratio is None:
-        found.append(Difference("lr_used", MISSING, "a likelihood ratio"))
-    if ours and rationale != expected.rationale:
-        found.append(Difference("rationale_text", rationale or MISSING, expected.rationale))
-    return tuple(found)
+        differences.append(Difference("lr_used", MISSING, "a likelihood ratio"))
+    if is_current and rationale != expected.rationale:
+        differences.append(Difference("rationale_text", rationale or MISSING, expected.rationale))
+    return tuple(differences)
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _seen(code: str, metadata: str) -> GateInputs:
-    told = read_recorded_gate(metadata)
-    return select_gate_inputs(code, told.signals or {}, told.late, told.not_fired)
+def _recorded_inputs(code: str, metadata: str) -> GateInputs:
+    recorded = read_recorded_gate(metadata)
+    return select_gate_inputs(code, recorded.signals or {}, recorded.late, recorded.not_fired)
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _by_score(code: str, fired: bool, metadata: str, of_score: str) -> tuple[Difference, ...]:
-    return tuple(_differences_from_score(code, fired, read_recorded_gate(metadata), read_recorded_score(of_score)))
+def _compare_with_score(code: str, fired: bool, metadata: str, score_metadata: str) -> tuple[Difference, ...]:
+    recorded, score = read_recorded_gate(metadata), read_recorded_score(score_metadata)
+    return tuple(_find_score_differences(code, fired, recorded, score))
 
 
-def _differences_from_score(code: str, fired: bool, told: RecordedGate, score: RecordedScore) -> Iterator[Difference]:
-    """A gate and the score of its run are of one calculation."""
+def _find_score_differences(
+    code: str, fired: bool, recorded: RecordedGate, score: RecordedScore
+) -> Iterator[Difference]:
     if score.gates is not None and (code in score.gates) != fired:
-        yield Difference("fired_bool", _bool(fired), f"{_bool(code in score.gates)}, as its score says")
-    if score.version is None or (told.version is None and not score.is_ours):
+        yield Difference("fired_bool", _state(fired), f"{_state(code in score.gates)}, as in its score")
+    if score.version is None or (recorded.version is None and not score.is_from_current_table):
         return
-    if told.version != score.version:
-        yield Difference("metadata.table_version", told.version or MISSING, f"{score.version}, as its score says")
+    if recorded.version != score.version:
+        yield Difference("metadata.table_version", recorded.version or MISSING, f"{score.version}, as in its score")
     if score.signals is None:
         return
-    should = select_gate_inputs(code, score.signals, score.late, score.not_fired)
-    for name, has, expected in (
-        ("signals", _pairs(told.signals or {}), _pairs(should.signals)),
-        ("late", told.late, should.late),
-        ("not_fired", told.not_fired, should.not_fired),
+    expected = select_gate_inputs(code, score.signals, score.late, score.not_fired)
+    for name, stored_codes, expected_codes in (
+        ("signals", _pairs(recorded.signals or {}), _pairs(expected.signals)),
+        ("late", recorded.late, expected.late),
+        ("not_fired", recorded.not_fired, expected.not_fired),
     ):
-        if sorted(has) != sorted(expected):
-            yield Difference(f"metadata.{name}", format_codes(has), f"{format_codes(expected)}, as its score says")
+        if sorted(stored_codes) != sorted(expected_codes):
+            yield Difference(
+                f"metadata.{name}", format_codes(stored_codes), f"{format_codes(expected_codes)}, as in its score"
+            )
 
 
-def _is_later(stored: StoredGate, known: GateContext, code: str, saw: Mapping[str, str]) -> bool:
-    has = known.signals.get(code)
-    is_known = has is not None and _is_before_freeze(known, has[1])
-    if has is not None and is_known and has[1] >= stored.evaluated_at:
+def _changed_later(stored: StoredGate, context: GateContext, code: str, used: Mapping[str, str]) -> bool:
+    signal = context.signals.get(code)
+    counts = signal is not None and _is_before_freeze(context, signal[1])
+    if signal is not None and counts and signal[1] >= stored.evaluated_at:
         return True
-    # A signal may be of an earlier moment than the evaluation that found it, or be taken back by one.
-    now = has[0] if has is not None and is_known else None
-    evaluated_at = known.evaluated.get(code)
-    return evaluated_at is not None and evaluated_at >= stored.evaluated_at and saw.get(code) != now
+    # An evaluation may find a signal with an earlier firing time, or delete one.
+    severity = signal[0] if signal is not None and counts else None
+    evaluated_at = context.evaluated.get(code)
+    return evaluated_at is not None and evaluated_at >= stored.evaluated_at and used.get(code) != severity
 
 
-def _is_before_freeze(known: GateContext, fired_at: datetime) -> bool:
-    # What fires after the freeze never counts: the gate need not be evaluated anew for it.
-    return known.frozen_at is None or fired_at <= known.frozen_at
+def _is_before_freeze(context: GateContext, fired_at: datetime) -> bool:
+    return context.frozen_at is None or fired_at <= context.frozen_at
 
 
-def _counts(stored: StoredGate, known: GateContext, fired_at: datetime) -> bool:
-    return fired_at < stored.evaluated_at and _is_before_freeze(known, fired_at)
+def _counts(stored: StoredGate, context: GateContext, fired_at: datetime) -> bool:
+    return fired_at < stored.evaluated_at and _is_before_freeze(context, fired_at)
 
 
 def _pairs(severities: Mapping[str, str]) -> list[str]:
     return [f"{code} {severity}" for code, severity in severities.items()]
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _bool(value: bool) -> str:
-    return "fired" if value else "did not fire"
+def _state(fired: bool) -> str:
+    return "fired" if fired else "did not fire"

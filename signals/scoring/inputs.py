@@ -1,6 +1,10 @@
-"""What is known of every trial at a moment, brought into a temporary table by one statement: one snapshot."""
+"""Inputs of the scores: everything known of each trial at a moment, read in one statement.
 
-from collections.abc import Mapping
+Thousands of trials have equal inputs. `scoring_input` holds one row for each trial with its inputs as text, `key`;
+each distinct key is scored once.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,135 +13,69 @@ from django.db import DataError, transaction
 
 from ncfd_site.config.errors import ConfigurationError
 from ncfd_site.core import sql
+from signals.formulas import GATE_SIGNALS, gate_fires
+from signals.scoring import statements
 from signals.scoring.table import CARD, PATH, ScoringTable
 
-# What the parts of a signature stand in, in this order; the phase is last, since it may hold any character.
-PARTS = ("counted", "late", "not_fired", "stops", "phase")
-SEPARATOR = "|"
-# In the metadata of signals that the registry rules fire.
-REGISTRY_SOURCE = "registry record"
-
-_TRIALS_NOW = "SELECT trial_id, phase, est_primary_completion_date AS readout FROM trials"
-
-# A record that does not state a field leaves what an earlier one stated, as the loader has it.
-_TRIALS_BEFORE = r"""
-SELECT trial_id,
-       (array_agg(phase ORDER BY captured_at DESC, trial_version_id DESC) FILTER (WHERE phase IS NOT NULL))[1] AS phase,
-       (array_agg(readout ORDER BY captured_at DESC, trial_version_id DESC)
-            FILTER (WHERE readout IS NOT NULL))[1] AS readout
-FROM (
-    SELECT v.trial_id, v.captured_at, v.trial_version_id, stated.phase,
-           CASE WHEN said.parts IS NOT NULL AND coalesce(said.parts[3]::int, 1) <= extract(
-                    day FROM make_date(said.parts[1]::int, coalesce(said.parts[2], '1')::int, 1)
-                             + interval '1 month' - interval '1 day')
-                THEN make_date(said.parts[1]::int, coalesce(said.parts[2], '1')::int, coalesce(said.parts[3], '1')::int)
-           END AS readout
-    FROM trial_versions v
-    CROSS JOIN LATERAL (
-        SELECT nullif(array_to_string(ARRAY(SELECT jsonb_array_elements_text(
-                   CASE WHEN jsonb_typeof(v.raw_jsonb #> '{protocolSection,designModule,phases}') = 'array'
-                        THEN v.raw_jsonb #> '{protocolSection,designModule,phases}' END)), '/'), '') AS phase,
-               v.raw_jsonb #>> '{protocolSection,statusModule,primaryCompletionDateStruct,date}' AS day
-    ) stated
-    CROSS JOIN LATERAL (
-        SELECT regexp_match(btrim(stated.day),
-               '^((?:19|20)\d\d|2100)(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01])(?:T.*)?)?)?$') AS parts
-    ) said
-    WHERE v.captured_at < %(moment)s
-) versions
-GROUP BY trial_id
-"""
-
-# A change of the record may be public before it is captured: until then nobody here knew of it.
-_READ_BEFORE = f"""
-      AND NOT (s.metadata @> '{{"source": "{REGISTRY_SOURCE}"}}' AND EXISTS (
-              SELECT FROM trial_versions v WHERE v.trial_id = s.trial_id AND v.captured_at >= %(moment)s
-              AND s.metadata -> 'trial_version_ids' @> to_jsonb(v.trial_version_id)))
-"""
-
-# A readout out of the years that a calendar has is a slip of somebody's pen: nothing freezes by it.
-_GATHER = """
-CREATE TEMPORARY TABLE scoring_input ON COMMIT DROP AS
-WITH known AS ({trials}),
-trial AS (
-    SELECT trial_id, phase, CASE WHEN readout BETWEEN '0100-01-01' AND '9999-12-31'
-                                 THEN (readout - %(freeze_days)s::int)::timestamp AT TIME ZONE 'UTC' END AS freeze
-    FROM known
-),
-fired AS (
-    SELECT s.trial_id,
-           string_agg(s."S_id" || s.severity, ' ' ORDER BY s."S_id") FILTER (WHERE counts.yes) AS counted,
-           string_agg(s."S_id", ' ' ORDER BY s."S_id") FILTER (WHERE NOT counts.yes) AS late,
-           {stops_of_signals} AS stops
-    FROM signals s JOIN trial t ON t.trial_id = s.trial_id
-    CROSS JOIN LATERAL (SELECT s.fired_at <= coalesce(t.freeze, 'infinity') AS yes) counts
-    WHERE s.fired_at < %(moment)s{read_before}
-    GROUP BY s.trial_id
-),
-evaluated AS (
-    SELECT trial_id, string_agg(s_id, ' ' ORDER BY s_id) AS not_fired
-    FROM (SELECT DISTINCT ON (trial_id, s_id) trial_id, s_id, outcome FROM signal_evaluations
-          WHERE evaluated_at < %(moment)s ORDER BY trial_id, s_id, evaluated_at DESC) latest
-    WHERE outcome = 'not fired'
-    GROUP BY trial_id
-),
-card AS (
-    SELECT s.trial_id, {stops_of_cards} AS stops
-    FROM studies s JOIN trial t ON t.trial_id = s.trial_id
-    WHERE s.updated_at < %(moment)s AND s.updated_at <= coalesce(t.freeze, 'infinity')
-    GROUP BY s.trial_id
-)
-SELECT t.trial_id::integer AS trial_id,
-       CASE WHEN t.freeze <= %(moment)s THEN t.freeze END AS frozen_at,
-       concat_ws('|', coalesce(f.counted, ''), coalesce(f.late, ''), coalesce(e.not_fired, ''),
-                 array_to_string(ARRAY(SELECT rule FROM unnest(f.stops || c.stops) AS held (rule)
-                                       WHERE rule IS NOT NULL GROUP BY rule ORDER BY rule), ' '),
-                 coalesce(t.phase, '')) AS signature
-FROM trial t
-LEFT JOIN fired f ON f.trial_id = t.trial_id
-LEFT JOIN evaluated e ON e.trial_id = t.trial_id
-LEFT JOIN card c ON c.trial_id = t.trial_id
-"""
-
-SIGNATURES = "SELECT signature, count(*) AS trials FROM scoring_input GROUP BY signature ORDER BY signature"
-
-_LEFT_OUT = """
-SELECT count(*) FROM trials t WHERE NOT EXISTS (SELECT FROM scoring_input i WHERE i.trial_id = t.trial_id)
-"""
+# Parts of a key: fired signals, late signals, signals that did not fire, stop rules, phase. The phase is last: it may
+# contain any character.
+SEPARATOR, PART_COUNT = "|", 5
 
 
 @dataclass(frozen=True, slots=True)
 class InputGroup:
-    """A signature, and how many trials have it."""
+    """The number of trials with a key."""
 
-    signature: str
-    trials: int
+    key: str
+    trial_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreInputs:
-    """All that decides a score: what many trials have in common. Counted signals map to their severity."""
+    """Everything that determines a score. `severities` are those of the fired signals before the freeze."""
 
     phase: str
-    counted: Mapping[str, str]
+    severities: Mapping[str, str]
     late: tuple[str, ...]
     not_fired: tuple[str, ...]
-    stops: tuple[str, ...]
+    stop_rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GateInputs:
+    """Everything that determines a gate: its own signals only.
+
+    `late` and `not_fired` are empty for a gate that fires, because its rationale does not mention them.
+    """
+
+    code: str
+    severities: tuple[tuple[str, str], ...]
+    late: tuple[str, ...] = ()
+    not_fired: tuple[str, ...] = ()
+
+    @property
+    def signals(self) -> dict[str, str]:
+        """Severities of the fired signals by code."""
+        return dict(self.severities)
+
+    def as_metadata(self) -> dict[str, Any]:
+        """Return the inputs as the metadata of a gate has them."""
+        lists = {"late": list(self.late), "not_fired": list(self.not_fired)}
+        return {"signals": self.signals, **{name: codes for name, codes in lists.items() if codes}}
 
 
 def load_inputs(table: ScoringTable, moment: datetime, *, as_of: bool) -> list[InputGroup]:
-    """Fill `scoring_input` (trial_id, frozen_at, signature), and return the distinct signatures.
+    """Fill the temporary table `scoring_input` (trial_id, frozen_at, key) and return its groups.
 
-    What became known before `moment` is in it. With `as_of`, phase and readout are those that the versions of the
-    record captured before it state, and trials without one are left out. Raises `Misconfigured` where the database
-    cannot read a pattern of the table.
+    Uses only what became known before `moment`. With `as_of`, phase and readout come from the record versions captured
+    before it, and trials without one are excluded. Raises ConfigurationError for a pattern that PostgreSQL cannot read.
     """
     values: dict[str, Any] = {"moment": moment, "freeze_days": table.freeze_days}
-    query = _GATHER.format(
-        trials=_TRIALS_BEFORE if as_of else _TRIALS_NOW,
-        read_before=_READ_BEFORE if as_of else "",
-        stops_of_signals=_stops(table, values, cards=False),
-        stops_of_cards=_stops(table, values, cards=True),
+    query = statements.LOAD_INPUTS.format(
+        trials=statements.TRIALS_BEFORE if as_of else statements.TRIALS_NOW,
+        read_before=statements.CAPTURED_BEFORE if as_of else "",
+        stops_of_signals=_stop_rules_sql(table, values, cards=False),
+        stops_of_cards=_stop_rules_sql(table, values, cards=True),
     )
     sql.execute("DROP TABLE IF EXISTS pg_temp.scoring_input")
     try:
@@ -147,46 +85,61 @@ def load_inputs(table: ScoringTable, moment: datetime, *, as_of: bool) -> list[I
         _require_patterns(table)
         raise
     sql.execute("ANALYZE scoring_input")
-    return sql.rows(SIGNATURES, of=InputGroup)
+    return sql.rows(statements.INPUT_GROUPS, of=InputGroup)
 
 
 def count_excluded_trials() -> int:
-    """How many trials are not in `scoring_input`."""
-    return int(sql.value(_LEFT_OUT))
+    """Return the number of trials that are not in `scoring_input`."""
+    return int(sql.value(statements.COUNT_EXCLUDED))
+
+
+def parse_inputs(key: str) -> ScoreInputs:
+    """Return the inputs that a key holds."""
+    fired, late, not_fired, stop_rules, phase = key.split(SEPARATOR, PART_COUNT - 1)
+    severities = {code[:-1]: code[-1] for code in fired.split()}
+    known = {*severities, *late.split()}
+    return ScoreInputs(
+        phase=phase,
+        severities=severities,
+        late=tuple(late.split()),
+        not_fired=tuple(code for code in not_fired.split() if code not in known),
+        stop_rules=tuple(stop_rules.split()),
+    )
+
+
+def select_gate_inputs(
+    code: str, severities: Mapping[str, str], late: Collection[str] = (), not_fired: Collection[str] = ()
+) -> GateInputs:
+    """Return what one gate uses of the signals of a trial."""
+    codes = GATE_SIGNALS[code]
+    own = tuple((signal, severities[signal]) for signal in codes if signal in severities)
+    if gate_fires(code, severities.keys()):
+        return GateInputs(code, own)
+    return GateInputs(
+        code,
+        own,
+        tuple(signal for signal in codes if signal in late),
+        tuple(signal for signal in codes if signal in not_fired),
+    )
 
 
 def _require_patterns(table: ScoringTable) -> None:
-    """Raise `Misconfigured` for the first pattern that PostgreSQL's regular expressions do not know."""
+    """Raise ConfigurationError for the first pattern that PostgreSQL cannot read."""
     for rule in table.stop_rules:
         for condition in (condition for case in rule.cases for condition in case.conditions):
             try:
                 with transaction.atomic():
                     sql.execute("SELECT %s::jsonpath", [condition.jsonpath])
             except DataError as error:
-                said = str(error).splitlines()[0]
+                reason = str(error).splitlines()[0]
                 raise ConfigurationError(
                     f"{PATH.name}: stop_rule {rule.code} compares {condition.field} with {condition.value!r}, which"
-                    f" PostgreSQL cannot read ({said}): write it otherwise."
+                    f" PostgreSQL cannot read ({reason}). Correct the pattern."
                 ) from None
 
 
-def parse_inputs(text: str) -> ScoreInputs:
-    """The parts of a signature."""
-    counted, late, not_fired, stops, phase = text.split(SEPARATOR, len(PARTS) - 1)
-    severities = {code[:-1]: code[-1] for code in counted.split()}
-    later = tuple(late.split())
-    fired = {*severities, *later}
-    return ScoreInputs(
-        phase=phase,
-        counted=severities,
-        late=later,
-        not_fired=tuple(code for code in not_fired.split() if code not in fired),
-        stops=tuple(stops.split()),
-    )
-
-
-def _stops(table: ScoringTable, values: dict[str, Any], *, cards: bool) -> str:
-    """An array of the codes of the rules that hold; adds what it compares with to `values`."""
+def _stop_rules_sql(table: ScoringTable, values: dict[str, Any], *, cards: bool) -> str:
+    """Return the SQL array of the codes of rules that hold; add its parameters to `values`."""
     found = []
     for rule in table.stop_rules:
         for case in rule.cases:
@@ -196,6 +149,6 @@ def _stops(table: ScoringTable, values: dict[str, Any], *, cards: bool) -> str:
             values |= {name: case.jsonpath, f"{name}_code": rule.code, f"{name}_source": case.source}
             holds = f"s.extracted_jsonb @@ %({name})s::jsonpath"
             if not cards:
-                holds = f'counts.yes AND s."S_id" = %({name}_source)s AND s.metadata @@ %({name})s::jsonpath'
+                holds = f'is_before.freeze AND s."S_id" = %({name}_source)s AND s.metadata @@ %({name})s::jsonpath'
             found.append(f"CASE WHEN bool_or({holds}) THEN %({name}_code)s END")
     return f"ARRAY[{', '.join(found)}]::text[]"

@@ -1,4 +1,4 @@
-"""A scoring run: one snapshot of what is known, reckoned, and written in one transaction."""
+"""A scoring run: one snapshot of the inputs, scored and written in one transaction."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,45 +12,39 @@ from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from signals.scoring import statements
-from signals.scoring.inputs import (
-    InputGroup,
-    count_excluded_trials,
-    load_inputs,
-    parse_inputs,
-)
-from signals.scoring.scorer import Scorer, ScoreResult
+from signals.scoring.inputs import InputGroup, count_excluded_trials, load_inputs, parse_inputs
+from signals.scoring.scorer import Scorer
 from signals.scoring.table import scoring_table
 
-LONGEST_RUN_ID = 50
-# One run at a time: two would write the same gates.
+MAX_RUN_ID_LENGTH = 50
+# Advisory lock: concurrent runs would write the same gates.
 LOCK = 7_243_951_061
 
 
 class InvalidRunError(UserError):
-    """What was asked for cannot be a run: no proper id, or a date that is not there yet."""
+    """The run ID or the date is not valid, or there is no such run."""
 
     exit_code = ExitCode.USAGE
 
 
 class RunConflictError(UserError):
-    """A run of this id exists and says something else."""
+    """The run exists with different results."""
 
     exit_code = ExitCode.FINDINGS
 
 
 class RunInProgressError(UserError):
-    """Another run is at work."""
+    """Another run holds the lock."""
 
     exit_code = ExitCode.LOCKED
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run did.
+    """Counts of a run.
 
-    `unscored` counts trials without a score by phase, "" where the record gives none; `unknown` those of which no
-    record had been captured before the day of the run. `is_current` is false where another run came after it, and has
-    the gates.
+    `unscored` counts trials whose phase has no prior, by phase ("" without phase); `excluded` counts trials without a
+    record captured before the date of the run. `is_current` is false if a later run owns the gates.
     """
 
     run_id: str
@@ -60,11 +54,11 @@ class RunSummary:
     gates: int
     moment: datetime
     unscored: Mapping[str, int] = field(default_factory=dict)
-    unknown: int = 0
+    excluded: int = 0
     is_current: bool = True
 
 
-def score(
+def score_trials(
     run_id: str,
     *,
     as_of: date | None = None,
@@ -74,16 +68,19 @@ def score(
 ) -> RunSummary:
     """Score every trial whose phase has a prior.
 
-    `as_of` uses only what was there before that day (UTC), and leaves the gates alone. A run that exists is left as
-    it is where it comes to the same; where not, raises `RunExists` unless `replace`. Raises `WrongRun`, `Busy`, and
-    `Misconfigured` where the table of priors and ratios is not what it has to be.
+    `as_of` uses only what was known before that day (UTC) and does not change the gates. A repeated run with equal
+    results writes nothing; with different results it raises RunConflictError unless `replace`. Raises InvalidRunError,
+    RunInProgressError, and ConfigurationError for an invalid scoring table.
     """
-    _require_id(run_id)
+    if not run_id.strip() or run_id != run_id.strip() or len(run_id) > MAX_RUN_ID_LENGTH or not run_id.isprintable():
+        raise InvalidRunError(
+            f"A run ID has 1 to {MAX_RUN_ID_LENGTH} printable characters, without spaces at either end."
+        )
     moment = None
     if as_of is not None:
         moment = datetime.combine(as_of, time(), UTC)
         if moment > datetime.now(UTC):
-            raise InvalidRunError(f"{as_of} is not there yet: --as-of takes today (UTC) or a day before.")
+            raise InvalidRunError(f"{as_of} is in the future. Give --as-of today (UTC) or an earlier day.")
     return score_trials_at(run_id, moment, as_of=as_of, replace=replace, dry_run=dry_run, reporter=reporter)
 
 
@@ -97,80 +94,65 @@ def score_trials_at(
     dry_run: bool = False,
     reporter: ProgressReporter | None = None,
 ) -> RunSummary:
-    """The same for any moment of the past; None is now. `with_gates` says whether the gates become those of the run."""
+    """Score as of a past moment (None: now). `with_gates` writes the gates too; default: only for now."""
     reporter = reporter or NullReporter()
     table = scoring_table()
     with transaction.atomic():
         if not sql.value("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]):
-            raise RunInProgressError("Another score_trials is at work on this database: wait until it has ended.")
+            raise RunInProgressError("Another score_trials is running on this database. Wait until it has finished.")
         is_past = moment is not None
         moment = moment or sql.value("SELECT clock_timestamp()")
-        reckoner = Scorer(table, run_id, as_of)
+        scorer = Scorer(table, run_id, as_of)
         reporter.begin("Reading trials", None, "")
-        counted = load_inputs(table, moment, as_of=is_past)
+        groups = load_inputs(table, moment, as_of=is_past)
         unscored: Counter[str] = Counter()
-        statements.OUTCOMES.fill(
-            _outcome_rows(
-                track(counted, reporter, "Scoring", unit="kinds of trial", total=len(counted)), reckoner, unscored
-            )
-        )
-        sql.execute("ANALYZE scoring_outcomes")
+        tracked = track(groups, reporter, "Scoring", unit="groups of equal trials", total=len(groups))
+        statements.RESULTS.fill(_result_rows(tracked, scorer, unscored))
+        sql.execute("ANALYZE scoring_results")
         reporter.begin("Writing scores", None, "")
         writes_gates = not is_past if with_gates is None else with_gates
         scores = _write_scores(run_id, moment, replace=replace, writes_gates=writes_gates)
         gates = 0
         if writes_gates and scores.is_current:
             reporter.begin("Writing gates", None, "")
-            gates = _write_gates(reckoner, moment)
-        trials = sum(one.trials for one in counted) - unscored.total()
-        unknown = count_excluded_trials() if is_past else 0
+            gates = _write_gates(scorer, moment)
+        excluded = count_excluded_trials() if is_past else 0
         if dry_run:
             transaction.set_rollback(True)
     return RunSummary(
         run_id,
-        trials,
+        sum(group.trial_count for group in groups) - unscored.total(),
         scores.written,
         scores.removed,
         gates,
         moment,
         unscored=dict(unscored),
-        unknown=unknown,
+        excluded=excluded,
         is_current=scores.is_current,
     )
 
 
-def _require_id(run_id: str) -> None:
-    if not run_id.strip() or run_id != run_id.strip() or len(run_id) > LONGEST_RUN_ID or not run_id.isprintable():
-        raise InvalidRunError(f"A run id has 1 to {LONGEST_RUN_ID} printable characters, without blanks around it.")
-
-
-def _outcome_rows(counted: Iterable[InputGroup], reckoner: Scorer, unscored: Counter[str]) -> Iterator[tuple[Any, ...]]:
-    for one in counted:
-        outcome = reckoner.outcome(one.signature)
-        if outcome is None:
-            unscored[parse_inputs(one.signature).phase] += one.trials
-        else:
-            yield _row(outcome)
-
-
-def _row(outcome: ScoreResult) -> tuple[Any, ...]:
-    found = outcome.posterior
-    return (
-        outcome.signature,
-        found.prior_pi,
-        found.logit_prior,
-        found.sum_log_lr,
-        found.logit_post,
-        found.p_fail,
-        outcome.metadata,
-        outcome.gates,
-    )
+def _result_rows(groups: Iterable[InputGroup], scorer: Scorer, unscored: Counter[str]) -> Iterator[tuple[Any, ...]]:
+    for group in groups:
+        result = scorer.score(group.key)
+        if result is None:
+            unscored[parse_inputs(group.key).phase] += group.trial_count
+            continue
+        posterior = result.posterior
+        yield (
+            result.key,
+            posterior.prior_pi,
+            posterior.logit_prior,
+            posterior.sum_log_lr,
+            posterior.logit_post,
+            posterior.p_fail,
+            result.metadata,
+            result.gates,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What became of the scores of a run. One that came to the same after another run is not the current one."""
-
     written: int = 0
     removed: int = 0
     is_current: bool = True
@@ -183,35 +165,35 @@ def _write_scores(run_id: str, moment: datetime, *, replace: bool, writes_gates:
     different = sql.value(statements.COUNT_DIFFERENT, values)
     if different and not replace:
         raise RunConflictError(
-            f"Run {run_id} exists, and {different:,} trials would come out otherwise now: nothing was changed. Take"
-            " another --run-id, or --replace to write it anew."
+            f"Run {run_id} exists with different results for {different:,} trials. Nothing was changed. Give another"
+            " --run-id, or overwrite the run with --replace."
         )
-    overtaken = writes_gates and sql.value(statements.IS_OVERTAKEN, values)
+    is_overtaken = writes_gates and sql.value(statements.IS_OVERTAKEN, values)
     if not different:
-        return _Written(is_current=not overtaken)
+        return _Written(is_current=not is_overtaken)
     if not writes_gates and sql.value(statements.MADE_GATES, [run_id]):
         raise RunConflictError(
-            f"Run {run_id} made the gates of today, which a run as of a past day leaves alone: nothing was changed."
-            " Take another --run-id."
+            f"Run {run_id} owns the current gates, and a run with --as-of cannot replace them. Nothing was changed."
+            " Give another --run-id."
         )
-    # Where another run came in between, all of it is of now: a run that is the current one is so for every trial.
-    written = sql.execute(statements.MERGE_SCORES, {**values, "anew": bool(overtaken)})
+    # After a later run, every score gets the new time: the run is then the latest one for each trial.
+    written = sql.execute(statements.MERGE_SCORES, {**values, "overwrite": bool(is_overtaken)})
     return _Written(written, sql.execute(statements.REMOVE_SCORES, values))
 
 
-def _write_gates(reckoner: Scorer, moment: datetime) -> int:
-    statements.KINDS.fill(
+def _write_gates(scorer: Scorer, moment: datetime) -> int:
+    statements.GATE_VARIANTS.fill(
         (
-            kind.number,
-            kind.evaluation.code,
-            kind.evaluation.fired,
-            list(kind.evaluation.supporting),
-            kind.evaluation.ratio,
-            kind.evaluation.rationale,
-            reckoner.gate_metadata(kind),
+            variant.number,
+            variant.evaluation.code,
+            variant.evaluation.fired,
+            list(variant.evaluation.supporting),
+            variant.evaluation.ratio,
+            variant.evaluation.rationale,
+            scorer.gate_metadata(variant),
         )
-        for kind in reckoner.kinds
+        for variant in scorer.gate_variants
     )
-    sql.execute("ANALYZE scoring_kinds")
+    sql.execute("ANALYZE scoring_gate_variants")
     removed = sql.execute(statements.REMOVE_GATES)
     return removed + sql.execute(statements.MERGE_GATES, {"moment": moment})

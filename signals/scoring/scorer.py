@@ -1,110 +1,99 @@
-"""What follows from a signature: the score with its metadata, and the four gates. Each is reckoned once for a run."""
+"""Scores and gates of each group of equal inputs."""
 
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from ncfd_site.ingest.staging import json_text
-from signals.formulas import (
-    GATES,
-    SIGNALS,
-    GateEvaluation,
-    Posterior,
-    evaluate_gate,
-    posterior,
-)
-from signals.scoring.inputs import ScoreInputs, parse_inputs
+from signals.formulas import GATES, SIGNALS, GateEvaluation, Posterior, compute_posterior, evaluate_gate
+from signals.scoring.inputs import GateInputs, ScoreInputs, parse_inputs, select_gate_inputs
 from signals.scoring.table import ScoringTable
-from signals.scoring.values import GateInputs, select_gate_inputs
 
 
 @dataclass(frozen=True, slots=True)
 class GateVariant:
-    """One state of one gate that several trials share; `number` is its place among those of the run."""
+    """A gate result that several trials share; `number` identifies it in the run."""
 
     number: int
     evaluation: GateEvaluation
-    seen: GateInputs
+    inputs: GateInputs
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """What a run says of all trials of a signature; `gates` are numbers of kinds of gates."""
+    """The score and gates of all trials with a key; `gates` are the numbers of their gate variants."""
 
-    signature: str
+    key: str
     posterior: Posterior
     metadata: str
     gates: list[int]
 
 
 class Scorer:
-    """Reckons the outcomes of one run."""
+    """Computes the results of one run and caches what many keys share."""
 
     def __init__(self, table: ScoringTable, run_id: str, as_of: date | None) -> None:
         self._table = table
         self._run_id = run_id
         self._as_of = None if as_of is None else as_of.isoformat()
-        self._kinds: dict[GateInputs, GateVariant] = {}
+        self._variants: dict[GateInputs, GateVariant] = {}
         self._posteriors: dict[tuple[Any, ...], Posterior] = {}
 
-    def outcome(self, text: str) -> ScoreResult | None:
-        """The outcome of a signature, or None where there is no prior for its phase."""
-        seen = parse_inputs(text)
-        prior = self._table.priors.get(seen.phase)
+    def score(self, key: str) -> ScoreResult | None:
+        """Return the result for a key; None if its phase has no prior."""
+        inputs = parse_inputs(key)
+        prior = self._table.priors.get(inputs.phase)
         if prior is None:
             return None
-        kinds = [self._kind(code, seen) for code in GATES]
-        fired = [kind.evaluation for kind in kinds if kind.evaluation.fired]
-        found = self._posterior(prior, tuple(one.ratio for one in fired if one.ratio is not None), bool(seen.stops))
+        variants = [self._evaluate(code, inputs) for code in GATES]
+        fired = [variant.evaluation for variant in variants if variant.evaluation.fired]
+        ratios = tuple(gate.ratio for gate in fired if gate.ratio is not None)
+        posterior = self._compute(prior, ratios, is_stopped=bool(inputs.stop_rules))
+        evaluated = {*inputs.severities, *inputs.late, *inputs.not_fired}
         metadata = {
             "table_version": self._table.version,
             "as_of": self._as_of,
-            "prior": {"phase": seen.phase, "value": float(found.prior_pi)},
-            "signals": seen.counted,
-            "late": seen.late,
+            "prior": {"phase": inputs.phase, "value": float(posterior.prior_pi)},
+            "signals": inputs.severities,
+            "late": inputs.late,
             "gates": {
-                one.code: {"lr_used": float(one.ratio or 0), "supporting_S_ids": one.supporting} for one in fired
+                gate.code: {"lr_used": float(gate.ratio or 0), "supporting_S_ids": gate.supporting} for gate in fired
             },
-            "not_fired": seen.not_fired,
-            "not_evaluated": _rest(seen),
-            "stop_rules": [self._stop(code) for code in seen.stops],
+            "not_fired": inputs.not_fired,
+            "not_evaluated": [code for code in SIGNALS if code not in evaluated],
+            "stop_rules": [
+                {
+                    "rule": code,
+                    "description": self._table.rules[code].description,
+                    "p_fail_at_least": float(self._table.floor),
+                }
+                for code in inputs.stop_rules
+            ],
         }
-        return ScoreResult(text, found, json_text(metadata) or "", [kind.number for kind in kinds])
+        return ScoreResult(key, posterior, json_text(metadata) or "", [variant.number for variant in variants])
 
     @property
-    def kinds(self) -> list[GateVariant]:
-        """Every kind of gate that came up."""
-        return list(self._kinds.values())
+    def gate_variants(self) -> list[GateVariant]:
+        """All gate variants of the run so far."""
+        return list(self._variants.values())
 
-    def gate_metadata(self, kind: GateVariant) -> str:
-        """What the rows of a kind of gate hold as metadata."""
-        metadata = {"run_id": self._run_id, "table_version": self._table.version, **kind.seen.told}
-        return json_text(metadata) or ""
+    def gate_metadata(self, variant: GateVariant) -> str:
+        """Return the metadata of the rows of a gate variant."""
+        run = {"run_id": self._run_id, "table_version": self._table.version}
+        return json_text({**run, **variant.inputs.as_metadata()}) or ""
 
-    def _kind(self, code: str, seen: ScoreInputs) -> GateVariant:
-        key = select_gate_inputs(code, seen.counted, seen.late, seen.not_fired)
-        kind = self._kinds.get(key)
-        if kind is None:
-            evaluation = evaluate_gate(code, key.signals, self._table.ratios, late=key.late, not_fired=key.not_fired)
-            kind = self._kinds[key] = GateVariant(len(self._kinds) + 1, evaluation, key)
-        return kind
+    def _evaluate(self, code: str, inputs: ScoreInputs) -> GateVariant:
+        own = select_gate_inputs(code, inputs.severities, inputs.late, inputs.not_fired)
+        variant = self._variants.get(own)
+        if variant is None:
+            evaluation = evaluate_gate(code, own.signals, self._table.ratios, late=own.late, not_fired=own.not_fired)
+            variant = self._variants[own] = GateVariant(len(self._variants) + 1, evaluation, own)
+        return variant
 
-    def _posterior(self, prior: Decimal, ratios: tuple[Decimal, ...], stopped: bool) -> Posterior:
-        key = (prior, ratios, stopped)
+    def _compute(self, prior: Decimal, ratios: tuple[Decimal, ...], *, is_stopped: bool) -> Posterior:
+        key = (prior, ratios, is_stopped)
         if key not in self._posteriors:
-            self._posteriors[key] = posterior(prior, ratios, at_least=self._table.floor if stopped else None)
+            floor = self._table.floor if is_stopped else None
+            self._posteriors[key] = compute_posterior(prior, ratios, at_least=floor)
         return self._posteriors[key]
-
-    def _stop(self, code: str) -> dict[str, Any]:
-        return {"rule": code, "says": self._says[code], "p_fail_at_least": float(self._table.floor)}
-
-    @cached_property
-    def _says(self) -> dict[str, str]:
-        return {rule.code: rule.says for rule in self._table.stop_rules}
-
-
-def _rest(seen: ScoreInputs) -> list[str]:
-    told = {*seen.counted, *seen.late, *seen.not_fired}
-    return [code for code in SIGNALS if code not in told]

@@ -1,8 +1,8 @@
-"""Every stored score and every gate of today against the rules: streamed, so that memory stays flat."""
+"""Verification of all stored scores and current gates, streamed with constant memory."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
@@ -16,19 +16,10 @@ from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from signals.formulas import GATES
 from signals.models import Gate, Score
-from signals.scoring.gate_verification import (
-    GateContext,
-    StoredGate,
-    read_recorded_gate,
-    verify_gate,
-)
+from signals.scoring.gate_verification import GateContext, StoredGate, read_recorded_gate, verify_gate
+from signals.scoring.recorded_score import COLUMNS, read_recorded_score
 from signals.scoring.run import InvalidRunError
-from signals.scoring.score_verification import (
-    COLUMNS,
-    StoredScore,
-    find_score_differences,
-    read_recorded_score,
-)
+from signals.scoring.score_verification import StoredScore, find_score_differences
 from signals.scoring.values import MISSING, Difference
 
 CHUNK = 2_000
@@ -39,20 +30,19 @@ SELECT trial_id, "S_id" AS code, severity, fired_at FROM signals WHERE trial_id 
 _EVALUATED = """
 SELECT trial_id, s_id AS code, max(evaluated_at) AS at FROM signal_evaluations WHERE trial_id = ANY(%s) GROUP BY 1, 2
 """
-# The score of the run that the gates of a trial name, where it is there: what had frozen, and what it saw.
+# Scores of the runs that the gates name.
 _SCORES = """
 SELECT s.trial_id, s.features_frozen_at AS frozen_at, s.metadata::text AS metadata
 FROM unnest(%s::integer[], %s::text[]) AS t (trial_id, run_id)
 JOIN scores s ON s.trial_id = t.trial_id AND s.run_id = t.run_id
 """
-# The scores of a run that say otherwise than most of it by which table and as of which day they were made.
-_OTHERS = """
+_OUTLIERS = """
 SELECT t.nct_id, s.metadata ->> 'table_version' AS version, s.metadata ->> 'as_of' AS as_of
 FROM scores s JOIN trials t ON t.trial_id = s.trial_id
 WHERE s.run_id = %s AND (s.metadata ->> 'table_version', s.metadata ->> 'as_of') IS DISTINCT FROM (%s, %s)
 ORDER BY t.nct_id
 """
-_IS_THERE = """
+_RUN_EXISTS = """
 SELECT EXISTS (SELECT FROM scores WHERE run_id = %(run)s)
     OR EXISTS (SELECT FROM gates WHERE metadata @> jsonb_build_object('run_id', %(run)s::text))
 """
@@ -60,7 +50,7 @@ SELECT EXISTS (SELECT FROM scores WHERE run_id = %(run)s)
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One value of one row that is not what it should be. `run` is empty where a gate names none."""
+    """A stored value that is not the expected one, with its row. `run` is empty if a gate names none."""
 
     table: str
     nct_id: str
@@ -72,14 +62,14 @@ class Mismatch:
 
     @property
     def sentence(self) -> str:
-        """The deviation as a line for a person."""
+        """The mismatch as a line of text."""
         run = f", run {self.run}" if self.run else ""
         return f"{self.nct_id}{run}, {self.row}: {self.column} is {self.stored}, expected {self.expected}"
 
 
 @dataclass
 class VerificationCounts:
-    """How much was looked at."""
+    """Counts of verified rows."""
 
     scores: int = 0
     gates: int = 0
@@ -109,132 +99,135 @@ class _RunScore:
 
 
 @dataclass(frozen=True, slots=True)
-class _Other:
+class _Outlier:
     nct_id: str
     version: str | None
     as_of: str | None
 
 
-# Whether the metadata of a score are those of score_trials, its version of the table, and its day.
+# Completeness of the metadata, table version, date of the run.
 _Kind = tuple[bool, str | None, str | None]
-# A gate of a trial, as it is read: the number of the trial, its NCT number, and the row.
-_GateOf = tuple[int, str, StoredGate]
+# Trial ID, NCT ID, gate.
+_TrialGate = tuple[int, str, StoredGate]
 
 
 def find_mismatches(
-    looked: VerificationCounts, run_id: str | None = None, *, reporter: ProgressReporter | None = None
+    counts: VerificationCounts, run_id: str | None = None, *, reporter: ProgressReporter | None = None
 ) -> Iterator[Mismatch]:
-    """Go through all scores (or those of one run), then all gates (or those of that run); counts into `looked`.
+    """Verify all scores and gates, or those of one run; update `counts` on the way.
 
-    All of it is read as of one moment, so that a run that ends meanwhile is no deviation. Raises `WrongRun` where
-    nothing is of that run.
+    All rows are read in one snapshot, so a concurrent run causes no mismatch. Raises InvalidRunError for an unknown
+    run.
     """
     reporter = reporter or NullReporter()
-    is_alone = not connection.in_atomic_block
-    # One transaction, so that the rows come through a cursor of the server and not all at once.
+    is_outermost = not connection.in_atomic_block
+    # Server-side cursors need a transaction.
     with transaction.atomic():
-        if is_alone:
+        if is_outermost:
             sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        if run_id is not None and not sql.value(_IS_THERE, {"run": run_id}):
-            raise InvalidRunError(f"There is no run {run_id}: neither a score nor a gate names it.")
+        if run_id is not None and not sql.value(_RUN_EXISTS, {"run": run_id}):
+            raise InvalidRunError(f"There is no run {run_id}: no score and no gate names it.")
         now = sql.value("SELECT clock_timestamp()")
-        yield from _scores(looked, run_id, now, reporter)
-        yield from _gates(looked, run_id, now, reporter)
+        yield from _verify_scores(counts, run_id, now, reporter)
+        yield from _verify_gates(counts, run_id, now, reporter)
 
 
-def _scores(
-    looked: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
+def _verify_scores(
+    counts: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
 ) -> Iterator[Mismatch]:
-    found = Score.objects.order_by() if run_id is None else Score.objects.filter(run_id=run_id).order_by("trial_id")
+    scores = Score.objects.order_by() if run_id is None else Score.objects.filter(run_id=run_id).order_by("trial_id")
     fields = ("trial__nct_id", "run_id", "features_frozen_at", "scored_at", Cast("metadata", TextField()), *COLUMNS)
-    runs: defaultdict[str, Counter[_Kind]] = defaultdict(Counter)
-    rows = found.values_list(*fields).iterator(CHUNK)
+    kinds: defaultdict[str, Counter[_Kind]] = defaultdict(Counter)
+    rows = scores.values_list(*fields).iterator(CHUNK)
     for nct_id, run, frozen_at, scored_at, metadata, *columns in track(
-        rows, reporter, "Verifying scores", unit="rows", total=found.count()
+        rows, reporter, "Verifying scores", unit="rows", total=scores.count()
     ):
-        looked.scores += 1
-        told = read_recorded_score(metadata)
-        runs[run][told.is_whole, told.version, told.as_of] += 1
-        for one in find_score_differences(StoredScore(tuple(columns), frozen_at, scored_at, metadata), now):
-            yield _deviation("scores", nct_id, run, "score", one)
-    for run, kinds in sorted(runs.items()):
-        yield from _not_of_one_piece(run, kinds)
+        counts.scores += 1
+        recorded = read_recorded_score(metadata)
+        kinds[run][recorded.is_complete, recorded.version, recorded.as_of] += 1
+        for difference in find_score_differences(StoredScore(tuple(columns), frozen_at, scored_at, metadata), now):
+            yield _mismatch("scores", nct_id, run, "score", difference)
+    for run, counter in sorted(kinds.items()):
+        yield from _find_outliers(run, counter)
 
 
-def _not_of_one_piece(run: str, kinds: Counter[_Kind]) -> Iterator[Mismatch]:
-    """A run of score_trials has one version of the table and one day, or none, for all its scores."""
-    ((is_whole, version, as_of), _), *others = kinds.most_common()
-    if not is_whole or not others:
+def _find_outliers(run: str, kinds: Counter[_Kind]) -> Iterator[Mismatch]:
+    """Yield the scores of a run of score_trials with another table version or date than most of the run."""
+    ((is_complete, version, as_of), _), *others = kinds.most_common()
+    if not is_complete or not others:
         return
-    for other in sql.rows(_OTHERS, [run, version, as_of], of=_Other):
-        for column, has, should in (("table_version", other.version, version), ("as_of", other.as_of, as_of)):
-            if has != should:
-                one = Difference(f"metadata.{column}", has or MISSING, f"{should or MISSING}, as most of the run")
-                yield _deviation("scores", other.nct_id, run, "score", one)
+    for outlier in sql.rows(_OUTLIERS, [run, version, as_of], of=_Outlier):
+        for column, stored, expected in (
+            ("table_version", outlier.version, version),
+            ("as_of", outlier.as_of, as_of),
+        ):
+            if stored != expected:
+                usual = f"{expected or MISSING}, as in most of the run"
+                difference = Difference(f"metadata.{column}", stored or MISSING, usual)
+                yield _mismatch("scores", outlier.nct_id, run, "score", difference)
 
 
-def _gates(
-    looked: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
+def _verify_gates(
+    counts: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
 ) -> Iterator[Mismatch]:
-    found = Gate.objects.order_by("trial_id", "g_id")
+    gates = Gate.objects.order_by("trial_id", "g_id")
     if run_id is not None:
-        found = found.filter(metadata__contains={"run_id": run_id})
+        gates = gates.filter(metadata__contains={"run_id": run_id})
     fields = ("fired_bool", "supporting_s_ids", "lr_used", "rationale_text", "evaluated_at")
-    rows = found.values_list("trial_id", "trial__nct_id", "g_id", *fields, Cast("metadata", TextField()))
-    read = map(_read, track(rows.iterator(CHUNK), reporter, "Verifying gates", unit="rows", total=found.count()))
-    by_trial = (list(gates) for _, gates in groupby(read, key=itemgetter(0)))
-    while chunk := list(islice(by_trial, CHUNK // 4)):
-        yield from _chunk(chunk, looked, now)
+    rows = gates.values_list("trial_id", "trial__nct_id", "g_id", *fields, Cast("metadata", TextField()))
+    tracked = track(rows.iterator(CHUNK), reporter, "Verifying gates", unit="rows", total=gates.count())
+    by_trial = (list(group) for _, group in groupby(map(_read_gate, tracked), key=itemgetter(0)))
+    while chunk := list(islice(by_trial, CHUNK // len(GATES))):
+        yield from _verify_chunk(chunk, counts, now)
 
 
-def _read(row: tuple[Any, ...]) -> _GateOf:
+def _read_gate(row: tuple[Any, ...]) -> _TrialGate:
     trial_id, nct_id, code, fired, supporting, *rest = row
     return trial_id, nct_id, StoredGate(code, fired, tuple(supporting or ()), *rest)
 
 
-def _chunk(chunk: list[list[_GateOf]], looked: VerificationCounts, now: datetime) -> Iterator[Mismatch]:
+def _verify_chunk(chunk: list[list[_TrialGate]], counts: VerificationCounts, now: datetime) -> Iterator[Mismatch]:
     trials = [gates[0][0] for gates in chunk]
     signals: dict[int, dict[str, tuple[str, datetime]]] = defaultdict(dict)
-    for one in sql.rows(_SIGNALS, [trials], of=_Signal):
-        signals[one.trial_id][one.code] = (one.severity, one.fired_at)
+    for signal in sql.rows(_SIGNALS, [trials], of=_Signal):
+        signals[signal.trial_id][signal.code] = (signal.severity, signal.fired_at)
     evaluated: dict[int, dict[str, datetime]] = defaultdict(dict)
-    for done in sql.rows(_EVALUATED, [trials], of=_Evaluated):
-        evaluated[done.trial_id][done.code] = done.at
-    runs = [_run_of_trial(gates) for gates in chunk]
+    for evaluation in sql.rows(_EVALUATED, [trials], of=_Evaluated):
+        evaluated[evaluation.trial_id][evaluation.code] = evaluation.at
+    # The run that a trial's gates name; a gate without a run takes that of the others.
+    runs = [next(filter(None, (read_recorded_gate(one.metadata).run for _, _, one in gates)), "") for gates in chunk]
     scores = {score.trial_id: score for score in sql.rows(_SCORES, [trials, runs], of=_RunScore)}
     for gates, run in zip(chunk, runs, strict=True):
-        trial_id, score = gates[0][0], scores.get(gates[0][0])
-        known = GateContext(
+        trial_id = gates[0][0]
+        score = scores.get(trial_id)
+        context = GateContext(
             now=now,
             signals=signals.get(trial_id, {}),
             evaluated=evaluated.get(trial_id, {}),
             frozen_at=score.frozen_at if score else None,
             score=score.metadata if score else None,
         )
-        yield from _of_trial(gates, run, known, looked)
+        yield from _verify_trial(gates, run, context, counts)
 
 
-def _of_trial(gates: list[_GateOf], run: str, known: GateContext, looked: VerificationCounts) -> Iterator[Mismatch]:
+def _verify_trial(
+    gates: list[_TrialGate], run: str, context: GateContext, counts: VerificationCounts
+) -> Iterator[Mismatch]:
     nct_id = gates[0][1]
     codes = [gate.code for _, _, gate in gates]
     if run and set(codes) != set(GATES):
-        yield _deviation("gates", nct_id, run, "gates", Difference("rows", ", ".join(codes), ", ".join(GATES)))
-    named = {read_recorded_gate(gate.metadata).run for _, _, gate in gates}
-    if len(named) > 1:
-        several = ", ".join(sorted(one or "none" for one in named))
-        yield _deviation("gates", nct_id, run, "gates", Difference("metadata.run_id", several, "one run"))
+        yield _mismatch("gates", nct_id, run, "gates", Difference("rows", ", ".join(codes), ", ".join(GATES)))
+    runs = {read_recorded_gate(gate.metadata).run for _, _, gate in gates}
+    if len(runs) > 1:
+        names = ", ".join(sorted(name or "none" for name in runs))
+        yield _mismatch("gates", nct_id, run, "gates", Difference("metadata.run_id", names, "one run"))
     for _, _, gate in gates:
-        looked.gates += 1
-        checked = verify_gate(gate, known)
-        looked.stale += checked.is_stale
-        for one in checked.differences:
-            yield _deviation("gates", nct_id, run, gate.code, one)
+        counts.gates += 1
+        check = verify_gate(gate, context)
+        counts.stale += check.is_stale
+        for difference in check.differences:
+            yield _mismatch("gates", nct_id, run, gate.code, difference)
 
 
-def _run_of_trial(gates: list[_GateOf]) -> str:
-    """The run that its gates name; where one does not, what the others say."""
-    return next(filter(None, (read_recorded_gate(gate.metadata).run for _, _, gate in gates)), "")
-
-
-def _deviation(table: str, nct_id: str, run: str, row: str, one: Difference) -> Mismatch:
-    return Mismatch(table, nct_id, run, row, one.column, one.stored, one.expected)
+def _mismatch(table: str, nct_id: str, run: str, row: str, difference: Difference) -> Mismatch:
+    return Mismatch(table, nct_id, run, row, **asdict(difference))

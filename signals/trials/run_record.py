@@ -15,10 +15,10 @@ LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class StopRule:
-    """A rule that puts the probability at a value at least; `says` is its own sentence."""
+    """A rule that puts the probability at a value at least; `description` is its text."""
 
     name: str
-    says: str
+    description: str
     at_least: Decimal | None
 
     @property
@@ -110,7 +110,7 @@ def _rule(value: Any) -> StopRule:
     if not isinstance(value, Mapping):
         return StopRule(_text(value) or "unnamed", "", None)
     return StopRule(
-        _text(value.get("rule")) or "unnamed", _text(value.get("says")), _share(value.get("p_fail_at_least"))
+        _text(value.get("rule")) or "unnamed", _text(value.get("description")), _share(value.get("p_fail_at_least"))
     )
 
 

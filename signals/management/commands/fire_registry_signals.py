@@ -1,4 +1,4 @@
-"""Fire the signals that the registry alone decides."""
+"""Evaluate the signals that follow from the registry record alone."""
 
 import time
 from argparse import ArgumentParser
@@ -10,35 +10,31 @@ from signals.registry_signals.evaluation import EvaluationSummary, evaluate_regi
 
 
 class Command(ReportingCommand):
-    """S1 from the versions of a record, S7 from the design that its latest version states."""
+    """S1 from the versions of a record, S7 from its latest design."""
 
     help = (
         "Evaluate S1 (primary endpoint changed) and S7 (single arm in phase 3) for every trial from its registry"
-        " record. Signals of pipelines stay as they are. May be run again."
+        " record. Signals of pipelines are kept. Repeating the command is safe."
     )
-
     when_interrupted = "Nothing was changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whether anything is written."""
+        """Add `--dry-run`."""
         super().add_arguments(parser)
-        parser.add_argument("--dry-run", action="store_true", help="Evaluate and tell, but change nothing.")
+        parser.add_argument("--dry-run", action="store_true", help="Evaluate and report, but change nothing.")
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Evaluate, and tell what came of it."""
-        began = time.monotonic()
-        done = evaluate_registry_signals(
-            dry_run=options["dry_run"],
-            reporter=reporter,
-        )
+        """Evaluate, print a summary."""
+        started = time.monotonic()
+        summary = evaluate_registry_signals(dry_run=options["dry_run"], reporter=reporter)
         if options["verbosity"]:
-            self.stdout.write(_said(done, time.monotonic() - began, dry_run=options["dry_run"]))
+            text = _describe(summary, time.monotonic() - started)
+            self.stdout.write(text + (" Dry run: nothing was changed." if options["dry_run"] else ""))
 
 
-def _said(done: EvaluationSummary, seconds: float, *, dry_run: bool) -> str:
-    outcomes = "; ".join(f"{code} {outcome}: {count:,}" for (code, outcome), count in sorted(done.outcomes.items()))
+def _describe(summary: EvaluationSummary, seconds: float) -> str:
+    outcomes = "; ".join(f"{code} {outcome}: {count:,}" for (code, outcome), count in sorted(summary.outcomes.items()))
     return (
-        f"{done.trials:,} trials evaluated ({outcomes or 'none'}); {done.written:,} signals written,"
-        f" {done.taken_back:,} taken back, {done.evaluations:,} evaluations added; {seconds:.1f} s."
-        + (" Nothing was changed: a dry run." if dry_run else "")
+        f"{summary.trials:,} trials evaluated ({outcomes or 'none'}); {summary.written:,} signals written,"
+        f" {summary.deleted:,} deleted; {summary.evaluations:,} evaluations added; {seconds:.1f} s."
     )

@@ -1,4 +1,4 @@
-"""Check every stored score and every gate."""
+"""Verify stored scores and gates."""
 
 import json
 from argparse import ArgumentParser
@@ -12,33 +12,32 @@ from signals.scoring.verification import VerificationCounts, find_mismatches
 
 
 class Command(ReportingCommand):
-    """Changes nothing."""
+    """Print each mismatch; read-only."""
 
     help = (
-        "Reckon every stored score anew from its own metadata, and hold every gate of today against the rules and the"
-        " signals. Changes nothing."
+        "Recompute stored scores from their own metadata and verify the current gates against rules and signals."
+        " Changes nothing."
     )
-
     when_interrupted = "Nothing was changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which run, and how it is told."""
+        """Add the run and the output format."""
         super().add_arguments(parser)
-        parser.add_argument("--run-id", metavar="R", help="The scores of this run alone, and the gates that name it.")
-        parser.add_argument("--json", action="store_true", help="A line of JSON for each deviation, then the summary.")
+        parser.add_argument("--run-id", metavar="RUN", help="Verify only the scores and gates of this run.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON line per mismatch, then a summary.")
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Check, and name each deviation."""
-        looked, count = VerificationCounts(), 0
-        for one in find_mismatches(looked, options["run_id"], reporter=reporter):
-            count += 1
-            self.stdout.write(json.dumps(asdict(one)) if options["json"] else one.sentence)
+        """Verify, print the mismatches and a summary."""
+        counts, mismatch_count = VerificationCounts(), 0
+        for mismatch in find_mismatches(counts, options["run_id"], reporter=reporter):
+            mismatch_count += 1
+            self.stdout.write(json.dumps(asdict(mismatch)) if options["json"] else mismatch.sentence)
         if options["json"]:
-            self.stdout.write(json.dumps({"summary": {**asdict(looked), "deviations": count}}))
+            self.stdout.write(json.dumps({"summary": {**asdict(counts), "mismatches": mismatch_count}}))
         elif options["verbosity"]:
-            stale = f" {looked.stale:,} gates are stale: signals came after them." if looked.stale else ""
-            self.stdout.write(f"{looked.scores:,} scores and {looked.gates:,} gates looked at.{stale}")
-        if count:
-            fail(f"{count:,} values deviate.", ExitCode.FINDINGS)
+            stale = f" {counts.stale:,} gates are stale: their signals changed later." if counts.stale else ""
+            self.stdout.write(f"Verified {counts.scores:,} scores and {counts.gates:,} gates.{stale}")
+        if mismatch_count:
+            fail(f"{mismatch_count:,} mismatches.", ExitCode.FINDINGS)
         if options["verbosity"] and not options["json"]:
-            self.stdout.write("Nothing deviates.")
+            self.stdout.write("No mismatches.")

@@ -167,4 +167,4 @@ def test_what_was_evaluated_and_did_not_fire_is_recorded() -> None:
 
 def test_the_registry_gives_no_signal_that_is_not_there_already() -> None:
     done = evaluate_registry_signals()
-    assert (done.written, done.taken_back, done.evaluations) == (0, 0, 0)
+    assert (done.written, done.deleted, done.evaluations) == (0, 0, 0)

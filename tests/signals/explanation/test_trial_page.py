@@ -95,7 +95,7 @@ def test_where_nothing_fired_the_prior_is_all(ana: Client, trial: Trial) -> None
 
 
 def test_a_stop_rule_is_told_in_its_own_words(ana: Client, trial: Trial) -> None:
-    rule = {"rule": "endpoint_switched", "says": "the primary endpoint was switched", "p_fail_at_least": 0.97}
+    rule = {"rule": "endpoint_switched", "description": "the primary endpoint was switched", "p_fail_at_least": 0.97}
     make_score(
         trial, {"G1": "5"}, **numbers("0.42", "5", floor="0.97"), metadata=metadata({"G1": "5"}, stop_rules=[rule])
     )
@@ -106,7 +106,7 @@ def test_a_stop_rule_is_told_in_its_own_words(ana: Client, trial: Trial) -> None
 
 
 def test_a_stop_rule_alone_is_told_beside_the_prior(ana: Client, trial: Trial) -> None:
-    rule = {"rule": "endpoint_switched", "says": "the primary endpoint was switched", "p_fail_at_least": 0.97}
+    rule = {"rule": "endpoint_switched", "description": "the primary endpoint was switched", "p_fail_at_least": 0.97}
     make_score(trial, **numbers("0.42", floor="0.97"), metadata=metadata(stop_rules=[rule]))
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "No gate fired: the prior of phase 3, 42.0 %, is all there is, but a stop rule raises it." in words
@@ -408,7 +408,10 @@ def test_what_others_wrote_is_never_markup(ana: Client) -> None:
         metadata={"doc_id": "9" * 30, "page_no": evil, "trial_version_ids": evil},
     )
     said = metadata(
-        {evil[:10]: "5"}, signals={"S1": evil}, stop_rules=[{"rule": evil, "says": evil}, evil, 3], table_version=evil
+        {evil[:10]: "5"},
+        signals={"S1": evil},
+        stop_rules=[{"rule": evil, "description": evil}, evil, 3],
+        table_version=evil,
     )
     make_score(trial, {"G1": "5"}, run=evil, metadata=said)
     page = ana.get("/trials/NCT00000003/")

@@ -52,7 +52,7 @@ def test_a_prior_alone_is_all_there_is() -> None:
 
 
 def test_a_stop_rule_is_a_step_of_its_own() -> None:
-    rule = {"rule": "endpoint_switched", "says": "it was switched", "p_fail_at_least": 0.97}
+    rule = {"rule": "endpoint_switched", "description": "it was switched", "p_fail_at_least": 0.97}
     found = falls({"G1": "5"}, floor="0.97", metadata=metadata({"G1": "5"}, stop_rules=[rule]))
     assert kinds(found) == ["prior", "gate", "stop", "posterior"]
     assert found.adds_up

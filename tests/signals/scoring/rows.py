@@ -14,36 +14,36 @@ _numbers = count(1)
 
 
 def at(day: str) -> datetime:
-    """Midnight of a day, UTC."""
+    """Return midnight of a day, UTC."""
     return datetime.fromisoformat(day).replace(tzinfo=UTC)
 
 
 def ago(days: float) -> datetime:
-    """So many days ago."""
+    """Return the time some days ago."""
     return timezone.now() - timedelta(days=days)
 
 
 def ahead(days: int) -> date:
-    """The day so many days ahead; negative is the past."""
+    """Return the date some days ahead; negative is the past."""
     return datetime.now(UTC).date() + timedelta(days=days)
 
 
 def make_signals(trial: Trial, *codes: str, fired_at: datetime | None = None, **fields: Any) -> None:
-    """Signals such as S1H, fired an hour ago where nothing else is said."""
+    """Create signals such as S1H; default: fired an hour ago."""
     for code in codes:
         when = fired_at or ago(1 / 24)
         Signal.objects.create(trial=trial, s_id=code[:2], severity=code[2:] or "M", fired_at=when, **fields)
 
 
 def make_evaluation(trial: Trial, code: str, outcome: str, when: datetime) -> SignalEvaluation:
-    """What a pipeline made of a signal."""
+    """Create an evaluation by a pipeline."""
     return SignalEvaluation.objects.create(
         trial=trial, s_id=code, outcome=outcome, reason="Looked.", evaluated_at=when, evaluated_by="a pipeline"
     )
 
 
 def make_version(trial: Trial, captured_at: datetime, **fields: Any) -> TrialVersion:
-    """A version of a record. Its modules are given by name; the endpoint is one of the columns."""
+    """Create a record version; `fields` are parts of the record by name, or columns."""
     design = {
         "phases": fields.pop("phases", ["PHASE3"]),
         "designInfo": fields.pop("info", {"allocation": "RANDOMIZED", "interventionModel": "PARALLEL"}),

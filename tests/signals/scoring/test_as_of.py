@@ -1,18 +1,18 @@
-"""score_trials --as-of: only what was there before the day counts, and gates are left alone."""
+"""score_trials --as-of: uses only what was known before the day and leaves the gates unchanged."""
 
 import pytest
 
 from signals.models import Gate, Score, Signal, TrialVersion
 from signals.registry_signals.evaluation import evaluate_registry_signals
-from signals.scoring.run import score
+from signals.scoring.run import score_trials
 from signals.scoring.verification import VerificationCounts, find_mismatches
-from tests.signals.scoring.commands import refused, score_trials, stored
+from tests.signals.scoring.commands import fail_command, run_command, stored_rows
 from tests.signals.scoring.rows import ahead, at, make_evaluation, make_signals, make_trial, make_version
 
 pytestmark = pytest.mark.django_db
 
 
-def test_as_of_a_day_only_what_was_there_before_it_counts_and_gates_stay() -> None:
+def test_only_earlier_knowledge_counts_and_gates_are_kept() -> None:
     trial = make_trial(phase="PHASE3", est_primary_completion_date=ahead(300))
     make_version(trial, at("2025-01-10"), phases=["PHASE2", "PHASE3"], completion="2026-03")
     make_version(trial, at("2025-05-10"), phases=["PHASE3"], completion="2030-01-31")
@@ -22,9 +22,9 @@ def test_as_of_a_day_only_what_was_there_before_it_counts_and_gates_stay() -> No
     make_evaluation(trial, "S6", "not fired", at("2025-03-01"))
     young = make_trial()
     make_version(young, at("2025-04-02"))
-    said = score_trials("--run-id", "then", "--as-of", "2025-03-01")
-    assert "1 trials scored, 1 scores written; 0 gates changed" in said
-    assert "1 trials without a record captured before that day" in said
+    summary = run_command("--run-id", "then", "--as-of", "2025-03-01")
+    assert "1 trials scored, 1 scores written; 0 gates changed" in summary
+    assert "1 trials without a record captured before that day" in summary
     assert not Gate.objects.exists()
     found = Score.objects.get()
     assert found.trial == trial
@@ -33,13 +33,13 @@ def test_as_of_a_day_only_what_was_there_before_it_counts_and_gates_stay() -> No
     assert found.metadata["prior"] == {"phase": "PHASE2/PHASE3", "value": 0.55}
     assert found.metadata["signals"] == {"S1": "H"}
     assert found.metadata["not_fired"] == ["S5"]
-    score_trials("--run-id", "later", "--as-of", "2025-06-01")
+    run_command("--run-id", "later", "--as-of", "2025-06-01")
     later = Score.objects.get(run_id="later", trial=trial)
     assert later.metadata["prior"]["phase"] == "PHASE3"
     assert later.metadata["gates"]["G1"]["lr_used"] == 5.0
 
 
-def test_as_of_a_day_a_change_that_was_public_and_not_yet_captured_does_not_count() -> None:
+def test_public_change_counts_from_its_capture_on() -> None:
     trial = make_trial()
     make_version(trial, at("2025-01-01"))
     make_version(
@@ -49,44 +49,44 @@ def test_as_of_a_day_a_change_that_was_public_and_not_yet_captured_does_not_coun
     assert Signal.objects.get().fired_at == at("2025-05-01")
     make_signals(trial, "S2M", fired_at=at("2025-05-01"), metadata={"source": "a pipeline", "trial_version_ids": "all"})
     for run, day in (("before", "2025-06-01"), ("after", "2025-06-02")):
-        score(run, as_of=at(day).date())
+        score_trials(run, as_of=at(day).date())
     assert Score.objects.get(run_id="before").metadata["signals"] == {"S2": "M"}
     assert sorted(Score.objects.get(run_id="after").metadata["signals"]) == ["S1", "S2"]
 
 
-def test_a_run_as_of_a_day_cannot_be_written_over_the_one_that_made_the_gates() -> None:
+def test_run_that_owns_the_gates_cannot_be_replaced_by_a_backtest() -> None:
     trial = make_trial()
     make_version(trial, at("2025-01-10"))
     make_signals(trial, "S1H", "S2H")
-    score("one")
-    before = stored()
-    code, said = refused("--run-id", "one", "--as-of", "2025-03-01", "--replace")
+    score_trials("one")
+    before = stored_rows()
+    code, message = fail_command("--run-id", "one", "--as-of", "2025-03-01", "--replace")
     assert code == 3
-    assert "Run one made the gates of today" in said
-    assert stored() == before
-    score("two")
-    assert "1 scores written" in score_trials("--run-id", "one", "--as-of", "2025-03-01", "--replace")
+    assert "Run one owns the current gates" in message
+    assert stored_rows() == before
+    score_trials("two")
+    assert "1 scores written" in run_command("--run-id", "one", "--as-of", "2025-03-01", "--replace")
     assert list(find_mismatches(VerificationCounts())) == []
 
 
-@pytest.mark.parametrize("said", ["2026-03", "2026-03-01", "2026", "2026-03-01T00:00"])
-def test_as_of_a_day_the_readout_is_that_of_the_version_even_where_it_is_only_a_month(said: str) -> None:
-    make_version(make_trial(), at("2025-01-10"), completion=said)
-    score_trials("--run-id", "then", "--as-of", "2026-04-01")
-    expected = at("2025-12-18") if said == "2026" else at("2026-02-15")
+@pytest.mark.parametrize("completion", ["2026-03", "2026-03-01", "2026", "2026-03-01T00:00"])
+def test_readout_comes_from_the_version_with_partial_dates(completion: str) -> None:
+    make_version(make_trial(), at("2025-01-10"), completion=completion)
+    run_command("--run-id", "then", "--as-of", "2026-04-01")
+    expected = at("2025-12-18") if completion == "2026" else at("2026-02-15")
     assert Score.objects.get().features_frozen_at == expected
 
 
-@pytest.mark.parametrize("said", ["2026-02-30", "2026-13", "soon", "", "0000-01-01", "99999"])
-def test_as_of_a_day_a_date_that_is_none_freezes_nothing(said: str) -> None:
-    make_version(make_trial(), at("2025-01-10"), completion=said)
-    score_trials("--run-id", "then", "--as-of", "2026-04-01")
+@pytest.mark.parametrize("completion", ["2026-02-30", "2026-13", "soon", "", "0000-01-01", "99999"])
+def test_invalid_readout_freezes_nothing(completion: str) -> None:
+    make_version(make_trial(), at("2025-01-10"), completion=completion)
+    run_command("--run-id", "then", "--as-of", "2026-04-01")
     assert Score.objects.get().features_frozen_at is None
 
 
-def test_as_of_a_day_a_version_that_states_no_phase_leaves_the_one_before() -> None:
+def test_version_without_phase_keeps_the_earlier_phase() -> None:
     trial = make_trial()
     make_version(trial, at("2025-01-10"), phases=["PHASE2"])
     TrialVersion.objects.create(trial=trial, captured_at=at("2025-02-01"), raw_jsonb={"other": 1}, sha256="f" * 64)
-    score("then", as_of=at("2025-03-01").date())
+    score_trials("then", as_of=at("2025-03-01").date())
     assert Score.objects.get().metadata["prior"]["phase"] == "PHASE2"

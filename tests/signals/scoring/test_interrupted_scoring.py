@@ -1,4 +1,4 @@
-"""A run that is killed leaves nothing of itself, and of two runs at once one is refused."""
+"""Killed and concurrent scoring runs."""
 
 import os
 import signal
@@ -16,16 +16,17 @@ from django.db import connections
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter
 from ncfd_site.postgres import connection_parameters
-from signals.models import Gate, Score
+from signals.models import Score
 from signals.registry_signals.evaluation import LOCK as REGISTRY_LOCK
 from signals.registry_signals.evaluation import evaluate_registry_signals
-from signals.scoring.run import LOCK, RunInProgressError, score
+from signals.scoring.run import LOCK, RunInProgressError, score_trials
 from signals.scoring.verification import VerificationCounts, find_mismatches
+from tests.signals.scoring.commands import stored_rows
 from tests.signals.scoring.rows import make_signals, make_trial
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Runs the command in a process of its own, on the database of the tests.
+# Runs the command in a separate process on the test database.
 PROGRAM = """
 import sys
 import django
@@ -40,12 +41,12 @@ call_command("score_trials", "--run-id", "two")
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-def test_a_run_that_is_killed_in_the_middle_leaves_nothing_of_itself() -> None:
+def test_killed_run_leaves_no_trace() -> None:
     make_signals(make_trial(), "S1H", "S2H")
     make_trial()
-    score("one")
-    before = left_behind()
-    # What the run has written when it comes to the gates is not committed yet.
+    score_trials("one")
+    before = stored_rows()
+    # The scores are written and not committed when the run waits for the gates.
     with held("LOCK TABLE gates IN SHARE MODE"):
         process = begin()
         until_one_waits()
@@ -53,47 +54,45 @@ def test_a_run_that_is_killed_in_the_middle_leaves_nothing_of_itself() -> None:
         process.wait(timeout=30)
     until_gone()
     assert process.returncode == -signal.SIGKILL
-    assert left_behind() == before
-    assert score("two").written == 2
+    assert stored_rows() == before
+    assert score_trials("two").written == 2
 
 
-@pytest.mark.parametrize(("lock", "run"), [(LOCK, lambda: score("two")), (REGISTRY_LOCK, evaluate_registry_signals)])
-def test_of_two_at_once_the_second_is_refused(lock: int, run: Callable[[], object]) -> None:
+@pytest.mark.parametrize(
+    ("lock", "run"), [(LOCK, lambda: score_trials("two")), (REGISTRY_LOCK, evaluate_registry_signals)]
+)
+def test_concurrent_run_is_rejected(lock: int, run: Callable[[], object]) -> None:
     make_trial()
     with (
         held(f"SELECT pg_advisory_xact_lock({lock})"),
-        pytest.raises(RunInProgressError, match="wait until it has ended"),
+        pytest.raises(RunInProgressError, match="Wait until it has finished"),
     ):
         run()
     assert not Score.objects.exists()
     run()
 
 
-def test_a_run_that_ends_while_scores_are_verified_is_no_deviation() -> None:
+def test_run_that_finishes_during_verification_causes_no_mismatch() -> None:
     trial = make_trial()
     make_signals(trial, "S1H", "S2H")
-    score("one")
+    score_trials("one")
     keywords = {**connection_parameters(), "dbname": connections["default"].settings_dict["NAME"]}
 
-    class Meanwhile(NullReporter):
+    class ConcurrentRun(NullReporter):
         def begin(self, step: str, total: int | None, unit: str) -> None:
             assert total in (1, 4)
             with psycopg.connect(**keywords) as other:
-                # What a run does that another program lets come to something else.
+                # Changes of a concurrent run.
                 other.execute("UPDATE gates SET fired_bool = \"G_id\" <> 'G1'")
                 other.execute("UPDATE scores SET p_fail = 0.5")
 
-    assert list(find_mismatches(VerificationCounts(), reporter=Meanwhile())) == []
+    assert list(find_mismatches(VerificationCounts(), reporter=ConcurrentRun())) == []
     assert {one.table for one in find_mismatches(VerificationCounts())} == {"scores", "gates"}
-
-
-def left_behind() -> list[object]:
-    return [*Score.objects.order_by("pk").values(), *Gate.objects.order_by("pk").values()]
 
 
 @contextmanager
 def held(statement: str) -> Iterator[None]:
-    """Somebody else's transaction that holds a lock."""
+    """Hold a lock in another transaction."""
     keywords = {**connection_parameters(), "dbname": connections["default"].settings_dict["NAME"]}
     with psycopg.connect(**keywords) as connection:
         connection.execute(statement.encode())
@@ -124,4 +123,4 @@ def until(holds: Callable[[], bool]) -> None:
         if holds():
             return
         time.sleep(0.1)
-    raise AssertionError("it did not come to that within a minute")
+    raise AssertionError("the condition was not met within a minute")

@@ -1,4 +1,4 @@
-"""The arithmetic of scores, held against the contract's formulas in floating point."""
+"""Arithmetic of scores, compared with the contract's formulas in floating point."""
 
 from decimal import Decimal
 from math import exp, isclose, log, prod
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from signals.formulas import (
     LOGIT,
     PROBABILITY,
+    compute_posterior,
     logit,
-    posterior,
     probability,
 )
 from signals.scoring.table import scoring_table
@@ -24,8 +24,8 @@ ratios = st.lists(st.decimals("0.0", "40", allow_nan=False, places=4), max_size=
 
 
 @given(priors, ratios, st.booleans())
-def test_it_is_what_the_formulas_say(prior: Decimal, given_ratios: list[Decimal], stopped: bool) -> None:
-    found = posterior(prior, given_ratios, at_least=STOPPED if stopped else None)
+def test_posterior_follows_the_formulas(prior: Decimal, given_ratios: list[Decimal], stopped: bool) -> None:
+    found = compute_posterior(prior, given_ratios, at_least=STOPPED if stopped else None)
     pi = float(found.prior_pi)
     assert isclose(pi, min(max(float(prior), 0.01), 0.99), abs_tol=1e-5)
     total = sum(log(min(max(float(ratio), 0.25), 10)) for ratio in given_ratios)
@@ -38,46 +38,44 @@ def test_it_is_what_the_formulas_say(prior: Decimal, given_ratios: list[Decimal]
 
 
 @given(priors, ratios)
-def test_a_stop_rule_raises_to_its_floor_and_never_lowers(prior: Decimal, given_ratios: list[Decimal]) -> None:
-    without, with_it = posterior(prior, given_ratios), posterior(prior, given_ratios, at_least=STOPPED)
+def test_stop_rule_raises_to_its_floor_and_never_lowers(prior: Decimal, given_ratios: list[Decimal]) -> None:
+    without, with_it = compute_posterior(prior, given_ratios), compute_posterior(prior, given_ratios, at_least=STOPPED)
     assert with_it.p_fail == max(without.p_fail, STOPPED)
     assert (with_it.logit_post, with_it.sum_log_lr) == (without.logit_post, without.sum_log_lr)
 
 
 @given(priors, ratios, st.decimals("1", "10", places=3))
-def test_a_gate_that_speaks_for_failure_never_lowers_the_score(
-    prior: Decimal, given_ratios: list[Decimal], more: Decimal
-) -> None:
-    assert posterior(prior, [*given_ratios, more]).p_fail >= posterior(prior, given_ratios).p_fail
+def test_ratio_above_one_never_lowers_the_score(prior: Decimal, given_ratios: list[Decimal], more: Decimal) -> None:
+    assert compute_posterior(prior, [*given_ratios, more]).p_fail >= compute_posterior(prior, given_ratios).p_fail
 
 
 @given(priors, ratios, st.integers(0, 5), st.decimals("0", "5", places=3))
-def test_a_larger_ratio_never_lowers_the_score(
+def test_larger_ratio_never_lowers_the_score(
     prior: Decimal, given_ratios: list[Decimal], place: int, more: Decimal
 ) -> None:
     if not given_ratios:
         return
     raised = [*given_ratios]
     raised[place % len(raised)] += more
-    assert posterior(prior, raised).p_fail >= posterior(prior, given_ratios).p_fail
+    assert compute_posterior(prior, raised).p_fail >= compute_posterior(prior, given_ratios).p_fail
 
 
 @given(priors, priors, ratios)
-def test_a_larger_prior_never_lowers_the_score(one: Decimal, other: Decimal, given_ratios: list[Decimal]) -> None:
+def test_larger_prior_never_lowers_the_score(one: Decimal, other: Decimal, given_ratios: list[Decimal]) -> None:
     low, high = sorted([one, other])
-    assert posterior(low, given_ratios).p_fail <= posterior(high, given_ratios).p_fail
+    assert compute_posterior(low, given_ratios).p_fail <= compute_posterior(high, given_ratios).p_fail
 
 
 @given(priors, ratios, st.randoms())
-def test_the_order_of_gates_makes_no_difference(prior: Decimal, given_ratios: list[Decimal], random: Any) -> None:
+def test_order_of_gates_does_not_matter(prior: Decimal, given_ratios: list[Decimal], random: Any) -> None:
     shuffled = [*given_ratios]
     random.shuffle(shuffled)
-    assert posterior(prior, shuffled) == posterior(prior, given_ratios)
+    assert compute_posterior(prior, shuffled) == compute_posterior(prior, given_ratios)
 
 
 @given(priors, ratios)
-def test_the_parts_add_up_within_their_rounding(prior: Decimal, given_ratios: list[Decimal]) -> None:
-    found = posterior(prior, given_ratios)
+def test_parts_add_up_within_their_rounding(prior: Decimal, given_ratios: list[Decimal]) -> None:
+    found = compute_posterior(prior, given_ratios)
     total = min(max(found.logit_prior + found.sum_log_lr, Decimal(-8)), Decimal(8))
     assert abs(total - found.logit_post) <= LOGIT
     assert abs(probability(found.logit_post) - found.p_fail) <= PROBABILITY
@@ -85,29 +83,33 @@ def test_the_parts_add_up_within_their_rounding(prior: Decimal, given_ratios: li
 
 
 @pytest.mark.parametrize(("prior", "counts_as"), [("-1e300", "0.01"), ("0", "0.01"), ("1e300", "0.99"), ("1", "0.99")])
-def test_a_prior_outside_of_its_limits_counts_as_the_limit(prior: str, counts_as: str) -> None:
-    assert posterior(Decimal(prior), []) == posterior(Decimal(counts_as), [])
+def test_prior_outside_its_limits_counts_as_the_limit(prior: str, counts_as: str) -> None:
+    assert compute_posterior(Decimal(prior), []) == compute_posterior(Decimal(counts_as), [])
 
 
 @pytest.mark.parametrize(("ratio", "counts_as"), [("0", "0.25"), ("-7", "0.25"), ("1e-400", "0.25"), ("1e400", "10")])
-def test_a_ratio_outside_of_its_limits_counts_as_the_limit(ratio: str, counts_as: str) -> None:
-    assert posterior(Decimal("0.5"), [Decimal(ratio)]) == posterior(Decimal("0.5"), [Decimal(counts_as)])
+def test_ratio_outside_its_limits_counts_as_the_limit(ratio: str, counts_as: str) -> None:
+    assert compute_posterior(Decimal("0.5"), [Decimal(ratio)]) == compute_posterior(
+        Decimal("0.5"), [Decimal(counts_as)]
+    )
 
 
 @pytest.mark.parametrize(("floor", "p_fail"), [("-1", "0.5"), ("1e999999", "1"), ("0.97", "0.97"), ("0.2", "0.5")])
-def test_a_floor_outside_of_its_limits_counts_as_the_limit(floor: str, p_fail: str) -> None:
-    assert posterior(Decimal("0.5"), [], at_least=Decimal(floor)).p_fail == Decimal(p_fail)
+def test_floor_outside_its_limits_counts_as_the_limit(floor: str, p_fail: str) -> None:
+    assert compute_posterior(Decimal("0.5"), [], at_least=Decimal(floor)).p_fail == Decimal(p_fail)
 
 
-def test_log_odds_stay_within_eight() -> None:
-    most, least = (posterior(Decimal(prior), [Decimal(ratio)] * 50) for prior, ratio in (("1", "10"), ("0", "0")))
+def test_log_odds_are_limited_to_eight() -> None:
+    most, least = (
+        compute_posterior(Decimal(prior), [Decimal(ratio)] * 50) for prior, ratio in (("1", "10"), ("0", "0"))
+    )
     assert (most.logit_post, least.logit_post) == (Decimal(8), Decimal(-8))
     assert (most.p_fail, least.p_fail) == (Decimal("0.99966"), Decimal("0.00034"))
 
 
 @given(priors, st.lists(st.decimals("0.0", "40", allow_nan=False, places=4), max_size=4))
-def test_it_fits_the_columns(prior: Decimal, given_ratios: list[Decimal]) -> None:
-    found = posterior(prior, given_ratios)
+def test_posterior_fits_the_columns(prior: Decimal, given_ratios: list[Decimal]) -> None:
+    found = compute_posterior(prior, given_ratios)
     for chance in (found.prior_pi, found.p_fail):
         assert 0 <= chance <= 1
         assert chance.as_tuple().exponent == -5
@@ -116,23 +118,23 @@ def test_it_fits_the_columns(prior: Decimal, given_ratios: list[Decimal]) -> Non
         assert log_odds.as_tuple().exponent == -6
 
 
-def test_without_a_gate_the_prior_is_all() -> None:
+def test_score_without_gates_is_the_prior() -> None:
     for prior in scoring_table().priors.values():
-        assert posterior(prior, []).p_fail == prior
+        assert compute_posterior(prior, []).p_fail == prior
 
 
-def test_the_example_with_all_four_gates() -> None:
-    found = posterior(Decimal("0.55"), map(Decimal, ("5.0", "3.0", "4.2", "2.5")))
+def test_example_with_all_four_gates() -> None:
+    found = compute_posterior(Decimal("0.55"), map(Decimal, ("5.0", "3.0", "4.2", "2.5")))
     odds = 0.55 / 0.45 * prod((5.0, 3.0, 4.2, 2.5))
     assert float(found.p_fail) == pytest.approx(odds / (1 + odds), abs=1e-5)
     assert found.sum_log_lr == Decimal("5.059425")
 
 
 @pytest.mark.parametrize("wrong", ["NaN", "Infinity", "-Infinity"])
-def test_what_is_no_number_is_refused(wrong: str) -> None:
+def test_non_finite_numbers_are_rejected(wrong: str) -> None:
     with pytest.raises(ValueError, match="finite"):
-        posterior(Decimal(wrong), [])
+        compute_posterior(Decimal(wrong), [])
     with pytest.raises(ValueError, match="finite"):
-        posterior(Decimal("0.5"), [Decimal(wrong)])
+        compute_posterior(Decimal("0.5"), [Decimal(wrong)])
     with pytest.raises(ValueError, match="finite"):
-        posterior(Decimal("0.5"), [], at_least=Decimal(wrong))
+        compute_posterior(Decimal("0.5"), [], at_least=Decimal(wrong))

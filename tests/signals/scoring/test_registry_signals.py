@@ -1,4 +1,4 @@
-"""fire_registry_signals: what the registry's record alone tells, and nothing that it does not."""
+"""Registry signals: S1 from the versions of a record, S7 from its design."""
 
 from datetime import UTC, date, datetime
 from io import StringIO
@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from signals.models import Score, Signal, SignalEvaluation, TrialVersion
 from signals.registry_signals.evaluation import EVALUATED_BY, evaluate_registry_signals
-from signals.scoring.run import score
+from signals.scoring.run import score_trials
 from signals.scoring.verification import VerificationCounts, find_mismatches
 from tests.signals.scoring.rows import at, make_signals, make_trial, make_version
 
@@ -31,7 +31,7 @@ def two_versions(**later: Any) -> TrialVersion:
     )
 
 
-def test_a_changed_endpoint_fires_with_both_wordings() -> None:
+def test_changed_endpoint_fires_with_both_wordings() -> None:
     version = two_versions(last_update_posted_date=date(2025, 5, 20))
     evaluate_registry_signals()
     signal = Signal.objects.get()
@@ -41,10 +41,10 @@ def test_a_changed_endpoint_fires_with_both_wordings() -> None:
     assert signal.metadata["source"] == "registry record"
     assert signal.metadata["trial_version_ids"][1] == version.pk
     assert signal.metadata["after_last_patient_randomised"] is False
-    assert outcome("S1") == ("fired", "The primary endpoint changed while the trial was under way.")
+    assert outcome("S1") == ("fired", "The primary endpoint changed during the trial.")
 
 
-def test_a_day_of_posting_after_the_capture_is_not_believed() -> None:
+def test_posting_date_after_the_capture_is_ignored() -> None:
     two_versions(last_update_posted_date=date(2025, 9, 1))
     evaluate_registry_signals()
     assert Signal.objects.get().fired_at == at("2025-06-01")
@@ -67,7 +67,7 @@ def test_a_day_of_posting_after_the_capture_is_not_believed() -> None:
         ({"primary_endpoint_text": None}, "M", False),
     ],
 )
-def test_how_grave_a_change_is(given: dict[str, Any], severity: str, closed: bool | None) -> None:
+def test_severity_of_an_endpoint_change(given: dict[str, Any], severity: str, closed: bool | None) -> None:
     two_versions(**given)
     evaluate_registry_signals()
     signal = Signal.objects.get()
@@ -75,39 +75,39 @@ def test_how_grave_a_change_is(given: dict[str, Any], severity: str, closed: boo
     assert signal.metadata.get("after_last_patient_randomised") is closed
 
 
-def test_a_change_after_enrolment_closed_stops_the_trial() -> None:
+def test_change_after_enrollment_closed_meets_the_stop_rule() -> None:
     two_versions(before_status="ACTIVE_NOT_RECRUITING")
     evaluate_registry_signals()
-    score("one")
+    score_trials("one")
     assert [rule["rule"] for rule in Score.objects.get().metadata["stop_rules"]] == ["endpoint_switched"]
 
 
 @pytest.mark.parametrize(
     "wording", ["overall  Survival [24 months].", "OVERALL SURVIVAL (24 months)", "Overall survival [24 months]"]
 )
-def test_spelling_alone_is_no_change(wording: str) -> None:
+def test_spelling_is_no_change(wording: str) -> None:
     two_versions(primary_endpoint_text=wording)
     evaluate_registry_signals()
     assert not Signal.objects.exists()
-    assert outcome("S1") == ("not fired", "2 versions of the record state the same primary endpoint.")
+    assert outcome("S1") == ("not fired", "2 record versions state the same primary endpoint.")
 
 
-def test_what_is_missing_is_not_evaluated() -> None:
+def test_missing_data_is_not_evaluated() -> None:
     lone = make_trial(is_pivotal=False)
     make_version(lone, at("2025-01-01"))
     evaluate_registry_signals()
     assert not Signal.objects.exists()
-    assert outcome("S1") == ("not evaluated", "Only one version of the record is known.")
-    assert outcome("S7") == ("not evaluated", "The trial is no pivotal phase 3 trial.")
+    assert outcome("S1") == ("not evaluated", "Only one record version is stored.")
+    assert outcome("S7") == ("not evaluated", "Not a pivotal phase 3 trial.")
     make_version(lone, at("2025-02-01"), primary_endpoint_text=None)
     evaluate_registry_signals()
     assert outcome("S1")[0] == "not evaluated"
 
 
-def test_a_trial_without_any_version_is_not_evaluated() -> None:
+def test_trial_without_versions_is_not_evaluated() -> None:
     make_trial()
     evaluate_registry_signals()
-    assert outcome("S1") == outcome("S7") == ("not evaluated", "No version of the record is kept.")
+    assert outcome("S1") == outcome("S7") == ("not evaluated", "No record version is stored.")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_trial_without_any_version_is_not_evaluated() -> None:
         ({"allocation": 7, "interventionModel": {"a": 1}}, "not evaluated"),
     ],
 )
-def test_a_single_arm_fires_by_the_design_that_the_record_states(info: Any, expected: str) -> None:
+def test_single_arm_follows_the_stated_design(info: Any, expected: str) -> None:
     make_version(make_trial(), at("2025-01-01"), info=info, last_update_posted_date=date(2024, 12, 5))
     evaluate_registry_signals()
     assert outcome("S7")[0] == expected
@@ -137,7 +137,7 @@ def test_a_single_arm_fires_by_the_design_that_the_record_states(info: Any, expe
     assert fired == ([("S7", "M", at("2024-12-05"))] if expected == "fired" else [])
 
 
-def test_only_pivotal_phase_3_trials_need_a_control() -> None:
+def test_single_arm_fires_for_pivotal_phase_3_only() -> None:
     single = {"allocation": "NA", "interventionModel": "SINGLE_GROUP"}
     for fields in ({"phase": "PHASE2"}, {"is_pivotal": False}, {"phase": None}):
         make_version(make_trial(**fields), at("2025-01-01"), info=single)
@@ -145,17 +145,17 @@ def test_only_pivotal_phase_3_trials_need_a_control() -> None:
     assert not Signal.objects.exists()
 
 
-def test_a_second_run_writes_nothing() -> None:
+def test_repeated_run_writes_nothing() -> None:
     two_versions()
     call_command("fire_registry_signals", stdout=StringIO())
     out = StringIO()
     call_command("fire_registry_signals", stdout=out)
-    assert "0 signals written, 0 taken back, 0 evaluations added" in out.getvalue()
+    assert "0 signals written, 0 deleted; 0 evaluations added" in out.getvalue()
     assert SignalEvaluation.objects.count() == 2
     assert set(SignalEvaluation.objects.values_list("evaluated_by", flat=True)) == {EVALUATED_BY}
 
 
-def test_a_dry_run_changes_nothing() -> None:
+def test_dry_run_changes_nothing() -> None:
     two_versions()
     out = StringIO()
     call_command("fire_registry_signals", "--dry-run", stdout=out)
@@ -164,26 +164,26 @@ def test_a_dry_run_changes_nothing() -> None:
     assert not SignalEvaluation.objects.exists()
 
 
-def test_what_a_pipeline_wrote_stays() -> None:
+def test_signals_of_pipelines_are_kept() -> None:
     version = two_versions(info={"allocation": "NA"})
     make_signals(version.trial, "S1L", "S7H", metadata={"source": "a pipeline"})
     before = list(Signal.objects.order_by("pk").values())
     done = evaluate_registry_signals()
-    assert done.written == done.taken_back == 0
+    assert done.written == done.deleted == 0
     assert list(Signal.objects.order_by("pk").values()) == before
     version.delete()
-    assert evaluate_registry_signals().taken_back == 0
+    assert evaluate_registry_signals().deleted == 0
     assert Signal.objects.count() == 2
 
 
-def test_what_the_record_no_longer_shows_is_taken_back_and_makes_gates_stale() -> None:
+def test_signal_missing_in_the_latest_record_is_deleted_and_makes_gates_stale() -> None:
     trial = make_trial()
     make_signals(trial, "S5M")
     make_version(trial, at("2025-01-01"), info={"allocation": "NA"})
     evaluate_registry_signals()
-    score("one")
+    score_trials("one")
     make_version(trial, at("2025-02-01"))
-    assert evaluate_registry_signals().taken_back == 1
+    assert evaluate_registry_signals().deleted == 1
     assert outcome("S7")[0] == "not fired"
     assert list(
         SignalEvaluation.objects.filter(s_id="S7").order_by("evaluated_at").values_list("outcome", flat=True)
@@ -191,12 +191,12 @@ def test_what_the_record_no_longer_shows_is_taken_back_and_makes_gates_stale() -
         "fired",
         "not fired",
     ]
-    looked = VerificationCounts()
-    assert list(find_mismatches(looked)) == []
-    assert looked.stale == 1
+    counts = VerificationCounts()
+    assert list(find_mismatches(counts)) == []
+    assert counts.stale == 1
 
 
-def test_a_signal_follows_its_record() -> None:
+def test_signal_is_updated_with_its_record() -> None:
     version = two_versions()
     evaluate_registry_signals()
     make_version(
@@ -208,21 +208,21 @@ def test_a_signal_follows_its_record() -> None:
         primary_endpoint_text="Response rate [6 months]",
     )
     done = evaluate_registry_signals()
-    assert (done.written, done.taken_back) == (1, 0)
+    assert (done.written, done.deleted) == (1, 0)
     signal = Signal.objects.get()
     assert signal.severity == "M"
     assert signal.metadata["changes"] == 2
-    assert outcome("S1")[1].endswith("; 2 changes in all.")
+    assert outcome("S1")[1].endswith("; 2 changes in total.")
 
 
-def test_as_of_a_moment_later_versions_are_unknown() -> None:
+def test_later_versions_are_ignored_as_of_a_moment() -> None:
     two_versions()
     evaluate_registry_signals(moment=at("2025-03-01"))
     assert not Signal.objects.exists()
     assert SignalEvaluation.objects.filter(evaluated_at=at("2025-03-01")).count() == 2
 
 
-def test_a_single_arm_fired_when_the_record_came_to_state_it() -> None:
+def test_single_arm_fires_at_the_first_version_that_states_it() -> None:
     trial = make_trial()
     single = {"allocation": "NA", "interventionModel": "SINGLE_GROUP"}
     make_version(trial, at("2024-01-01"), info=single)
@@ -231,15 +231,14 @@ def test_a_single_arm_fired_when_the_record_came_to_state_it() -> None:
     evaluate_registry_signals()
     make_version(trial, at("2024-04-01"), info={})
     make_version(trial, at("2024-05-01"), info=single, status="COMPLETED")
-    # Nothing about the design is new: not the signal either.
     done = evaluate_registry_signals()
-    assert (done.written, done.taken_back) == (0, 0)
+    assert (done.written, done.deleted) == (0, 0)
     signal = Signal.objects.get()
     assert signal.fired_at == at("2024-03-01")
     assert signal.metadata["trial_version_ids"] == [first.pk]
 
 
-def test_a_change_in_time_counts_where_a_worse_one_came_after_the_freeze() -> None:
+def test_change_before_the_freeze_outranks_a_worse_later_one() -> None:
     trial = make_trial(est_primary_completion_date=date(2026, 3, 1))
     make_version(trial, at("2024-01-01"), completion="2026-03")
     make_version(trial, at("2024-06-01"), completion="2026-03", primary_endpoint_text=OTHER, status="COMPLETED")
@@ -247,29 +246,29 @@ def test_a_change_in_time_counts_where_a_worse_one_came_after_the_freeze() -> No
     evaluate_registry_signals()
     signal = Signal.objects.get()
     assert (signal.severity, signal.fired_at) == ("M", at("2024-06-01"))
-    assert outcome("S1")[1] == (
-        "The primary endpoint changed while the trial was under way; 2 changes in all, 1 of them after the features had"
-        " frozen."
+    assert (
+        outcome("S1")[1]
+        == "The primary endpoint changed during the trial; 2 changes in total, 1 after the feature freeze."
     )
     make_signals(trial, "S2M", fired_at=at("2024-06-01"))
-    score("one")
+    score_trials("one")
     found = Score.objects.get()
     assert found.metadata["gates"]["G1"]["lr_used"] == 3.5
     assert found.metadata["late"] == found.metadata["stop_rules"] == []
 
 
-def test_a_change_after_the_freeze_is_told_where_there_is_no_other_and_does_not_count() -> None:
+def test_only_change_after_the_freeze_is_reported_but_does_not_count() -> None:
     trial = make_trial(est_primary_completion_date=date(2026, 3, 1))
     make_version(trial, at("2024-01-01"), completion="2026-03", status="COMPLETED")
     make_version(trial, at("2026-04-01"), completion="2026-03", primary_endpoint_text="Response rate")
     evaluate_registry_signals()
-    score("one")
+    score_trials("one")
     assert Signal.objects.get().severity == "H"
     assert Score.objects.get().metadata["late"] == ["S1"]
     assert Score.objects.get().metadata["stop_rules"] == []
 
 
-def test_a_version_that_states_no_endpoint_hides_no_change() -> None:
+def test_version_without_endpoint_hides_no_change() -> None:
     trial = make_trial()
     first = make_version(trial, at("2025-01-01"))
     make_version(trial, at("2025-02-01"), primary_endpoint_text=None)
@@ -278,9 +277,9 @@ def test_a_version_that_states_no_endpoint_hides_no_change() -> None:
     assert Signal.objects.get().metadata["trial_version_ids"] == [first.pk, last.pk]
 
 
-def test_versions_that_state_no_endpoint_are_not_said_to_state_the_same() -> None:
+def test_versions_without_endpoint_are_not_counted_as_equal() -> None:
     trial = make_trial()
     for day, endpoint in (("2025-01-01", "Response"), ("2025-02-01", None), ("2025-03-01", "response.")):
         make_version(trial, at(day), primary_endpoint_text=endpoint)
     evaluate_registry_signals()
-    assert outcome("S1") == ("not fired", "2 versions of the record state the same primary endpoint.")
+    assert outcome("S1") == ("not fired", "2 record versions state the same primary endpoint.")

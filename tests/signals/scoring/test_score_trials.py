@@ -1,4 +1,4 @@
-"""score_trials: what it writes, what it leaves, and what it refuses."""
+"""score_trials: results, repeated and replaced runs, invalid arguments."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from signals.formulas import SIGNALS
 from signals.models import Gate, Score, Signal, TrialCurrentScore
 from signals.registry_signals.evaluation import evaluate_registry_signals
-from signals.scoring.run import score
+from signals.scoring.run import score_trials
 from signals.scoring.verification import VerificationCounts, find_mismatches
-from tests.signals.scoring.commands import refused, score_trials, stored
+from tests.signals.scoring.commands import fail_command, run_command, stored_rows
 from tests.signals.scoring.rows import (
     ago,
     ahead,
@@ -27,11 +27,11 @@ from tests.signals.scoring.rows import (
 pytestmark = pytest.mark.django_db
 
 
-def test_a_trial_is_scored_by_the_gates_that_its_signals_open() -> None:
+def test_score_follows_from_the_gates_of_the_signals() -> None:
     trial = make_trial(est_primary_completion_date=ahead(100))
     make_signals(trial, "S1H", "S2M", "S9L")
     make_evaluation(trial, "S3", "not fired", ago(2))
-    assert "1 trials scored, 1 scores written; 4 gates changed" in score_trials("--run-id", "one")
+    assert "1 trials scored, 1 scores written; 4 gates changed" in run_command("--run-id", "one")
 
     found = Score.objects.get(run_id="one")
     assert (found.prior_pi, found.sum_log_lr) == (Decimal("0.42000"), Decimal("1.609438"))
@@ -61,86 +61,86 @@ def test_a_trial_is_scored_by_the_gates_that_its_signals_open() -> None:
     assert TrialCurrentScore.objects.get(trial=trial).p_fail == found.p_fail
 
 
-def test_without_any_signal_the_prior_is_all() -> None:
+def test_score_without_signals_is_the_prior() -> None:
     make_trial(phase="PHASE2")
-    score("one")
+    score_trials("one")
     found = Score.objects.get()
     assert (found.p_fail, found.sum_log_lr) == (Decimal("0.71000"), Decimal(0))
     assert found.metadata["not_evaluated"] == list(SIGNALS)
     assert not Gate.objects.filter(fired_bool=True).exists()
 
 
-def test_the_same_input_writes_nothing_a_second_time() -> None:
+def test_repeated_run_writes_nothing() -> None:
     make_signals(make_trial(), "S3M", "S4H")
     make_trial(phase="PHASE1/PHASE2")
-    score_trials("--run-id", "one")
-    before = stored()
-    said = score_trials("--run-id", "one")
-    assert "0 scores written; 0 gates changed" in said
-    assert "The run was there already, and comes to the same." in said
-    assert stored() == before
+    run_command("--run-id", "one")
+    before = stored_rows()
+    summary = run_command("--run-id", "one")
+    assert "0 scores written; 0 gates changed" in summary
+    assert "The run exists with the same results." in summary
+    assert stored_rows() == before
 
 
-def test_a_run_that_would_come_out_otherwise_is_refused_until_it_is_to_be_replaced() -> None:
+def test_run_with_different_results_needs_replace() -> None:
     trial, other = make_trial(), make_trial()
-    score("one")
+    score_trials("one")
     make_signals(trial, "S1H", "S2H")
     make_trial()
-    before = stored()
-    code, said = refused("--run-id", "one")
+    before = stored_rows()
+    code, message = fail_command("--run-id", "one")
     assert code == 3
-    assert "Run one exists, and 2 trials would come out otherwise" in said
-    assert "--replace" in said
-    assert stored() == before
+    assert "Run one exists with different results for 2 trials" in message
+    assert "--replace" in message
+    assert stored_rows() == before
     unchanged = Score.objects.get(trial=other)
-    assert "3 trials scored, 2 scores written" in score_trials("--run-id", "one", "--replace")
+    assert "3 trials scored, 2 scores written" in run_command("--run-id", "one", "--replace")
     assert Score.objects.get(trial=trial).metadata["signals"] == {"S1": "H", "S2": "H"}
     assert Score.objects.get(trial=other).scored_at == unchanged.scored_at
 
 
-def test_replacing_takes_away_the_scores_and_gates_of_trials_that_are_no_longer_scored() -> None:
+def test_replacing_deletes_scores_and_gates_of_trials_that_are_no_longer_scored() -> None:
     trial = make_trial()
-    score("one")
+    score_trials("one")
     trial.phase = "NA"
     trial.save()
-    said = score_trials("--run-id", "one", "--replace")
-    assert "0 trials scored, 0 scores written, 1 removed; 4 gates changed" in said
-    assert "1 trials not scored, their phases have no prior (NA: 1)" in said
+    summary = run_command("--run-id", "one", "--replace")
+    assert "0 trials scored, 0 scores written, 1 removed; 4 gates changed" in summary
+    assert "1 trials not scored, no prior for their phase (NA: 1)" in summary
     assert not Score.objects.exists()
     assert not Gate.objects.exists()
 
 
-def test_gates_that_no_run_wrote_stay_where_the_trial_is_not_scored() -> None:
+def test_gates_of_other_programs_are_kept_for_unscored_trials() -> None:
     gate = Gate.objects.create(
         trial=make_trial(phase=None), g_id="G1", fired_bool=False, supporting_s_ids=[], metadata={"run_id": "its own"}
     )
-    said = score_trials("--run-id", "one")
-    assert "no phase: 1" in said
+    summary = run_command("--run-id", "one")
+    assert "no phase: 1" in summary
     assert Gate.objects.get() == gate
 
 
-def test_gates_hold_the_last_run_and_scores_hold_all() -> None:
+def test_gates_belong_to_the_latest_run_and_scores_to_every_run() -> None:
     trial = make_trial()
     make_signals(trial, "S1M", "S2M")
-    score("one")
+    score_trials("one")
     Signal.objects.filter(trial=trial, s_id="S2").delete()
-    score("two")
+    score_trials("two")
     assert not Gate.objects.filter(fired_bool=True).exists()
     assert set(Gate.objects.values_list("metadata__run_id", flat=True)) == {"two"}
     assert Score.objects.get(run_id="one").metadata["gates"]["G1"]["lr_used"] == 3.5
-    standing = TrialCurrentScore.objects.get(trial=trial)
-    assert (standing.run_id, standing.previous_run_id) == ("two", "one")
-    assert standing.change is not None
-    assert standing.change < 0
+    current = TrialCurrentScore.objects.get(trial=trial)
+    assert (current.run_id, current.previous_run_id) == ("two", "one")
+    assert current.change is not None
+    assert current.change < 0
 
 
 @pytest.mark.parametrize(
     ("readout", "fired_days_ago", "counts"), [(100, 1, True), (10, 5, True), (10, 3, False), (-30, 50, True)]
 )
-def test_what_fires_after_the_freeze_is_late(readout: int, fired_days_ago: int, counts: bool) -> None:
+def test_signals_after_the_freeze_are_late(readout: int, fired_days_ago: int, counts: bool) -> None:
     trial = make_trial(est_primary_completion_date=ahead(readout))
     make_signals(trial, "S3M", "S4M", fired_at=ago(fired_days_ago))
-    score("one")
+    score_trials("one")
     found = Score.objects.get()
     assert (found.metadata["signals"] == {"S3": "M", "S4": "M"}) is counts
     assert (found.metadata["late"] == ["S3", "S4"]) is not counts
@@ -150,23 +150,23 @@ def test_what_fires_after_the_freeze_is_late(readout: int, fired_days_ago: int, 
     assert sorted([*found.metadata["signals"], *found.metadata["late"], *found.metadata["not_evaluated"]]) == [*SIGNALS]
 
 
-def test_the_freeze_is_a_moment_in_utc_and_what_comes_at_it_counts() -> None:
+def test_signal_at_the_freeze_counts() -> None:
     trial = make_trial(est_primary_completion_date=date(2026, 3, 15))
     make_signals(trial, "S3M", fired_at=at("2026-03-01"))
     make_signals(trial, "S4M", fired_at=at("2026-03-01") + timedelta(microseconds=1))
-    score("one")
+    score_trials("one")
     found = Score.objects.get()
     assert found.features_frozen_at == at("2026-03-01")
     assert (found.metadata["signals"], found.metadata["late"]) == ({"S3": "M"}, ["S4"])
     assert list(find_mismatches(VerificationCounts())) == []
 
 
-def test_a_card_that_came_after_the_freeze_stops_nothing() -> None:
+def test_card_after_the_freeze_meets_no_stop_rule() -> None:
     card = {"design": {"endpoint_changed_after_last_randomised": True}}
     late, early = (make_trial(est_primary_completion_date=ahead(readout), is_pivotal=False) for readout in (2, 60))
     for trial in (late, early):
         make_study(trial=trial, extracted_jsonb=card, updated_at=ago(1))
-    score("one")
+    score_trials("one")
     assert Score.objects.get(trial=late).metadata["stop_rules"] == []
     assert Score.objects.get(trial=early).p_fail == Decimal("0.97000")
 
@@ -203,50 +203,50 @@ PER_PROTOCOL = {"intention_to_treat": {"p_value": 0.21}, "per_protocol": {"p_val
         (None, []),
     ],
 )
-def test_a_stop_rule_holds_where_all_its_fields_do(card: Any, rules: list[str]) -> None:
+def test_stop_rule_needs_all_its_fields(card: Any, rules: list[str]) -> None:
     make_study(trial=make_trial(is_pivotal=False), extracted_jsonb=card)
-    score("one")
+    score_trials("one")
     found = Score.objects.get()
     assert [rule["rule"] for rule in found.metadata["stop_rules"]] == rules
     assert found.p_fail == (Decimal("0.97000") if rules else Decimal("0.42000"))
 
 
-def test_fields_of_two_cards_are_not_put_together() -> None:
+def test_fields_of_two_cards_are_not_combined() -> None:
     trial = make_trial(is_pivotal=False)
     make_study(trial=trial, extracted_jsonb={"results": PER_PROTOCOL})
     make_study(trial=trial, extracted_jsonb={"populations": {"itt_missing_share": 0.4}})
-    score("one")
+    score_trials("one")
     assert Score.objects.get().metadata["stop_rules"] == []
 
 
-def test_a_signal_may_tell_that_the_endpoint_was_switched_too_late() -> None:
+def test_signal_metadata_meets_a_stop_rule() -> None:
     make_signals(make_trial(), "S1H", metadata={"after_last_patient_randomised": True})
     make_signals(make_trial(), "S1H", metadata={"after_last_patient_randomised": False})
-    score("one")
+    score_trials("one")
     assert sorted(Score.objects.values_list("p_fail", flat=True)) == [Decimal("0.42000"), Decimal("0.97000")]
     (stop,) = [rule for one in Score.objects.all() for rule in one.metadata["stop_rules"]]
     assert stop["rule"] == "endpoint_switched"
     assert stop["p_fail_at_least"] == 0.97
 
 
-def test_a_run_that_another_one_followed_leaves_the_gates_where_it_comes_to_the_same() -> None:
+def test_repeated_earlier_run_keeps_the_gates_of_the_later_run() -> None:
     make_signals(make_trial(), "S1H", "S2H")
-    score("one")
-    score("two")
-    before = stored()
-    said = score_trials("--run-id", "one")
-    assert "0 scores written; 0 gates changed" in said
-    assert "Another run came after it: the gates stay those of that one." in said
-    assert "0 scores written; 0 gates changed" in score_trials("--run-id", "one", "--replace")
-    assert stored() == before
+    score_trials("one")
+    score_trials("two")
+    before = stored_rows()
+    summary = run_command("--run-id", "one")
+    assert "0 scores written; 0 gates changed" in summary
+    assert "A later run owns the gates; they were not changed." in summary
+    assert "0 scores written; 0 gates changed" in run_command("--run-id", "one", "--replace")
+    assert stored_rows() == before
 
 
-def test_a_run_that_is_written_anew_after_another_one_is_the_current_one_for_every_trial() -> None:
+def test_replaced_run_becomes_current_for_every_trial() -> None:
     trial, other = make_trial(), make_trial()
-    score("one")
-    score("two")
+    score_trials("one")
+    score_trials("two")
     make_signals(trial, "S1H", "S2H")
-    assert "2 scores written; 8 gates changed" in score_trials("--run-id", "one", "--replace")
+    assert "2 scores written; 8 gates changed" in run_command("--run-id", "one", "--replace")
     assert set(TrialCurrentScore.objects.values_list("run_id", flat=True)) == {"one"}
     assert set(Gate.objects.values_list("metadata__run_id", flat=True)) == {"one"}
     assert TrialCurrentScore.objects.get(trial=other).previous_run_id == "two"
@@ -254,55 +254,55 @@ def test_a_run_that_is_written_anew_after_another_one_is_the_current_one_for_eve
 
 
 @pytest.mark.parametrize("readout", ["-infinity", "infinity", "0001-01-01", "5874897-12-31", "4713-01-01 BC"])
-def test_a_readout_that_no_calendar_has_freezes_nothing(readout: str) -> None:
+def test_impossible_readout_freezes_nothing(readout: str) -> None:
     trial = make_trial()
     make_signals(trial, "S3M", "S4M")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE trials SET est_primary_completion_date = %s", [readout])
-    score("one")
+    score_trials("one")
     evaluate_registry_signals()
     assert Score.objects.get().features_frozen_at is None
     assert Score.objects.get().metadata["late"] == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "problem"),
     [
-        (["--run-id", "x", "--as-of", "2999-01-01"], "is not there yet"),
-        (["--run-id", "x", "--as-of", "yesterday"], "is no date: write YYYY-MM-DD"),
-        (["--run-id", "x", "--as-of", "20260101"], "is no date: write YYYY-MM-DD"),
-        (["--run-id", "x", "--as-of", "2026-W05-1"], "is no date: write YYYY-MM-DD"),
+        (["--run-id", "x", "--as-of", "2999-01-01"], "is in the future"),
+        (["--run-id", "x", "--as-of", "yesterday"], "is not a date. Write YYYY-MM-DD"),
+        (["--run-id", "x", "--as-of", "20260101"], "is not a date. Write YYYY-MM-DD"),
+        (["--run-id", "x", "--as-of", "2026-W05-1"], "is not a date. Write YYYY-MM-DD"),
         (["--run-id", " "], "1 to 50 printable characters"),
         (["--run-id", "x" * 51], "1 to 50 printable characters"),
         (["--run-id", "a\nb"], "1 to 50 printable characters"),
     ],
 )
-def test_what_cannot_be_a_run_is_a_fault_of_usage(arguments: list[str], said: str) -> None:
-    code, sentence = refused(*arguments)
+def test_invalid_run_is_a_usage_error(arguments: list[str], problem: str) -> None:
+    code, message = fail_command(*arguments)
     assert code == 2
-    assert said in sentence
+    assert problem in message
 
 
-def test_a_dry_run_tells_and_changes_nothing() -> None:
+def test_dry_run_reports_and_changes_nothing() -> None:
     make_signals(make_trial(), "S3H", "S4H")
-    said = score_trials("--run-id", "one", "--dry-run")
-    assert "1 trials scored, 1 scores written; 4 gates changed" in said
-    assert "Nothing was changed: a dry run." in said
+    summary = run_command("--run-id", "one", "--dry-run")
+    assert "1 trials scored, 1 scores written; 4 gates changed" in summary
+    assert "Dry run: nothing was changed." in summary
     assert not Score.objects.exists()
     assert not Gate.objects.exists()
 
 
-def test_without_any_trial_there_is_nothing_to_do() -> None:
-    assert "0 trials scored, 0 scores written; 0 gates changed; 0 trials not scored" in score_trials("--run-id", "one")
+def test_run_without_trials_is_empty() -> None:
+    assert "0 trials scored, 0 scores written; 0 gates changed; 0 trials not scored" in run_command("--run-id", "one")
 
 
-def test_the_number_of_statements_does_not_grow_with_the_trials() -> None:
+def test_statement_count_is_independent_of_trial_count() -> None:
     make_signals(make_trial(), "S1H", "S2H")
     with CaptureQueriesContext(connection) as few:
-        score("one")
+        score_trials("one")
     for severity in "HML":
         for phase in ("PHASE1", "PHASE2", "PHASE3", "NA"):
             make_signals(make_trial(phase=phase), f"S1{severity}", f"S2{severity}", "S8M")
     with CaptureQueriesContext(connection) as many:
-        score("two")
+        score_trials("two")
     assert len(many) == len(few) <= 25

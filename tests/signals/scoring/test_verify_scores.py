@@ -1,4 +1,4 @@
-"""verify_scores: it finds what was changed by hand, and nothing else."""
+"""verify_scores: finds out-of-band changes, and nothing else."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from signals.models import Gate, Score, Signal, Trial
-from signals.scoring.run import score
+from signals.scoring.run import score_trials
 from signals.scoring.verification import Mismatch, VerificationCounts, find_mismatches
 from tests.signals.scoring.rows import ago, ahead, make_evaluation, make_signals, make_study, make_trial, make_version
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def trial() -> Trial:
-    """A scored trial with two gates that fired, a late signal and a stop rule, among others."""
+    """A scored trial with two fired gates, a late signal and a stop rule, beside other trials."""
     trial = make_trial(nct_id="NCT01234567", est_primary_completion_date=ahead(10))
     make_signals(trial, "S1H", "S2M", "S8M", fired_at=ago(20))
     make_signals(trial, "S9M", "S3H", fired_at=ago(1))
@@ -37,8 +37,8 @@ def trial() -> Trial:
     )
     make_signals(make_trial(phase="PHASE1"), "S5M", "S6L")
     make_trial(phase="PHASE4")
-    score("before")
-    score("one")
+    score_trials("before")
+    score_trials("one")
     return trial
 
 
@@ -46,10 +46,10 @@ def found(run_id: str | None = None) -> list[Mismatch]:
     return list(find_mismatches(VerificationCounts(), run_id))
 
 
-def test_what_score_trials_wrote_is_as_it_should_be(trial: Trial) -> None:
+def test_results_of_score_trials_have_no_mismatch(trial: Trial) -> None:
     out = StringIO()
     call_command("verify_scores", stdout=out)
-    assert out.getvalue().splitlines() == ["6 scores and 12 gates looked at.", "Nothing deviates."]
+    assert out.getvalue().splitlines() == ["Verified 6 scores and 12 gates.", "No mismatches."]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_score_trials_wrote_is_as_it_should_be(trial: Trial) -> None:
         ("p_fail", "0.90052", "0.97000"),
     ],
 )
-def test_a_column_that_was_changed_by_one_digit_is_named(trial: Trial, column: str, value: str, expected: str) -> None:
+def test_column_changed_by_one_digit_is_reported(trial: Trial, column: str, value: str, expected: str) -> None:
     Score.objects.filter(trial=trial, run_id="one").update(**{column: value})
     assert found() == [Mismatch("scores", "NCT01234567", "one", "score", column, value, expected)]
     assert found("before") == []
@@ -97,29 +97,29 @@ def test_a_column_that_was_changed_by_one_digit_is_named(trial: Trial, column: s
         ({"stop_rules": 7}, {"p_fail", "metadata.stop_rules"}),
     ],
 )
-def test_metadata_that_was_changed_is_named(trial: Trial, change: dict[str, Any], columns: set[str]) -> None:
+def test_changed_metadata_is_reported(trial: Trial, change: dict[str, Any], columns: set[str]) -> None:
     one = Score.objects.get(trial=trial, run_id="one")
     one.metadata |= change
     one.save()
-    assert {deviation.column for deviation in found() if deviation.table == "scores"} == columns
+    assert {one.column for one in found() if one.table == "scores"} == columns
 
 
-def test_no_key_of_the_metadata_can_go_unseen(trial: Trial) -> None:
+def test_missing_metadata_key_is_reported(trial: Trial) -> None:
     one = Score.objects.get(trial=trial, run_id="one")
     whole = one.metadata
     assert len(whole) == 9
     for key in whole:
         one.metadata = {name: value for name, value in whole.items() if name != key}
         one.save()
-        named = {deviation.column for deviation in found("one") if deviation.table == "scores"}
+        named = {one.column for one in found("one") if one.table == "scores"}
         assert f"metadata.{key}" in named
     one.metadata = {}
     one.save()
-    assert {deviation.column for deviation in found() if deviation.table == "scores"} == {"metadata.table_version"}
+    assert {one.column for one in found() if one.table == "scores"} == {"metadata.table_version"}
 
 
 def values_of(part: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The place of every value inside of metadata."""
+    """Yield the path of every value in metadata."""
     pairs = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
     for key, inner in pairs:
         yield from values_of(inner, (*place, key))
@@ -128,11 +128,11 @@ def values_of(part: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 
 
 @pytest.mark.parametrize("other", ["S4", "else", 7.5, None, True, {}, [], "NaN", "Infinity", "1e999999999", -1e300])
-def test_no_value_inside_the_metadata_of_a_score_can_be_changed_unseen(trial: Trial, other: Any) -> None:
+def test_every_changed_value_in_score_metadata_is_reported(trial: Trial, other: Any) -> None:
     one = Score.objects.get(trial=trial, run_id="one")
     whole = one.metadata
     places = list(values_of(whole))
-    # Of each list and object something is there, so that each is tried.
+    # Every key has a value to change.
     assert {place[0] for place in places} == set(whole)
     for place in places:
         one.metadata = deepcopy(whole)
@@ -145,7 +145,7 @@ def test_no_value_inside_the_metadata_of_a_score_can_be_changed_unseen(trial: Tr
 
 
 @pytest.mark.parametrize("other", ["S4", "else", 7.5, None, {}, []])
-def test_no_value_inside_the_metadata_of_a_gate_can_be_changed_unseen(trial: Trial, other: Any) -> None:
+def test_every_changed_value_in_gate_metadata_is_reported(trial: Trial, other: Any) -> None:
     tried = set()
     for gate in Gate.objects.filter(trial=trial):
         whole = gate.metadata
@@ -164,7 +164,7 @@ def test_no_value_inside_the_metadata_of_a_gate_can_be_changed_unseen(trial: Tri
     assert found() == []
 
 
-def test_metadata_that_only_a_database_can_hold_are_no_end_of_the_check(trial: Trial) -> None:
+def test_extreme_metadata_does_not_stop_the_verification(trial: Trial) -> None:
     with connection.cursor() as cursor:
         for metadata in ('{"gates": {"G1": 1e5000}, "prior": {"value": 1e5000}}', "[" * 5000 + "]" * 5000, "7"):
             cursor.execute("UPDATE scores SET metadata = %s WHERE run_id = 'one'", [metadata])
@@ -172,17 +172,17 @@ def test_metadata_that_only_a_database_can_hold_are_no_end_of_the_check(trial: T
             assert found() or metadata == "7"
 
 
-def test_a_run_has_one_table_and_one_day(trial: Trial) -> None:
-    score("then", as_of=ago(30).date())
+def test_run_has_one_table_version_and_one_date(trial: Trial) -> None:
+    score_trials("then", as_of=ago(30).date())
     Score.objects.filter(trial=trial, run_id="one").update(metadata={"table_version": "2020-01"})
     assert [(one.nct_id, one.column, one.expected) for one in found("one") if one.table == "scores"] == [
-        (trial.nct_id, "metadata.table_version", "2026-11, as most of the run")
+        (trial.nct_id, "metadata.table_version", "2026-11, as in most of the run")
     ]
 
 
-def test_the_moment_of_a_run_as_of_a_day_is_that_day(trial: Trial) -> None:
+def test_scores_of_a_backtest_have_its_date(trial: Trial) -> None:
     make_version(trial, ago(60))
-    score("then", as_of=ago(30).date())
+    score_trials("then", as_of=ago(30).date())
     assert found("then") == []
     Score.objects.filter(run_id="then").update(scored_at=ago(29))
     assert [one.column for one in found("then")] == ["scored_at"]
@@ -196,44 +196,44 @@ def test_the_moment_of_a_run_as_of_a_day_is_that_day(trial: Trial) -> None:
         ({"features_frozen_at": ago(10).replace(hour=1)}, ["features_frozen_at"]),
     ],
 )
-def test_moments_that_cannot_be_are_named(trial: Trial, change: dict[str, Any], columns: list[str]) -> None:
+def test_impossible_times_are_reported(trial: Trial, change: dict[str, Any], columns: list[str]) -> None:
     Score.objects.filter(trial=trial, run_id="before").update(**change)
     assert [one.column for one in found()] == columns
 
 
-def test_a_gate_of_the_future_is_named(trial: Trial) -> None:
+def test_gate_in_the_future_is_reported(trial: Trial) -> None:
     Gate.objects.filter(trial=trial, g_id="G2").update(evaluated_at=ago(-1))
     assert ("G2", "evaluated_at") in {(one.row, one.column) for one in found()}
 
 
-def test_a_gate_whose_score_is_gone_is_named(trial: Trial) -> None:
+def test_gate_without_score_is_reported(trial: Trial) -> None:
     Score.objects.filter(trial=trial, run_id="one").delete()
     named = [(one.row, one.column) for one in found("one") if one.column == "metadata.run_id"]
     assert named == [(code, "metadata.run_id") for code in ("G1", "G2", "G3", "G4")]
 
 
-def test_a_run_that_is_not_there_is_a_fault_of_usage(trial: Trial) -> None:
+def test_unknown_run_is_a_usage_error(trial: Trial) -> None:
     with pytest.raises(CommandError, match="There is no run oen") as raised:
         call_command("verify_scores", "--run-id", "oen", stdout=StringIO())
     assert raised.value.returncode == 2
 
 
-def test_the_number_of_statements_does_not_grow_with_the_trials(trial: Trial) -> None:
+def test_statement_count_is_independent_of_trial_count(trial: Trial) -> None:
     with CaptureQueriesContext(connection) as few:
         found()
     for _ in range(20):
         make_signals(make_trial(), "S3M", "S4H")
-    score("three")
+    score_trials("three")
     with CaptureQueriesContext(connection) as many:
         found()
     assert len(many) == len(few) <= 10
 
 
-def test_features_that_froze_after_the_score_are_named(trial: Trial) -> None:
+def test_freeze_after_the_score_is_reported(trial: Trial) -> None:
     one = Score.objects.get(trial=trial, run_id="before")
     one.features_frozen_at = one.scored_at + timedelta(days=1)
     one.save()
-    assert [deviation.column for deviation in found()] == ["features_frozen_at"]
+    assert [one.column for one in found()] == ["features_frozen_at"]
 
 
 @pytest.mark.parametrize(
@@ -252,21 +252,21 @@ def test_features_that_froze_after_the_score_are_named(trial: Trial) -> None:
         ("G1", {"metadata": [1]}, {"metadata.run_id", "metadata.table_version", "metadata.signals"}),
     ],
 )
-def test_a_gate_that_was_changed_is_named(trial: Trial, gate: str, change: dict[str, Any], columns: set[str]) -> None:
+def test_changed_gate_is_reported(trial: Trial, gate: str, change: dict[str, Any], columns: set[str]) -> None:
     Gate.objects.filter(trial=trial, g_id=gate).update(**change)
-    deviating = found()
-    assert {one.column for one in deviating} == columns
-    assert {(one.table, one.nct_id) for one in deviating} <= {("gates", "NCT01234567")}
+    mismatches = found()
+    assert {one.column for one in mismatches} == columns
+    assert {(one.table, one.nct_id) for one in mismatches} <= {("gates", "NCT01234567")}
 
 
-def test_a_gate_that_is_missing_is_named(trial: Trial) -> None:
+def test_missing_gate_is_reported(trial: Trial) -> None:
     Gate.objects.get(trial=trial, g_id="G2").delete()
     assert [one.sentence for one in found()] == [
         "NCT01234567, run one, gates: rows is G1, G3, G4, expected G1, G2, G3, G4"
     ]
 
 
-def test_a_signal_that_was_changed_behind_the_gates_is_named(trial: Trial) -> None:
+def test_signal_changed_without_evaluation_is_reported(trial: Trial) -> None:
     Signal.objects.filter(trial=trial, s_id="S2").update(severity="L")
     assert [(one.row, one.column, one.stored, one.expected) for one in found()] == [
         ("G1", "metadata.signals.S2", "M", "L")
@@ -277,27 +277,27 @@ def test_a_signal_that_was_changed_behind_the_gates_is_named(trial: Trial) -> No
     ]
 
 
-def test_signals_that_came_after_the_gates_make_them_stale_and_are_no_fault() -> None:
+def test_signals_after_the_evaluation_make_gates_stale() -> None:
     trial = make_trial()
-    score("one")
+    score_trials("one")
     make_signals(trial, "S3M", "S4M", fired_at=ago(-1 / 24))
-    looked = VerificationCounts()
-    assert list(find_mismatches(looked)) == []
-    # S3 is looked at by G2 and G4.
-    assert looked.stale == 2
+    counts = VerificationCounts()
+    assert list(find_mismatches(counts)) == []
+    # G2 and G4 depend on S3.
+    assert counts.stale == 2
 
 
-def test_a_signal_of_an_earlier_day_that_was_found_later_makes_gates_stale() -> None:
+def test_earlier_signal_found_later_makes_gates_stale() -> None:
     trial = make_trial()
-    score("one")
+    score_trials("one")
     make_signals(trial, "S7M", fired_at=ago(400))
     make_evaluation(trial, "S7", "fired", ago(-1 / 24))
-    looked = VerificationCounts()
-    assert list(find_mismatches(looked)) == []
-    assert looked.stale == 1
+    counts = VerificationCounts()
+    assert list(find_mismatches(counts)) == []
+    assert counts.stale == 1
 
 
-def test_scores_of_other_programs_are_held_against_the_formulas() -> None:
+def test_scores_of_other_programs_are_verified_by_the_formulas() -> None:
     trial = make_trial(nct_id="NCT07654321")
     columns = {"prior_pi": "0.5", "logit_prior": "0", "sum_log_lr": "1.098612", "logit_post": "1.098612"}
     for run, p_fail in (("right", "0.75"), ("stopped", "0.97"), ("wrong", "0.76")):
@@ -310,7 +310,7 @@ def test_scores_of_other_programs_are_held_against_the_formulas() -> None:
     }
 
 
-def test_gates_of_other_programs_are_held_against_the_signals() -> None:
+def test_gates_of_other_programs_are_verified_by_the_signals() -> None:
     trial = make_trial()
     make_signals(trial, "S3M", "S4M")
     Gate.objects.create(trial=trial, g_id="G2", fired_bool=True, supporting_s_ids=["S4", "S3"], lr_used="2.7")
@@ -322,10 +322,10 @@ def test_gates_of_other_programs_are_held_against_the_signals() -> None:
     }
 
 
-def test_the_command_names_each_and_leaves_with_three(trial: Trial) -> None:
+def test_command_reports_each_mismatch_as_json(trial: Trial) -> None:
     Score.objects.filter(trial=trial).update(p_fail="0.5")
     out = StringIO()
-    with pytest.raises(CommandError, match="2 values deviate") as raised:
+    with pytest.raises(CommandError, match="2 mismatches") as raised:
         call_command("verify_scores", "--json", stdout=out)
     assert raised.value.returncode == 3
     *lines, summary = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -333,12 +333,12 @@ def test_the_command_names_each_and_leaves_with_three(trial: Trial) -> None:
         ("before", "p_fail", "0.50000", "0.97000"),
         ("one", "p_fail", "0.50000", "0.97000"),
     ]
-    assert summary == {"summary": {"scores": 6, "gates": 12, "stale": 0, "deviations": 2}}
+    assert summary == {"summary": {"scores": 6, "gates": 12, "stale": 0, "mismatches": 2}}
 
 
-def test_who_reads_no_further_ends_the_command_without_a_traceback(trial: Trial) -> None:
+def test_closed_output_ends_the_command_without_traceback(trial: Trial) -> None:
     with (
-        mock.patch("signals.management.commands.verify_scores.deviations", side_effect=BrokenPipeError),
+        mock.patch("signals.management.commands.verify_scores.find_mismatches", side_effect=BrokenPipeError),
         mock.patch("ncfd_site.core.command.os.dup2") as redirected,
         pytest.raises(SystemExit) as left,
     ):

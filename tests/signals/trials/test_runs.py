@@ -44,7 +44,7 @@ def moved() -> list[Trial]:
         "0.98",
         metadata=gates(G1=5, G2=3)
         | {"table_version": "2026-11", "signals": {"S2": "L", "S1": "H", "S3": "odd"}}
-        | {"stop_rules": [{"rule": "endpoint_switched", "says": "…", "p_fail_at_least": 0.97}]},
+        | {"stop_rules": [{"rule": "endpoint_switched", "description": "…", "p_fail_at_least": 0.97}]},
     )
     score(two, "0.8", BEFORE, prior_pi="0.6", metadata=gates(G4=2))
     score(two, "0.3", prior_pi="0.42", metadata=gates())

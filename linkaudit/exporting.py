@@ -16,7 +16,7 @@ def _rows(query: str, actor: User) -> QuerySet[LinkAudit]:
     form = LinkFilterForm(QueryDict(query))
     if not form.is_valid():
         raise ListRefused("The filter of the list cannot be read: go back to the list and choose again.")
-    return listed_links(form.selection())
+    return listed_links(form.get_selection())
 
 
 LINKS = register(Source("links", LinkAudit, _rows, lambda: reverse("linkaudit:links")))

@@ -9,50 +9,26 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 
 from linkaudit.models import LinkAudit
-from linkaudit.selection import LABELS, LAST_PAGE, SORTS, LinkFilter
+from linkaudit.selection import LABELS, SORTS, LinkFilter
+from ncfd_site.core.lists import ANY, ListForm, make_search_field
 
-ANY = [("", "any")]
 DECISIONS: dict[str, bool | None] = {"right": True, "wrong": False, "cleared": None}
 
 
-class LinkFilterForm(forms.Form):
-    """A selection of links, as its address carries it; every field may be left out."""
+class LinkFilterForm(ListForm[LinkFilter]):
+    """The filters and the order of the list of links."""
 
-    q = forms.CharField(
-        label="Trial number or asset",
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"type": "search", "data-key": "/", "size": 24}),
-    )
-    heuristic = forms.CharField(label="Heuristic", required=False, max_length=200, widget=forms.Select)
+    selection_class = LinkFilter
+
+    q = make_search_field("Trial number or asset")
+    heuristic = forms.CharField(label="Heuristic", required=False, max_length=200)
     label = forms.ChoiceField(label="Label", required=False, choices=LABELS.items())
-    status = forms.ChoiceField(label="Promotion", required=False, choices=[*ANY, *LinkAudit.PromotionStatus.choices])
+    status = forms.ChoiceField(label="Promotion", required=False, choices=[ANY, *LinkAudit.PromotionStatus.choices])
     sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
-    page = forms.IntegerField(required=False, min_value=1, max_value=LAST_PAGE, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
+    def __init__(self, *args: Any, heuristics: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-
-    def offer_heuristics(self, names: Iterable[str]) -> None:
-        """Offer these heuristics to choose from."""
-        self.fields["heuristic"].widget = forms.Select(choices=[*ANY, *((name, name) for name in names)])
-
-    def selection(self) -> LinkFilter:
-        """Return the selection; what was left out is the default. Only on a valid form."""
-        chosen = self.cleaned_data
-        default = LinkFilter()
-        return LinkFilter(
-            heuristic=chosen["heuristic"],
-            status=chosen["status"],
-            label=chosen["label"] or default.label,
-            q=chosen["q"],
-            sort=chosen["sort"] or default.sort,
-        )
-
-    def page_number(self) -> int:
-        """Return the page asked for, from 1. Only on a valid form."""
-        return self.cleaned_data["page"] or 1
+        self.offer("heuristic", [ANY, *((name, name) for name in heuristics)])
 
 
 class LabelForm(forms.Form):

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from linkaudit.models import AssetAlias, LinkAudit
-from ncfd_site.core.paging import ListPage, page_of
-from ncfd_site.core.selection import Selection
-
-PAGE_SIZE = 50
-# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
-LAST_PAGE = 200
+from ncfd_site.core.lists import ListPage, Selection, read_page
 
 SORTS = {
     "audit_id": "oldest first",
@@ -61,17 +56,9 @@ def listed_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
 
 
 def link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
-    """Return page `number` (from 1, at most LAST_PAGE) of a selection; the evidence is not read."""
-    number = min(max(number, 1), LAST_PAGE)
-    start = (number - 1) * PAGE_SIZE
+    """Read a page of a selection, without the evidence."""
     links = listed_links(selection).defer("evidence_jsonb", "review_notes").select_related("asset", "doc")
-    found = list(links[start : start + PAGE_SIZE + 1])
-    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
-
-
-def first_link(selection: LinkFilter) -> int | None:
-    """Return the id of the first link of a selection, or None where it is empty."""
-    return selected_links(selection).order_by(*_order(selection.sort)).values_list("pk", flat=True).first()
+    return read_page(links, number)
 
 
 def next_link(selection: LinkFilter, after: LinkAudit) -> int | None:

@@ -38,10 +38,9 @@ WORDS = {True: "right", False: "wrong", None: "open"}
 @require_permission(VIEW)
 def links(request: HttpRequest) -> HttpResponse:
     """List the links of a selection."""
-    form = LinkFilterForm(request.GET)
-    form.offer_heuristics(queries.heuristic_names())
-    selection = form.selection() if form.is_valid() else None
-    page = link_page(selection, form.page_number()) if selection else None
+    form = LinkFilterForm(request.GET, heuristics=queries.heuristic_names())
+    selection = form.get_selection() if form.is_valid() else None
+    page = link_page(selection, form.get_page_number()) if selection else None
     titles = document_titles({audit.doc_id for audit in page.rows}) if page else {}
     return render(
         request,
@@ -131,7 +130,7 @@ def _no_link(audit_id: int) -> Http404:
 def _selection(request: HttpRequest) -> LinkFilter:
     form = LinkFilterForm(request.GET)
     # A link has its own page whatever the filter in the address says; a wrong one is as good as none.
-    return form.selection() if form.is_valid() else LinkFilter()
+    return form.get_selection() if form.is_valid() else LinkFilter()
 
 
 def _address(name: str, selection: LinkFilter, *args: Any) -> str:

@@ -4,6 +4,9 @@ from typing import Any
 
 from django import forms
 
+from linkaudit.promotion.queries import PromotionFilter
+from ncfd_site.core.lists import ListForm
+
 
 class ReasonForm(forms.Form):
     """A reason, and the box that confirms what the page says."""
@@ -25,8 +28,9 @@ class ReasonForm(forms.Form):
         return " ".join(str(self.cleaned_data["reason"]).split())
 
 
-class PageForm(forms.Form):
-    """Which promotions the list shows."""
+class PromotionListForm(ListForm[PromotionFilter]):
+    """The filter of the list of promotions."""
+
+    selection_class = PromotionFilter
 
     heuristic = forms.CharField(required=False, max_length=200)
-    page = forms.IntegerField(required=False, min_value=1)

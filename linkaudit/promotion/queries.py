@@ -6,10 +6,8 @@ from datetime import datetime
 
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionItem
 from ncfd_site.core import sql
-from ncfd_site.core.paging import ListPage, page_of
+from ncfd_site.core.lists import PAGE_SIZE, ListPage, Selection, read_page
 
-PAGE_SIZE = 50
-LAST_PAGE = 200
 # Pending links that a preview looks at, links whose rows are counted, and later decisions that are counted and shown.
 MOST_PENDING = 200_000
 MOST_ROWS = 100_000
@@ -106,15 +104,19 @@ def preview(heuristic: str) -> Preview:
     return sql.rows(PREVIEW, {"heuristic": heuristic, "most": MOST_PENDING}, of=Preview)[0]
 
 
-def promotion_page(number: int, heuristic: str = "") -> ListPage[LinkPromotion]:
-    """Return page `number` (from 1, at most LAST_PAGE) of the promotions, of one heuristic or of all."""
-    number = min(max(number, 1), LAST_PAGE)
-    start = (number - 1) * PAGE_SIZE
+@dataclass(frozen=True, slots=True)
+class PromotionFilter(Selection):
+    """A selection of promotions."""
+
+    heuristic: str = ""
+
+
+def promotion_page(selection: PromotionFilter, number: int) -> ListPage[LinkPromotion]:
+    """Read a page of a selection, newest first."""
     promotions = LinkPromotion.objects.order_by("-pk")
-    if heuristic:
-        promotions = promotions.filter(heuristic=heuristic)
-    found = list(promotions[start : start + PAGE_SIZE + 1])
-    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
+    if selection.heuristic:
+        promotions = promotions.filter(heuristic=selection.heuristic)
+    return read_page(promotions, number)
 
 
 def made_by(promotion: LinkPromotion) -> Made:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from linkaudit.models import LinkPromotion, LinkReview
 from linkaudit.promotion import queries, services
-from linkaudit.promotion.forms import PageForm, ReasonForm
+from linkaudit.promotion.forms import PromotionListForm, ReasonForm
 from linkaudit.promotion.services import PROMOTE
 from linkaudit.queries import heuristic_standing
 from ncfd_site.core.permissions import current_user, require_permission
@@ -23,10 +23,10 @@ NUMBER = re.compile(r"[0-9]{1,18}")
 @require_permission(VIEW)
 def promotions(request: HttpRequest) -> HttpResponse:
     """List the promotions, newest first."""
-    form = PageForm(request.GET)
-    given = form.cleaned_data if form.is_valid() else {}
-    heuristic = given.get("heuristic", "")
-    page = queries.promotion_page(given.get("page") or 1, heuristic)
+    form = PromotionListForm(request.GET)
+    selection = form.get_selection() if form.is_valid() else queries.PromotionFilter()
+    page = queries.promotion_page(selection, form.get_page_number() if form.is_valid() else 1)
+    heuristic = selection.heuristic
     title = f"Promotions of {heuristic}" if heuristic else "Promotions"
     context = {"title": title, "page": page, "heuristic": heuristic}
     return render(request, "linkaudit/promotion/promotions.html", context)

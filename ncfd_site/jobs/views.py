@@ -26,8 +26,8 @@ VIEW = "jobs.view_job"
 def jobs(request: HttpRequest) -> HttpResponse:
     """List the jobs of a selection."""
     form = JobFilterForm(request.GET)
-    selection = form.selection() if form.is_valid() else None
-    page = job_page(selection, form.page_number()) if selection else None
+    selection = form.get_selection() if form.is_valid() else None
+    page = job_page(selection, form.get_page_number()) if selection else None
     context = {"title": "Jobs", "form": form, "selection": selection, "page": page}
     return render(request, "ncfd/jobs/jobs.html", context)
 

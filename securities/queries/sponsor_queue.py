@@ -6,12 +6,10 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from ncfd_site.core.paging import ListPage, page_of
+from ncfd_site.core.lists import ListPage, get_page_slice, make_page
 from securities.models import Company, ResolverDecision, ResolverFeature, ResolverLLMLog, ReviewQueueItem
 
 PAGE_SIZE = 25
-# The server reads through every row before the offset.
-LAST_PAGE = 200
 # Decisions for no company are searched among this many latest decisions.
 MAX_UNDECIDED, DECISIONS_SEARCHED = 25, 5_000
 MAX_CANDIDATES = 10
@@ -80,17 +78,15 @@ def load_queue_page(status: str, text: str, number: int, *, with_undecided: bool
 
     `status` "" is any; `text` is an NCT ID or part of a sponsor's name.
     """
-    number = min(max(number, 1), LAST_PAGE)
     items = ReviewQueueItem.objects.order_by("-rq_id")
     if status:
         items = items.filter(status=status)
     if text:
         items = items.filter(search_filter(text))
-    start = (number - 1) * PAGE_SIZE
-    queued = list(items[start : start + PAGE_SIZE + 1])
+    queued = list(items[get_page_slice(number, PAGE_SIZE)])
     undecided = list(_list_undecided(text)) if with_undecided else []
     cases = _build_cases([*queued, *undecided])
-    return QueuePage(page_of(cases[: len(queued)], number, PAGE_SIZE, LAST_PAGE), cases[len(queued) :])
+    return QueuePage(make_page(cases[: len(queued)], number, PAGE_SIZE), cases[len(queued) :])
 
 
 def search_filter(text: str) -> Q:

@@ -58,7 +58,7 @@ def trials(request: HttpRequest, asked: Query[TrialsAsked]) -> object:
     if not form.is_valid():
         where, errors = next(iter(form.errors.items()))
         raise BadRequest(str(errors[0]), where)
-    selection = form.selection()
+    selection = form.get_selection()
     rows = selected(selection, timezone.now().date()).select_related("trial__sponsor_company")
     orders = ORDERS_OF_RUN if selection.run else ORDERS
     if selection.run:

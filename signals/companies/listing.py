@@ -5,15 +5,11 @@ from datetime import date
 from typing import Any
 
 from ncfd_site.core import sql
-from ncfd_site.core.paging import ListPage, page_of
-from ncfd_site.core.selection import Selection
+from ncfd_site.core.lists import ListPage, Selection, get_page_slice, make_page
 from securities.loading.names import normalize_company_name
 from securities.queries import listings
 from signals.companies.risk import AT_RISK, ranked_companies
 
-PAGE_SIZE = 50
-# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
-LAST_PAGE = 200
 SORTS = {
     "name": "name, rising",
     "-name": "name, falling",
@@ -38,6 +34,14 @@ class CompanyFilter(Selection):
     def is_bounded(self) -> bool:
         """Whether only companies of the riskiest trials are looked through."""
         return self.trials == "high" or self.sort in ("-p_fail", "-at_risk")
+
+
+@dataclass(frozen=True, slots=True)
+class SponsorFilter(Selection):
+    """A selection of sponsors in the review queue and without a company."""
+
+    q: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,13 @@ _RANKED = """
 
 
 def company_page(selection: CompanyFilter, number: int, today: date) -> ListPage[ListedCompany]:
-    """Return page `number` (from 1, at most LAST_PAGE) of a selection, in one to three queries."""
-    number = min(max(number, 1), LAST_PAGE)
+    """Read a page of a selection, in one to three queries."""
+    rows = get_page_slice(number)
     keys: dict[str, Any] = {
         "today": today,
         "exchange": selection.exchange,
-        "limit": PAGE_SIZE + 1,
-        "offset": (number - 1) * PAGE_SIZE,
+        "limit": rows.stop - rows.start,
+        "offset": rows.start,
     }
     conditions, also, companies = [], "NULL::text", "companies c"
     if selection.q:
@@ -110,7 +114,7 @@ def company_page(selection: CompanyFilter, number: int, today: date) -> ListPage
         ORDER BY {_ORDERS[selection.sort]} LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608 (texts of this module)
     found = sql.rows(query, keys, of=ListedCompany)
-    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
+    return make_page(found, number)
 
 
 def _sought(text: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from signals.companies import risk
 from signals.companies.charts import band_chart
 from signals.companies.documents import documents_of
 from signals.companies.forms import CompanyFilterForm, DayForm, SponsorFilterForm
-from signals.companies.listing import company_page
+from signals.companies.listing import SponsorFilter, company_page
 from signals.companies.meaning import Meaning, list_issuer_periods, meaning_of
 from signals.companies.timeline import timeline
 from signals.companies.unresolved import LOOKED_AT, unresolved_sponsors
@@ -32,10 +32,9 @@ VIEW_RESOLVER = "securities.view_reviewqueueitem"
 def companies(request: HttpRequest) -> HttpResponse:
     """List companies of a selection."""
     today = timezone.localdate()
-    form = CompanyFilterForm(request.GET)
-    form.offer_exchanges(Exchange.objects.order_by("code").values_list("code", flat=True))
-    selection = form.selection() if form.is_valid() else None
-    page = company_page(selection, form.page_number(), today) if selection else None
+    form = CompanyFilterForm(request.GET, exchanges=Exchange.objects.order_by("code").values_list("code", flat=True))
+    selection = form.get_selection() if form.is_valid() else None
+    page = company_page(selection, form.get_page_number(), today) if selection else None
     ids = [one.company_id for one in page.rows] if page else []
     tickers = listings.list_active_listings(ids, today) if ids else {}
     parents = corporate_structure.list_direct_parents(ids) if ids else {}
@@ -133,13 +132,13 @@ def sponsors(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     form = SponsorFilterForm(request.GET)
     is_valid = form.is_valid()
-    text = form.cleaned_data["q"].strip() if is_valid else ""
-    status = form.cleaned_data["status"] if is_valid else ""
-    number = (form.cleaned_data["page"] or 1) if is_valid else 1
-    is_whole = is_valid and not status and number == 1
+    selection = form.get_selection() if is_valid else SponsorFilter()
+    text = selection.q.strip()
+    number = form.get_page_number() if is_valid else 1
+    is_whole = is_valid and not selection.status and number == 1
     queue = None
     if is_valid and user.has_perm(VIEW_RESOLVER):
-        queue = sponsor_queue.load_queue_page(status, text, number, with_undecided=is_whole)
+        queue = sponsor_queue.load_queue_page(selection.status, text, number, with_undecided=is_whole)
     return render(
         request,
         "companies/sponsors.html",
@@ -147,9 +146,9 @@ def sponsors(request: HttpRequest) -> HttpResponse:
             "title": "Sponsors without company",
             "form": form,
             "is_valid": is_valid,
-            "is_new": is_valid and not (text or status),
+            "is_new": is_valid and selection.is_default,
             "text": text,
-            "status": status,
+            "status": selection.status,
             "queue": queue,
             "unresolved": unresolved_sponsors(text) if is_whole and user.has_perm(VIEW_RISK) else None,
             "looked_at": LOOKED_AT,

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_percent, format_points
-from ncfd_site.core.paging import ListPage
+from ncfd_site.core.lists import ListPage, get_page_slice, make_page
 from securities.models import Company
 from signals.models import Score, Trial, TrialCurrentScore
 from signals.queries import read_recorded_ratios
@@ -17,7 +17,7 @@ from signals.trials import selection as selecting
 from signals.trials.explaining import explanations
 from signals.trials.metadata import with_readable_metadata
 from signals.trials.runs import Run, run_before
-from signals.trials.selection import LAST_PAGE, NO_PHASE, of_phase
+from signals.trials.selection import NO_PHASE, of_phase
 from signals.trials.tickers import Ticker, tickers_of
 from signals.trials.words import (
     BANDS,
@@ -225,16 +225,14 @@ def chosen(asked: Mapping[str, Any], runs: list[Run]) -> Pair | None:
 
 def compared(pair: Pair, number: int) -> ListPage[Compared]:
     """Return page `number` (from 1) of the trials of the later run, each beside its score in the earlier one."""
-    size = selecting.PAGE_SIZE
-    start = (number - 1) * size
-    keys = _keys(pair, start, size + 1)
-    scores = {score.pk: score for score in with_readable_metadata(Score.objects.filter(pk__in=keys[:size]))}
+    page = make_page(_keys(pair, get_page_slice(number)), number)
+    scores = {score.pk: score for score in with_readable_metadata(Score.objects.filter(pk__in=page.rows))}
     trials = Trial.objects.select_related("sponsor_company").in_bulk([score.trial_id for score in scores.values()])
     then = with_readable_metadata(Score.objects.filter(run_id=pair.a, trial_id__in=list(trials)))
     earlier = {one.trial_id: one for one in then}
     tickers = tickers_of({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
     # What went away between two statements is left out.
-    shown = [scores[key] for key in keys[:size] if key in scores and scores[key].trial_id in trials]
+    shown = [scores[key] for key in page.rows if key in scores and scores[key].trial_id in trials]
     rows = [
         _compare(
             trials[score.trial_id],
@@ -244,7 +242,7 @@ def compared(pair: Pair, number: int) -> ListPage[Compared]:
         )
         for score in shown
     ]
-    return ListPage(rows, number, len(keys) > size and number < LAST_PAGE, size, LAST_PAGE)
+    return page.with_rows(rows)
 
 
 def gone(pair: Pair) -> Gone:
@@ -275,13 +273,13 @@ class _Count:
     new: int
 
 
-def _keys(pair: Pair, start: int, limit: int) -> list[int]:
+def _keys(pair: Pair, page: slice) -> list[int]:
     if pair.sort == "risk":
         scores = _narrowed(Score.objects.filter(run_id=pair.b), pair).order_by("-p_fail", "trial_id")
-        return list(scores.values_list("pk", flat=True)[start : start + limit])
+        return list(scores.values_list("pk", flat=True)[page])
     if pair.is_latest:
-        return _keys_of_latest(pair, start, limit)
-    narrowed, given = ["TRUE"], {"a": pair.a, "b": pair.b, "limit": limit, "start": start}
+        return _keys_of_latest(pair, page)
+    narrowed, given = ["TRUE"], {"a": pair.a, "b": pair.b, "limit": page.stop - page.start, "start": page.start}
     if pair.phase:
         narrowed.append("trial.phase IS NULL" if pair.phase == NO_PHASE else "trial.phase = %(phase)s")
         given["phase"] = pair.phase
@@ -294,7 +292,7 @@ def _keys(pair: Pair, start: int, limit: int) -> list[int]:
     return [one.score_id for one in sql.rows(statement, given, of=_ScoreKey)]
 
 
-def _keys_of_latest(pair: Pair, start: int, limit: int) -> list[int]:
+def _keys_of_latest(pair: Pair, page: slice) -> list[int]:
     """Of the latest run and the one before, the standings know the change, and have an index on it."""
     standings: QuerySet[Any] = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
     if pair.gate:
@@ -305,7 +303,7 @@ def _keys_of_latest(pair: Pair, start: int, limit: int) -> list[int]:
         )
     standings = _of_phase(standings, pair.phase).filter(change__isnull=False)
     order = selecting.ORDERS["change" if pair.sort == "change" else "-change"]
-    return list(standings.order_by(*order).values_list("score_id", flat=True)[start : start + limit])
+    return list(standings.order_by(*order).values_list("score_id", flat=True)[page])
 
 
 def _narrowed(scores: QuerySet[Score], pair: Pair) -> QuerySet[Score]:

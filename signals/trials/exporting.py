@@ -34,7 +34,7 @@ def _rows(query: str, actor: User) -> QuerySet[Any]:
     form = TrialFilterForm(QueryDict(query), runs=runs)
     if not form.is_valid():
         raise ListRefused("The filter of the list cannot be read: go back to the list and choose again.")
-    selection = form.selection()
+    selection = form.get_selection()
     rows: QuerySet[Any] = listed(selection, timezone.localdate()).annotate(**OF_TRIAL)
     if selection.run:
         before = run_before(selection.run, runs)

@@ -6,12 +6,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from ncfd_site.core.lists import ANY, Chosen, ListForm, make_search_field
 from signals.models import Gate, Signal
 from signals.trials.runs import Run, is_known
 from signals.trials.selection import (
     ANY_GATE,
     DAYS,
-    LAST_PAGE,
     NO_STATUS,
     OF_LATEST_ONLY,
     PHASE_CHOICES,
@@ -20,32 +20,20 @@ from signals.trials.selection import (
 )
 from signals.trials.words import BANDS, STATUSES
 
-ANY = [("", "any")]
 MAIN = ("q", "phase", "band", "within", "gate")
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
-class RunChoice(forms.Form):
-    """A form on runs; every field may be left out."""
-
-    page = forms.IntegerField(required=False, min_value=1, max_value=LAST_PAGE, widget=forms.HiddenInput)
+class RunForm(ListForm[Chosen]):
+    """A list form with fields that choose runs."""
 
     def __init__(self, *args: Any, runs: list[Run], **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         self.runs = runs
 
-    def page_number(self) -> int:
-        """Return the page asked for, from 1. Only on a valid form."""
-        return self.cleaned_data.get("page") or 1
-
     def offer_runs(self, name: str, first: Iterable[tuple[str, str]] = ()) -> None:
-        """Offer the latest runs to choose from, and the one that was asked for where it is older."""
-        choices = [*first, *((run.run_id, run.run_id) for run in self.runs)]
-        asked = self.data.get(name, "")
-        if asked and "\x00" not in asked and asked not in {run_id for run_id, _ in choices}:
-            choices.append((asked, asked[:60]))
-        self.fields[name].widget = forms.Select(choices=choices)
+        """Offer the latest runs."""
+        self.offer(name, [*first, *((run.run_id, run.run_id) for run in self.runs)])
 
     def known_run(self, name: str) -> str:
         """Return the run that was asked for. Raises ValidationError where there is none of that name."""
@@ -55,20 +43,17 @@ class RunChoice(forms.Form):
         return run_id
 
 
-class TrialFilterForm(RunChoice):
-    """A selection of trials, as its address carries it."""
+class TrialFilterForm(RunForm[TrialFilter]):
+    """The filters and the order of the list of trials."""
 
-    q = forms.CharField(
-        label="Number, sponsor, ticker or drug",
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"type": "search", "data-key": "/", "size": 24}),
-    )
-    phase = forms.ChoiceField(label="Phase", required=False, choices=[*ANY, *PHASE_CHOICES])
+    selection_class = TrialFilter
+
+    q = make_search_field("Number, sponsor, ticker or drug")
+    phase = forms.ChoiceField(label="Phase", required=False, choices=[ANY, *PHASE_CHOICES])
     band = forms.ChoiceField(
-        label="Probability of failure", required=False, choices=[*ANY, *((band.name, band.words) for band in BANDS)]
+        label="Probability of failure", required=False, choices=[ANY, *((band.name, band.words) for band in BANDS)]
     )
-    within = forms.ChoiceField(label="Readout", required=False, choices=[*ANY, *DAYS.items()])
+    within = forms.ChoiceField(label="Readout", required=False, choices=[ANY, *DAYS.items()])
     gate = forms.ChoiceField(
         label="Gate fired",
         required=False,
@@ -90,10 +75,7 @@ class TrialFilterForm(RunChoice):
         self.fields["from"] = forms.DateField(label="Readout from", required=False, widget=DAY)
         self.fields["to"] = forms.DateField(label="Readout to", required=False, widget=DAY)
         self.offer_runs("run", [("", "the latest of each trial")])
-        asked = self.data.get("status", "")
-        known = STATUSES | {NO_STATUS: "none known"}
-        others = [(asked, asked[:60])] if asked and "\x00" not in asked and asked not in known else []
-        self.fields["status"].widget = forms.Select(choices=[*ANY, *known.items(), *others])
+        self.offer("status", [ANY, *STATUSES.items(), (NO_STATUS, "none known")])
 
     @property
     def main_fields(self) -> list[forms.BoundField]:
@@ -123,26 +105,15 @@ class TrialFilterForm(RunChoice):
         if since and until and since > until:
             self.add_error("to", "The window ends before it begins.")
 
-    def selection(self) -> TrialFilter:
-        """Return the selection; what was left out is the default. Only on a valid form."""
-        chosen = self.cleaned_data
-        names = ("q", "phase", "status", "gate", "signal", "ticker", "sponsor", "band", "within", "pivotal", "run")
-        return TrialFilter(
-            since=chosen["from"],
-            until=chosen["to"],
-            sort=chosen["sort"] or TrialFilter().sort,
-            **{name: chosen[name] for name in names},
-        )
 
-
-class CompareForm(RunChoice):
+class CompareForm(RunForm[TrialFilter]):
     """Two runs, and which of their trials."""
 
     SORTS = {"risk": "highest risk first", "change": "risen most first", "-change": "fallen most first"}
 
     a = forms.CharField(label="From run", required=False, max_length=50)
     b = forms.CharField(label="To run", required=False, max_length=50)
-    phase = forms.ChoiceField(label="Phase", required=False, choices=[*ANY, *PHASE_CHOICES])
+    phase = forms.ChoiceField(label="Phase", required=False, choices=[ANY, *PHASE_CHOICES])
     gate = forms.ChoiceField(
         label="Gate fired in the second", required=False, choices=[("", "any or none"), *Gate.Code.choices]
     )

@@ -7,14 +7,13 @@ from decimal import Decimal
 
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_date_distance, format_percent, format_points
-from ncfd_site.core.paging import ListPage
+from ncfd_site.core.lists import ListPage, get_page_slice, make_page
 from securities.models import Company
 from signals.models import Score, Trial, TrialCurrentScore
-from signals.trials import selection as selecting
 from signals.trials.marks import Marks, marks_of, recorded_marks
 from signals.trials.metadata import with_readable_metadata
 from signals.trials.runs import Run, run_before
-from signals.trials.selection import LAST_PAGE, TrialFilter, listed
+from signals.trials.selection import TrialFilter, listed
 from signals.trials.tickers import Ticker, tickers_of
 from signals.trials.words import (
     BANDS,
@@ -108,13 +107,9 @@ class Tile:
 
 def trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date) -> ListPage[TrialRow]:
     """Return page `number` (from 1) of a selection with all that a row shows, in a fixed number of queries."""
-    size = selecting.PAGE_SIZE
-    start = (number - 1) * size
-    found = listed(selection, today)[start : start + size + 1]
-    rows = with_readable_metadata(found) if selection.run else list(found)
-    shown = rows[:size]
-    has_next = len(rows) > size and number < LAST_PAGE
-    return ListPage(_filled(selection, shown, runs, today), number, has_next, size, LAST_PAGE)
+    found = listed(selection, today)[get_page_slice(number)]
+    page = make_page(with_readable_metadata(found) if selection.run else list(found), number)
+    return page.with_rows(_filled(selection, page.rows, runs, today))
 
 
 def tiles(run_id: str) -> list[Tile]:

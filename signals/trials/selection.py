@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import F, Q, QuerySet
 
-from ncfd_site.core.selection import Selection
+from ncfd_site.core.lists import Selection
 from signals.models import Gate, Score, Signal, Trial, TrialCurrentScore
 from signals.trials import search
 from signals.trials.words import (
@@ -15,10 +15,6 @@ from signals.trials.words import (
     phase_words,
     status_words,
 )
-
-PAGE_SIZE = 50
-# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
-LAST_PAGE = 200
 
 SORTS = {
     "risk": "highest risk first",

@@ -20,8 +20,8 @@ def trials(request: HttpRequest) -> HttpResponse:
     runs = latest_runs()
     today = timezone.localdate()
     form = TrialFilterForm(request.GET, runs=runs)
-    selection = form.selection() if form.is_valid() else None
-    page = queries.trial_page(selection, form.page_number(), runs, today) if selection else None
+    selection = form.get_selection() if form.is_valid() else None
+    page = queries.trial_page(selection, form.get_page_number(), runs, today) if selection else None
     tiles = queries.tiles(selection.run) if selection else []
     run = next((run for run in runs if not selection or not selection.run or run.run_id == selection.run), None)
     return render(
@@ -52,7 +52,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     chosen = comparing.chosen(form.cleaned_data, runs) if form.is_valid() else None
     context: dict[str, object] = {"title": "Two runs side by side", "runs": runs, "chosen": chosen}
     if chosen:
-        number = form.page_number()
+        number = form.get_page_number()
         # What was left out is shown as what it stands for.
         form = CompareForm(request.GET.dict() | {"a": chosen.a, "b": chosen.b}, runs=runs)
         context |= {

@@ -5,15 +5,19 @@ from typing import Any
 
 from django import forms
 
-from signals.validation_errors.queries import LAST_PAGE, ErrorFilter
+from ncfd_site.core.formatting import humanize_name
+from ncfd_site.core.lists import ANY, ListForm
+from signals.validation_errors.queries import ErrorFilter
 
 MOST = 2**63 - 1
 
 
-class ErrorFilterForm(forms.Form):
-    """A selection of errors; every field may be left out."""
+class ErrorFilterForm(ListForm[ErrorFilter]):
+    """The filters of the list of validation errors."""
 
-    kind = forms.CharField(label="Kind", required=False, max_length=200, widget=forms.Select)
+    selection_class = ErrorFilter
+
+    kind = forms.CharField(label="Kind", required=False, max_length=200)
     trial = forms.RegexField(
         r"(?i)^NCT\d{8}$",
         label="Trial number",
@@ -24,22 +28,11 @@ class ErrorFilterForm(forms.Form):
     study = forms.IntegerField(
         label="Study", required=False, min_value=1, max_value=MOST, widget=forms.TextInput(attrs={"size": 8})
     )
-    page = forms.IntegerField(required=False, min_value=1, max_value=LAST_PAGE, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
+    def __init__(self, *args: Any, kinds: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.offer("kind", [ANY, *((kind, humanize_name(kind)) for kind in kinds)])
 
-    def offer_kinds(self, kinds: Iterable[str]) -> None:
-        """Offer these kinds to choose from."""
-        choices = [("", "any"), *((kind, kind.replace("_", " ")) for kind in kinds)]
-        self.fields["kind"].widget = forms.Select(choices=choices)
-
-    def selection(self) -> ErrorFilter:
-        """Return the selection. Only on a valid form."""
-        chosen = self.cleaned_data
-        return ErrorFilter(chosen["kind"], chosen["trial"].upper(), chosen["study"])
-
-    def page_number(self) -> int:
-        """Return the page asked for, from 1. Only on a valid form."""
-        return self.cleaned_data["page"] or 1
+    def clean_trial(self) -> str:
+        """Return the number in capitals."""
+        return str(self.cleaned_data["trial"]).upper()

@@ -7,8 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ncfd_site.core import sql
-from ncfd_site.core.paging import ListPage, page_of
-from ncfd_site.core.selection import Selection
+from ncfd_site.core.lists import ListPage, Selection, get_page_slice, make_page
 from signals.models import StagingError
 
 MOST_KINDS = 20
@@ -25,8 +24,6 @@ WITH RECURSIVE kinds (kind, place) AS (
 SELECT kind FROM kinds WHERE kind IS NOT NULL
 """  # noqa: S608
 PAGE_SIZE = 25
-# An offset is read through by the server: past this page a narrower filter is quicker than more pages.
-LAST_PAGE = 200
 PIVOTAL = "pivotal_validation"
 NAMED_BY = "PivotalStudyMissingFields:"
 
@@ -100,12 +97,10 @@ def selected_errors(selection: ErrorFilter) -> QuerySet[StagingError]:
 
 
 def error_page(selection: ErrorFilter, number: int) -> ListPage[Shown]:
-    """Return page `number` (from 1, at most LAST_PAGE) of a selection."""
-    number = min(max(number, 1), LAST_PAGE)
-    start = (number - 1) * PAGE_SIZE
+    """Read a page of a selection."""
     errors = selected_errors(selection).select_related("trial", "study")
-    found = [shown(error) for error in errors[start : start + PAGE_SIZE + 1]]
-    return page_of(found, number, PAGE_SIZE, LAST_PAGE)
+    found = [shown(error) for error in errors[get_page_slice(number, PAGE_SIZE)]]
+    return make_page(found, number, PAGE_SIZE)
 
 
 def shown(error: StagingError) -> Shown:

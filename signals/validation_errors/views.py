@@ -15,13 +15,12 @@ VIEW = "signals.view_stagingerror"
 @require_permission(VIEW)
 def errors(request: HttpRequest) -> HttpResponse:
     """List what failed, newest first; a filter that cannot be read is a page that says so."""
-    form = ErrorFilterForm(request.GET)
-    form.offer_kinds(staging.kinds())
-    selection = form.selection() if form.is_valid() else None
+    form = ErrorFilterForm(request.GET, kinds=staging.kinds())
+    selection = form.get_selection() if form.is_valid() else None
     context = {
         "title": "Failed validations",
         "form": form,
         "selection": selection,
-        "page": staging.error_page(selection, form.page_number()) if selection else None,
+        "page": staging.error_page(selection, form.get_page_number()) if selection else None,
     }
     return render(request, "validation_errors/errors.html", context, status=200 if selection else 400)

@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from ncfd_site.core.lists import PAGE_SIZE
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.queries import PAGE_SIZE
 from ncfd_site.jobs.watching import Watch
 from tests.factories import make_user
 from tests.web.reading import text_of

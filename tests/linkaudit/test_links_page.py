@@ -73,7 +73,7 @@ def test_an_empty_list_says_what_fills_it(rita: Client) -> None:
 
 
 def test_pages_lead_to_each_other_with_the_filter(rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("linkaudit.selection.PAGE_SIZE", 1)
+    monkeypatch.setattr("ncfd_site.core.lists.PAGE_SIZE", 1)
     for _ in range(3):
         make_link_audit()
     page = rita.get("/links/?sort=-audit_id&page=2").content.decode()

@@ -131,7 +131,7 @@ def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(ana: Client, que
 
 
 def test_pages_lead_to_each_other_with_the_filter(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signals.companies.listing.PAGE_SIZE", 1)
+    monkeypatch.setattr("ncfd_site.core.lists.PAGE_SIZE", 1)
     for name in ("Alpha Pharma", "Beta Bio", "Gamma Gene"):
         make_company(name=name)
     page = ana.get("/companies/?sort=-name&page=2")

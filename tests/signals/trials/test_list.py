@@ -220,7 +220,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
 
 def test_pages_lead_to_each_other_with_the_filter(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signals.trials.selection.PAGE_SIZE", 1)
+    monkeypatch.setattr("ncfd_site.core.lists.PAGE_SIZE", 1)
     for number in range(1, 4):
         scored_trial(f"NCT0000000{number}", f"0.{number}")
     page = ana.get("/trials/?phase=PHASE3&page=2")

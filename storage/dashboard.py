@@ -10,7 +10,7 @@ from django.urls import reverse
 from ncfd_site.core.formatting import format_capped_count
 from ncfd_site.dashboard.shortcuts import register_shortcut
 from ncfd_site.dashboard.tile import Action, Figure, Found, Line, Part, Source, Tile, mark, register
-from ncfd_site.jobs.words import ANOTHER_VERSION
+from ncfd_site.jobs.presentation import VERSION_ERRORS
 from storage.models import Document, StorageObject
 from storage.overview import CHECK
 from storage.verification import Check, Summary
@@ -77,7 +77,7 @@ def _summary(check: LastCheck | None) -> Summary | None:
         return None
     try:
         return Summary.from_json(check.summary)
-    except ANOTHER_VERSION:
+    except VERSION_ERRORS:
         return None
 
 

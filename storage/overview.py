@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ncfd_site.core import sql
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.words import ANOTHER_VERSION
+from ncfd_site.jobs.presentation import VERSION_ERRORS
 from storage.buckets import AGES, GRACE_DAYS, REFERENCES, SIZES, Bucket
 from storage.verification import Check, Summary
 
@@ -141,7 +141,7 @@ def last_check() -> LastCheck | None:
     try:
         summary = Summary.from_json(job.result["summary"])
         drift = summary.checks[Check.COUNTS].findings
-    except ANOTHER_VERSION:
+    except VERSION_ERRORS:
         return None
     return LastCheck(job.pk, job.finished_at, drift, summary.findings - drift, summary.is_complete)
 

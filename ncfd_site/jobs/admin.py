@@ -1,4 +1,4 @@
-"""The admin of jobs: the rows as they are. What people may do with a job stands on the job's own page."""
+"""The admin of jobs, read-only; the actions are on the page of each job."""
 
 from django.contrib import admin
 
@@ -11,7 +11,7 @@ from ncfd_site.jobs.models import Job
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    """Long work that people started."""
+    """Background jobs."""
 
     list_display = (
         value("job_id", "job"),
@@ -19,7 +19,7 @@ class JobAdmin(ReadOnlyAdmin):
         choice("state"),
         value("requested_by"),
         when("requested_at", "requested"),
-        when("finished_at", "ended", empty="not ended"),
+        when("finished_at", "finished", empty="not finished"),
         value("attempts"),
         value("error", empty=""),
     )
@@ -27,5 +27,5 @@ class JobAdmin(ReadOnlyAdmin):
         choices("state", "state", *((state.value, state.label, {"state": state.value}) for state in Job.State)),
         known_values("kind", "kind"),
     )
-    search_by = (search.key("job_id", "number of the job"),)
-    filled_by = "Nobody has started any long work yet. A job is started on the page that it is about."
+    search_by = (search.key("job_id", "job number"),)
+    filled_by = "No job yet. Jobs are started on the pages that they belong to."

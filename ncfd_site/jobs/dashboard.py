@@ -1,4 +1,4 @@
-"""Long work that waits or runs."""
+"""The home tile of active jobs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from ncfd_site.dashboard.tile import Figure, Found, Line, Part, Source, Tile, register
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.words import progress, standing, title_of
+from ncfd_site.jobs.presentation import job_title, progress_text, state_label
 
 VIEW = "jobs.view_job"
 SHOWN = 5
@@ -21,7 +21,7 @@ FROM site_jobs WHERE state IN ('queued', 'running') ORDER BY job_id LIMIT 1000
 
 @dataclass(frozen=True, slots=True)
 class OpenJob:
-    """A job that has not ended, and how many of them there are in all."""
+    """An open job, with the counts of all open jobs."""
 
     job_id: int
     kind: str
@@ -41,15 +41,15 @@ class OpenJob:
 
 
 def build(found: Found, user: User) -> Tile:
-    """Say how many wait and run, and how far the first ones are."""
+    """Return the counts, and the progress of the first jobs."""
     jobs = found["jobs"]
     running, opened = (jobs[0].running, jobs[0].open) if jobs else (0, 0)
     address = f"{reverse('jobs:jobs')}?state="
     figures = (
-        Figure(f"{running:,}", "jobs run", f"{address}running"),
-        Figure(f"{opened - running:,}", "jobs wait", f"{address}queued"),
+        Figure(f"{running:,}", "running", f"{address}running"),
+        Figure(f"{opened - running:,}", "queued", f"{address}queued"),
     )
-    return Tile(figures, tuple(_line(one) for one in jobs[:SHOWN]), "No long work is under way.")
+    return Tile(figures, tuple(_line(one) for one in jobs[:SHOWN]), "No active jobs.")
 
 
 def _line(one: OpenJob) -> Line:
@@ -58,12 +58,12 @@ def _line(one: OpenJob) -> Line:
         lease_until=one.lease_until, done=one.done, total=one.total, unit=one.unit,
         cancelled_by=one.cancelled_by, cancelled_at=one.cancelled_at,
     )  # fmt: skip
-    stands = standing(job)
+    label = state_label(job)
     return Line(
-        title_of(job),
+        job_title(job),
         reverse("jobs:job", args=[one.job_id]),
-        f"of {one.requested_by}; {progress(job)}".rstrip("; "),
-        f"{stands.sign} {stands.word}",
+        f"by {one.requested_by}; {progress_text(job)}".rstrip("; "),
+        f"{label.sign} {label.word}",
         one.started_at or one.requested_at,
     )
 
@@ -71,7 +71,7 @@ def _line(one: OpenJob) -> Line:
 SOURCE = register(
     Source(
         "running",
-        "Jobs under way",
+        "Active jobs",
         (VIEW,),
         {"jobs": Part(OPEN, OpenJob)},
         build,

@@ -1,4 +1,4 @@
-"""The kinds of long work there are; each app names its own in a module `jobs`, which is found when the site starts."""
+"""The registry of job types; each app registers its own in a module `jobs`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobType:
-    """One kind of long work: who may start it, what it does, and how it is told to people.
+    """A type of background job: permission, work and texts.
 
-    `run` does the work with the job's arguments, in the thread that it is called in, and returns the result. Its
-    control is asked in that thread too. `describe` says the arguments as a sentence, `conclude` the result;
-    `result_template` is a template that draws `result` in full. While one job of an `exclusive` kind is open, no other
-    of that kind is taken. `errors` are exceptions whose text is a sentence for people, as that of a `Refusal` is.
+    `run` does the work with the job's arguments and returns the result; it uses the reporter in its own thread only.
+    `describe` returns the arguments as a sentence, `conclude` the result; `result_template` shows the result in full.
+    One job of an `exclusive` type is open at a time. The text of an exception in `errors` is shown to users, as that
+    of a `UserError` is.
     """
 
     name: str
@@ -33,21 +33,21 @@ class JobType:
 _registered: dict[str, JobType] = {}
 
 
-def register(kind: JobType) -> JobType:
-    """Make a kind known, and return it; raises ValueError where another one has its name."""
-    if _registered.setdefault(kind.name, kind) is not kind:
-        raise ValueError(f"Two kinds of jobs have the name {kind.name}.")
-    return kind
+def register(job_type: JobType) -> JobType:
+    """Register a job type and return it; raises ValueError when another one has its name."""
+    if _registered.setdefault(job_type.name, job_type) is not job_type:
+        raise ValueError(f"Two job types have the name {job_type.name}.")
+    return job_type
 
 
 def find_job_type(name: str) -> JobType:
-    """Return the kind of that name; raises LookupError where there is none."""
+    """Return the job type of a name; raises LookupError when there is none."""
     try:
         return _registered[name]
     except KeyError:
-        raise LookupError(f"There is no kind of job with the name {name}.") from None
+        raise LookupError(f"There is no job type {name}.") from None
 
 
 def registered_job_types() -> list[JobType]:
-    """Return all kinds, by their titles."""
-    return sorted(_registered.values(), key=lambda kind: kind.title)
+    """Return all job types, sorted by title."""
+    return sorted(_registered.values(), key=lambda job_type: job_type.title)

@@ -1,30 +1,32 @@
-"""The statements by which a worker takes a job, keeps it and gives it up.
+"""The lease of a job: the statements by which a worker acquires, renews, updates and releases it.
 
-Time is the database's alone. Every statement about a job that is held names the worker: where the lease was lost it
-finds no row, and says so.
+All times are the database's. Every statement names the worker, so a worker that lost its lease updates no row.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from psycopg.types.json import Jsonb
 
 from ncfd_site.core import sql
-from ncfd_site.jobs.connection import DATABASE_ERRORS
 from ncfd_site.jobs.models import Job
 
-# After so many lost workers nobody takes a job again until a person has looked.
-ATTEMPTS = 5
+# Raised by Django and by the driver when the server is gone or the connection was cut.
+DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+# Lost workers after which a job fails.
+MAX_ATTEMPTS = 5
 
 EXHAUSTED = (
-    f"The job was begun {ATTEMPTS} times and each time lost its worker or its database, so nobody takes it again by "
-    "itself. What was done until then stays. See the log of the workers, mend what it names, and resume the job."
+    f"The job started {MAX_ATTEMPTS} times and lost its worker or its database each time, so no worker retries it. "
+    "Finished work is kept. Correct the cause that the log of the workers names, then resume the job."
 )
 
-BURY = """
+FAIL_EXHAUSTED = """
     UPDATE site_jobs
     SET state = CASE WHEN cancelled_at IS NULL THEN 'failed' ELSE 'cancelled' END,
         error = CASE WHEN cancelled_at IS NULL THEN %(error)s END,
@@ -32,7 +34,7 @@ BURY = """
     WHERE state = 'running' AND lease_until < clock_timestamp()
       AND (attempts >= %(attempts)s OR cancelled_at IS NOT NULL)
 """
-CLAIM = """
+ACQUIRE = """
     UPDATE site_jobs
     SET state = 'running', worker = %(worker)s, attempts = attempts + 1,
         started_at = coalesce(started_at, clock_timestamp()),
@@ -64,8 +66,8 @@ FINISH = """
     WHERE job_id = %(job_id)s AND worker = %(worker)s AND state = 'running'
     RETURNING true
 """
-# A worker that is told to end has not failed: the attempt does not count.
-PUT_BACK = """
+# A stopped worker has not failed, so the attempt does not count.
+RELEASE = """
     UPDATE site_jobs
     SET state = CASE WHEN cancelled_at IS NULL THEN 'queued' ELSE 'cancelled' END,
         finished_at = CASE WHEN cancelled_at IS NULL THEN NULL ELSE clock_timestamp() END,
@@ -76,12 +78,12 @@ PUT_BACK = """
 
 
 class LeaseLost(Exception):
-    """Another worker may have the job by now: this one ends its run, and touches the row no more."""
+    """The lease expired, and another worker may hold the job. The run ends without another write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the step of a job is."""
+    """Progress of a job's step."""
 
     step: str = ""
     done: int = 0
@@ -89,52 +91,67 @@ class Progress:
     unit: str = ""
 
 
-def claim(worker: str, kinds: Collection[str], seconds: float, *, using: str) -> Job | None:
-    """Take the oldest job that waits, or whose worker was lost, for so many seconds; None where there is none."""
-    sql.execute(BURY, {"error": EXHAUSTED, "attempts": ATTEMPTS}, using=using)
-    job_id = sql.value(CLAIM, {"worker": worker, "kinds": list(kinds), "seconds": seconds}, using=using)
+def acquire(worker: str, kinds: Collection[str], seconds: float, *, using: str) -> Job | None:
+    """Lease the oldest job that is queued or lost its worker for `seconds`; None without one."""
+    sql.execute(FAIL_EXHAUSTED, {"error": EXHAUSTED, "attempts": MAX_ATTEMPTS}, using=using)
+    job_id = sql.value(ACQUIRE, {"worker": worker, "kinds": list(kinds), "seconds": seconds}, using=using)
     return None if job_id is None else Job.objects.using(using).get(pk=job_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One job in the hands of one worker. `write` and `renew` tell whether somebody asked for its end."""
+    """The lease of one job by one worker. `write` and `renew` return True once cancellation was requested."""
 
     job_id: int
     worker: str
     seconds: float
 
     def renew(self, *, using: str) -> bool:
-        """Keep the job for its seconds from now on."""
+        """Extend the lease by its seconds from now."""
         return self._run(RENEW, {"seconds": self.seconds}, using)
 
     def write(self, progress: Progress, checkpoint: Mapping[str, Any] | None, *, using: str) -> bool:
-        """Write how far the job is, and where to go on where that is given."""
+        """Write the progress, and the checkpoint if given."""
         values = {"step": progress.step, "done": progress.done, "total": progress.total, "unit": progress.unit}
         return self._run(WRITE, {**values, "checkpoint": _json(checkpoint)}, using)
 
     def finish(
         self, state: Job.State, *, result: Mapping[str, Any] | None = None, error: str | None = None, using: str
     ) -> None:
-        """End the job."""
+        """Set the final state."""
         self._run(FINISH, {"state": state.value, "result": _json(result), "error": error}, using)
 
-    def put_back(self, *, using: str) -> None:
-        """Let the job wait for another worker; where its end was asked for, it ends."""
-        self._run(PUT_BACK, {}, using)
+    def release(self, *, using: str) -> None:
+        """Queue the job for another worker, or cancel it if that was requested."""
+        self._run(RELEASE, {}, using)
 
     def _run(self, statement: str, values: Mapping[str, Any], using: str) -> bool:
         values = {**values, "job_id": self.job_id, "worker": self.worker}
         try:
             found = sql.value(statement, values, using=using)
         except DATABASE_ERRORS:
-            # The connection was cut, perhaps while it was idle. To say it once more changes nothing twice.
+            # The connection was cut, perhaps while idle. Each statement can run twice.
             connections[using].close()
             found = sql.value(statement, values, using=using)
         if found is None:
-            raise LeaseLost(f"Job {self.job_id} is no longer held by {self.worker}.")
+            raise LeaseLost(f"{self.worker} no longer holds job {self.job_id}.")
         return bool(found)
 
 
 def _json(value: Mapping[str, Any] | None) -> Jsonb | None:
     return None if value is None else Jsonb(dict(value), dumps=DjangoJSONEncoder().encode)
+
+
+@contextmanager
+def own_connection() -> Iterator[str]:
+    """Yield the alias of one more connection for this thread.
+
+    Progress is visible through it while the work holds a transaction, and is kept when that is rolled back.
+    """
+    alias = "jobs"
+    connections[alias] = connections[DEFAULT_DB_ALIAS].copy(alias)
+    try:
+        yield alias
+    finally:
+        connections[alias].close()
+        del connections[alias]

@@ -8,11 +8,11 @@ class Job(models.Model):
     """One piece of long work that somebody started: what, how far, how it ended."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", "waiting"
+        QUEUED = "queued", "queued"
         RUNNING = "running", "running"
         DONE = "done", "done"
         FAILED = "failed", "failed"
-        CANCELLED = "cancelled", "cancelled"
+        CANCELLED = "cancelled", "canceled"
 
     job_id = models.BigAutoField("job", primary_key=True, help_text="Number of the job, from the database.")
     kind = models.TextField("kind", help_text="What is done, by its name in the code.")

@@ -1,4 +1,4 @@
-"""What people do with jobs: start one, ask for its end, let it go on."""
+"""The actions of users on background jobs: start, cancel, resume."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,28 +15,27 @@ from ncfd_site.jobs.models import Job
 
 State = Job.State
 OPEN = (State.QUEUED, State.RUNNING)
-ENDED_EARLY = (State.FAILED, State.CANCELLED)
+RESUMABLE = (State.FAILED, State.CANCELLED)
 EXCLUSIVE = "uq_site_jobs_exclusive"
 
 
 class JobError(UserError):
-    """The job is not taken, or cannot be changed, as things stand; the text says why."""
+    """The state of a job, or another open job, does not allow the action."""
 
 
 @transaction.atomic
-def start(kind_name: str, arguments: Mapping[str, Any], *, actor: User) -> Job:
-    """Put a job into the queue, in the transaction of the caller, and return it.
+def start(name: str, arguments: Mapping[str, Any], *, actor: User) -> Job:
+    """Queue a job in the transaction of the caller, and return it.
 
-    Raises LookupError for an unknown kind, PermissionDenied where the actor may not start one, and `JobRefused` where
-    another job that excludes it is open.
+    Raises LookupError for an unknown type, PermissionDenied, and `JobError` while another job excludes it.
     """
-    kind = find_job_type(kind_name)
-    _require(kind, actor, "Starting")
-    with _excluding(kind.name):
+    job_type = find_job_type(name)
+    _require_permission(job_type, actor, "Starting")
+    with _exclusive(name):
         job = Job.objects.create(
-            kind=kind.name,
+            kind=name,
             arguments=dict(arguments),
-            exclusive=kind.name if kind.exclusive else None,
+            exclusive=name if job_type.exclusive else None,
             requested_by=actor.get_username(),
         )
     job.refresh_from_db()
@@ -45,18 +44,18 @@ def start(kind_name: str, arguments: Mapping[str, Any], *, actor: User) -> Job:
 
 @transaction.atomic
 def cancel(job_id: int, *, actor: User) -> Job:
-    """End a job that no worker has, at once; ask a running one to end. Returns it; asking twice is asking once.
+    """Cancel a job that no worker holds at once, and request it of a running one; idempotent. Returns the job.
 
-    Raises Job.DoesNotExist, PermissionDenied where the actor may not, and `JobRefused` where it has ended.
+    Raises Job.DoesNotExist, PermissionDenied, and `JobError` for a finished job.
     """
     job = Job.objects.select_for_update().get(pk=job_id)
-    _require(find_job_type(job.kind), actor, "Cancelling")
+    _require_permission(find_job_type(job.kind), actor, "Canceling")
     if job.state not in OPEN:
-        raise JobError(f"Job {job.pk} has ended: it is {job.get_state_display()}. There is nothing to cancel.")
+        raise JobError(f"Job {job.pk} is {job.get_state_display()}. There is nothing to cancel.")
     same = Job.objects.filter(pk=job.pk)
     if job.cancelled_at is None:
         same.update(cancelled_by=actor.get_username(), cancelled_at=Now())
-    # Nobody runs it: it waits, or its worker was lost and the lease has run out.
+    # No worker holds it: it is queued, or the lease of a lost worker has expired.
     idle = same.filter(state=State.QUEUED) | same.filter(lease_until__lt=Now())
     idle.update(state=State.CANCELLED, finished_at=Now(), lease_until=None)
     job.refresh_from_db()
@@ -65,16 +64,15 @@ def cancel(job_id: int, *, actor: User) -> Job:
 
 @transaction.atomic
 def resume(job_id: int, *, actor: User) -> Job:
-    """Let a job that failed or was cancelled wait for a worker again, to go on from its checkpoint; returns it.
+    """Queue a failed or canceled job again, to resume from its checkpoint; returns it.
 
-    Raises Job.DoesNotExist, PermissionDenied where the actor may not, and `JobRefused` where the job did not end early
-    or another one that excludes it is open.
+    Raises Job.DoesNotExist, PermissionDenied, and `JobError` for any other job or while another job excludes it.
     """
     job = Job.objects.select_for_update().get(pk=job_id)
-    _require(find_job_type(job.kind), actor, "Resuming")
-    if job.state not in ENDED_EARLY:
-        raise JobError(f"Job {job.pk} is {job.get_state_display()}: only one that failed or was cancelled goes on.")
-    with _excluding(job.kind):
+    _require_permission(find_job_type(job.kind), actor, "Resuming")
+    if job.state not in RESUMABLE:
+        raise JobError(f"Job {job.pk} is {job.get_state_display()}. Only a failed or canceled job can be resumed.")
+    with _exclusive(job.kind):
         Job.objects.filter(pk=job.pk).update(
             state=State.QUEUED, finished_at=None, cancelled_by=None, cancelled_at=None, error=None, attempts=0
         )
@@ -82,25 +80,25 @@ def resume(job_id: int, *, actor: User) -> Job:
     return job
 
 
-def _require(kind: JobType, actor: User, verb: str) -> None:
-    if not actor.has_perm(kind.permission):
+def _require_permission(job_type: JobType, actor: User, verb: str) -> None:
+    if not actor.has_perm(job_type.permission):
         raise PermissionDenied(
-            f"{verb} this job ({kind.title}) needs the permission {kind.permission}, "
+            f"{verb} this job ({job_type.title}) needs the permission {job_type.permission}, "
             f"which {actor.get_username()} does not have."
         )
 
 
 @contextmanager
-def _excluding(kind_name: str) -> Iterator[None]:
-    """Turn the refusal of the database to have two exclusive jobs open into a sentence that names the open one."""
+def _exclusive(name: str) -> Iterator[None]:
+    """Turn the unique violation of a second exclusive job into an error that names the open one."""
     try:
         with transaction.atomic():
             yield
     except IntegrityError as error:
         if EXCLUSIVE not in str(error):
             raise
-        other = Job.objects.filter(exclusive=kind_name, state__in=OPEN).first()
-        named = f"job {other.pk}, of {other.requested_by}, is {other.get_state_display()}" if other else "one just was"
+        other = Job.objects.filter(exclusive=name, state__in=OPEN).first()
+        named = f"job {other.pk} of {other.requested_by} is {other.get_state_display()}" if other else "it just started"
         raise JobError(
-            f"Another job of the same kind is open: {named}. Wait until it has ended, or cancel it first."
+            f"Another job of this type is open: {named}. Wait until it is finished, or cancel it."
         ) from error

@@ -1,4 +1,4 @@
-"""The addresses of the pages of long work."""
+"""URLs of background jobs."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The pages of long work: what runs, how far it is, and the buttons that end it or let it go on."""
+"""The pages of background jobs."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from ncfd_site.core.permissions import current_user, require_permission
-from ncfd_site.jobs import queue, words
+from ncfd_site.jobs import presentation, queue
 from ncfd_site.jobs.forms import JobFilterForm
 from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.presentation import Snapshot, view_progress
 from ncfd_site.jobs.queries import job_page
-from ncfd_site.jobs.queue import ENDED_EARLY, OPEN, JobError
-from ncfd_site.jobs.watching import Watch, look
+from ncfd_site.jobs.queue import OPEN, RESUMABLE, JobError
 
 VIEW = "jobs.view_job"
 
@@ -35,20 +35,20 @@ def jobs(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission()
 def job(request: HttpRequest, job_id: int) -> HttpResponse:
-    """Show one job, to those who may look at jobs and to the one who asked for it."""
+    """Show one job to those who may view jobs and to its requester."""
     found = _find(request, job_id)
-    kind = words.kind_if_known(found)
-    may_act = kind is not None and current_user(request).has_perm(kind.permission)
+    job_type = presentation.job_type_of(found)
+    may_act = job_type is not None and current_user(request).has_perm(job_type.permission)
     return render(
         request,
         "ncfd/jobs/job.html",
         {
-            "title": f"Job {found.pk}: {words.title_of(found)}",
+            "title": f"Job {found.pk}: {presentation.job_title(found)}",
             "job": found,
-            "kind": kind,
-            "watch": Watch.read(request.GET),
+            "job_type": job_type,
+            "snapshot": Snapshot.read(request.GET),
             "may_cancel": may_act and found.state in OPEN and found.cancelled_at is None,
-            "may_resume": may_act and found.state in ENDED_EARLY,
+            "may_resume": may_act and found.state in RESUMABLE,
         },
     )
 
@@ -56,52 +56,52 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
 @require_safe
 @login_not_required
 def progress(request: HttpRequest, job_id: int) -> HttpResponse:
-    """Answer a page that shows an open job with how far it is now; where it has ended, the page loads itself anew."""
-    # Who has signed out meanwhile is asked to sign in by the page, not in the middle of it.
+    """Return the progress of an open job for polling; reload the page of a finished one."""
+    # A signed-out user gets the sign-in page instead of a form inside this one.
     reload = HttpResponse(headers={"HX-Refresh": "true"})
-    return _moving(request, job_id) if request.user.is_authenticated else reload
+    return _progress(request, job_id) if request.user.is_authenticated else reload
 
 
 @require_permission()
-def _moving(request: HttpRequest, job_id: int) -> HttpResponse:
-    sight = look(_find(request, job_id), Watch.read(request.GET))
-    if not sight.is_open:
+def _progress(request: HttpRequest, job_id: int) -> HttpResponse:
+    view = view_progress(_find(request, job_id), Snapshot.read(request.GET))
+    if not view.is_open:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "ncfd/jobs/moving.html", {"sight": sight, "again": True})
+    return render(request, "ncfd/jobs/moving.html", {"view": view, "is_polled": True})
 
 
 @require_POST
 @require_permission()
 def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
-    """End a job, or ask it to end."""
+    """Cancel a job."""
     _find(request, job_id)
     done = _change(request, queue.cancel, job_id)
     if done is not None:
-        ended = done.state == Job.State.CANCELLED
-        messages.success(request, f"Job {job_id} {'is cancelled' if ended else 'is asked to end'}.")
+        is_canceled = done.state == Job.State.CANCELLED
+        messages.success(request, f"Job {job_id} {'canceled' if is_canceled else 'is stopping'}.")
     return redirect("jobs:job", job_id)
 
 
 @require_POST
 @require_permission()
 def resume(request: HttpRequest, job_id: int) -> HttpResponse:
-    """Let a job that ended early go on."""
+    """Resume a failed or canceled job."""
     _find(request, job_id)
     if _change(request, queue.resume, job_id) is not None:
-        messages.success(request, f"Job {job_id} waits for a worker, and goes on from where it was.")
+        messages.success(request, f"Job {job_id} queued; it resumes from its checkpoint.")
     return redirect("jobs:job", job_id)
 
 
 def _change(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Job | None:
-    """Make a change; None where it is refused, and the person is told why."""
+    """Make a change; return None, with a message, when it is refused."""
     actor: User = current_user(request)
     try:
         return change(job_id, actor=actor)
-    except JobError as refused:
-        messages.warning(request, str(refused))
+    except JobError as error:
+        messages.warning(request, str(error))
         return None
     except LookupError:
-        messages.warning(request, "This version of the site has no such work, so it cannot change the job.")
+        messages.warning(request, "This version of the site does not know the type of this job and cannot change it.")
         return None
 
 
@@ -111,5 +111,5 @@ def _find(request: HttpRequest, job_id: int) -> Job:
     if not actor.has_perm(VIEW) and (job is None or job.requested_by != actor.get_username()):
         raise PermissionDenied(f"This page needs the permission {VIEW}, which {actor.get_username()} does not have.")
     if job is None:
-        raise Http404(f"There is no job {job_id}: the address is mistyped.")
+        raise Http404(f"There is no job {job_id}.")
     return job

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from ncfd_site.dashboard.tile import Figure, Found, Line, Part, Source, Tile, mark, register
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.words import title_of
+from ncfd_site.jobs.presentation import job_title
 
 RUNS, JOBS = "signals.view_ingestrun", "jobs.view_job"
 DAYS = 30
@@ -73,7 +73,7 @@ def build(found: Found, user: User) -> Tile:
         )
         lines += [
             Line(
-                title_of(Job(kind=job.kind)),
+                job_title(Job(kind=job.kind)),
                 reverse("jobs:job", args=[job.job_id]),
                 (job.error or "no reason is recorded")[:160],
                 at=job.finished_at,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.core import sql
 from ncfd_site.jobs.models import Job
 from tests.config.commands import manage, production
@@ -22,4 +23,5 @@ def test_it_ends_when_it_is_to(tmp_path: Path, option: str) -> None:
 def test_without_the_table_it_says_what_is_missing(tmp_path: Path) -> None:
     sql.execute("DROP TABLE site_jobs")
     refused = manage(tmp_path, "run_jobs", "--until-idle", **production(database_url()))
-    assert refused.refusal() == "The database has no table of jobs yet: run `manage.py migrate_alembic` first."
+    assert refused.code == ExitCode.REFUSED
+    assert "manage.py migrate_alembic" in refused.refusal()

@@ -16,7 +16,7 @@ from ncfd_site.core.lists import PAGE_SIZE
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.watching import Watch
+from ncfd_site.jobs.presentation import Snapshot
 from tests.factories import make_user
 from tests.web.reading import text_of
 
@@ -58,7 +58,7 @@ def test_nobody_but_operators_and_analysts_sees_jobs(olga: User, ana: User) -> N
 
 def test_without_jobs_the_page_says_what_fills_it(ana: User) -> None:
     words = text_of(browser(ana).get("/jobs/"))
-    assert "Nobody has started any long work yet." in words
+    assert "No job yet." in words
     assert "manage.py run_jobs" in words
     assert "No job fits this filter." in text_of(browser(ana).get("/jobs/?state=failed"))
 
@@ -122,12 +122,12 @@ def test_a_running_job_has_a_bar_and_a_button(olga: User, ana: User) -> None:
 
 def test_the_time_that_is_left_follows_from_the_pace_while_watching(olga: User) -> None:
     job = make_job(state=State.RUNNING, step="counting", done=300, total=900, unit="sheep")
-    seen = Watch("running", "counting", 100, timezone.now().timestamp() - 60)
+    seen = Snapshot("running", "counting", 100, timezone.now().timestamp() - 60)
     client = browser(olga)
     words = text_of(client.get(f"/jobs/{job.pk}/progress/?{seen.query_string}"))
-    assert words == "300 of 900 sheep, 33 %, about 3 minutes still"
+    assert words == "300 of 900 sheep, 33 %, about 3 minutes remaining"
     # Another step has another pace, and says that it is another.
-    other = Watch("running", "shearing", 100, timezone.now().timestamp() - 60)
+    other = Snapshot("running", "shearing", 100, timezone.now().timestamp() - 60)
     words = text_of(client.get(f"/jobs/{job.pk}/progress/?{other.query_string}"))
     assert words == "300 of 900 sheep, 33 % ↻ running Counting."
     for odd in ("done=x", "at=nan", "at=1e400", "done=-1&at=1", "step=%00&at=1"):
@@ -145,22 +145,22 @@ def test_when_a_job_has_ended_the_page_loads_itself_anew(olga: User) -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({}, "○ waiting"),
-        ({"requested_at": "2024-01-01T00:00Z"}, "or no worker runs: manage.py run_jobs is one"),
-        ({"state": State.RUNNING, "lease_until": "2024-01-01T00:00Z"}, "⚠ interrupted Its worker was lost"),
+        ({}, "○ queued"),
+        ({"requested_at": "2024-01-01T00:00Z"}, "no worker is running (manage.py run_jobs)"),
+        ({"state": State.RUNNING, "lease_until": "2024-01-01T00:00Z"}, "⚠ interrupted The worker was lost"),
         (
             {"state": State.RUNNING, "cancelled_by": "olga", "cancelled_at": "2024-01-01T00:00Z"},
-            "↻ ending olga asked for its end.",
+            "↻ stopping olga requested cancellation.",
         ),
         ({"state": State.RUNNING, "step": "looking", "done": 1234, "unit": "sheep"}, "1,234 sheep so far"),
         (
             {"state": State.CANCELLED, "cancelled_by": "adam", "done": 3, "total": 9, "unit": "sheep"},
-            "■ cancelled By adam. What was done until then stays. 3 of 9 sheep",
+            "■ canceled By adam. Finished work is kept. 3 of 9 sheep",
         ),
         ({"state": State.FAILED, "error": "The scales are broken."}, "✗ failed The scales are broken."),
         ({"state": State.DONE, "result": {"counted": 9}}, "Result 9 sheep were counted."),
-        ({"state": State.DONE, "result": {"odd": 1}}, "no words for what came out"),
-        ({"state": State.DONE, "result": {}, "kind": "of_yesterday"}, "no words for what came out"),
+        ({"state": State.DONE, "result": {"odd": 1}}, "Unknown result type."),
+        ({"state": State.DONE, "result": {}, "kind": "of_yesterday"}, "Unknown result type."),
     ],
 )
 def test_a_job_is_told_in_words(ana: User, fields: dict[str, Any], sentence: str) -> None:
@@ -173,11 +173,11 @@ def test_cancelling_and_resuming_by_the_buttons(olga: User) -> None:
     job = make_job()
     client = browser(olga)
     page = client.post(f"/jobs/{job.pk}/cancel/", follow=True)
-    assert f"Job {job.pk} is cancelled." in text_of(page)
-    assert "Let it go on" in text_of(page)
+    assert f"Job {job.pk} canceled." in text_of(page)
+    assert "Resume" in text_of(page)
     assert "There is nothing to cancel" in text_of(client.post(f"/jobs/{job.pk}/cancel/", follow=True))
     page = client.post(f"/jobs/{job.pk}/resume/", follow=True)
-    assert f"Job {job.pk} waits for a worker, and goes on from where it was." in text_of(page)
+    assert f"Job {job.pk} queued; it resumes from its checkpoint." in text_of(page)
     job.refresh_from_db()
     assert job.state == State.QUEUED
 
@@ -185,7 +185,7 @@ def test_cancelling_and_resuming_by_the_buttons(olga: User) -> None:
 def test_a_job_that_runs_is_asked_to_end(olga: User) -> None:
     job = make_job(state=State.RUNNING)
     page = text_of(browser(olga).post(f"/jobs/{job.pk}/cancel/", follow=True))
-    assert f"Job {job.pk} is asked to end." in page
+    assert f"Job {job.pk} is stopping." in page
     assert "Cancel this job" not in page
 
 
@@ -205,7 +205,7 @@ def test_the_buttons_are_for_those_who_may_start_the_work_and_for_posts(ana: Use
 def test_a_job_of_a_kind_that_is_gone_is_left_alone(olga: User) -> None:
     job = make_job(kind="of_yesterday")
     page = text_of(browser(olga).post(f"/jobs/{job.pk}/cancel/", follow=True))
-    assert "This version of the site has no such work" in page
+    assert "does not know the type of this job" in page
 
 
 def test_a_job_that_is_not_there_is_not_found(olga: User) -> None:
@@ -218,4 +218,4 @@ def test_an_exclusive_job_that_cannot_go_on_says_why(olga: User) -> None:
     first = queue.cancel(queue.start("test_shear", {"to": 1}, actor=olga).pk, actor=olga)
     second = queue.start("test_shear", {"to": 1}, actor=olga)
     page = text_of(browser(olga).post(f"/jobs/{first.pk}/resume/", follow=True))
-    assert f"Another job of the same kind is open: job {second.pk}, of olga, is waiting." in page
+    assert f"Another job of this type is open: job {second.pk} of olga is queued." in page

@@ -13,8 +13,7 @@ from django.db import connections
 
 from ncfd_site.core import sql
 from ncfd_site.jobs import queue, worker
-from ncfd_site.jobs.connection import own_connection
-from ncfd_site.jobs.lease import EXHAUSTED, Lease, LeaseLost, Progress, claim
+from ncfd_site.jobs.lease import EXHAUSTED, Lease, LeaseLost, Progress, acquire, own_connection
 from ncfd_site.jobs.models import Job
 from tests.jobs.conftest import run, wait_for, working
 from tests.jobs.counting import SECRET
@@ -33,7 +32,7 @@ def counted(file: Path) -> list[int]:
 def test_a_job_is_carried_out(olga: User) -> None:
     job = queue.start("test_count", {"to": 3}, actor=olga)
     assert run() == [
-        f"Job {job.pk} begins: Count sheep, for olga.",
+        f"Job {job.pk} starts: Count sheep, requested by olga.",
         f"Job {job.pk} is done: 3 sheep were counted.",
     ]
     job.refresh_from_db()
@@ -53,7 +52,7 @@ def test_of_many_workers_one_takes_the_job(olga: User) -> None:
 
     def take(number: int) -> bool:
         with own_connection() as own:
-            return claim(f"worker {number}", ["test_count"], 60, using=own) is not None
+            return acquire(f"worker {number}", ["test_count"], 60, using=own) is not None
 
     with ThreadPoolExecutor(16) as pool:
         assert Counter(pool.map(take, range(32))) == {True: 1, False: 31}
@@ -97,7 +96,7 @@ def test_a_worker_that_is_told_to_end_puts_its_job_back(olga: User, number: sign
         process.send_signal(number)
         said, _ = process.communicate()
     assert process.returncode == 0
-    assert said.splitlines()[-1] == f"Job {job.pk} waits again, because this worker ends."
+    assert said.splitlines()[-1] == f"Job {job.pk} is queued again: this worker stops."
     job.refresh_from_db()
     assert (job.state, job.attempts, job.lease_until) == (State.QUEUED, 0, None)
     assert job.checkpoint["counted"] == job.done >= 3
@@ -133,15 +132,15 @@ def test_a_worker_without_its_lease_ends_and_leaves_the_row_alone(olga: User) ->
 def test_every_write_of_a_worker_without_its_lease_is_refused(olga: User) -> None:
     job = queue.start("test_count", {"to": 1}, actor=olga)
     with own_connection() as own:
-        claim("first", ["test_count"], -1, using=own)
-        claim("second", ["test_count"], 60, using=own)
+        acquire("first", ["test_count"], -1, using=own)
+        acquire("second", ["test_count"], 60, using=own)
         before = Job.objects.values().get()
         lost = Lease(job.pk, "first", 60)
         for write in (
             lambda: lost.renew(using=own),
             lambda: lost.write(Progress("mine", 9, 9, "sheep"), {"mine": True}, using=own),
             lambda: lost.finish(State.DONE, result={}, using=own),
-            lambda: lost.put_back(using=own),
+            lambda: lost.release(using=own),
         ):
             with pytest.raises(LeaseLost):
                 write()
@@ -167,8 +166,8 @@ def test_progress_is_seen_while_the_work_holds_a_transaction_and_survives_its_ro
     [
         ("refusal", "The sheep are not shorn."),
         ("listed", "The scales are broken."),
-        ("sql", "The work met an error that it has no words for (DataError)."),
-        ("other", "The work met an error that it has no words for (ValueError)."),
+        ("sql", "The work failed with an unexpected error (DataError)."),
+        ("other", "The work failed with an unexpected error (ValueError)."),
     ],
 )
 def test_a_failure_is_a_sentence_without_secrets(
@@ -202,12 +201,12 @@ def test_a_result_that_is_no_json_is_a_failure(olga: User, monkeypatch: pytest.M
     )
     Job.objects.create(kind=kind.name, requested_by="olga")
     run()
-    assert "no words for (TypeError)" in str(Job.objects.get().error)
+    assert "unexpected error (TypeError)" in str(Job.objects.get().error)
 
 
 def test_a_job_that_loses_its_database_again_and_again_is_given_up(olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "POLL", 0.1)
-    monkeypatch.setattr(worker, "PATIENCE", 0.2)
+    monkeypatch.setattr(worker, "POLL_INTERVAL", 0.1)
+    monkeypatch.setattr(worker, "MAX_PAUSE", 0.2)
     job = queue.start("test_fail", {"how": "cut"}, actor=olga)
     other = queue.start("test_count", {"to": 1}, actor=olga)
     while job.state != State.FAILED:
@@ -238,7 +237,7 @@ def test_connections_that_are_cut_do_not_end_a_job(olga: User) -> None:
 def test_the_end_that_was_asked_of_a_lost_worker_comes_from_the_next(olga: User) -> None:
     job = queue.start("test_count", {"to": 3}, actor=olga)
     with own_connection() as own:
-        claim("lost", ["test_count"], 60, using=own)
+        acquire("lost", ["test_count"], 60, using=own)
     queue.cancel(job.pk, actor=olga)
     sql.execute("UPDATE site_jobs SET lease_until = now() - interval '1 second'")
     assert run() == []

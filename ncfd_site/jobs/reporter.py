@@ -1,4 +1,4 @@
-"""The control of work that runs as a job: its progress goes to the row of the job, and its end comes from there."""
+"""The progress reporter of a job: it writes to the row of the job and reads cancellation from there."""
 
 import threading
 import time
@@ -11,16 +11,16 @@ from ncfd_site.jobs.heartbeat import Heartbeat
 from ncfd_site.jobs.lease import Lease, LeaseLost, Progress
 from ncfd_site.jobs.models import Job
 
-# Seconds between two writes of mere progress; a checkpoint is always written.
-EVERY = 0.5
+# Seconds between two writes of progress; a checkpoint is always written.
+WRITE_INTERVAL = 0.5
 
 
 class Requeued(Canceled):
-    """The worker was told to end: another one goes on with the job."""
+    """The worker is stopping; another worker resumes the job."""
 
 
-class JobControl:
-    """Implements `Control`; raises `LeaseLost` out of the work where another worker may have the job."""
+class JobReporter:
+    """A `ProgressReporter` that also raises `LeaseLost` when another worker may hold the job."""
 
     def __init__(self, job: Job, lease: Lease, heartbeat: Heartbeat, stopping: threading.Event, *, using: str) -> None:
         self.actor = job.requested_by
@@ -33,29 +33,29 @@ class JobControl:
         self._written = time.monotonic()
 
     def begin(self, step: str, total: int | None, unit: str) -> None:
-        """Write the step."""
+        """Write the new step."""
         self._progress = Progress(step, 0, total, unit)
         self._write(None)
 
     def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
-        """Write how far the step is, now and then, and a checkpoint always; raises as `Control` says."""
+        """Write the progress at intervals and a checkpoint always; raise when the work is to stop."""
         self._progress = replace(self._progress, done=self._progress.done + count)
         if checkpoint is not None:
             self.checkpoint = checkpoint
-        if checkpoint is not None or time.monotonic() - self._written >= EVERY:
+        if checkpoint is not None or time.monotonic() - self._written >= WRITE_INTERVAL:
             self._write(checkpoint)
         if self._heartbeat.lost.is_set():
-            raise LeaseLost("The database did not hear of this worker in time.")
+            raise LeaseLost("The worker did not reach the database in time.")
         if self._stopping.is_set():
             raise Requeued
-        if self._heartbeat.cancelled.is_set():
+        if self._heartbeat.canceled.is_set():
             raise Canceled
 
     def flush(self) -> None:
-        """Write what was not written yet."""
+        """Write the latest progress."""
         self._write(None)
 
     def _write(self, checkpoint: Mapping[str, Any] | None) -> None:
         if self._lease.write(self._progress, checkpoint, using=self._using):
-            self._heartbeat.cancelled.set()
+            self._heartbeat.canceled.set()
         self._written = time.monotonic()

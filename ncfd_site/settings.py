@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "ncfd_site.ingest",
     "ncfd_site.apps.ApiConfig",
     "ncfd_site.dashboard",
+    "ncfd_site.demo",
     "ncfd_site.apps.SiteConfig",  # last: what it does after migrating finds the permissions of all others
 ]
 

@@ -1,1 +1,0 @@
-"""What the demonstration tells: its trials, what was found in each, and when."""

@@ -1,1 +1,0 @@
-"""The texts of the invented documents: press releases, abstracts, papers, filings."""

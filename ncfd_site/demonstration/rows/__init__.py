@@ -1,1 +1,0 @@
-"""The demonstration as rows: each module fills the tables of one part of the database."""

@@ -3,9 +3,9 @@
 from django.urls import reverse
 
 from ncfd_site.adminkit.links import list_url
+from ncfd_site.core.charts.bars import BarChart, BarItem, build_bar_chart
 from ncfd_site.core.formatting import format_size
 from storage.buckets import GRACE_DAYS, Bucket
-from storage.charts import BarChart, Line, bar_chart
 from storage.models import StorageObject
 from storage.overview import Amount, Overview
 
@@ -17,12 +17,12 @@ def charts(found: Overview, *, linked: bool) -> list[BarChart]:
     """Return the charts; `linked` where the reader may open the lists that the numbers lead to."""
     places = list(found.places.items())
     return [
-        bar_chart(
+        build_bar_chart(
             "bytes",
             "Bytes by place",
             ("Place", "Bytes", "Contents"),
             [
-                Line(
+                BarItem(
                     _place(*place),
                     one.size_bytes,
                     format_size(one.size_bytes),
@@ -32,42 +32,42 @@ def charts(found: Overview, *, linked: bool) -> list[BarChart]:
                 for place, one in places
             ],
         ),
-        bar_chart(
+        build_bar_chart(
             "contents",
             "Contents by place",
             ("Place", *BY_CONTENTS),
             [_line(_place(*place), one, _place_url(*place, linked)) for place, one in places],
         ),
-        bar_chart(
+        build_bar_chart(
             "sizes",
             "Contents by size",
             ("Size", *BY_CONTENTS),
             [_line(at.words, one, _list(linked, size=at.key)) for at, one in found.sizes.items()],
         ),
-        bar_chart(
+        build_bar_chart(
             "references",
             "Contents by number of references",
             ("References", *BY_CONTENTS),
             [_line(at.words, one, _list(linked, references=at.key)) for at, one in found.by_references.items()],
         ),
-        bar_chart(
+        build_bar_chart(
             "ages",
             "Contents without a reference, by the time since their last use",
             ("Last used", *BY_CONTENTS),
             [
-                _line(at.words, one, _candidates(at) if linked else "", is_open=at.low < GRACE_DAYS)
+                _line(at.words, one, _candidates(at) if linked else "", is_hollow=at.low < GRACE_DAYS)
                 for at, one in found.ages.items()
             ],
-            mark=f"{GRACE_DAYS} days of grace are over: candidates for cleaning",
-            before=sum(at.low < GRACE_DAYS for at in found.ages),
+            separator=f"{GRACE_DAYS} days of grace are over: candidates for cleaning",
+            separator_index=sum(at.low < GRACE_DAYS for at in found.ages),
         ),
     ]
 
 
-def _line(words: str, amount: Amount, url: str, *, is_open: bool = False) -> Line:
+def _line(words: str, amount: Amount, url: str, *, is_hollow: bool = False) -> BarItem:
     cells = _cells(amount)
     told = f"{cells[0]} content{'' if amount.contents == 1 else 's'}" if amount.contents else "0"
-    return Line(words, amount.contents, told, cells, url if amount.contents else "", is_open)
+    return BarItem(words, amount.contents, told, cells, url if amount.contents else "", is_hollow)
 
 
 def _cells(amount: Amount) -> list[str]:

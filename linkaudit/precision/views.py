@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from linkaudit.charts import precision_chart, time_chart
+from linkaudit.charts import month_chart, precision_chart
 from linkaudit.models import ReviewSample
 from linkaudit.precision.as_json import report_json, verdicts_json
 from linkaudit.precision.breakdowns import promoted_and_wrong, wrong_links
@@ -111,10 +111,11 @@ def heuristic_page(
             "window_form": window_form,
             "chart": precision_chart([line_of(report.precision)]),
             "breakdowns": [
-                ("By confidence", "confidence", precision_chart(lines.bands)),
-                ("By kind of link", "kind of link", precision_chart(lines.link_types)),
+                ("By confidence", "confidence", precision_chart(lines.bands), lines.bands),
+                ("By kind of link", "kind of link", precision_chart(lines.link_types), lines.link_types),
             ],
-            "months": time_chart(lines.months),
+            "month_chart": month_chart(lines.months),
+            "months": [line for line in lines.months if line.reviewed],
             "wrong": wrong_links(name, window, int(asked) if PAGE_NUMBER.fullmatch(asked) else 1),
             "promoted_wrong": promoted_and_wrong(name),
             "may_draw": may_draw,

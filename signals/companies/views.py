@@ -13,12 +13,11 @@ from securities.models import Company, Exchange
 from securities.queries import corporate_structure, listings, sponsor_queue
 from securities.queries.corporate_structure import CorporateStructure
 from signals.companies import risk
-from signals.companies.charts import band_chart
+from signals.companies.charts import build_band_chart, build_listing_timeline
 from signals.companies.documents import documents_of
 from signals.companies.forms import CompanyFilterForm, DayForm, SponsorFilterForm
 from signals.companies.listing import SponsorFilter, company_page
 from signals.companies.meaning import Meaning, list_issuer_periods, meaning_of
-from signals.companies.timeline import timeline
 from signals.companies.unresolved import LOOKED_AT, unresolved_sponsors
 
 VIEW = "securities.view_company"
@@ -80,12 +79,14 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
             "structure": structure,
             "canonical": next((one for one in structure.parents if one.company_id == structure.canonical_id), None),
             "spans": spans,
-            "timeline": timeline(spans, today, today),
+            "timeline": build_listing_timeline(spans, today, today, with_company=False),
             "today": today,
             "foreign": listings.list_unknown_identifiers(found.pk),
             "exposure": exposure,
             "most": risk.MOST,
-            "chart": band_chart(exposure, found, is_alone=len(members) == 1) if exposure and exposure.total else None,
+            "chart": build_band_chart(exposure, found, is_alone=len(members) == 1)
+            if exposure and exposure.total
+            else None,
             "trials": _with_sponsor(exposure, structure) if exposure else [],
             "documents": documents_of(members) if user.has_perm(VIEW_DOCUMENTS) else None,
         },
@@ -115,7 +116,7 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
             "today": today,
             "meaning": meaning,
             "spans": spans,
-            "timeline": timeline(list_issuer_periods(spans), on or today, today),
+            "timeline": build_listing_timeline(list_issuer_periods(spans), on or today, today, with_company=True),
             "timeline_on": on or today,
             "may_see_risk": may_see_risk,
             "exposed": _exposed(meaning, today) if meaning and may_see_risk else [],

@@ -1,5 +1,6 @@
 """The pages that tell why: one trial, its record, one study card."""
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ncfd_site.core.charts.line import LineItem, build_line_chart
 from ncfd_site.core.formatting import format_date_distance, format_number, format_percent, is_web_address
 from ncfd_site.core.json_html import render_json
 from ncfd_site.core.permissions import current_user, require_permission
 from signals.explanation import trial_facts as facts
-from signals.explanation.drawing import draw_history, draw_waterfall
 from signals.explanation.findings import gate_findings, gates_of_today, signal_findings
 from signals.explanation.record_diff import compared
 from signals.explanation.record_versions import (
@@ -24,7 +25,8 @@ from signals.explanation.record_versions import (
     versions_of,
 )
 from signals.explanation.study_card import study_card
-from signals.explanation.waterfall import waterfall
+from signals.explanation.waterfall import build_score_waterfall, waterfall
+from signals.explanation.words import BAND_LINES
 from signals.queries import compute_breakdown
 from signals.scoring.table import scoring_table
 from signals.trials import words as risk
@@ -69,12 +71,15 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
         falls = waterfall(scored.score, account, record)
         context |= {
             "waterfall": falls,
-            "drawing": draw_waterfall(falls),
+            "drawing": build_score_waterfall(falls),
             "p_fail": format_percent(scored.score.p_fail),
             "band": risk.band_of(scored.score.p_fail),
-            "history": draw_history(
-                [(run.run_id, run.p_fail, format_percent(run.p_fail)) for run in reversed(scored.runs)],
-                scored.score.run_id,
+            "history": build_line_chart(
+                [
+                    LineItem(run.run_id, run.p_fail, run.percent, f"?{run.query}", run.run_id == scored.score.run_id)
+                    for run in reversed(scored.runs)
+                ],
+                (Decimal(0), *reversed(BAND_LINES)),
             ),
             "most_runs": facts.MOST_RUNS,
             "table_of_today": scoring_table().version,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from ncfd_site.core.charts.waterfall import WaterfallChart, WaterfallItem, build_waterfall
 from ncfd_site.core.formatting import format_number, format_percent, format_signed
 from signals.formulas import MAX_LOGIT
 from signals.models import Score
@@ -188,3 +189,24 @@ def _logit(share: Decimal) -> Decimal:
     if share >= 1:
         return ENDLESS
     return (share / (1 - share)).ln()
+
+
+def build_score_waterfall(found: Waterfall) -> WaterfallChart:
+    """Return the chart of the steps, in log-odds with the probability above."""
+    items = [
+        WaterfallItem(
+            label=step.name,
+            before=step.before,
+            after=step.after,
+            text=step.percent if step.kind in ("prior", "posterior") else step.told,
+            kind=step.kind,
+            note=f"\u00d7{step.ratio}" if step.ratio else "",
+        )
+        for step in found.steps
+    ]
+    return build_waterfall(items, _probability_label)
+
+
+def _probability_label(log_odds: Decimal) -> str:
+    percent = probability(log_odds) * 100
+    return f"{percent:.0f} %" if 1 <= percent <= 99 else f"{percent:.1f} %"

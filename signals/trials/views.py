@@ -5,8 +5,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ncfd_site.core.charts.bars import DivergingItem, build_diverging_bar_chart
 from ncfd_site.core.permissions import require_permission
-from signals.trials import charts, comparing, queries
+from signals.trials import comparing, queries
 from signals.trials.forms import CompareForm, TrialFilterForm
 from signals.trials.runs import latest_runs, run_before
 
@@ -53,12 +54,19 @@ def compare(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"title": "Two runs side by side", "runs": runs, "chosen": chosen}
     if chosen:
         number = form.get_page_number()
+        movements = comparing.movements(chosen)
+        moved_count = sum(one.total for one in movements)
         # What was left out is shown as what it stands for.
         form = CompareForm(request.GET.dict() | {"a": chosen.a, "b": chosen.b}, runs=runs)
         context |= {
             "title": f"From {chosen.a} to {chosen.b}",
             "page": comparing.compared(chosen, number),
-            "chart": charts.movements(comparing.movements(chosen)),
+            "movements": movements,
+            "chart": build_diverging_bar_chart(
+                [DivergingItem(one.band.words, one.fallen, one.risen) for one in movements]
+            ),
+            "moved_count": moved_count,
+            "is_cut": moved_count >= comparing.DRAWN,
             "gone": comparing.gone(chosen),
             "drawn": comparing.DRAWN,
         }

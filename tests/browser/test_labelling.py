@@ -47,7 +47,7 @@ def test_labelling_a_link_changes_the_precision_of_its_heuristic(page: Page, lin
 
     page.goto("/heuristics/HP-2/")
     expect(page.get_by_text("1 of 1 reviewed links are right: precision 1.0000")).to_be_visible()
-    expect(page.locator("svg.precision-chart").first.locator("circle")).to_have_count(1)
+    expect(page.locator("svg.interval-chart").first.locator("circle")).to_have_count(1)
 
 
 def test_three_links_by_keys_alone(page: Page, links: list[LinkAudit]) -> None:

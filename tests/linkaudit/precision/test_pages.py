@@ -43,11 +43,11 @@ def test_right_of_reviewed_by_confidence_kind_and_month(rita: Client) -> None:
 
 
 def test_the_shape_says_where_an_interval_lies(rita: Client) -> None:
-    make_links("over", right=200)
+    make_links("above", right=200)
     make_links("across", right=57, wrong=3)
-    make_links("under", right=10, wrong=90)
+    make_links("below", right=10, wrong=90)
     html = rita.get("/heuristics/").content.decode()
-    assert re.findall(r'class="dot (\w+)"', html) == ["across", "over", "under"]
+    assert re.findall(r'class="dot (\w+)"', html) == ["above", "across", "below"]
     assert html.count('class="mark"') == 1
     assert "style=" not in html
 

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals import formulas
-from signals.explanation.drawing import draw_history, draw_waterfall
-from signals.explanation.waterfall import Waterfall, waterfall
+from signals.explanation.waterfall import Waterfall, build_score_waterfall, waterfall
 from signals.explanation.words import GATE_RULES
 from signals.models import Score
 from signals.queries import ScoreBreakdown, compute_breakdown, probability
@@ -155,13 +154,13 @@ def test_whatever_a_run_stores_by_the_rules_adds_up_and_is_drawn_to_scale(
     assert found.adds_up, found.deviations
     for step, following in zip(found.steps[:-1], found.steps[1:-1], strict=False):
         assert following.before == step.after
-    drawing = draw_waterfall(found)
+    drawing = build_score_waterfall(found)
     places = [step.before for step in found.steps] + [step.after for step in found.steps] + [Decimal(0)]
-    widest = max(drawing.bars, key=lambda bar: abs(bar.step.change))
+    widest = max(drawing.bars, key=lambda bar: abs(bar.item.after - bar.item.before))
     # Nothing changes with a prior of one half and no ratios.
-    scale = _percent(widest.width) / (abs(widest.step.change) or Decimal(1))
+    scale = _percent(widest.width) / (abs(widest.item.after - widest.item.before) or Decimal(1))
     for bar in drawing.bars:
-        assert abs(_percent(bar.width) - scale * abs(bar.step.change)) <= CENT * 2
+        assert abs(_percent(bar.width) - scale * abs(bar.item.after - bar.item.before)) <= CENT * 2
         assert 0 <= _percent(bar.x) <= 100
         assert _percent(bar.x) + _percent(bar.width) <= 100 + CENT
     zero = next(tick for tick in drawing.ticks if tick.is_zero)
@@ -176,14 +175,6 @@ def test_the_rules_in_words_name_the_signals_that_the_gates_look_at() -> None:
     assert GATE_RULES.keys() == formulas.GATE_SIGNALS.keys()
     for gate, words in GATE_RULES.items():
         assert sorted(re.findall(r"S\d", words)) == sorted(formulas.GATE_SIGNALS[gate])
-
-
-def test_a_history_goes_from_left_to_right_and_up_with_the_probability() -> None:
-    drawn = draw_history([("1", Decimal("0.2"), "a"), ("2", Decimal("0.9"), "b"), ("3", Decimal("0.9"), "c")], "2")
-    assert [_percent(point.x) for point in drawn.points] == [2, 45, 88]
-    assert float(drawn.points[0].y) > float(drawn.points[1].y) == float(drawn.points[2].y)
-    assert [point.is_shown for point in drawn.points] == [False, True, False]
-    assert len(draw_history([("1", Decimal("0.2"), "a")], "1").points) == 1
 
 
 def _exact(ratios: dict[str, str], rules: list[dict[str, Any]]) -> dict[str, Any]:

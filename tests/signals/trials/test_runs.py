@@ -260,14 +260,10 @@ def test_the_picture_counts_what_rose_and_fell_in_each_band(
     ana: Client, moved: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = ana.get("/trials/compare/")
-    found = {
-        bar.movement.band.name: (bar.movement.risen, bar.movement.fallen, bar.movement.same, bar.movement.new)
-        for bar in page.context["chart"].bars
-    }
+    found = {moved.band.name: (moved.risen, moved.fallen, moved.same, moved.new) for moved in page.context["movements"]}
     assert found == {"97": (1, 0, 0, 0), "75": (0, 0, 0, 0), "50": (0, 0, 0, 1), "0": (0, 1, 1, 0)}
     assert "under 50 % 0 1 1 0 2" in text_of(page)
     monkeypatch.setattr("signals.trials.comparing.DRAWN", 2)
-    monkeypatch.setattr("signals.trials.charts.DRAWN", 2)
     assert f"Of the 2 trials that {LATEST} holds most likely to fail." in text_of(ana.get("/trials/compare/"))
 
 

@@ -103,7 +103,7 @@ def test_the_edge_of_an_age_is_that_of_the_function() -> None:
 
 
 def test_every_number_leads_to_as_many_rows(harnesses: None, olga: Client) -> None:
-    drawn = [bar.line for chart in content_page(olga).context["charts"] for bar in chart.bars if bar.line.url]
+    drawn = [bar.item for chart in content_page(olga).context["charts"] for bar in chart.bars if bar.item.url]
     assert len(drawn) > 20
     for line in drawn:
         counted = int(next(cell for cell in line.cells if cell.replace(",", "").isdecimal()))
@@ -119,9 +119,9 @@ def test_every_chart_has_its_values_in_a_table(harnesses: None, olga: Client) ->
     for figure, chart in zip(figures, page.context["charts"], strict=True):
         drawing, table = figure.split("<details>")
         for bar in chart.bars:
-            assert escape(bar.line.words) in drawing
-            assert escape(bar.line.words) in table
-            assert all(f">{cell}<" in table for cell in bar.line.cells)
+            assert escape(bar.item.label) in drawing
+            assert escape(bar.item.label) in table
+            assert all(f">{cell}<" in table for cell in bar.item.cells)
     assert "30 days of grace are over: candidates for cleaning" in figures[-1]
 
 
@@ -184,7 +184,7 @@ def test_the_page_makes_as_many_queries_with_much_content_as_with_little(
 
 def test_addresses_of_lists_say_what_they_show(harnesses: None, olga: Client) -> None:
     charts = {chart.name: chart for chart in content_page(olga).context["charts"]}
-    lines = {bar.line.words: unquote(bar.line.url) for chart in charts.values() for bar in chart.bars}
+    lines = {bar.item.label: unquote(bar.item.url) for chart in charts.values() for bar in chart.bars}
     assert lines["1 to 10 KiB"].endswith("?size=1k-10k")
     assert lines["3 to 10 references"].endswith("?references=3-10")
     assert lines["30 to 60 days"].endswith("?max_age_days=30&under_days=60")

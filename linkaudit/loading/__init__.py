@@ -12,15 +12,15 @@ from ncfd_site.ingest.summary import LoadSummary
 from storage.content import get_content_store
 
 
-def load_proposals(path: Path, refusals: Rejections, progress: LoadProgress) -> LoadSummary:
+def load_proposals(path: Path, rejections: Rejections, progress: LoadProgress) -> LoadSummary:
     """Load the links that heuristics outside this project propose."""
     return load_audits(
-        audit_rows(path, progress.add_bytes), store=get_content_store(), refusals=refusals, progress=progress
+        audit_rows(path, progress.add_bytes), store=get_content_store(), rejections=rejections, progress=progress
     )
 
 
-def _load(paths: Sequence[Path], refusals: Rejections, progress: LoadProgress) -> LoadSummary:
-    return load_proposals(paths[0], refusals, progress)
+def _load(paths: Sequence[Path], rejections: Rejections, progress: LoadProgress) -> LoadSummary:
+    return load_proposals(paths[0], rejections, progress)
 
 
 # After trials, which the links name.

@@ -2,7 +2,7 @@
 
 import re
 
-from ncfd_site.ingest.text import folded, one_line
+from ncfd_site.ingest.text import collapse_spaces, fold_text
 
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _TRADE_MARKS = re.compile("[\u00ae\u2122\u2120]")
@@ -27,7 +27,7 @@ _CODE = re.compile(r"[A-Z]{1,6}[- ]?\d{2,}[A-Z]?(?:-\d+)?")
 
 def comparable(name: str) -> str:
     """A name in the form in which aliases are compared: case, kinds of dash, trade marks and blanks put aside."""
-    return folded(_DASHES.sub("-", folded(_TRADE_MARKS.sub("", name)))).strip(_EDGES)
+    return fold_text(_DASHES.sub("-", fold_text(_TRADE_MARKS.sub("", name)))).strip(_EDGES)
 
 
 def core_name(name: str) -> str:
@@ -43,7 +43,7 @@ def core_name(name: str) -> str:
 
 def display_name(name: str) -> str:
     """The name to show for an asset: as it was found, without what `core_name` leaves out."""
-    core, shown = core_name(name), one_line(_TRADE_MARKS.sub("", name)).strip(_EDGES)
+    core, shown = core_name(name), collapse_spaces(_TRADE_MARKS.sub("", name)).strip(_EDGES)
     at = _DASHES.sub("-", shown).casefold().find(core)
     found = shown[at : at + len(core)] if at >= 0 else ""
     # Folding may change letters and their number; then the comparable form is what can be shown.
@@ -52,4 +52,4 @@ def display_name(name: str) -> str:
 
 def alias_type(name: str) -> str:
     """`code` for what looks like a company's code, such as "BMS-986165"; else `other`: the registry does not say."""
-    return "code" if _CODE.fullmatch(one_line(name)) else "other"
+    return "code" if _CODE.fullmatch(collapse_spaces(name)) else "other"

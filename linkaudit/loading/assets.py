@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from linkaudit.loading.asset_names import alias_type, comparable, core_name, display_name
 from ncfd_site.core import sql
-from ncfd_site.ingest.text import one_line
+from ncfd_site.ingest.text import collapse_spaces
 
 # The asset of links whose source names none.
 UNSPECIFIED = "unspecified"
@@ -41,7 +41,7 @@ def find_or_add_assets(names: Iterable[str], source: str) -> FoundAssets:
     owners = _owners({form for name in asked for form in (comparable(name), _core(name))})
     missing = {_core(name): name for name in reversed(asked) if _owner(name, owners) is None}
     # The first spelling in the order of the file names the asset.
-    shown = {display_name(name) or one_line(name): core for core, name in reversed(missing.items())}
+    shown = {display_name(name) or collapse_spaces(name): core for core, name in reversed(missing.items())}
     added = sql.rows(
         "INSERT INTO assets (names_jsonb) SELECT jsonb_build_object('name', name)"
         " FROM unnest(%s::text[]) WITH ORDINALITY AS listed (name, place) ORDER BY place"
@@ -74,7 +74,7 @@ def _core(name: str) -> str:
 
 
 def _add_aliases(found: dict[str, int], added: list[tuple[int, str]], source: str) -> None:
-    aliases = [*added, *((asset_id, one_line(name)) for name, asset_id in found.items())]
+    aliases = [*added, *((asset_id, collapse_spaces(name)) for name, asset_id in found.items())]
     columns = [
         [asset_id for asset_id, _ in aliases],
         [name for _, name in aliases],

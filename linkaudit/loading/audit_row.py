@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from django.utils.dateparse import parse_datetime
 
-from ncfd_site.ingest.csvrecords import csv_rows
+from ncfd_site.ingest.csv_records import read_csv_rows
 from ncfd_site.ingest.files import Advance, bare_suffix
-from ncfd_site.ingest.jsonrecords import SUFFIXES, json_records
-from ncfd_site.ingest.jsontext import parsed
+from ncfd_site.ingest.json_records import SUFFIXES, read_json_records
+from ncfd_site.ingest.json_text import parse_json
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord
-from ncfd_site.ingest.text import at_most, one_line
+from ncfd_site.ingest.text import collapse_spaces, require_length
 
 REQUIRED = ("source_type", "source_url", "nct_id", "link_type", "heuristic", "confidence")
 SOURCE_TYPES = ("PR", "IR", "Abstract", "Paper", "Registry", "FDA", "SEC_8K", "Other")
@@ -50,7 +50,7 @@ class AuditRow:
 def audit_rows(path: Path, advance: Advance | None = None) -> Iterator[Record[AuditRow] | RejectedRecord]:
     """Every proposal of a file, CSV or JSON lines; raises `WrongInput` where the CSV lacks a needed column."""
     is_json = bare_suffix(path) in SUFFIXES
-    for item in json_records(path, "links", advance) if is_json else csv_rows(path, REQUIRED, advance):
+    for item in read_json_records(path, "links", advance) if is_json else read_csv_rows(path, REQUIRED, advance):
         if isinstance(item, RejectedRecord):
             yield item
             continue
@@ -108,7 +108,7 @@ def _text(row: dict[str, Any], name: str, longest: int) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidRecord(f"{name} is {str(value)[:40]!r}, which is no text")
-    return at_most(one_line(value), longest, name)
+    return require_length(collapse_spaces(value), longest, name)
 
 
 def _one_of(value: str, known: tuple[str, ...], name: str) -> str:
@@ -149,7 +149,7 @@ def _confidence(value: Any) -> Decimal:
 def _evidence(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         try:
-            value = parsed(value.encode()) if value.strip() else None
+            value = parse_json(value.encode()) if value.strip() else None
         except InvalidRecord as unfit:
             raise InvalidRecord(f"evidence is {unfit}") from None
     if not isinstance(value, dict | None):

@@ -12,13 +12,13 @@ from linkaudit.loading.audit_row import AuditRow
 from linkaudit.loading.citations import citation_document, citation_numbers
 from linkaudit.models import LinkReview
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import Counts, good_ones, write_batches
+from ncfd_site.ingest.batches import Counts, valid_records, write_batches
 from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import Record, RejectedRecord
 from ncfd_site.ingest.rejections import Rejections
-from ncfd_site.ingest.runs import Run, recorded_run
-from ncfd_site.ingest.staging import Stage, json_text, take_turns
-from ncfd_site.ingest.summary import VERBS, LoadSummary
+from ncfd_site.ingest.runs import Run, record_run
+from ncfd_site.ingest.staging import Stage, dump_json, serialize_loads
+from ncfd_site.ingest.summary import OUTCOMES, LoadSummary
 from storage.content import ContentStore
 from storage.loading.documents import add_documents, known_documents
 
@@ -90,7 +90,7 @@ def load_audits(
     rows: Iterable[Record[AuditRow] | RejectedRecord],
     *,
     store: ContentStore,
-    refusals: Rejections,
+    rejections: Rejections,
     progress: LoadProgress,
 ) -> LoadSummary:
     """Bring every proposal into the database. The same proposal again is left; a label it brings is added.
@@ -98,24 +98,24 @@ def load_audits(
     A label is only replaced by one of the same or a higher rank (external validation, gold standard, human review),
     and what a person said is never replaced; such a conflict is counted and told.
     """
-    tally = LoadSummary(THINGS)
-    before = refusals.count
-    with recorded_run(RUN_SOURCE) as run:
+    summary = LoadSummary(THINGS)
+    before = rejections.count
+    with record_run(RUN_SOURCE) as run:
         writer = _Writer(run, store)
         for counts in write_batches(
-            good_ones(rows, refusals), writer.write, key=_key, refusals=refusals, progress=progress
+            valid_records(rows, rejections), writer.write, key=_key, rejections=rejections, progress=progress
         ):
-            tally.merge(counts)
-        tally.add("links", refused=refusals.count - before)
-        run.returned = sum(tally.of("links", verb) for verb in VERBS)
-        run.processed = tally.done("links")
+            summary.merge(counts)
+        summary.add("links", rejected=rejections.count - before)
+        run.returned = sum(summary.count("links", outcome) for outcome in OUTCOMES)
+        run.processed = summary.written_count("links")
         run.notes = (
-            f"links: {tally.of('links', 'added')} added, {tally.of('links', 'changed')} changed,"
-            f" {tally.of('links', 'left')} left, {tally.of('links', 'refused')} refused"
+            f"links: {summary.count('links', 'added')} added, {summary.count('links', 'changed')} changed,"
+            f" {summary.count('links', 'unchanged')} unchanged, {summary.count('links', 'rejected')} rejected"
         )
-        if conflicts := tally.of("conflicts", "left"):
-            tally.notes.append(f"{conflicts:,} labels differ from one that counts for more, and were left out.")
-    return tally
+        if conflicts := summary.count("conflicts", "unchanged"):
+            summary.notes.append(f"{conflicts:,} labels differ from one that counts for more, and were left out.")
+    return summary
 
 
 def _key(row: AuditRow) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ class _Writer:
 
     def write(self, batch: Sequence[Record[AuditRow]]) -> Counts:
         """Write one batch inside the current transaction; returns what was added, changed and left."""
-        take_turns()
+        serialize_loads()
         rows = [item.value for item in batch]
         documents, new = self._documents(rows)
         assets = find_or_add_assets([row.asset or UNSPECIFIED for row in rows], ALIAS_SOURCE)
@@ -155,12 +155,12 @@ class _Writer:
             {
                 ("links", "added"): len(added),
                 ("links", "changed"): labelled,
-                ("links", "left"): len(rows) - len(added) - labelled,
+                ("links", "unchanged"): len(rows) - len(added) - labelled,
                 ("labels", "added"): new_labels + labelled,
-                ("labels", "left"): given - new_labels - labelled,
+                ("labels", "unchanged"): given - new_labels - labelled,
                 ("documents", "added"): new,
                 ("assets", "added"): assets.added,
-                ("conflicts", "left"): conflicts,
+                ("conflicts", "unchanged"): conflicts,
             }
         )
 
@@ -187,7 +187,7 @@ def _staged(place: int, doc_id: int, asset_id: int, row: AuditRow) -> tuple[Any,
         row.link_type,
         row.heuristic,
         row.confidence,
-        json_text(row.evidence),
+        dump_json(row.evidence),
         row.label,
         row.label_source,
         row.reviewed_by,

@@ -9,7 +9,7 @@ from linkaudit.loading.assets import find_or_add_assets
 from linkaudit.loading.interventions import is_asset
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts
-from ncfd_site.ingest.staging import Stage, json_text
+from ncfd_site.ingest.staging import Stage, dump_json
 from storage.loading.mentions import Mention, RegistryDocument
 
 HEURISTIC = "HP-2"
@@ -60,11 +60,13 @@ def propose_links(documents: Sequence[RegistryDocument]) -> Counts:
     )
     keys = {"link_type": LINK_TYPE, "heuristic": HEURISTIC, "confidence": CONFIDENCE}
     added = sql.execute(_PROPOSE, keys)
-    return Counter({("assets", "added"): assets.added, ("links", "added"): added, ("links", "left"): staged - added})
+    return Counter(
+        {("assets", "added"): assets.added, ("links", "added"): added, ("links", "unchanged"): staged - added}
+    )
 
 
 def _row(place: int, document: RegistryDocument, mention: Mention, asset_id: int) -> tuple[Any, ...]:
-    return (document.doc_id, asset_id, document.nct_id, place, json_text(_evidence(document, mention)))
+    return (document.doc_id, asset_id, document.nct_id, place, dump_json(_evidence(document, mention)))
 
 
 def _evidence(document: RegistryDocument, mention: Mention) -> dict[str, Any]:

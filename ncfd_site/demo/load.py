@@ -20,7 +20,7 @@ from ncfd_site.demo.registry import add_trials
 from ncfd_site.demo.reviews import add_reviews
 from ncfd_site.demo.risk import add_risk
 from ncfd_site.demo.templates import read_toml
-from ncfd_site.ingest.staging import take_turns
+from ncfd_site.ingest.staging import serialize_loads
 from storage.content import get_content_store
 
 STEPS = (add_companies, add_trials, add_resolver, add_documents, add_reviews, add_content, add_risk)
@@ -54,7 +54,7 @@ def load(today: date | None = None) -> bool:
         raise UserError("The database has no tables. Run `manage.py migrate_alembic`, then load the demonstration.")
     with transaction.atomic():
         # A second load waits here until the first is committed.
-        take_turns()
+        serialize_loads()
         if _is_loaded():
             return False
         if sql.value(_HAS_DATA):

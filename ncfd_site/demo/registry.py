@@ -109,7 +109,7 @@ def _load(loader: Loader, versions: Sequence[Version]) -> None:
         Record(SourceLocation("demonstration", line), parse_trial_record(version.record))
         for line, version in enumerate(versions, start=1)
     )
-    load_studies(records, propose=propose_links, store=loader.store, refusals=rejections, progress=LoadProgress())
+    load_studies(records, propose=propose_links, store=loader.store, rejections=rejections, progress=LoadProgress())
     if rejections.count:
         raise ValueError(f"Cannot load a record of the demonstration: {rejections.first[0].reason}")
 

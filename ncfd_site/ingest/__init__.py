@@ -1,4 +1,4 @@
-"""Bringing files into the database: open, read record by record, stage in batches, tell what happened.
+"""Loading of files: open, read record by record, stage and write in batches, report.
 
-What is here knows nothing of what the records mean; `APP/loading/` does.
+The meaning of the records is in `APP/loading/`.
 """

@@ -1,4 +1,4 @@
-"""Write records in batches, each in a transaction of its own, and find the record that spoils one."""
+"""Writing of records in batches, each in its own transaction, with invalid records isolated."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from ncfd_site.ingest.records import Record, RejectedRecord
 from ncfd_site.ingest.rejections import Rejections
 
 SIZE = 1000
-# Bytes of text; records with results can be a hundred times as long as others.
+# Bytes of text; records with results are up to a hundred times longer than others.
 WEIGHT = 16 << 20
 
 Value = TypeVar("Value")
@@ -22,12 +22,12 @@ Counts = Counter[tuple[str, str]]
 _BLAME_THE_VALUES = ("22", "23", "54")
 
 
-def in_batches(
+def split_batches(
     items: Iterable[Record[Value]], key: Callable[[Value], Hashable], size: int, weight: int
 ) -> Iterator[list[Record[Value]]]:
-    """Lists of records in order, none longer than `size` or, but for one record, heavier than `weight` bytes.
+    """Yield lists of at most `size` records and `weight` bytes, in order; a larger record is a list of its own.
 
-    No key is twice in one list, since a batch is merged as a set.
+    A key occurs once in a list, because a batch is merged as a set.
     """
     batch: list[Record[Value]] = []
     keys: set[Hashable] = set()
@@ -48,44 +48,43 @@ def write_batches(
     write: Callable[[Sequence[Record[Value]]], Counts],
     *,
     key: Callable[[Value], Hashable],
-    refusals: Rejections,
+    rejections: Rejections,
     progress: LoadProgress,
 ) -> Iterator[Counts]:
     """Write every record and yield the counts of each transaction after its commit.
 
-    A record that the database does not take is refused with the database's reason, and the rest of its batch is
-    written without it.
+    A record that the database refuses is rejected with that reason; the rest of its batch is written.
     """
-    for batch in in_batches(items, key, SIZE, WEIGHT):
-        yield from _write(batch, write, refusals)
+    for batch in split_batches(items, key, SIZE, WEIGHT):
+        yield from _write(batch, write, rejections)
         progress.add_records(len(batch))
 
 
 def _write(
-    batch: Sequence[Record[Value]], write: Callable[[Sequence[Record[Value]]], Counts], refusals: Rejections
+    batch: Sequence[Record[Value]], write: Callable[[Sequence[Record[Value]]], Counts], rejections: Rejections
 ) -> Iterator[Counts]:
     try:
         with transaction.atomic():
             counts = write(batch)
     except (DatabaseError, psycopg.DatabaseError) as error:
-        # COPY goes past Django's wrapper, so both families of errors occur.
+        # COPY bypasses Django's wrapper, so both families of errors occur.
         if not _sqlstate(error).startswith(_BLAME_THE_VALUES):
             raise
         if len(batch) == 1:
-            refusals.refuse(RejectedRecord(batch[0].place, f"the database refuses it: {_first_line(error)}"))
+            rejections.add(RejectedRecord(batch[0].place, f"the database refuses it: {_first_line(error)}"))
             return
         middle = len(batch) // 2
-        yield from _write(batch[:middle], write, refusals)
-        yield from _write(batch[middle:], write, refusals)
+        yield from _write(batch[:middle], write, rejections)
+        yield from _write(batch[middle:], write, rejections)
     else:
         yield counts
 
 
-def good_ones(items: Iterable[Record[Any] | RejectedRecord], refusals: Rejections) -> Iterator[Record[Any]]:
-    """The records that could be read; the others are refused."""
+def valid_records(items: Iterable[Record[Any] | RejectedRecord], rejections: Rejections) -> Iterator[Record[Any]]:
+    """Yield the valid records; reject the others."""
     for item in items:
         if isinstance(item, RejectedRecord):
-            refusals.refuse(item)
+            rejections.add(item)
         else:
             yield item
 

@@ -1,4 +1,4 @@
-"""Open files to load: plain or gzip, told apart by their first bytes, with every byte that is read counted."""
+"""Files to load: plain or gzip, recognized by their first bytes, with a callback for the bytes read."""
 
 import gzip
 import io
@@ -16,22 +16,22 @@ Advance = Callable[[int], None]
 
 
 def bare_suffix(path: Path) -> str:
-    """The suffix that tells the format, in lower case and without `.gz`: `.jsonl` for `a.JSONL.gz`."""
+    """Return the suffix of the format in lower case, without `.gz`: `.jsonl` for `a.JSONL.gz`."""
     name = path.name.lower()
     return Path(name.removesuffix(".gz")).suffix
 
 
-def find(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
-    """The files to load: each path that is a file, and inside folders, at any depth, what has one of the suffixes.
+def find_files(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
+    """Return the paths that are files, and the files with one of the suffixes inside folders, at any depth.
 
-    Raises `WrongInput` for a path that does not exist and for a folder that holds nothing of the kind.
+    Raises `InputError` for a missing path and for a folder without such a file.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and bare_suffix(p) in suffixes)
             if not inside:
-                raise InputError(f"The folder {path} holds no file that ends in {', '.join(suffixes)}.")
+                raise InputError(f"The folder {path} holds no file with the suffix {', '.join(suffixes)}.")
             found.extend(inside)
         elif path.exists():
             found.append(path)
@@ -41,10 +41,10 @@ def find(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
 
 
 @contextmanager
-def opened(path: Path, advance: Advance | None = None) -> Iterator[io.BufferedReader]:
-    """The bytes of the file, unpacked; `advance` hears how many bytes of the file itself were read since last time.
+def open_file(path: Path, advance: Advance | None = None) -> Iterator[io.BufferedReader]:
+    """Yield the unpacked bytes of a file; `advance` receives the count of packed bytes at each read.
 
-    Raises `WrongInput` where the file cannot be opened. A damaged gzip file raises while it is read, see `DAMAGE`.
+    Raises `InputError` when the file cannot be opened. A damaged gzip file raises while it is read, see `DAMAGE`.
     """
     try:
         raw = path.open("rb", buffering=0)
@@ -74,7 +74,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Unpacked(io.RawIOBase):
-    """What can be unpacked before the first damage is given, which a reader right on top of gzip would lose."""
+    """Returns all data before the first damage, which a reader directly on gzip would lose."""
 
     def __init__(self, packed: gzip.GzipFile) -> None:
         self._packed = packed
@@ -89,4 +89,4 @@ class _Unpacked(io.RawIOBase):
 
 
 def _ignore(count: int) -> None:
-    """Nobody wants to know."""
+    """Do nothing."""

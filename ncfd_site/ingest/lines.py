@@ -1,4 +1,4 @@
-"""Physical lines of a byte stream, none longer than a limit, with what is wrong with those that cannot be read."""
+"""Physical lines of a byte stream, up to a maximum length, with the error of unreadable ones."""
 
 import gzip
 import io
@@ -6,11 +6,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Far above any registry record; a line past it is refused instead of filling the memory.
+# Far above any registry record; a longer line is rejected instead of filling the memory.
 LONGEST = 32 << 20
-# What reading a gzip file raises where it is cut or damaged.
+# Raised while reading a truncated or damaged gzip file.
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
-CUT = "the compressed file is cut or damaged here, nothing after this could be read"
+CUT = "the compressed file is truncated or damaged here; the rest of it is skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,11 @@ class Line:
 
     number: int
     text: bytes
-    trouble: str = ""
+    error: str = ""
 
 
-def lines(stream: io.BufferedReader, longest: int = LONGEST) -> Iterator[Line]:
-    """Every line, blank ones too. After damage in a compressed file there are no more."""
+def read_lines(stream: io.BufferedReader, longest: int = LONGEST) -> Iterator[Line]:
+    """Yield every line, blank ones included; damage in a compressed file ends the iteration."""
     number = 0
     while True:
         number += 1

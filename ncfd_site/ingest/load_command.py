@@ -25,13 +25,13 @@ class LoadCommand(SiteCommand):
     when_interrupted = "Loaded records are kept; run the same command again to resume."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add `--refused`."""
-        parser.add_argument("--refused", metavar="FILE", type=Path, help="Write every rejected record to a CSV file.")
+        """Add `--rejected`."""
+        parser.add_argument("--rejected", metavar="FILE", type=Path, help="Write every rejected record to a CSV file.")
 
     def work(self, options: dict[str, Any]) -> None:
         """Load, and list the rejected records."""
         _require_no_demonstration()
-        with write_rejections(options["refused"]) as rejections:
+        with write_rejections(options["rejected"]) as rejections:
             try:
                 self.load(rejections, options)
             finally:

@@ -1,4 +1,4 @@
-"""What a reader gives for each record of a file: its value, or why there is none."""
+"""The records of a file: valid, or rejected with a reason."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -10,20 +10,20 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """Where a record stands: the file, the line (from 1), and its number where many share a line (from 1)."""
+    """The file, line (from 1) and, when records share a line, number (from 1) of a record."""
 
     file: str
     line: int
     record: int | None = None
 
     def __str__(self) -> str:
-        where = f"{self.file}, line {self.line}"
-        return where if self.record is None else f"{where}, record {self.record}"
+        location = f"{self.file}, line {self.line}"
+        return location if self.record is None else f"{location}, record {self.record}"
 
 
 @dataclass(frozen=True, slots=True)
 class Record(Generic[Value]):
-    """A record that could be read; `size` is the number of bytes of its text, where that matters."""
+    """A valid record; `size` is the number of bytes of its text."""
 
     place: SourceLocation
     value: Value
@@ -32,14 +32,14 @@ class Record(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """A record that is refused, and why, in words for people."""
+    """A rejected record, with the reason for the user."""
 
     place: SourceLocation
     reason: str
 
 
 class InvalidRecord(ValueError):
-    """A record cannot be used; the text is the reason, in words for people."""
+    """A record is invalid; the text is the reason for the user."""
 
 
 class InputError(UserError):

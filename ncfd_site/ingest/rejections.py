@@ -1,4 +1,4 @@
-"""Keep account of the records that are refused: where each stands and why."""
+"""The rejected records of a load: location and reason of each."""
 
 import csv
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ncfd_site.ingest.records import InputError, RejectedRecord, SourceLocation
 
-# What a person reads on a screen; `--refused FILE` has all of them.
-SHOWN = 20
+# Rejected records that are printed; `--rejected FILE` has all of them.
+PRINTED = 20
 
 
 class _Writer(Protocol):
@@ -17,44 +17,44 @@ class _Writer(Protocol):
 
 
 class Rejections:
-    """Counts every refused record, remembers the first few, and writes all of them where a file is given."""
+    """Counts rejected records, keeps the first few, and writes all of them to a writer if given."""
 
     def __init__(self, writer: _Writer | None = None) -> None:
         self.count = 0
         self.first: list[RejectedRecord] = []
         self._writer = writer
 
-    def refuse(self, bad: RejectedRecord) -> None:
-        """Take down one refused record."""
+    def add(self, rejected: RejectedRecord) -> None:
+        """Add a rejected record."""
         self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append(bad)
+        if len(self.first) < PRINTED:
+            self.first.append(rejected)
         if self._writer:
-            place = bad.place
-            self._writer.writerow((place.file, place.line, place.record or "", bad.reason))
+            place = rejected.place
+            self._writer.writerow((place.file, place.line, place.record or "", rejected.reason))
 
-    def at(self, place: SourceLocation, reason: str) -> None:
-        """Take down the record at `place`."""
-        self.refuse(RejectedRecord(place, reason))
+    def reject(self, place: SourceLocation, reason: str) -> None:
+        """Add the record at `place`."""
+        self.add(RejectedRecord(place, reason))
 
     def lines(self) -> Iterator[str]:
-        """The first refused records, a line each, and how many more there are."""
-        for bad in self.first:
-            yield f"refused: {bad.place}: {bad.reason}"
+        """Yield a line for each of the first records, and one with the count of the others."""
+        for rejected in self.first:
+            yield f"rejected: {rejected.place}: {rejected.reason}"
         if self.count > len(self.first):
-            yield f"refused: and {self.count - len(self.first):,} more; --refused FILE writes all of them to a file"
+            yield f"rejected: {self.count - len(self.first):,} more; --rejected FILE writes all of them to a file"
 
 
 @contextmanager
 def write_rejections(path: Path | None) -> Iterator[Rejections]:
-    """Refusals that are also written to `path` as CSV (file, line, record, reason), where one is given."""
+    """Yield rejections that are also written to `path`, if given, as CSV (file, line, record, reason)."""
     if path is None:
         yield Rejections()
         return
     try:
         file = path.open("w", newline="", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise InputError(f"Cannot write {path}: {error.strerror or error}.") from None
     with file:
         writer = csv.writer(file)
         writer.writerow(("file", "line", "record", "reason"))

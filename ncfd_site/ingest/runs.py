@@ -1,4 +1,4 @@
-"""Take down each load in `ingest_runs`: what ran, when, over which dates, how many records."""
+"""The record of each load in `ingest_runs`: source, times, dates covered, counts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from ncfd_site.core import sql
 
 @dataclass
 class Run:
-    """A load under way. What is set here is written when the load ends."""
+    """A load in progress. Its fields are written when the load ends."""
 
     run_id: int
     returned: int = 0
@@ -19,19 +19,19 @@ class Run:
     until: date | None = None
     notes: str = ""
 
-    def saw(self, day: date | None) -> None:
-        """Widen the dates that the load covers."""
+    def include_date(self, day: date | None) -> None:
+        """Extend the dates that the load covers."""
         if day is not None:
             self.since = min(self.since or day, day)
             self.until = max(self.until or day, day)
 
 
 @contextmanager
-def recorded_run(source: str) -> Iterator[Run]:
-    """A row in `ingest_runs` that begins now; `finished_at` stays NULL where the load does not come to its end."""
+def record_run(source: str) -> Iterator[Run]:
+    """Insert a row in `ingest_runs`, and complete it at the end; `finished_at` stays NULL when the load fails."""
     run_id = sql.value(
-        "INSERT INTO ingest_runs (source, started_at, notes) VALUES (%s, clock_timestamp(), 'under way, or stopped')"
-        " RETURNING run_id",
+        "INSERT INTO ingest_runs (source, started_at, notes)"
+        " VALUES (%s, clock_timestamp(), 'in progress, or interrupted') RETURNING run_id",
         [source],
     )
     run = Run(run_id)

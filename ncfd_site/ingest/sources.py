@@ -6,9 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ncfd_site.ingest.csvrecords import csv_header
-from ncfd_site.ingest.files import bare_suffix, opened
-from ncfd_site.ingest.jsonrecords import SUFFIXES, json_records
+from ncfd_site.ingest.csv_records import read_csv_header
+from ncfd_site.ingest.files import bare_suffix, open_file
+from ncfd_site.ingest.json_records import SUFFIXES, read_json_records
 from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import InputError, Record
 from ncfd_site.ingest.rejections import Rejections
@@ -65,10 +65,10 @@ def recognize_file(path: Path) -> Source | None:
     """Return the source of a file, or None."""
     try:
         if bare_suffix(path) == ".csv":
-            with opened(path) as stream:
-                return _source_of({name.strip(): None for name in csv_header(stream)})
+            with open_file(path) as stream:
+                return _source_of({name.strip(): None for name in read_csv_header(stream)})
         if bare_suffix(path) in SUFFIXES:
-            for item in islice(json_records(path, "studies"), RECORDS_READ):
+            for item in islice(read_json_records(path, "studies"), RECORDS_READ):
                 if isinstance(item, Record) and isinstance(item.value, dict) and (source := _source_of(item.value)):
                     return source
     except InputError:

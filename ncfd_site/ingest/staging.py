@@ -1,4 +1,4 @@
-"""Bring records into a temporary table with COPY, to be merged into the real ones by set-based SQL."""
+"""Temporary tables that records are copied into, to be merged into the real tables by set-based SQL."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,40 +7,40 @@ from typing import Any
 
 from ncfd_site.core import sql
 
-# One number for every loader: two loads at once take turns batch by batch, so that none makes what the other makes.
+# Shared by all loaders: concurrent loads alternate by batch, so that they never insert the same row.
 _LOADERS = 7_243_951_002
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A temporary table: its name, and its columns with their types. Names are constants of the code, never input."""
+    """A temporary table: its name and column types, which are constants of the code, never input."""
 
     name: str
     columns: Mapping[str, str]
 
     def fill(self, records: Iterable[Sequence[Any]]) -> int:
-        """Make the table anew for this transaction and copy the records in; returns how many."""
-        self.begin()
+        """Create the table for this transaction and copy the records into it; return their count."""
+        self.create()
         return sql.copy(self.name, list(self.columns), records)
 
-    def begin(self) -> None:
-        """Make the table anew, empty; it goes when the transaction ends."""
+    def create(self) -> None:
+        """Create the table, empty, for this transaction; replace an earlier one."""
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
         sql.execute(f"DROP TABLE IF EXISTS pg_temp.{self.name}")
         sql.execute(f"CREATE TEMPORARY TABLE {self.name} ({columns}) ON COMMIT DROP")
 
     def index(self, *columns: str) -> None:
-        """Index single columns and let the planner know what is in them: for more than some thousand rows."""
+        """Index single columns and analyze the table: worth it above some thousand rows."""
         for column in columns:
             sql.execute(f"CREATE INDEX ON {self.name} ({column})")
         sql.execute(f"ANALYZE {self.name}")
 
 
-def take_turns() -> None:
-    """Wait until no other load is inside a transaction; holds until this one ends."""
+def serialize_loads() -> None:
+    """Wait for the transactions of other loads, and exclude them until this transaction ends."""
     sql.execute("SELECT pg_advisory_xact_lock(%s)", [_LOADERS])
 
 
-def json_text(value: Any) -> str | None:
-    """The value as the text of a jsonb column; None stays NULL."""
+def dump_json(value: Any) -> str | None:
+    """Return the value as text for a jsonb column; None for None."""
     return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,42 +1,45 @@
-"""What a load did, counted by the kind of thing: added, changed, left as it was, refused."""
+"""The counts of a load by kind of row: added, changed, unchanged, rejected."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-VERBS = ("added", "changed", "left", "refused")
+OUTCOMES = ("added", "changed", "unchanged", "rejected")
 
 
 @dataclass
 class LoadSummary:
-    """Counts of a load. `things` keeps the order in which they are shown."""
+    """Counts of a load; `things` are the kinds of rows in the order of the table."""
 
     things: list[str]
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
     def add(self, thing: str, **counts: int) -> None:
-        """Count more of a thing: `add("trials", added=3, left=1)`."""
-        for verb, count in counts.items():
-            if verb not in VERBS:
-                raise ValueError(f"{verb} is not one of {', '.join(VERBS)}")
-            self.counts[thing, verb] += count
+        """Add counts: `add("trials", added=3, unchanged=1)`."""
+        for outcome, count in counts.items():
+            if outcome not in OUTCOMES:
+                raise ValueError(f"{outcome} is not one of {', '.join(OUTCOMES)}")
+            self.counts[thing, outcome] += count
 
     def merge(self, other: Mapping[tuple[str, str], int]) -> None:
-        """Count what another counter holds."""
+        """Add the counts of another counter."""
         self.counts.update(other)
 
-    def of(self, thing: str, verb: str) -> int:
-        """How many."""
-        return self.counts[thing, verb]
+    def count(self, thing: str, outcome: str) -> int:
+        """Return one count."""
+        return self.counts[thing, outcome]
 
-    def done(self, thing: str) -> int:
-        """How many were added or changed."""
-        return self.of(thing, "added") + self.of(thing, "changed")
+    def written_count(self, thing: str) -> int:
+        """Return the count of added and changed rows."""
+        return self.count(thing, "added") + self.count(thing, "changed")
 
     def table(self) -> str:
-        """The counts as a table of plain text, a line for each thing, and the notes under it."""
+        """Return the counts as a table of plain text, followed by the notes."""
         width = max(map(len, self.things))
-        head = f"{'':{width}}" + "".join(f"{verb:>10}" for verb in VERBS)
-        rows = [f"{thing:{width}}" + "".join(f"{self.of(thing, verb):>10,}" for verb in VERBS) for thing in self.things]
-        return "\n".join([head, *rows, *self.notes])
+        rows = [f"{'':{width}}" + "".join(f"{outcome:>11}" for outcome in OUTCOMES)]
+        rows += [f"{thing:{width}}" + self._cells(thing) for thing in self.things]
+        return "\n".join([*rows, *self.notes])
+
+    def _cells(self, thing: str) -> str:
+        return "".join(f"{self.count(thing, outcome):>11,}" for outcome in OUTCOMES)

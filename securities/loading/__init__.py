@@ -16,14 +16,14 @@ from securities.loading.tickers import load_tickers
 
 
 def load_sec_list(
-    path: Path, as_of: date, refusals: Rejections, progress: LoadProgress, *, allow_mass_delisting: bool = False
+    path: Path, as_of: date, rejections: Rejections, progress: LoadProgress, *, allow_mass_delisting: bool = False
 ) -> LoadSummary:
     """Load the SEC's list of a day into companies and securities."""
     return load_tickers(
         read_listings(path, progress.add_bytes),
         file=str(path),
         as_of=as_of,
-        refusals=refusals,
+        rejections=rejections,
         progress=progress,
         allow_mass_delisting=allow_mass_delisting,
     )
@@ -35,8 +35,8 @@ def _recognizes(record: Mapping[str, Any]) -> bool:
     return names.issuperset(COLUMNS)
 
 
-def _load(paths: Sequence[Path], refusals: Rejections, progress: LoadProgress) -> LoadSummary:
-    return load_sec_list(paths[0], timezone.localdate(), refusals, progress)
+def _load(paths: Sequence[Path], rejections: Rejections, progress: LoadProgress) -> LoadSummary:
+    return load_sec_list(paths[0], timezone.localdate(), rejections, progress)
 
 
 # Before trials, so that sponsors find their companies.

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ncfd_site.ingest.csvrecords import csv_rows
-from ncfd_site.ingest.files import Advance, bare_suffix, opened
-from ncfd_site.ingest.jsonarray import JsonPieces
-from ncfd_site.ingest.jsontext import parsed
+from ncfd_site.ingest.csv_records import read_csv_rows
+from ncfd_site.ingest.files import Advance, bare_suffix, open_file
+from ncfd_site.ingest.json_pieces import JsonPieces
+from ncfd_site.ingest.json_text import parse_json
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
-from ncfd_site.ingest.text import at_most, one_line
+from ncfd_site.ingest.text import collapse_spaces, require_length
 from securities.loading.names import normalize_company_name
 
 COLUMNS = ("cik", "name", "ticker", "exchange")
@@ -36,7 +36,7 @@ class Listing:
 
 def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record[Listing] | RejectedRecord]:
     """Every row of the file, CSV or JSON; raises `WrongInput` where it is not the SEC's list."""
-    rows = _json_rows(path, advance) if bare_suffix(path) == ".json" else csv_rows(path, COLUMNS, advance)
+    rows = _json_rows(path, advance) if bare_suffix(path) == ".json" else read_csv_rows(path, COLUMNS, advance)
     for row in rows:
         if isinstance(row, RejectedRecord):
             yield row
@@ -49,14 +49,14 @@ def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record
 
 def parse_listing(row: dict[str, Any]) -> Listing:
     """Check one row; raises `Unfit` with the reason."""
-    name = at_most(one_line(_text(row, "name")), LONGEST_NAME, "the name")
-    ticker = one_line(_text(row, "ticker"))
+    name = require_length(collapse_spaces(_text(row, "name")), LONGEST_NAME, "the name")
+    ticker = collapse_spaces(_text(row, "ticker"))
     if not _TICKER.fullmatch(ticker.upper()):
         raise InvalidRecord(f"{ticker[:40]!r} is no ticker" if ticker else "there is no ticker")
     name_norm = normalize_company_name(name)
     if not name_norm:
         raise InvalidRecord(f"{name!r} is no name of a company" if name else "there is no name")
-    exchange = at_most(one_line(_text(row, "exchange")), LONGEST_EXCHANGE, "the exchange")
+    exchange = require_length(collapse_spaces(_text(row, "exchange")), LONGEST_EXCHANGE, "the exchange")
     return Listing(_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, infer_security_type(ticker))
 
 
@@ -92,7 +92,7 @@ def _cik(value: Any) -> int:
 
 
 def _json_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str, Any]] | RejectedRecord]:
-    with opened(path, advance) as stream:
+    with open_file(path, advance) as stream:
         pieces = JsonPieces(stream, "data")
         fields: list[str] | None = None
         for piece in pieces:
@@ -100,7 +100,7 @@ def _json_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str,
                 fields = _fields(path, pieces.prelude)
             place = SourceLocation(str(path), piece.line, piece.number)
             try:
-                yield Record(place, _as_row(piece.trouble, piece.text, fields))
+                yield Record(place, _as_row(piece.error, piece.text, fields))
             except InvalidRecord as unfit:
                 yield RejectedRecord(place, str(unfit))
         if fields is None:
@@ -111,7 +111,7 @@ def _fields(path: Path, prelude: bytes) -> list[str]:
     form = '{"fields": ["cik", "name", "ticker", "exchange"], "data": [...]}'
     expected = f"{path} is not the SEC's list: {form} is expected."
     try:
-        fields = parsed(prelude + b"[]}")["fields"]
+        fields = parse_json(prelude + b"[]}")["fields"]
     except (InvalidRecord, KeyError, TypeError):
         raise InputError(expected) from None
     if not isinstance(fields, list) or not set(COLUMNS) <= {str(field) for field in fields}:
@@ -119,10 +119,10 @@ def _fields(path: Path, prelude: bytes) -> list[str]:
     return [str(field) for field in fields]
 
 
-def _as_row(trouble: str, text: bytes, fields: list[str]) -> dict[str, Any]:
-    if trouble:
-        raise InvalidRecord(trouble)
-    values = parsed(text)
+def _as_row(error: str, text: bytes, fields: list[str]) -> dict[str, Any]:
+    if error:
+        raise InvalidRecord(error)
+    values = parse_json(text)
     if not isinstance(values, list) or len(values) != len(fields):
         raise InvalidRecord(f"a list of {len(fields)} values is expected")
     return dict(zip(fields, values, strict=True))

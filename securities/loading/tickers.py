@@ -8,12 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import good_ones
+from ncfd_site.ingest.batches import valid_records
 from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.rejections import Rejections
-from ncfd_site.ingest.runs import recorded_run
-from ncfd_site.ingest.staging import take_turns
+from ncfd_site.ingest.runs import record_run
+from ncfd_site.ingest.staging import serialize_loads
 from ncfd_site.ingest.summary import LoadSummary
 from securities.loading import statements
 from securities.loading.listing import Listing
@@ -55,7 +55,7 @@ def load_tickers(
     *,
     file: str,
     as_of: date,
-    refusals: Rejections,
+    rejections: Rejections,
     progress: LoadProgress,
     allow_mass_delisting: bool = False,
 ) -> LoadSummary:
@@ -64,29 +64,29 @@ def load_tickers(
     Raises `WrongInput` for a date before the last list's, and for a list that would delist more than half of the
     securities that came from it, unless that is allowed.
     """
-    tally = LoadSummary(["companies", "exchanges", "securities"])
-    with recorded_run(RUN_SOURCE) as run:
+    summary = LoadSummary(["companies", "exchanges", "securities"])
+    with record_run(RUN_SOURCE) as run:
         with transaction.atomic():
-            take_turns()
+            serialize_loads()
             keys: dict[str, Any] = {"as_of": as_of, "source": SOURCE, "run_source": RUN_SOURCE}
             _require_later(as_of, keys)
-            before = refusals.count
-            staged = statements.STAGE.fill(_staged(good_ones(rows, refusals), progress))
+            before = rejections.count
+            staged = statements.STAGE.fill(_staged(valid_records(rows, rejections), progress))
             statements.STAGE.index("ticker_norm", "cik")
             for statement in (statements.DOUBLED, statements.TAKEN):
                 for refused in sql.rows(statement, keys, of=_Refused):
-                    refusals.at(SourceLocation(file, refused.line, refused.record), refused.reason)
+                    rejections.reject(SourceLocation(file, refused.line, refused.record), refused.reason)
                     staged -= 1
             _require_plausible(staged, keys, allow_mass_delisting)
-            _merge(staged, keys, tally)
+            _merge(staged, keys, summary)
         # Last, also when a run before this one stopped short of it.
         sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
         run.since = run.until = as_of
-        tally.add("securities", refused=refusals.count - before)
-        run.returned = staged + tally.of("securities", "refused")
+        summary.add("securities", rejected=rejections.count - before)
+        run.returned = staged + summary.count("securities", "rejected")
         run.processed = staged
-        run.notes = f"list of {as_of}: {staged} tickers, {tally.of('securities', 'refused')} rows refused"
-    return tally
+        run.notes = f"list of {as_of}: {staged} tickers, {summary.count('securities', 'rejected')} rows rejected"
+    return summary
 
 
 def _staged(rows: Iterable[Record[Listing]], progress: LoadProgress) -> Iterator[tuple[Any, ...]]:
@@ -123,21 +123,21 @@ def _require_plausible(staged: int, keys: dict[str, Any], allow_mass_delisting: 
         )
 
 
-def _merge(staged: int, keys: dict[str, Any], tally: LoadSummary) -> None:
+def _merge(staged: int, keys: dict[str, Any], summary: LoadSummary) -> None:
     exchanges = sql.value("SELECT count(DISTINCT upper(exchange)) FROM load_listing")
     made = sql.execute(statements.ADD_EXCHANGES, keys)
-    tally.add("exchanges", added=made, left=exchanges - made)
+    summary.add("exchanges", added=made, unchanged=exchanges - made)
     sql.execute(statements.KEEP_FORMER_NAMES, keys)
     merged = sql.rows(statements.MERGE_COMPANIES, keys, of=_Merged)
     added = sum(company.is_new for company in merged)
     listed = sql.value("SELECT count(DISTINCT cik) FROM load_listing")
-    tally.add("companies", added=added, changed=len(merged) - added, left=listed - len(merged))
+    summary.add("companies", added=added, changed=len(merged) - added, unchanged=listed - len(merged))
     closed = sql.rows(statements.CLOSE_SECURITIES, keys, of=_Closed)
     elsewhere = sql.execute(statements.MOVE_EXCHANGES, keys)
     new = sql.execute(statements.ADD_SECURITIES, keys)
-    tally.add("securities", added=new, changed=len(closed) + elsewhere, left=staged - new - elsewhere)
+    summary.add("securities", added=new, changed=len(closed) + elsewhere, unchanged=staged - new - elsewhere)
     if closed:
         moved = sum(security.moved for security in closed)
-        tally.notes.append(
+        summary.notes.append(
             f"{len(closed) - moved:,} tickers vanished and were delisted; {moved:,} moved to another company."
         )

@@ -14,13 +14,13 @@ from signals.loading.record import TrialRecord
 from storage.content import get_content_store
 
 
-def load_registry(paths: Sequence[Path], refusals: Rejections, progress: LoadProgress) -> LoadSummary:
+def load_registry(paths: Sequence[Path], rejections: Rejections, progress: LoadProgress) -> LoadSummary:
     """Load registry records, and propose a link for each drug that they list."""
     return load_studies(
         _studies(paths, progress),
         propose=propose_links,
         store=get_content_store(),
-        refusals=refusals,
+        rejections=rejections,
         progress=progress,
     )
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import Counts, good_ones, write_batches
-from ncfd_site.ingest.jsonrecords import json_records
+from ncfd_site.ingest.batches import Counts, valid_records, write_batches
+from ncfd_site.ingest.json_records import read_json_records
 from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord
 from ncfd_site.ingest.rejections import Rejections
-from ncfd_site.ingest.runs import Run, recorded_run
-from ncfd_site.ingest.staging import json_text, take_turns
-from ncfd_site.ingest.summary import VERBS, LoadSummary
+from ncfd_site.ingest.runs import Run, record_run
+from ncfd_site.ingest.staging import dump_json, serialize_loads
+from ncfd_site.ingest.summary import OUTCOMES, LoadSummary
 from securities.loading.matching import load_company_names, match_company
 from signals.loading import statements
 from signals.loading.record import TrialRecord, parse_trial_record
@@ -43,7 +43,7 @@ Propose = Callable[[Sequence[RegistryDocument]], Counts]
 
 def read_studies(path: Path, progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
     """Every study of a file: JSON lines, a page of the API, an array of studies, or one study."""
-    for item in json_records(path, "studies", progress.add_bytes):
+    for item in read_json_records(path, "studies", progress.add_bytes):
         if isinstance(item, RejectedRecord):
             yield item
             continue
@@ -58,35 +58,35 @@ def load_studies(
     *,
     propose: Propose,
     store: ContentStore,
-    refusals: Rejections,
+    rejections: Rejections,
     progress: LoadProgress,
 ) -> LoadSummary:
     """Bring every record into the database; unchanged ones cost little, so a load may be stopped and begun again."""
-    tally = LoadSummary(THINGS)
-    before = refusals.count
-    with recorded_run(RUN_SOURCE) as run:
+    summary = LoadSummary(THINGS)
+    before = rejections.count
+    with record_run(RUN_SOURCE) as run:
         writer = _Writer(run, load_company_names(), propose, store)
-        good = _watched(good_ones(records, refusals), run)
+        good = _watched(valid_records(records, rejections), run)
         for counts in write_batches(
-            good, writer.write, key=lambda record: record.nct_id, refusals=refusals, progress=progress
+            good, writer.write, key=lambda record: record.nct_id, rejections=rejections, progress=progress
         ):
-            tally.merge(counts)
-        tally.add("trials", refused=refusals.count - before)
-        run.returned = sum(tally.of("trials", verb) for verb in VERBS)
-        run.processed = tally.done("trials")
+            summary.merge(counts)
+        summary.add("trials", rejected=rejections.count - before)
+        run.returned = sum(summary.count("trials", outcome) for outcome in OUTCOMES)
+        run.processed = summary.written_count("trials")
         run.notes = (
-            f"trials: {tally.of('trials', 'added')} added, {tally.of('trials', 'changed')} changed,"
-            f" {tally.of('trials', 'left')} left, {tally.of('trials', 'refused')} refused"
+            f"trials: {summary.count('trials', 'added')} added, {summary.count('trials', 'changed')} changed,"
+            f" {summary.count('trials', 'unchanged')} unchanged, {summary.count('trials', 'rejected')} rejected"
         )
-        if older := tally.of("older records", "left"):
-            tally.notes.append(f"{older:,} records are older than what is loaded, and were left out.")
+        if older := summary.count("older records", "unchanged"):
+            summary.notes.append(f"{older:,} records are older than what is loaded, and were left out.")
         sql.execute(statements.KEEP_STATE, {"until": run.until})
-    return tally
+    return summary
 
 
 def _watched(records: Iterable[Record[TrialRecord]], run: Run) -> Iterator[Record[TrialRecord]]:
     for record in records:
-        run.saw(record.value.last_update_posted)
+        run.include_date(record.value.last_update_posted)
         yield record
 
 
@@ -101,7 +101,7 @@ class _Writer:
 
     def write(self, batch: Sequence[Record[TrialRecord]]) -> Counts:
         """Write one batch inside the current transaction; returns what was added, changed and left."""
-        take_turns()
+        serialize_loads()
         counts: Counts = Counter()
         records = [item.value for item in batch]
         known = lock_trials([record.nct_id for record in records])
@@ -113,7 +113,7 @@ class _Writer:
                 if record.source_url not in documents:
                     undocumented.append(record)
             elif trial is not None and is_older(record, trial):
-                counts["older records", "left"] += 1
+                counts["older records", "unchanged"] += 1
             else:
                 news.append(record)
         self._merge(news, known, counts)
@@ -140,7 +140,7 @@ class _Writer:
         return (
             record.nct_id,
             record.sha256,
-            json_text(record.raw),
+            dump_json(record.raw),
             record.sponsor,
             choose_sponsor_company(self._names, record, known),
             record.phase,
@@ -154,7 +154,7 @@ class _Writer:
             record.primary_endpoint,
             record.sample_size,
             record.analysis_plan,
-            json_text(None if fields is None else [change.as_json() for change in fields]),
+            dump_json(None if fields is None else [change.as_json() for change in fields]),
             changes.primary_endpoint,
             changes.sample_size,
             changes.sample_size_delta,
@@ -167,7 +167,7 @@ class _Writer:
         left = [known[record.nct_id] for record in records if record.nct_id not in written]
         if not left:
             return
-        counts["trials", "left"] += sql.execute(statements.SEEN_AGAIN, [[trial.trial_id for trial in left]])
+        counts["trials", "unchanged"] += sql.execute(statements.SEEN_AGAIN, [[trial.trial_id for trial in left]])
         # A list of companies that came after the trials may know the sponsor now.
         matches = {
             trial.trial_id: company

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ncfd_site.ingest.records import InvalidRecord
-from ncfd_site.ingest.text import at_most, one_line
+from ncfd_site.ingest.text import collapse_spaces, require_length
 
 # Largest value of a column of type integer.
 LARGEST = 2**31 - 1
@@ -40,7 +40,7 @@ def get_strings(parent: Json, name: str) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InvalidRecord(f"{name} is no list of texts")
-    return [word for item in value if (word := one_line(item))]
+    return [word for item in value if (word := collapse_spaces(item))]
 
 
 def get_text(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
@@ -50,12 +50,12 @@ def get_text(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidRecord(f"{name} is no text")
-    return at_most(value.strip(), longest, name)
+    return require_length(value.strip(), longest, name)
 
 
 def get_line(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
     """The text under `name` on one line; empty where there is none."""
-    return one_line(get_text(parent, name, longest))
+    return collapse_spaces(get_text(parent, name, longest))
 
 
 def get_count(parent: Json, name: str) -> int | None:

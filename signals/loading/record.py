@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ncfd_site.ingest.dates import partial_date
-from ncfd_site.ingest.jsontext import canonical, fingerprint
+from ncfd_site.ingest.json_text import canonical_json, hash_json
 from ncfd_site.ingest.records import InvalidRecord
+from ncfd_site.ingest.text import parse_partial_date
 from signals.loading.changes import strip_derived_fields
 from signals.loading.fields import Json, get_count, get_line, get_objects, get_section, get_strings
 from signals.loading.record_text import RecordText, render_record
@@ -48,7 +48,7 @@ class TrialRecord:
     @property
     def content(self) -> bytes:
         """The bytes that are kept of it: the whole record in canonical spelling."""
-        return canonical(self.raw).encode()
+        return canonical_json(self.raw).encode()
 
 
 def parse_trial_record(value: Any) -> TrialRecord:
@@ -67,7 +67,7 @@ def parse_trial_record(value: Any) -> TrialRecord:
     nct_id = _nct_id(get_section(protocol, "identificationModule"))
     return TrialRecord(
         raw=value,
-        sha256=fingerprint(strip_derived_fields(value)),
+        sha256=hash_json(strip_derived_fields(value)),
         nct_id=nct_id,
         page=render_record(value, nct_id),
         sponsor=get_line(sponsor, "name", LONGEST_NAME) or None,
@@ -103,7 +103,7 @@ def _label(value: str, what: str) -> str | None:
 
 def _date(status: Json, name: str) -> date | None:
     said = get_line(get_section(status, name), "date")
-    return partial_date(said, f"{name}.date") if said else None
+    return parse_partial_date(said, f"{name}.date") if said else None
 
 
 def _intervention_types(protocol: Json) -> list[str] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ncfd_site.ingest.text import one_line
+from ncfd_site.ingest.text import collapse_spaces
 from signals.loading.fields import Json, get_line, get_objects, get_section, get_strings, get_text
 
 # Characters of a page; a paragraph is not divided, so a page may be longer by one.
@@ -116,7 +116,7 @@ def _rest(protocol: Json, arms: Json) -> Iterator[tuple[str, list[str]]]:
     yield "Primary endpoints", [_outcome(outcome) for outcome in get_objects(outcomes, "primaryOutcomes")]
     yield "Secondary endpoints", [_outcome(outcome) for outcome in get_objects(outcomes, "secondaryOutcomes")]
     summary = get_text(get_section(protocol, "descriptionModule"), "briefSummary")
-    yield "Summary", [one_line(paragraph) for paragraph in summary.splitlines() if paragraph.strip()]
+    yield "Summary", [collapse_spaces(paragraph) for paragraph in summary.splitlines() if paragraph.strip()]
     references = get_objects(get_section(protocol, "referencesModule"), "references")
     yield "References", [said for reference in references if (said := _reference(reference))]
 

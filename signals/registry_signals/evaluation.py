@@ -12,7 +12,7 @@ from django.db import transaction
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter, track
-from ncfd_site.ingest.staging import Stage, json_text
+from ncfd_site.ingest.staging import Stage, dump_json
 from signals.registry_signals.rules import (
     RULE,
     RecordVersion,
@@ -155,11 +155,11 @@ def _evaluate_batch(trials: list[int], moment: datetime, summary: EvaluationSumm
             finding.code,
             finding.outcome,
             finding.reason,
-            json_text(finding.evidence),
+            dump_json(finding.evidence),
             finding.severity or None,
             finding.quote or None,
             finding.fired_at,
-            json_text(finding.metadata),
+            dump_json(finding.metadata),
         )
         for trial_id, finding in findings
     )

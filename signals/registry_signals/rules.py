@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from ncfd_site.ingest.dates import partial_date
 from ncfd_site.ingest.records import InvalidRecord
+from ncfd_site.ingest.text import parse_partial_date
 from signals.scoring.statements import REGISTRY_SOURCE
 
 FIRED, NOT_FIRED, NOT_EVALUATED = "fired", "not fired", "not evaluated"
@@ -73,7 +73,7 @@ class RecordVersion:
         """Primary completion date."""
         stated = self.status.get("primaryCompletionDateStruct") if isinstance(self.status, dict) else None
         try:
-            return partial_date(_text(stated, "date"), "date")
+            return parse_partial_date(_text(stated, "date"), "date")
         except InvalidRecord:
             return None
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ncfd_site.ingest.staging import json_text
+from ncfd_site.ingest.staging import dump_json
 from signals.formulas import GATES, SIGNALS, GateEvaluation, Posterior, compute_posterior, evaluate_gate
 from signals.scoring.inputs import GateInputs, ScoreInputs, parse_inputs, select_gate_inputs
 from signals.scoring.table import ScoringTable
@@ -71,7 +71,7 @@ class Scorer:
                 for code in inputs.stop_rules
             ],
         }
-        return ScoreResult(key, posterior, json_text(metadata) or "", [variant.number for variant in variants])
+        return ScoreResult(key, posterior, dump_json(metadata) or "", [variant.number for variant in variants])
 
     @property
     def gate_variants(self) -> list[GateVariant]:
@@ -81,7 +81,7 @@ class Scorer:
     def gate_metadata(self, variant: GateVariant) -> str:
         """Return the metadata of the rows of a gate variant."""
         run = {"run_id": self._run_id, "table_version": self._table.version}
-        return json_text({**run, **variant.inputs.as_metadata()}) or ""
+        return dump_json({**run, **variant.inputs.as_metadata()}) or ""
 
     def _evaluate(self, code: str, inputs: ScoreInputs) -> GateVariant:
         own = select_gate_inputs(code, inputs.severities, inputs.late, inputs.not_fired)

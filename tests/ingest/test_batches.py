@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncfd_site.ingest.batches import in_batches
+from ncfd_site.ingest.batches import split_batches
 from ncfd_site.ingest.records import Record, SourceLocation
 
 SIZE, WEIGHT = 4, 100
@@ -17,7 +17,7 @@ items = st.lists(
 
 @given(items)
 def test_batches_are_the_records_within_limits(records: list[Record[int]]) -> None:
-    batches = list(in_batches(records, lambda value: value, SIZE, WEIGHT))
+    batches = list(split_batches(records, lambda value: value, SIZE, WEIGHT))
     assert [item for batch in batches for item in batch] == records
     for batch in batches:
         assert 0 < len(batch) <= SIZE

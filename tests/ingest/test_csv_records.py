@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncfd_site.ingest.csvrecords import csv_rows
+from ncfd_site.ingest.csv_records import read_csv_rows
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord
 
 
 def read(path: Path) -> list[Any]:
-    rows = csv_rows(path, ["a", "b"])
+    rows = read_csv_rows(path, ["a", "b"])
     return [item.value if isinstance(item, Record) else (item.place.line, item.reason) for item in rows]
 
 
@@ -51,8 +51,8 @@ def test_quoted_fields_hold_commas_quotes_and_line_ends(tmp_path: Path) -> None:
         (b"1,2,3", "3 fields where the header has 2"),
         (b"1,\xff", "not UTF-8: byte 0xff at position 3"),
         (b"1,\x00", "NUL"),
-        (b'1,"open', "a quotation mark is opened and never closed"),
-        (b'5" pipe,2', "a quotation mark is opened and never closed"),
+        (b'1,"open', "a quotation mark is never closed"),
+        (b'5" pipe,2', "a quotation mark is never closed"),
         (b'"1"x,2', "not CSV"),
         (b"1," + b"x" * 200_000, "field larger"),
         (b"1," + b"x" * 2_000_000, "longer than"),
@@ -67,7 +67,7 @@ def test_a_bad_row_is_named_and_the_rest_is_read(tmp_path: Path, line: bytes, re
 
 def test_a_quotation_mark_never_closed_does_not_take_the_rest_of_a_long_file(tmp_path: Path) -> None:
     found = read(file(tmp_path, 'a,b\n"1,2\n' + "3,4\n" * 1000))
-    assert found == [(2, "a quotation mark is opened and never closed"), *[{"a": "3", "b": "4"}] * 1000]
+    assert found == [(2, "a quotation mark is never closed"), *[{"a": "3", "b": "4"}] * 1000]
 
 
 @pytest.mark.parametrize("text", ["", "x,y\n1,2\n", "a\n1\n", b"\xff\xfe\x00", '"a,b\n1,2\n'])
@@ -90,6 +90,6 @@ def test_what_a_writer_writes_is_what_is_read(
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerows([("a", "b"), *rows])
     path = file(tmp_path_factory.mktemp("csv"), text.getvalue())
-    found = list(csv_rows(path, ["a", "b"]))
+    found = list(read_csv_rows(path, ["a", "b"]))
     assert not any(isinstance(item, RejectedRecord) for item in found)
     assert [tuple(item.value.values()) for item in found if isinstance(item, Record)] == rows

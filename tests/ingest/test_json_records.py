@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncfd_site.ingest.jsonarray import JsonPieces
-from ncfd_site.ingest.jsonrecords import json_records
+from ncfd_site.ingest.json_pieces import JsonPieces
+from ncfd_site.ingest.json_records import read_json_records
 from ncfd_site.ingest.lines import CUT
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord
 
@@ -25,7 +25,7 @@ RECORDS = [
 def read(path: Path) -> list[Any]:
     return [
         item.value if isinstance(item, Record) else (item.place.line, item.place.record, item.reason)
-        for item in json_records(path, "studies")
+        for item in read_json_records(path, "studies")
     ]
 
 
@@ -114,7 +114,7 @@ def test_a_page_that_is_cut_gives_what_came_before(tmp_path: Path) -> None:
 
 
 def test_text_that_is_no_json_is_refused(tmp_path: Path) -> None:
-    assert read(file(tmp_path, "prose.json", "no json here")) == [(1, 1, "not JSON: text outside of any record")]
+    assert read(file(tmp_path, "prose.json", "no json here")) == [(1, 1, "not JSON: text outside a record")]
     stray, record = read(file(tmp_path, "stray.json", "stray\n" + json.dumps(RECORDS[2], indent=1)))
     assert (stray[0], record) == (1, RECORDS[2])
 
@@ -135,7 +135,9 @@ def test_a_cut_compressed_file_gives_what_can_be_read_and_says_so(tmp_path: Path
 def test_a_damaged_compressed_file_says_so(tmp_path: Path) -> None:
     packed = bytearray(gzip.compress(LINES.encode() * 200))
     packed[len(packed) // 2] ^= 0xFF
-    assert isinstance(list(json_records(file(tmp_path, "bad.jsonl.gz", bytes(packed)), "studies"))[-1], RejectedRecord)
+    assert isinstance(
+        list(read_json_records(file(tmp_path, "bad.jsonl.gz", bytes(packed)), "studies"))[-1], RejectedRecord
+    )
 
 
 def test_a_file_that_does_not_exist_is_wrong_input(tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ def test_a_file_that_does_not_exist_is_wrong_input(tmp_path: Path) -> None:
 def test_a_line_without_end_does_not_fill_the_memory() -> None:
     pieces = JsonPieces(io.BufferedReader(io.BytesIO(b'[{"a": "' + b"x" * 2_000_000)), "studies", longest=1_000_000)
     (only,) = pieces
-    assert "longer than 1,000,000 bytes" in only.trouble
+    assert "longer than 1,000,000 bytes" in only.error
 
 
 json_values = st.recursive(
@@ -169,7 +171,7 @@ def test_pieces_are_the_items_however_the_bytes_arrive(
 
     found = list(JsonPieces(Drip(data), "studies"))  # type: ignore[arg-type]
     assert [json.loads(piece.text.decode("utf-8", "surrogatepass")) for piece in found] == items
-    assert not any(piece.trouble for piece in found)
+    assert not any(piece.error for piece in found)
     assert [piece.number for piece in found] == list(range(1, len(items) + 1))
     for piece in found:
         assert piece.text in data.split(b"\n", piece.line - 1)[-1]

@@ -53,14 +53,14 @@ def test_an_empty_file_is_read_at_once(tmp_path: Path) -> None:
 
 
 def test_counts_are_shown_as_a_table() -> None:
-    tally = LoadSummary(["trials", "links"])
-    tally.add("trials", added=1200, refused=1)
-    tally.notes.append("A note.")
-    assert tally.table().splitlines() == [
-        "           added   changed      left   refused",
-        "trials     1,200         0         0         1",
-        "links          0         0         0         0",
+    summary = LoadSummary(["trials", "links"])
+    summary.add("trials", added=1200, rejected=1)
+    summary.notes.append("A note.")
+    assert summary.table().splitlines() == [
+        "            added    changed  unchanged   rejected",
+        "trials      1,200          0          0          1",
+        "links           0          0          0          0",
         "A note.",
     ]
     with pytest.raises(ValueError, match="stolen"):
-        tally.add("trials", stolen=1)
+        summary.add("trials", stolen=1)

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ncfd_site.ingest.jsontext import canonical, fingerprint
+from ncfd_site.ingest.json_text import canonical_json, hash_json
 from signals.loading.changes import ABSENT, FieldChange, diff_records, strip_derived_fields
 from tests.ingest.studies import study
 
@@ -38,12 +38,12 @@ def test_a_record_does_not_differ_from_itself(record: Any) -> None:
 
 @given(records, records)
 def test_there_is_a_change_exactly_where_the_canonical_spelling_differs(before: Any, after: Any) -> None:
-    assert (diff_records(before, after) == []) == (canonical(before) == canonical(after))
+    assert (diff_records(before, after) == []) == (canonical_json(before) == canonical_json(after))
 
 
 @given(records, records)
 def test_the_changes_lead_from_one_record_to_the_other(before: Any, after: Any) -> None:
-    assert canonical(applied(before, diff_records(before, after))) == canonical(after)
+    assert canonical_json(applied(before, diff_records(before, after))) == canonical_json(after)
 
 
 @given(records, records)
@@ -63,27 +63,25 @@ def test_one_field_that_changes_is_one_change(record: Any, name: str, value: Any
 
 @given(records, st.dictionaries(st.sampled_from(["_shape", "_provenance"]), values))
 def test_keys_of_those_who_collect_records_do_not_count(record: Any, own: Any) -> None:
-    assert fingerprint(strip_derived_fields({**record, **own, "inner": [own]})) == fingerprint(
+    assert hash_json(strip_derived_fields({**record, **own, "inner": [own]})) == hash_json(
         strip_derived_fields({**record, "inner": [{}]})
     )
 
 
 def test_the_derived_section_does_not_count() -> None:
     derived = {"derivedSection": {"miscInfoModule": {"versionHolder": "2026-01-01"}}}
-    assert fingerprint(strip_derived_fields({**study(), **derived})) == fingerprint(strip_derived_fields(study()))
+    assert hash_json(strip_derived_fields({**study(), **derived})) == hash_json(strip_derived_fields(study()))
 
 
 def test_results_and_nested_derived_names_do_count() -> None:
-    assert fingerprint(strip_derived_fields({**study(), "hasResults": True})) != fingerprint(
-        strip_derived_fields(study())
-    )
+    assert hash_json(strip_derived_fields({**study(), "hasResults": True})) != hash_json(strip_derived_fields(study()))
     assert strip_derived_fields({"a": {"derivedSection": 1}}) == {"a": {"derivedSection": 1}}
 
 
 def test_the_order_of_keys_does_not_count() -> None:
     record = study()
     turned = {name: dict(reversed(inner.items())) for name, inner in record.items()}
-    assert fingerprint(turned) == fingerprint(record)
+    assert hash_json(turned) == hash_json(record)
 
 
 def test_a_change_says_field_before_and_after() -> None:

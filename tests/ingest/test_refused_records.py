@@ -11,7 +11,7 @@ from linkaudit.models import Asset
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.ingest import batches
 from ncfd_site.ingest.load_command import LoadCommand
-from ncfd_site.ingest.rejections import SHOWN
+from ncfd_site.ingest.rejections import PRINTED
 from signals.models import IngestRun, Trial
 from tests.ingest.conftest import Load
 from tests.ingest.studies import (
@@ -29,7 +29,7 @@ BAD = {
     "{": "not JSON",
     "[1, 2]": "not a study",
     json.dumps({"protocolSection": {}}): "nctId",
-    json.dumps(study(statusModule=status(posted="2024-13-45"))): "no date",
+    json.dumps(study(statusModule=status(posted="2024-13-45"))): "not a date",
     json.dumps(study(sponsorCollaboratorsModule=sponsor("x" * 501))): "501 characters",
     json.dumps(study(sponsorCollaboratorsModule=sponsor("a\0b"))): "NUL",
     json.dumps(study(sponsorCollaboratorsModule=sponsor("\ud800"))): "surrogate",
@@ -61,10 +61,10 @@ def test_bytes_that_are_no_text_are_refused(load: Load, tmp_path: Path) -> None:
 
 def test_the_first_are_shown_and_all_are_in_the_file(load: Load, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "studies.jsonl", [study(1), *["{}"] * 50])
-    outcome = load("ctgov", path, refused=tmp_path / "refused.csv")
+    outcome = load("ctgov", path, rejected=tmp_path / "refused.csv")
     shown = outcome.err.splitlines()
-    assert len(shown) == SHOWN + 1
-    assert shown[-1].startswith("refused: and 30 more")
+    assert len(shown) == PRINTED + 1
+    assert shown[-1].startswith("rejected: 30 more")
     with (tmp_path / "refused.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["line"]) for row in rows] == list(range(2, 52))
@@ -120,7 +120,7 @@ def test_a_missing_path_and_an_empty_folder_are_told_in_a_sentence(load: Load, t
     outcome = load("ctgov", tmp_path / "empty")
     assert (outcome.code, outcome.said) == (
         2,
-        f"The folder {tmp_path / 'empty'} holds no file that ends in .jsonl, .ndjson, .json.",
+        f"The folder {tmp_path / 'empty'} holds no file with the suffix .jsonl, .ndjson, .json.",
     )
 
 
@@ -137,9 +137,9 @@ def test_a_wrong_file_inside_a_folder_is_refused_on_its_way(load: Load, tmp_path
 
 
 def test_a_file_for_refused_records_that_cannot_be_written_stops_before_anything(load: Load, tmp_path: Path) -> None:
-    outcome = load("ctgov", jsonl(tmp_path / "s.jsonl", [study(1)]), refused=tmp_path / "no" / "such" / "file.csv")
+    outcome = load("ctgov", jsonl(tmp_path / "s.jsonl", [study(1)]), rejected=tmp_path / "no" / "such" / "file.csv")
     assert outcome.code == 2
-    assert "cannot be written" in outcome.said
+    assert "Cannot write" in outcome.said
     assert not Trial.objects.exists()
 
 

@@ -95,5 +95,5 @@ def test_loading_ten_times_as_much_takes_no_more_memory(
 @pytest.mark.django_db
 def test_refusing_ten_times_as_much_takes_no_more_memory(load: Load, tmp_path: Path) -> None:
     paths = [jsonl(tmp_path / f"{count}.jsonl", [study(1), *["{" + PADDING] * count]) for count in (FEW, MANY)]
-    few, many = (peak(partial(load, "ctgov", path, refused=tmp_path / "refused.csv")) for path in paths)
+    few, many = (peak(partial(load, "ctgov", path, rejected=tmp_path / "refused.csv")) for path in paths)
     assert many < few + SLACK

@@ -6,8 +6,8 @@ from typing import Any
 
 from linkaudit.loading import load_proposals
 from linkaudit.loading.audit_row import require_proposals
-from ncfd_site.ingest.files import find
-from ncfd_site.ingest.jsonrecords import SUFFIXES
+from ncfd_site.ingest.files import find_files
+from ncfd_site.ingest.json_records import SUFFIXES
 from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest.rejections import Rejections
 
@@ -22,10 +22,10 @@ class Command(LoadCommand):
         super().add_arguments(parser)
         parser.add_argument("file", type=Path, help="The proposals, one a row.")
 
-    def load(self, refusals: Rejections, options: dict[str, Any]) -> None:
+    def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
         """Load the proposals and report."""
-        (path,) = find([options["file"]], (".csv", *SUFFIXES))[:1]
+        (path,) = find_files([options["file"]], (".csv", *SUFFIXES))[:1]
         require_proposals(path)
         with self.progress([path]) as progress:
-            tally = load_proposals(path, refusals, progress)
-        self.report(tally, options["verbosity"])
+            summary = load_proposals(path, rejections, progress)
+        self.report(summary, options["verbosity"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ncfd_site.ingest.files import find
+from ncfd_site.ingest.files import find_files
 from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest.records import InputError
 from ncfd_site.ingest.rejections import Rejections
@@ -38,14 +38,14 @@ class Command(LoadCommand):
             help="Load it even if more than half of the listed tickers are not in it any more.",
         )
 
-    def load(self, refusals: Rejections, options: dict[str, Any]) -> None:
+    def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
         """Load the list and report."""
-        (path,) = find([options["file"]], (".json", ".csv"))[:1]
+        (path,) = find_files([options["file"]], (".json", ".csv"))[:1]
         as_of = options["as_of"] or timezone.localdate()
         # A list of some far day would bar every true list until then. Somewhere tomorrow has begun.
         if as_of > timezone.localdate() + timedelta(days=1):
             raise InputError(f"--as-of {as_of} lies in the future: give the day of the list.")
         allowed = options["allow_mass_delisting"]
         with self.progress([path]) as progress:
-            tally = load_sec_list(path, as_of, refusals, progress, allow_mass_delisting=allowed)
-        self.report(tally, options["verbosity"])
+            summary = load_sec_list(path, as_of, rejections, progress, allow_mass_delisting=allowed)
+        self.report(summary, options["verbosity"])

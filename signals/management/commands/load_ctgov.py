@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from ncfd_site.ingest.files import find
-from ncfd_site.ingest.jsonrecords import SUFFIXES
+from ncfd_site.ingest.files import find_files
+from ncfd_site.ingest.json_records import SUFFIXES
 from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest.rejections import Rejections
 from signals.loading import load_registry
@@ -22,13 +22,13 @@ class Command(LoadCommand):
         super().add_arguments(parser)
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="A file, or a folder of files.")
 
-    def load(self, refusals: Rejections, options: dict[str, Any]) -> None:
+    def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
         """Load the records and report."""
-        files = find(options["paths"], SUFFIXES)
+        files = find_files(options["paths"], SUFFIXES)
         # A wrong file is told before anything is loaded; inside a folder it is one of many, and refused on its way.
         for path in options["paths"]:
             if path.is_file():
                 require_studies(path)
         with self.progress(files) as progress:
-            tally = load_registry(files, refusals, progress)
-        self.report(tally, options["verbosity"])
+            summary = load_registry(files, rejections, progress)
+        self.report(summary, options["verbosity"])

@@ -1,4 +1,4 @@
-"""Find the records of a JSON document without reading it whole: the items of one array, or whole objects in a row."""
+"""The records of a JSON document, streamed: the items of one array, or a sequence of objects."""
 
 import io
 import re
@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from ncfd_site.ingest.lines import CUT, DAMAGE, LONGEST
 from ncfd_site.ingest.records import InvalidRecord
 
-# A string (without its closing quote where the buffer ends inside it), or a character that shapes the document.
+# A string (without its closing quote at the end of the buffer), or a structural character.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],]', re.DOTALL)
 _NAMED = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:\s*\Z', re.DOTALL)
 _QUOTE = ord('"')
 _CHUNK = 1 << 18
-# The level after the array of records has ended, until its document ends.
+# The level between the end of the array of records and the end of its document.
 _PAST = -1
-# What stands in a document before its array is kept for the reader, up to this many bytes.
+# Bytes before the array that are kept for the reader.
 _PRELUDE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class JsonPiece:
     """The text of one record, the line where it begins (from 1), its number in its array; `trouble` if none."""
 
     line: int
     number: int
     text: bytes
-    trouble: str = ""
+    error: str = ""
 
 
 class JsonPieces:
-    """The records of a document: items of a top-level array, or of the array under `key`, or whole objects."""
+    """Iterates over the items of a top-level array, of the array under `key`, or over whole objects."""
 
     def __init__(self, stream: io.BufferedReader, key: str, longest: int = LONGEST) -> None:
         self.prelude = b""
@@ -38,17 +38,17 @@ class JsonPieces:
         self._key = key.encode()
         self._longest = longest
         self._buffer = bytearray()
-        # Where in the buffer the current record (or what is outside of any) begins.
+        # Offset of the current record, or of text outside any record.
         self._start = 0
-        # How many brackets are open, and at how many the records lie: 0 while their array is not found.
+        # Open brackets, and the depth of the records: 0 until their array is found.
         self._depth = 0
         self._level = 0
         self._number = 0
-        # The line at one place of the buffer, so that no line end is counted twice.
+        # The line number at one offset, so that each line end is counted once.
         self._mark = 0
         self._line = 1
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[JsonPiece]:
         try:
             for token, begin, end in self._tokens():
                 if self._level == _PAST:
@@ -59,11 +59,12 @@ class JsonPieces:
                     yield from self._open(token, begin, end)
                 elif token in b"}]":
                     yield from self._close(end)
-        except InvalidRecord as unfit:
-            yield Piece(self._line_at(self._start), self._number + 1, b"", str(unfit))
+        except InvalidRecord as invalid:
+            yield JsonPiece(self._line_at(self._start), self._number + 1, b"", str(invalid))
             return
         if self._depth > 0:
-            yield Piece(self._line_at(self._start), self._number + 1, b"", "not JSON: the file ends inside the record")
+            line = self._line_at(self._start)
+            yield JsonPiece(line, self._number + 1, b"", "not JSON: the file ends inside the record")
         else:
             yield from self._stray(len(self._buffer))
 
@@ -76,11 +77,11 @@ class JsonPieces:
                 if self._buffer[match.start()] != _QUOTE:
                     yield bytes(self._buffer[match.start() : position]), match.start(), position
                 continue
-            # The buffer ends between tokens, or inside a string: get more, ever more while one string goes on.
+            # The buffer ends between tokens or inside a string: read more, in growing chunks inside a string.
             position = match.start() if match else len(self._buffer)
             if len(self._buffer) - self._start > self._longest:
                 raise InvalidRecord(
-                    f"the record is longer than {self._longest:,} bytes, nothing after this could be read"
+                    f"the record is longer than {self._longest:,} bytes; the rest of the file is skipped"
                 )
             position -= self._forget()
             try:
@@ -92,15 +93,15 @@ class JsonPieces:
             chunk = min(chunk * 2, 1 << 24) if match else _CHUNK
             self._buffer += more
 
-    def _item_end(self, token: bytes, begin: int, end: int) -> Iterator[Piece]:
-        # An item ends where a comma or the end of its own array stands.
+    def _item_end(self, token: bytes, begin: int, end: int) -> Iterator[JsonPiece]:
+        # An item ends at a comma or at the end of its array.
         if self._depth == self._level > 0:
             empty_array = token == b"]" and not self._number and not bytes(self._buffer[self._start : begin]).strip()
             if not empty_array:
                 yield self._piece(begin)
             self._start = end
 
-    def _open(self, token: bytes, begin: int, end: int) -> Iterator[Piece]:
+    def _open(self, token: bytes, begin: int, end: int) -> Iterator[JsonPiece]:
         if not self._depth:
             yield from self._stray(begin)
             self._start = begin
@@ -110,7 +111,7 @@ class JsonPieces:
             self.prelude = bytes(self._buffer[self._start : begin][:_PRELUDE])
             self._start = end
 
-    def _close(self, end: int) -> Iterator[Piece]:
+    def _close(self, end: int) -> Iterator[JsonPiece]:
         self._depth -= 1
         if self._depth < self._level:
             self._level, self._start = _PAST, end
@@ -122,19 +123,19 @@ class JsonPieces:
     def _opens_records(self, begin: int) -> bool:
         if self._depth == 1:
             return True
-        # Looking back at the name before this array; the name looked for is short, so there is no need to look far.
+        # The name before this array; the expected name is short.
         named = _NAMED.search(bytes(self._buffer[max(self._start, begin - 4096) : begin]))
         return self._depth == 2 and named is not None and named[1] == self._key
 
-    def _piece(self, end: int) -> Piece:
+    def _piece(self, end: int) -> JsonPiece:
         text = bytes(self._buffer[self._start : end])
         self._number += 1
         lead = len(text) - len(text.lstrip())
-        return Piece(self._line_at(self._start + lead), self._number, text.strip())
+        return JsonPiece(self._line_at(self._start + lead), self._number, text.strip())
 
-    def _stray(self, end: int) -> Iterator[Piece]:
+    def _stray(self, end: int) -> Iterator[JsonPiece]:
         if bytes(self._buffer[self._start : end]).strip(b" \t\r\n,\xef\xbb\xbf"):
-            yield Piece(self._line_at(self._start), self._number + 1, b"", "not JSON: text outside of any record")
+            yield JsonPiece(self._line_at(self._start), self._number + 1, b"", "not JSON: text outside a record")
 
     def _line_at(self, offset: int) -> int:
         self._line += self._buffer.count(b"\n", self._mark, offset)

@@ -1,4 +1,4 @@
-"""Rows of a CSV file as mappings from column to text, one at a time; a bad row does not spoil the ones after it."""
+"""Rows of a CSV file as mappings from column to text, streamed; an invalid row does not affect the next."""
 
 import csv
 import io
@@ -6,40 +6,40 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ncfd_site.ingest.files import Advance, opened
-from ncfd_site.ingest.lines import Line, lines
+from ncfd_site.ingest.files import Advance, open_file
+from ncfd_site.ingest.lines import Line, read_lines
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
-from ncfd_site.ingest.text import decoded, require_storable
+from ncfd_site.ingest.text import decode_utf8, require_storable
 
-# A quoted field may go over lines; a quotation mark that is still open after this many was never closed.
-MOST_LINES = 200
+# A quoted field can span lines; a quotation mark that is open after this many was never closed.
+MAX_LINES = 200
 LONGEST = 1 << 20
 
 Rows = Iterator[Record[dict[str, str]] | RejectedRecord]
 
 
-def csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = None) -> Rows:
-    """Every row under the header; raises `WrongInput` where the header lacks one of `columns`."""
-    with opened(path, advance) as stream:
-        source = _Lines(lines(stream, LONGEST))
+def read_csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = None) -> Rows:
+    """Yield every row below the header; raises `InputError` when the header lacks one of `columns`."""
+    with open_file(path, advance) as stream:
+        source = _Lines(read_lines(stream, LONGEST))
         header = _header(path, source, columns)
         while (line := source.next()) is not None:
-            if not line.text.strip() and not line.trouble:
+            if not line.text.strip() and not line.error:
                 continue
             place = SourceLocation(str(path), line.number)
             try:
                 fields = _fields(line, source)
                 _require_as_many(fields, header)
                 require_storable(fields)
-            except InvalidRecord as unfit:
-                yield RejectedRecord(place, str(unfit))
+            except InvalidRecord as invalid:
+                yield RejectedRecord(place, str(invalid))
             else:
                 yield Record(place, dict(zip(header, fields, strict=True)))
 
 
-def csv_header(stream: io.BufferedReader) -> list[str]:
-    """The column names in the first row, or nothing where the first row cannot be read."""
-    source = _Lines(lines(stream, LONGEST))
+def read_csv_header(stream: io.BufferedReader) -> list[str]:
+    """Return the column names of the first row; none when it is invalid."""
+    source = _Lines(read_lines(stream, LONGEST))
     line = source.next()
     try:
         return _fields(line, source) if line else []
@@ -48,7 +48,7 @@ def csv_header(stream: io.BufferedReader) -> list[str]:
 
 
 class _Lines:
-    """The lines of a file, with a way to give some back."""
+    """The lines of a file, with pushback."""
 
     def __init__(self, source: Iterator[Line]) -> None:
         self._source = source
@@ -59,7 +59,7 @@ class _Lines:
             return self._returned.popleft()
         return next(self._source, None)
 
-    def give_back(self, taken: Sequence[Line]) -> None:
+    def push_back(self, taken: Sequence[Line]) -> None:
         self._returned.extendleft(reversed(taken))
 
 
@@ -67,11 +67,11 @@ def _header(path: Path, source: _Lines, columns: Sequence[str]) -> list[str]:
     line = source.next()
     try:
         header = [name.strip() for name in _fields(line, source)] if line else []
-    except InvalidRecord as unfit:
-        raise InputError(f"{path} is not CSV that can be read: line 1: {unfit}.") from None
+    except InvalidRecord as invalid:
+        raise InputError(f"{path} is not valid CSV. Line 1: {invalid}.") from None
     if missing := [column for column in columns if column not in header]:
-        said = "is empty" if not header else f"has no column {', '.join(missing)} in its first line"
-        raise InputError(f"{path} {said}: a header with {', '.join(columns)} is expected.")
+        problem = "is empty" if not header else f"lacks column {', '.join(missing)} in its first line"
+        raise InputError(f"{path} {problem}: a header with {', '.join(columns)} is expected.")
     return header
 
 
@@ -81,24 +81,24 @@ def _require_as_many(fields: Sequence[str], header: Sequence[str]) -> None:
 
 
 def _fields(line: Line, source: _Lines) -> list[str]:
-    if line.trouble:
-        raise InvalidRecord(line.trouble)
-    text = decoded(line.text.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.text)
+    if line.error:
+        raise InvalidRecord(line.error)
+    text = decode_utf8(line.text.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.text)
     more: list[Line] = []
     # A quotation mark inside a quoted field is doubled, so a whole record holds an even number of them.
     while text.count('"') % 2:
-        following = source.next() if len(more) < MOST_LINES else None
-        if following is None or following.trouble:
-            source.give_back([*more, following] if following else more)
-            raise InvalidRecord("a quotation mark is opened and never closed")
+        following = source.next() if len(more) < MAX_LINES else None
+        if following is None or following.error:
+            source.push_back([*more, following] if following else more)
+            raise InvalidRecord("a quotation mark is never closed")
         more.append(following)
         try:
-            text = f"{text}\n{decoded(following.text)}"
+            text = f"{text}\n{decode_utf8(following.text)}"
         except InvalidRecord:
-            source.give_back(more)
-            raise InvalidRecord("a quotation mark is opened and never closed") from None
+            source.push_back(more)
+            raise InvalidRecord("a quotation mark is never closed") from None
     try:
         return next(csv.reader(io.StringIO(text), strict=True))
     except csv.Error as error:
-        source.give_back(more)
+        source.push_back(more)
         raise InvalidRecord(f"not CSV: {error}") from None

@@ -23,10 +23,6 @@ NOTED = 9
 # The share of HP-1's labels whose links are promoted, and how many links of HP-2 adam has promoted himself.
 PROMOTED = 0.6
 BY_ADAM = 3
-SOURCES = [
-    ("human_review", "rita"), ("human_review", "adam"), ("human_review", "rita"), ("gold_standard", "gold panel"),
-    ("human_review", "adam"), ("external_validation", None), ("human_review", "rita"),
-]  # fmt: skip
 # Some links without a label wait for a second look.
 _PUT_ASIDE = """
 UPDATE link_audit SET promotion_status = 'review', updated_at = %s WHERE audit_id IN
@@ -126,7 +122,7 @@ def _add_promotions(loader: Loader) -> None:
 def _labels(loader: Loader) -> Iterator[dict[str, Any]]:
     true = {(trial.nct_id, drug.number) for trial in loader.trials for drug in trial.drugs}
     # No secret depends on these choices.
-    chance, end = Random(LABEL_SEED), loader.calendar.at(-1, 17)  # noqa: S311
+    chance, end, sources = Random(LABEL_SEED), loader.calendar.at(-1, 17), loader.fixed("label_sources")  # noqa: S311
     for plan in loader.fixed("labels"):
         links: dict[bool, list[LinkAudit]] = {True: [], False: []}
         for link in LinkAudit.objects.filter(heuristic_applied=plan["heuristic"]).order_by("pk"):
@@ -138,14 +134,11 @@ def _labels(loader: Loader) -> Iterator[dict[str, Any]]:
             day = end - LABELED_OVER + LABELED_OVER * (place + 1) / len(chosen)
             # In working hours, and after the link was proposed.
             at = max(day.replace(hour=8 + place * 5 % 9, minute=place * 17 % 60), link.created_at + timedelta(days=1))
-            source, reviewer = SOURCES[place % len(SOURCES)]
             yield {
                 "link": link,
                 "audit_id": link.pk,
                 "decision": "right" if is_true else "wrong",
-                "source": source,
-                "mode": "page" if source == "human_review" else "load",
-                "reviewer": reviewer,
+                **sources[place % len(sources)],
                 "at": at,
                 "seconds": None,
                 "note": (plan["why_right"] if place % NOTED == 0 else None) if is_true else plan["why_wrong"],

@@ -1,4 +1,4 @@
-"""Writes that people make about companies: which securities are theirs, and which company stands over which."""
+"""Writes of users: links of companies to securities, and relationships between companies."""
 
 from datetime import date
 
@@ -9,39 +9,36 @@ from django.db import transaction
 from ncfd_site.config.errors import UserError
 from securities.models import Company, CompanyRelationship, CompanySecurity
 
-LINK = "securities.add_companysecurity"
-UNLINK = "securities.delete_companysecurity"
-RELATE = "securities.add_companyrelationship"
-SEPARATE = "securities.delete_companyrelationship"
+ADD_SECURITY = "securities.add_companysecurity"
+DELETE_SECURITY = "securities.delete_companysecurity"
+ADD_RELATIONSHIP = "securities.add_companyrelationship"
+DELETE_RELATIONSHIP = "securities.delete_companyrelationship"
 
 
 class CompanyLinkError(UserError):
-    """The link cannot be made; the text says why."""
+    """The link or relationship is not valid."""
 
 
 @transaction.atomic
 def link_security(company_id: int, security_id: str | int, *, actor: User) -> bool:
-    """Say that a security belongs to a company; return whether that is new.
+    """Link a security to a company; return whether the link is new.
 
-    `security_id` is a `securities.security_id`, or an identifier from elsewhere. Raises PermissionDenied without
-    `securities.add_companysecurity`, and LinkRefused for an unknown company or an empty identifier.
+    `security_id` is a `securities.security_id` or an identifier of another system. Raises PermissionDenied, and
+    CompanyLinkError for an unknown company or an empty identifier.
     """
-    _require(actor, LINK, "Linking a security to a company")
+    _require(actor, ADD_SECURITY, "Linking a security to a company")
     identifier = str(security_id).strip()
     if not identifier:
-        raise CompanyLinkError("A link needs a security: the identifier is empty.")
-    _hold(company_id)
-    _, new = CompanySecurity.objects.get_or_create(company_id=company_id, security_id=identifier)
-    return new
+        raise CompanyLinkError("The identifier of the security is empty.")
+    _lock_company(company_id)
+    _, is_new = CompanySecurity.objects.get_or_create(company_id=company_id, security_id=identifier)
+    return is_new
 
 
 @transaction.atomic
 def unlink_security(company_id: int, security_id: str | int, *, actor: User) -> bool:
-    """Say no longer that a security belongs to a company; return whether there was such a link.
-
-    Company and security stay. Raises PermissionDenied without `securities.delete_companysecurity`.
-    """
-    _require(actor, UNLINK, "Unlinking a security from a company")
+    """Delete the link of a security to a company; return whether it existed. Raises PermissionDenied."""
+    _require(actor, DELETE_SECURITY, "Unlinking a security from a company")
     links = CompanySecurity.objects.filter(company_id=company_id, security_id=str(security_id))
     return links.delete()[0] > 0
 
@@ -56,51 +53,49 @@ def add_relationship(
     *,
     actor: User,
 ) -> bool:
-    """Say that one company stands over another, from and until a day (None: not known, and still so).
+    """Record that a company owns another; return whether the relationship is new.
 
-    Returns whether that is new; dates of a relationship that is there stay as they are. Raises PermissionDenied
-    without `securities.add_companyrelationship`, and LinkRefused for an unknown company, a company over itself, or
-    dates in the wrong order.
+    `start_date` None is unknown, `end_date` None is current. The dates of an existing relationship are kept. Raises
+    PermissionDenied, and CompanyLinkError for an unknown company, equal companies, or dates in the wrong order.
     """
-    _require(actor, RELATE, "Relating companies")
+    _require(actor, ADD_RELATIONSHIP, "Relating companies")
     if parent_company_id == child_company_id:
-        raise CompanyLinkError("A company cannot stand over itself: choose two companies.")
+        raise CompanyLinkError("A company cannot be its own parent. Choose two companies.")
     if start_date and end_date and end_date < start_date:
-        raise CompanyLinkError(f"A relationship cannot end on {end_date} before it begins on {start_date}.")
-    # Rising keys: two people who relate the same companies wait for each other and never deadlock.
+        raise CompanyLinkError(f"The end date {end_date} is before the start date {start_date}.")
+    # In ascending order: concurrent requests for the same pair wait and never deadlock.
     for company_id in sorted((parent_company_id, child_company_id)):
-        _hold(company_id)
-    _, new = CompanyRelationship.objects.get_or_create(
+        _lock_company(company_id)
+    _, is_new = CompanyRelationship.objects.get_or_create(
         parent_company_id=parent_company_id,
         child_company_id=child_company_id,
         rel_type=rel_type,
         defaults={"start_date": start_date, "end_date": end_date},
     )
-    return new
+    return is_new
 
 
 @transaction.atomic
 def remove_relationship(parent_company_id: int, child_company_id: int, rel_type: str, *, actor: User) -> bool:
-    """Say no longer that one company stands over another, now or ever; return whether that had been said.
+    """Delete a relationship that never existed in fact; return whether it was recorded. Raises PermissionDenied.
 
-    A relationship that has ended keeps its row, with the day: this is for one that never was. Raises PermissionDenied
-    without `securities.delete_companyrelationship`.
+    A relationship that ended keeps its row, with an end date.
     """
-    _require(actor, SEPARATE, "Separating companies")
+    _require(actor, DELETE_RELATIONSHIP, "Separating companies")
     relationships = CompanyRelationship.objects.filter(
         parent_company_id=parent_company_id, child_company_id=child_company_id, rel_type=rel_type
     )
     return relationships.delete()[0] > 0
 
 
-def _require(actor: User, permission: str, doing: str) -> None:
+def _require(actor: User, permission: str, action: str) -> None:
     if not actor.has_perm(permission):
         raise PermissionDenied(
-            f"{doing} needs the permission {permission}, which {actor.get_username()} does not have."
+            f"{action} needs the permission {permission}, which {actor.get_username()} does not have."
         )
 
 
-def _hold(company_id: int) -> None:
-    # Locked, so that the company cannot go between this look and the link.
+def _lock_company(company_id: int) -> None:
+    # Prevents deletion of the company before the link is committed.
     if not Company.objects.select_for_update(no_key=True).filter(pk=company_id).only("pk").exists():
-        raise CompanyLinkError(f"There is no company with the number {company_id}.")
+        raise CompanyLinkError(f"There is no company {company_id}.")

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import F
 
-from linkaudit.loading.hp2 import propose_links
 from ncfd_site.demo.calendar import LOADS, Calendar
 from ncfd_site.demo.catalog import Drug, PlannedTrial
 from ncfd_site.demo.loader import Loader
@@ -109,7 +108,7 @@ def _load(loader: Loader, versions: Sequence[Version]) -> None:
         Record(SourceLocation("demonstration", line), parse_trial_record(version.record))
         for line, version in enumerate(versions, start=1)
     )
-    load_studies(records, propose=propose_links, store=loader.store, rejections=rejections, progress=LoadProgress())
+    load_studies(records, store=loader.store, rejections=rejections, progress=LoadProgress())
     if rejections.count:
         raise ValueError(f"Cannot load a record of the demonstration: {rejections.first[0].reason}")
 

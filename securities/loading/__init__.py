@@ -1,4 +1,4 @@
-"""The SEC's list of companies and tickers into the database, and sponsors matched to companies by name."""
+"""Loading of the SEC's ticker list, and matching of sponsors to companies by name."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -18,7 +18,7 @@ from securities.loading.tickers import load_tickers
 def load_sec_list(
     path: Path, as_of: date, rejections: Rejections, progress: LoadProgress, *, allow_mass_delisting: bool = False
 ) -> LoadSummary:
-    """Load the SEC's list of a day into companies and securities."""
+    """Load the SEC's ticker list of a day."""
     return load_tickers(
         read_listings(path, progress.add_bytes),
         file=str(path),
@@ -39,5 +39,5 @@ def _load(paths: Sequence[Path], rejections: Rejections, progress: LoadProgress)
     return load_sec_list(paths[0], timezone.localdate(), rejections, progress)
 
 
-# Before trials, so that sponsors find their companies.
-register(Source(title="the SEC's list of tickers", position=10, recognizes=_recognizes, load=_load, is_single=True))
+# Before trials, so that sponsors match companies.
+register(Source(title="SEC ticker list", position=10, recognizes=_recognizes, load=_load, is_single=True))

@@ -1,4 +1,4 @@
-"""One row of the SEC's list of companies, tickers and exchanges: read and checked."""
+"""Reading of the SEC's list of companies, tickers and exchanges."""
 
 import re
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from ncfd_site.ingest.text import collapse_spaces, require_length
 from securities.loading.names import normalize_company_name
 
 COLUMNS = ("cik", "name", "ticker", "exchange")
-LARGEST_CIK = 9_999_999_999
-LONGEST_NAME = 300
-LONGEST_EXCHANGE = 40
+MAX_CIK = 9_999_999_999
+MAX_NAME_LENGTH = 300
+MAX_EXCHANGE_LENGTH = 40
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-/=^+*$]{0,19}")
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A ticker of a company, as the list has it. `exchange` is empty where the list names none."""
+    """A row of the list; `exchange` is empty if not stated."""
 
     cik: int
     name: str
@@ -35,7 +35,7 @@ class Listing:
 
 
 def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record[Listing] | RejectedRecord]:
-    """Every row of the file, CSV or JSON; raises `WrongInput` where it is not the SEC's list."""
+    """Yield the rows of a CSV or JSON file. Raises InputError if it is not the SEC's list."""
     rows = _json_rows(path, advance) if bare_suffix(path) == ".json" else read_csv_rows(path, COLUMNS, advance)
     for row in rows:
         if isinstance(row, RejectedRecord):
@@ -43,28 +43,28 @@ def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record
             continue
         try:
             yield Record(row.place, parse_listing(row.value))
-        except InvalidRecord as unfit:
-            yield RejectedRecord(row.place, str(unfit))
+        except InvalidRecord as error:
+            yield RejectedRecord(row.place, str(error))
 
 
 def parse_listing(row: dict[str, Any]) -> Listing:
-    """Check one row; raises `Unfit` with the reason."""
-    name = require_length(collapse_spaces(_text(row, "name")), LONGEST_NAME, "the name")
+    """Return a checked row. Raises InvalidRecord."""
+    name = require_length(collapse_spaces(_text(row, "name")), MAX_NAME_LENGTH, "the name")
     ticker = collapse_spaces(_text(row, "ticker"))
     if not _TICKER.fullmatch(ticker.upper()):
-        raise InvalidRecord(f"{ticker[:40]!r} is no ticker" if ticker else "there is no ticker")
+        raise InvalidRecord(f"{ticker[:40]!r} is not a ticker" if ticker else "the ticker is missing")
     name_norm = normalize_company_name(name)
     if not name_norm:
-        raise InvalidRecord(f"{name!r} is no name of a company" if name else "there is no name")
-    exchange = require_length(collapse_spaces(_text(row, "exchange")), LONGEST_EXCHANGE, "the exchange")
+        raise InvalidRecord(f"{name!r} is not a company name" if name else "the name is missing")
+    exchange = require_length(collapse_spaces(_text(row, "exchange")), MAX_EXCHANGE_LENGTH, "the exchange")
     return Listing(_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, infer_security_type(ticker))
 
 
 def infer_security_type(ticker: str) -> str:
-    """What the suffix of a ticker says for certain, in the SEC's spelling of NYSE symbols; else common stock.
+    """Return the type that the suffix of a ticker proves, in the SEC's spelling of NYSE symbols; else common stock.
 
-    -P and a letter or nothing: preferred; -WT, -WS: warrant; -UN: unit; -RI, -RW: right. "-A" and "-B" are share
-    classes, and a fifth letter W on Nasdaq may as well belong to a name, so those stay common.
+    -P with or without a letter: preferred; -WT, -WS: warrant; -UN: unit; -RI, -RW: right. "-A" and "-B" are share
+    classes, and a fifth letter W on Nasdaq may be part of a name: both are common.
     """
     suffix = ticker.upper().partition("-")[2]
     if re.fullmatch(r"P[A-Z]?", suffix):
@@ -79,16 +79,16 @@ def _text(row: dict[str, Any], column: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise InvalidRecord(f"{column} is {str(value)[:40]!r}, which is no text")
+        raise InvalidRecord(f"{column} is {str(value)[:40]!r}, which is not a text")
     return value
 
 
 def _cik(value: Any) -> int:
-    said = str(value if value is not None else "").strip()
-    # Ten digits with zeros in front are how the SEC writes a CIK elsewhere.
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,10}", said) or not 1 <= int(said) <= LARGEST_CIK:
-        raise InvalidRecord(f"{said[:40]!r} is no CIK: a whole number from 1 to {LARGEST_CIK} is expected")
-    return int(said)
+    text = str(value if value is not None else "").strip()
+    # Elsewhere the SEC writes a CIK with leading zeros.
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= MAX_CIK:
+        raise InvalidRecord(f"{text[:40]!r} is not a CIK: expected a whole number from 1 to {MAX_CIK}")
+    return int(text)
 
 
 def _json_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str, Any]] | RejectedRecord]:
@@ -101,15 +101,15 @@ def _json_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str,
             place = SourceLocation(str(path), piece.line, piece.number)
             try:
                 yield Record(place, _as_row(piece.error, piece.text, fields))
-            except InvalidRecord as unfit:
-                yield RejectedRecord(place, str(unfit))
+            except InvalidRecord as error:
+                yield RejectedRecord(place, str(error))
         if fields is None:
             _fields(path, pieces.prelude)
 
 
 def _fields(path: Path, prelude: bytes) -> list[str]:
     form = '{"fields": ["cik", "name", "ticker", "exchange"], "data": [...]}'
-    expected = f"{path} is not the SEC's list: {form} is expected."
+    expected = f"{path} is not the SEC's list. Expected {form}."
     try:
         fields = parse_json(prelude + b"[]}")["fields"]
     except (InvalidRecord, KeyError, TypeError):
@@ -119,10 +119,10 @@ def _fields(path: Path, prelude: bytes) -> list[str]:
     return [str(field) for field in fields]
 
 
-def _as_row(error: str, text: bytes, fields: list[str]) -> dict[str, Any]:
-    if error:
-        raise InvalidRecord(error)
+def _as_row(trouble: str, text: bytes, fields: list[str]) -> dict[str, Any]:
+    if trouble:
+        raise InvalidRecord(trouble)
     values = parse_json(text)
     if not isinstance(values, list) or len(values) != len(fields):
-        raise InvalidRecord(f"a list of {len(fields)} values is expected")
+        raise InvalidRecord(f"expected a list of {len(fields)} values")
     return dict(zip(fields, values, strict=True))

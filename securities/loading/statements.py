@@ -1,4 +1,4 @@
-"""The SQL that merges a staged list of tickers. Each statement sees what the ones before it did."""
+"""SQL that merges a staged ticker list, in this order."""
 
 from ncfd_site.ingest.staging import Stage
 
@@ -18,33 +18,33 @@ STAGE = Stage(
 )
 ORDER = "line, record"
 
-# Rows whose ticker stands further up already; they are taken out, so that a ticker is staged once.
-DOUBLED = f"""
+# Rejects rows whose ticker was on an earlier line.
+REJECT_DUPLICATES = f"""
 WITH ranked AS (
     SELECT ctid, line, record, ticker, row_number() OVER w AS place, first_value(line) OVER w AS first_line
     FROM load_listing WINDOW w AS (PARTITION BY ticker_norm ORDER BY {ORDER})
-), gone AS (
+), rejected AS (
     DELETE FROM load_listing USING ranked WHERE load_listing.ctid = ranked.ctid AND ranked.place > 1
     RETURNING ranked.line, ranked.record,
-        format('ticker %%s is on line %%s already', ranked.ticker, first_line) AS reason
+        format('ticker %%s is already on line %%s', ranked.ticker, first_line) AS reason
 )
-SELECT line, record, reason FROM gone ORDER BY {ORDER}
+SELECT line, record, reason FROM rejected ORDER BY {ORDER}
 """  # noqa: S608
 
-# A ticker that another source gave to another company, over dates that reach into this list's: not ours to end.
-TAKEN = f"""
-WITH gone AS (
+# Rejects tickers that another source gave to another company in the period of the list.
+REJECT_TAKEN = f"""
+WITH rejected AS (
     DELETE FROM load_listing USING securities s, companies c
     WHERE s.ticker_norm = load_listing.ticker_norm AND c.company_id = s.company_id AND c.cik <> load_listing.cik
       AND s.metadata ->> 'source' IS DISTINCT FROM %(source)s
       AND (s.status = 'active' OR s.effective_range && daterange(%(as_of)s, NULL))
     RETURNING line, record,
-        format('ticker %%s belongs to %%s, by another source than this list', load_listing.ticker, c.name) AS reason
+        format('ticker %%s belongs to %%s according to another source', load_listing.ticker, c.name) AS reason
 )
-SELECT DISTINCT ON ({ORDER}) line, record, reason FROM gone ORDER BY {ORDER}
+SELECT DISTINCT ON ({ORDER}) line, record, reason FROM rejected ORDER BY {ORDER}
 """  # noqa: S608
 
-# The last day that a list was loaded for, by the runs and by the securities themselves.
+# Date of the latest list, from the runs and from the securities.
 LAST_AS_OF = """
 SELECT greatest(
     (SELECT max(until_date) FROM ingest_runs WHERE source = %(run_source)s AND finished_at IS NOT NULL),
@@ -63,7 +63,7 @@ ORDER BY upper(code), {ORDER}
 ON CONFLICT DO NOTHING
 """  # noqa: S608
 
-KEEP_FORMER_NAMES = f"""
+ADD_FORMER_NAMES = f"""
 INSERT INTO company_aliases (company_id, alias, alias_norm, alias_type, source, end_date)
 SELECT c.company_id, c.name, c.name_norm, 'former_name', %(source)s, %(as_of)s
 FROM companies c
@@ -72,7 +72,7 @@ WHERE c.name <> listed.name
 ON CONFLICT (company_id, alias_norm, alias_type) DO NOTHING
 """  # noqa: S608
 
-# The first row of a company gives its name.
+# The name of a company is that of its first row.
 MERGE_COMPANIES = f"""
 INSERT INTO companies (cik, name, name_norm, metadata)
 SELECT DISTINCT ON (cik) cik, name, name_norm, jsonb_build_object('source', %(source)s::text)
@@ -83,26 +83,25 @@ ON CONFLICT (cik) DO UPDATE
 RETURNING xmax = 0 AS is_new
 """  # noqa: S608
 
-# What is listed now under a ticker that the list has for the same company.
-_SAME = """
+_IS_LISTED = """
 EXISTS (SELECT FROM load_listing l JOIN companies c USING (cik)
         WHERE l.ticker_norm = s.ticker_norm AND c.company_id = s.company_id)
 """
-_OPEN = "s.metadata ->> 'source' = %(source)s AND (s.status = 'active' OR upper_inf(s.effective_range))"
+_IS_OPEN = "s.metadata ->> 'source' = %(source)s AND (s.status = 'active' OR upper_inf(s.effective_range))"
 
-GONE = f"""
+COUNT_VANISHED = f"""
 SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT FROM load_listing l WHERE l.ticker_norm = s.ticker_norm)) AS vanished,
-       count(*) AS held
-FROM securities s WHERE {_OPEN} AND s.status = 'active'
+       count(*) AS active
+FROM securities s WHERE {_IS_OPEN} AND s.status = 'active'
 """  # noqa: S608
 
-# A range never ends before it begins: what was opened for this very day and is gone was never in effect.
+# A security that was opened for this very day gets an empty range.
 CLOSE_SECURITIES = f"""
 UPDATE securities s
 SET status = CASE s.status WHEN 'acquired' THEN s.status ELSE 'delisted' END, updated_at = now(),
     effective_range = CASE WHEN lower(s.effective_range) >= %(as_of)s THEN 'empty'
                            ELSE daterange(lower(s.effective_range), least(upper(s.effective_range), %(as_of)s)) END
-WHERE {_OPEN} AND NOT {_SAME}
+WHERE {_IS_OPEN} AND NOT {_IS_LISTED}
 RETURNING EXISTS (SELECT FROM load_listing l WHERE l.ticker_norm = s.ticker_norm) AS moved
 """  # noqa: S608
 
@@ -115,7 +114,7 @@ MOVE_EXCHANGES = f"""
 UPDATE securities s SET exchange_id = listed.exchange_id, updated_at = now()
 FROM (SELECT l.ticker_norm, c.company_id, {_EXCHANGE} AS exchange_id
       FROM load_listing l JOIN companies c USING (cik)) listed
-WHERE {_OPEN} AND s.ticker_norm = listed.ticker_norm AND s.company_id = listed.company_id
+WHERE {_IS_OPEN} AND s.ticker_norm = listed.ticker_norm AND s.company_id = listed.company_id
   AND s.exchange_id <> listed.exchange_id
 """  # noqa: S608
 

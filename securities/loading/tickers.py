@@ -1,4 +1,4 @@
-"""Load the SEC's list of tickers: one staged list, merged in one transaction."""
+"""Loading of the SEC's ticker list: staged, then merged in one transaction."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ from securities.loading import statements
 from securities.loading.listing import Listing
 
 RUN_SOURCE = "sec_tickers"
-# `metadata ->> 'source'` of what this loader made: it ends only its own securities.
+# `metadata ->> 'source'` of rows from this loader; it closes only its own securities.
 SOURCE = "sec"
-# A list that lets more of the listed securities go than this share is more likely cut short than true.
-MOST_GONE = 0.5
-# Of a handful of securities half may well go.
-FEW = 10
+# A list without more than this share of the listed securities is probably incomplete.
+MAX_VANISHED_SHARE = 0.5
+# Few securities may vanish at once whatever their share.
+MAX_VANISHED_COUNT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
+class _Rejected:
     line: int
     record: int | None
     reason: str
@@ -45,9 +45,9 @@ class _Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gone:
+class _Vanished:
     vanished: int
-    held: int
+    active: int
 
 
 def load_tickers(
@@ -59,37 +59,41 @@ def load_tickers(
     progress: LoadProgress,
     allow_mass_delisting: bool = False,
 ) -> LoadSummary:
-    """Make companies, exchanges and securities what the list says for `as_of`; all of it or, on an error, nothing.
+    """Make companies, exchanges and securities match the list of the day `as_of`, all or nothing.
 
-    Raises `WrongInput` for a date before the last list's, and for a list that would delist more than half of the
-    securities that came from it, unless that is allowed.
+    Raises InputError for a list older than the latest one, and, unless allowed, for one that would delist more than
+    half of the securities from earlier lists.
     """
     summary = LoadSummary(["companies", "exchanges", "securities"])
     with record_run(RUN_SOURCE) as run:
         with transaction.atomic():
             serialize_loads()
             keys: dict[str, Any] = {"as_of": as_of, "source": SOURCE, "run_source": RUN_SOURCE}
-            _require_later(as_of, keys)
-            before = rejections.count
-            staged = statements.STAGE.fill(_staged(valid_records(rows, rejections), progress))
+            latest = sql.value(statements.LAST_AS_OF, keys)
+            if latest is not None and as_of < latest:
+                raise InputError(
+                    f"The list of {latest} is already loaded. Give --as-of {latest} or a later date, not {as_of}."
+                )
+            rejected_before = rejections.count
+            staged = statements.STAGE.fill(_stage_rows(valid_records(rows, rejections), progress))
             statements.STAGE.index("ticker_norm", "cik")
-            for statement in (statements.DOUBLED, statements.TAKEN):
-                for refused in sql.rows(statement, keys, of=_Refused):
-                    rejections.reject(SourceLocation(file, refused.line, refused.record), refused.reason)
+            for statement in (statements.REJECT_DUPLICATES, statements.REJECT_TAKEN):
+                for rejected in sql.rows(statement, keys, of=_Rejected):
+                    rejections.reject(SourceLocation(file, rejected.line, rejected.record), rejected.reason)
                     staged -= 1
             _require_plausible(staged, keys, allow_mass_delisting)
             _merge(staged, keys, summary)
-        # Last, also when a run before this one stopped short of it.
+        # Outside the transaction: refreshed even after a run that stopped before it.
         sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
         run.since = run.until = as_of
-        summary.add("securities", rejected=rejections.count - before)
+        summary.add("securities", rejected=rejections.count - rejected_before)
         run.returned = staged + summary.count("securities", "rejected")
         run.processed = staged
         run.notes = f"list of {as_of}: {staged} tickers, {summary.count('securities', 'rejected')} rows rejected"
     return summary
 
 
-def _staged(rows: Iterable[Record[Listing]], progress: LoadProgress) -> Iterator[tuple[Any, ...]]:
+def _stage_rows(rows: Iterable[Record[Listing]], progress: LoadProgress) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         listing = row.value
         yield (
@@ -106,36 +110,33 @@ def _staged(rows: Iterable[Record[Listing]], progress: LoadProgress) -> Iterator
         progress.add_records(1)
 
 
-def _require_later(as_of: date, keys: dict[str, Any]) -> None:
-    last = sql.value(statements.LAST_AS_OF, keys)
-    if last is not None and as_of < last:
-        raise InputError(f"A list as of {last} is loaded already: give --as-of {last} or a later date, not {as_of}.")
-
-
 def _require_plausible(staged: int, keys: dict[str, Any], allow_mass_delisting: bool) -> None:
     if not staged:
-        raise InputError("The list holds no usable row: nothing was changed.")
-    (gone,) = sql.rows(statements.GONE, keys, of=_Gone)
-    if gone.vanished > max(FEW, gone.held * MOST_GONE) and not allow_mass_delisting:
+        raise InputError("The list contains no usable row. Nothing was changed.")
+    (found,) = sql.rows(statements.COUNT_VANISHED, keys, of=_Vanished)
+    limit = max(MAX_VANISHED_COUNT, found.active * MAX_VANISHED_SHARE)
+    if found.vanished > limit and not allow_mass_delisting:
         raise InputError(
-            f"The list lacks {gone.vanished:,} of {gone.held:,} listed tickers and would delist them; if it is whole,"
-            " load it with --allow-mass-delisting."
+            f"The list lacks {found.vanished:,} of {found.active:,} listed tickers and would delist them. If it is"
+            " complete, load it with --allow-mass-delisting."
         )
 
 
 def _merge(staged: int, keys: dict[str, Any], summary: LoadSummary) -> None:
     exchanges = sql.value("SELECT count(DISTINCT upper(exchange)) FROM load_listing")
-    made = sql.execute(statements.ADD_EXCHANGES, keys)
-    summary.add("exchanges", added=made, unchanged=exchanges - made)
-    sql.execute(statements.KEEP_FORMER_NAMES, keys)
+    added = sql.execute(statements.ADD_EXCHANGES, keys)
+    summary.add("exchanges", added=added, unchanged=exchanges - added)
+    sql.execute(statements.ADD_FORMER_NAMES, keys)
     merged = sql.rows(statements.MERGE_COMPANIES, keys, of=_Merged)
     added = sum(company.is_new for company in merged)
-    listed = sql.value("SELECT count(DISTINCT cik) FROM load_listing")
-    summary.add("companies", added=added, changed=len(merged) - added, unchanged=listed - len(merged))
+    companies = sql.value("SELECT count(DISTINCT cik) FROM load_listing")
+    summary.add("companies", added=added, changed=len(merged) - added, unchanged=companies - len(merged))
     closed = sql.rows(statements.CLOSE_SECURITIES, keys, of=_Closed)
-    elsewhere = sql.execute(statements.MOVE_EXCHANGES, keys)
-    new = sql.execute(statements.ADD_SECURITIES, keys)
-    summary.add("securities", added=new, changed=len(closed) + elsewhere, unchanged=staged - new - elsewhere)
+    moved_exchange = sql.execute(statements.MOVE_EXCHANGES, keys)
+    added = sql.execute(statements.ADD_SECURITIES, keys)
+    summary.add(
+        "securities", added=added, changed=len(closed) + moved_exchange, unchanged=staged - added - moved_exchange
+    )
     if closed:
         moved = sum(security.moved for security in closed)
         summary.notes.append(

@@ -1,9 +1,8 @@
-"""Registry records of ClinicalTrials.gov into trials, their versions and their documents."""
+"""Loading of ClinicalTrials.gov records into trials, versions and documents."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from linkaudit.loading.hp2 import propose_links
 from ncfd_site.ingest.progress import LoadProgress
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.rejections import Rejections
@@ -15,23 +14,18 @@ from storage.content import get_content_store
 
 
 def load_registry(paths: Sequence[Path], rejections: Rejections, progress: LoadProgress) -> LoadSummary:
-    """Load registry records, and propose a link for each drug that they list."""
-    return load_studies(
-        _studies(paths, progress),
-        propose=propose_links,
-        store=get_content_store(),
-        rejections=rejections,
-        progress=progress,
-    )
+    """Load files of registry records and propose HP-2 links."""
+    studies = _read_files(paths, progress)
+    return load_studies(studies, store=get_content_store(), rejections=rejections, progress=progress)
 
 
-def _studies(paths: Sequence[Path], progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
+def _read_files(paths: Sequence[Path], progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
     for path in paths:
         try:
             yield from read_studies(path, progress)
-        except InputError as wrong:
-            # One file of a folder that cannot be opened does not stop the ones after it.
-            yield RejectedRecord(SourceLocation(str(path), 0), str(wrong))
+        except InputError as error:
+            # An unreadable file in a folder does not stop the load.
+            yield RejectedRecord(SourceLocation(str(path), 0), str(error))
 
 
 register(

@@ -1,68 +1,67 @@
-"""Typed reading of a registry record: each reader says in words what is not as expected."""
+"""Typed access to the fields of a registry record. Fields of another type raise InvalidRecord."""
 
 from typing import Any
 
 from ncfd_site.ingest.records import InvalidRecord
 from ncfd_site.ingest.text import collapse_spaces, require_length
 
-# Largest value of a column of type integer.
+# Largest value of an integer column.
 LARGEST = 2**31 - 1
-# Long enough for any statement of the registry; a text past it is not one.
-LONGEST_TEXT = 200_000
+MAX_TEXT_LENGTH = 200_000
 
 Json = dict[str, Any]
 
 
 def get_section(parent: Json, name: str) -> Json:
-    """The object under `name`; empty where there is none."""
+    """Return the object `name`, empty if missing."""
     value = parent.get(name)
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidRecord(f"{name} is no object")
+        raise InvalidRecord(f"{name} is not an object")
     return value
 
 
 def get_objects(parent: Json, name: str) -> list[Json]:
-    """The list of objects under `name`; empty where there is none."""
+    """Return the list of objects `name`, empty if missing."""
     value = parent.get(name)
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise InvalidRecord(f"{name} is no list of objects")
+        raise InvalidRecord(f"{name} is not a list of objects")
     return value
 
 
 def get_strings(parent: Json, name: str) -> list[str]:
-    """The list of texts under `name`, without empty ones; empty where there is none."""
+    """Return the non-empty texts of the list `name`, each on one line; empty if missing."""
     value = parent.get(name)
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise InvalidRecord(f"{name} is no list of texts")
+        raise InvalidRecord(f"{name} is not a list of texts")
     return [word for item in value if (word := collapse_spaces(item))]
 
 
-def get_text(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
-    """The text under `name` without blanks around it; empty where there is none."""
+def get_text(parent: Json, name: str, longest: int = MAX_TEXT_LENGTH) -> str:
+    """Return the text `name` without surrounding whitespace, empty if missing."""
     value = parent.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise InvalidRecord(f"{name} is no text")
+        raise InvalidRecord(f"{name} is not a text")
     return require_length(value.strip(), longest, name)
 
 
-def get_line(parent: Json, name: str, longest: int = LONGEST_TEXT) -> str:
-    """The text under `name` on one line; empty where there is none."""
+def get_line(parent: Json, name: str, longest: int = MAX_TEXT_LENGTH) -> str:
+    """Return the text `name` on one line, empty if missing."""
     return collapse_spaces(get_text(parent, name, longest))
 
 
 def get_count(parent: Json, name: str) -> int | None:
-    """The whole number under `name`, from 0 up; None where there is none."""
+    """Return the non-negative integer `name`, None if missing."""
     value = parent.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
-        raise InvalidRecord(f"{name} is {str(value)[:40]}, which is no count of people")
+        raise InvalidRecord(f"{name} is {str(value)[:40]}, which is not a number of participants")
     return value

@@ -1,4 +1,4 @@
-"""One record of ClinicalTrials.gov (API version 2) as the columns that the database keeps of it."""
+"""A record of ClinicalTrials.gov (API version 2) as column values."""
 
 import re
 from dataclasses import dataclass
@@ -10,17 +10,16 @@ from ncfd_site.ingest.records import InvalidRecord
 from ncfd_site.ingest.text import parse_partial_date
 from signals.loading.changes import strip_derived_fields
 from signals.loading.fields import Json, get_count, get_line, get_objects, get_section, get_strings
-from signals.loading.record_text import RecordText, render_record
+from signals.loading.record_text import MAX_NAME_LENGTH, RecordText, render_record
 
 REGISTRY = "https://clinicaltrials.gov/study/"
-LONGEST_LABEL = 100
-LONGEST_NAME = 500
+MAX_LABEL_LENGTH = 100
 _NCT = re.compile(r"NCT\d{8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """A registry record. None and empty mean that the record does not say."""
+    """A registry record. None and empty mean not stated."""
 
     raw: Json
     sha256: str
@@ -42,23 +41,23 @@ class TrialRecord:
 
     @property
     def source_url(self) -> str:
-        """The address of this very version of the record; the registry itself ignores the query."""
+        """Address of the record; the query, which the registry ignores, identifies the version."""
         return f"{REGISTRY}{self.nct_id}?version={self.sha256[:16]}"
 
     @property
     def content(self) -> bytes:
-        """The bytes that are kept of it: the whole record in canonical spelling."""
+        """The record as canonical JSON, for the content store."""
         return canonical_json(self.raw).encode()
 
 
 def parse_trial_record(value: Any) -> TrialRecord:
-    """Read a study; raises `Unfit` with the reason where it is none or does not fit into the database.
+    """Return the columns of a study. Raises InvalidRecord.
 
-    Phase is the registry's list joined, "PHASE2/PHASE3". Pivotal is what includes phase 3. Partial dates count as
-    their first day.
+    `phase` joins the phases of the registry ("PHASE2/PHASE3"); a trial is pivotal if they include phase 3. A partial
+    date counts as its first day.
     """
     if not isinstance(value, dict) or not isinstance(value.get("protocolSection"), dict):
-        raise InvalidRecord("not a study: there is no protocolSection")
+        raise InvalidRecord("not a study: protocolSection is missing")
     protocol = value["protocolSection"]
     status = get_section(protocol, "statusModule")
     design = get_section(protocol, "designModule")
@@ -70,10 +69,10 @@ def parse_trial_record(value: Any) -> TrialRecord:
         sha256=hash_json(strip_derived_fields(value)),
         nct_id=nct_id,
         page=render_record(value, nct_id),
-        sponsor=get_line(sponsor, "name", LONGEST_NAME) or None,
+        sponsor=get_line(sponsor, "name", MAX_NAME_LENGTH) or None,
         phase=_label("/".join(phases), "phases"),
         is_pivotal="PHASE3" in phases if phases else None,
-        is_interventional=get_line(design, "studyType", LONGEST_LABEL) == "INTERVENTIONAL",
+        is_interventional=get_line(design, "studyType", MAX_LABEL_LENGTH) == "INTERVENTIONAL",
         status=_label(get_line(status, "overallStatus"), "overallStatus"),
         indication="; ".join(get_strings(get_section(protocol, "conditionsModule"), "conditions")) or None,
         intervention_types=_intervention_types(protocol),
@@ -89,31 +88,29 @@ def parse_trial_record(value: Any) -> TrialRecord:
 def _nct_id(identification: Json) -> str:
     number = get_line(identification, "nctId").upper()
     if not _NCT.fullmatch(number):
-        raise InvalidRecord(
-            f"nctId is {number[:40]!r}, which is no number of ClinicalTrials.gov (NCT and eight digits)"
-        )
+        raise InvalidRecord(f"nctId is {number[:40]!r}, which is not an NCT ID (NCT and eight digits)")
     return number
 
 
-def _label(value: str, what: str) -> str | None:
-    if len(value) > LONGEST_LABEL:
-        raise InvalidRecord(f"{what} has {len(value):,} characters, at most {LONGEST_LABEL} fit")
+def _label(value: str, name: str) -> str | None:
+    if len(value) > MAX_LABEL_LENGTH:
+        raise InvalidRecord(f"{name} has {len(value):,} characters, at most {MAX_LABEL_LENGTH} fit")
     return value or None
 
 
 def _date(status: Json, name: str) -> date | None:
-    said = get_line(get_section(status, name), "date")
-    return parse_partial_date(said, f"{name}.date") if said else None
+    text = get_line(get_section(status, name), "date")
+    return parse_partial_date(text, f"{name}.date") if text else None
 
 
 def _intervention_types(protocol: Json) -> list[str] | None:
-    found = get_objects(get_section(protocol, "armsInterventionsModule"), "interventions")
-    types = {get_line(intervention, "type", LONGEST_LABEL) for intervention in found} - {""}
+    interventions = get_objects(get_section(protocol, "armsInterventionsModule"), "interventions")
+    types = {get_line(intervention, "type", MAX_LABEL_LENGTH) for intervention in interventions} - {""}
     return sorted(types) or None
 
 
 def _primary_endpoint(protocol: Json) -> str | None:
-    """A line for each primary outcome: what is measured, and when in square brackets."""
+    """Return a line for each primary outcome, with its time frame in square brackets."""
     found = []
     for outcome in get_objects(get_section(protocol, "outcomesModule"), "primaryOutcomes"):
         measure, frame = get_line(outcome, "measure"), get_line(outcome, "timeFrame")
@@ -122,7 +119,7 @@ def _primary_endpoint(protocol: Json) -> str | None:
 
 
 def _analysis_plan(record: Json, design: Json) -> str | None:
-    """What the registry has of the analysis plan: allocation, model, masking, and the plans that were uploaded."""
+    """Return allocation, model, masking and the uploaded analysis plans, a line for each."""
     info = get_section(design, "designInfo")
     masking = get_section(info, "maskingInfo")
     stated = {
@@ -130,8 +127,8 @@ def _analysis_plan(record: Json, design: Json) -> str | None:
         "Intervention model": get_line(info, "interventionModel"),
         "Masking": get_line(masking, "masking"),
     }
-    said = [f"{name}: {value}" for name, value in stated.items() if value]
+    lines = [f"{name}: {value}" for name, value in stated.items() if value]
     uploads = get_section(get_section(record, "documentSection"), "largeDocumentModule")
     plans = [document for document in get_objects(uploads, "largeDocs") if document.get("hasSap")]
-    said += [f"Statistical analysis plan of {get_line(plan, 'date') or 'unknown date'}" for plan in plans]
-    return "\n".join(said) or None
+    lines += [f"Statistical analysis plan of {get_line(plan, 'date') or 'unknown date'}" for plan in plans]
+    return "\n".join(lines) or None

@@ -1,4 +1,4 @@
-"""The SQL that merges a batch of staged registry records."""
+"""SQL that merges a batch of staged registry records."""
 
 from ncfd_site.ingest.staging import Stage
 
@@ -29,7 +29,7 @@ STAGE = Stage(
     },
 )
 
-# What a record does not state stays as it is: records come from different sources, some with few modules.
+# Fields that a record does not state are kept: some sources have few modules.
 UPDATE_TRIALS = """
 UPDATE trials t SET
     sponsor_text = coalesce(l.sponsor, t.sponsor_text),
@@ -55,7 +55,7 @@ SELECT nct_id, sponsor, company_id, phase, coalesce(is_pivotal, false), status, 
        primary_completion, first_posted, last_update_posted, primary_endpoint, sha256, clock_timestamp()
 FROM load_trial l WHERE NOT EXISTS (SELECT FROM trials t WHERE t.nct_id = l.nct_id) ORDER BY nct_id
 """
-# Another program may have captured the very same record in another spelling: then there is no news to keep.
+# Without changes, the record is stored already, in another spelling.
 ADD_VERSIONS = """
 INSERT INTO trial_versions (trial_id, captured_at, last_update_posted_date, raw_jsonb, primary_endpoint_text,
                             sample_size, analysis_plan_text, changes_jsonb, sha256, changed_primary_endpoint,
@@ -67,18 +67,18 @@ FROM load_trial l JOIN trials t ON t.nct_id = l.nct_id
 WHERE l.changes IS DISTINCT FROM '[]' ORDER BY t.trial_id
 ON CONFLICT (trial_id, sha256) DO NOTHING
 """
-# The parameter: trials that had a company before.
+# Parameter: NCT IDs of trials that had a company before.
 COUNT_MATCHED = "SELECT count(*) FROM load_trial WHERE company_id IS NOT NULL AND nct_id <> ALL(%s)"
 
-SEEN_AGAIN = "UPDATE trials SET last_seen_at = clock_timestamp() WHERE trial_id = ANY(%s)"
+MARK_SEEN = "UPDATE trials SET last_seen_at = clock_timestamp() WHERE trial_id = ANY(%s)"
 MATCH_SPONSORS = """
 UPDATE trials t SET sponsor_company_id = m.company_id
 FROM unnest(%s::integer[], %s::integer[]) AS m (trial_id, company_id)
 WHERE t.trial_id = m.trial_id AND t.sponsor_company_id IS NULL
 """
 
-# The date up to which the registry has been read only moves forward, and never past today.
-KEEP_STATE = """
+# The cursor only moves forward, and never past today.
+SAVE_CURSOR = """
 INSERT INTO ctgov_ingest_state (id, cursor_last_update_posted, last_run_at)
 VALUES (true, least(%(until)s, current_date), clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET

@@ -1,4 +1,4 @@
-"""What the database knows of the trials of a batch, and what of each record is news to it."""
+"""Stored trials and versions, and their comparison with new records."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from signals.loading.record import TrialRecord
 
 @dataclass(frozen=True, slots=True)
 class StoredTrial:
-    """A trial as the database has it."""
+    """A row of `trials`."""
 
     trial_id: int
     nct_id: str
@@ -26,7 +26,7 @@ class StoredTrial:
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """The version that a new record of the trial is compared with."""
+    """The version that a new record is compared with."""
 
     nct_id: str
     raw_text: str
@@ -35,8 +35,19 @@ class StoredVersion:
     analysis_plan_text: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class VersionChanges:
+    """Changes of a new version. Flags compare what both versions state; None without an earlier version."""
+
+    fields: list[FieldChange] | None = None
+    primary_endpoint: bool | None = None
+    sample_size: bool | None = None
+    sample_size_delta: int | None = None
+    analysis_plan: bool | None = None
+
+
 def lock_trials(nct_ids: Sequence[str]) -> dict[str, StoredTrial]:
-    """Those trials of the list that exist, locked until the transaction ends."""
+    """Return the stored trials by NCT ID, locked until the end of the transaction."""
     found = sql.rows(
         "SELECT trial_id, nct_id, current_sha256, sponsor_text, sponsor_company_id, last_update_posted_date"
         " FROM trials WHERE nct_id = ANY(%s) ORDER BY trial_id FOR NO KEY UPDATE",
@@ -47,7 +58,7 @@ def lock_trials(nct_ids: Sequence[str]) -> dict[str, StoredTrial]:
 
 
 def load_current_versions(trial_ids: Sequence[int]) -> dict[str, StoredVersion]:
-    """The version that each trial stands at: the one its hash names, else the one captured last."""
+    """Return the current version of each trial by NCT ID: the one with its hash, else the latest."""
     if not trial_ids:
         return {}
     found = sql.rows(
@@ -62,58 +73,47 @@ def load_current_versions(trial_ids: Sequence[int]) -> dict[str, StoredVersion]:
     return {version.nct_id: version for version in found}
 
 
-@dataclass(frozen=True, slots=True)
-class VersionChanges:
-    """What a new version changed. Flags compare what both versions state; None where there is none before."""
-
-    fields: list[FieldChange] | None = None
-    primary_endpoint: bool | None = None
-    sample_size: bool | None = None
-    sample_size_delta: int | None = None
-    analysis_plan: bool | None = None
-
-
 def compare_versions(before: StoredVersion | None, record: TrialRecord) -> VersionChanges:
-    """Compare a record with the version before; a record that lacks a part does not count as a change of it."""
+    """Compare a record with the current version; a part that the record lacks is not a change."""
     if before is None:
         return VersionChanges()
     sizes = before.sample_size, record.sample_size
     delta = None if sizes[0] is None or sizes[1] is None else sizes[1] - sizes[0]
     return VersionChanges(
         fields=diff_records(strip_derived_fields(json.loads(before.raw_text)), strip_derived_fields(record.raw)),
-        primary_endpoint=_stated_otherwise(before.primary_endpoint_text, record.primary_endpoint),
+        primary_endpoint=_differs(before.primary_endpoint_text, record.primary_endpoint),
         sample_size=bool(delta),
         sample_size_delta=delta,
-        analysis_plan=_stated_otherwise(before.analysis_plan_text, record.analysis_plan),
+        analysis_plan=_differs(before.analysis_plan_text, record.analysis_plan),
     )
 
 
-def is_older(record: TrialRecord, known: StoredTrial) -> bool:
-    """Whether the record says of itself that it is from before what the database has."""
-    last = known.last_update_posted_date
-    return last is not None and record.last_update_posted is not None and record.last_update_posted < last
+def is_older(record: TrialRecord, trial: StoredTrial) -> bool:
+    """Return whether the record was posted before the stored one."""
+    stored = trial.last_update_posted_date
+    return stored is not None and record.last_update_posted is not None and record.last_update_posted < stored
 
 
 def choose_sponsor_company(
-    names: Mapping[str, int | None], record: TrialRecord, known: StoredTrial | None
+    names: Mapping[str, int | None], record: TrialRecord, trial: StoredTrial | None
 ) -> int | None:
-    """The company to keep for the sponsor of the record.
+    """Return the company of the record's sponsor.
 
-    What somebody else decided for the same sponsor stays. What only followed from a former sponsor's name goes with
-    that name.
+    A company that another program or user assigned to the same sponsor is kept. A company that was matched by a former
+    sponsor's name is replaced with that name.
     """
     match = match_company(names, record.sponsor)
-    if known is None or known.sponsor_company_id is None:
+    if trial is None or trial.sponsor_company_id is None:
         return match
-    if record.sponsor is None or _same_name(record.sponsor, known.sponsor_text):
-        return known.sponsor_company_id
-    followed = match_company(names, known.sponsor_text) == known.sponsor_company_id
-    return match if match is not None or followed else known.sponsor_company_id
+    if record.sponsor is None or _is_same_name(record.sponsor, trial.sponsor_text):
+        return trial.sponsor_company_id
+    was_matched = match_company(names, trial.sponsor_text) == trial.sponsor_company_id
+    return match if match is not None or was_matched else trial.sponsor_company_id
 
 
-def _same_name(one: str, other: str | None) -> bool:
-    return other is not None and normalize_company_name(one) == normalize_company_name(other)
+def _is_same_name(name: str, stored: str | None) -> bool:
+    return stored is not None and normalize_company_name(name) == normalize_company_name(stored)
 
 
-def _stated_otherwise(before: str | None, after: str | None) -> bool:
+def _differs(before: str | None, after: str | None) -> bool:
     return before is not None and after is not None and before != after

@@ -1,4 +1,4 @@
-"""Run the commands that load, and see what they say."""
+"""Fixtures that run the load commands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from django.core.management import CommandError, call_command
 
 @dataclass
 class Outcome:
-    """How a command ended: exit code, what it printed, what it complained of, its last sentence."""
+    """Exit code, standard output, standard error and error message of a command."""
 
     code: int
     out: str
     err: str
-    said: str
+    message: str
 
     def row(self, thing: str) -> tuple[int, ...]:
         """Added, changed, left and refused of that thing, from the table."""
@@ -30,14 +30,14 @@ Load = Callable[..., Outcome]
 
 @pytest.fixture
 def content_root(settings: Any, tmp_path: Path) -> Path:
-    """A content store of the test's own."""
+    """A content store for one test."""
     settings.CONTENT_ROOT = tmp_path / "content"
     return tmp_path / "content"
 
 
 @pytest.fixture
 def load(content_root: Path) -> Load:
-    """Run a command of those that load: `load("ctgov", path, as_of=...)`."""
+    """Return a function that runs a load command: `load("ctgov", path, as_of=...)`."""
 
     def run(command: str, *arguments: Any, **options: Any) -> Outcome:
         out, err = StringIO(), StringIO()

@@ -1,4 +1,4 @@
-"""Lists of tickers for tests, in the forms of the SEC; every company is invented."""
+"""Ticker lists in the formats of the SEC; all companies are invented."""
 
 import json
 from pathlib import Path

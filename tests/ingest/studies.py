@@ -1,4 +1,4 @@
-"""Registry records for tests, in the shape of the ClinicalTrials.gov API; every value is invented."""
+"""Registry records in the format of the ClinicalTrials.gov API; all values are invented."""
 
 import gzip
 import json
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def study(number: int = 1, **modules: Json | None) -> Json:
-    """A phase 3 study; a module given by its name replaces the usual one, and None leaves it out."""
+    """Return a phase 3 study; keyword arguments replace modules, None omits one."""
     protocol: Json = {
         "identificationModule": {"nctId": f"NCT{number:08}", "briefTitle": f"Study {number} of examplumab"},
         "statusModule": {
@@ -41,24 +41,24 @@ def study(number: int = 1, **modules: Json | None) -> Json:
 
 
 def interventions(*named: str | tuple[str, str]) -> Json:
-    """An arms and interventions module: names, or pairs of type and name."""
+    """Return an arms and interventions module from names or (type, name) pairs."""
     listed = [{"name": one} if isinstance(one, str) else {"type": one[0], "name": one[1]} for one in named]
     return {"interventions": listed}
 
 
 def sponsor(name: str | None) -> Json:
-    """A sponsor module."""
+    """Return a sponsor module."""
     return {"leadSponsor": {"name": name} if name else {"class": "OTHER"}}
 
 
 def status(**fields: Any) -> Json:
-    """A status module: overall status, and the last update as a day."""
+    """Return a status module with overall status and last update."""
     posted = fields.pop("posted", None)
     return {**({"lastUpdatePostDateStruct": {"date": posted}} if posted else {}), **fields}
 
 
 def jsonl(path: Path, records: Iterable[Mapping[str, Any] | str]) -> Path:
-    """Write JSON lines; a text is written as it is, as a line that may be broken."""
+    """Write JSON lines; texts are written unchanged, to test invalid lines."""
     lines = (one if isinstance(one, str) else json.dumps(one) for one in records)
     data = "".join(f"{line}\n" for line in lines).encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)

@@ -1,4 +1,4 @@
-"""A trial gets a version when and only when its record changed, and the version says what changed."""
+"""Versions of changed registry records."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(name="loaded")
 def loads_records(load: Load, tmp_path: Path) -> Any:
-    """Load records from a file."""
+    """Return a function that loads records from a file."""
 
     def run(*records: Json) -> Any:
         outcome = load("ctgov", jsonl(tmp_path / "studies.jsonl", records))
@@ -40,7 +40,7 @@ def latest() -> TrialVersion:
     return TrialVersion.objects.latest("trial_version_id")
 
 
-def test_a_change_is_a_version_that_says_what_changed(loaded: Any) -> None:
+def test_changed_record_adds_a_version_with_its_changes(loaded: Any) -> None:
     loaded(study(statusModule=status(overallStatus="RECRUITING", posted="2024-05-01")))
     outcome = loaded(study(statusModule=status(overallStatus="COMPLETED", posted="2025-05-01")))
     assert outcome.row("trials") == (0, 1, 0, 0)
@@ -58,14 +58,14 @@ def test_a_change_is_a_version_that_says_what_changed(loaded: Any) -> None:
     assert flags == (False, False, False)
 
 
-def test_each_version_is_a_document_of_its_own(loaded: Any) -> None:
+def test_each_version_is_a_document(loaded: Any) -> None:
     loaded(study())
     loaded(study(sponsorCollaboratorsModule=sponsor("Other")))
     assert Document.objects.count() == StorageObject.objects.count() == 2
     assert set(StorageObject.objects.values_list("refcount", flat=True)) == {1}
 
 
-def test_a_changed_primary_endpoint_is_flagged(loaded: Any) -> None:
+def test_changed_primary_endpoint_is_flagged(loaded: Any) -> None:
     loaded(study())
     loaded(study(outcomesModule={"primaryOutcomes": [{"measure": "Progression-free survival"}]}))
     assert latest().changed_primary_endpoint is True
@@ -73,7 +73,7 @@ def test_a_changed_primary_endpoint_is_flagged(loaded: Any) -> None:
     assert Trial.objects.get().primary_endpoint_text == "Progression-free survival"
 
 
-def test_a_changed_sample_size_is_flagged_with_the_difference(loaded: Any) -> None:
+def test_changed_sample_size_is_flagged_with_the_difference(loaded: Any) -> None:
     loaded(study())
     loaded(study(designModule={**study()["protocolSection"]["designModule"], "enrollmentInfo": {"count": 250}}))
     version = latest()
@@ -81,14 +81,14 @@ def test_a_changed_sample_size_is_flagged_with_the_difference(loaded: Any) -> No
     assert version.changed_primary_endpoint is False
 
 
-def test_a_changed_plan_of_analysis_is_flagged(loaded: Any) -> None:
+def test_changed_analysis_plan_is_flagged(loaded: Any) -> None:
     loaded(study())
     design = study()["protocolSection"]["designModule"]
     loaded(study(designModule={**design, "designInfo": {"allocation": "NON_RANDOMIZED"}}))
     assert latest().changed_analysis_plan is True
 
 
-def test_what_a_partial_record_lacks_is_no_change_of_it_and_stays(loaded: Any) -> None:
+def test_missing_parts_of_a_record_are_kept(loaded: Any) -> None:
     loaded(study())
     loaded(study(outcomesModule=None, designModule=None, conditionsModule=None, statusModule=None))
     trial, version = Trial.objects.get(), latest()
@@ -106,14 +106,14 @@ def test_what_a_partial_record_lacks_is_no_change_of_it_and_stays(loaded: Any) -
         {"derivedSection": {"miscInfoModule": {"versionHolder": "2026-01-02"}}},
     ],
 )
-def test_noise_is_no_change(loaded: Any, noise: Json) -> None:
+def test_noise_is_not_a_change(loaded: Any, noise: Json) -> None:
     loaded(study())
     outcome = loaded({**study(), **noise})
     assert outcome.row("trials") == (0, 0, 1, 0)
     assert TrialVersion.objects.count() == Document.objects.count() == 1
 
 
-def test_an_older_record_does_not_undo_a_newer_one(loaded: Any) -> None:
+def test_older_record_is_skipped(loaded: Any) -> None:
     loaded(study(statusModule=status(overallStatus="COMPLETED", posted="2025-05-01")))
     outcome = loaded(study(statusModule=status(overallStatus="RECRUITING", posted="2024-05-01")))
     assert outcome.row("trials") == (0, 0, 1, 0)
@@ -122,7 +122,7 @@ def test_an_older_record_does_not_undo_a_newer_one(loaded: Any) -> None:
     assert TrialVersion.objects.count() == 1
 
 
-def test_a_record_that_turns_back_is_the_version_that_it_was(loaded: Any) -> None:
+def test_record_that_returns_to_an_earlier_state_adds_no_version(loaded: Any) -> None:
     one, other = study(), study(sponsorCollaboratorsModule=sponsor("Other"))
     loaded(one)
     loaded(other)
@@ -134,12 +134,12 @@ def test_a_record_that_turns_back_is_the_version_that_it_was(loaded: Any) -> Non
 
 
 def other_trial(**fields: Any) -> Trial:
-    """A trial as another program made it."""
+    """A trial of another program."""
     seen = datetime(2025, 1, 1, tzinfo=UTC)
     return Trial.objects.create(**{"nct_id": "NCT00000001", "is_pivotal": False, "last_seen_at": seen, **fields})
 
 
-def test_a_trial_of_another_program_is_brought_up_to_date(loaded: Any) -> None:
+def test_trial_of_another_program_is_updated(loaded: Any) -> None:
     trial = other_trial(phase="PHASE1", current_sha256="0" * 64)
     outcome = loaded(study())
     assert outcome.row("trials") == (0, 1, 0, 0)
@@ -148,7 +148,7 @@ def test_a_trial_of_another_program_is_brought_up_to_date(loaded: Any) -> None:
     assert TrialVersion.objects.get().changes_jsonb is None
 
 
-def test_the_same_record_captured_by_another_program_is_no_new_version(loaded: Any) -> None:
+def test_record_captured_by_another_program_adds_no_version(loaded: Any) -> None:
     trial = other_trial(current_sha256="1" * 64)
     TrialVersion.objects.create(
         trial=trial, captured_at=datetime(2025, 1, 1, tzinfo=UTC), raw_jsonb=study(), sha256="1" * 64
@@ -159,7 +159,7 @@ def test_the_same_record_captured_by_another_program_is_no_new_version(loaded: A
     assert loaded(study()).row("trials") == (0, 0, 1, 0)
 
 
-def test_a_new_drug_is_proposed_and_a_former_proposal_stays(loaded: Any) -> None:
+def test_new_drug_is_proposed_and_earlier_proposals_are_kept(loaded: Any) -> None:
     loaded(study(armsInterventionsModule=interventions("Examplumab")))
     LinkAudit.objects.update(label=True, label_source="human_review", reviewed_by="rita", review_notes="seen")
     before = LinkAudit.objects.values().get()
@@ -173,7 +173,7 @@ statuses = st.sampled_from(["RECRUITING", "COMPLETED", "TERMINATED"])
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(statuses, min_size=1, max_size=6))
-def test_there_are_as_many_versions_as_different_records(loaded: Any, history: list[str]) -> None:
+def test_version_count_is_the_number_of_different_records(loaded: Any, history: list[str]) -> None:
     Trial.objects.all().delete()
     for said in history:
         loaded(study(statusModule={"overallStatus": said}))

@@ -1,4 +1,4 @@
-"""A load that was stopped, by Ctrl-C or by force, and run again comes to the same as one run."""
+"""Interrupted, killed and concurrent loads give the same result as one complete load."""
 
 import os
 import signal
@@ -24,13 +24,13 @@ from tests.ingest.studies import (
     study,
 )
 
-# Records in a file, and in a batch; the last tenth of the file is of trials that stand in it already.
+# Records of the file and of a batch; the last tenth repeats trials of the file.
 COUNT, BATCH = 1500, 100
 TRIALS = COUNT - COUNT // 10
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# What a load leaves behind, told without the numbers and times that every run gives anew.
-LEFT_BEHIND = """
+# Rows of a load, without generated keys and times.
+LOADED_ROWS = """
 SELECT 'trial ' || nct_id || ' ' || current_sha256 || ' ' || sponsor_text FROM trials
 UNION ALL SELECT 'version ' || t.nct_id || ' ' || v.sha256 || ' ' || coalesce(v.changes_jsonb::text, '')
     FROM trial_versions v JOIN trials t USING (trial_id)
@@ -47,12 +47,12 @@ UNION ALL SELECT 'state ' || cursor_last_update_posted FROM ctgov_ingest_state
 
 
 def left_behind() -> list[str]:
-    lines: list[str] = sql.value(f"SELECT array_agg(line ORDER BY line) FROM ({LEFT_BEHIND}) AS found (line)")
+    lines: list[str] = sql.value(f"SELECT array_agg(line ORDER BY line) FROM ({LOADED_ROWS}) AS found (line)")
     return lines
 
 
 def records(count: int) -> list[Json]:
-    """So many records, some of one trial, with drugs that several trials share."""
+    """Return records; some are of one trial, and trials share drugs."""
     return [
         study(
             number % TRIALS + 1,
@@ -65,7 +65,7 @@ def records(count: int) -> list[Json]:
 
 @pytest.fixture
 def whole_run(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
-    """A file, and what one run over it leaves behind; the database is as empty as before."""
+    """A file and the rows that one complete load of it creates; the database is emptied afterwards."""
     monkeypatch.setattr(batches, "SIZE", BATCH)
     path = jsonl(tmp_path / "studies.jsonl", records(COUNT))
     load("ctgov", path)
@@ -86,7 +86,7 @@ def whole_run(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tu
     return path, expected
 
 
-def test_ctrl_c_keeps_what_was_loaded_and_the_next_run_does_the_rest(
+def test_load_resumes_after_ctrl_c(
     load: Load, whole_run: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, expected = whole_run
@@ -102,7 +102,7 @@ def test_ctrl_c_keeps_what_was_loaded_and_the_next_run_does_the_rest(
         patched.setattr("ncfd_site.ingest.progress.LoadProgress.add_records", stop)
         outcome = load("ctgov", path)
     assert outcome.code == 130
-    assert "run the same command again" in outcome.said
+    assert "run the same command again" in outcome.message
     assert 0 < Trial.objects.count() < TRIALS
     assert IngestRun.objects.get().finished_at is None
     outcome = load("ctgov", path)
@@ -110,7 +110,7 @@ def test_ctrl_c_keeps_what_was_loaded_and_the_next_run_does_the_rest(
     assert left_behind() == expected
 
 
-def test_a_load_killed_half_way_is_made_whole_by_the_next_run(load: Load, whole_run: tuple[Path, list[str]]) -> None:
+def test_load_resumes_after_a_kill(load: Load, whole_run: tuple[Path, list[str]]) -> None:
     path, expected = whole_run
     _kill_a_load_after(BATCH, path)
     assert BATCH <= Trial.objects.count() < TRIALS
@@ -120,7 +120,7 @@ def test_a_load_killed_half_way_is_made_whole_by_the_next_run(load: Load, whole_
     assert left_behind() == expected
 
 
-def test_two_loads_at_once_come_to_the_same_as_one(load: Load, whole_run: tuple[Path, list[str]]) -> None:
+def test_concurrent_loads_equal_one_load(load: Load, whole_run: tuple[Path, list[str]]) -> None:
     path, expected = whole_run
     other = _load_in_a_process_of_its_own(path)
     outcome = load("ctgov", path)
@@ -129,7 +129,7 @@ def test_two_loads_at_once_come_to_the_same_as_one(load: Load, whole_run: tuple[
 
 
 def _kill_a_load_after(count: int, path: Path) -> None:
-    """Load elsewhere, and kill it when that many trials are there."""
+    """Load in a child process and kill it once that many trials are committed."""
     process = _load_in_a_process_of_its_own(path)
     deadline = time.monotonic() + 60
     while Trial.objects.count() < count:
@@ -153,9 +153,7 @@ def _load_in_a_process_of_its_own(path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", begin, str(path)], env=environment, cwd=settings.BASE_DIR)
 
 
-def test_a_list_of_tickers_that_fails_changes_nothing(
-    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_ticker_list_changes_nothing(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = as_csv(
         tmp_path / "list.csv", *[(number, f"Company {number}", f"T{number}", "NYSE") for number in range(1, 50)]
     )

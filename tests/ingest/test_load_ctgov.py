@@ -1,4 +1,4 @@
-"""Registry records become trials, versions, documents with their bytes, and pages of text."""
+"""Loading of registry records into trials, versions and documents."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ from tests.ingest.studies import (
 pytestmark = pytest.mark.django_db
 
 
-def test_a_record_becomes_a_trial(load: Load, tmp_path: Path) -> None:
+def test_record_becomes_a_trial(load: Load, tmp_path: Path) -> None:
     outcome = load("ctgov", jsonl(tmp_path / "studies.jsonl", [study(7)]))
     assert outcome.code == 0
     assert outcome.row("trials") == outcome.row("versions") == outcome.row("documents") == (1, 0, 0, 0)
@@ -37,7 +37,7 @@ def test_a_record_becomes_a_trial(load: Load, tmp_path: Path) -> None:
     assert trial.intervention_types == ["DRUG"]
 
 
-def test_a_record_becomes_a_first_version(load: Load, tmp_path: Path) -> None:
+def test_record_becomes_a_first_version(load: Load, tmp_path: Path) -> None:
     load("ctgov", jsonl(tmp_path / "studies.jsonl", [study(7)]))
     version = TrialVersion.objects.get()
     assert version.raw_jsonb == study(7)
@@ -47,7 +47,7 @@ def test_a_record_becomes_a_first_version(load: Load, tmp_path: Path) -> None:
     assert version.changed_primary_endpoint is None
 
 
-def test_a_record_becomes_a_document_whose_bytes_are_kept(load: Load, tmp_path: Path, content_root: Path) -> None:
+def test_record_becomes_a_document_with_stored_bytes(load: Load, tmp_path: Path, content_root: Path) -> None:
     record = {**study(7), "_collected": "2026"}
     load("ctgov", jsonl(tmp_path / "studies.jsonl", [record]))
     document = Document.objects.get()
@@ -66,7 +66,7 @@ def test_a_record_becomes_a_document_whose_bytes_are_kept(load: Load, tmp_path: 
     assert (reference.reference_type, reference.referenced_id) == ("document", document.doc_id)
 
 
-def test_the_readable_text_is_paged(load: Load, tmp_path: Path) -> None:
+def test_text_is_paged(load: Load, tmp_path: Path) -> None:
     long = {"briefSummary": "\n".join(["A paragraph of some words."] * 3000)}
     load("ctgov", jsonl(tmp_path / "studies.jsonl", [study(7, descriptionModule=long)]))
     pages = list(DocumentTextPage.objects.order_by("page_no"))
@@ -76,14 +76,14 @@ def test_the_readable_text_is_paged(load: Load, tmp_path: Path) -> None:
     assert all(page.char_count == len(page.text) for page in pages)
 
 
-def test_the_document_is_tied_to_its_trial(load: Load, tmp_path: Path) -> None:
+def test_document_is_linked_to_its_trial(load: Load, tmp_path: Path) -> None:
     load("ctgov", jsonl(tmp_path / "studies.jsonl", [study(7)]))
     tied = "SELECT count(*) FROM document_links WHERE nct_id = 'NCT00000007' AND link_type = 'registry_record'"
     assert sql.value(tied) == 1
 
 
 @pytest.mark.parametrize("form", ["lines", "gzip", "page", "array", "one", "folder"])
-def test_every_form_of_input_is_taken(load: Load, tmp_path: Path, form: str) -> None:
+def test_every_input_format_is_loaded(load: Load, tmp_path: Path, form: str) -> None:
     records = [study(number) for number in range(1, 4)]
     folder = tmp_path / "in"
     (folder / "deeper").mkdir(parents=True)
@@ -108,7 +108,7 @@ def test_every_form_of_input_is_taken(load: Load, tmp_path: Path, form: str) -> 
     assert Trial.objects.count() == (1 if form == "one" else 3)
 
 
-def test_the_same_records_again_are_left(load: Load, tmp_path: Path) -> None:
+def test_repeated_records_change_nothing(load: Load, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "studies.jsonl", [study(number) for number in range(1, 6)])
     load("ctgov", path)
     before = everything()
@@ -123,7 +123,7 @@ def test_the_same_records_again_are_left(load: Load, tmp_path: Path) -> None:
 
 
 def everything() -> dict[str, list[str]]:
-    """Every row that a load of records makes, without times and what only says when."""
+    """Return every row of a load, without times."""
     tables = [
         "trials",
         "trial_versions",
@@ -141,7 +141,7 @@ def everything() -> dict[str, list[str]]:
     return {table: sql.value(query.format(table), [["last_seen_at"]]) for table in tables}
 
 
-def test_one_trial_twice_in_a_file_is_one_trial_with_both_versions(load: Load, tmp_path: Path) -> None:
+def test_trial_twice_in_a_file_gets_both_versions(load: Load, tmp_path: Path) -> None:
     changed = study(1, sponsorCollaboratorsModule=sponsor("Other Sponsor"))
     outcome = load("ctgov", jsonl(tmp_path / "studies.jsonl", [study(1), study(2), study(1), changed]))
     assert outcome.row("trials") == (2, 1, 1, 0)
@@ -149,7 +149,7 @@ def test_one_trial_twice_in_a_file_is_one_trial_with_both_versions(load: Load, t
     assert TrialVersion.objects.filter(trial__nct_id="NCT00000001").count() == 2
 
 
-def test_documents_that_were_lost_are_made_again(load: Load, tmp_path: Path) -> None:
+def test_lost_documents_are_recreated(load: Load, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "studies.jsonl", [study(1), study(2)])
     load("ctgov", path)
     Document.objects.filter(source_url__contains="NCT00000001").delete()
@@ -159,7 +159,7 @@ def test_documents_that_were_lost_are_made_again(load: Load, tmp_path: Path) -> 
     assert outcome.row("links")[0] == 1
 
 
-def test_the_run_and_the_state_are_taken_down(load: Load, tmp_path: Path) -> None:
+def test_run_and_cursor_are_recorded(load: Load, tmp_path: Path) -> None:
     records = [study(number, statusModule=status(posted=f"2024-0{number}-01")) for number in range(1, 5)]
     load("ctgov", jsonl(tmp_path / "studies.jsonl", [*records, "{}"]))
     run = IngestRun.objects.get()
@@ -172,6 +172,6 @@ def test_the_run_and_the_state_are_taken_down(load: Load, tmp_path: Path) -> Non
     assert IngestState.objects.get().cursor_last_update_posted == date(2024, 4, 1)
 
 
-def test_a_date_to_come_does_not_move_the_state_past_today(load: Load, tmp_path: Path) -> None:
+def test_future_date_does_not_move_the_cursor_past_today(load: Load, tmp_path: Path) -> None:
     load("ctgov", jsonl(tmp_path / "studies.jsonl", [study(statusModule=status(posted="2099-01-01"))]))
     assert IngestState.objects.get().cursor_last_update_posted == datetime.now(UTC).date()

@@ -75,8 +75,8 @@ def test_real_data_is_not_put_among_the_invented(load: Load, folder: Path) -> No
     finally:
         demo_flag.clear_cache()
     assert outcome.code == 2
-    assert "This database holds the demonstration" in outcome.said
-    assert "NCFD_HOME=" in outcome.said
+    assert "This database holds the demonstration" in outcome.message
+    assert "NCFD_HOME=" in outcome.message
     assert Trial.objects.count() == 0
 
 
@@ -84,8 +84,8 @@ def test_two_lists_of_tickers_are_one_too_many(load: Load, folder: Path) -> None
     lists.as_json(folder / "d.json", lists.SAMPLE)
     outcome = load("data", folder)
     assert outcome.code == 2
-    assert "c.csv" in outcome.said
-    assert "d.json" in outcome.said
+    assert "c.csv" in outcome.message
+    assert "d.json" in outcome.message
     assert not Trial.objects.exists()
 
 
@@ -94,4 +94,4 @@ def test_a_folder_without_anything_to_load_is_told_in_a_sentence(load: Load, tmp
     (tmp_path / "README.md").write_text("# About\n")
     outcome = load("data", tmp_path / name)
     assert outcome.code == 2
-    assert len(outcome.said.splitlines()) == 1
+    assert len(outcome.message.splitlines()) == 1

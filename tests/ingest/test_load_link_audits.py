@@ -223,5 +223,5 @@ def test_another_format_is_told_in_a_sentence(load: Load, tmp_path: Path, name: 
     (tmp_path / name).write_text(text)
     outcome = load("link_audits", tmp_path / name)
     assert outcome.code == 2
-    assert name in outcome.said
+    assert name in outcome.message
     assert not IngestRun.objects.exists()

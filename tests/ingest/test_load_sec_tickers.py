@@ -1,4 +1,4 @@
-"""The SEC's list of tickers becomes companies, exchanges, securities and the links between them."""
+"""Loading of the SEC's ticker list into companies, exchanges and securities."""
 
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("write", [as_csv, as_json])
-def test_a_list_makes_companies_and_securities(load: Load, tmp_path: Path, write: type) -> None:
+def test_list_creates_companies_and_securities(load: Load, tmp_path: Path, write: type) -> None:
     path = write(tmp_path / ("list.csv" if write is as_csv else "list.json"), EXAMPLE, SAMPLE)
     outcome = load("sec_tickers", path, as_of="2024-01-15")
     assert outcome.code == 0
@@ -34,13 +34,13 @@ def test_a_list_makes_companies_and_securities(load: Load, tmp_path: Path, write
     assert CompanySecurity.objects.filter(company=company, security_id=str(security.security_id)).count() == 1
 
 
-def test_one_company_may_have_several_tickers(load: Load, tmp_path: Path) -> None:
+def test_company_can_have_several_tickers(load: Load, tmp_path: Path) -> None:
     load("sec_tickers", as_csv(tmp_path / "list.csv", EXAMPLE, (1001, EXAMPLE[1], "EXMPW", "Nasdaq")))
     assert Company.objects.get().securities.count() == 2
     assert CompanySecurity.objects.count() == 2
 
 
-def test_exchanges_match_without_case_and_others_are_made_but_not_allowed(load: Load, tmp_path: Path) -> None:
+def test_exchanges_match_without_case_and_new_ones_are_not_allowed(load: Load, tmp_path: Path) -> None:
     known = Exchange.objects.count()
     rows: list[Row] = [
         (number, f"Company {number}", f"T{number}", code)
@@ -65,7 +65,7 @@ def test_exchanges_match_without_case_and_others_are_made_but_not_allowed(load: 
     }
 
 
-def test_the_view_of_active_securities_is_refreshed(load: Load, tmp_path: Path) -> None:
+def test_view_of_active_securities_is_refreshed(load: Load, tmp_path: Path) -> None:
     load("sec_tickers", as_csv(tmp_path / "list.csv", EXAMPLE, (5, "Other", "OTHR", "OTC")))
     assert list(ActiveUSSecurity.objects.values_list("ticker", "exchange_code")) == [("EXMP", "NASDAQ")]
 
@@ -83,20 +83,18 @@ def test_the_view_of_active_securities_is_refreshed(load: Load, tmp_path: Path) 
         ("EXMPW", "common"),
     ],
 )
-def test_a_type_other_than_common_is_only_told_by_a_plain_suffix(
-    load: Load, tmp_path: Path, ticker: str, kind: str
-) -> None:
+def test_security_type_follows_the_ticker_suffix(load: Load, tmp_path: Path, ticker: str, kind: str) -> None:
     load("sec_tickers", as_csv(tmp_path / "list.csv", (1, "Example", ticker, "NYSE")))
     assert Security.objects.get().type == kind
 
 
-def test_a_ticker_in_small_letters_is_the_same_ticker(load: Load, tmp_path: Path) -> None:
+def test_ticker_case_does_not_matter(load: Load, tmp_path: Path) -> None:
     load("sec_tickers", as_csv(tmp_path / "list.csv", (1, "Example", "exmp", "NYSE")))
     load("sec_tickers", as_csv(tmp_path / "list.csv", (1, "Example", "EXMP", "NYSE")))
     assert [(one.ticker, one.ticker_norm) for one in Security.objects.all()] == [("exmp", "EXMP")]
 
 
-def test_bad_rows_are_refused_by_line_and_the_rest_is_loaded(load: Load, tmp_path: Path) -> None:
+def test_invalid_rows_are_rejected_by_line_and_the_rest_is_loaded(load: Load, tmp_path: Path) -> None:
     path = as_csv(
         tmp_path / "list.csv",
         EXAMPLE,
@@ -117,10 +115,10 @@ def test_bad_rows_are_refused_by_line_and_the_rest_is_loaded(load: Load, tmp_pat
     assert Company.objects.count() == 2
     for number in range(3, 11):
         assert f"{path}, line {number}: " in outcome.err
-    assert "ticker EXMP is on line 2 already" in outcome.err
+    assert "ticker EXMP is already on line 2" in outcome.err
 
 
-def test_bad_rows_of_json_are_refused_by_their_number(load: Load, tmp_path: Path) -> None:
+def test_invalid_json_rows_are_rejected_by_record_number(load: Load, tmp_path: Path) -> None:
     path = tmp_path / "list.json"
     path.write_text(
         '{"fields": ["cik", "name", "ticker", "exchange"],\n"data": [[1, "Example", "EXMP", null],\n[2, "Short"],'
@@ -129,7 +127,7 @@ def test_bad_rows_of_json_are_refused_by_their_number(load: Load, tmp_path: Path
     outcome = load("sec_tickers", path)
     assert outcome.code == 3
     assert outcome.row("securities") == (2, 0, 0, 4)
-    assert f"{path}, line 3, record 2: a list of 4 values is expected" in outcome.err
+    assert f"{path}, line 3, record 2: expected a list of 4 values" in outcome.err
     assert set(Company.objects.values_list("cik", flat=True)) == {1, 6}
 
 
@@ -145,22 +143,22 @@ def test_bad_rows_of_json_are_refused_by_their_number(load: Load, tmp_path: Path
         ("list.csv", "cik,name,ticker,exchange\n"),
     ],
 )
-def test_another_format_changes_nothing(load: Load, tmp_path: Path, name: str, text: str) -> None:
+def test_another_format_is_rejected(load: Load, tmp_path: Path, name: str, text: str) -> None:
     load("sec_tickers", as_csv(tmp_path / "before.csv", EXAMPLE), as_of="2024-01-01")
     path = tmp_path / name
     path.write_text(text)
     outcome = load("sec_tickers", path)
     assert outcome.code == 2
-    assert outcome.said.count("\n") == 0
+    assert outcome.message.count("\n") == 0
     assert Security.objects.get().status == "active"
 
 
-def test_a_missing_file_is_told_in_a_sentence(load: Load, tmp_path: Path) -> None:
+def test_missing_file_is_rejected(load: Load, tmp_path: Path) -> None:
     outcome = load("sec_tickers", tmp_path / "none.csv")
-    assert (outcome.code, outcome.said) == (2, f"There is no file {tmp_path / 'none.csv'}.")
+    assert (outcome.code, outcome.message) == (2, f"There is no file {tmp_path / 'none.csv'}.")
 
 
-def test_the_run_is_taken_down(load: Load, tmp_path: Path) -> None:
+def test_run_is_recorded(load: Load, tmp_path: Path) -> None:
     load("sec_tickers", as_csv(tmp_path / "list.csv", EXAMPLE, ("x", "Bad", "BAD", "NYSE")), as_of="2024-01-15")
     run = IngestRun.objects.get()
     assert (run.source, run.total_returned, run.total_processed, run.until_date) == (

@@ -1,4 +1,4 @@
-"""What changed between two versions of a record: all of it, nothing else, and nothing that is none."""
+"""Differences between versions of a record."""
 
 import copy
 from typing import Any
@@ -32,29 +32,29 @@ def applied(before: Any, found: list[FieldChange]) -> Any:
 
 
 @given(records)
-def test_a_record_does_not_differ_from_itself(record: Any) -> None:
+def test_record_equals_itself(record: Any) -> None:
     assert diff_records(record, copy.deepcopy(record)) == []
 
 
 @given(records, records)
-def test_there_is_a_change_exactly_where_the_canonical_spelling_differs(before: Any, after: Any) -> None:
+def test_records_differ_if_their_canonical_json_differs(before: Any, after: Any) -> None:
     assert (diff_records(before, after) == []) == (canonical_json(before) == canonical_json(after))
 
 
 @given(records, records)
-def test_the_changes_lead_from_one_record_to_the_other(before: Any, after: Any) -> None:
+def test_changes_transform_one_record_into_the_other(before: Any, after: Any) -> None:
     assert canonical_json(applied(before, diff_records(before, after))) == canonical_json(after)
 
 
 @given(records, records)
-def test_the_way_back_is_the_same_turned_round(before: Any, after: Any) -> None:
+def test_reverse_diff_is_the_mirror_image(before: Any, after: Any) -> None:
     there = [(change.path, change.before, change.after) for change in diff_records(before, after)]
     back = [(change.path, change.after, change.before) for change in diff_records(after, before)]
     assert there == back
 
 
 @given(records, st.sampled_from("abcd"), values)
-def test_one_field_that_changes_is_one_change(record: Any, name: str, value: Any) -> None:
+def test_one_changed_field_is_one_change(record: Any, name: str, value: Any) -> None:
     assume(not isinstance(value, dict) and (name not in record or diff_records(record, {**record, name: value})))
     (found,) = diff_records(record, {**record, name: value})
     assert found.path == (name,)
@@ -62,29 +62,29 @@ def test_one_field_that_changes_is_one_change(record: Any, name: str, value: Any
 
 
 @given(records, st.dictionaries(st.sampled_from(["_shape", "_provenance"]), values))
-def test_keys_of_those_who_collect_records_do_not_count(record: Any, own: Any) -> None:
+def test_underscored_keys_do_not_count(record: Any, own: Any) -> None:
     assert hash_json(strip_derived_fields({**record, **own, "inner": [own]})) == hash_json(
         strip_derived_fields({**record, "inner": [{}]})
     )
 
 
-def test_the_derived_section_does_not_count() -> None:
+def test_derived_section_does_not_count() -> None:
     derived = {"derivedSection": {"miscInfoModule": {"versionHolder": "2026-01-01"}}}
     assert hash_json(strip_derived_fields({**study(), **derived})) == hash_json(strip_derived_fields(study()))
 
 
-def test_results_and_nested_derived_names_do_count() -> None:
+def test_results_and_nested_derived_names_count() -> None:
     assert hash_json(strip_derived_fields({**study(), "hasResults": True})) != hash_json(strip_derived_fields(study()))
     assert strip_derived_fields({"a": {"derivedSection": 1}}) == {"a": {"derivedSection": 1}}
 
 
-def test_the_order_of_keys_does_not_count() -> None:
+def test_order_of_keys_does_not_count() -> None:
     record = study()
     turned = {name: dict(reversed(inner.items())) for name, inner in record.items()}
     assert hash_json(turned) == hash_json(record)
 
 
-def test_a_change_says_field_before_and_after() -> None:
+def test_change_as_json_has_field_before_and_after() -> None:
     before = {"p": {"status": "RECRUITING", "gone": None, "list": [1, 2]}}
     after = {"p": {"status": "COMPLETED", "new": None, "list": [2, 1]}}
     assert [change.as_json() for change in diff_records(before, after)] == [
@@ -95,7 +95,7 @@ def test_a_change_says_field_before_and_after() -> None:
     ]
 
 
-def test_one_is_not_true_but_it_is_one_point_zero() -> None:
+def test_one_differs_from_true_and_equals_one_point_zero() -> None:
     assert diff_records({"a": 1}, {"a": True}) != []
     assert diff_records({"a": [0]}, {"a": [False]}) != []
     assert diff_records({"a": [1, {"b": 2}]}, {"a": [1.0, {"b": 2.0}]}) == []

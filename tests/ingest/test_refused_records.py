@@ -1,4 +1,4 @@
-"""Bad records are named with file, line and reason, the rest is loaded, and the exit code says so."""
+"""Rejected records: reported with file, line and reason; the rest is loaded."""
 
 import csv
 import hashlib
@@ -37,12 +37,12 @@ BAD = {
 }
 
 
-def test_every_kind_of_bad_record_is_named_and_the_rest_is_loaded(load: Load, tmp_path: Path) -> None:
+def test_invalid_records_are_reported_and_the_rest_is_loaded(load: Load, tmp_path: Path) -> None:
     records: list[Json | str] = [study(1), *BAD, study(2)]
     path = jsonl(tmp_path / "studies.jsonl", records)
     outcome = load("ctgov", path)
     assert outcome.code == 3
-    assert outcome.said == f"{len(BAD)} records were rejected; all others are loaded."
+    assert outcome.message == f"{len(BAD)} records were rejected; all others are loaded."
     assert outcome.row("trials") == (2, 0, 0, len(BAD))
     for number, reason in enumerate(BAD.values(), start=2):
         (line,) = [line for line in outcome.err.splitlines() if f"{path}, line {number}: " in line]
@@ -50,7 +50,7 @@ def test_every_kind_of_bad_record_is_named_and_the_rest_is_loaded(load: Load, tm
     assert IngestRun.objects.get().total_returned == len(records)
 
 
-def test_bytes_that_are_no_text_are_refused(load: Load, tmp_path: Path) -> None:
+def test_invalid_utf8_is_rejected(load: Load, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "studies.jsonl", [study(1)])
     path.write_bytes(path.read_bytes() + b'{"protocolSection": "\xff"}\n' + json.dumps(study(2)).encode())
     outcome = load("ctgov", path)
@@ -59,7 +59,7 @@ def test_bytes_that_are_no_text_are_refused(load: Load, tmp_path: Path) -> None:
     assert Trial.objects.count() == 2
 
 
-def test_the_first_are_shown_and_all_are_in_the_file(load: Load, tmp_path: Path) -> None:
+def test_first_rejections_are_shown_and_all_are_in_the_file(load: Load, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "studies.jsonl", [study(1), *["{}"] * 50])
     outcome = load("ctgov", path, rejected=tmp_path / "refused.csv")
     shown = outcome.err.splitlines()
@@ -68,16 +68,16 @@ def test_the_first_are_shown_and_all_are_in_the_file(load: Load, tmp_path: Path)
     with (tmp_path / "refused.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["line"]) for row in rows] == list(range(2, 52))
-    assert {(row["file"], row["reason"]) for row in rows} == {(str(path), "not a study: there is no protocolSection")}
+    assert {(row["file"], row["reason"]) for row in rows} == {(str(path), "not a study: protocolSection is missing")}
 
 
-def test_a_record_that_only_the_database_refuses_does_not_spoil_its_batch(
+def test_record_that_the_database_rejects_does_not_stop_its_batch(
     load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Hashes do not compress, and an index entry of this size has no place on a page.
+    # Hashes do not compress, so the index entry exceeds a page.
     long = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(150))
     monkeypatch.setattr("linkaudit.loading.interventions.LONGEST", 10_000)
-    monkeypatch.setattr("signals.loading.record_text.LONGEST_NAME", 10_000)
+    monkeypatch.setattr("signals.loading.record_text.MAX_NAME_LENGTH", 10_000)
     records = [study(number, armsInterventionsModule=interventions(f"Number{number}mab")) for number in range(1, 8)]
     records[4] = study(5, armsInterventionsModule=interventions(long))
     path = jsonl(tmp_path / "studies.jsonl", records)
@@ -101,30 +101,28 @@ def test_a_record_that_only_the_database_refuses_does_not_spoil_its_batch(
         ("broken.jsonl.gz", "\x1f\x8bnot really"),
     ],
 )
-def test_another_format_is_told_in_a_sentence_and_nothing_is_loaded(
-    load: Load, tmp_path: Path, name: str, text: str
-) -> None:
+def test_another_format_is_rejected(load: Load, tmp_path: Path, name: str, text: str) -> None:
     good = jsonl(tmp_path / "good.jsonl", [study(1)])
     (tmp_path / name).write_bytes(text.encode("latin-1"))
     outcome = load("ctgov", good, tmp_path / name)
     assert outcome.code == 2
-    assert name in outcome.said
-    assert len(outcome.said.splitlines()) == 1
+    assert name in outcome.message
+    assert len(outcome.message.splitlines()) == 1
     assert not Trial.objects.exists()
     assert not IngestRun.objects.exists()
 
 
-def test_a_missing_path_and_an_empty_folder_are_told_in_a_sentence(load: Load, tmp_path: Path) -> None:
-    assert load("ctgov", tmp_path / "none").said == f"There is no file {tmp_path / 'none'}."
+def test_missing_path_and_empty_folder_are_rejected(load: Load, tmp_path: Path) -> None:
+    assert load("ctgov", tmp_path / "none").message == f"There is no file {tmp_path / 'none'}."
     (tmp_path / "empty").mkdir()
     outcome = load("ctgov", tmp_path / "empty")
-    assert (outcome.code, outcome.said) == (
+    assert (outcome.code, outcome.message) == (
         2,
         f"The folder {tmp_path / 'empty'} holds no file with the suffix .jsonl, .ndjson, .json.",
     )
 
 
-def test_a_wrong_file_inside_a_folder_is_refused_on_its_way(load: Load, tmp_path: Path) -> None:
+def test_wrong_file_in_a_folder_is_rejected_and_the_rest_is_loaded(load: Load, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     jsonl(folder / "a.jsonl", [study(1)])
@@ -136,16 +134,16 @@ def test_a_wrong_file_inside_a_folder_is_refused_on_its_way(load: Load, tmp_path
     assert "b.json, line 1" in outcome.err
 
 
-def test_a_file_for_refused_records_that_cannot_be_written_stops_before_anything(load: Load, tmp_path: Path) -> None:
+def test_unwritable_rejections_file_stops_the_load_first(load: Load, tmp_path: Path) -> None:
     outcome = load("ctgov", jsonl(tmp_path / "s.jsonl", [study(1)]), rejected=tmp_path / "no" / "such" / "file.csv")
     assert outcome.code == 2
-    assert "Cannot write" in outcome.said
+    assert "Cannot write" in outcome.message
     assert not Trial.objects.exists()
 
 
-def test_a_full_disk_is_told_in_a_sentence(load: Load, tmp_path: Path, content_root: Path) -> None:
+def test_full_disk_is_reported_in_a_sentence(load: Load, tmp_path: Path, content_root: Path) -> None:
     content_root.write_text("a file where the folder should be")
     outcome = load("ctgov", jsonl(tmp_path / "s.jsonl", [study(1)]))
     assert outcome.code == ExitCode.FAILED
-    assert outcome.said.endswith(LoadCommand.when_interrupted)
+    assert outcome.message.endswith(LoadCommand.when_interrupted)
     assert not Trial.objects.exists()

@@ -1,4 +1,4 @@
-"""A sponsor is matched to the one company of its name, and to none where two fit."""
+"""Matching of sponsors to companies by name."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(name="sponsored")
 def loads_a_trial_of_a_sponsor(load: Load, tmp_path: Path) -> Any:
-    """Load a trial of a sponsor, and give the company that it came to."""
+    """Return a function that loads a trial of a sponsor and returns its company."""
 
     def run(name: str | None) -> Company | None:
         outcome = load("ctgov", jsonl(tmp_path / "s.jsonl", [study(sponsorCollaboratorsModule=sponsor(name))]))
@@ -27,25 +27,25 @@ def loads_a_trial_of_a_sponsor(load: Load, tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize("name", ["Example Therapeutics", "EXAMPLE THERAPEUTICS LLC", "Example Therapeutics, Inc."])
-def test_a_sponsor_is_the_company_of_its_name(sponsored: Any, name: str) -> None:
+def test_sponsor_matches_the_company_of_its_name(sponsored: Any, name: str) -> None:
     company = make_company(name="Example Therapeutics Inc /DE/")
     make_company(name="Example Therapeutics Holdings, Inc.")
     assert sponsored(name) == company
 
 
 @pytest.mark.parametrize("name", ["Example", "Example Therapeutics Europe", "University of Example", None])
-def test_a_sponsor_of_another_name_is_left_open(sponsored: Any, name: str | None) -> None:
+def test_sponsor_of_another_name_has_no_company(sponsored: Any, name: str | None) -> None:
     make_company(name="Example Therapeutics, Inc.")
     assert sponsored(name) is None
 
 
-def test_a_sponsor_is_left_open_where_two_companies_fit(sponsored: Any) -> None:
+def test_ambiguous_sponsor_has_no_company(sponsored: Any) -> None:
     make_company(name="Example Therapeutics, Inc.")
     make_company(name="Example Therapeutics plc")
     assert sponsored("Example Therapeutics") is None
 
 
-def test_a_former_name_is_a_name(sponsored: Any) -> None:
+def test_former_name_matches(sponsored: Any) -> None:
     company = make_company(name="Renamed Bio, Inc.")
     for alias, kind in [("Example Therapeutics, Inc.", "former_name"), ("Othermab", "brand")]:
         CompanyAlias.objects.create(company=company, alias=alias, alias_norm=alias.lower(), alias_type=kind)
@@ -53,20 +53,20 @@ def test_a_former_name_is_a_name(sponsored: Any) -> None:
     assert sponsored("Othermab") is None
 
 
-def test_a_former_name_that_is_now_anothers_name_is_left_open(sponsored: Any) -> None:
+def test_former_name_that_another_company_has_does_not_match(sponsored: Any) -> None:
     company = make_company(name="Renamed Bio, Inc.")
     CompanyAlias.objects.create(company=company, alias="Example, Inc.", alias_norm="example", alias_type="former_name")
     make_company(name="Example Corp")
     assert sponsored("Example") is None
 
 
-def test_companies_that_come_later_are_matched_when_the_records_are_loaded_again(sponsored: Any) -> None:
+def test_later_companies_match_when_records_are_loaded_again(sponsored: Any) -> None:
     assert sponsored("Example Therapeutics") is None
     company = make_company(name="Example Therapeutics, Inc.")
     assert sponsored("Example Therapeutics") == company
 
 
-def test_what_somebody_else_decided_stays(sponsored: Any) -> None:
+def test_company_assigned_by_others_is_kept(sponsored: Any) -> None:
     sponsored("Example Therapeutics")
     decided = make_company(name="Parent of Example, Inc.")
     Trial.objects.update(sponsor_company=decided)
@@ -76,7 +76,7 @@ def test_what_somebody_else_decided_stays(sponsored: Any) -> None:
     assert sponsored("Nobody Knows Ltd") == decided
 
 
-def test_what_followed_from_a_former_sponsor_goes_with_it(sponsored: Any) -> None:
+def test_company_of_a_former_sponsor_is_replaced(sponsored: Any) -> None:
     company = make_company(name="Example Therapeutics, Inc.")
     assert sponsored("Example Therapeutics") == company
     assert sponsored("Nobody Knows Ltd") is None

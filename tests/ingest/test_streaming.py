@@ -1,4 +1,4 @@
-"""The memory that a load needs does not grow with its file."""
+"""Memory use of loads is independent of file size."""
 
 import gzip
 import json
@@ -19,14 +19,14 @@ from tests.ingest.studies import Json, jsonl, study
 from tests.ingest.test_load_link_audits import as_csv, row
 
 FEW, MANY = 40, 400
-# What one record weighs, in a field that nobody reads: a file of MANY holds eight million bytes.
+# Unused field of each record: a file of MANY records has eight million bytes.
 PADDING = "x" * 20_000
-# What the larger file may cost more: less than half of what it holds more.
+# Allowed extra memory: less than half of the extra bytes.
 SLACK = 3_000_000
 
 
 def peak(work: Callable[[], object]) -> int:
-    """The most bytes that were held at once while the work was done."""
+    """Return the peak memory of the work in bytes."""
     tracemalloc.start()
     try:
         work()
@@ -75,7 +75,7 @@ READERS: dict[str, tuple[Callable[[Path, int], Path], Read]] = {
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_reading_ten_times_as_much_takes_no_more_memory(tmp_path: Path, kind: str) -> None:
+def test_reading_uses_constant_memory(tmp_path: Path, kind: str) -> None:
     write, read = READERS[kind]
     few, many = (peak(partial(exhaust, read(write(tmp_path, count)))) for count in (FEW, MANY))
     assert many < few + SLACK
@@ -83,9 +83,7 @@ def test_reading_ten_times_as_much_takes_no_more_memory(tmp_path: Path, kind: st
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", ["ctgov", "link_audits", "sec_tickers"])
-def test_loading_ten_times_as_much_takes_no_more_memory(
-    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+def test_loading_uses_constant_memory(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(batches, "SIZE", 20)
     write = {"ctgov": write_lines, "link_audits": write_links, "sec_tickers": write_list}[kind]
     few, many = (peak(partial(load, kind, write(tmp_path, count))) for count in (FEW, MANY))
@@ -93,7 +91,7 @@ def test_loading_ten_times_as_much_takes_no_more_memory(
 
 
 @pytest.mark.django_db
-def test_refusing_ten_times_as_much_takes_no_more_memory(load: Load, tmp_path: Path) -> None:
+def test_rejecting_uses_constant_memory(load: Load, tmp_path: Path) -> None:
     paths = [jsonl(tmp_path / f"{count}.jsonl", [study(1), *["{" + PADDING] * count]) for count in (FEW, MANY)]
     few, many = (peak(partial(load, "ctgov", path, rejected=tmp_path / "refused.csv")) for path in paths)
     assert many < few + SLACK

@@ -1,4 +1,4 @@
-"""A registry record becomes columns and readable pages, or is refused with the reason."""
+"""Registry records as columns and text, and the reasons of rejected ones."""
 
 import json
 from datetime import date
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ncfd_site.ingest.records import InvalidRecord
 from signals.loading.record import parse_trial_record
-from signals.loading.record_text import PAGE, render_record
+from signals.loading.record_text import PAGE_SIZE, render_record
 from tests.ingest.studies import (
     interventions,
     sponsor,
@@ -19,7 +19,7 @@ from tests.ingest.studies import (
 )
 
 
-def test_columns_are_read_from_the_protocol() -> None:
+def test_columns_come_from_the_protocol() -> None:
     record = parse_trial_record(study(7))
     assert record.nct_id == "NCT00000007"
     assert record.sponsor == "Example Therapeutics, Inc."
@@ -35,7 +35,7 @@ def test_columns_are_read_from_the_protocol() -> None:
     assert record.analysis_plan == "Allocation: RANDOMIZED\nMasking: DOUBLE"
 
 
-def test_a_record_that_says_little_has_little() -> None:
+def test_minimal_record_has_empty_columns() -> None:
     record = parse_trial_record({"protocolSection": {"identificationModule": {"nctId": " nct00000001 "}}})
     assert record.nct_id == "NCT00000001"
     empty = (record.sponsor, record.phase, record.is_pivotal, record.status, record.indication, record.sample_size)
@@ -55,12 +55,12 @@ def test_a_record_that_says_little_has_little() -> None:
         ([], None, None),
     ],
 )
-def test_pivotal_is_what_includes_phase_3(phases: list[str], phase: str | None, is_pivotal: bool | None) -> None:
+def test_phases_that_include_phase_3_are_pivotal(phases: list[str], phase: str | None, is_pivotal: bool | None) -> None:
     record = parse_trial_record(study(designModule={"phases": phases}))
     assert (record.phase, record.is_pivotal) == (phase, is_pivotal)
 
 
-def test_an_uploaded_analysis_plan_is_told() -> None:
+def test_uploaded_analysis_plan_is_listed() -> None:
     uploads = {"largeDocumentModule": {"largeDocs": [{"hasSap": True, "date": "2025-03-04"}, {"hasSap": False}]}}
     plan = parse_trial_record({**study(), "documentSection": uploads}).analysis_plan
     assert plan == "Allocation: RANDOMIZED\nMasking: DOUBLE\nStatistical analysis plan of 2025-03-04"
@@ -81,12 +81,12 @@ def broken(path: str, value: Any) -> dict[str, Any]:
     [
         ("identificationModule.nctId", "NCT123", "nctId is 'NCT123'"),
         ("identificationModule.nctId", None, "nctId is ''"),
-        ("identificationModule.nctId", 5, "nctId is no text"),
-        ("identificationModule", [], "identificationModule is no object"),
-        ("designModule.phases", "PHASE3", "phases is no list of texts"),
+        ("identificationModule.nctId", 5, "nctId is not a text"),
+        ("identificationModule", [], "identificationModule is not an object"),
+        ("designModule.phases", "PHASE3", "phases is not a list of texts"),
         ("designModule.phases", ["PHASE3"] * 50, "phases has 349 characters"),
         ("designModule.enrollmentInfo.count", -1, "count is -1"),
-        ("designModule.enrollmentInfo.count", 10**12, "no count of people"),
+        ("designModule.enrollmentInfo.count", 10**12, "not a number of participants"),
         ("designModule.enrollmentInfo.count", True, "count is True"),
         ("statusModule.overallStatus", "x" * 101, "overallStatus has 101 characters"),
         ("statusModule.lastUpdatePostDateStruct.date", "2024-13-01", "lastUpdatePostDateStruct.date is '2024-13-01'"),
@@ -95,18 +95,18 @@ def broken(path: str, value: Any) -> dict[str, Any]:
         ("statusModule.primaryCompletionDateStruct.date", "soon", "not a date"),
         ("sponsorCollaboratorsModule.leadSponsor.name", "x" * 501, "name has 501 characters"),
         ("armsInterventionsModule.interventions", [{"name": "x" * 501}], "name has 501 characters"),
-        ("armsInterventionsModule.interventions", {"name": "x"}, "no list of objects"),
-        ("armsInterventionsModule.armGroups", [{"label": 5}], "label is no text"),
-        ("outcomesModule.primaryOutcomes", ["survival"], "no list of objects"),
+        ("armsInterventionsModule.interventions", {"name": "x"}, "not a list of objects"),
+        ("armsInterventionsModule.armGroups", [{"label": 5}], "label is not a text"),
+        ("outcomesModule.primaryOutcomes", ["survival"], "not a list of objects"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_the_reason(path: str, value: Any, reason: str) -> None:
+def test_invalid_field_is_rejected_with_the_reason(path: str, value: Any, reason: str) -> None:
     with pytest.raises(InvalidRecord, match=reason.replace(".", r"\.").replace("(", r"\(")):
         parse_trial_record(broken(path, value))
 
 
 @pytest.mark.parametrize("value", [None, [], "study", 5, {}, {"protocolSection": []}, {"protocolSection": None}])
-def test_what_is_no_study_is_refused(value: Any) -> None:
+def test_other_json_is_rejected(value: Any) -> None:
     with pytest.raises(InvalidRecord, match="not a study"):
         parse_trial_record(value)
 
@@ -120,22 +120,22 @@ def test_what_is_no_study_is_refused(value: Any) -> None:
         ("2024-06-15T13:45", date(2024, 6, 15)),
     ],
 )
-def test_partial_dates_count_as_their_first_day(said: str, day: date) -> None:
+def test_partial_date_counts_as_its_first_day(said: str, day: date) -> None:
     assert parse_trial_record(study(statusModule=status(posted=said))).last_update_posted == day
 
 
-def test_the_address_is_that_of_this_version() -> None:
+def test_source_url_identifies_the_version() -> None:
     one, other = parse_trial_record(study()), parse_trial_record(study(sponsorCollaboratorsModule=sponsor("Other")))
     assert one.source_url.startswith("https://clinicaltrials.gov/study/NCT00000001?version=")
     assert one.source_url != other.source_url
 
 
-def test_the_bytes_that_are_kept_are_the_whole_record() -> None:
+def test_content_is_the_whole_record() -> None:
     raw = {**study(), "_collected": "2026-01-01", "derivedSection": {"a": 1}}
     assert json.loads(parse_trial_record(raw).content) == raw
 
 
-def test_the_page_is_readable() -> None:
+def test_record_is_rendered_as_text() -> None:
     (page,) = render_record(study(7), "NCT00000007").pages
     assert page.startswith("NCT00000007: Study 7 of examplumab\n")
     for words in (
@@ -143,7 +143,7 @@ def test_the_page_is_readable() -> None:
         "Status: Recruiting\n",
         "Sponsor: Example Therapeutics, Inc.\n",
         "Primary completion: 2026-09 (estimated)\n",
-        "Enrolment: 400 estimated\n",
+        "Enrollment: 400 estimated\n",
         "Conditions: Example Disease; Other Disease\n",
         "\nInterventions\n- Drug: Examplumab\n- Drug: Placebo\n",
         "\nArms\n- Examplumab arm (experimental)\n",
@@ -153,8 +153,8 @@ def test_the_page_is_readable() -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=60), max_size=8), st.integers(0, 3))
-def test_interventions_are_found_where_they_are_said_to_stand(names: list[str], many: int) -> None:
-    described = [{"name": name, "description": "word " * (PAGE // 12) * many} for name in names]
+def test_intervention_positions_match_the_text(names: list[str], many: int) -> None:
+    described = [{"name": name, "description": "word " * (PAGE_SIZE // 12) * many} for name in names]
     record = render_record(study(armsInterventionsModule={"interventions": described}), "NCT00000001")
     for found in record.interventions:
         page = record.pages[found.place.page_no - 1]
@@ -162,14 +162,14 @@ def test_interventions_are_found_where_they_are_said_to_stand(names: list[str], 
     assert [found.name for found in record.interventions] == [" ".join(name.split()) for name in names if name.split()]
 
 
-def test_a_long_record_goes_over_pages() -> None:
+def test_long_record_has_several_pages() -> None:
     long = {"briefSummary": "\n".join(["A paragraph of some words."] * 3000)}
     pages = render_record(study(descriptionModule=long), "NCT00000001").pages
     assert len(pages) > 2
-    assert all(len(page) <= PAGE + 100 for page in pages)
+    assert all(len(page) <= PAGE_SIZE + 100 for page in pages)
     assert "".join(pages).count("A paragraph") == 3000
 
 
-def test_interventions_without_a_name_are_passed_over() -> None:
+def test_interventions_without_name_are_skipped() -> None:
     record = render_record(study(armsInterventionsModule=interventions("A1", "")), "NCT00000001")
     assert [found.name for found in record.interventions] == ["A1"]

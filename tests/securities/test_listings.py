@@ -1,4 +1,4 @@
-"""What is listed of companies over time, and the forms in which a ticker may be kept."""
+"""Listing periods of companies and tickers."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ import pytest
 from securities.models import CompanySecurity
 from securities.queries import listings
 from tests.factories import make_company
-from tests.securities.test_queries import make_security
+from tests.securities.test_lookups import make_security
 
 pytestmark = pytest.mark.django_db
 
@@ -26,11 +26,11 @@ DAY = date(2024, 3, 1)
         ("A" * 33, []),
     ],
 )
-def test_a_ticker_has_its_forms(text: str, forms: list[str]) -> None:
+def test_ticker_spellings(text: str, forms: list[str]) -> None:
     assert listings.list_ticker_spellings(text) == forms
 
 
-def test_a_security_holds_from_its_first_day_to_its_last() -> None:
+def test_period_includes_its_first_and_last_day() -> None:
     security = make_security("ABC", 2010, until=date(2015, 6, 1), status="delisted")
     (span,) = listings.list_ticker_history("abc")
     assert (span.first, span.last) == (date(2010, 1, 1), date(2015, 5, 31))
@@ -39,7 +39,7 @@ def test_a_security_holds_from_its_first_day_to_its_last() -> None:
     assert (span.company_id, span.is_issuer, span.is_linked) == (security.company_id, True, False)
 
 
-def test_a_security_that_two_companies_claim_stands_there_for_both() -> None:
+def test_security_claimed_by_two_companies_is_listed_for_both() -> None:
     security, other = make_security("ABC"), make_company()
     CompanySecurity.objects.create(company=other, security_id=str(security.pk))
     assert [(one.company_id, one.is_issuer) for one in listings.list_ticker_history("ABC")] == [
@@ -49,7 +49,7 @@ def test_a_security_that_two_companies_claim_stands_there_for_both() -> None:
     assert [one.ticker for one in listings.list_company_listings(other.pk)] == ["ABC"]
 
 
-def test_only_what_trades_on_the_day_is_listed_then() -> None:
+def test_only_securities_active_on_the_day_are_listed() -> None:
     company = make_company()
     make_security("NOW", company=company)
     make_security("OLD", 2010, until=date(2015, 6, 1), company=company, status="delisted")
@@ -60,7 +60,7 @@ def test_only_what_trades_on_the_day_is_listed_then() -> None:
     assert listings.list_active_listings([], DAY) == {}
 
 
-def test_identifiers_from_elsewhere_are_those_that_no_security_has() -> None:
+def test_unknown_identifiers_match_no_security() -> None:
     security = make_security("ABC")
     for identifier in (str(security.pk), "FIGI:1", "999999999", "1" * 30):
         CompanySecurity.objects.create(company=security.company, security_id=identifier)

@@ -1,4 +1,4 @@
-"""What supports what, and how a score comes about."""
+"""Supporting signals, and breakdowns of scores."""
 
 import math
 from decimal import Decimal
@@ -35,7 +35,7 @@ def make_score(trial: Trial, run: str = "run 1", **fields: Any) -> Score:
 
 
 @pytest.mark.django_db
-def test_a_gate_is_supported_by_the_signals_of_its_own_trial() -> None:
+def test_gate_lists_supporting_signals_of_its_trial() -> None:
     trial, other = factories.make_trial(), factories.make_trial()
     first = make_signal(trial, "S1")
     make_signal(other, "S2")
@@ -44,7 +44,7 @@ def test_a_gate_is_supported_by_the_signals_of_its_own_trial() -> None:
 
 
 @pytest.mark.django_db
-def test_a_signal_knows_the_gates_of_its_trial_that_name_it() -> None:
+def test_signal_lists_the_gates_that_it_supports() -> None:
     trial, other = factories.make_trial(), factories.make_trial()
     gate = make_gate(trial, "G1", "S1", "S2")
     make_gate(trial, "G2", "S3", "S4")
@@ -53,7 +53,7 @@ def test_a_signal_knows_the_gates_of_its_trial_that_name_it() -> None:
 
 
 @pytest.mark.django_db
-def test_the_newest_score_of_a_trial_comes_first() -> None:
+def test_scores_are_listed_newest_first() -> None:
     trial = factories.make_trial()
     older = make_score(trial, "older", scored_at=factories.POSTED)
     newer = make_score(trial, "newer")
@@ -62,7 +62,7 @@ def test_the_newest_score_of_a_trial_comes_first() -> None:
 
 
 @pytest.mark.django_db
-def test_a_score_is_accounted_for_by_the_gates_that_its_run_recorded() -> None:
+def test_breakdown_uses_the_gates_recorded_by_the_run() -> None:
     trial = factories.make_trial()
     gate = make_gate(trial, "G1", ratio="5.0")
     total = f"{math.log(3.5) + math.log(2.5):.6f}"
@@ -74,7 +74,7 @@ def test_a_score_is_accounted_for_by_the_gates_that_its_run_recorded() -> None:
 
 
 @pytest.mark.django_db
-def test_without_a_record_the_gates_of_today_stand_in_and_may_not_add_up() -> None:
+def test_breakdown_without_record_uses_current_gates() -> None:
     trial = factories.make_trial()
     make_gate(trial, "G1")
     make_gate(trial, "G2", fired=False)
@@ -87,7 +87,7 @@ def test_without_a_record_the_gates_of_today_stand_in_and_may_not_add_up() -> No
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("ratio", "counts_as"), [("99", 10), ("0.1", 0.25), ("0", 0.25), ("3", 3)])
-def test_a_ratio_outside_its_limits_counts_as_the_limit(ratio: str, counts_as: float) -> None:
+def test_ratio_outside_its_limits_counts_as_the_limit(ratio: str, counts_as: float) -> None:
     score = make_score(factories.make_trial(), metadata={"gates": {"G1": ratio}})
     (contribution,) = compute_breakdown(score).contributions
     assert contribution.likelihood_ratio == Decimal(ratio)
@@ -95,7 +95,7 @@ def test_a_ratio_outside_its_limits_counts_as_the_limit(ratio: str, counts_as: f
 
 
 @pytest.mark.django_db
-def test_a_score_with_an_empty_record_had_no_gates() -> None:
+def test_score_with_empty_record_has_no_gates() -> None:
     trial = factories.make_trial()
     make_gate(trial, "G1")
     account = compute_breakdown(make_score(trial, metadata={"gates": {}}))
@@ -121,13 +121,13 @@ def test_a_score_with_an_empty_record_had_no_gates() -> None:
         (None, None),
     ],
 )
-def test_a_record_of_gates_is_read_in_the_forms_that_runs_write(metadata: Any, ratios: Any) -> None:
+def test_recorded_ratios_are_read_in_every_known_format(metadata: Any, ratios: Any) -> None:
     found = read_recorded_ratios(metadata)
     assert found == (None if ratios is None else {code: Decimal(ratio) for code, ratio in ratios.items()})
 
 
 @pytest.mark.parametrize("log_odds", ["-8", "-1.5", "0", "1.252763", "8"])
-def test_a_probability_is_that_of_the_log_odds(log_odds: str) -> None:
+def test_probability_follows_from_the_log_odds(log_odds: str) -> None:
     assert float(probability(Decimal(log_odds))) == pytest.approx(1 / (1 + math.exp(-float(log_odds))))
 
 
@@ -135,8 +135,6 @@ def test_a_probability_is_that_of_the_log_odds(log_odds: str) -> None:
     ("log_odds", "stored", "raised"),
     [("1.252763", "0.77778", False), ("1.252763", "0.97", True), ("8", "0.99966", False), ("-8", "0.00034", False)],
 )
-def test_only_a_stop_rule_puts_the_stored_probability_above_its_log_odds(
-    log_odds: str, stored: str, raised: bool
-) -> None:
+def test_only_a_stop_rule_raises_the_stored_probability(log_odds: str, stored: str, raised: bool) -> None:
     score = Score(logit_post=Decimal(log_odds), p_fail=Decimal(stored))
     assert is_raised_by_stop_rule(score) is raised

@@ -14,38 +14,39 @@ from ncfd_site.ingest.rejections import Rejections
 from securities.loading import load_sec_list
 
 
-def day(text: str) -> date:
-    """A date of the command line."""
+def parse_day(text: str) -> date:
+    """Return a date of the command line."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no date: write YYYY-MM-DD") from None
+        raise ArgumentTypeError(f"{text!r} is not a date: write YYYY-MM-DD") from None
 
 
 class Command(LoadCommand):
-    """Companies by CIK, exchanges, securities over date ranges, and the links between them."""
+    """Companies by CIK, exchanges, securities over time, and the links between them."""
 
-    help = "Load the SEC's list of tickers (company_tickers_exchange.json, or the same as CSV)."
+    help = "Load the SEC's ticker list (company_tickers_exchange.json, or the same as CSV)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The file, its date, and leave to delist most of what is listed."""
+        """Add the file, its date and `--allow-mass-delisting`."""
         super().add_arguments(parser)
-        parser.add_argument("file", type=Path, help="The list: JSON as the SEC gives it, or CSV, also as .gz.")
-        parser.add_argument("--as-of", type=day, metavar="DATE", help="The day of the list; today if not given.")
+        parser.add_argument("file", type=Path, help="The list, JSON or CSV, also as .gz.")
+        parser.add_argument("--as-of", type=parse_day, metavar="DATE", help="Date of the list (default: today).")
         parser.add_argument(
             "--allow-mass-delisting",
             action="store_true",
-            help="Load it even if more than half of the listed tickers are not in it any more.",
+            help="Load a list that lacks more than half of the listed tickers.",
         )
 
     def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
-        """Load the list and report."""
+        """Load the list, print a summary."""
         (path,) = find_files([options["file"]], (".json", ".csv"))[:1]
         as_of = options["as_of"] or timezone.localdate()
-        # A list of some far day would bar every true list until then. Somewhere tomorrow has begun.
+        # A future date would block every real list until then. East of here, tomorrow may have begun.
         if as_of > timezone.localdate() + timedelta(days=1):
-            raise InputError(f"--as-of {as_of} lies in the future: give the day of the list.")
-        allowed = options["allow_mass_delisting"]
+            raise InputError(f"--as-of {as_of} is in the future. Give the date of the list.")
         with self.progress([path]) as progress:
-            summary = load_sec_list(path, as_of, rejections, progress, allow_mass_delisting=allowed)
+            summary = load_sec_list(
+                path, as_of, rejections, progress, allow_mass_delisting=options["allow_mass_delisting"]
+            )
         self.report(summary, options["verbosity"])

@@ -13,19 +13,19 @@ from signals.loading.ctgov import require_studies
 
 
 class Command(LoadCommand):
-    """Trials, their versions and documents, assets, sponsors, and HP-2 proposals."""
+    """Trials, versions, documents, assets, sponsors and HP-2 links."""
 
-    help = "Load ClinicalTrials.gov records (API version 2): a page, JSON lines, gzip of either, or a folder of them."
+    help = "Load ClinicalTrials.gov records (API version 2): API pages, JSON lines, gzip of either, or a folder."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The files and folders."""
+        """Add the paths."""
         super().add_arguments(parser)
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="A file, or a folder of files.")
 
     def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
-        """Load the records and report."""
+        """Load the files, print a summary."""
         files = find_files(options["paths"], SUFFIXES)
-        # A wrong file is told before anything is loaded; inside a folder it is one of many, and refused on its way.
+        # A wrong file named on the command line stops the load; in a folder it is rejected.
         for path in options["paths"]:
             if path.is_file():
                 require_studies(path)

@@ -1,4 +1,4 @@
-"""Who stands over whom: trees, rings, and what has ended."""
+"""Corporate structure: trees, cycles and ended relationships."""
 
 from datetime import date
 
@@ -15,12 +15,12 @@ def relate(parent: Company, child: Company, kind: str = "subsidiary", **days: da
     CompanyRelationship.objects.create(parent_company=parent, child_company=child, rel_type=kind, **days)
 
 
-def test_a_company_alone_is_its_own_top() -> None:
+def test_company_without_relationships_is_its_own_parent() -> None:
     company = make_company()
     assert load_corporate_structure(company.pk) == CorporateStructure([], [], company.pk)
 
 
-def test_a_family_goes_up_and_down_each_one_after_who_is_nearer() -> None:
+def test_structure_lists_parents_and_children_nearest_first() -> None:
     top, middle, company, child, grandchild = (make_company() for _ in range(5))
     for parent, below in ((top, middle), (middle, company), (company, child), (child, grandchild)):
         relate(parent, below)
@@ -33,7 +33,7 @@ def test_a_family_goes_up_and_down_each_one_after_who_is_nearer() -> None:
     assert not structure.is_truncated
 
 
-def test_what_has_ended_is_told_but_leads_no_further() -> None:
+def test_ended_relationship_is_listed_but_not_followed() -> None:
     company, sold, below = make_company(), make_company(), make_company()
     relate(company, sold, end_date=date(2020, 1, 1))
     relate(sold, below)
@@ -43,7 +43,7 @@ def test_what_has_ended_is_told_but_leads_no_further() -> None:
     assert load_corporate_structure(sold.pk).canonical_id == sold.pk
 
 
-def test_a_ring_closes_where_it_began() -> None:
+def test_cycle_is_cut_where_it_closes() -> None:
     first, second, third = (make_company() for _ in range(3))
     for parent, child in ((first, second), (second, third), (third, first)):
         relate(parent, child)
@@ -52,11 +52,11 @@ def test_a_ring_closes_where_it_began() -> None:
     assert [one.company_id for one in structure.children] == [second.pk, third.pk, first.pk]
     assert [one.is_cycle for one in structure.children] == [False, False, True]
     assert structure.subsidiaries == [second.pk, third.pk]
-    # As the view has it: the lowest number of the ring.
+    # The lowest company ID of the cycle, as in the view.
     assert structure.canonical_id == first.pk
 
 
-def test_parents_are_those_who_stand_directly_above_now() -> None:
+def test_direct_parents_are_current_parents() -> None:
     top, company, former = make_company(name="Top"), make_company(), make_company(name="Former")
     relate(top, company)
     relate(top, company, "joint venture")

@@ -1,207 +1,412 @@
-"""What the database holds: the relations, enums, routines and triggers of schema `public`, read from its catalog.
+"""Reader of PostgreSQL's catalog: the objects of schema `public` as typed rows, and as definitions to compare.
 
-Left out are the objects of extensions, which differ from server to server, and Django's own tables.
+Objects of extensions and Django's own tables are left out.
 """
 
+import re
 from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.rows import class_row
 
-from ncfd_site.core import sql
-from ncfd_site.schema.deploy.owners import OF_DJANGO
+from ncfd_site.schema.deploy import retrying
 
-_COLUMNS = """
-    SELECT c.relname AS relation, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
-           a.attnotnull AS not_null, a.attgenerated <> '' AS generated, a.attidentity <> '' AS identity,
-           CASE a.attgenerated WHEN '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
-    ORDER BY c.relname, a.attnum
-"""
+Connection = psycopg.Connection[Any]
+# The kind and the name of an object; an object of a table is named TABLE.NAME.
+Key = tuple[str, str]
+# The definition of each object.
+Catalog = dict[Key, str]
 
-_RELATIONS = f"""
-    SELECT c.relname AS name,
-           CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind
-    FROM pg_class c
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
-      AND c.relname !~ '{OF_DJANGO}'
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
-    ORDER BY c.relname
-"""  # noqa: S608 (a constant)
+# A regular expression: tables that Django's `migrate` makes for itself and its apps.
+OF_DJANGO = "^(auth|axes|django)_"
+# Tables that Alembic and `migrate_alembic` make for themselves, outside the revisions.
+_BOOKKEEPING = {"alembic_version", "alembic_migration_log"}
+# The server's extensions decide whether these exist, and how they are defined.
+_DEPENDS_ON_EXTENSIONS = (
+    "idx_company_aliases_alias_trgm",
+    "ix_resolver_decisions_sponsor_norm_trgm",
+    "ex_no_overlap_ticker",
+    "ticker_range",
+)
 
-# Primary keys, unique constraints and unique indexes over plain columns.
-_KEYS = """
-    SELECT c.relname AS relation, x.indisprimary AS is_primary, x.indpred IS NOT NULL AS partial,
-           (SELECT array_agg(a.attname::text ORDER BY k.place)
-            FROM unnest(x.indkey::int[]) WITH ORDINALITY AS k(attnum, place)
-            JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
-            WHERE k.place <= x.indnkeyatts) AS columns
-    FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid
-    WHERE c.relnamespace = 'public'::regnamespace AND x.indisunique AND x.indexprs IS NULL
-"""
+_OURS = (
+    f"c.relnamespace = 'public'::regnamespace AND c.relname !~ '{OF_DJANGO}'"
+    " AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.deptype = 'e')"
+)
 
-_FOREIGN_KEYS = """
-    SELECT c.relname AS relation, a.attname AS column, t.relname AS target_relation, b.attname AS target_column,
-           CASE k.confdeltype WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'r' THEN 'restrict'
-                              WHEN 'd' THEN 'set default' ELSE 'no action' END AS on_delete
-    FROM pg_constraint k
-    JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid
-    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-    JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[1]
-    WHERE k.contype = 'f' AND c.relnamespace = 'public'::regnamespace AND cardinality(k.conkey) = 1
-"""
 
-# The values of `column IN (...)`, which PostgreSQL keeps as `column = ANY (ARRAY['a'::text, ...])`.
-_CHECKED_VALUES = r"""
-    SELECT c.relname AS relation, a.attname AS column,
-           (SELECT array_agg(m[1] ORDER BY m[1])
-            FROM regexp_matches(pg_get_constraintdef(k.oid), '''([^'']*)''::', 'g') m) AS values
-    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-    WHERE k.contype = 'c' AND c.relnamespace = 'public'::regnamespace AND cardinality(k.conkey) = 1
-      AND pg_get_constraintdef(k.oid) ~ '= ANY \(+ARRAY\['
-"""
+class CatalogRow(Protocol):
+    """A row of the catalog: what reads it, what identifies it, and what it must be to count as equal."""
 
-_ENUMS = """
-    SELECT t.typname AS name, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
-    FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
-    WHERE t.typnamespace = 'public'::regnamespace
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e')
-    GROUP BY t.typname ORDER BY t.typname
-"""
+    query: ClassVar[str]
 
-# Constructors that belong to a type (deptype i) come with it and are nobody's routines.
-_ROUTINES = """
-    SELECT p.proname AS name, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result
-    FROM pg_proc p
-    WHERE p.pronamespace = 'public'::regnamespace
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype IN ('e', 'i'))
-    ORDER BY p.proname, arguments
-"""
+    @property
+    def key(self) -> Key: ...
 
-_TRIGGERS = f"""
-    SELECT t.tgname AS name, c.relname AS relation, p.proname AS routine
-    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND c.relname !~ '{OF_DJANGO}'
-    ORDER BY t.tgname
-"""  # noqa: S608 (a constant)
+    @property
+    def definition(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=CatalogRow)
+
+_ON_DELETE = {"a": "no action", "c": "cascade", "n": "set null", "r": "restrict", "d": "set default"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column; `type` as `format_type` writes it, `default` as an SQL expression or None."""
+    """A column; `type` as `format_type` writes it, `expression` its default or what generates it."""
+
+    query: ClassVar[str] = f"""
+        SELECT c.relname AS relation, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+               CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN a.attcollation::regcollation::text END
+                   AS collation,
+               a.attnotnull AS is_not_null, a.attidentity <> '' AS is_identity, a.attgenerated <> '' AS is_generated,
+               pg_get_expr(d.adbin, d.adrelid) AS expression, col_description(c.oid, a.attnum) AS comment
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE {_OURS} AND c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped
+        ORDER BY c.relname, a.attnum"""  # noqa: S608 (a constant)
 
     relation: str
     name: str
     type: str
-    not_null: bool
-    generated: bool
-    identity: bool
-    default: str | None
+    collation: str | None
+    is_not_null: bool
+    is_identity: bool
+    is_generated: bool
+    expression: str | None
+    comment: str | None
+
+    @property
+    def default(self) -> str | None:
+        """The SQL expression that fills the column where a writer leaves it out."""
+        return None if self.is_generated else self.expression
+
+    @property
+    def key(self) -> Key:
+        return "column", f"{self.relation}.{self.name}"
+
+    @property
+    def definition(self) -> str:
+        return (
+            self.type
+            + (f" COLLATE {self.collation}" if self.collation else "")
+            + (" NOT NULL" if self.is_not_null else "")
+            + (" IDENTITY" if self.is_identity else "")
+            + (" GENERATED " if self.is_generated else " DEFAULT ")
+            + (self.expression or "none")
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
-    """Columns whose values together are unique: the primary key or another; `partial` where for some rows only."""
+class Constraint:
+    """A constraint; `kind` as `pg_constraint.contype` has it. The target is that of a foreign key."""
+
+    query: ClassVar[str] = f"""
+        SELECT c.relname AS relation, k.conname AS name, k.contype::text AS kind,
+               pg_get_constraintdef(k.oid) AS definition,
+               ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, place)
+                     JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum
+                     ORDER BY n.place) AS columns,
+               t.relname AS target_relation,
+               (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = k.confrelid AND a.attnum = k.confkey[1])
+                   AS target_column,
+               k.confdeltype::text AS delete_action
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid LEFT JOIN pg_class t ON t.oid = k.confrelid
+        WHERE {_OURS} AND k.contype IN ('c', 'f', 'p', 'u', 'x')"""  # noqa: S608
 
     relation: str
+    name: str
+    kind: str
+    definition: str
     columns: list[str]
+    target_relation: str | None
+    target_column: str | None
+    delete_action: str
+
+    @property
+    def key(self) -> Key:
+        return "constraint", f"{self.relation}.{self.name}"
+
+    @property
+    def on_delete(self) -> str:
+        """What happens to a row when the row that it refers to is deleted."""
+        return _ON_DELETE[self.delete_action]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """An index; `columns` is None where it has expressions. `is_of_constraint`: a constraint made it."""
+
+    query: ClassVar[str] = f"""
+        SELECT c.relname AS relation, i.relname AS name, pg_get_indexdef(x.indexrelid) AS text,
+               x.indisvalid AS is_valid, x.indisunique AS is_unique, x.indisprimary AS is_primary,
+               x.indpred IS NOT NULL AS is_partial,
+               EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid) AS is_of_constraint,
+               CASE WHEN x.indexprs IS NULL THEN
+                   ARRAY(SELECT a.attname::text FROM unnest(x.indkey::int[]) WITH ORDINALITY AS n (attnum, place)
+                         JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = n.attnum
+                         WHERE n.place <= x.indnkeyatts ORDER BY n.place) END AS columns
+        FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
+        WHERE {_OURS}"""  # noqa: S608
+
+    relation: str
+    name: str
+    text: str
+    is_valid: bool
+    is_unique: bool
     is_primary: bool
-    partial: bool
+    is_partial: bool
+    is_of_constraint: bool
+    columns: list[str] | None
 
+    @property
+    def key(self) -> Key:
+        return "index", self.name
 
-@dataclass(frozen=True, kw_only=True)
-class ForeignKey:
-    """A column that refers to a key elsewhere, and what the database does when that row is deleted."""
-
-    relation: str
-    column: str
-    target_relation: str
-    target_column: str
-    on_delete: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckedValues:
-    """The only values that a CHECK constraint lets into a column, sorted."""
-
-    relation: str
-    column: str
-    values: list[str]
+    @property
+    def definition(self) -> str:
+        return self.text if self.is_valid else f"{self.text} INVALID"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Relation:
-    """A table, view or materialized view, with its columns in their order."""
+    """A table, view or materialized view, with what belongs to it."""
+
+    query: ClassVar[str] = f"""
+        SELECT c.relname AS name,
+               CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind,
+               c.relpersistence = 'u' AS is_unlogged, c.relrowsecurity AS has_row_security,
+               obj_description(c.oid, 'pg_class') AS comment
+        FROM pg_class c WHERE {_OURS} AND c.relkind IN ('r', 'p', 'v', 'm') ORDER BY c.relname"""  # noqa: S608
 
     name: str
     kind: str
+    is_unlogged: bool
+    has_row_security: bool
+    comment: str | None
     columns: dict[str, Column] = field(default_factory=dict)
-    keys: list[Key] = field(default_factory=list)
-    foreign_keys: dict[str, ForeignKey] = field(default_factory=dict)
-    checked_values: dict[str, list[str]] = field(default_factory=dict)
+    constraints: list[Constraint] = field(default_factory=list)
+    # Unique indexes over plain columns, with those of constraints.
+    unique_indexes: list[Index] = field(default_factory=list)
+
+    @property
+    def relation(self) -> str:
+        return self.name
+
+    @property
+    def key(self) -> Key:
+        return "relation", self.name
+
+    @property
+    def definition(self) -> str:
+        return (
+            self.kind + (" UNLOGGED" if self.is_unlogged else "") + (" ROW SECURITY" if self.has_row_security else "")
+        )
 
     @property
     def primary_key(self) -> list[str]:
-        """The columns of the primary key; none where there is no such key."""
-        return next((key.columns for key in self.keys if key.is_primary), [])
+        """The columns of the primary key; none where there is none."""
+        return next((index.columns or [] for index in self.unique_indexes if index.is_primary), [])
+
+    @property
+    def foreign_keys(self) -> dict[str, Constraint]:
+        """The foreign keys of a single column, by it."""
+        return {one.columns[0]: one for one in self.constraints if one.kind == "f" and len(one.columns) == 1}
+
+    @property
+    def checked_values(self) -> dict[str, list[str]]:
+        """The values that a CHECK allows in a column, sorted, by the column."""
+        # PostgreSQL keeps `column IN (…)` as `column = ANY (ARRAY['a'::text, …])`.
+        return {
+            one.columns[0]: sorted(re.findall(r"'([^']*)'::", one.definition))
+            for one in self.constraints
+            if one.kind == "c" and len(one.columns) == 1 and re.search(r"= ANY \(+ARRAY\[", one.definition)
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Enum:
-    """A native enum type with its labels in their order."""
+class EnumType:
+    """An enum type, with its labels in their order."""
+
+    query: ClassVar[str] = """
+        SELECT t.typname AS name, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
+        FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
+        WHERE t.typnamespace = 'public'::regnamespace
+          AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = t.oid AND x.deptype = 'e')
+        GROUP BY t.typname ORDER BY t.typname"""
 
     name: str
     labels: list[str]
 
+    @property
+    def key(self) -> Key:
+        return "enum", self.name
+
+    @property
+    def definition(self) -> str:
+        return ", ".join(self.labels)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Routine:
-    """A function: its arguments and its result as SQL writes them."""
+    """A function or procedure; `attributes` are its language, volatility, settings and a hash of its body."""
+
+    # Constructors that belong to a type (deptype i) come with it.
+    query: ClassVar[str] = """
+        SELECT p.proname AS name, oidvectortypes(p.proargtypes) AS argument_types,
+               pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
+               'LANGUAGE ' || l.lanname || ' VOLATILITY ' || p.provolatile::text
+               || CASE WHEN p.proisstrict THEN ' STRICT' ELSE '' END
+               || CASE WHEN p.prosecdef THEN ' SECURITY DEFINER' ELSE '' END
+               || coalesce(' SET ' || array_to_string(p.proconfig, ', '), '')
+               || ' BODY ' || md5(p.prosrc) AS attributes,
+               obj_description(p.oid, 'pg_proc') AS comment
+        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+        WHERE p.pronamespace = 'public'::regnamespace AND p.prokind IN ('f', 'p')
+          AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = p.oid AND x.deptype IN ('e', 'i'))
+        ORDER BY p.proname, arguments"""
 
     name: str
+    argument_types: str
     arguments: str
-    result: str
+    # None of a procedure.
+    result: str | None
+    attributes: str
+    comment: str | None
+
+    @property
+    def key(self) -> Key:
+        return "function", f"{self.name}({self.argument_types})"
+
+    @property
+    def definition(self) -> str:
+        return f"{self.arguments} {f'RETURNS {self.result}' if self.result else 'PROCEDURE'} {self.attributes}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """A trigger on a relation, and the routine that it runs."""
+    """A trigger and the routine that it runs."""
+
+    query: ClassVar[str] = f"""
+        SELECT t.tgname AS name, c.relname AS relation, p.proname AS routine, pg_get_triggerdef(t.oid) AS text,
+               t.tgenabled = 'O' AS is_enabled
+        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE {_OURS} AND NOT t.tgisinternal ORDER BY t.tgname"""  # noqa: S608
 
     name: str
     relation: str
     routine: str
+    text: str
+    is_enabled: bool
+
+    @property
+    def key(self) -> Key:
+        return "trigger", f"{self.name} on {self.relation}"
+
+    @property
+    def definition(self) -> str:
+        return self.text if self.is_enabled else f"{self.text} DISABLED OR REPLICA"
 
 
-def relations(using: str = DEFAULT_DB_ALIAS) -> dict[str, Relation]:
-    """Return every relation by name."""
-    found = {relation.name: relation for relation in sql.rows(_RELATIONS, of=Relation, using=using)}
-    for column in sql.rows(_COLUMNS, of=Column, using=using):
-        if column.relation in found:
-            found[column.relation].columns[column.name] = column
-    for key in sql.rows(_KEYS, of=Key, using=using):
-        if key.relation in found:
-            found[key.relation].keys.append(key)
-    for foreign_key in sql.rows(_FOREIGN_KEYS, of=ForeignKey, using=using):
-        if foreign_key.relation in found:
-            found[foreign_key.relation].foreign_keys[foreign_key.column] = foreign_key
-    for checked in sql.rows(_CHECKED_VALUES, of=CheckedValues, using=using):
-        if checked.relation in found:
-            found[checked.relation].checked_values[checked.column] = checked.values
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Sequence:
+    """A sequence; `relation` is the table that owns it, if one does."""
+
+    query: ClassVar[str] = f"""
+        SELECT c.relname AS name, coalesce(o.relname, '') AS relation,
+               format_type(s.seqtypid, NULL) || ' START ' || s.seqstart || ' INCREMENT ' || s.seqincrement
+               || ' MINVALUE ' || s.seqmin || ' MAXVALUE ' || s.seqmax || CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END
+               || coalesce(' OWNED BY ' || o.relname || '.' || a.attname, '') AS definition
+        FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
+        LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
+                             AND d.refclassid = 'pg_class'::regclass
+        LEFT JOIN pg_class o ON o.oid = d.refobjid
+        LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE {_OURS} AND coalesce(o.relname, '') !~ '{OF_DJANGO}'"""  # noqa: S608
+
+    name: str
+    relation: str
+    definition: str
+
+    @property
+    def key(self) -> Key:
+        return "sequence", self.name
 
 
-def enums(using: str = DEFAULT_DB_ALIAS) -> dict[str, list[str]]:
-    """Return the labels of every enum type by its name."""
-    return {enum.name: enum.labels for enum in sql.rows(_ENUMS, of=Enum, using=using)}
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The query of a view or materialized view."""
+
+    query: ClassVar[str] = f"""
+        SELECT c.relname AS name, pg_get_viewdef(c.oid) AS definition FROM pg_class c
+        WHERE {_OURS} AND c.relkind IN ('v', 'm')"""  # noqa: S608
+
+    name: str
+    definition: str
+
+    @property
+    def relation(self) -> str:
+        return self.name
+
+    @property
+    def key(self) -> Key:
+        return "view", self.name
 
 
-def routines(using: str = DEFAULT_DB_ALIAS) -> list[Routine]:
-    """Return every function, by name."""
-    return sql.rows(_ROUTINES, of=Routine, using=using)
+@dataclass(frozen=True)
+class Schema:
+    """Relations and labels of enum types by name; routines and triggers in the order of their names."""
+
+    relations: dict[str, Relation]
+    enums: dict[str, list[str]]
+    routines: list[Routine]
+    triggers: list[Trigger]
 
 
-def triggers(using: str = DEFAULT_DB_ALIAS) -> list[Trigger]:
-    """Return every trigger, by name."""
-    return sql.rows(_TRIGGERS, of=Trigger, using=using)
+_TYPES: tuple[type[CatalogRow], ...] = (
+    Relation, Column, Constraint, Index, EnumType, Routine, Trigger, Sequence, View
+)  # fmt: skip
+
+
+def read_definitions(connection: Connection, patience: float = retrying.PATIENCE) -> Catalog:
+    """Return the definition of each object that revisions make. Waits `patience` seconds for locked tables."""
+    # To write a view as text, the server waits for locks on the tables below it.
+    return retrying.until_unlocked(lambda: _read_definitions(connection), patience)
+
+
+def _read_definitions(connection: Connection) -> Catalog:
+    with connection.transaction(force_rollback=True):
+        # With this path the server writes every name of ours with its schema.
+        connection.execute("SET LOCAL search_path = pg_catalog")
+        return {
+            row.key: row.definition
+            for kind in _TYPES
+            for row in _rows(connection, kind)
+            if getattr(row, "relation", "") not in _BOOKKEEPING
+            and not (isinstance(row, Index) and row.is_of_constraint)
+            and not any(optional in row.key[1] for optional in _DEPENDS_ON_EXTENSIONS)
+        }
+
+
+def read_schema(using: str = DEFAULT_DB_ALIAS) -> Schema:
+    """Return the objects of schema public in one of Django's databases."""
+    connections[using].ensure_connection()
+    connection: Connection = connections[using].connection
+    relations = {relation.name: relation for relation in _rows(connection, Relation)}
+    for column in _rows(connection, Column):
+        relations[column.relation].columns[column.name] = column
+    for constraint in _rows(connection, Constraint):
+        relations[constraint.relation].constraints.append(constraint)
+    for index in _rows(connection, Index):
+        if index.is_unique and index.columns is not None:
+            relations[index.relation].unique_indexes.append(index)
+    enums = {enum.name: enum.labels for enum in _rows(connection, EnumType)}
+    return Schema(relations, enums, _rows(connection, Routine), _rows(connection, Trigger))
+
+
+def _rows(connection: Connection, kind: type[Row]) -> list[Row]:
+    with psycopg.Cursor(connection, row_factory=class_row(kind)) as cursor:
+        return cursor.execute(kind.query).fetchall()

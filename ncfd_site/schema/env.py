@@ -11,7 +11,7 @@ from alembic.util import CommandError
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.postgres import connection_parameters
-from ncfd_site.schema.deploy import catalog, changed, costs, diagnose, history, revisions, run, session, versions
+from ncfd_site.schema.deploy import changed, costs, diagnose, expected, history, revisions, run, session, versions
 from ncfd_site.schema.deploy.alembic_runner import session_of, sqlalchemy_connection
 from ncfd_site.schema.deploy.failures import RevisionFailed
 from ncfd_site.schema.source import Direction, Step
@@ -50,7 +50,7 @@ def online() -> None:
                     found.require_safe()
                     agreed = named.get("allow_rewrite", "").split(",")
                     if command == "upgrade" and found.found is not None:
-                        rewritten = costs.rewrites(connection, found.found, catalog.expected(revisions.head()))
+                        rewritten = costs.rewrites(connection, found.found, expected.expected_catalog(revisions.head()))
                         costs.require_consent(rewritten, agreed, costs.ROW_LIMIT)
                 versions.widen(connection)
                 with sqlalchemy_connection(connection) as wrapped:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema.deploy import catalog, catalog_cache, revisions, shadow
-from ncfd_site.schema.deploy.catalog import Catalog
+from ncfd_site.schema.catalog import Catalog
+from ncfd_site.schema.deploy import catalog_cache, expected, revisions, shadow
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 from tests.databases import Keywords
@@ -30,7 +30,7 @@ def replays(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def replay(connection: Connection, line: Sequence[str]) -> Iterator[tuple[str, Catalog]]:
         built.append(line[-1])
-        yield from catalog.expected_of(line).items()
+        yield from expected.expected_catalogs(line).items()
 
     monkeypatch.setattr(shadow, "replay", replay)
     return built
@@ -96,13 +96,13 @@ def test_a_damaged_entry_is_rebuilt(server: Keywords, home: Path, replays: list[
 def test_without_a_folder_for_it_nothing_is_cached(server: Keywords, home: Path, replays: list[str]) -> None:
     (home / "cache").write_text("A file in the place of the folder.")
     for _ in range(2):
-        assert shadow.catalogs(server, [HEAD]) == {HEAD: catalog.expected(HEAD)}
+        assert shadow.catalogs(server, [HEAD]) == {HEAD: expected.expected_catalog(HEAD)}
     assert replays == [HEAD, HEAD]
 
 
 def test_writers_at_once_leave_one_sound_entry(home: Path) -> None:
     entry = home / "cache" / "catalogs" / "one.json.gz"
-    wanted = catalog.expected_of(revisions.ids())
+    wanted = expected.expected_catalogs(revisions.ids())
     catalog_cache.write(entry, wanted)
     with ThreadPoolExecutor(4) as pool:
         writers = [pool.submit(catalog_cache.write, entry, wanted) for _ in range(8)]

@@ -14,8 +14,8 @@ from psycopg.conninfo import make_conninfo
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import server as embedded_server
-from ncfd_site.schema import source
-from ncfd_site.schema.deploy import catalog, compare, inspection, revisions, session, versions
+from ncfd_site.schema import catalog, source
+from ncfd_site.schema.deploy import compare, expected, inspection, revisions, session, versions
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome
 from tests import databases
@@ -29,7 +29,7 @@ REVISIONS = revisions.ids()
 
 def catalog_of(keywords: Keywords) -> catalog.Catalog:
     with session.connect(keywords) as connection:
-        return catalog.read(connection)
+        return catalog.read_definitions(connection)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def catalogs(server: Keywords, worker: str) -> dict[str, catalog.Catalog]:
 
 def test_every_server_makes_what_is_expected_of_each_revision(catalogs: dict[str, catalog.Catalog]) -> None:
     for revision, made in catalogs.items():
-        assert compare.findings(made, catalog.expected(revision), exact=False) == []
+        assert compare.findings(made, expected.expected_catalog(revision), exact=False) == []
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

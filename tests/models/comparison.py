@@ -57,8 +57,8 @@ def _of_model(model: Model, relation: Relation) -> Iterator[str]:
         yield from _unequal(here, "type", column.type, catalog_type(field.db_parameters(connection)["type"]))
         # A view knows nothing of the following; its columns have no constraints and no defaults.
         if relation.kind == "table":
-            yield from _unequal(here, "NOT NULL", column.not_null, not field.null)
-            yield from _unequal(here, "generated", column.generated, field.generated)
+            yield from _unequal(here, "NOT NULL", column.is_not_null, not field.null)
+            yield from _unequal(here, "generated", column.is_generated, field.generated)
             yield from _of_default(here, column, field)
             yield from _of_values(here, relation.checked_values.get(name), field)
         yield from _of_foreign_key(here, relation, field)
@@ -75,7 +75,7 @@ def catalog_type(db_type: str) -> str:
 
 
 def _of_default(here: str, column: Column, field: Field) -> Iterator[str]:
-    filled = column.identity or (column.default is not None and not column.generated)
+    filled = column.is_identity or (column.default is not None and not column.is_generated)
     yield from _unequal(
         here, "filled by the database", filled, field.has_db_default() or isinstance(field, models.AutoField)
     )
@@ -111,8 +111,9 @@ def _of_foreign_key(here: str, relation: Relation, field: Field) -> Iterator[str
 
 def _of_keys(model: Model, relation: Relation) -> Iterator[str]:
     primary = [field.column for field in model._meta.pk_fields]
-    partial = sorted(key.columns for key in relation.keys if key.partial)
-    unique = sorted(key.columns for key in relation.keys if not key.partial and not key.is_primary)
+    indexes = relation.unique_indexes
+    partial = sorted(index.columns or [] for index in indexes if index.is_partial)
+    unique = sorted(index.columns or [] for index in indexes if not index.is_partial and not index.is_primary)
     modelled = [[name] for name, field in _columns(model).items() if field.unique and [name] != primary]
     modelled_partial: list[list[str]] = []
     by_name: dict[str, Field] = {field.name: field for field in model._meta.concrete_fields}

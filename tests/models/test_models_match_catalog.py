@@ -23,7 +23,8 @@ def unmanaged_models() -> list[type[models.Model]]:
 
 
 def found() -> list[str]:
-    return differences(unmanaged_models(), catalog.relations(), catalog.enums(), READ_THROUGH_QUERIES)
+    schema = catalog.read_schema()
+    return differences(unmanaged_models(), schema.relations, schema.enums, READ_THROUGH_QUERIES)
 
 
 def test_models_and_catalog_agree() -> None:
@@ -130,7 +131,8 @@ def test_a_change_of_a_model_is_named(
 def test_a_model_that_is_gone_is_named() -> None:
     remaining = [model for model in unmanaged_models() if model is not Trial]
 
-    named = differences(remaining, catalog.relations(), catalog.enums(), READ_THROUGH_QUERIES)
+    schema = catalog.read_schema()
+    named = differences(remaining, schema.relations, schema.enums, READ_THROUGH_QUERIES)
 
     assert "trials: the table has no model" in named
 
@@ -140,11 +142,11 @@ def test_a_model_that_is_gone_is_named() -> None:
     [("document_entities", DocumentEntity), ("document_links", DocumentLink), ("v_domain_aliases", DomainAlias)],
 )
 def test_rows_without_a_model_have_the_columns_of_their_relation(relation: str, row: type) -> None:
-    columns = catalog.relations()[relation].columns
+    columns = catalog.read_schema().relations[relation].columns
 
     assert {field.name for field in dataclasses.fields(row)} == columns.keys()
 
 
 @pytest.mark.parametrize("relation", sorted(READ_THROUGH_QUERIES))
 def test_relations_without_a_model_have_no_key(relation: str) -> None:
-    assert catalog.relations()[relation].keys == []
+    assert catalog.read_schema().relations[relation].unique_indexes == []

@@ -55,7 +55,7 @@ def test_command_writes_the_page_once(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_every_relation_and_column_has_its_place_and_meaning() -> None:
     page = document.render()
 
-    for relation in catalog.relations().values():
+    for relation in catalog.read_schema().relations.values():
         section = page.partition(f"### `{relation.name}`\n")[2].partition("\n### ")[0]
         assert "Written by: " in section, relation.name
         for column in relation.columns.values():
@@ -65,7 +65,7 @@ def test_every_relation_and_column_has_its_place_and_meaning() -> None:
 
 
 def test_writers_and_rules_speak_of_what_exists() -> None:
-    relations = catalog.relations()
+    relations = catalog.read_schema().relations
 
     assert WRITERS.keys() == relations.keys()
     for name, writers in WRITERS.items():
@@ -76,4 +76,4 @@ def test_writers_and_rules_speak_of_what_exists() -> None:
 
 
 def test_every_routine_has_its_contract() -> None:
-    assert {routine.name for routine in catalog.routines()} == words.ROUTINES.keys()
+    assert {routine.name for routine in catalog.read_schema().routines} == words.ROUTINES.keys()

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ncfd_site.config.errors import ExitCode
+from ncfd_site.schema import catalog
 from ncfd_site.schema.deploy import (
     assess,
-    catalog,
     compare,
     diagnose,
+    expected,
     history,
     repair,
     revisions,
@@ -98,12 +99,12 @@ def prove(connection: Connection, server: Mapping[str, Any], found: Diagnosis, a
             "The database is empty: there is nothing to adopt. To make the schema: manage.py migrate_alembic",
             ExitCode.USAGE,
         )
-    seen = found.found or catalog.read(connection)
+    seen = found.found or catalog.read_definitions(connection)
     partial = ""
     try:
         catalogs = shadow.catalogs(server, revisions.ids())
     except shadow.NoShadow as reason:
-        catalogs, partial = catalog.expected_of(revisions.ids()), str(reason)
+        catalogs, partial = expected.expected_catalogs(revisions.ids()), str(reason)
     fits = tuple(assess.assess(seen, catalogs, revision, exact=not partial) for revision in revisions.ids())
     chosen = _choose(fits, found.named, asked)
     head = catalogs[revisions.head()]

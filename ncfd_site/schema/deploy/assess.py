@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ncfd_site.schema import source
+from ncfd_site.schema.catalog import Catalog
 from ncfd_site.schema.deploy import compare, revisions, variants
-from ncfd_site.schema.deploy.catalog import Catalog
 from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.variants import Variant
 

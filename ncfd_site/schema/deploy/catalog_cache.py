@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 
 from ncfd_site.config import environment
-from ncfd_site.schema.deploy import catalog, revisions
-from ncfd_site.schema.deploy.catalog import Catalog
+from ncfd_site.schema.catalog import Catalog
+from ncfd_site.schema.deploy import expected, revisions
 
 # Each takes about 20 kB.
 KEPT_ENTRIES = 10
@@ -48,14 +48,14 @@ def read(entry: Path, wanted: Sequence[str]) -> dict[str, Catalog] | None:
     """Return the cached catalogs of consecutive revisions; None without a sound entry."""
     try:
         # Its checksum detects damage.
-        return catalog.unfold(json.loads(gzip.decompress(entry.read_bytes())), wanted)
+        return expected.unfold(json.loads(gzip.decompress(entry.read_bytes())), wanted)
     except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError):
         return None
 
 
 def write(entry: Path, catalogs: Mapping[str, Catalog]) -> None:
     """Cache the catalogs of consecutive revisions and drop the oldest entries; do nothing where that fails."""
-    content = gzip.compress(json.dumps(catalog.fold(catalogs)).encode())
+    content = gzip.compress(json.dumps(expected.fold(catalogs)).encode())
     with suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
         descriptor, unfinished = tempfile.mkstemp(dir=entry.parent, prefix=".")

@@ -5,12 +5,13 @@ columns, and the view that adapts itself to columns that some live databases hav
 are told apart.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ncfd_site.schema.deploy import catalog, revisions
-from ncfd_site.schema.deploy.catalog import Catalog, Key
+from ncfd_site.schema.catalog import Catalog, Key
+from ncfd_site.schema.deploy import revisions
 
 # From this revision on a database has the right bodies; what it carried before was replaced by it.
 MENDS_BODIES = "20250125_replace_faulty_routines"
@@ -76,11 +77,19 @@ def findings(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Finding]:
     """What differs between two catalogs, both ways; `exact` where one server wrote both."""
 
     def same(one: str, other: str) -> bool:
-        return one == other if exact else catalog.bare(one) == catalog.bare(other)
+        return one == other if exact else normalize_definition(one) == normalize_definition(other)
 
     odd = {key for key in found.keys() | wanted.keys() if not same(found.get(key, ""), wanted.get(key, ""))}
     odd -= _renamed(found, wanted, odd) | _adapted(found)
     return [Finding(kind, name, wanted.get((kind, name)), found.get((kind, name))) for kind, name in sorted(odd)]
+
+
+def normalize_definition(definition: str) -> str:
+    """Return a definition without what servers of different versions spell differently.
+
+    Removes casts, parentheses, white space, and the table before the name of a column.
+    """
+    return re.sub(r"::[a-z ]+(\(\d+\))?(\[\])?|\b[a-z_]+\.(?=[a-z_\"])|[()\s]", "", definition)
 
 
 def without_parts(findings: Iterable[Finding]) -> list[Finding]:

@@ -11,8 +11,9 @@ from typing import Any
 from psycopg import sql
 
 from ncfd_site.config.errors import ExitCode
+from ncfd_site.schema.catalog import Catalog
 from ncfd_site.schema.deploy import retrying, variants
-from ncfd_site.schema.deploy.catalog import Catalog, bare
+from ncfd_site.schema.deploy.compare import normalize_definition
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 
@@ -71,7 +72,8 @@ def rewrites(
         table, _, column = name.partition(".")
         if kind != "column" or found.get(("relation", table)) != "table":
             continue
-        if "GENERATED" in definition and bare(found.get((kind, name), "")) != bare(definition):
+        is_same = normalize_definition(found.get((kind, name), "")) == normalize_definition(definition)
+        if "GENERATED" in definition and not is_same:
             reasons[table] = f"the stored column {column} is computed anew"
     for variant in variants.recognise(found, wanted)[1]:
         if variant.table_rewritten:

@@ -7,13 +7,14 @@ from typing import Any
 import psycopg
 
 from ncfd_site.config.errors import ExitCode
+from ncfd_site.schema import catalog
 from ncfd_site.schema.deploy import (
     adopt,
-    catalog,
     changed,
     compare,
     costs,
     diagnose,
+    expected,
     history,
     inspection,
     refcounts,
@@ -145,7 +146,8 @@ def _prove(
     outcome.adoption = adoption.as_json()
     for said in adoption.evidence():
         progress.say(said)
-    at = Diagnosis(found.state, adoption.recorded, found=found.found or catalog.read(connection), fit=adoption.fit)
+    definitions = found.found or catalog.read_definitions(connection)
+    at = Diagnosis(found.state, adoption.recorded, found=definitions, fit=adoption.fit)
     outcome.after = adoption.recorded
     planned = inspection.steps(at, target, outcome)
     if planned and planned[0][0] == "down":
@@ -202,7 +204,7 @@ def _touched(found: Diagnosis, end: str | None) -> list[str]:
     """The tables that are there and that something of is made or changed on the way."""
     if found.found is None or end is None:
         return []
-    wanted = catalog.expected(end)
+    wanted = expected.expected_catalog(end)
     return sorted(
         {
             each.relation
@@ -226,7 +228,7 @@ def _apply(connection: Connection, target: str | None, progress: Progress, terms
 
 
 def _mend(connection: Connection, revision: str, progress: Progress, log: history.Run) -> None:
-    needed = repair.needed(catalog.read(connection), catalog.expected(revision), exact=False)
+    needed = repair.needed(catalog.read_definitions(connection), expected.expected_catalog(revision), exact=False)
     for each in needed:
         log.begin()
         try:

@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema import source
-from ncfd_site.schema.deploy import assess, catalog, compare, history, online, retrying, revisions, versions
+from ncfd_site.schema import catalog, source
+from ncfd_site.schema.catalog import OF_DJANGO, Catalog
+from ncfd_site.schema.deploy import assess, compare, expected, history, online, retrying, revisions, versions
 from ncfd_site.schema.deploy.assess import Fit
-from ncfd_site.schema.deploy.catalog import Catalog
 from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.owners import OF_DJANGO
 from ncfd_site.schema.deploy.session import Connection
 
 _COMMAND = "manage.py migrate_alembic"
@@ -166,10 +165,10 @@ def _strange(connection: Connection, version: str) -> Diagnosis:
 
 def _hold_against(connection: Connection, revision: str, patience: float) -> Diagnosis:
     """The state of a database that is stamped with one of our revisions."""
-    found = catalog.read(connection, patience)
+    found = catalog.read_definitions(connection, patience)
     at_head = revision == revisions.head()
     fit = assess.assess(
-        found, catalog.expected_of(revisions.ids() if not at_head else [revision]), revision, exact=False
+        found, expected.expected_catalogs(revisions.ids() if not at_head else [revision]), revision, exact=False
     )
     known = Diagnosis(State.AT_HEAD if at_head else State.BEHIND, revision, found=found, fit=fit)
     invalid = [

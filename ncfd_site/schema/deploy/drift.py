@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ncfd_site.schema.deploy import catalog, compare, shadow
-from ncfd_site.schema.deploy.catalog import Catalog
+from ncfd_site.schema import catalog
+from ncfd_site.schema.catalog import Catalog
+from ncfd_site.schema.deploy import compare, expected, shadow
 from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.session import Connection
 
@@ -43,11 +44,11 @@ def find(connection: Connection, server: Mapping[str, Any], revision: str, exclu
 
     Where no scratch database can be made, against what is kept with the revisions.
     """
-    found = catalog.read(connection)
+    found = catalog.read_definitions(connection)
     try:
         return compare_with(found, revision, shadow.catalogs(server, [revision])[revision], exclude)
     except shadow.NoShadow as reason:
-        return compare_with(found, revision, catalog.expected(revision), exclude, partial=str(reason))
+        return compare_with(found, revision, expected.expected_catalog(revision), exclude, partial=str(reason))
 
 
 def compare_with(

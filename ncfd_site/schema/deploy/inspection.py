@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema.deploy import catalog, changed, compare, costs, diagnose, history, revisions, session, verify
+from ncfd_site.schema.deploy import changed, compare, costs, diagnose, expected, history, revisions, session, verify
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.history import LogAction
@@ -57,7 +57,7 @@ def rewrites(connection: Connection, found: Diagnosis, planned: Steps) -> list[c
     target = end(planned)
     if found.found is None or target is None or planned[-1][0] == "down":
         return []
-    return costs.rewrites(connection, found.found, catalog.expected(target))
+    return costs.rewrites(connection, found.found, expected.expected_catalog(target))
 
 
 def warn_of_changed_files(connection: Connection, current: str | None, progress: Progress) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ncfd_site.schema.deploy import catalog, catalog_cache, history, revisions, session
-from ncfd_site.schema.deploy.catalog import Catalog
+from ncfd_site.schema import catalog
+from ncfd_site.schema.catalog import Catalog
+from ncfd_site.schema.deploy import catalog_cache, history, revisions, session
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome, Progress
 from ncfd_site.schema.deploy.session import Connection
@@ -65,4 +66,4 @@ def replay(connection: Connection, line: Sequence[str]) -> Iterator[tuple[str, C
     quiet = Progress(lambda _: None, 0, Outcome(database="scratch"))
     for revision in line:
         run.migrate(connection, revision, quiet, (), history.Run())
-        yield revision, catalog.read(connection)
+        yield revision, catalog.read_definitions(connection)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ncfd_site.schema.deploy import catalog, revisions, session, shadow
+from ncfd_site.schema.deploy import expected, revisions, session, shadow
 
 ROUTINES = revisions.SCHEMA_FOLDER / "routines.sql"
 
@@ -34,6 +34,6 @@ def take(parameters: Mapping[str, Any]) -> dict[Path, str]:
         for title, query in _BODIES.items():
             parts.append(f"\n-- {title}\n")
             parts += [f"\n{body.strip()}\n" for (body,) in connection.execute(query).fetchall()]
-    entries = catalog.fold(catalogs)
+    entries = expected.fold(catalogs)
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
-    return {catalog.EXPECTED: f"[\n{lines}\n]\n", ROUTINES: "".join(parts)}
+    return {expected.FILE: f"[\n{lines}\n]\n", ROUTINES: "".join(parts)}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ncfd_site.schema.deploy import catalog, changed, costs, diagnose, drift, history, revisions, session
+from ncfd_site.schema.deploy import changed, costs, diagnose, drift, expected, history, revisions, session
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.drift import Drift
 from ncfd_site.schema.deploy.history import Entry, LogAction, Outcome
@@ -93,10 +93,10 @@ def _steps(connection: Connection, found: Diagnosis, entries: list[Entry]) -> tu
 def _drift(found: Diagnosis) -> Drift | None:
     if found.revision is None or found.found is None:
         return None
-    return drift.compare_with(found.found, found.revision, catalog.expected(found.revision), partial=_GLANCE)
+    return drift.compare_with(found.found, found.revision, expected.expected_catalog(found.revision), partial=_GLANCE)
 
 
 def _rewrites(connection: Connection, found: Diagnosis) -> tuple[costs.Rewrite, ...]:
     if found.found is None or found.state not in (State.BEHIND, State.HAND_MADE):
         return ()
-    return tuple(costs.rewrites(connection, found.found, catalog.expected(revisions.head()), _PATIENCE))
+    return tuple(costs.rewrites(connection, found.found, expected.expected_catalog(revisions.head()), _PATIENCE))

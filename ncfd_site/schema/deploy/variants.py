@@ -6,7 +6,7 @@ A recognised shape is told, and held against the revisions as if it had been bro
 import re
 from dataclasses import dataclass
 
-from ncfd_site.schema.deploy.catalog import Catalog
+from ncfd_site.schema.catalog import Catalog
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from ncfd_site.schema.deploy import catalog, compare, retrying, revisions, versions
+from ncfd_site.schema import catalog
+from ncfd_site.schema.deploy import compare, expected, retrying, revisions, versions
 from ncfd_site.schema.deploy.session import Connection
 
 _NO_HASH = "repeat('0', 64)"
@@ -127,7 +128,7 @@ def verify(
     `models` are read at head, which is what they describe. `counts` has the rows of tables before and after a run: a
     table with fewer rows than before is a problem.
     """
-    wanted, found = catalog.expected(revision), catalog.read(connection)
+    wanted, found = expected.expected_catalog(revision), catalog.read_definitions(connection)
     version = versions.read(connection).rows
     problems = [] if version == (revision,) else [f"alembic_version holds {', '.join(version) or 'nothing'}"]
     old_bodies, odd = _hold_against(found, wanted, revision)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, models
 
 from ncfd_site.schema import catalog
-from ncfd_site.schema.catalog import Relation
+from ncfd_site.schema.catalog import Relation, Schema
 from ncfd_site.schema.deploy import revisions
 from ncfd_site.schema.docs import tables, words
 
@@ -27,7 +27,8 @@ def render(using: str = DEFAULT_DB_ALIAS) -> str:
 
 
 def _lines(using: str) -> Iterator[str]:
-    relations = catalog.relations(using)
+    schema = catalog.read_schema(using)
+    relations = schema.relations
     yield words.INTRODUCTION
     yield from _contents()
     for label in ORDER:
@@ -37,8 +38,8 @@ def _lines(using: str) -> Iterator[str]:
         for model in _models(label):
             yield from tables.section(model, relations[model._meta.db_table])
     yield from _without_key(relations)
-    yield from _enums(using)
-    yield from _routines(using)
+    yield from _enums(schema)
+    yield from _routines(schema)
     yield from _revisions()
     yield words.HAND_APPLIED
 
@@ -72,25 +73,25 @@ def _without_key(relations: dict[str, Relation]) -> Iterator[str]:
         yield "| column | type | NULL | meaning |"
         yield "| --- | --- | --- | --- |"
         for column in relations[name].columns.values():
-            empty = "" if column.not_null or relations[name].kind != "table" else "yes"
+            empty = "" if column.is_not_null or relations[name].kind != "table" else "yes"
             yield f"| `{column.name}` | {column.type} | {empty} | {words.MEANINGS[name][column.name]} |"
         yield ""
 
 
-def _enums(using: str) -> Iterator[str]:
+def _enums(schema: Schema) -> Iterator[str]:
     yield "## Enum types"
     yield ""
     yield "| type | labels |"
     yield "| --- | --- |"
-    for name, labels in catalog.enums(using).items():
+    for name, labels in schema.enums.items():
         yield f"| `{name}` | {', '.join(f'`{label}`' for label in labels)} |"
     yield ""
 
 
-def _routines(using: str) -> Iterator[str]:
+def _routines(schema: Schema) -> Iterator[str]:
     yield "## Functions and triggers"
     yield ""
-    for routine in catalog.routines(using):
+    for routine in schema.routines:
         yield f"### `{routine.name}`"
         yield ""
         yield f"`{routine.name}({routine.arguments})` returns `{routine.result}`"
@@ -99,7 +100,7 @@ def _routines(using: str) -> Iterator[str]:
         yield ""
     yield "| trigger | on | runs |"
     yield "| --- | --- | --- |"
-    for trigger in catalog.triggers(using):
+    for trigger in schema.triggers:
         yield f"| `{trigger.name}` | `{trigger.relation}` | `{trigger.routine}` |"
     yield ""
 

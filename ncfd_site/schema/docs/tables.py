@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from ncfd_site.schema.catalog import Column, ForeignKey, Relation
+from ncfd_site.schema.catalog import Column, Constraint, Relation
 from ncfd_site.schema.docs.words import RULES
 from ncfd_site.schema.docs.writers import WRITERS
 
@@ -37,7 +37,8 @@ def section(model: type[models.Model], relation: Relation) -> Iterator[str]:
         yield "| --- | --- | --- | --- | --- |"
         for name, column in relation.columns.items():
             meaning = _meaning(fields[name], relation.foreign_keys.get(name))
-            yield f"| `{name}` | {column.type} | {'' if column.not_null else 'yes'} | {_filled(column)} | {meaning} |"
+            empty = "" if column.is_not_null else "yes"
+            yield f"| `{name}` | {column.type} | {empty} | {_filled(column)} | {meaning} |"
     else:
         yield "| column | type | meaning |"
         yield "| --- | --- | --- |"
@@ -55,9 +56,9 @@ def writers(relation: str) -> Iterator[str]:
 
 
 def _filled(column: Column) -> str:
-    if column.generated:
+    if column.is_generated:
         return "generated"
-    if column.identity or (column.default or "").startswith("nextval("):
+    if column.is_identity or (column.default or "").startswith("nextval("):
         return "number"
     if column.default is None:
         return ""
@@ -65,7 +66,7 @@ def _filled(column: Column) -> str:
     return f"`{value}`"
 
 
-def _meaning(field: Any, foreign_key: ForeignKey | None) -> str:
+def _meaning(field: Any, foreign_key: Constraint | None) -> str:
     meaning: str = field.help_text
     if field.flatchoices:
         labels = [f"`{value}`" + _label(value, label) for value, label in field.flatchoices]
@@ -86,8 +87,8 @@ def _keys(model: type[models.Model], relation: Relation) -> Iterator[str]:
     key = ", ".join(f"`{field.column}`" for field in model._meta.pk_fields)
     what = "Primary key" if relation.primary_key else "Key of the model"
     unique = [
-        f"`{'` with `'.join(other.columns)}`" + (" (for some rows)" if other.partial else "")
-        for other in sorted(relation.keys, key=lambda other: other.columns)
+        f"`{'` with `'.join(other.columns or [])}`" + (" (for some rows)" if other.is_partial else "")
+        for other in sorted(relation.unique_indexes, key=lambda other: other.columns or [])
         if not other.is_primary
     ]
     yield f"{what}: {key}." + (f" Unique: {'; '.join(unique)}." if unique and relation.kind == "table" else "")

@@ -190,7 +190,7 @@ def _promotion() -> Any:
     )
 
 
-def _promotion_row() -> Any:
+def _promotion_item() -> Any:
     return linkaudit.LinkPromotionItem.objects.create(
         promotion=_promotion(), audit_id=factories.make_link_audit().pk, previous_status="pending"
     )
@@ -207,7 +207,7 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     linkaudit.LinkAudit: lambda: factories.make_link_audit(evidence_jsonb=HEAVY),
     linkaudit.LinkDisagreement: _disagreement,
     linkaudit.LinkPromotion: _promotion,
-    linkaudit.LinkPromotionItem: _promotion_row,
+    linkaudit.LinkPromotionItem: _promotion_item,
     linkaudit.LinkReview: _review,
     linkaudit.MergeCandidate: lambda: linkaudit.MergeCandidate.objects.create(
         asset_1=factories.make_asset(), asset_2=factories.make_asset(), merge_reason="same code", evidence_jsonb=HEAVY

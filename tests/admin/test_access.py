@@ -37,7 +37,7 @@ READERS = {
     "linkaudit.linkaudit": EVERYBODY,
     "linkaudit.linkdisagreement": BUT_THE_SWAYED,
     "linkaudit.linkpromotion": EVERYBODY,
-    "linkaudit.linkpromotionrow": EVERYBODY,
+    "linkaudit.linkpromotionitem": EVERYBODY,
     "linkaudit.linkreview": BUT_THE_SWAYED,
     "linkaudit.mergecandidate": EVERYBODY,
     "linkaudit.interimanalysis": BUT_THE_SWAYED,

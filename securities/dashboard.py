@@ -1,6 +1,6 @@
 """Shortcuts of the home page to companies."""
 
-from ncfd_site.dashboard.shortcuts import register_shortcut
+from ncfd_site.dashboard.views import register_shortcut
 from securities.models import Company, CompanySecurity, ReviewQueueItem
 
 register_shortcut(Company, "companies by CIK, with their names and owners", position=60)

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from ncfd_site.core.formatting import format_capped_count
-from ncfd_site.dashboard.shortcuts import register_shortcut
 from ncfd_site.dashboard.tile import Action, Figure, Found, Line, Part, Source, Tile, mark, register
+from ncfd_site.dashboard.views import register_shortcut
 from ncfd_site.jobs.presentation import VERSION_ERRORS
 from storage.models import Document, StorageObject
 from storage.overview import CHECK

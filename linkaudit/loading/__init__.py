@@ -5,10 +5,9 @@ from pathlib import Path
 
 from linkaudit.loading.audit_row import REQUIRED, audit_rows
 from linkaudit.loading.audits import load_audits
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.records import Rejections
+from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 from ncfd_site.ingest.sources import Source, register
-from ncfd_site.ingest.summary import LoadSummary
 from storage.content import get_content_store
 
 

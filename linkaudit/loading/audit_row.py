@@ -13,8 +13,7 @@ from django.utils.dateparse import parse_datetime
 
 from ncfd_site.ingest.csv_records import read_csv_rows
 from ncfd_site.ingest.files import Advance, bare_suffix
-from ncfd_site.ingest.json_records import SUFFIXES, read_json_records
-from ncfd_site.ingest.json_text import parse_json
+from ncfd_site.ingest.json_records import SUFFIXES, parse_json, read_json_records
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord
 from ncfd_site.ingest.text import collapse_spaces, require_length
 

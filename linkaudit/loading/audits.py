@@ -12,13 +12,9 @@ from linkaudit.loading.audit_row import AuditRow
 from linkaudit.loading.citations import citation_document, citation_numbers
 from linkaudit.models import LinkReview
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import Counts, valid_records, write_batches
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.records import Record, RejectedRecord
-from ncfd_site.ingest.rejections import Rejections
-from ncfd_site.ingest.runs import Run, record_run
-from ncfd_site.ingest.staging import Stage, dump_json, serialize_loads
-from ncfd_site.ingest.summary import OUTCOMES, LoadSummary
+from ncfd_site.ingest.batches import Counts, Stage, dump_json, serialize_loads, valid_records, write_batches
+from ncfd_site.ingest.records import Record, RejectedRecord, Rejections
+from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
 from storage.content import ContentStore
 from storage.loading.documents import add_documents, known_documents
 

@@ -8,8 +8,7 @@ from linkaudit.loading.asset_names import comparable, core_name
 from linkaudit.loading.assets import find_or_add_assets
 from linkaudit.loading.interventions import is_asset
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import Counts
-from ncfd_site.ingest.staging import Stage, dump_json
+from ncfd_site.ingest.batches import Counts, Stage, dump_json
 from storage.loading.mentions import Mention, RegistryDocument
 
 HEURISTIC = "HP-2"

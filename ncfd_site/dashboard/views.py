@@ -1,15 +1,50 @@
 """The first page."""
 
+from dataclasses import dataclass
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.core.roles import LABEL_LINKS
 from ncfd_site.dashboard.loading import load_tiles
-from ncfd_site.dashboard.shortcuts import shortcuts_for
 from ncfd_site.dashboard.tile import registered_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A list in the admin, and what is there."""
+
+    title: str
+    url: str
+    about: str
+
+
+_registered: list[tuple[int, type[Model], str]] = []
+
+
+def register_shortcut(model: type[Model], about: str, *, position: int) -> None:
+    """Register the admin list of a model; shortcuts are shown in the order of their positions."""
+    _registered.append((position, model, about))
+
+
+def shortcuts_for(user: User) -> list[Shortcut]:
+    """Return the lists that a user may view."""
+    if not user.is_staff:
+        return []
+    shortcuts = []
+    for _, model, about in sorted(_registered, key=lambda one: one[0]):
+        opts = model._meta
+        if admin.site.is_registered(model) and user.has_perm(f"{opts.app_label}.view_{opts.model_name}"):
+            address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+            shortcuts.append(Shortcut(str(opts.verbose_name_plural).capitalize(), address, about))
+    return shortcuts
 
 
 @require_safe

@@ -20,7 +20,7 @@ from ncfd_site.demo.registry import add_trials
 from ncfd_site.demo.reviews import add_reviews
 from ncfd_site.demo.risk import add_risk
 from ncfd_site.demo.templates import read_toml
-from ncfd_site.ingest.staging import serialize_loads
+from ncfd_site.ingest.batches import serialize_loads
 from storage.content import get_content_store
 
 STEPS = (add_companies, add_trials, add_resolver, add_documents, add_reviews, add_content, add_risk)

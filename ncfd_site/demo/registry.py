@@ -12,9 +12,8 @@ from ncfd_site.demo.catalog import Drug, PlannedTrial
 from ncfd_site.demo.loader import Loader
 from ncfd_site.demo.publications import phrases_about
 from ncfd_site.demo.templates import fill, read_toml
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.records import Record, SourceLocation
-from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.records import Record, Rejections, SourceLocation
+from ncfd_site.ingest.runs import LoadProgress
 from signals.loading.ctgov import load_studies
 from signals.loading.record import parse_trial_record
 from signals.models import IngestRun, Trial

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ncfd_site.adminkit.listing import ListRefused
 from ncfd_site.core.permissions import current_user, require_permission
-from ncfd_site.exports import files, jobs, sources
+from ncfd_site.exports import jobs, sources
 from ncfd_site.exports.formats import FORMATS, chunks
 from ncfd_site.exports.sources import EXPORT, FETCHED, back_to, listing, source_of
 from ncfd_site.jobs.models import Job
@@ -38,7 +38,7 @@ def export(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     if listed.is_long():
         title = f"Export {source.model._meta.verbose_name_plural} as {chosen.words}"
         return _page(
-            request, "long", title, 200, most=sources.LONGEST, kept=files.KEPT.days, back=back_to(source, query)
+            request, "long", title, 200, most=sources.LONGEST, kept=jobs.KEPT.days, back=back_to(source, query)
         )
     rows = listed.rows.iterator(chunk_size=FETCHED)
     return StreamingHttpResponse(
@@ -60,10 +60,10 @@ def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
     source = source_of(job.arguments["list"])
     # Who may no longer see the table, or see as much of it, gets no file of it either.
     listing(source, "", actor)
-    files.sweep()
-    path = files.folder() / f"{job.arguments['file']}.{job.arguments['format']}"
-    if timezone.now() - job.finished_at > files.KEPT or not path.is_file():
-        return _page(request, "gone", "The file is gone", 410, job=job, kept=files.KEPT.days, back=source.page())
+    jobs.sweep()
+    path = jobs.folder() / f"{job.arguments['file']}.{job.arguments['format']}"
+    if timezone.now() - job.finished_at > jobs.KEPT or not path.is_file():
+        return _page(request, "gone", "The file is gone", 410, job=job, kept=jobs.KEPT.days, back=source.page())
     content_type = FORMATS[job.arguments["format"]].content_type
     return FileResponse(path.open("rb"), as_attachment=True, filename=job.result["name"], content_type=content_type)
 

@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ncfd_site.ingest.files import Advance, open_file
-from ncfd_site.ingest.lines import Line, read_lines
+from ncfd_site.ingest.files import Advance, Line, open_file, read_lines
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.text import decode_utf8, require_storable
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ncfd_site.ingest.lines import CUT, DAMAGE, LONGEST
+from ncfd_site.ingest.files import CUT, DAMAGE, LONGEST
 from ncfd_site.ingest.records import InvalidRecord
 
 # A string (without its closing quote at the end of the buffer), or a structural character.

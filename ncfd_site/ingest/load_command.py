@@ -13,10 +13,8 @@ from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import SiteCommand, fail
 from ncfd_site.core.demo_flag import is_demonstration
 from ncfd_site.core.terminal_progress import TerminalReporter
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.records import InputError
-from ncfd_site.ingest.rejections import Rejections, write_rejections
-from ncfd_site.ingest.summary import LoadSummary
+from ncfd_site.ingest.records import InputError, Rejections, write_rejections
+from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 
 
 class LoadCommand(SiteCommand):

@@ -1,11 +1,14 @@
 """The record of each load in `ingest_runs`: source, times, dates covered, counts."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 from ncfd_site.core import sql
+from ncfd_site.core.progress import NullReporter, ProgressReporter
 
 
 @dataclass
@@ -41,3 +44,62 @@ def record_run(source: str) -> Iterator[Run]:
         " since_date = %s, until_date = %s, notes = %s WHERE run_id = %s",
         [run.returned, run.processed, run.since, run.until, run.notes, run.run_id],
     )
+
+
+OUTCOMES = ("added", "changed", "unchanged", "rejected")
+
+
+@dataclass
+class LoadSummary:
+    """Counts of a load; `things` are the kinds of rows in the order of the table."""
+
+    things: list[str]
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, thing: str, **counts: int) -> None:
+        """Add counts: `add("trials", added=3, unchanged=1)`."""
+        for outcome, count in counts.items():
+            if outcome not in OUTCOMES:
+                raise ValueError(f"{outcome} is not one of {', '.join(OUTCOMES)}")
+            self.counts[thing, outcome] += count
+
+    def merge(self, other: Mapping[tuple[str, str], int]) -> None:
+        """Add the counts of another counter."""
+        self.counts.update(other)
+
+    def count(self, thing: str, outcome: str) -> int:
+        """Return one count."""
+        return self.counts[thing, outcome]
+
+    def written_count(self, thing: str) -> int:
+        """Return the count of added and changed rows."""
+        return self.count(thing, "added") + self.count(thing, "changed")
+
+    def table(self) -> str:
+        """Return the counts as a table of plain text, followed by the notes."""
+        width = max(map(len, self.things))
+        rows = [f"{'':{width}}" + "".join(f"{outcome:>11}" for outcome in OUTCOMES)]
+        rows += [f"{thing:{width}}" + self._cells(thing) for thing in self.things]
+        return "\n".join([*rows, *self.notes])
+
+    def _cells(self, thing: str) -> str:
+        return "".join(f"{self.count(thing, outcome):>11,}" for outcome in OUTCOMES)
+
+
+class LoadProgress:
+    """Counts the bytes and records of a load and hands them to a reporter."""
+
+    def __init__(self, paths: Sequence[Path] = (), reporter: ProgressReporter | None = None) -> None:
+        self._reporter = reporter or NullReporter()
+        self._records = 0
+        self._reporter.begin("Loading", sum(path.stat().st_size for path in paths), "bytes")
+
+    def add_bytes(self, count: int) -> None:
+        """Count bytes that were read."""
+        self._reporter.advance(count)
+
+    def add_records(self, count: int) -> None:
+        """Count records that are in the database or rejected."""
+        self._records += count
+        self._reporter.advance(0, note=f"{self._records:,} records")

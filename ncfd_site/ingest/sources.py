@@ -9,10 +9,8 @@ from typing import Any
 from ncfd_site.ingest.csv_records import read_csv_header
 from ncfd_site.ingest.files import bare_suffix, open_file
 from ncfd_site.ingest.json_records import SUFFIXES, read_json_records
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.records import InputError, Record
-from ncfd_site.ingest.rejections import Rejections
-from ncfd_site.ingest.summary import LoadSummary
+from ncfd_site.ingest.records import InputError, Record, Rejections
+from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 
 # The first records of a file may be damaged, so more than one is read.
 RECORDS_READ = 20

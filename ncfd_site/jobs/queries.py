@@ -1,10 +1,13 @@
 """Which jobs a person is looking at."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from django import forms
 from django.db.models import QuerySet
 
-from ncfd_site.core.lists import ListPage, Selection, read_page
+from ncfd_site.core.lists import ANY, ListForm, ListPage, Selection, read_page
+from ncfd_site.jobs.job_types import registered_job_types
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import OPEN
 
@@ -30,3 +33,16 @@ def selected_jobs(selection: JobFilter) -> QuerySet[Job]:
 def job_page(selection: JobFilter, number: int) -> ListPage[Job]:
     """Read a page of a selection."""
     return read_page(selected_jobs(selection).defer("checkpoint"), number)
+
+
+class JobFilterForm(ListForm[JobFilter]):
+    """The filters of the list of jobs."""
+
+    selection_class = JobFilter
+
+    state = forms.ChoiceField(label="State", required=False, choices=STATES.items())
+    kind = forms.CharField(label="Work", required=False, max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer("kind", [ANY, *((kind.name, kind.title) for kind in registered_job_types())])

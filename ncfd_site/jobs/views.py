@@ -12,10 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.jobs import presentation, queue
-from ncfd_site.jobs.forms import JobFilterForm
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import Snapshot, view_progress
-from ncfd_site.jobs.queries import job_page
+from ncfd_site.jobs.queries import JobFilterForm, job_page
 from ncfd_site.jobs.queue import OPEN, RESUMABLE, JobError
 
 VIEW = "jobs.view_job"

@@ -11,11 +11,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.progress import Canceled
-from ncfd_site.jobs.heartbeat import Heartbeat
 from ncfd_site.jobs.job_types import JobType, find_job_type, registered_job_types
 from ncfd_site.jobs.lease import DATABASE_ERRORS, Lease, LeaseLost, acquire, own_connection
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.reporter import JobReporter, Requeued
+from ncfd_site.jobs.reporter import Heartbeat, JobReporter, Requeued
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.records import Rejections
+from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 from ncfd_site.ingest.sources import Source, register
-from ncfd_site.ingest.summary import LoadSummary
 from securities.loading.listing import COLUMNS, read_listings
 from securities.loading.tickers import load_tickers
 

@@ -1,6 +1,6 @@
 """SQL that merges a staged ticker list, in this order."""
 
-from ncfd_site.ingest.staging import Stage
+from ncfd_site.ingest.batches import Stage
 
 STAGE = Stage(
     "load_listing",

@@ -8,13 +8,9 @@ from typing import Any
 from django.db import transaction
 
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import valid_records
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.records import InputError, Record, RejectedRecord, SourceLocation
-from ncfd_site.ingest.rejections import Rejections
-from ncfd_site.ingest.runs import record_run
-from ncfd_site.ingest.staging import serialize_loads
-from ncfd_site.ingest.summary import LoadSummary
+from ncfd_site.ingest.batches import serialize_loads, valid_records
+from ncfd_site.ingest.records import InputError, Record, RejectedRecord, Rejections, SourceLocation
+from ncfd_site.ingest.runs import LoadProgress, LoadSummary, record_run
 from securities.loading import statements
 from securities.loading.listing import Listing
 

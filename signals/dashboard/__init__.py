@@ -1,6 +1,6 @@
 """Tiles and shortcuts of the home page on trials."""
 
-from ncfd_site.dashboard.shortcuts import register_shortcut
+from ncfd_site.dashboard.views import register_shortcut
 from signals.dashboard import errors, freshness, gates, loads, risk  # noqa: F401  (they register)
 from signals.models import IngestRun, Score, Signal, Trial
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.records import InputError, Record, RejectedRecord, SourceLocation
-from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.records import InputError, Record, RejectedRecord, Rejections, SourceLocation
+from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 from ncfd_site.ingest.sources import Source, register
-from ncfd_site.ingest.summary import LoadSummary
 from signals.loading.ctgov import load_studies, read_studies
 from signals.loading.record import TrialRecord
 from storage.content import get_content_store

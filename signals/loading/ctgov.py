@@ -9,14 +9,10 @@ from typing import Any
 
 from linkaudit.loading.hp2 import propose_links
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import Counts, valid_records, write_batches
+from ncfd_site.ingest.batches import Counts, dump_json, serialize_loads, valid_records, write_batches
 from ncfd_site.ingest.json_records import read_json_records
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord
-from ncfd_site.ingest.rejections import Rejections
-from ncfd_site.ingest.runs import Run, record_run
-from ncfd_site.ingest.staging import dump_json, serialize_loads
-from ncfd_site.ingest.summary import OUTCOMES, LoadSummary
+from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, Rejections
+from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
 from securities.loading.matching import load_company_names, match_company
 from signals.loading import statements
 from signals.loading.record import TrialRecord, parse_trial_record

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ncfd_site.ingest.json_text import canonical_json, hash_json
+from ncfd_site.ingest.json_records import canonical_json, hash_json
 from ncfd_site.ingest.records import InvalidRecord
 from ncfd_site.ingest.text import parse_partial_date
 from signals.loading.changes import strip_derived_fields

@@ -1,6 +1,6 @@
 """SQL that merges a batch of staged registry records."""
 
-from ncfd_site.ingest.staging import Stage
+from ncfd_site.ingest.batches import Stage
 
 STAGE = Stage(
     "load_trial",

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter, track
-from ncfd_site.ingest.staging import Stage, dump_json
+from ncfd_site.ingest.batches import Stage, dump_json
 from signals.registry_signals.rules import (
     RULE,
     RecordVersion,

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ncfd_site.ingest.staging import dump_json
+from ncfd_site.ingest.batches import dump_json
 from signals.formulas import GATES, SIGNALS, GateEvaluation, Posterior, compute_posterior, evaluate_gate
 from signals.scoring.inputs import GateInputs, ScoreInputs, parse_inputs, select_gate_inputs
 from signals.scoring.table import ScoringTable

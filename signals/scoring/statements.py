@@ -1,6 +1,6 @@
 """SQL of a scoring run: reads the inputs, writes scores and gates."""
 
-from ncfd_site.ingest.staging import Stage
+from ncfd_site.ingest.batches import Stage
 
 # `source` in the metadata of signals from the registry rules.
 REGISTRY_SOURCE = "registry record"

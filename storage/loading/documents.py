@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ncfd_site.core import sql
-from ncfd_site.ingest.staging import Stage
+from ncfd_site.ingest.batches import Stage
 from storage.content import ContentStore, get_content_store
 from storage.content.uris import build_uri, parse_backend
 

@@ -16,7 +16,7 @@ from linkaudit.models import LinkAudit
 from ncfd_site.core import sql
 from ncfd_site.core.progress import Canceled, NullReporter
 from ncfd_site.core.roles import Role
-from ncfd_site.exports import files, jobs, sources
+from ncfd_site.exports import jobs, sources
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import cancel
 from tests.factories import make_asset, make_document, make_link_audit, make_user
@@ -102,7 +102,7 @@ def test_the_file_is_for_its_owner_alone(ana: Client, folder: Path) -> None:
 def test_after_seven_days_it_is_gone_and_deleted(ana: Client, folder: Path) -> None:
     job = exported(ana)
     (file,) = folder.iterdir()
-    old = timezone.now() - files.KEPT - timedelta(minutes=1)
+    old = timezone.now() - jobs.KEPT - timedelta(minutes=1)
     Job.objects.update(finished_at=old)
     os.utime(file, (old.timestamp(), old.timestamp()))
     page = ana.get(f"/exports/files/{job.pk}/")

@@ -11,8 +11,7 @@ from uuid import UUID
 import pytest
 from psycopg.types.range import Range
 
-from ncfd_site.exports.formats import FORMATS, chunks
-from ncfd_site.exports.values import as_json, cell
+from ncfd_site.exports.formats import FORMATS, as_json, cell, chunks
 
 NOON = datetime(2024, 3, 1, 12, 0, 0, 250, tzinfo=UTC)
 ROWS: list[list[Any]] = [

@@ -99,7 +99,7 @@ def test_load_resumes_after_ctrl_c(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("ncfd_site.ingest.progress.LoadProgress.add_records", stop)
+        patched.setattr("ncfd_site.ingest.runs.LoadProgress.add_records", stop)
         outcome = load("ctgov", path)
     assert outcome.code == 130
     assert "run the same command again" in outcome.message
@@ -162,7 +162,7 @@ def test_failed_ticker_list_changes_nothing(load: Load, tmp_path: Path, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("ncfd_site.ingest.progress.LoadProgress.add_records", stop)
+        patched.setattr("ncfd_site.ingest.runs.LoadProgress.add_records", stop)
         assert load("sec_tickers", path).code == 130
     assert sql.value("SELECT count(*) FROM companies") == sql.value("SELECT count(*) FROM securities") == 0
     assert load("sec_tickers", path).row("securities") == (49, 0, 0, 0)

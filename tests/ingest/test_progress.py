@@ -7,8 +7,7 @@ import pytest
 
 from ncfd_site.core import terminal_progress
 from ncfd_site.core.terminal_progress import TerminalReporter
-from ncfd_site.ingest.progress import LoadProgress
-from ncfd_site.ingest.summary import LoadSummary
+from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 
 
 class Terminal(io.StringIO):

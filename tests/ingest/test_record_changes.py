@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ncfd_site.ingest.json_text import canonical_json, hash_json
+from ncfd_site.ingest.json_records import canonical_json, hash_json
 from signals.loading.changes import ABSENT, FieldChange, diff_records, strip_derived_fields
 from tests.ingest.studies import study
 

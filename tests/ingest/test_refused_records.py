@@ -11,7 +11,7 @@ from linkaudit.models import Asset
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.ingest import batches
 from ncfd_site.ingest.load_command import LoadCommand
-from ncfd_site.ingest.rejections import PRINTED
+from ncfd_site.ingest.records import PRINTED
 from signals.models import IngestRun, Trial
 from tests.ingest.conftest import Load
 from tests.ingest.studies import (

@@ -11,7 +11,7 @@ import pytest
 
 from linkaudit.loading.audit_row import audit_rows
 from ncfd_site.ingest import batches
-from ncfd_site.ingest.progress import LoadProgress
+from ncfd_site.ingest.runs import LoadProgress
 from securities.loading.listing import read_listings
 from signals.loading.ctgov import read_studies
 from tests.ingest.conftest import Load

@@ -9,7 +9,7 @@ from linkaudit.loading.audit_row import require_proposals
 from ncfd_site.ingest.files import find_files
 from ncfd_site.ingest.json_records import SUFFIXES
 from ncfd_site.ingest.load_command import LoadCommand
-from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.records import Rejections
 
 
 class Command(LoadCommand):

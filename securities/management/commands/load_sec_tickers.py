@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from ncfd_site.ingest.files import find_files
 from ncfd_site.ingest.load_command import LoadCommand
-from ncfd_site.ingest.records import InputError
-from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.records import InputError, Rejections
 from securities.loading import load_sec_list
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ncfd_site.ingest.files import find_files
 from ncfd_site.ingest.json_records import SUFFIXES
 from ncfd_site.ingest.load_command import LoadCommand
-from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.records import Rejections
 from signals.loading import load_registry
 from signals.loading.ctgov import require_studies
 

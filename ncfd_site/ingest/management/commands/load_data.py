@@ -6,8 +6,7 @@ from typing import Any
 
 from ncfd_site.core.formatting import format_first
 from ncfd_site.ingest.load_command import LoadCommand
-from ncfd_site.ingest.records import InputError
-from ncfd_site.ingest.rejections import Rejections
+from ncfd_site.ingest.records import InputError, Rejections
 from ncfd_site.ingest.sources import recognize_folder, registered_sources
 
 MAX_NAMES = 10

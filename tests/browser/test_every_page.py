@@ -103,7 +103,7 @@ def drifted() -> None:
     sql.execute(f"CREATE TABLE {'long_' * 12} (n integer)")
     sql.execute(f"ALTER TABLE trials ALTER COLUMN status SET DEFAULT '{'x' * 300}'")
     sql.execute("UPDATE alembic_migration_log SET file_sha256 = 'other', host = %s, detail = %s", ["h" * 60, "d" * 600])
-    sql.execute("UPDATE alembic_migration_log SET direction = 'verify' WHERE log_id = 1")
+    sql.execute("UPDATE alembic_migration_log SET action = 'verify' WHERE log_id = 1")
 
 
 @pytest.mark.parametrize("width", [360, 640, 910, 1280])

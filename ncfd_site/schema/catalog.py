@@ -11,7 +11,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.rows import class_row
 
-from ncfd_site.schema.deploy import retrying
+from ncfd_site.schema import retrying
 
 Connection = psycopg.Connection[Any]
 # The kind and the name of an object; an object of a table is named TABLE.NAME.

@@ -13,7 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
-from ncfd_site.schema.deploy import inspection, retrying, revisions, session
+from ncfd_site.schema import retrying
+from ncfd_site.schema.deploy import inspection, revisions, session
 from ncfd_site.schema.deploy.compare import MENDS_BODIES
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome, Progress

@@ -11,8 +11,9 @@ from typing import Any
 from psycopg import sql
 
 from ncfd_site.config.errors import ExitCode
+from ncfd_site.schema import retrying
 from ncfd_site.schema.catalog import Catalog
-from ncfd_site.schema.deploy import retrying, variants
+from ncfd_site.schema.deploy import variants
 from ncfd_site.schema.deploy.compare import normalize_definition
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.session import Connection

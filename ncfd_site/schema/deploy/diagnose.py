@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema import catalog, source
+from ncfd_site.schema import catalog, retrying, source
 from ncfd_site.schema.catalog import OF_DJANGO, Catalog
-from ncfd_site.schema.deploy import assess, compare, expected, history, online, retrying, revisions, versions
+from ncfd_site.schema.deploy import assess, compare, expected, history, online, revisions, versions
 from ncfd_site.schema.deploy.assess import Fit
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.session import Connection

@@ -12,9 +12,9 @@ from functools import partial
 import psycopg
 from psycopg import sql
 
-from ncfd_site.schema import source
+from ncfd_site.schema import retrying, source
 from ncfd_site.schema.catalog import Catalog
-from ncfd_site.schema.deploy import compare, online, retrying
+from ncfd_site.schema.deploy import compare, online
 from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.session import Connection
 

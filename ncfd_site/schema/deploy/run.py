@@ -10,8 +10,8 @@ from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema import source
-from ncfd_site.schema.deploy import alembic_runner, history, losses, retrying, revisions
+from ncfd_site.schema import retrying, source
+from ncfd_site.schema.deploy import alembic_runner, history, losses, revisions
 from ncfd_site.schema.deploy.failures import MigrationError, RevisionFailed
 from ncfd_site.schema.deploy.session import Connection
 

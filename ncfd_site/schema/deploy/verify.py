@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from ncfd_site.schema import catalog
-from ncfd_site.schema.deploy import compare, expected, retrying, revisions, versions
+from ncfd_site.schema import catalog, retrying
+from ncfd_site.schema.deploy import compare, expected, revisions, versions
 from ncfd_site.schema.deploy.session import Connection
 
 _NO_HASH = "repeat('0', 64)"

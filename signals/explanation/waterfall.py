@@ -9,9 +9,9 @@ from typing import Literal
 
 from ncfd_site.core.charts.waterfall import WaterfallChart, WaterfallItem, build_waterfall
 from ncfd_site.core.formatting import format_number, format_percent, format_signed
-from signals.formulas import MAX_LOGIT
+from signals.formulas import MAX_LOGIT, MAX_RATIO, MIN_RATIO, probability
 from signals.models import Score
-from signals.queries import MAX_RATIO, MIN_RATIO, ROUNDING_TOLERANCE, Contribution, ScoreBreakdown, probability
+from signals.queries import ROUNDING_TOLERANCE, Contribution, ScoreBreakdown
 from signals.trials.run_record import RunRecord
 from signals.trials.words import phase_words
 

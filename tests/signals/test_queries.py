@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from signals.formulas import probability
 from signals.models import Gate, Score, Signal, Trial
 from signals.queries import (
     compute_breakdown,
@@ -13,7 +14,6 @@ from signals.queries import (
     list_scores,
     list_supported_gates,
     list_supporting_signals,
-    probability,
     read_recorded_ratios,
 )
 from tests import factories

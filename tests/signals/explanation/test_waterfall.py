@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from signals import formulas
 from signals.explanation.waterfall import Waterfall, build_score_waterfall, waterfall
 from signals.explanation.words import GATE_RULES
+from signals.formulas import probability
 from signals.models import Score
-from signals.queries import ScoreBreakdown, compute_breakdown, probability
+from signals.queries import ScoreBreakdown, compute_breakdown
 from signals.trials.run_record import run_record
 from tests.signals.explanation.rows import metadata, numbers
 

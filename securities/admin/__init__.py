@@ -1,3 +1,3 @@
-"""The admin of companies, what is listed of them, and the resolver of sponsors."""
+"""Admin of companies, securities and the sponsor resolver."""
 
 from securities.admin import companies, links, listings, resolver  # noqa: F401  (autodiscovery imports this package)

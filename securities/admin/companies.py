@@ -1,4 +1,4 @@
-"""The admin of companies and their names."""
+"""Admin of companies and their names."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ from securities.loading.names import normalize_company_name
 from securities.models import Company, CompanyAlias, CompanyCanonical, Security
 from securities.queries import lookups
 
-FILLED_BY = "`manage.py load_sec_tickers FILE` makes the companies of the SEC's list."
+FILLED_BY = "`manage.py load_sec_tickers FILE` adds the companies of the SEC's list."
 
 
 def company_name(relation: str, heading: str = "company") -> Column:
-    """A column that links to a company by its name."""
+    """Return a column that links to a company."""
     return related(relation, "name", heading)
 
 
@@ -47,7 +47,7 @@ class CompanyAdmin(ReadOnlyAdmin):
     )
     search_by = (
         search.key("cik", "CIK"),
-        search.key("company_id", "number"),
+        search.key("company_id", "ID"),
         search.SearchBy(
             "company_id__in", "ticker", search.pattern(r"[a-z0-9.\-]{1,10}"), lookups.find_company_ids_by_ticker
         ),
@@ -56,13 +56,13 @@ class CompanyAdmin(ReadOnlyAdmin):
     filled_by = FILLED_BY
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Fetch the active tickers of the page's companies, in one query."""
+        """Fetch the active tickers of all rows in one query."""
         found = lookups.list_active_securities([row.pk for row in rows])
         for row in rows:
             row.tickers_shown = found.get(row.pk, [])
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """Its securities, its names, and who stands above and below it."""
+        """Return securities, names, domains, parents and subsidiaries of the company."""
         securities = [
             (
                 object_link(one, one.ticker),
@@ -76,26 +76,27 @@ class CompanyAdmin(ReadOnlyAdmin):
         linked = list(row.security_links.order_by("security_id"))
         known = lookups.find_securities(link.security_id for link in linked)
         names = [
-            (object_link(alias), alias.get_alias_type_display(), alias.start_date, alias.end_date or "still")
+            (object_link(alias), alias.get_alias_type_display(), alias.start_date, alias.end_date or "current")
             for alias in row.aliases.defer("metadata").order_by("alias_norm")
         ]
         domains = [
-            (one.domain_root, "a name" if one.src == "alias" else "the company") for one in lookups.list_domains(row.pk)
+            (one.domain_root, "an alias" if one.src == "alias" else "the company")
+            for one in lookups.list_domains(row.pk)
         ]
         return [
             Table(
                 "Securities",
                 ("Ticker", "Exchange", "Type", "Status", "Dates"),
                 securities,
-                "No security of this company is known.",
+                "No securities.",
                 note=format_html(
-                    '<a href="{}?sponsor_company={}">Trials that it sponsors</a>',
+                    '<a href="{}?sponsor_company={}">Sponsored trials</a>',
                     reverse("admin:signals_trial_changelist"),
                     row.pk,
                 ),
             ),
             Table(
-                "Links to securities",
+                "Linked securities",
                 ("Security", "Ticker", "Linked"),
                 [
                     (
@@ -105,15 +106,13 @@ class CompanyAdmin(ReadOnlyAdmin):
                     )
                     for link in linked
                 ],
-                "No security is linked to this company.",
+                "No linked securities.",
                 note=self._link_note(request, row),
             ),
-            Table("Other names", ("Name", "Kind", "From", "Until"), names, "No other name of it is known."),
-            Table("Domains", ("Domain", "Known from"), domains, "No domain of it is known."),
-            _relatives(
-                "Companies above it", row.parent_relationships.select_related("parent_company"), "parent_company"
-            ),
-            _relatives("Companies below it", row.child_relationships.select_related("child_company"), "child_company"),
+            Table("Other names", ("Name", "Kind", "From", "Until"), names, "No other names."),
+            Table("Domains", ("Domain", "Source"), domains, "No domains."),
+            _relatives("Parents", row.parent_relationships.select_related("parent_company"), "parent_company"),
+            _relatives("Subsidiaries", row.child_relationships.select_related("child_company"), "child_company"),
         ]
 
     def _link_note(self, request: HttpRequest, row: Any) -> Any:
@@ -132,7 +131,7 @@ class CompanyAliasAdmin(ReadOnlyAdmin):
         choice("alias_type", "kind"),
         company_name("company"),
         value("start_date", "from"),
-        value("end_date", "until", empty="still"),
+        value("end_date", "until", empty="current"),
         value("source"),
     )
     list_filter = ("alias_type",)
@@ -140,18 +139,18 @@ class CompanyAliasAdmin(ReadOnlyAdmin):
         search.prefix("alias_norm", "name", normalize_company_name),
         search.prefix("alias_norm", "name", str.lower),
     )
-    filled_by = "`manage.py load_sec_tickers FILE` writes a former name when a company's name changes."
+    filled_by = "`manage.py load_sec_tickers FILE` adds a former name when a company is renamed."
 
 
 @admin.register(CompanyCanonical)
 class CompanyCanonicalAdmin(ReadOnlyAdmin):
-    """Which company stands at the top of each."""
+    """Ultimate parent of each company."""
 
-    list_display = (company_name("company"), company_name("canonical", "topmost parent"))
+    list_display = (company_name("company"), company_name("canonical", "ultimate parent"))
     ordering = ("company_id",)
     search_by = (
-        search.key("company_id", "number of the company"),
-        search.SearchBy("company_id__in", "beginning of the company's name", form=lookups.find_company_ids_by_name),
+        search.key("company_id", "company ID"),
+        search.SearchBy("company_id__in", "start of the company's name", form=lookups.find_company_ids_by_name),
     )
     filled_by = FILLED_BY
 
@@ -162,14 +161,14 @@ def _relatives(title: str, relationships: Any, side: str) -> Table:
             object_link(getattr(one, side)),
             object_link(one, one.rel_type),
             one.start_date,
-            one.end_date or "still",
+            one.end_date or "current",
         )
         for one in relationships
     ]
-    return Table(title, ("Company", "Kind", "From", "Until"), rows, "None is known.")
+    return Table(title, ("Company", "Kind", "From", "Until"), rows, "None recorded.")
 
 
 def _days(security: Security) -> str:
     days = security.effective_range
-    # The range holds its first day and not its last one.
-    return f"{days.lower or 'ever'} to {f'before {days.upper}' if days.upper else 'now'}"
+    # The upper bound is exclusive.
+    return f"{days.lower or 'unknown'} to {f'before {days.upper}' if days.upper else 'now'}"

@@ -1,4 +1,4 @@
-"""The admin of links between companies and securities, and between companies."""
+"""Admin of company securities and company relationships."""
 
 from typing import Any
 
@@ -22,54 +22,48 @@ from securities.queries import lookups
 
 
 def _security_relation() -> Any:
-    # `security_id` is text and no foreign key; the look-up beside the field wants to be told of one.
+    # `security_id` is text; the lookup widget needs a foreign key.
     key: models.ForeignKey[Any, Any] = models.ForeignKey(Security, models.DO_NOTHING)
     key.remote_field.set_field_name()
     return key.remote_field
 
 
 def complete_company(field: Any, model: type[models.Model], name: str, admin_site: Any) -> None:
-    """Let a field of a form complete companies as the foreign key `name` of a model does."""
+    """Give a form field the autocomplete widget of the foreign key `name`."""
     field.widget = AutocompleteSelect(model._meta.get_field(name), admin_site)
-    # The widget draws the chosen company alone; it asks the field for its name.
+    # The widget gets the name of the chosen company from the field.
     field.widget.choices = field.choices
 
 
 class SecurityLinkForm(LinkForm):
-    """A company, and a security by its number or its ticker."""
+    """A company, and a security by ID or ticker."""
 
-    company = forms.ModelChoiceField(
-        Company.objects.all(), help_text="Type the beginning of its name, its CIK or a ticker."
-    )
-    security = forms.CharField(
-        max_length=50, help_text="Its number, or its ticker: the active security of that ticker."
-    )
+    company = forms.ModelChoiceField(Company.objects.all(), help_text="Start of the name, CIK, or ticker.")
+    security = forms.CharField(max_length=50, help_text="ID or ticker (the active security with it).")
 
     def use_site(self, admin_site: Any) -> None:
         complete_company(self.fields["company"], CompanySecurity, "company", admin_site)
         self.fields["security"].widget = ForeignKeyRawIdWidget(_security_relation(), admin_site)
 
     def clean_security(self) -> Security:
-        """Find the security that is meant."""
+        """Return the security with this ID or ticker."""
         text = self.cleaned_data["security"]
         found = lookups.find_security(text)
         if found is None:
-            raise forms.ValidationError(f"No security has the number or the ticker “{text}”.")
+            raise forms.ValidationError(f"No security has the ID or ticker “{text}”.")
         return found
 
 
 class RelationshipForm(LinkForm):
-    """Two companies, what one is to the other, and since when."""
+    """Parent, child, type and dates of a relationship."""
 
-    parent_company = forms.ModelChoiceField(Company.objects.all(), label="Company above")
-    child_company = forms.ModelChoiceField(Company.objects.all(), label="Company below")
+    parent_company = forms.ModelChoiceField(Company.objects.all(), label="Parent")
+    child_company = forms.ModelChoiceField(Company.objects.all(), label="Child")
     rel_type = forms.CharField(
-        label="Kind", initial="subsidiary", max_length=50, help_text="What the lower company is to the upper one."
+        label="Type", initial="subsidiary", max_length=50, help_text="What the child is to the parent."
     )
-    start_date = forms.DateField(label="From", required=False, widget=AdminDateWidget, help_text="Empty: not known.")
-    end_date = forms.DateField(
-        label="Until", required=False, widget=AdminDateWidget, help_text="Empty: it still holds."
-    )
+    start_date = forms.DateField(label="From", required=False, widget=AdminDateWidget, help_text="Empty: unknown.")
+    end_date = forms.DateField(label="Until", required=False, widget=AdminDateWidget, help_text="Empty: current.")
 
     def use_site(self, admin_site: Any) -> None:
         for name in ("parent_company", "child_company"):
@@ -78,7 +72,7 @@ class RelationshipForm(LinkForm):
 
 @register_composite(CompanySecurity)
 class CompanySecurityAdmin(LinkingAdmin):
-    """Which securities are whose."""
+    """Securities linked to companies."""
 
     list_display = (
         Column(
@@ -89,17 +83,17 @@ class CompanySecurityAdmin(LinkingAdmin):
             "ticker",
             "ticker",
             lambda row: object_link(row.security, row.security.ticker) if row.security else None,
-            empty="no security of this number",
+            empty="unknown security",
         ),
-        value("security_id", "number of the security"),
+        value("security_id", "security ID"),
         when("linked_at", "since"),
     )
     search_by = (
-        search.SearchBy("security_id__in", "beginning of a ticker", form=lookups.find_security_ids),
-        search.SearchBy("company_id__in", "beginning of a company's name", form=lookups.find_company_ids_by_name),
-        search.exact("security_id", "number of a security"),
+        search.SearchBy("security_id__in", "start of a ticker", form=lookups.find_security_ids),
+        search.SearchBy("company_id__in", "start of a company's name", form=lookups.find_company_ids_by_name),
+        search.exact("security_id", "security ID"),
     )
-    filled_by = "`manage.py load_sec_tickers FILE` links the securities that it makes; “Add” links one by hand."
+    filled_by = "`manage.py load_sec_tickers FILE` links the securities that it adds; “Add” links one manually."
     link_form = SecurityLinkForm
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -107,12 +101,12 @@ class CompanySecurityAdmin(LinkingAdmin):
 
     @admin.display(description="ticker")
     def known_security(self, row: CompanySecurity) -> Any:
-        """The security behind the number, where it is known."""
+        """Return the security with this ID."""
         security = lookups.find_securities([row.security_id]).get(row.security_id)
-        return object_link(security, security.ticker) if security else "no security of this number"
+        return object_link(security, security.ticker) if security else "unknown security"
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Fetch the securities of the page's links, in one query; the column is text and no foreign key."""
+        """Fetch the securities of all rows in one query."""
         known = lookups.find_securities(row.security_id for row in rows)
         for row in rows:
             row.security = known.get(row.security_id)
@@ -132,38 +126,36 @@ class CompanySecurityAdmin(LinkingAdmin):
 
     def consequence(self, row: CompanySecurity) -> str:
         return (
-            f"The link of {self.named(row)} will be taken away, and one row of company tickers with it. Company and "
-            "security stay as they are, and they can be linked again; the date of the link will then be new."
+            f"Deletes the link of {self.named(row)} and its row in company tickers. Company and security are kept and"
+            " can be linked again, with a new date."
         )
 
 
 @register_composite(CompanyRelationship)
 class CompanyRelationshipAdmin(LinkingAdmin):
-    """Which company stands over which."""
+    """Parents and subsidiaries."""
 
     list_display = (
         Column("relationship", "relationship", lambda row: row.rel_type, reads=("rel_type",)),
-        company_name("parent_company", "company above"),
-        company_name("child_company", "company below"),
+        company_name("parent_company", "parent"),
+        company_name("child_company", "child"),
         value("start_date", "from"),
-        value("end_date", "until", empty="still"),
+        value("end_date", "until", empty="current"),
         when("created_at", "recorded"),
     )
     list_filter = (
         choices(
             "state",
             "state",
-            ("open", "open", {"end_date__isnull": True}),
+            ("open", "current", {"end_date__isnull": True}),
             ("ended", "ended", {"end_date__isnull": False}),
         ),
     )
     search_by = (
-        search.SearchBy(
-            "parent_company_id__in", "beginning of a company's name", form=lookups.find_company_ids_by_name
-        ),
-        search.SearchBy("child_company_id__in", "beginning of a company's name", form=lookups.find_company_ids_by_name),
+        search.SearchBy("parent_company_id__in", "start of a company's name", form=lookups.find_company_ids_by_name),
+        search.SearchBy("child_company_id__in", "start of a company's name", form=lookups.find_company_ids_by_name),
     )
-    filled_by = "The pipelines write what they know of groups of companies; “Add” records one by hand."
+    filled_by = "Pipelines fill this table; “Add” records a relationship manually."
     link_form = RelationshipForm
 
     def link(self, request: HttpRequest, given: dict[str, Any]) -> tuple[CompanyRelationship, bool]:
@@ -186,14 +178,14 @@ class CompanyRelationshipAdmin(LinkingAdmin):
 
     def consequence(self, row: CompanyRelationship) -> str:
         return (
-            f"The relationship of {self.named(row)}, will be taken away, with its dates: it will be as if it had never "
-            "been. Both companies stay. Where it was the only way up, the lower company becomes its own topmost parent."
+            f"Deletes the relationship “{self.named(row)}” with its dates. Both companies are kept. Without another"
+            " parent, the child becomes its own ultimate parent."
         )
 
 
 @register_composite(CompanyTicker)
 class CompanyTickerAdmin(CompositeAdmin):
-    """The tickers of companies, as the view of the database joins them."""
+    """Tickers of companies, from the view `v_company_tickers`."""
 
     list_display = (
         Column(
@@ -207,6 +199,6 @@ class CompanyTickerAdmin(CompositeAdmin):
     ordering = ("company_id", "security_id")
     search_by = (
         search.exact("ticker", "ticker", str.upper),
-        search.SearchBy("company_id__in", "beginning of a company's name", form=lookups.find_company_ids_by_name),
+        search.SearchBy("company_id__in", "start of a company's name", form=lookups.find_company_ids_by_name),
     )
-    filled_by = "The view shows a row for each link of company and security; there is none."
+    filled_by = "The view has a row for each company security."

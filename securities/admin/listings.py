@@ -1,4 +1,4 @@
-"""The admin of exchanges and securities."""
+"""Admin of exchanges and securities."""
 
 from typing import Any
 
@@ -30,20 +30,20 @@ LISTING = (
     Column(
         "effective_range",
         "dates",
-        lambda row: f"{row.effective_range.lower or 'ever'} to {row.effective_range.upper or 'now'}",
+        lambda row: f"{row.effective_range.lower or 'unknown'} to {row.effective_range.upper or 'now'}",
         reads=("effective_range",),
     ),
 )
 SEARCH = (
-    search.key("security_id", "number"),
+    search.key("security_id", "ID"),
     search.prefix("ticker_norm", "ticker", str.upper),
-    search.SearchBy("company_id__in", "beginning of the company's name", form=lookups.find_company_ids_by_name),
+    search.SearchBy("company_id__in", "start of the company's name", form=lookups.find_company_ids_by_name),
 )
 
 
 @admin.register(Exchange)
 class ExchangeAdmin(ReadOnlyAdmin):
-    """The allow-list of exchanges."""
+    """Exchanges and the allow-list."""
 
     list_display = (
         value("code"),
@@ -56,32 +56,32 @@ class ExchangeAdmin(ReadOnlyAdmin):
     list_filter = (yes_no("is_allowed", "allowed", "allowed", "not allowed"),)
     search_by = (search.exact("code", "code"), search.exact("mic", "MIC", str.upper))
     ordering = ("code",)
-    filled_by = "A new database is born with five; `manage.py load_sec_tickers FILE` adds those that it meets."
+    filled_by = "A new database has five; `manage.py load_sec_tickers FILE` adds others."
 
 
 @admin.register(Security)
 class SecurityAdmin(ReadOnlyAdmin):
-    """Tickers of companies, over ranges of dates."""
+    """Tickers of companies over time."""
 
     list_display = (*LISTING, related("exchange", "code", "exchange"))
     list_filter = ("status", "type")
     search_by = SEARCH
-    filled_by = "`manage.py load_sec_tickers FILE` makes the securities of the SEC's list."
+    filled_by = "`manage.py load_sec_tickers FILE` adds the securities of the SEC's list."
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """Whose it is said to be."""
+        """Return the linked companies."""
         links = [
             (object_link(link.company), object_link(link, "link"), formatting.render_age(link.linked_at))
             for link in lookups.list_security_links(row)
         ]
-        return [Table("Linked to companies", ("Company", "Link", "Since"), links, "No company is linked to it.")]
+        return [Table("Linked companies", ("Company", "Link", "Since"), links, "No linked companies.")]
 
 
 @admin.register(ActiveUSSecurity)
 class ActiveUSSecurityAdmin(ReadOnlyAdmin):
-    """Active securities on allowed exchanges, as of the last refresh."""
+    """Active securities on allowed exchanges at the last refresh."""
 
     list_display = (*LISTING, value("exchange_code", "exchange"))
     list_filter = ("type",)
     search_by = SEARCH
-    filled_by = "The view is refreshed at the end of `manage.py load_sec_tickers FILE`; it has been empty since."
+    filled_by = "`manage.py load_sec_tickers FILE` refreshes this view."

@@ -1,4 +1,4 @@
-"""The admin of the sponsor resolver: looked at here, written by the resolver."""
+"""Admin of the sponsor resolver's tables, which only the resolver writes."""
 
 from django.contrib import admin
 
@@ -26,12 +26,12 @@ RUN = value("run_id", "run")
 TRIAL = value("nct_id", "trial")
 BY_TRIAL = search.trial_number("nct_id")
 BY_RUN = search.exact("run_id", "run")
-RESOLVER = "The sponsor resolver writes this table when it runs."
+RESOLVER = "The sponsor resolver fills this table."
 
 
 @admin.register(ResolverDecision)
 class ResolverDecisionAdmin(ReadOnlyAdmin):
-    """Which company each sponsor was taken for."""
+    """Companies that sponsors were resolved to."""
 
     list_display = (
         value("decision_id", "decision"),
@@ -39,19 +39,19 @@ class ResolverDecisionAdmin(ReadOnlyAdmin):
         company_name("company"),
         TRIAL,
         value("match_type", "match"),
-        value("p_match", "probability", draw=lambda p: f"{p:.3f}", empty="not reckoned"),
+        value("p_match", "probability", draw=lambda p: f"{p:.3f}", empty="not computed"),
         choice("decided_by", "decided by"),
         when("decided_at", "decided"),
         RUN,
     )
     list_filter = ("decided_by",)
-    search_by = (search.key("decision_id", "number"), BY_TRIAL, BY_RUN)
+    search_by = (search.key("decision_id", "ID"), BY_TRIAL, BY_RUN)
     filled_by = RESOLVER
 
 
 @admin.register(ResolverFeature)
 class ResolverFeatureAdmin(ReadOnlyAdmin):
-    """What was compared of each candidate."""
+    """Compared features of candidate companies."""
 
     list_display = (
         value("rf_id", "comparison"),
@@ -62,13 +62,13 @@ class ResolverFeatureAdmin(ReadOnlyAdmin):
         value("p_calibrated", "probability", draw=lambda p: f"{p:.3f}"),
         RUN,
     )
-    search_by = (search.key("rf_id", "number"), BY_TRIAL, BY_RUN)
+    search_by = (search.key("rf_id", "ID"), BY_TRIAL, BY_RUN)
     filled_by = RESOLVER
 
 
 @admin.register(ReviewQueueItem)
 class ReviewQueueItemAdmin(ReadOnlyAdmin):
-    """Sponsors that wait for a person."""
+    """Sponsors that need manual resolution."""
 
     list_display = (
         value("rq_id", "item"),
@@ -81,13 +81,13 @@ class ReviewQueueItemAdmin(ReadOnlyAdmin):
         RUN,
     )
     list_filter = ("status",)
-    search_by = (search.key("rq_id", "number"), BY_TRIAL, BY_RUN)
-    filled_by = "The sponsor resolver puts here what it cannot settle."
+    search_by = (search.key("rq_id", "ID"), BY_TRIAL, BY_RUN)
+    filled_by = "The sponsor resolver adds what it cannot resolve."
 
 
 @admin.register(ResolverLabel)
 class ResolverLabelAdmin(ReadOnlyAdmin):
-    """Training examples."""
+    """Training examples of the resolver."""
 
     list_display = (
         value("label_id", "label"),
@@ -96,35 +96,35 @@ class ResolverLabelAdmin(ReadOnlyAdmin):
         words("is_match", "match", yes="is this company", no="is not this company"),
         TRIAL,
         value("source"),
-        when("created_at", "labelled"),
+        when("created_at", "labeled"),
     )
-    search_by = (search.key("label_id", "number"), BY_TRIAL)
-    filled_by = "Those who train the resolver write this table."
+    search_by = (search.key("label_id", "ID"), BY_TRIAL)
+    filled_by = "Training of the resolver fills this table."
 
 
 @admin.register(ResolverRule)
 class ResolverRuleAdmin(ReadOnlyAdmin):
-    """Patterns that settle a sponsor at once."""
+    """Patterns that resolve a sponsor directly."""
 
     list_display = (
         value("pattern"),
         company_name("company"),
         value("method"),
         value("priority"),
-        when("created_at", "made"),
+        when("created_at", "created"),
     )
-    search_by = (search.exact("pattern", "pattern"), search.key("company_id", "number of the company"))
+    search_by = (search.exact("pattern", "pattern"), search.key("company_id", "company ID"))
     ordering = ("-priority", "rule_id")
-    filled_by = "Those who run the resolver write its rules."
+    filled_by = "Operators of the resolver add rules."
 
 
 @admin.register(ResolverIgnoredSponsor)
 class ResolverIgnoredSponsorAdmin(ReadOnlyAdmin):
-    """Sponsors that are no companies."""
+    """Patterns of sponsors that are not companies."""
 
     list_display = (value("pattern"), value("comment"), when("created_at", "added"))
     search_by = (search.exact("pattern", "pattern"),)
-    filled_by = "A new database is born with two patterns."
+    filled_by = "A new database has two patterns."
 
 
 @admin.register(ResolverFlag)
@@ -133,12 +133,12 @@ class ResolverFlagAdmin(ReadOnlyAdmin):
 
     list_display = (value("key", "flag"), value("value"), when("created_at", "set"))
     search_by = (search.exact("key", "flag"),)
-    filled_by = "A new database is born with one flag."
+    filled_by = "A new database has one flag."
 
 
 @admin.register(ResolverLLMLog)
 class ResolverLLMLogAdmin(ReadOnlyAdmin):
-    """Questions to a language model, and its answers."""
+    """Questions to a language model, with its answers."""
 
     list_display = (
         value("llm_id", "question"),
@@ -150,5 +150,5 @@ class ResolverLLMLogAdmin(ReadOnlyAdmin):
         RUN,
     )
     list_filter = ("decision_mode",)
-    search_by = (search.key("llm_id", "number"), BY_TRIAL)
+    search_by = (search.key("llm_id", "ID"), BY_TRIAL)
     filled_by = RESOLVER

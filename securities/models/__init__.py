@@ -1,4 +1,4 @@
-"""Companies, what is listed of them, and how a trial's sponsor is resolved to a company."""
+"""Companies, securities, and the sponsor resolver."""
 
 from securities.models.companies import (
     Company,

@@ -1,4 +1,4 @@
-"""Companies, their names, who owns whom, and which securities belong to them."""
+"""Companies, their names, relationships and securities."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -14,7 +14,7 @@ from ncfd_site.core.fields import (
 
 
 class Company(models.Model):
-    """One company that files with the SEC, known by its CIK."""
+    """A company that files with the SEC, identified by its CIK."""
 
     company_id = models.AutoField("company", primary_key=True, help_text="Number of the company, from the database.")
     cik = models.BigIntegerField(
@@ -115,7 +115,7 @@ class CompanyAlias(models.Model):
 
 
 class CompanyRelationship(models.Model):
-    """One company that stands over another, for a time."""
+    """A parent and a child company, with the period of the relationship."""
 
     pk = models.CompositePrimaryKey("parent_company_id", "child_company_id", "rel_type")
     parent_company = BigForeignKey(
@@ -144,7 +144,7 @@ class CompanyRelationship(models.Model):
 
 
 class CompanySecurity(models.Model):
-    """A link that says: this security belongs to this company."""
+    """A link between a company and a security."""
 
     pk = models.CompositePrimaryKey("company_id", "security_id")
     company = BigForeignKey(Company, models.DO_NOTHING, related_name="security_links", help_text="The company.")
@@ -157,15 +157,15 @@ class CompanySecurity(models.Model):
         managed = False
         db_table = "company_securities"
         ordering = ["company_id", "security_id"]
-        verbose_name = "link of company and security"
-        verbose_name_plural = "links of companies and securities"
+        verbose_name = "company security"
+        verbose_name_plural = "company securities"
 
     def __str__(self) -> str:
         return f"company {self.company_id} and security {self.security_id}"
 
 
 class CompanyCanonical(models.Model):
-    """A company and the one at the top of its open relationships: itself, where nobody stands above it."""
+    """A company and its ultimate parent over current relationships: itself without a parent."""
 
     company = BigOneToOneField(
         Company,
@@ -194,7 +194,7 @@ class CompanyCanonical(models.Model):
 
 
 class CompanyTicker(models.Model):
-    """A link between company and security, with the company's name and the security's ticker."""
+    """A company security with the names of both sides (a view)."""
 
     pk = models.CompositePrimaryKey("company_id", "security_id")
     company = models.ForeignKey(
@@ -216,8 +216,8 @@ class CompanyTicker(models.Model):
     class Meta:
         managed = False
         db_table = "v_company_tickers"
-        verbose_name = "ticker of a company"
-        verbose_name_plural = "tickers of companies"
+        verbose_name = "company ticker"
+        verbose_name_plural = "company tickers"
 
     def __str__(self) -> str:
         return f"{self.ticker or self.security_id}: {self.company_name}"

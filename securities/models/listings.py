@@ -1,4 +1,4 @@
-"""Exchanges, and what is listed on them over which dates."""
+"""Exchanges and securities."""
 
 from django.contrib.postgres.fields import DateRangeField
 from django.db import models
@@ -9,7 +9,7 @@ from securities.models.companies import Company
 
 
 class Exchange(models.Model):
-    """One exchange or market, and whether this project watches what is listed there."""
+    """An exchange or market; only allowed ones count as US listings."""
 
     exchange_id = models.AutoField("exchange", primary_key=True, help_text="Number of the exchange, from the database.")
     code = LineField("code", unique=True, help_text="Short name, such as NASDAQ; compared without regard to case.")
@@ -33,7 +33,7 @@ class Exchange(models.Model):
 
 
 class Listing(models.Model):
-    """What a security is, shared by the table and by the materialized view over it."""
+    """Fields shared by the table of securities and the materialized view."""
 
     class Type(models.TextChoices):
         COMMON = "common", "common stock"
@@ -90,7 +90,7 @@ class Listing(models.Model):
 
 
 class Security(Listing):
-    """A ticker of a company on an exchange, over a range of dates; ranges of one ticker never overlap."""
+    """A ticker of a company on an exchange for a date range; ranges of a ticker never overlap."""
 
     company = models.ForeignKey(Company, models.DO_NOTHING, related_name="securities", help_text="The issuer.")
     exchange = models.ForeignKey(
@@ -111,7 +111,7 @@ class Security(Listing):
 
 
 class ActiveUSSecurity(Listing):
-    """An active security on an allowed exchange, as of the last refresh of the materialized view."""
+    """An active security on an allowed exchange, at the last refresh of the materialized view."""
 
     company = models.ForeignKey(
         Company, models.DO_NOTHING, db_constraint=False, related_name="active_us_securities", help_text="The issuer."

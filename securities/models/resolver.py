@@ -1,6 +1,6 @@
-"""The sponsor resolver: how the sponsor that a registry record names becomes a company.
+"""Tables of the sponsor resolver, which finds the company of a registry record's sponsor.
 
-Its tables are keyed by run and NCT number, not by trial: the resolver also runs over records that are not loaded.
+They are keyed by run and NCT ID: the resolver also handles records that are not loaded.
 """
 
 from django.db import models
@@ -11,11 +11,11 @@ from securities.models.companies import Company
 
 
 class ResolverDecision(models.Model):
-    """What was decided about one sponsor text of one trial in one run: which company it is, and on what grounds."""
+    """The company of a sponsor of one trial in one run, with the evidence."""
 
     class DecidedBy(models.TextChoices):
         AUTO = "auto", "automatic"
-        HUMAN = "human", "a person"
+        HUMAN = "human", "a reviewer"
         LLM = "llm", "a language model"
 
     decision_id = models.BigAutoField("decision", primary_key=True, help_text="Number of the decision.")
@@ -68,7 +68,7 @@ class ResolverDecision(models.Model):
 
 
 class ResolverRule(models.Model):
-    """A pattern that settles a sponsor at once: a text that matches it is this company."""
+    """A pattern that resolves matching sponsors to one company."""
 
     pattern = LineField("pattern", primary_key=True, help_text="What the normalised sponsor is held against.")
     rule_id = models.BigIntegerField(
@@ -96,7 +96,7 @@ class ResolverRule(models.Model):
 
 
 class ResolverFeature(models.Model):
-    """One candidate company for the sponsor of one trial in one run: what was compared, and how it scored."""
+    """A candidate company for the sponsor of one trial in one run, with compared features and score."""
 
     rf_id = models.BigAutoField("comparison", primary_key=True, help_text="Number of the comparison.")
     run_id = LineField("run", help_text="The run of the resolver.")
@@ -141,7 +141,7 @@ class ResolverFeature(models.Model):
 
 
 class ResolverFlag(models.Model):
-    """A switch of the resolver, read when a run begins."""
+    """A setting of the resolver, read at the start of a run."""
 
     key = LineField("flag", primary_key=True, help_text="Name of the switch.")
     value = LineField("value", help_text="How it is set, as text.")
@@ -158,9 +158,9 @@ class ResolverFlag(models.Model):
 
 
 class ResolverIgnoredSponsor(models.Model):
-    """A pattern of sponsors that are no companies, such as universities; the resolver leaves them alone."""
+    """A pattern of sponsors that are not companies, such as universities; the resolver skips them."""
 
-    # The table has no primary key, but its only unique column is never NULL.
+    # The table has no primary key; its unique column is NOT NULL.
     pattern = LineField("pattern", primary_key=True, help_text="Regular expression over the sponsor.")
     comment = LineField("comment", null=True, blank=True, help_text="Which sponsors are meant.")
     created_at = models.DateTimeField("created", db_default=Now(), help_text="When the pattern was added.")
@@ -176,7 +176,7 @@ class ResolverIgnoredSponsor(models.Model):
 
 
 class ResolverLabel(models.Model):
-    """One training example of the resolver: this sponsor of this trial is, or is not, this company."""
+    """A training example: the sponsor of this trial is, or is not, this company."""
 
     label_id = models.BigAutoField("label", primary_key=True, help_text="Number of the label, from the database.")
     nct_id = LineField("NCT number", help_text="The trial, by its number at ClinicalTrials.gov.")
@@ -201,7 +201,7 @@ class ResolverLabel(models.Model):
 
 
 class ResolverLLMLog(models.Model):
-    """One question to a language model about a sponsor, with its answer and what was made of it."""
+    """A question to a language model about a sponsor, with its answer and outcome."""
 
     class DecisionMode(models.TextChoices):
         ACCEPT = "accept", "accepted"
@@ -247,7 +247,7 @@ class ResolverLLMLog(models.Model):
 
 
 class ReviewQueueItem(models.Model):
-    """A sponsor that the resolver could not settle and that waits for a person."""
+    """A sponsor that the resolver could not resolve and that needs manual resolution."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "pending"
@@ -273,8 +273,8 @@ class ReviewQueueItem(models.Model):
         managed = False
         db_table = "review_queue"
         ordering = ["-rq_id"]
-        verbose_name = "review queue item"
-        verbose_name_plural = "review queue"
+        verbose_name = "sponsor review item"
+        verbose_name_plural = "sponsor review queue"
 
     def __str__(self) -> str:
         return f"{self.nct_id}, {self.sponsor_text or 'no sponsor'}: {self.status}"

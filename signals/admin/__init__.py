@@ -1,3 +1,3 @@
-"""The admin of trials, their results, and what speaks for their failure."""
+"""Admin of trials, studies, signals, gates and scores."""
 
 from signals.admin import ingest, scoring, studies, trials  # noqa: F401  (autodiscovery imports this package)

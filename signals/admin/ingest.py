@@ -1,4 +1,4 @@
-"""The admin of what the loaders remember of themselves."""
+"""Admin of ingest runs and the ingest state."""
 
 from django.contrib import admin
 
@@ -20,17 +20,17 @@ class IngestRunAdmin(ReadOnlyAdmin):
         value("total_returned", "returned"),
         value("total_processed", "processed"),
     )
-    search_by = (search.key("run_id", "number"),)
-    filled_by = "Each loader writes a run: `manage.py load_ctgov FILE`."
+    search_by = (search.key("run_id", "ID"),)
+    filled_by = "Loaders such as `manage.py load_ctgov FILE` add a run."
 
 
 @admin.register(IngestState)
 class IngestStateAdmin(ReadOnlyAdmin):
-    """How far the registry has been read."""
+    """Date up to which the registry has been read."""
 
     list_display = (
         value("id", "state", draw=lambda _: "ClinicalTrials.gov"),
         value("cursor_last_update_posted", "read up to", empty="nothing yet"),
         when("last_run_at", "last run", empty="never"),
     )
-    filled_by = "`manage.py load_ctgov FILE` writes it at its first run."
+    filled_by = "The first run of `manage.py load_ctgov FILE` creates it."

@@ -1,4 +1,4 @@
-"""The admin of signals, gates and scores."""
+"""Admin of signals, gates and scores."""
 
 from typing import Any
 
@@ -21,23 +21,29 @@ from ncfd_site.adminkit.filters import choices, yes_no
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
 from signals import queries
-from signals.admin import risk
 from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
+from signals.admin.score_tables import (
+    build_breakdown_table,
+    build_gates_table,
+    build_support_table,
+    format_current_score,
+    format_gate_state,
+)
 from signals.admin.scoring_table import build_tables
 from signals.models import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore
 from signals.scoring.table import scoring_table
 
 RISKS = (
-    ("97", "97 % and more", {"p_fail__gte": "0.97"}),
-    ("75", "75 % to 97 %", {"p_fail__gte": "0.75", "p_fail__lt": "0.97"}),
-    ("50", "50 % to 75 %", {"p_fail__gte": "0.50", "p_fail__lt": "0.75"}),
-    ("0", "below 50 %", {"p_fail__lt": "0.50"}),
+    ("97", "≥ 97 %", {"p_fail__gte": "0.97"}),
+    ("75", "75 to 97 %", {"p_fail__gte": "0.75", "p_fail__lt": "0.97"}),
+    ("50", "50 to 75 %", {"p_fail__gte": "0.50", "p_fail__lt": "0.75"}),
+    ("0", "< 50 %", {"p_fail__lt": "0.50"}),
 )
 
 
 @admin.register(Signal)
 class SignalAdmin(ReadOnlyAdmin):
-    """What was noticed about a trial."""
+    """Warning signs of trials."""
 
     list_display = (
         choice("s_id", "signal"),
@@ -48,7 +54,7 @@ class SignalAdmin(ReadOnlyAdmin):
         when("fired_at", "fired", order=True),
     )
     list_filter = ("s_id", "severity")
-    search_by = (BY_TRIAL, search.key("signal_id", "number"))
+    search_by = (BY_TRIAL, search.key("signal_id", "ID"))
     filled_by = PIPELINE
     fieldsets = (
         ("Signal", {"fields": ("trial", "s_id", "severity", "value", "fired_at")}),
@@ -57,9 +63,9 @@ class SignalAdmin(ReadOnlyAdmin):
     )
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """The gates that this signal supports."""
+        """Return the gates that the signal supports."""
         gates = queries.list_supported_gates(row)
-        return [risk.gates_table(gates, "Gates that it supports", "No gate of this trial names this signal.")]
+        return [build_gates_table(gates, "Supported gates", "No gate of this trial names this signal.")]
 
 
 @admin.register(Gate)
@@ -75,36 +81,36 @@ class GateAdmin(ReadOnlyAdmin):
         when("evaluated_at", "evaluated"),
     )
     list_filter = ("g_id", yes_no("fired_bool", "state", "fired", "did not fire"))
-    search_by = (BY_TRIAL, search.key("gate_id", "number"))
+    search_by = (BY_TRIAL, search.key("gate_id", "ID"))
     filled_by = PIPELINE
     fieldsets = (
         ("Gate", {"fields": ("trial", "g_id", "state", "lr_used", "evaluated_at")}),
-        ("Why", {"fields": ("rationale_text", "supporting")}),
+        ("Reason", {"fields": ("rationale_text", "supporting")}),
         ("Row", {"fields": ("gate_id", "metadata")}),
     )
 
     @admin.display(description="state")
     def state(self, row: Any) -> str:
-        """Whether it fired."""
-        return risk.fired(row)
+        """Return fired or did not fire."""
+        return format_gate_state(row)
 
     @admin.display(description="supporting signals")
     def supporting(self, row: Any) -> str:
-        """The codes that it names."""
+        """Return the codes of the supporting signals."""
         return ", ".join(row.supporting_s_ids or ()) or "none"
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """The signals that support this gate."""
-        return risk.gate_support(row)
+        """Return the supporting signals."""
+        return [build_support_table(row)]
 
 
 @admin.register(Score)
 class ScoreAdmin(ReadOnlyAdmin):
-    """How likely each trial is to fail."""
+    """Probabilities of failure, run by run."""
 
     list_display = (
         Column(
-            "p_fail", "P(fail)", lambda row: formatting.format_percent(row.p_fail), reads=("p_fail",), order="p_fail"
+            "p_fail", "P(failure)", lambda row: formatting.format_percent(row.p_fail), reads=("p_fail",), order="p_fail"
         ),
         TRIAL,
         value("prior_pi", "prior", draw=formatting.format_percent),
@@ -113,18 +119,18 @@ class ScoreAdmin(ReadOnlyAdmin):
         when("features_frozen_at", "frozen", empty="not frozen"),
         when("scored_at", "scored", order=True),
     )
-    list_filter = (choices("p_fail", "P(fail)", *RISKS),)
-    search_by = (BY_TRIAL, search.exact("run_id", "run"), search.key("score_id", "number"))
-    filled_by = "manage.py score_trials --run-id R scores every trial; the pipelines may too."
+    list_filter = (choices("p_fail", "P(failure)", *RISKS),)
+    search_by = (BY_TRIAL, search.exact("run_id", "run"), search.key("score_id", "ID"))
+    filled_by = "`manage.py score_trials --run-id RUN` scores all trials; pipelines may add scores too."
     change_list_template = "admin/signals/score/change_list.html"
 
     def get_urls(self) -> list[URLPattern]:
-        """The pages of the scores, and the table by which trials are scored."""
+        """Add the page of the scoring table."""
         view = self.admin_view(self.table_view)
         return [path("table/", view, name=self.url_name("table")), *super().get_urls()]
 
     def table_view(self, request: HttpRequest) -> HttpResponse:
-        """Priors, likelihood ratios and stop rules, for all who may see scores."""
+        """Show priors, likelihood ratios and stop rules to users who may view scores."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         table = scoring_table()
@@ -141,17 +147,17 @@ class ScoreAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/signals/score/table.html", context)
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """How the score comes about, and the gates of the trial."""
+        """Return the score breakdown and the current gates of the trial."""
         gates = queries.list_gates([row.trial_id])
         return [
-            *risk.account_tables(row, queries.compute_breakdown(row)),
-            risk.gates_table(gates, "Gates of the trial today"),
+            build_breakdown_table(row, queries.compute_breakdown(row, gates)),
+            build_gates_table(gates, "Current gates of the trial"),
         ]
 
 
 @admin.register(SignalEvaluation)
 class SignalEvaluationAdmin(ReadOnlyAdmin):
-    """Which signals were evaluated, and did not fire or could not be evaluated."""
+    """Results of evaluating signals, fired or not."""
 
     list_display = (
         choice("s_id", "signal"),
@@ -162,22 +168,22 @@ class SignalEvaluationAdmin(ReadOnlyAdmin):
         when("evaluated_at", "evaluated"),
     )
     list_filter = ("s_id", "outcome")
-    search_by = (BY_TRIAL, search.key("evaluation_id", "number"))
-    filled_by = "Nothing was evaluated yet: manage.py fire_registry_signals evaluates what the registry alone decides."
+    search_by = (BY_TRIAL, search.key("evaluation_id", "ID"))
+    filled_by = "`manage.py fire_registry_signals` evaluates the registry signals; pipelines add the others."
 
 
 @admin.register(TrialCurrentScore)
-class TrialStandingAdmin(ReadOnlyAdmin):
-    """How each trial stands."""
+class TrialCurrentScoreAdmin(ReadOnlyAdmin):
+    """Current score of each trial, with the one before."""
 
     list_display = (
-        Column("p_fail", "P(fail)", risk.standing, reads=("p_fail",), order="p_fail"),
+        Column("p_fail", "P(failure)", format_current_score, reads=("p_fail",), order="p_fail"),
         TRIAL,
         value("change", empty="none"),
         value("run_id", "run", empty="not scored"),
-        value("previous_run_id", "run before", empty="none"),
+        value("previous_run_id", "previous run", empty="none"),
         when("scored_at", "scored", empty="not scored"),
     )
-    list_filter = (choices("p_fail", "P(fail)", *RISKS),)
+    list_filter = (choices("p_fail", "P(failure)", *RISKS),)
     search_by = (BY_TRIAL,)
-    filled_by = "There is a row for each trial: load trials with manage.py load_ctgov PATH."
+    filled_by = "Each trial has a row; `manage.py load_ctgov PATH` loads trials."

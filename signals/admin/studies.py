@@ -1,4 +1,4 @@
-"""The admin of published results and of what their cards lack."""
+"""Admin of published results and of their validation errors."""
 
 from typing import Any
 
@@ -17,62 +17,62 @@ from signals.models import StagingError, Study
 
 @admin.register(Study)
 class StudyAdmin(ReadOnlyAdmin):
-    """Published results of trials, with their study cards."""
+    """Published results of trials with their study cards."""
 
     list_display = (
         value("study_id", "study"),
         TRIAL,
-        value("doc_type", "kind"),
+        value("doc_type", "type"),
         value("year", order=True),
         value("p_value", "p-value", empty="no number", order=True),
         value("coverage_level", "coverage"),
         value("citation"),
         when("updated_at", "changed"),
     )
-    list_filter = (known_values("doc_type", "kind"), known_values("coverage_level", "coverage", nothing="unknown"))
-    search_by = (BY_TRIAL, search.key("study_id", "number"))
+    list_filter = (known_values("doc_type", "type"), known_values("coverage_level", "coverage", nothing="unknown"))
+    search_by = (BY_TRIAL, search.key("study_id", "ID"))
     filled_by = PIPELINE
-    # What a study's bytes are, and where, is for those who look after content.
+    # The stored object is shown to users who may view content.
     hidden_fields = {"object": "storage.view_storageobject"}
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """What its card lacks, and the signals that rest on it."""
+        """Return the validation errors of the card and the signals from the study."""
         errors = row.staging_errors.defer("extracted_jsonb").order_by("-pk")
         signals = row.signals.defer("metadata").order_by("s_id")
         return [
             Table(
-                "Errors of its card",
+                "Validation errors",
                 ("Error", "Message", "Recorded"),
                 [
                     (object_link(one, one.error_type), one.error_message, formatting.render_age(one.created_at))
                     for one in errors
                 ],
-                "Nothing was found wrong with its card.",
+                "No errors.",
             ),
             Table(
-                "Signals that rest on it",
+                "Signals from this study",
                 ("Signal", "Severity", "Evidence"),
                 [
                     (object_link(one, one.get_s_id_display()), one.get_severity_display(), one.evidence_span)
                     for one in signals
                 ],
-                "No signal names this study as its source.",
+                "No signal names this study.",
             ),
         ]
 
 
 @admin.register(StagingError)
 class StagingErrorAdmin(ReadOnlyAdmin):
-    """What study cards lack."""
+    """Validation errors of study cards."""
 
     list_display = (
         value("id", "error"),
-        value("error_type", "kind"),
+        value("error_type", "type"),
         related("trial", "nct_id", "trial", empty="none"),
         related("study", "study_id", "study", empty="none"),
         value("error_message", "message", draw=lambda text: text if len(text) <= 160 else f"{text[:160]}…"),
         when("created_at", "recorded", order=True),
     )
-    list_filter = (known_values("error_type", "kind"),)
-    search_by = (BY_TRIAL, search.key("id", "number"))
-    filled_by = "The database writes an error when the card of a pivotal trial lacks something; none did."
+    list_filter = (known_values("error_type", "type"),)
+    search_by = (BY_TRIAL, search.key("id", "ID"))
+    filled_by = "The database adds an error when the card of a pivotal trial is incomplete."

@@ -1,4 +1,4 @@
-"""The admin of trials and their history at the registry."""
+"""Admin of trials and their registry history."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
 from securities.queries import lookups
 from signals import queries
-from signals.admin import risk
 from signals.admin.columns import BY_TRIAL, TRIAL
+from signals.admin.score_tables import build_gates_table, build_scores_table, build_signals_table
 from signals.models import RegistryHistoryVersion, Trial, TrialVersion
 
-MOST_SHOWN = 50
+MAX_STUDIES = 50
 COMPARED = ("changed_primary_endpoint", "changed_sample_size", "changed_analysis_plan")
 
 
@@ -38,12 +38,12 @@ def _changed(version: Any) -> Any:
     }
     if all(change is None for change in changes.values()):
         return formatting.render_quiet("not compared")
-    return format_html("{}", ", ".join(name for name, change in changes.items() if change) or "nothing of these")
+    return format_html("{}", ", ".join(name for name, change in changes.items() if change) or "none of these")
 
 
 @admin.register(Trial)
 class TrialAdmin(ReadOnlyAdmin):
-    """Trials, and all that is known of each."""
+    """Trials of the registry."""
 
     list_display = (
         value("nct_id", "trial", order=True),
@@ -59,23 +59,21 @@ class TrialAdmin(ReadOnlyAdmin):
     list_filter = (yes_no("is_pivotal", "pivotal", "pivotal", "not pivotal"), known_values("status", "status"))
     search_by = (
         search.trial_number("nct_id"),
-        search.key("trial_id", "number"),
-        search.SearchBy(
-            "sponsor_company_id__in", "beginning of the sponsor's name", form=lookups.find_company_ids_by_name
-        ),
+        search.key("trial_id", "ID"),
+        search.SearchBy("sponsor_company_id__in", "start of the sponsor's name", form=lookups.find_company_ids_by_name),
     )
-    filled_by = "`manage.py load_ctgov FILE` loads the records of ClinicalTrials.gov."
+    filled_by = "`manage.py load_ctgov PATH` loads records of ClinicalTrials.gov."
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """What speaks for its failure, what was published of it, and how its record changed."""
+        """Return scores, gates, signals, studies and record versions of the trial."""
         gates = queries.list_gates([row.pk])
-        studies = row.studies.defer("extracted_jsonb", "notes_md").order_by("-year", "-pk")[:MOST_SHOWN]
+        studies = row.studies.defer("extracted_jsonb", "notes_md").order_by("-year", "-pk")[:MAX_STUDIES]
         versions = row.versions.only("trial_id", "captured_at", "sample_size", *COMPARED).order_by("-captured_at")
-        claims = list_link(LinkAudit, "Link audits of this trial", nct_id=row.nct_id)
+        claims = list_link(LinkAudit, "Links of this trial", nct_id=row.nct_id)
         return [
-            risk.scores_table(queries.list_scores(row.pk)),
-            risk.gates_table(gates),
-            risk.signals_table(queries.list_signals([row.pk]), gates),
+            build_scores_table(queries.list_scores(row.pk)),
+            build_gates_table(gates),
+            build_signals_table(queries.list_signals([row.pk]), gates),
             Table(
                 "Studies",
                 ("Study", "Year", "p-value", "Citation"),
@@ -88,24 +86,24 @@ class TrialAdmin(ReadOnlyAdmin):
                     )
                     for one in studies
                 ],
-                "No published result of this trial is known.",
+                "No published results.",
                 note=claims,
             ),
             Table(
-                "Versions of its record",
+                "Record versions",
                 ("Captured", "Sample size", "Changed"),
                 [
                     (object_link(one, formatting.format_moment(one.captured_at)), one.sample_size, _changed(one))
                     for one in versions
                 ],
-                "No version of its record was kept.",
+                "No versions stored.",
             ),
         ]
 
 
 @admin.register(TrialVersion)
 class TrialVersionAdmin(ReadOnlyAdmin):
-    """Registry records as they were captured."""
+    """Captured versions of registry records."""
 
     list_display = (
         value("trial_version_id", "version"),
@@ -121,13 +119,13 @@ class TrialVersionAdmin(ReadOnlyAdmin):
         ),
     )
     list_filter = (yes_no("changed_primary_endpoint", "primary endpoint", "changed", "not changed", "not compared"),)
-    search_by = (BY_TRIAL, search.key("trial_version_id", "number"))
-    filled_by = "`manage.py load_ctgov FILE` keeps a version whenever a record has changed."
+    search_by = (BY_TRIAL, search.key("trial_version_id", "ID"))
+    filled_by = "`manage.py load_ctgov PATH` adds a version for each changed record."
 
 
 @register_composite(RegistryHistoryVersion)
 class RegistryHistoryVersionAdmin(CompositeAdmin):
-    """The registry's own list of the versions of its records."""
+    """The registry's own list of record versions."""
 
     list_display = (
         value("version_rank", "version"),
@@ -136,4 +134,4 @@ class RegistryHistoryVersionAdmin(CompositeAdmin):
         value("url", "address", draw=formatting.render_link),
     )
     search_by = (BY_TRIAL,)
-    filled_by = "The pipelines write the registry's list of versions."
+    filled_by = "Pipelines fill this table."

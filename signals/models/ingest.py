@@ -1,10 +1,10 @@
-"""What the loaders remember of themselves."""
+"""Runs of the loaders, and the state of the registry loader."""
 
 from django.db import models
 
 
 class IngestState(models.Model):
-    """How far the reading of ClinicalTrials.gov has come: one row."""
+    """Date up to which ClinicalTrials.gov has been read; a single row."""
 
     id = models.BooleanField("the row", primary_key=True, help_text="Always true, so that there is one row only.")
     cursor_last_update_posted = models.DateField(
@@ -22,7 +22,7 @@ class IngestState(models.Model):
 
 
 class IngestRun(models.Model):
-    """One run of a loader: from what, over which dates, and how much came of it."""
+    """One run of a loader: source, dates and counts."""
 
     run_id = models.AutoField("run", primary_key=True, help_text="Number of the run, from the database.")
     source = models.CharField("source", help_text="What was read: the loader or the registry.")

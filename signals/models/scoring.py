@@ -1,4 +1,4 @@
-"""What counts against a trial: signals, the gates that they open, the score that follows, and how the trial stands."""
+"""Signals, evaluations, gates, scores, and the current score of each trial."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,18 +8,18 @@ from ncfd_site.core.fields import FROM_0_TO_1, BigForeignKey
 
 
 class Signal(models.Model):
-    """A warning sign that fired for a trial; each of the nine fires once at most."""
+    """A warning sign that fired for a trial; each of the nine at most once."""
 
     class Code(models.TextChoices):
         S1 = "S1", "S1 primary endpoint changed"
         S2 = "S2", "S2 underpowered pivotal trial"
         S3 = "S3", "S3 subgroup-only win without multiplicity control"
-        S4 = "S4", "S4 intention-to-treat against per-protocol"
+        S4 = "S4", "S4 intention-to-treat vs. per-protocol"
         S5 = "S5", "S5 implausible effect in a failing class"
-        S6 = "S6", "S6 interim looks without alpha spending"
-        S7 = "S7", "S7 single arm where randomised is standard"
+        S6 = "S6", "S6 interim analyses without alpha spending"
+        S7 = "S7", "S7 single arm where randomized is standard"
         S8 = "S8", "S8 p-value on the cusp"
-        S9 = "S9", "S9 overall against progression-free survival"
+        S9 = "S9", "S9 overall vs. progression-free survival"
 
     class Severity(models.TextChoices):
         HIGH = "H", "high"
@@ -64,7 +64,7 @@ class Signal(models.Model):
 
 
 class Gate(models.Model):
-    """A combination of signals, evaluated for a trial: fired or not, and what it does to the odds of failure."""
+    """A combination of signals that multiplies the odds of failure if it fires."""
 
     class Code(models.TextChoices):
         G1 = "G1", "G1 Alpha-Meltdown"
@@ -112,7 +112,7 @@ class Gate(models.Model):
 
 
 class Score(models.Model):
-    """How likely a trial is to fail, as one run reckoned it."""
+    """Probability of failure of a trial, computed by one run."""
 
     score_id = models.BigAutoField("score", primary_key=True, help_text="Number of the row, from the database.")
     trial = BigForeignKey("signals.Trial", models.DO_NOTHING, related_name="scores", help_text="The trial.")
@@ -176,7 +176,7 @@ class Score(models.Model):
 
 
 class SignalEvaluation(models.Model):
-    """What evaluating a signal for a trial came to; one row each time that it came to something else than before."""
+    """Result of evaluating a signal for a trial; a row for each change of the result."""
 
     class Outcome(models.TextChoices):
         FIRED = "fired", "fired"
@@ -210,10 +210,10 @@ class SignalEvaluation(models.Model):
 
 
 class TrialCurrentScore(models.Model):
-    """How a trial stands: its latest score and the one before. The database keeps one row for each trial."""
+    """The current score of a trial and the one before, maintained by the database."""
 
     trial = models.OneToOneField(
-        "signals.Trial", models.DO_NOTHING, primary_key=True, related_name="standing", help_text="The trial."
+        "signals.Trial", models.DO_NOTHING, primary_key=True, related_name="current_score", help_text="The trial."
     )
     score_id = models.BigIntegerField("score", null=True, help_text="Its latest score; empty where it has none.")
     run_id = models.TextField("run", null=True, help_text="The run of that score.")
@@ -242,7 +242,7 @@ class TrialCurrentScore(models.Model):
         managed = False
         db_table = "trial_current_scores"
         ordering = [models.F("p_fail").desc(nulls_last=True), "trial_id"]
-        verbose_name = "trial standing"
+        verbose_name = "current score"
 
     def __str__(self) -> str:
         return f"{self.p_fail if self.p_fail is not None else 'not scored'} for trial {self.trial_id}"

@@ -1,4 +1,4 @@
-"""Published results of trials, and what their study cards lack."""
+"""Published results of trials, and their validation errors."""
 
 from django.db import models
 from django.db.models.fields.json import KT
@@ -8,7 +8,7 @@ from ncfd_site.core.fields import BigForeignKey, LineField, NumericField
 
 
 class Study(models.Model):
-    """One published result of a trial (press release, abstract, paper, registry result) with its study card."""
+    """A published result of a trial (press release, abstract, paper, registry result) with its study card."""
 
     study_id = models.BigAutoField("study", primary_key=True, help_text="Number of the study, from the database.")
     trial = BigForeignKey("signals.Trial", models.DO_NOTHING, related_name="studies", help_text="The trial it reports.")
@@ -39,8 +39,7 @@ class Study(models.Model):
     )
     created_at = models.DateTimeField("created", db_default=Now(), help_text="When the study was first known.")
     updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last changed.")
-    # Django never writes it. The expression here only tells where the value comes from; the database's own passes
-    # over a text that is no number, such as "<0.05", where this cast would fail.
+    # For documentation only: the database's expression also handles text such as "<0.05", on which this cast fails.
     p_value = models.GeneratedField(
         verbose_name="p-value",
         expression=Cast(KT("extracted_jsonb__results__primary__0__p_value"), NumericField()),
@@ -62,7 +61,7 @@ class Study(models.Model):
 
 
 class StagingError(models.Model):
-    """Something that a study card of a pivotal trial lacks, or another complaint about data on its way in."""
+    """A validation error: missing fields in the card of a pivotal trial, or an error reported by a pipeline."""
 
     id = models.BigAutoField("error", primary_key=True, help_text="Number of the error, from the database.")
     trial = BigForeignKey(
@@ -92,7 +91,7 @@ class StagingError(models.Model):
         managed = False
         db_table = "staging_errors"
         ordering = ["-id"]
-        verbose_name = "staging error"
+        verbose_name = "validation error"
 
     def __str__(self) -> str:
         return f"{self.error_type}: {self.error_message[:80]}"

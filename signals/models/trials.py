@@ -1,11 +1,11 @@
-"""Trials as the registry tells of them, and how its record changed."""
+"""Trials of the registry, and the versions of their records."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
 class Trial(models.Model):
-    """One trial at ClinicalTrials.gov, as its record stood when it was last read."""
+    """A trial of ClinicalTrials.gov, as in its latest record."""
 
     trial_id = models.AutoField("trial", primary_key=True, help_text="Number of the trial, from the database.")
     nct_id = models.CharField(
@@ -74,7 +74,7 @@ class Trial(models.Model):
 
 
 class TrialVersion(models.Model):
-    """The registry record of a trial as it was captured once, with what had changed since the capture before."""
+    """A captured version of a registry record, with its changes since the version before."""
 
     trial_version_id = models.AutoField("version", primary_key=True, help_text="Number of the version.")
     trial = models.ForeignKey(Trial, models.DO_NOTHING, related_name="versions", help_text="The trial.")
@@ -121,7 +121,7 @@ class TrialVersion(models.Model):
 
 
 class RegistryHistoryVersion(models.Model):
-    """One entry of the registry's own list of a record's versions; the record itself may not have been read."""
+    """An entry of the registry's own list of record versions; the record may not have been captured."""
 
     pk = models.CompositePrimaryKey("trial_id", "version_rank")
     trial = models.ForeignKey(Trial, models.DO_NOTHING, related_name="registry_history", help_text="The trial.")
@@ -133,8 +133,8 @@ class RegistryHistoryVersion(models.Model):
         managed = False
         db_table = "ctgov_history_versions"
         ordering = ["trial_id", "version_rank"]
-        verbose_name = "version at the registry"
-        verbose_name_plural = "versions at the registry"
+        verbose_name = "registry history entry"
+        verbose_name_plural = "registry history"
 
     def __str__(self) -> str:
         return f"trial {self.trial_id}, version {self.version_rank}"

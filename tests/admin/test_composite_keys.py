@@ -36,7 +36,7 @@ def test_any_key_has_an_address(identifier: str, signed_in: Any) -> None:
 def test_an_address_of_no_row_leads_to_the_list(address: str, signed_in: Any) -> None:
     page = signed_in("operator").get(reverse("admin:securities_companysecurity_change", args=[address]), follow=True)
     assert page.redirect_chain == [(reverse("admin:securities_companysecurity_changelist"), 302)]
-    assert "There is no link of company and security" in page.content.decode()
+    assert "There is no company security" in page.content.decode()
 
 
 def test_the_list_shows_company_ticker_and_since_when(signed_in: Any) -> None:
@@ -102,8 +102,8 @@ def test_unlinking_says_first_what_will_change(signed_in: Any) -> None:
     address = reverse("admin:securities_companysecurity_delete", args=[id_in_url(link)])
     page = client.get(address).content.decode()
     assert link.company.name in page
-    assert "will be taken away" in page
-    assert "Company and security stay as they are" in page
+    assert "Deletes the link of" in page
+    assert "Company and security are kept" in page
     assert CompanySecurity.objects.exists()
     answer = client.post(address)
     assert said(answer)[0].startswith(f"Unlinked {link.company.name} and ")
@@ -135,7 +135,7 @@ def test_companies_are_related_and_separated(signed_in: Any) -> None:
     relationship = CompanyRelationship.objects.get()
     assert (str(relationship.start_date), relationship.end_date) == ("2020-01-31", None)
     address = reverse("admin:securities_companyrelationship_delete", args=[id_in_url(relationship)])
-    assert "Both companies stay." in client.get(address).content.decode()
+    assert "Both companies are kept." in client.get(address).content.decode()
     client.post(address)
     assert not CompanyRelationship.objects.exists()
 
@@ -144,7 +144,7 @@ def test_a_company_is_not_put_over_itself(signed_in: Any) -> None:
     company = factories.make_company()
     given = {"parent_company": company.pk, "child_company": company.pk, "rel_type": "subsidiary"}
     page = signed_in("superuser").post(reverse("admin:securities_companyrelationship_add"), given)
-    assert "A company cannot stand over itself" in page.content.decode()
+    assert "A company cannot be its own parent" in page.content.decode()
     assert not CompanyRelationship.objects.exists()
 
 

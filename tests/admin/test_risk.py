@@ -26,7 +26,7 @@ def test_a_gate_shows_the_signals_that_support_it_and_those_that_are_missing(ope
     page = opened(gate)
     assert object_url(signal) in page
     assert "was changed" in page
-    assert "the trial has no such signal" in page  # It names S2 too, which did not fire.
+    assert "signal since deleted" in page  # It names S2 too, which did not fire.
 
 
 def test_a_signal_shows_its_evidence_its_study_and_the_gates_that_it_supports(opened: Any) -> None:
@@ -47,7 +47,7 @@ def test_a_score_shows_the_way_from_prior_to_posterior(opened: Any) -> None:
     score = rows.make(Score)
     Score.objects.filter(pk=score.pk).update(metadata={"gates": {"G1": 3.5}})
     page = opened(score)
-    assert "as the run recorded them. They add up to the stored sum." in page
+    assert "as recorded by the run. They sum to the stored score." in page
     for figure in ("50.0 %", "+0.0000", "+1.2528", "77.8 %"):
         assert figure in page
     assert object_url(Gate.objects.get(trial=score.trial)) in page
@@ -56,10 +56,10 @@ def test_a_score_shows_the_way_from_prior_to_posterior(opened: Any) -> None:
 
 def test_a_score_without_recorded_gates_shows_those_of_today_and_says_so(opened: Any) -> None:
     score = rows.make(Score)
-    assert "as they stand today, since the run recorded none. They add up to the stored sum." in opened(score)
+    assert "as of now, because the run recorded none. They sum to the stored score." in opened(score)
     Gate.objects.filter(trial=score.trial).update(lr_used="5.0")
     page = opened(score)
-    assert "They add up to +1.6094, not to the stored sum" in page
+    assert "They sum to +1.6094, not to the stored sum" in page
 
 
 def test_a_stop_rule_is_a_step_of_its_own(opened: Any) -> None:
@@ -85,9 +85,9 @@ def test_a_trial_shows_scores_gates_signals_and_studies_together(opened: Any) ->
 def test_a_trial_of_which_nothing_is_known_says_so(opened: Any) -> None:
     page = opened(factories.make_trial())
     for sentence in (
-        "This trial was not scored yet.",
-        "No gate was evaluated",
-        "No signal fired",
+        "Not scored yet.",
+        "No gates were evaluated",
+        "No signals fired",
         "No published result",
     ):
         assert sentence in page

@@ -1,4 +1,4 @@
-"""Signals, gates and scores as tables, with what supports what."""
+"""Tables of signals, gates and scores for pages of the admin."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -10,13 +10,13 @@ from django.utils.safestring import SafeString
 from ncfd_site.adminkit.links import object_link
 from ncfd_site.adminkit.tables import Table
 from ncfd_site.core import formatting
-from signals import queries
+from signals import formulas, queries
 from signals.models import Gate, Score, Signal, TrialCurrentScore
 from signals.queries import ScoreBreakdown, SupportingSignal, list_supporting_signals
 
 
-def signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title: str = "Signals") -> Table:
-    """The signals of a trial, each with the gates that it supports."""
+def build_signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title: str = "Signals") -> Table:
+    """Return the signals of a trial with the gates that each supports."""
     rows = [
         (
             object_link(signal, signal.get_s_id_display()),
@@ -29,18 +29,21 @@ def signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title: str =
         for signal in signals
     ]
     return Table(
-        title, ("Signal", "Severity", "Value", "Supports", "Evidence", "Fired"), rows, "No signal fired for this trial."
+        title,
+        ("Signal", "Severity", "Value", "Supports", "Evidence", "Fired"),
+        rows,
+        "No signals fired for this trial.",
     )
 
 
-def gates_table(
-    gates: Sequence[Gate], title: str = "Gates", empty: str = "No gate was evaluated for this trial."
+def build_gates_table(
+    gates: Sequence[Gate], title: str = "Gates", empty: str = "No gates were evaluated for this trial."
 ) -> Table:
-    """The gates of a trial, each with the signals that support it."""
+    """Return the gates of a trial with their supporting signals."""
     rows = [
         (
             object_link(gate, gate.get_g_id_display()),
-            fired(gate),
+            format_gate_state(gate),
             _number(gate.lr_used),
             ", ".join(gate.supporting_s_ids or ()) or formatting.render_quiet("none"),
             formatting.render_age(gate.evaluated_at),
@@ -50,8 +53,8 @@ def gates_table(
     return Table(title, ("Gate", "State", "Likelihood ratio", "Supported by", "Evaluated"), rows, empty)
 
 
-def scores_table(scores: Sequence[Score]) -> Table:
-    """The scores of a trial, the newest first."""
+def build_scores_table(scores: Sequence[Score]) -> Table:
+    """Return the scores of a trial."""
     rows = [
         (
             object_link(score, formatting.format_percent(score.p_fail)),
@@ -62,23 +65,21 @@ def scores_table(scores: Sequence[Score]) -> Table:
         )
         for score in scores
     ]
-    return Table(
-        "Scores", ("P(fail)", "Prior", "Sum of ln(LR)", "Run", "Scored"), rows, "This trial was not scored yet."
-    )
+    return Table("Scores", ("P(failure)", "Prior", "Sum of ln(LR)", "Run", "Scored"), rows, "Not scored yet.")
 
 
-def support_table(gate: Gate, supported: Sequence[SupportingSignal]) -> Table:
-    """The signals that a gate names, whether they are there, and their evidence."""
+def build_support_table(gate: Gate) -> Table:
+    """Return the signals that a gate names, with their evidence."""
     return Table(
         "Supporting signals",
         ("Signal", "Severity", "Value", "Evidence", "Fired"),
-        [_support_row(one) for one in supported],
-        f"{gate.g_id} names no signal as its support.",
+        [_support_row(one) for one in list_supporting_signals(gate)],
+        f"{gate.g_id} names no supporting signals.",
     )
 
 
-def account_tables(score: Score, account: ScoreBreakdown) -> list[Table]:
-    """How a score comes about: from the prior over each gate that fired to the posterior."""
+def build_breakdown_table(score: Score, breakdown: ScoreBreakdown) -> Table:
+    """Return the steps of a score from the prior to the posterior."""
     steps: list[tuple[Any, ...]] = [
         ("Prior", formatting.format_percent(score.prior_pi), "", _signed(score.logit_prior))
     ]
@@ -89,39 +90,38 @@ def account_tables(score: Score, account: ScoreBreakdown) -> list[Table]:
             _number(one.likelihood_ratio),
             _signed(one.log_ratio),
         )
-        for one in account.contributions
+        for one in breakdown.contributions
     ]
     steps += [
-        ("Sum of the gates, as stored", "", "", _signed(score.sum_log_lr)),
-        ("Posterior", formatting.format_percent(queries.probability(score.logit_post)), "", _signed(score.logit_post)),
+        ("Stored sum of the gates", "", "", _signed(score.sum_log_lr)),
+        ("Posterior", formatting.format_percent(formulas.probability(score.logit_post)), "", _signed(score.logit_post)),
     ]
     if queries.is_raised_by_stop_rule(score):
         steps.append(("Raised by a stop rule", formatting.format_percent(score.p_fail), "", ""))
-    source = "as the run recorded them" if account.recorded else "as they stand today, since the run recorded none"
-    total = "the stored sum" if account.adds_up else f"{formatting.format_signed(account.total)}, not to the stored sum"
-    sums = f"They add up to {total}{'' if account.adds_up else ': the gates were others when it was scored'}."
-    note = f"Log-odds of failure; the gates that fired, {source}. {sums}"
-    return [Table("From prior to posterior", ("Step", "Probability", "Likelihood ratio", "Log-odds"), steps, "", note)]
+    source = "as recorded by the run" if breakdown.recorded else "as of now, because the run recorded none"
+    if breakdown.adds_up:
+        check = "They sum to the stored score."
+    else:
+        check = (
+            f"They sum to {formatting.format_signed(breakdown.total)}, not to the stored sum: the gates have changed."
+        )
+    note = f"Log-odds of failure. Fired gates {source}. {check}"
+    return Table("Score breakdown", ("Step", "Probability", "Likelihood ratio", "Log-odds"), steps, "", note)
 
 
-def fired(gate: Gate) -> str:
-    """Whether a gate fired, in words."""
+def format_gate_state(gate: Gate) -> str:
+    """Return the state of a gate, for display."""
     return "fired" if gate.fired_bool else "did not fire"
 
 
-def standing(row: TrialCurrentScore) -> str:
-    """The latest probability of a trial, in words where there is none."""
+def format_current_score(row: TrialCurrentScore) -> str:
+    """Return the current probability of a trial, for display."""
     return "not scored" if row.p_fail is None else formatting.format_percent(row.p_fail)
-
-
-def gate_support(gate: Gate) -> list[Table]:
-    """The table on a gate's page."""
-    return [support_table(gate, list_supporting_signals(gate))]
 
 
 def _support_row(one: SupportingSignal) -> tuple[Any, ...]:
     if one.signal is None:
-        return (one.code, formatting.render_quiet("the trial has no such signal"), "", "", "")
+        return (one.code, formatting.render_quiet("signal since deleted"), "", "", "")
     signal = one.signal
     return (
         object_link(signal, signal.get_s_id_display()),
@@ -135,7 +135,7 @@ def _support_row(one: SupportingSignal) -> tuple[Any, ...]:
 def _links(rows: Sequence[Any], empty: str) -> SafeString:
     if not rows:
         return formatting.render_quiet(empty)
-    return format_html_join(", ", "{}", ((object_link(row, f"{row.g_id} ({fired(row)})"),) for row in rows))
+    return format_html_join(", ", "{}", ((object_link(row, f"{row.g_id} ({format_gate_state(row)})"),) for row in rows))
 
 
 def _number(amount: Decimal | None) -> Any:

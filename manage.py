@@ -12,8 +12,8 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
     try:
         execute_from_command_line(sys.argv)
-    except UserError as refusal:
+    except UserError as error:
         if "--traceback" in sys.argv:
             raise
-        sys.stderr.write(f"{refusal}\n")
-        sys.exit(refusal.exit_code)
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)

@@ -8,7 +8,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from bench.measure import Row, manage, renew, scratch, seconds
-from ncfd_site.postgres.embedded import server
+from ncfd_site.postgres.embedded import programs
 from ncfd_site.schema.deploy import revisions
 
 
@@ -20,14 +20,14 @@ def measure(full: bool) -> Iterator[Row]:
         dump = Path(folder) / "schema.sql"
         with dump.open("wb") as file:
             # The dump has the rows that the revisions insert.
-            subprocess.run([server.program("pg_dump"), make_conninfo(**keywords)], stdout=file, check=True)
+            subprocess.run([programs.find_program("pg_dump"), make_conninfo(**keywords)], stdout=file, check=True)
 
         def empty() -> None:
             renew(keywords, keywords["dbname"])
 
         def psql() -> None:
             arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(dump), make_conninfo(**keywords)]
-            subprocess.run([server.program("psql"), *arguments], stdout=subprocess.DEVNULL, check=True)
+            subprocess.run([programs.find_program("psql"), *arguments], stdout=subprocess.DEVNULL, check=True)
 
         ours = seconds(lambda: manage(keywords, "migrate_alembic"), before=empty, repeat=repeat)
         base = seconds(psql, before=empty, repeat=repeat)

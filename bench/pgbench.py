@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from bench.measure import Keywords
-from ncfd_site.postgres.embedded import server
+from ncfd_site.postgres.embedded import programs
 
 # Settings that make a commit wait for the disk. Without them, a measurement is not valid for production.
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -35,7 +35,7 @@ def rate(keywords: Keywords, script: str, clients: int, seconds: int, protocol: 
         threads = min(clients, 2)
         how = ["-n", "-M", protocol, "-c", str(clients), "-j", str(threads), "-T", str(seconds)]
         run = subprocess.run(
-            [server.program("pgbench"), *how, "-f", str(file), make_conninfo(**keywords)],
+            [programs.find_program("pgbench"), *how, "-f", str(file), make_conninfo(**keywords)],
             capture_output=True,
             text=True,
             check=False,

@@ -1,4 +1,4 @@
-"""The Django apps of the project itself. What each app adds to the frames is discovered when the site starts."""
+"""Apps of the project itself, and the discovery of what every app registers."""
 
 from django.apps import AppConfig, apps
 
@@ -9,19 +9,19 @@ class ApiConfig(AppConfig):
 
 
 class SiteConfig(AppConfig):
-    """The last app: everything that needs all others happens here."""
+    """Apps of the project itself, and the discovery of what every app registers."""
 
     name = "ncfd_site"
     verbose_name = "Site"
 
     def ready(self) -> None:
-        # Here, not above: models cannot be imported before all apps are known.
+        # Models cannot be imported before every app is loaded.
         from django.db.models.signals import post_migrate
         from django.utils.module_loading import autodiscover_modules
 
         from ncfd_site.core.roles import make_groups_after_migrating
-        from ncfd_site.schema import checks  # noqa: F401  (registers them)
+        from ncfd_site.schema import checks  # noqa: F401  (registers the checks)
 
-        # Django sends the signal for apps with models only, and this one has none.
+        # Django sends the signal only for apps with models, which this app has not.
         post_migrate.connect(make_groups_after_migrating, sender=apps.get_app_config("api"))
         autodiscover_modules("jobs", "dashboard", "loading")

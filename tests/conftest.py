@@ -49,14 +49,14 @@ def _quick_hashes(django_test_environment: None) -> Iterator[None]:
 def _one_question_for_the_mark() -> Iterator[None]:
     """Never repeat the query for the demonstration's mark: tests count queries."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo_flag, "ASK_AGAIN_SECONDS", float("inf"))
+        patch.setattr(demo_flag, "RECHECK_SECONDS", float("inf"))
         yield
 
 
 @pytest.fixture(scope="session")
 def embedded() -> Keywords:
     """Return the keywords of the embedded server of the tests."""
-    keywords = embedded_server.parameters()
+    keywords = embedded_server.get_parameters()
     databases.execute(keywords, "ALTER SYSTEM SET fsync = off")
     databases.execute(keywords, "SELECT pg_reload_conf()")
     databases.drop_leftovers(keywords)

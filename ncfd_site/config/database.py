@@ -1,6 +1,6 @@
-"""Where the database is: the server that DATABASE_URL names, else the project's own embedded one.
+"""Address of the database: DATABASE_URL, or the embedded server if it is unset.
 
-Importing this starts nothing and needs no Django settings, so that Alembic can use it on its own.
+This module starts nothing and needs no Django settings, so Alembic can use it alone.
 """
 
 import re
@@ -12,40 +12,39 @@ from psycopg.conninfo import conninfo_to_dict
 from ncfd_site.config import environment
 from ncfd_site.config.errors import ConfigurationError
 
-# Seconds until a server that does not answer counts as unreachable; `connect_timeout` in DATABASE_URL overrides it.
+# Default seconds until a silent server counts as unreachable; `connect_timeout` in DATABASE_URL overrides it.
 CONNECT_TIMEOUT = 10
 
-_FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @ and the like inside the password"
+_FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters in the password percent-encoded"
 
 
 def is_embedded() -> bool:
-    """Whether the database is the embedded server, because DATABASE_URL is not set."""
-    return not environment.secret("DATABASE_URL")
+    """Return whether the database is the embedded server, because DATABASE_URL is unset."""
+    return not environment.read_secret("DATABASE_URL")
 
 
-def address() -> dict[str, Any]:
-    """The psycopg connection keywords that DATABASE_URL stands for; raises `Misconfigured`. Connects to nothing."""
-    url = environment.secret("DATABASE_URL")
+def read_connection_parameters() -> dict[str, Any]:
+    """Return DATABASE_URL as psycopg keywords. Raises `ConfigurationError`. Does not connect."""
     try:
-        keywords: dict[str, Any] = conninfo_to_dict(url)
+        parameters: dict[str, Any] = conninfo_to_dict(environment.read_secret("DATABASE_URL"))
     except psycopg.ProgrammingError:
-        # The driver's own message quotes the URL, and the URL holds the password.
-        raise ConfigurationError(f"DATABASE_URL is not an address of PostgreSQL: write {_FORM}.") from None
-    # A password with a bare @ or / is cut there, and what follows would be told as the name of a host or a port.
-    misplaced = "".join(str(keywords.get(name, "")) for name in ("host", "dbname"))
-    if "@" in misplaced or not re.fullmatch(r"[\d,]*", str(keywords.get("port", ""))):
-        raise ConfigurationError(f"DATABASE_URL has a character that must be percent-encoded: write {_FORM}.")
-    if not keywords.get("dbname") and not keywords.get("service"):
-        raise ConfigurationError(f"DATABASE_URL names no database: write {_FORM}.")
-    return {"connect_timeout": CONNECT_TIMEOUT, **keywords}
+        # The driver's message quotes the URL with its password.
+        raise ConfigurationError(f"DATABASE_URL is not a PostgreSQL URL. Set it to {_FORM}.") from None
+    # A bare @ or / cuts the password; the rest would appear as host or port in later errors.
+    misplaced = "".join(str(parameters.get(name, "")) for name in ("host", "dbname"))
+    if "@" in misplaced or not re.fullmatch(r"[\d,]*", str(parameters.get("port", ""))):
+        raise ConfigurationError(f"DATABASE_URL has a special character in the password. Set it to {_FORM}.")
+    if not parameters.get("dbname") and not parameters.get("service"):
+        raise ConfigurationError(f"DATABASE_URL names no database. Set it to {_FORM}.")
+    return {"connect_timeout": CONNECT_TIMEOUT, **parameters}
 
 
-def django_settings() -> dict[str, Any]:
-    """The entry of Django's DATABASES. Connects to nothing; the embedded server fills in its address later."""
+def build_django_settings() -> dict[str, Any]:
+    """Return the entry of Django's DATABASES. The backend adds the address of the embedded server on connecting."""
     backend = {"ENGINE": "ncfd_site.postgres.backend"}
     if is_embedded():
         return {**backend, "NAME": "ncfd"}
-    options = address()
+    options = read_connection_parameters()
     return {
         **backend,
         "NAME": options.pop("dbname", ""),

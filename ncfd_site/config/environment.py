@@ -1,7 +1,7 @@
-"""Typed readers of the environment: the one place that looks at `os.environ` for the site's settings.
+"""Typed readers of environment variables, the only place that reads `os.environ` for settings.
 
-A variable that is set to nothing but blanks counts as not set. A value of the wrong type raises `Misconfigured`
-with a sentence that names the variable; the value of a secret is never repeated.
+A blank variable counts as unset. A value of the wrong type raises `ConfigurationError`. Values of secrets never appear
+in an error.
 """
 
 import os
@@ -18,39 +18,39 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
 
-def text(name: str, default: str = "") -> str:
-    """The value of the variable without blanks around it, else `default`."""
+def read_text(name: str, default: str = "") -> str:
+    """Return the stripped value, or the default."""
     return os.environ.get(name, "").strip() or default
 
 
-def flag(name: str, *, default: bool) -> bool:
-    """1, true, yes, on or 0, false, no, off, in any case."""
-    value = text(name).lower()
+def read_flag(name: str, *, default: bool) -> bool:
+    """Return the value of 1, true, yes, on or 0, false, no, off, in any case."""
+    value = read_text(name).lower()
     if not value:
         return default
     if value not in _TRUE | _FALSE:
-        raise ConfigurationError(f"{name} is {text(name)!r}, but it says yes or no: set it to 1 or 0.")
+        raise ConfigurationError(f"{name} is {read_text(name)!r}. Set it to 1 or 0.")
     return value in _TRUE
 
 
-def whole(name: str, *, default: int, least: int = 0, most: int | None = None) -> int:
-    """A whole number from `least` to `most`, both included."""
-    value = text(name)
+def read_integer(name: str, *, default: int, minimum: int = 0, maximum: int | None = None) -> int:
+    """Return an integer in a range, both ends included."""
+    value = read_text(name)
     if not value:
         return default
-    limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
     try:
         number = int(value)
     except ValueError:
-        raise ConfigurationError(f"{name} is {value!r}, but it is a whole number {limits}.") from None
-    if number < least or (most is not None and number > most):
-        raise ConfigurationError(f"{name} is {number}, but it is a whole number {limits}.")
+        number = None
+    if number is None or number < minimum or (maximum is not None and number > maximum):
+        limits = f"from {minimum} to {maximum}" if maximum is not None else f"of at least {minimum}"
+        raise ConfigurationError(f"{name} is {value!r}. Set it to an integer {limits}.")
     return number
 
 
-def share(name: str, *, default: Decimal) -> Decimal:
-    """A part of a whole, from 0 to 1, both included."""
-    value = text(name)
+def read_share(name: str, *, default: Decimal) -> Decimal:
+    """Return a number from 0 to 1, both included."""
+    value = read_text(name)
     if not value:
         return default
     try:
@@ -58,72 +58,68 @@ def share(name: str, *, default: Decimal) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not (number.is_finite() and 0 <= number <= 1):
-        raise ConfigurationError(f"{name} is {value!r}, but it is a share from 0 to 1, such as 0.15.")
+        raise ConfigurationError(f"{name} is {value!r}. Set it to a number from 0 to 1, such as 0.15.")
     return number
 
 
-def words(name: str) -> list[str]:
-    """A list separated by commas or blanks; empty where the variable is not set."""
-    return text(name).replace(",", " ").split()
+def read_list(name: str) -> list[str]:
+    """Return the items of a list separated by commas or blanks."""
+    return read_text(name).replace(",", " ").split()
 
 
-def shaped(name: str, pattern: str, *, means: str, default: str = "") -> str:
-    """A value that the whole pattern fits; `means` says in words what fits, after "it is"."""
-    value = text(name, default)
+def read_pattern(name: str, pattern: str, *, expected: str, default: str = "") -> str:
+    """Return a value that matches the whole pattern; `expected` describes it in the error, after "Set it to"."""
+    value = read_text(name, default)
     if value and not re.fullmatch(pattern, value):
-        raise ConfigurationError(f"{name} is {value!r}, but it is {means}.")
+        raise ConfigurationError(f"{name} is {value!r}. Set it to {expected}.")
     return value
 
 
-def endpoint(name: str) -> str:
-    """The address of a service, http or https, without a name or password in it; empty where it is not set."""
-    value = text(name)
+def read_service_url(name: str) -> str:
+    """Return an http or https URL without credentials, "" if unset."""
+    value = read_text(name)
+    expected = "Set it to the URL of a service, such as https://s3.example.org."
     try:
         parts = urlsplit(value)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        is_service = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise ConfigurationError(f"{name} is no address of a service, such as https://s3.example.org.") from None
+        raise ConfigurationError(f"{name} is not a URL. {expected}") from None
     if "@" in parts.netloc:
-        raise ConfigurationError(
-            f"{name} holds a name or a password: keep those elsewhere, and leave the address alone."
-        )
-    if value and (not fits or parts.query or parts.fragment):
-        raise ConfigurationError(
-            f"{name} is {value!r}, but it is the address of a service, such as https://s3.example.org."
-        )
+        raise ConfigurationError(f"{name} contains a username or a password. {expected}")
+    if value and (not is_service or parts.query or parts.fragment):
+        raise ConfigurationError(f"{name} is {value!r}. {expected}")
     return value
 
 
-def folder(name: str, *, default: Path) -> Path:
-    """A folder as an absolute path, which need not exist yet; `~` is the home of the user."""
-    value = text(name)
+def read_folder(name: str, *, default: Path) -> Path:
+    """Return an absolute path that is a folder or does not exist yet; `~` is the user's home."""
+    value = read_text(name)
     path = Path(value).expanduser().absolute() if value else default
     if path.exists() and not path.is_dir():
-        raise ConfigurationError(f"{name} is {str(path)!r}, which is a file, but it names a folder.")
+        raise ConfigurationError(f"{name} names the file {str(path)!r}. Set it to a folder.")
     return path
 
 
-def secret(name: str) -> str:
-    """The value of NAME, or what the file that NAME_FILE names holds; empty where neither is set.
-
-    Both at once are refused: nobody could tell which one counts.
-    """
-    from_file = f"{name}_FILE"
-    value, file = text(name), text(from_file)
+def read_secret(name: str) -> str:
+    """Return the value of NAME, or the content of the file that NAME_FILE names; "" if neither is set."""
+    file_name = f"{name}_FILE"
+    value, file = read_text(name), read_text(file_name)
     if value and file:
-        raise ConfigurationError(f"{name} and {from_file} are both set: keep one of them.")
+        raise ConfigurationError(f"{name} and {file_name} are both set. Keep one of them.")
     if not file:
         return value
     try:
         value = Path(file).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(f"{from_file} names {file!r}, which cannot be read: {reason}.") from None
+        raise ConfigurationError(
+            f"Cannot read {file!r} of {file_name}: {reason}. Correct the path or the file."
+        ) from None
     if not value:
-        raise ConfigurationError(f"{from_file} names {file!r}, which is empty.")
+        raise ConfigurationError(f"The file {file!r} of {file_name} is empty. Write the secret into it.")
     return value
 
 
-def home() -> Path:
-    """The folder of what this installation keeps beside its code: NCFD_HOME, else `.ncfd` next to `manage.py`."""
-    return folder("NCFD_HOME", default=BASE_DIR / ".ncfd")
+def read_home_folder() -> Path:
+    """Return the folder for data of this installation: NCFD_HOME, by default `.ncfd` beside `manage.py`."""
+    return read_folder("NCFD_HOME", default=BASE_DIR / ".ncfd")

@@ -1,4 +1,4 @@
-"""File locks that the kernel drops by itself when a process ends, however it ends."""
+"""File locks that the kernel releases when a process ends, however it ends."""
 
 import fcntl
 import os
@@ -6,21 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Held while the server is started or stopped.
-MUTEX = "server.lock"
-# Held shared by every process that uses the server.
-USERS = "server.users"
-# Held by the keeper as long as it lives.
-KEEPER = "server.keeper"
 
-
-def opened(path: Path) -> int:
-    """A file descriptor of the lock file, which is made where it is missing."""
+def open_lock(path: Path) -> int:
+    """Return a descriptor of the lock file, which is created if it is missing."""
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
-def taken(descriptor: int, *, wait: bool) -> bool:
-    """Take the lock for this process alone; False where another one has it and we do not wait."""
+def acquire(descriptor: int, *, wait: bool) -> bool:
+    """Acquire the lock exclusively; return False if another process holds it and `wait` is false."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
@@ -28,24 +21,24 @@ def taken(descriptor: int, *, wait: bool) -> bool:
     return True
 
 
-def released(descriptor: int) -> None:
-    """Give the lock back."""
+def release(descriptor: int) -> None:
+    """Release the lock."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def shared(path: Path) -> int:
-    """Take the lock together with others; it is held until the returned descriptor is closed."""
-    descriptor = opened(path)
+def acquire_shared(path: Path) -> int:
+    """Acquire the lock shared with others; return the descriptor, which holds it until it is closed."""
+    descriptor = open_lock(path)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     return descriptor
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Wait for the lock and hold it, alone."""
-    descriptor = opened(path)
+def hold(path: Path) -> Iterator[None]:
+    """Wait for the lock and hold it exclusively."""
+    descriptor = open_lock(path)
     try:
-        taken(descriptor, wait=True)
+        acquire(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The key that signs sessions and links: given in production, made once in development."""
+"""SECRET_KEY: required in production, generated once in development."""
 
 import os
 import secrets
@@ -9,52 +9,54 @@ from pathlib import Path
 from ncfd_site.config import environment, file_lock
 from ncfd_site.config.errors import ConfigurationError
 
-SHORTEST = 50
-FEWEST_DISTINCT = 10
-_MAKE_ONE = """python -c "import secrets; print(secrets.token_urlsafe(50))\""""
+MIN_LENGTH = 50
+MIN_DISTINCT = 10
+_GENERATE = """Generate one with `python -c "import secrets; print(secrets.token_urlsafe(50))"`."""
 
 
-def production_key() -> str:
-    """SECRET_KEY, which must be set and strong; raises `Misconfigured`."""
-    key = environment.secret("SECRET_KEY")
+def read_production_key() -> str:
+    """Return SECRET_KEY, which must be set and strong."""
+    key = environment.read_secret("SECRET_KEY")
     if not key:
-        raise ConfigurationError(f"SECRET_KEY is not set: make one with `{_MAKE_ONE}`.")
-    if weakness := _weakness(key):
-        raise ConfigurationError(f"SECRET_KEY is weak, because it {weakness}: make a strong one with `{_MAKE_ONE}`.")
+        raise ConfigurationError(f"SECRET_KEY is not set. {_GENERATE}")
+    if weakness := _find_weakness(key):
+        raise ConfigurationError(f"SECRET_KEY is weak: it {weakness}. {_GENERATE}")
     return key
 
 
-def development_key(home: Path) -> str:
-    """SECRET_KEY where it is set, else a key that is made once and kept in the home folder for its owner alone."""
-    return environment.secret("SECRET_KEY") or kept_secret(home / "secret_key", lambda: secrets.token_urlsafe(50))
+def read_development_key(home: Path) -> str:
+    """Return SECRET_KEY, by default one that is generated once and kept in the home folder."""
+    return environment.read_secret("SECRET_KEY") or read_or_create_secret(
+        home / "secret_key", lambda: secrets.token_urlsafe(50)
+    )
 
 
-def kept_secret(file: Path, fresh: Callable[[], str]) -> str:
-    """What the file holds; where it is missing it is made of `fresh()`, readable for its owner alone.
+def read_or_create_secret(file: Path, generate: Callable[[], str]) -> str:
+    """Return the content of a file that only its owner can read, created from `generate()` if it is missing.
 
-    Several processes may do so at once: all of them get the same text.
+    Processes that do this at the same time get the same text.
     """
     try:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            with file_lock.held(file.parent / "secrets.lock"):
+            with file_lock.hold(file.parent / "secrets.lock"):
                 if not file.exists():
                     descriptor, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
                     with os.fdopen(descriptor, "w") as stream:
-                        stream.write(fresh())
+                        stream.write(generate())
                     Path(unfinished).rename(file)
         return file.read_text()
     except OSError as error:
         raise ConfigurationError(
-            f"{error.filename} cannot be used ({error.strerror}): mend that, or set NCFD_HOME to a folder of your own."
+            f"Cannot use {error.filename}: {error.strerror}. Correct it, or set NCFD_HOME to a folder of your own."
         ) from error
 
 
-def _weakness(key: str) -> str:
+def _find_weakness(key: str) -> str:
     if key.startswith("django-insecure-"):
         return 'starts with "django-insecure-"'
-    if len(key) < SHORTEST:
-        return f"has fewer than {SHORTEST} characters"
-    if len(set(key)) < FEWEST_DISTINCT:
-        return f"has fewer than {FEWEST_DISTINCT} distinct characters"
+    if len(key) < MIN_LENGTH:
+        return f"has fewer than {MIN_LENGTH} characters"
+    if len(set(key)) < MIN_DISTINCT:
+        return f"has fewer than {MIN_DISTINCT} distinct characters"
     return ""

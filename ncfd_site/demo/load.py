@@ -89,7 +89,7 @@ def _fill(calendar: Calendar) -> None:
 
 def _is_loaded() -> bool:
     # Pages remember the answer for a minute, so this asks the database.
-    return str(sql.value(demo_flag.COMMENT) or "").startswith(demo_flag.DEMONSTRATION)
+    return str(sql.value(demo_flag.READ_COMMENT) or "").startswith(demo_flag.DEMONSTRATION)
 
 
 def _mark() -> None:

@@ -43,7 +43,7 @@ def create_users(home: Path | None = None) -> list[tuple[DemoUser, str]]:
             "Demonstration users exist on the embedded server only, but DATABASE_URL is set. Create users with"
             " `manage.py createsuperuser` and in the admin."
         )
-    credentials = _read_credentials((home or environment.home()) / "demonstration_users.json")
+    credentials = _read_credentials((home or environment.read_home_folder()) / "demonstration_users.json")
     for user in USERS:
         _, password_hash = credentials[user.username]
         fields = {"password": password_hash, "is_superuser": user.role is None, "is_active": True, "is_staff": True}
@@ -57,7 +57,7 @@ def create_users(home: Path | None = None) -> list[tuple[DemoUser, str]]:
 
 def _read_credentials(file: Path) -> dict[str, tuple[str, str]]:
     """Return passwords and their hashes by username, generated once: hashing takes most of a second."""
-    text = secret_key.kept_secret(file, _generate_credentials)
+    text = secret_key.read_or_create_secret(file, _generate_credentials)
     try:
         credentials = json.loads(text)
         return {

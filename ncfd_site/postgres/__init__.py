@@ -1,4 +1,4 @@
-"""PostgreSQL: Django's backend for every server, and the embedded server of development."""
+"""PostgreSQL: Django's backend for every server, and the embedded server for development."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from ncfd_site.config import database
 
 
 def connection_parameters() -> dict[str, Any]:
-    """Return the psycopg keywords (host, port, dbname, user, password, sslmode ...) of the site's database.
+    """Return the psycopg keywords of the site's database.
 
-    Starts the embedded server where it is the one in use and does not run; keeps it running until this process ends.
+    Starts the embedded server if it is the one in use, and keeps it running until this process ends.
     """
     if not database.is_embedded():
-        return database.address()
+        return database.read_connection_parameters()
     from ncfd_site.postgres.embedded import server
 
-    return server.parameters()
+    return server.get_parameters()

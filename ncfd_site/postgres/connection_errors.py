@@ -1,4 +1,4 @@
-"""Why a connection failed, as one sentence for people, without the password."""
+"""Reasons of failed connections as errors for users, without the password."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,68 +7,71 @@ import psycopg
 
 from ncfd_site.config.errors import DatabaseUnavailable
 
-OLDEST = 14
+MIN_VERSION = 14
 
-# What the server or the driver says, and what that means. {who}, {database} and {place} are filled in.
-_MEANINGS = [
-    ("password authentication failed", "refuses the password of user {who}: correct DATABASE_URL"),
-    ("no password supplied", "wants a password for user {who}: add one to DATABASE_URL"),
-    ("peer authentication failed", "does not let user {who} in from this account: correct DATABASE_URL or pg_hba.conf"),
-    ("no pg_hba.conf entry", "does not let user {who} into database {database} from here: correct its pg_hba.conf"),
-    ("does not support ssl", "offers no TLS, which the sslmode in DATABASE_URL demands: change one of the two"),
-    ("certificate verify failed", "shows a certificate that cannot be verified: correct sslrootcert in DATABASE_URL"),
-    ("could not translate host name", "has a name that cannot be resolved: correct the host in DATABASE_URL"),
-    ("name or service not known", "has a name that cannot be resolved: correct the host in DATABASE_URL"),
-    ("failed to resolve host", "has a name that cannot be resolved: correct the host in DATABASE_URL"),
-    ("connection refused", "is not reachable: nothing listens there; start it or correct DATABASE_URL"),
-    ("no such file or directory", "is not reachable: there is no such socket; start it or correct DATABASE_URL"),
-    ("timeout expired", "is not reachable: it does not answer; check the network or correct DATABASE_URL"),
-    ("timed out", "is not reachable: it does not answer; check the network or correct DATABASE_URL"),
-    ("no route to host", "is not reachable: there is no way to it; check the network or correct DATABASE_URL"),
-    ("network is unreachable", "is not reachable: there is no way to it; check the network or correct DATABASE_URL"),
-    ("starting up", "is starting up: try again in a moment"),
-    ("shutting down", "is shutting down: start it again"),
-    ("too many c", "has no connection left: close some, or raise its max_connections"),
-    ("remaining connection slots", "has no connection left: close some, or raise its max_connections"),
+_CHECK_HOST = "Correct the host in DATABASE_URL"
+_CHECK_NETWORK = "Check the network or correct DATABASE_URL"
+_FREE_CONNECTIONS = "Close some, or increase its max_connections"
+
+# Part of the message of the server or driver -> what is wrong and what to do.
+_EXPLANATIONS = [
+    ("password authentication failed", "refuses the password of user {user}. Correct DATABASE_URL"),
+    ("no password supplied", "requires a password for user {user}. Add it to DATABASE_URL"),
+    ("peer authentication failed", "refuses user {user} from this account. Correct DATABASE_URL or its pg_hba.conf"),
+    ("no pg_hba.conf entry", "refuses user {user} for database {database} from here. Correct its pg_hba.conf"),
+    ("does not support ssl", "does not offer TLS, which sslmode in DATABASE_URL requires. Change one of them"),
+    ("certificate verify failed", "has a certificate that cannot be verified. Correct sslrootcert in DATABASE_URL"),
+    ("could not translate host name", f"has a host name that cannot be resolved. {_CHECK_HOST}"),
+    ("name or service not known", f"has a host name that cannot be resolved. {_CHECK_HOST}"),
+    ("failed to resolve host", f"has a host name that cannot be resolved. {_CHECK_HOST}"),
+    ("connection refused", "refuses connections: no server listens there. Start it or correct DATABASE_URL"),
+    ("no such file or directory", "is not reachable: the socket does not exist. Start it or correct DATABASE_URL"),
+    ("timeout expired", f"does not answer. {_CHECK_NETWORK}"),
+    ("timed out", f"does not answer. {_CHECK_NETWORK}"),
+    ("no route to host", f"is not reachable. {_CHECK_NETWORK}"),
+    ("network is unreachable", f"is not reachable. {_CHECK_NETWORK}"),
+    ("starting up", "is starting up. Try again in a moment"),
+    ("shutting down", "is shutting down. Start it again"),
+    ("too many c", f"has no free connections. {_FREE_CONNECTIONS}"),
+    ("remaining connection slots", f"has no free connections. {_FREE_CONNECTIONS}"),
 ]
 
 
-def refusal(error: psycopg.Error, keywords: Mapping[str, Any]) -> DatabaseUnavailable:
-    """The sentence for a failed `psycopg.connect(**keywords)`: which server, what is wrong, what to do."""
-    said = str(error)
-    who, database = f"{keywords.get('user')!r}", f"{keywords.get('dbname')!r}"
-    place = f"The PostgreSQL server at {_place(keywords)}"
-    lowered = said.lower()
+def explain(error: psycopg.Error, parameters: Mapping[str, Any]) -> DatabaseUnavailable:
+    """Return the error for a failed `psycopg.connect(**parameters)`: which server, what is wrong, what to do."""
+    message = str(error)
+    lowered = message.lower()
+    user, database = repr(parameters.get("user")), repr(parameters.get("dbname"))
+    server = f"The PostgreSQL server at {_describe_address(parameters)}"
     if "does not exist" in lowered and "database" in lowered:
-        return DatabaseUnavailable(f"{place} has no database {database}: create it or correct DATABASE_URL.")
+        return DatabaseUnavailable(f"{server} has no database {database}. Create it or correct DATABASE_URL.")
     if "does not exist" in lowered and "role" in lowered:
-        return DatabaseUnavailable(f"{place} has no user {who}: create it or correct DATABASE_URL.")
-    for words, meaning in _MEANINGS:
-        if words in lowered:
-            return DatabaseUnavailable(f"{place} {meaning.format(who=who, database=database)}.")
-    return DatabaseUnavailable(f"{place} cannot be used: {_last_line(said, keywords)}.")
+        return DatabaseUnavailable(f"{server} has no user {user}. Create it or correct DATABASE_URL.")
+    for part, explanation in _EXPLANATIONS:
+        if part in lowered:
+            return DatabaseUnavailable(f"{server} {explanation.format(user=user, database=database)}.")
+    return DatabaseUnavailable(f"{server} cannot be used: {_find_last_line(message, parameters)}.")
 
 
 def require_version(server_version: int) -> None:
-    """Raise `DatabaseUnavailable` for a server (its version as libpq tells it, such as 130004) that is too old."""
-    if server_version // 10_000 < OLDEST:
+    """Raise `DatabaseUnavailable` if the server is too old; its version is libpq's number, such as 130004."""
+    if server_version // 10_000 < MIN_VERSION:
         found = f"{server_version // 10_000}.{server_version % 10_000}"
         raise DatabaseUnavailable(
-            f"The server runs PostgreSQL {found}, which is too old: the site needs PostgreSQL {OLDEST} or newer."
+            f"The server runs PostgreSQL {found}, but the site needs PostgreSQL {MIN_VERSION} or newer. Upgrade it."
         )
 
 
-def _place(keywords: Mapping[str, Any]) -> str:
-    host = keywords.get("host") or keywords.get("hostaddr")
-    if not host and keywords.get("service"):
-        return f"service {keywords['service']!r}"
-    port = keywords.get("port") or 5432
-    return f"{host or 'the local socket'}, port {port}"
+def _describe_address(parameters: Mapping[str, Any]) -> str:
+    host = parameters.get("host") or parameters.get("hostaddr")
+    if not host and parameters.get("service"):
+        return f"service {parameters['service']!r}"
+    return f"{host or 'the local socket'}, port {parameters.get('port') or 5432}"
 
 
-def _last_line(said: str, keywords: Mapping[str, Any]) -> str:
-    line = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it gives no reason")
-    secrets = [str(keywords[name]) for name in ("password", "sslpassword") if keywords.get(name)]
-    for secret in secrets:
-        line = line.replace(secret, "***")
+def _find_last_line(message: str, parameters: Mapping[str, Any]) -> str:
+    line = next((line.strip() for line in reversed(message.splitlines()) if line.strip()), "no reason given")
+    for name in ("password", "sslpassword"):
+        if parameters.get(name):
+            line = line.replace(str(parameters[name]), "***")
     return line.rstrip(".")

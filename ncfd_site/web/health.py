@@ -1,4 +1,4 @@
-"""Whether the site is up, and whether it can work: for whatever looks after it, without signing in."""
+"""Health checks for monitoring, without sign-in."""
 
 import logging
 
@@ -12,9 +12,9 @@ from ncfd_site.core import sql
 from ncfd_site.schema.deploy import revisions
 
 PLAIN = "text/plain; charset=utf-8"
-PATIENCE = "SET LOCAL statement_timeout = '2s'"
-# Alembic keeps one row; two would say that somebody else wrote there.
-REVISION = "SELECT string_agg(version_num, ' and ' ORDER BY version_num) FROM alembic_version"
+SET_TIMEOUT = "SET LOCAL statement_timeout = '2s'"
+# More than one row, or another one, is not the head.
+READ_REVISION = "SELECT string_agg(version_num, ' and ' ORDER BY version_num) FROM alembic_version"
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 @login_not_required
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Say that the process answers; asks neither the database nor the session."""
+    """Return 200 if the process answers. Reads neither the database nor the session."""
     return HttpResponse("ok\n", content_type=PLAIN)
 
 
@@ -31,20 +31,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether the database answers and stands at head; 503 and one sentence where it does not."""
-    obstacle = _obstacle()
-    return HttpResponse(f"{obstacle or 'ready'}\n", content_type=PLAIN, status=503 if obstacle else 200)
+    """Return 200 if the database answers and is at head, otherwise 503 with the reason."""
+    problem = _find_problem()
+    return HttpResponse(f"{problem or 'ready'}\n", content_type=PLAIN, status=503 if problem else 200)
 
 
-def _obstacle() -> str:
+def _find_problem() -> str:
     try:
         with transaction.atomic():
-            sql.execute(PATIENCE)
-            revision = sql.value(REVISION)
+            sql.execute(SET_TIMEOUT)
+            revision = sql.value(READ_REVISION)
     except Error as error:
-        # What the driver says can name hosts and people: it is for the log alone.
-        log.warning("Not ready, the database gives no answer: %s", error)
+        # The driver's message can name hosts and users: for the log only.
+        log.warning("Not ready, the database does not answer: %s", error)
         return "The database does not answer."
     if revision != revisions.head():
-        return "The database is not at the revision that this version needs: run manage.py migrate_alembic."
+        return "The database is not at the revision of this version. Run manage.py migrate_alembic."
     return ""

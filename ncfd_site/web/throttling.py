@@ -1,8 +1,8 @@
-"""Signing in is refused for a while after too many wrong passwords: for a name from an address, and for an address.
+"""Throttling of sign-in: after too many wrong passwords, a name from an address, or an address, is locked for a while.
 
-django-axes counts the failures, in tables of its own that Django's `migrate` makes. `manage.py axes_reset` forgets
-them all, which ends every lock. A password is tried after the failures were counted and before it is one itself, so
-the attempts from one address take turns: else all of one moment would be let through by the same count.
+django-axes counts the failures in its own tables, which Django's `migrate` creates; `manage.py axes_reset` ends every
+lockout. A failure is counted after the lockout is checked, so attempts from one address run one after another: attempts
+at the same moment would all pass the same check otherwise.
 """
 
 import math
@@ -25,45 +25,45 @@ from psycopg.errors import LockNotAvailable
 
 from ncfd_site.core import sql
 
-# Colleagues share the address of an office; somebody who tries one password with many names does not stop at this many.
-NAMES_OF_AN_ADDRESS = 5
-# The column of names takes so much; the form of the sign-in page lets longer ones through.
-LONGEST_NAME = 255
+# Colleagues share the address of an office. One password tried with many names is stopped at this many times the limit.
+NAMES_PER_ADDRESS = 5
+# The length of the column; the sign-in form accepts longer names.
+MAX_NAME_LENGTH = 255
 
-# Held to the end of the transaction, in which the failure is counted. An attempt takes about half a second.
-TURN = "SELECT pg_advisory_xact_lock(hashtextextended('signing in from ' || %s, 0))"
-PATIENCE = "SET LOCAL lock_timeout = '20s'"
-# Seconds after which somebody whose turn did not come may try again.
-WAIT_FOR_A_TURN = 20
+# Held until the transaction ends, in which the failure is counted. An attempt takes about half a second.
+LOCK_ADDRESS = "SELECT pg_advisory_xact_lock(hashtextextended('signing in from ' || %s, 0))"
+SET_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '20s'"
+# Seconds of Retry-After if an attempt had to wait too long.
+RETRY_SECONDS = 20
 
 Credentials = dict[str, Any] | None
 
 
 class SignIn(LoginView):
-    """The page to sign in; one attempt after another of those from one address."""
+    """The sign-in page. Attempts from one address run one after another."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Try a name and a password when it is their turn; answer 429 where that takes too long."""
+        """Check a name and a password; return 429 if earlier attempts from the address take too long."""
         try:
             with transaction.atomic():
-                sql.execute(PATIENCE)
-                sql.value(TURN, [address_of(request) or ""])
+                sql.execute(SET_LOCK_TIMEOUT)
+                sql.value(LOCK_ADDRESS, [read_address(request) or ""])
                 return super().post(request, *args, **kwargs)
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):
-                return _refuse(request, {}, WAIT_FOR_A_TURN)
+                return _render_refusal(request, {}, RETRY_SECONDS)
             raise
 
 
-class Throttle(AxesDatabaseHandler):
-    """Counts for each name and address, as django-axes does, and over all names of an address."""
+class ThrottleHandler(AxesDatabaseHandler):
+    """Counts failures per name and address, as django-axes does, and per address over all names."""
 
     def is_locked(self, request: HttpRequest, credentials: Credentials = None) -> bool:
-        """Whether no password is tried now for this name from this address."""
+        """Return whether the name from this address, or the address, is locked."""
         return bool(super().is_locked(request, credentials)) or _is_address_locked(request)
 
     def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
-        """Count a failure; what a browser tells of itself is not kept."""
+        """Count a failure, without storing the user agent."""
         if request is not None:
             request.axes_user_agent = request.axes_http_accept = ""
         super().user_login_failed(sender, credentials, request, **kwargs)
@@ -72,11 +72,10 @@ class Throttle(AxesDatabaseHandler):
             request.axes_credentials = credentials
 
 
-def address_of(request: HttpRequest) -> str | None:
-    """Return the address that a request comes from.
+def read_address(request: HttpRequest) -> str | None:
+    """Return the client's IP address.
 
-    What a caller writes into X-Forwarded-For is believed only where TRUST_PROXY says that a proxy is in front: that
-    one's own entry is the last of the list, and the others are whatever the caller sent.
+    X-Forwarded-For counts only with TRUST_PROXY: its last entry is the proxy's, the client can write the others.
     """
     found = str(request.META.get("REMOTE_ADDR", ""))
     if settings.TRUST_PROXY:
@@ -84,45 +83,45 @@ def address_of(request: HttpRequest) -> str | None:
     try:
         return str(ip_address(found))
     except ValueError:
-        return None  # A socket, or a proxy that writes something else: all of them count as one.
+        return None  # A socket, or a proxy that writes something else: all of them count as one address.
 
 
-def name_of(request: HttpRequest, credentials: Credentials = None) -> str:
-    """Return the name that somebody tries, as far as it is kept."""
-    return str((credentials or request.POST).get("username") or "")[:LONGEST_NAME]
+def read_username(request: HttpRequest, credentials: Credentials = None) -> str:
+    """Return the submitted username, cut to the length that is stored."""
+    return str((credentials or request.POST).get("username") or "")[:MAX_NAME_LENGTH]
 
 
-def refusal(
+def render_lockout(
     request: HttpRequest, response: HttpResponse | None = None, credentials: Credentials = None
 ) -> HttpResponse:
-    """Answer 429 with a page that says until when; it is the same whether or not there is somebody of that name."""
-    until = _locked_until(request, credentials)
+    """Return 429 with the end of the lockout, the same whether or not the user exists."""
+    until = _find_lockout_end(request, credentials)
     context = {"until": until, "minutes": settings.LOGIN_COOL_OFF_MINUTES}
-    return _refuse(request, context, max(1, math.ceil((until - timezone.now()).total_seconds())))
+    return _render_refusal(request, context, max(1, math.ceil((until - timezone.now()).total_seconds())))
 
 
-def _refuse(request: HttpRequest, context: dict[str, Any], seconds: int) -> HttpResponse:
+def _render_refusal(request: HttpRequest, context: dict[str, Any], seconds: int) -> HttpResponse:
     page = render(request, "registration/locked.html", {"title": "Too many attempts", **context}, status=429)
     page["Retry-After"] = str(seconds)
     return page
 
 
 def _is_address_locked(request: Any) -> bool:
-    failures = _failures_of_address(request).aggregate(sum=Sum("failures_since_start"))["sum"] or 0
-    return int(failures) >= NAMES_OF_AN_ADDRESS * int(settings.LOGIN_ATTEMPTS)
+    failures = _select_failures_of_address(request).aggregate(sum=Sum("failures_since_start"))["sum"] or 0
+    return int(failures) >= NAMES_PER_ADDRESS * int(settings.LOGIN_ATTEMPTS)
 
 
-def _failures_of_address(request: Any) -> Any:
+def _select_failures_of_address(request: Any) -> Any:
     return AccessAttempt.objects.filter(
         ip_address=request.axes_ip_address, attempt_time__gt=get_cool_off_threshold(request)
     )
 
 
-def _locked_until(request: Any, credentials: Credentials) -> datetime:
-    """When the last failure that counts here is forgotten; nothing that is tried in between puts it off."""
+def _find_lockout_end(request: Any, credentials: Credentials) -> datetime:
+    """Return when the last failure that counts expires."""
     AxesProxyHandler.update_request(request)
-    failures = _failures_of_address(request)
+    failures = _select_failures_of_address(request)
     if not _is_address_locked(request):
-        failures = failures.filter(username=name_of(request, credentials))
+        failures = failures.filter(username=read_username(request, credentials))
     last = failures.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
     return last + settings.AXES_COOLOFF_TIME

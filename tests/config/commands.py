@@ -1,4 +1,4 @@
-"""Commands of the site as a person runs them: in a process of their own, with an environment of their own."""
+"""Commands of the site in processes with their own environment."""
 
 import os
 import subprocess
@@ -12,14 +12,14 @@ STRONG_KEY = "kZ3vQ9xT7mW2sL5nB8rJ4hF6dG1cV0pYuEiOaXqRwTzMbNvLkJ"
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     code: int
     output: str
     errors: str
 
-    def refusal(self) -> str:
-        """What it said on stderr, having made sure that this is one sentence and that it failed."""
+    def error(self) -> str:
+        """Return the one line of the error that ended the command."""
         assert self.code in (2, 5, 9), self
         assert self.errors.count("\n") == 1, self.errors
         assert self.errors.endswith(".\n"), self.errors
@@ -28,7 +28,7 @@ class Result:
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """The variables that every process needs, and those given; nothing that this shell happens to have set."""
+    """Return the variables that every process needs, and those given."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -39,17 +39,17 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
 
 
 def production(url: str, **variables: str) -> dict[str, str]:
-    """The variables of a production that lacks nothing."""
+    """Return the variables of a complete production environment."""
     return {"DATABASE_URL": url, "SECRET_KEY": STRONG_KEY, "ALLOWED_HOSTS": "ncfd.example.org", **variables}
 
 
 def manage(home: Path, *arguments: str, **variables: str) -> Result:
-    """Run `manage.py` to its end."""
+    """Run `manage.py`."""
     return run(home, "manage.py", *arguments, **variables)
 
 
 def run(home: Path, *arguments: str, **variables: str) -> Result:
-    """Run Python to its end."""
+    """Run Python."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,

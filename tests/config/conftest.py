@@ -1,4 +1,4 @@
-"""A home folder, and a server that asks for a password."""
+"""A home folder, and a server that requires a password."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.postgres import Server, started_server
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """An empty home folder for commands that start no embedded server."""
+    """An empty home folder."""
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
@@ -18,6 +18,6 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def guarded() -> Iterator[Server]:
-    """An ordinary server that lets nobody in without the password, which is full of odd characters."""
+    """An ordinary server that requires a password, which has special characters."""
     with started_server() as server:
         yield server

@@ -1,3 +1,5 @@
+"""DATABASE_URL as connection parameters."""
+
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,7 +12,7 @@ from ncfd_site.config.errors import ConfigurationError
 from ncfd_site.postgres import connection_parameters
 
 
-def test_url_becomes_connection_keywords_and_django_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_becomes_connection_parameters_and_django_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "DATABASE_URL",
         "postgres://rita:s%40f%2Fe%3A%25@db.example.org:5433/trials?sslmode=verify-full&sslrootcert=/ca.pem",
@@ -26,7 +28,7 @@ def test_url_becomes_connection_keywords_and_django_settings(monkeypatch: pytest
         "sslrootcert": "/ca.pem",
         "connect_timeout": database.CONNECT_TIMEOUT,
     }
-    settings = database.django_settings()
+    settings = database.build_django_settings()
     assert (settings["USER"], settings["PASSWORD"], settings["NAME"]) == ("rita", "s@f/e:%", "trials")
     assert (settings["HOST"], settings["PORT"]) == ("db.example.org", "5433")
     assert settings["OPTIONS"]["sslmode"] == "verify-full"
@@ -36,7 +38,7 @@ def test_url_becomes_connection_keywords_and_django_settings(monkeypatch: pytest
 def test_any_password_survives_percent_encoding(password: str) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("DATABASE_URL", f"postgresql://rita:{quote(password, safe='')}@localhost/trials")
-        assert database.address()["password"] == password
+        assert database.read_connection_parameters()["password"] == password
 
 
 @pytest.mark.parametrize(
@@ -47,17 +49,17 @@ def test_any_password_survives_percent_encoding(password: str) -> None:
         "host=/run/postgresql dbname=trials",
     ],
 )
-def test_socket_is_a_host_that_is_a_folder(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_socket_is_a_host_that_is_a_folder(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
-    assert database.address()["host"] == "/run/postgresql"
-    assert database.django_settings()["HOST"] == "/run/postgresql"
+    assert database.read_connection_parameters()["host"] == "/run/postgresql"
+    assert database.build_django_settings()["HOST"] == "/run/postgresql"
 
 
 def test_several_hosts_and_a_timeout_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "DATABASE_URL", "postgresql://a:5432,b:5433/trials?connect_timeout=3&target_session_attrs=read-write"
     )
-    assert database.address() == {
+    assert database.read_connection_parameters() == {
         "host": "a,b",
         "port": "5432,5433",
         "dbname": "trials",
@@ -66,11 +68,11 @@ def test_several_hosts_and_a_timeout_are_kept(monkeypatch: pytest.MonkeyPatch) -
     }
 
 
-def test_url_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_url_can_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "url").write_text("postgresql://localhost/trials\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
     assert not database.is_embedded()
-    assert database.address()["dbname"] == "trials"
+    assert database.read_connection_parameters()["dbname"] == "trials"
 
 
 @pytest.mark.parametrize(
@@ -83,27 +85,27 @@ def test_url_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         "geheim",
     ],
 )
-def test_what_is_no_address_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_other_urls_are_refused_without_repeating_them(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(
-        ConfigurationError, match=r"^DATABASE_URL is not an address of PostgreSQL: write postgresql://"
+        ConfigurationError, match=r"^DATABASE_URL is not a PostgreSQL URL\. Set it to postgresql://"
     ) as refused:
-        database.address()
+        database.read_connection_parameters()
     assert "geheim" not in str(refused.value)
 
 
 @pytest.mark.parametrize("password", ["ge@heim", "ge/heim", "ge@he/im", "/geheim@"])
-def test_bare_password_is_not_told_as_a_host(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+def test_an_unencoded_password_never_appears_as_a_host(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://rita:{password}@localhost/trials")
     with pytest.raises(
-        ConfigurationError, match=r"^DATABASE_URL (has a character that must be percent-encoded|is not)"
+        ConfigurationError, match=r"^DATABASE_URL (has a special character in the password|is not)"
     ) as refused:
-        database.address()
+        database.read_connection_parameters()
     assert "heim" not in str(refused.value)
 
 
-def test_address_without_a_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_without_a_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://rita:geheim@localhost")
     with pytest.raises(ConfigurationError, match=r"^DATABASE_URL names no database") as refused:
-        database.address()
+        database.read_connection_parameters()
     assert "geheim" not in str(refused.value)

@@ -1,6 +1,6 @@
-"""Tests that commit leave nothing to the next one: their rows go, and those that a database is born with stay.
+"""Tests that commit leave no rows, and keep those of a new database.
 
-Both tests write the same unique keys, so that a leak fails whichever comes second, in whatever process.
+Both tests write the same unique keys, so that a leak fails whichever runs second, in any process.
 """
 
 import psycopg
@@ -12,7 +12,7 @@ from signals.models import Trial
 
 
 class CommittedRows(TransactionTestCase):
-    """Written for good, by two tests and by a session of its own."""
+    """Rows that two tests and another session commit."""
 
     def write(self) -> None:
         assert Trial.objects.count() == 0

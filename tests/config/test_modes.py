@@ -1,3 +1,5 @@
+"""Settings of development and production."""
+
 import json
 import stat
 from pathlib import Path
@@ -10,7 +12,7 @@ from tests.config.commands import (
 )
 
 URL = "postgresql://rita:geheim@localhost:1/trials"
-TELL = """
+PRINT_SETTINGS = """
 import json, sys, os
 os.environ["DJANGO_SETTINGS_MODULE"] = "ncfd_site.settings"
 from django.conf import settings
@@ -18,15 +20,15 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 """
 
 
-def told(home: Path, *names: str, **variables: str) -> dict[str, object]:
-    result = run(home, "-c", TELL, *names, **variables)
+def read_settings(home: Path, *names: str, **variables: str) -> dict[str, object]:
+    result = run(home, "-c", PRINT_SETTINGS, *names, **variables)
     assert result.code == 0, result.errors
     settings: dict[str, object] = json.loads(result.output)
     return settings
 
 
 def test_development_needs_nothing_and_stays_on_loopback(home: Path) -> None:
-    settings = told(home, "DEBUG", "ALLOWED_HOSTS", "CONTENT_ROOT", "PORT", "SECURE_SSL_REDIRECT")
+    settings = read_settings(home, "DEBUG", "ALLOWED_HOSTS", "CONTENT_ROOT", "PORT", "SECURE_SSL_REDIRECT")
     assert settings == {
         "DEBUG": True,
         "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
@@ -36,16 +38,16 @@ def test_development_needs_nothing_and_stays_on_loopback(home: Path) -> None:
     }
 
 
-def test_development_key_is_made_once_for_its_owner_alone(home: Path) -> None:
-    first = told(home, "SECRET_KEY")
+def test_the_development_key_is_generated_once_for_its_owner(home: Path) -> None:
+    first = read_settings(home, "SECRET_KEY")
     assert len(str(first["SECRET_KEY"])) >= 50
-    assert told(home, "SECRET_KEY") == first
+    assert read_settings(home, "SECRET_KEY") == first
     assert stat.S_IMODE((home / "secret_key").stat().st_mode) == 0o600
 
 
 def test_production_has_debug_off_unless_set(home: Path) -> None:
-    assert told(home, "DEBUG", "SECRET_KEY", **production(URL)) == {"DEBUG": False, "SECRET_KEY": STRONG_KEY}
-    assert told(home, "DEBUG", **production(URL, DEBUG="1")) == {"DEBUG": True}
+    assert read_settings(home, "DEBUG", "SECRET_KEY", **production(URL)) == {"DEBUG": False, "SECRET_KEY": STRONG_KEY}
+    assert read_settings(home, "DEBUG", **production(URL, DEBUG="1")) == {"DEBUG": True}
     assert not (home / "secret_key").exists()
 
 
@@ -55,15 +57,15 @@ def test_production_passes_the_deployment_check(home: Path) -> None:
     assert "no issues" in checked.output
 
 
-def test_plain_http_can_be_asked_for(home: Path) -> None:
+def test_https_can_be_turned_off(home: Path) -> None:
     names = ["SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
-    assert list(told(home, *names, **production(URL)).values()) == [True, True, 31536000]
-    assert list(told(home, *names, **production(URL, HTTPS="0")).values()) == [False, False, 0]
+    assert list(read_settings(home, *names, **production(URL)).values()) == [True, True, 31536000]
+    assert list(read_settings(home, *names, **production(URL, HTTPS="0")).values()) == [False, False, 0]
 
 
-def test_word_of_a_proxy_counts_only_when_it_is_trusted(home: Path) -> None:
-    assert told(home, "SECURE_PROXY_SSL_HEADER", **production(URL)) == {"SECURE_PROXY_SSL_HEADER": None}
-    trusting = told(home, "SECURE_PROXY_SSL_HEADER", **production(URL, TRUST_PROXY="1"))
+def test_headers_of_a_proxy_count_only_if_it_is_trusted(home: Path) -> None:
+    assert read_settings(home, "SECURE_PROXY_SSL_HEADER", **production(URL)) == {"SECURE_PROXY_SSL_HEADER": None}
+    trusting = read_settings(home, "SECURE_PROXY_SSL_HEADER", **production(URL, TRUST_PROXY="1"))
     assert trusting == {"SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"]}
 
 

@@ -1,3 +1,5 @@
+"""Typed readers of environment variables."""
+
 from pathlib import Path
 
 import pytest
@@ -9,123 +11,117 @@ from ncfd_site.config.errors import ConfigurationError
 @pytest.mark.parametrize("written", ["1", "true", "YES", " on "])
 def test_flag_reads_yes(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("SWITCH", written)
-    assert environment.flag("SWITCH", default=False) is True
+    assert environment.read_flag("SWITCH", default=False) is True
 
 
 @pytest.mark.parametrize("written", ["0", "False", "no", "OFF"])
 def test_flag_reads_no(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("SWITCH", written)
-    assert environment.flag("SWITCH", default=True) is False
+    assert environment.read_flag("SWITCH", default=True) is False
 
 
-def test_flag_refuses_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_flags_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCH", "maybe")
-    with pytest.raises(ConfigurationError, match=r"^SWITCH is 'maybe', but it says yes or no: set it to 1 or 0\.$"):
-        environment.flag("SWITCH", default=True)
+    with pytest.raises(ConfigurationError, match=r"^SWITCH is 'maybe'\. Set it to 1 or 0\.$"):
+        environment.read_flag("SWITCH", default=True)
 
 
 @pytest.mark.parametrize("written", [None, "", "  "])
-def test_blank_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, written: str | None) -> None:
+def test_a_blank_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch, written: str | None) -> None:
     if written is None:
         monkeypatch.delenv("VALUE", raising=False)
     else:
         monkeypatch.setenv("VALUE", written)
-    assert environment.text("VALUE", "other") == "other"
-    assert environment.flag("VALUE", default=True) is True
-    assert environment.whole("VALUE", default=7) == 7
-    assert environment.words("VALUE") == []
-    assert environment.secret("VALUE") == ""
-    assert environment.folder("VALUE", default=Path("/here")) == Path("/here")
+    assert environment.read_text("VALUE", "other") == "other"
+    assert environment.read_flag("VALUE", default=True) is True
+    assert environment.read_integer("VALUE", default=7) == 7
+    assert environment.read_list("VALUE") == []
+    assert environment.read_secret("VALUE") == ""
+    assert environment.read_folder("VALUE", default=Path("/here")) == Path("/here")
 
 
 @pytest.mark.parametrize("written", ["many", "1.5", "0", "70000", "-3"])
-def test_whole_number_refuses_what_is_none_or_out_of_range(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+def test_other_integers_are_refused(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("PORT", written)
-    with pytest.raises(ConfigurationError, match=r"^PORT is .*, but it is a whole number from 1 to 65535\.$"):
-        environment.whole("PORT", default=8000, least=1, most=65535)
+    with pytest.raises(ConfigurationError, match=r"^PORT is '.*'\. Set it to an integer from 1 to 65535\.$"):
+        environment.read_integer("PORT", default=8000, minimum=1, maximum=65535)
 
 
-def test_words_are_split_at_commas_and_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_split_at_commas_and_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOSTS", "a.example, b.example c.example,")
-    assert environment.words("HOSTS") == ["a.example", "b.example", "c.example"]
+    assert environment.read_list("HOSTS") == ["a.example", "b.example", "c.example"]
 
 
-def test_folder_is_absolute_and_knows_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_folders_are_absolute_and_expand_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PLACE", "~/content")
-    assert environment.folder("PLACE", default=Path("/")) == tmp_path / "content"
+    assert environment.read_folder("PLACE", default=Path("/")) == tmp_path / "content"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PLACE", "content")
-    assert environment.folder("PLACE", default=Path("/")) == tmp_path / "content"
+    assert environment.read_folder("PLACE", default=Path("/")) == tmp_path / "content"
 
 
-def test_folder_refuses_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_is_not_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("PLACE", str(tmp_path / "file"))
-    with pytest.raises(ConfigurationError, match="which is a file, but it names a folder"):
-        environment.folder("PLACE", default=tmp_path)
+    with pytest.raises(ConfigurationError, match=r"^PLACE names the file '.*'\. Set it to a folder\.$"):
+        environment.read_folder("PLACE", default=tmp_path)
 
 
-def test_secret_comes_from_a_file_without_the_line_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_secret_file_is_read_without_the_line_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("pässword with blanks \n")
     monkeypatch.setenv("KEY_FILE", str(tmp_path / "secret"))
-    assert environment.secret("KEY") == "pässword with blanks"
+    assert environment.read_secret("KEY") == "pässword with blanks"
 
 
-def test_secret_set_twice_is_refused_without_telling_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_secret_that_is_set_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KEY", "hunter2")
     monkeypatch.setenv("KEY_FILE", str(tmp_path / "secret"))
-    with pytest.raises(ConfigurationError, match=r"^KEY and KEY_FILE are both set: keep one of them\.$"):
-        environment.secret("KEY")
+    with pytest.raises(ConfigurationError, match=r"^KEY and KEY_FILE are both set\. Keep one of them\.$"):
+        environment.read_secret("KEY")
 
 
-def test_secret_file_that_is_missing_empty_or_binary_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_empty_or_binary_secret_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     monkeypatch.setenv("KEY_FILE", str(file))
-    with pytest.raises(
-        ConfigurationError, match=r"^KEY_FILE names '.*', which cannot be read: No such file or directory\.$"
-    ):
-        environment.secret("KEY")
+    with pytest.raises(ConfigurationError, match=r"^Cannot read '.*' of KEY_FILE: No such file or directory\."):
+        environment.read_secret("KEY")
     file.write_text(" \n")
-    with pytest.raises(ConfigurationError, match="which is empty"):
-        environment.secret("KEY")
+    with pytest.raises(ConfigurationError, match="is empty"):
+        environment.read_secret("KEY")
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match="it is not UTF-8 text"):
-        environment.secret("KEY")
+        environment.read_secret("KEY")
 
 
-def test_a_shaped_value_fits_whole_or_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pattern_must_match_the_whole_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORD", raising=False)
-    assert environment.shaped("WORD", "[a-z]+", means="a word", default="none") == "none"
+    assert environment.read_pattern("WORD", "[a-z]+", expected="a word", default="none") == "none"
     monkeypatch.setenv("WORD", "word")
-    assert environment.shaped("WORD", "[a-z]+", means="a word") == "word"
+    assert environment.read_pattern("WORD", "[a-z]+", expected="a word") == "word"
     monkeypatch.setenv("WORD", "two words")
-    with pytest.raises(ConfigurationError, match=r"^WORD is 'two words', but it is a word\.$"):
-        environment.shaped("WORD", "[a-z]+", means="a word")
+    with pytest.raises(ConfigurationError, match=r"^WORD is 'two words'\. Set it to a word\.$"):
+        environment.read_pattern("WORD", "[a-z]+", expected="a word")
 
 
 @pytest.mark.parametrize("written", ["", "http://127.0.0.1:9000", "https://s3.example.org", "https://[::1]:9000/s3"])
-def test_endpoint_is_an_address_of_a_service(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+def test_service_urls(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("SERVICE", written)
-    assert environment.endpoint("SERVICE") == written
+    assert environment.read_service_url("SERVICE") == written
 
 
 @pytest.mark.parametrize(
     "written",
     ["s3.example.org", "ftp://s3.example.org", "https://", "https://h:port", "https://h?a=1", "https://[", "//h"],
 )
-def test_endpoint_refuses_anything_else(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+def test_other_urls_are_refused(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("SERVICE", written)
-    with pytest.raises(
-        ConfigurationError, match=r"^SERVICE .* address of a service, such as https://s3\.example\.org\.$"
-    ):
-        environment.endpoint("SERVICE")
+    with pytest.raises(ConfigurationError, match=r"^SERVICE .* URL of a service, such as https://s3\.example\.org\.$"):
+        environment.read_service_url("SERVICE")
 
 
-def test_endpoint_refuses_a_password_and_does_not_repeat_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_with_a_password_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVICE", "https://olga:geheim@s3.example.org")
-    with pytest.raises(ConfigurationError, match=r"^SERVICE holds a name or a password") as raised:
-        environment.endpoint("SERVICE")
+    with pytest.raises(ConfigurationError, match=r"^SERVICE contains a username or a password") as raised:
+        environment.read_service_url("SERVICE")
     assert "geheim" not in str(raised.value)

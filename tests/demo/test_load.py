@@ -35,7 +35,7 @@ def counts() -> dict[str, int]:
 
 def is_untouched() -> bool:
     found = {table: count for table, count in counts().items() if count}
-    return found == NEW and sql.value(demo_flag.COMMENT) is None
+    return found == NEW and sql.value(demo_flag.READ_COMMENT) is None
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Home folders with an embedded server of their own, apart from the one that the other tests use."""
+"""Home folders with embedded servers of their own."""
 
 import shutil
 import tempfile
@@ -13,8 +13,8 @@ from tests.embedded.users import cleanly_stopped
 
 @pytest.fixture(scope="session")
 def made_home() -> Iterator[Path]:
-    """A home folder, made anew for this run, that no test has used up."""
-    # Short: the path of a socket has room for about a hundred characters.
+    """A home folder for this run."""
+    # Short, because the path of a socket has at most about 100 characters.
     folder = Path(tempfile.mkdtemp(prefix="n-", dir="/tmp"))
     folder.chmod(0o755)
     yield folder
@@ -23,7 +23,7 @@ def made_home() -> Iterator[Path]:
 
 @pytest.fixture
 def home(made_home: Path) -> Iterator[Path]:
-    """A home folder whose server is not running, and must not be left running."""
+    """A home folder whose server does not run before and after the test."""
     yield made_home
     left_running = (made_home / "postgres").exists() and not cleanly_stopped(made_home)
     if left_running:

@@ -20,20 +20,19 @@ def kill_server(home: Path) -> None:
     assert eventually(lambda: not alive(main.pid))
 
 
-def test_committed_rows_survive_a_server_that_was_killed(home: Path) -> None:
+def test_committed_rows_survive_a_killed_server(home: Path) -> None:
     with using(home):
         select(home, "CREATE TABLE kept AS SELECT 42 AS answer")
         kill_server(home)
-        # The next user brings it up for everybody.
         with using(home):
             assert select(home, "SELECT answer FROM kept") == 42
         select(home, "DROP TABLE kept")
 
 
-def test_process_that_already_uses_it_brings_it_up_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_restarts_the_killed_server_that_it_uses(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = """
 import sys, psycopg
-from ncfd_site import database
+from ncfd_site.postgres import connection_parameters
 psycopg.connect(**connection_parameters()).close()
 print("ready", flush=True)
 sys.stdin.readline()
@@ -51,11 +50,11 @@ sys.stdin.read()
     user.leave()
 
 
-def test_process_id_that_another_program_has_by_now_does_no_harm(home: Path) -> None:
+def test_a_reused_process_id_is_harmless(home: Path) -> None:
     with using(home):
         pass
     assert cleanly_stopped(home)
-    # As after a restart of the machine: the number in the file belongs to somebody, who is not the server.
+    # As after a restart of the machine: the process ID in the file belongs to another program.
     other = subprocess.Popen(["sleep", "60"], user=(home / "postgres").stat().st_uid)
     try:
         (home / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n{home}/postgres\n1\n5432\n.\n\n1 1\nready\n")
@@ -66,7 +65,7 @@ def test_process_id_that_another_program_has_by_now_does_no_harm(home: Path) -> 
         other.wait()
 
 
-def test_file_of_the_process_id_that_was_cut_short_does_no_harm(home: Path) -> None:
+def test_a_truncated_process_id_file_is_harmless(home: Path) -> None:
     with using(home):
         pass
     assert cleanly_stopped(home)
@@ -75,21 +74,21 @@ def test_file_of_the_process_id_that_was_cut_short_does_no_harm(home: Path) -> N
         assert select(home, "SELECT 1") == 1
 
 
-def test_keeper_that_was_killed_is_replaced_by_the_next_user(home: Path) -> None:
-    def keepers() -> list[int]:
-        found = subprocess.run(["pgrep", "-f", f"embedded.keeper {home} "], capture_output=True, text=True, check=False)
+def test_a_killed_reaper_is_replaced_by_the_next_user(home: Path) -> None:
+    def find_reapers() -> list[int]:
+        found = subprocess.run(["pgrep", "-f", f"embedded.reaper {home} "], capture_output=True, text=True, check=False)
         return [int(pid) for pid in found.stdout.split()]
 
     with using(home):
-        (keeper,) = keepers()
-        os.kill(keeper, signal.SIGKILL)
-        assert eventually(lambda: not alive(keeper))
+        (reaper,) = find_reapers()
+        os.kill(reaper, signal.SIGKILL)
+        assert eventually(lambda: not alive(reaper))
         with using(home):
-            assert len(keepers()) == 1
+            assert len(find_reapers()) == 1
     assert cleanly_stopped(home)
 
 
-def test_first_start_that_was_cut_short_is_made_again(home: Path) -> None:
+def test_an_interrupted_first_start_is_repeated(home: Path) -> None:
     with using(home):
         pass
     assert cleanly_stopped(home)
@@ -101,7 +100,7 @@ def test_first_start_that_was_cut_short_is_made_again(home: Path) -> None:
     assert not (home / "postgres.new").exists()
 
 
-def test_folder_that_was_removed_under_the_server_is_made_again(home: Path) -> None:
+def test_a_deleted_data_folder_is_created_again(home: Path) -> None:
     with using(home):
         main = postmaster(home)
         shutil.rmtree(home / "postgres")
@@ -110,7 +109,7 @@ def test_folder_that_was_removed_under_the_server_is_made_again(home: Path) -> N
             assert select(home, "SELECT 1") == 1
 
 
-def test_open_transactions_do_not_keep_the_server_from_stopping(home: Path) -> None:
+def test_open_transactions_do_not_prevent_a_stop(home: Path) -> None:
     with using(home):
         idle = psycopg.connect(**address(home))  # type: ignore[arg-type]
         idle.execute("SELECT 1")
@@ -119,7 +118,7 @@ def test_open_transactions_do_not_keep_the_server_from_stopping(home: Path) -> N
 
 
 @pytest.mark.django_db
-def test_server_of_these_tests_is_the_embedded_one() -> None:
-    assert connection.get_connection_params()["host"] == server.parameters()["host"]
+def test_these_tests_use_the_embedded_server() -> None:
+    assert connection.get_connection_params()["host"] == server.get_parameters()["host"]
     assert sql.value("SHOW server_version").startswith("18.")
-    assert Cluster(Path(server.parameters()["host"]).parent).answers()
+    assert Cluster(Path(server.get_parameters()["host"]).parent).is_running()

@@ -10,7 +10,7 @@ from tests.embedded.users import User, cleanly_stopped, eventually, postmaster, 
 
 FORKING = """
 import os, sys
-from ncfd_site import database
+from ncfd_site.postgres import connection_parameters
 connection_parameters()
 if os.fork():
     os._exit(0)
@@ -21,13 +21,13 @@ psycopg.connect(**connection_parameters()).close()
 """
 
 
-def test_first_use_makes_the_database(home: Path) -> None:
+def test_first_use_creates_the_database(home: Path) -> None:
     user = User(home)
     assert user.ready() == "ncfd"
     user.leave()
 
 
-def test_several_started_at_once_share_one_server(home: Path) -> None:
+def test_concurrent_users_share_one_server(home: Path) -> None:
     users = [User(home) for _ in range(6)]
     assert [user.ready() for user in users] == ["ncfd"] * 6
     server = postmaster(home)
@@ -40,26 +40,26 @@ def test_several_started_at_once_share_one_server(home: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_server_stops_after_a_last_user_that_was_killed(home: Path, number: int) -> None:
+def test_the_server_stops_after_its_last_user_is_killed(home: Path, number: int) -> None:
     with using(home) as user:
         user.kill(number)
     assert cleanly_stopped(home)
 
 
-def test_user_that_was_killed_does_not_stop_the_others(home: Path) -> None:
+def test_a_killed_user_does_not_stop_the_others(home: Path) -> None:
     with using(home), using(home) as killed:
         killed.kill()
-        assert not eventually(lambda: not Cluster(home).answers(), seconds=4)
+        assert not eventually(lambda: not Cluster(home).is_running(), seconds=4)
 
 
-def test_forked_child_keeps_the_server_of_its_parent(home: Path) -> None:
+def test_a_forked_child_keeps_the_server_running(home: Path) -> None:
     user = User(home, FORKING)
     assert user.ready() == "child"
-    assert not eventually(lambda: not Cluster(home).answers(), seconds=4)
+    assert not eventually(lambda: not Cluster(home).is_running(), seconds=4)
     user.leave()
 
 
-def test_next_user_may_come_while_the_server_stops(home: Path) -> None:
+def test_a_new_user_may_start_while_the_server_stops(home: Path) -> None:
     def visit(_: int) -> str:
         with using(home):
             pass
@@ -69,34 +69,34 @@ def test_next_user_may_come_while_the_server_stops(home: Path) -> None:
         assert list(pool.map(visit, range(9))) == ["served"] * 9
 
 
-def test_commands_in_a_row_find_the_server_running(home: Path) -> None:
+def test_consecutive_commands_find_the_server_running(home: Path) -> None:
     with using(home):
         first = postmaster(home).pid
     with using(home):
         assert postmaster(home).pid == first
 
 
-def test_path_may_be_longer_than_a_socket_allows(tmp_path: Path) -> None:
+def test_the_path_may_be_longer_than_a_socket_allows(tmp_path: Path) -> None:
     home = tmp_path / ("long and 'odd\" $name" * 5) / "home"
     home.mkdir(parents=True)
     with using(home):
         assert select(home, "SELECT current_database()") == "ncfd"
     assert cleanly_stopped(home)
-    Cluster(home).socket_folder().unlink()
+    Cluster(home).find_socket_folder().unlink()
 
 
-def test_commands_of_django_use_it(home: Path) -> None:
+def test_django_commands_use_the_server(home: Path) -> None:
     assert manage(home, "migrate", "--skip-checks", "-v0").code == 0
     shown = manage(home, "dbshell", "--", "-Atc", "SELECT count(*) > 5 FROM pg_tables WHERE tableowner = user")
     assert (shown.output, shown.errors) == ("t\n", "")
 
 
-def test_server_of_another_version_is_left_alone(tmp_path: Path) -> None:
+def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("16\n")
-    assert "holds data of PostgreSQL 16" in manage(tmp_path, "migrate", "--skip-checks").refusal()
+    assert "has data of PostgreSQL 16" in manage(tmp_path, "migrate", "--skip-checks").error()
 
 
-def test_home_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+def test_an_unusable_home_is_refused(tmp_path: Path) -> None:
     (tmp_path / "server.lock").mkdir()
-    assert "or set NCFD_HOME to a folder of your own" in manage(tmp_path, "migrate", "--skip-checks").refusal()
+    assert "or set NCFD_HOME to a folder of your own" in manage(tmp_path, "migrate", "--skip-checks").error()

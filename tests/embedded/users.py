@@ -1,4 +1,4 @@
-"""Processes that use an embedded server until they are told to end, and what is left when they have."""
+"""Processes that use an embedded server until they are stopped, and helpers to inspect the server."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from tests.config.commands import ROOT, environment
 
 USE = """
 import sys
-from ncfd_site import database
+from ncfd_site.postgres import connection_parameters
 import psycopg
 with psycopg.connect(**connection_parameters()) as connection:
     print(connection.execute("SELECT current_database()").fetchone()[0], flush=True)
@@ -41,26 +41,26 @@ class User:
         )
 
     def ready(self) -> str:
-        """Wait until it has used the database; returns what it says about that."""
+        """Wait until the process has used the database; return the line that it prints."""
         assert self.process.stdout
         line = self.process.stdout.readline().strip()
         assert line, self.process.communicate()[1]
         return line
 
     def leave(self) -> None:
-        """Let it end by itself."""
+        """Let the process end."""
         _, errors = self.process.communicate("")
         assert (self.process.returncode, errors) == (0, "")
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """End it without its help."""
+        """Kill the process."""
         self.process.send_signal(number)
         self.process.communicate()
 
 
 @contextmanager
 def using(home: Path) -> Iterator[User]:
-    """A process that uses the server during the block."""
+    """Run a process that uses the server during the block."""
     user = User(home)
     user.ready()
     try:
@@ -71,13 +71,13 @@ def using(home: Path) -> Iterator[User]:
 
 
 def postmaster(home: Path) -> psutil.Process:
-    """The server's main process."""
+    """Return the server's main process."""
     return psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().split("\n")[0]))
 
 
 def address(home: Path) -> dict[str, str]:
     """Where to connect without being counted as a user."""
-    return {"host": str(Cluster(home).socket_folder()), "user": "postgres", "dbname": "ncfd"}
+    return {"host": str(Cluster(home).find_socket_folder()), "user": "postgres", "dbname": "ncfd"}
 
 
 def select(home: Path, query: str) -> object:
@@ -100,7 +100,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
 
 def stopped(home: Path) -> bool:
     """Whether the server is down after a clean end, which removes the process id."""
-    return not Cluster(home).answers() and not (home / "postgres" / "postmaster.pid").exists()
+    return not Cluster(home).is_running() and not (home / "postgres" / "postmaster.pid").exists()
 
 
 def cleanly_stopped(home: Path) -> bool:
@@ -108,7 +108,7 @@ def cleanly_stopped(home: Path) -> bool:
     if not eventually(lambda: stopped(home)):
         return False
     # Whoever stopped it is done with it, too.
-    with file_lock.held(home / file_lock.MUTEX):
+    with file_lock.hold(Cluster(home).mutex):
         pass
     return (home / "postgres.log").read_text().rstrip().endswith("database system is shut down")
 

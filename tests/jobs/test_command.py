@@ -24,4 +24,4 @@ def test_without_the_table_it_says_what_is_missing(tmp_path: Path) -> None:
     sql.execute("DROP TABLE site_jobs")
     refused = manage(tmp_path, "run_jobs", "--until-idle", **production(database_url()))
     assert refused.code == ExitCode.REFUSED
-    assert "manage.py migrate_alembic" in refused.refusal()
+    assert "manage.py migrate_alembic" in refused.error()

@@ -12,7 +12,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.postgres.embedded import server as embedded_server
+from ncfd_site.postgres.embedded import programs
 from ncfd_site.schema.deploy import deploy, revisions
 from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.report import Outcome, Progress
@@ -109,7 +109,7 @@ def test_the_planned_sql_does_what_adoption_does(by_hand: Keywords) -> None:
     rows = states.rows(by_hand)
     said = json.loads(finish(start(by_hand, "--adopt", "auto", "--plan", "--json"))[1])
     psql = subprocess.run(
-        [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**by_hand)],
+        [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**by_hand)],
         input=said["adoption"]["sql"],
         capture_output=True,
         text=True,

@@ -9,6 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from ncfd_site.config.errors import ExitCode
+from ncfd_site.postgres.embedded import programs
 from ncfd_site.postgres.embedded import server as embedded_server
 from ncfd_site.schema.deploy import inspection
 from ncfd_site.schema.deploy.failures import MigrationError
@@ -149,8 +150,8 @@ def test_a_database_of_this_project_has_no_drift(empty_database: Keywords, revis
 @pytest.fixture(scope="module")
 def sixteen() -> Iterator[Keywords]:
     """A server of PostgreSQL 16, which the package of the embedded one carries as well."""
-    embedded_server.parameters()
-    folder = embedded_server.program("postgres").parents[2] / "pginstall" / "bin"
+    embedded_server.get_parameters()
+    folder = programs.find_program("postgres").parents[2] / "pginstall" / "bin"
     with started_server(folder) as server:
         keywords: Keywords = conninfo_to_dict(server.url())
         with psycopg.connect(**keywords) as connection:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.postgres.embedded import server as embedded_server
+from ncfd_site.postgres.embedded import programs
 from ncfd_site.schema import catalog, source
 from ncfd_site.schema.deploy import compare, expected, inspection, revisions, session, versions
 from ncfd_site.schema.deploy.failures import MigrationError
@@ -168,7 +168,7 @@ def test_rows_that_a_new_database_is_born_with_are_no_loss(head_database: Keywor
 def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: dict[str, catalog.Catalog]) -> None:
     printed = inspection.sql(empty_database, "head", Outcome(database="test"))
     psql = subprocess.run(
-        [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**empty_database)],
+        [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**empty_database)],
         input=printed,
         capture_output=True,
         text=True,
@@ -185,7 +185,7 @@ def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) ->
         make_trial(connection)
     printed = inspection.sql(head_database, "base", Outcome(database="test"))
     psql = subprocess.run(
-        [embedded_server.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**head_database)],
+        [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**head_database)],
         input=printed,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""What a person reads on a page: its text, without tags."""
+"""The visible text of a page."""
 
 import re
 from html import unescape
@@ -6,15 +6,15 @@ from typing import Any, Protocol
 
 
 class Answer(Protocol):
-    """What the test client returns, as far as it is read here."""
+    """A response of the test client."""
 
     @property
     def content(self) -> Any:
-        """The page in bytes."""
+        """The body."""
 
 
 def text_of(page: Answer) -> str:
-    """Return the words of a page with single spaces between them."""
+    """Return the text of a page without tags, with single spaces."""
     html = re.sub(r"(?s)<(script|style|option|title)\b.*?</\1>", " ", page.content.decode())
     words = unescape(re.sub(r"<[^>]*>", " ", html))
     return re.sub(r"\s+([.,;:])", r"\1", " ".join(words.split()))

@@ -1,4 +1,4 @@
-"""Every page forbids what is not a file of this site; the browser tests see that the pages keep to it."""
+"""The content security policy; the browser tests check that the pages obey it."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ TEMPLATES = [path for path in settings.BASE_DIR.glob("*/templates/**/*.html") if
 
 
 @pytest.mark.django_db
-def test_every_answer_carries_the_policy(client: Client) -> None:
+def test_every_response_has_the_policy(client: Client) -> None:
     client.force_login(make_user())
     for address in ("/", "/admin/", "/nowhere/"):
         policy = client.get(address)["Content-Security-Policy"]
@@ -22,7 +22,7 @@ def test_every_answer_carries_the_policy(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_in_development_too_the_pages_of_the_site_carry_it(client: Client, settings: LazySettings) -> None:
+def test_pages_have_the_policy_in_development_too(client: Client, settings: LazySettings) -> None:
     settings.DEBUG = True
     client.force_login(make_user())
     statuses = {"/": 200, "/errors/?trial=x": 400, "/review/keys/": 200, "/schema/": 403, "/nowhere/": 404}
@@ -33,9 +33,7 @@ def test_in_development_too_the_pages_of_the_site_carry_it(client: Client, setti
 
 
 @pytest.mark.django_db
-def test_a_developers_page_keeps_its_style(
-    client: Client, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_debug_pages_have_no_policy(client: Client, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DEBUG = True
     client.force_login(make_user())
     client.raise_request_exception = False
@@ -47,7 +45,7 @@ def test_a_developers_page_keeps_its_style(
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_no_template_has_script_or_style_inside(path: Path) -> None:
+def test_no_template_has_inline_scripts_or_styles(path: Path) -> None:
     text = path.read_text()
     assert re.findall(r"<style\b|\sstyle=|\son[a-z]+=|javascript:", text) == []
     assert re.findall(r"<script(?![^>]*\bsrc=)", text) == []

@@ -1,4 +1,4 @@
-"""Every page says that its data is generated, when the comment on the database says so."""
+"""The band on every page of a demonstration."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ WORDS = "Demonstration data: generated, not real"
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
+def _clear_cache() -> Iterator[None]:
     demo_flag.clear_cache()
     yield
     demo_flag.clear_cache()
@@ -44,14 +44,14 @@ def test_every_page_has_the_band(client: Client) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("comment", ["", "somebody's database"])
-def test_real_data_has_none(client: Client, comment: str) -> None:
+@pytest.mark.parametrize("comment", ["", "another database"])
+def test_other_databases_have_no_band(client: Client, comment: str) -> None:
     mark(comment)
     assert WORDS not in client.get("/accounts/login/").content.decode()
 
 
 @pytest.mark.django_db
-def test_the_database_is_asked_once() -> None:
+def test_a_demonstration_is_remembered() -> None:
     mark("ncfd demonstration")
     assert demo_flag.is_demonstration()
     mark("")
@@ -59,20 +59,20 @@ def test_the_database_is_asked_once() -> None:
 
 
 @pytest.mark.django_db
-def test_a_mark_that_comes_later_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_mark_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(demo_flag, "monotonic", lambda: now)
     assert not demo_flag.is_demonstration()
     mark("ncfd demonstration")
     assert not demo_flag.is_demonstration()
-    now += demo_flag.ASK_AGAIN_SECONDS
+    now += demo_flag.RECHECK_SECONDS
     assert demo_flag.is_demonstration()
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_away_breaks_no_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_database_breaks_no_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise OperationalError("the server is away")
+        raise OperationalError("the server is down")
 
     monkeypatch.setattr("ncfd_site.core.sql.value", fail)
     assert client.get("/accounts/login/").status_code == 200

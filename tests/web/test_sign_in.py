@@ -1,4 +1,4 @@
-"""Signing in and out, in the look of the site."""
+"""Signing in and out."""
 
 import pytest
 from django.test import Client
@@ -9,7 +9,7 @@ from tests.web.reading import text_of
 pytestmark = pytest.mark.django_db
 
 
-def test_signing_in_leads_to_the_page_that_was_asked_for(client: Client) -> None:
+def test_signing_in_redirects_to_the_requested_page(client: Client) -> None:
     make_user()
     page = client.post(
         "/accounts/login/?next=/links/", {"username": "rita", "password": PASSWORD, "next": "/links/"}, follow=True
@@ -18,20 +18,20 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(client: Client) -> None
     assert "Signed in as rita" in text_of(page)
 
 
-def test_a_wrong_password_says_so_and_keeps_the_name(client: Client) -> None:
+def test_a_wrong_password_keeps_the_name(client: Client) -> None:
     make_user()
     page = client.post("/accounts/login/", {"username": "rita", "password": "wrong"})
     assert "Please enter a correct username and password" in text_of(page)
     assert 'value="rita"' in page.content.decode()
 
 
-def test_no_other_site_is_led_to(client: Client) -> None:
+def test_signing_in_never_redirects_to_another_site(client: Client) -> None:
     make_user()
     answer = client.post("/accounts/login/", {"username": "rita", "password": PASSWORD, "next": "https://example.com/"})
     assert answer["Location"] == "/"
 
 
-def test_signing_out_ends_at_the_sign_in_page(client: Client) -> None:
+def test_signing_out_redirects_to_the_sign_in_page(client: Client) -> None:
     client.force_login(make_user())
     page = client.post("/accounts/logout/", follow=True)
     assert page.redirect_chain == [("/accounts/login/", 302)]
@@ -39,7 +39,7 @@ def test_signing_out_ends_at_the_sign_in_page(client: Client) -> None:
     assert client.get("/links/").status_code == 302
 
 
-def test_the_admin_has_the_same_frame(client: Client) -> None:
+def test_the_admin_has_the_same_header(client: Client) -> None:
     client.force_login(make_user())
     for address in ("/", "/admin/"):
         page = client.get(address).content.decode()

@@ -1,4 +1,4 @@
-"""Too many wrong passwords end the trying for a while: for a name from an address, and for an address."""
+"""Lockouts after wrong passwords, per name and address and per address."""
 
 import logging
 from datetime import timedelta
@@ -29,16 +29,16 @@ def _few_attempts(settings: LazySettings) -> None:
 
 
 def attempt(client: Client, name: str = "rita", password: str = WRONG, at: str = SIGN_IN, **headers: Any) -> Any:
-    """Try to sign in."""
+    """Submit the sign-in form."""
     return client.post(at, {"username": name, "password": password}, **headers)
 
 
 def lock(client: Client, name: str = "rita", **headers: Any) -> Any:
-    """Try until it is refused; the last answer."""
+    """Fail until the lockout; return the last response."""
     return [attempt(client, name, **headers) for _ in range(LIMIT)][-1]
 
 
-def test_after_the_last_wrong_password_even_the_right_one_is_not_tried(client: Client) -> None:
+def test_a_lockout_refuses_the_right_password_too(client: Client) -> None:
     make_user()
     answers = [attempt(client).status_code for _ in range(LIMIT)]
     assert answers == [200] * (LIMIT - 1) + [429]
@@ -48,7 +48,7 @@ def test_after_the_last_wrong_password_even_the_right_one_is_not_tried(client: C
     assert 0 < int(page["Retry-After"]) <= 15 * 60
 
 
-def test_the_page_says_until_when_and_whom_to_ask(client: Client) -> None:
+def test_the_page_has_the_end_of_the_lockout(client: Client) -> None:
     make_user()
     page = lock(client)
     last = AccessAttempt.objects.get().attempt_time
@@ -59,21 +59,21 @@ def test_the_page_says_until_when_and_whom_to_ask(client: Client) -> None:
     assert "unsafe" not in page["Content-Security-Policy"]
 
 
-def test_it_says_the_same_of_somebody_who_does_not_exist(client: Client) -> None:
+def test_an_unknown_user_gets_the_same_page(client: Client) -> None:
     make_user()
     known, unknown = lock(client), lock(Client(), "nobody-of-this-name")
 
-    def said(page: Any) -> list[str]:
+    def words(page: Any) -> list[str]:
         return [word for word in text_of(page).split() if ":" not in word]
 
     assert known.status_code == unknown.status_code == 429
-    assert said(known) == said(unknown)
+    assert words(known) == words(unknown)
 
 
-def test_the_admin_asks_the_same(client: Client) -> None:
+def test_the_admin_is_locked_too(client: Client) -> None:
     make_user()
     lock(client)
-    # The admin has no sign-in of its own: it leads to the one of the site, which refuses.
+    # The admin redirects to the sign-in page of the site.
     answer = attempt(client, password=PASSWORD, at="/admin/login/?next=/admin/")
     assert answer.status_code in (302, 429)
     assert "_auth_user_id" not in client.session
@@ -88,7 +88,7 @@ def test_another_name_and_another_address_are_not_locked(client: Client) -> None
     assert attempt(Client(), "rita", PASSWORD, REMOTE_ADDR="192.0.2.9").status_code == 302
 
 
-def test_signing_in_forgets_the_failures_before(client: Client) -> None:
+def test_signing_in_resets_the_count(client: Client) -> None:
     make_user()
     for _ in range(3):
         for _ in range(LIMIT - 1):
@@ -97,16 +97,16 @@ def test_signing_in_forgets_the_failures_before(client: Client) -> None:
     assert not AccessAttempt.objects.exists()
 
 
-def test_one_address_that_tries_many_names_is_locked_for_all(client: Client) -> None:
+def test_an_address_that_tries_many_names_is_locked(client: Client) -> None:
     make_user()
-    names = throttling.NAMES_OF_AN_ADDRESS * LIMIT
+    names = throttling.NAMES_PER_ADDRESS * LIMIT
     answers = [attempt(client, f"name {number}").status_code for number in range(names)]
     assert answers == [200] * (names - 1) + [429]
     assert attempt(client, "rita", PASSWORD).status_code == 429
     assert attempt(Client(), "rita", PASSWORD, REMOTE_ADDR="192.0.2.9").status_code == 302
 
 
-def test_the_lock_ends_by_itself_and_trying_does_not_put_it_off(client: Client) -> None:
+def test_further_attempts_do_not_extend_the_lockout(client: Client) -> None:
     make_user()
     lock(client)
     for _ in range(3):
@@ -115,7 +115,7 @@ def test_the_lock_ends_by_itself_and_trying_does_not_put_it_off(client: Client) 
     assert attempt(client, password=PASSWORD).status_code == 302
 
 
-def test_a_forged_address_does_not_get_round_it(client: Client) -> None:
+def test_a_forged_address_does_not_avoid_the_lockout(client: Client) -> None:
     make_user()
     for number in range(LIMIT):
         answer = attempt(client, HTTP_X_FORWARDED_FOR=f"198.51.100.{number}", HTTP_X_REAL_IP=f"198.51.100.{number}")
@@ -123,7 +123,7 @@ def test_a_forged_address_does_not_get_round_it(client: Client) -> None:
     assert AccessAttempt.objects.get().ip_address == "127.0.0.1"
 
 
-def test_behind_a_proxy_its_own_entry_counts_and_no_other(client: Client, settings: LazySettings) -> None:
+def test_only_the_entry_of_the_trusted_proxy_counts(client: Client, settings: LazySettings) -> None:
     make_user()
     settings.TRUST_PROXY = True
     for number in range(LIMIT):
@@ -134,7 +134,7 @@ def test_behind_a_proxy_its_own_entry_counts_and_no_other(client: Client, settin
 
 
 @pytest.mark.parametrize("address", ["unknown", "", "x" * 400, "1.2.3.4:99", "::1%eth0", "\x00"])
-def test_an_address_that_is_none_counts_as_one(client: Client, settings: LazySettings, address: str) -> None:
+def test_invalid_addresses_count_as_one(client: Client, settings: LazySettings, address: str) -> None:
     make_user()
     settings.TRUST_PROXY = True
     for _ in range(LIMIT):
@@ -142,7 +142,7 @@ def test_an_address_that_is_none_counts_as_one(client: Client, settings: LazySet
     assert answer.status_code == 429
 
 
-def test_no_password_is_kept_nor_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_password_is_stored_or_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     make_user()
     with caplog.at_level(logging.DEBUG):
         for _ in range(LIMIT + 1):
@@ -156,22 +156,22 @@ def test_no_password_is_kept_nor_logged(client: Client, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("name", ["nul\x00", ""])
-def test_names_that_the_form_refuses_break_nothing(client: Client, name: str) -> None:
+def test_invalid_names_are_not_counted(client: Client, name: str) -> None:
     assert [attempt(client, name).status_code for _ in range(LIMIT + 1)] == [200] * (LIMIT + 1)
 
 
-def test_a_name_of_any_length_is_counted(client: Client) -> None:
+def test_long_names_are_counted(client: Client) -> None:
     assert lock(client, "x" * 10_000).status_code == 429
 
 
-def test_an_operator_ends_it_with_a_command(client: Client) -> None:
+def test_a_command_ends_the_lockout(client: Client) -> None:
     make_user()
     lock(client)
     call_command("axes_reset", verbosity=0)
     assert attempt(client, password=PASSWORD).status_code == 302
 
 
-def test_who_is_signed_in_stays_so(client: Client) -> None:
+def test_signed_in_users_stay_signed_in(client: Client) -> None:
     client.force_login(make_user())
     lock(Client())
     assert client.get("/links/").status_code == 200

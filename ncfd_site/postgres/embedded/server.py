@@ -1,7 +1,7 @@
 """One embedded server for all processes of this installation.
 
-A process that uses the server holds a shared lock until it ends; the kernel drops the lock however the process ends,
-and a forked child holds it along with its parent. The keeper waits for the last one and stops the server.
+A process that uses the server holds a shared lock until it ends. The kernel releases the lock however the process ends,
+and a forked child holds it with its parent. The reaper waits for the last holder and stops the server.
 """
 
 import os
@@ -18,94 +18,82 @@ from psycopg import sql
 from ncfd_site.config import environment, file_lock
 from ncfd_site.config.errors import DatabaseUnavailable
 from ncfd_site.postgres import connection_errors
-from ncfd_site.postgres.embedded import programs
-from ncfd_site.postgres.embedded.cluster import (
-    PORT,
-    START_TIMEOUT,
-    SUPERUSER,
-    Cluster,
-)
+from ncfd_site.postgres.embedded.cluster import PORT, START_TIMEOUT, SUPERUSER, Cluster
 
 DATABASE = "ncfd"
 
 _guard = threading.RLock()
-# The lock file of each home folder whose server this process uses.
+# Descriptor of the users' lock, by home folder.
 _used: dict[Path, int] = {}
 
 
-def parameters(home: Path | None = None) -> dict[str, Any]:
-    """Make sure that the server runs, and return the psycopg keywords of its database `ncfd`."""
-    cluster = ensure(home)
-    return _keywords(cluster, DATABASE)
+def get_parameters(home: Path | None = None) -> dict[str, Any]:
+    """Return the psycopg keywords of the server's database, after starting the server if needed."""
+    return _build_parameters(ensure_running(home), DATABASE)
 
 
-def program(name: str) -> Path:
-    """The path of a program (psql, pg_dump ...) of the embedded server's version."""
-    return programs.folder() / name
-
-
-def ensure(home: Path | None = None) -> Cluster:
+def ensure_running(home: Path | None = None) -> Cluster:
     """Start the server of the home folder unless it runs, and keep it running until this process ends.
 
-    Cheap when it runs, so every new connection may call it: a server that was killed is up again for the next one.
+    Cheap for a running server, so every new connection calls it: a killed server is started for the next one.
     """
-    cluster = Cluster(home or environment.home())
+    cluster = Cluster(home or environment.read_home_folder())
     with _guard:
-        if cluster.home in _used and cluster.answers():
+        if cluster.home in _used and cluster.is_running():
             return cluster
         try:
             cluster.home.mkdir(parents=True, exist_ok=True)
-            with file_lock.held(cluster.home / file_lock.MUTEX):
+            with file_lock.hold(cluster.mutex):
                 _join(cluster)
         except OSError as error:
             raise DatabaseUnavailable(
-                f"The embedded PostgreSQL cannot use {error.filename or cluster.home} ({error.strerror}): mend that, "
+                f"The embedded PostgreSQL cannot use {error.filename or cluster.home}: {error.strerror}. Correct it, "
                 "or set NCFD_HOME to a folder of your own."
             ) from error
     return cluster
 
 
-def _keywords(cluster: Cluster, database: str) -> dict[str, Any]:
-    return {"host": str(cluster.socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": database}
+def _build_parameters(cluster: Cluster, database: str) -> dict[str, Any]:
+    return {"host": str(cluster.find_socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": database}
 
 
 def _join(cluster: Cluster) -> None:
     if cluster.home not in _used:
-        _used[cluster.home] = file_lock.shared(cluster.home / file_lock.USERS)
+        _used[cluster.home] = file_lock.acquire_shared(cluster.users)
     cluster.create()
-    if not cluster.answers():
+    if not cluster.is_running():
         cluster.start()
-    _ensure_keeper(cluster)
+    _ensure_reaper(cluster)
     _ensure_database(cluster)
 
 
 def _ensure_database(cluster: Cluster) -> None:
-    with _connected(cluster) as connection:
+    with _connect(cluster) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
-def _connected(cluster: Cluster) -> psycopg.Connection[Any]:
-    keywords = _keywords(cluster, "postgres")
+def _connect(cluster: Cluster) -> psycopg.Connection[Any]:
+    parameters = _build_parameters(cluster, "postgres")
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
-            return psycopg.connect(**keywords, autocommit=True)
+            return psycopg.connect(**parameters, autocommit=True)
         except psycopg.OperationalError as error:
-            # Still replaying its log, or on its way down and to be started again.
+            # Still in recovery, or shutting down and to be started again.
             if "the database system is" not in str(error) or time.monotonic() > deadline:
-                raise connection_errors.refusal(error, keywords) from error
+                raise connection_errors.explain(error, parameters) from error
         time.sleep(0.05)
-        if not cluster.answers():
+        if not cluster.is_running():
             cluster.start()
 
 
-def _ensure_keeper(cluster: Cluster) -> None:
-    descriptor = file_lock.opened(cluster.home / file_lock.KEEPER)
+def _ensure_reaper(cluster: Cluster) -> None:
+    descriptor = file_lock.open_lock(cluster.reaper)
     try:
-        if file_lock.taken(descriptor, wait=False):
-            # The keeper inherits the lock, so there is no moment without an owner; the child that we wait for here
-            # only hands over to it.
+        if file_lock.acquire(descriptor, wait=False):
+            # The reaper inherits the lock, so the lock is never free in between. The child that this waits for only
+            # forks the reaper.
             subprocess.run(
                 [sys.executable, "-m", "ncfd_site.postgres.embedded.reaper", str(cluster.home), str(descriptor)],
                 cwd=environment.BASE_DIR,
@@ -120,7 +108,7 @@ def _ensure_keeper(cluster: Cluster) -> None:
 
 
 def _renew_guard() -> None:
-    # Another thread of the parent may hold the guard at the moment of the fork; nobody would release it here.
+    # Another thread of the parent may hold the guard during the fork; it would never be released in the child.
     global _guard
     _guard = threading.RLock()
 

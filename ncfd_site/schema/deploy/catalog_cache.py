@@ -41,7 +41,7 @@ def find_entry(server: Mapping[str, Any]) -> Path:
     with psycopg.connect(**server) as connection:
         facts = connection.execute(_FACTS).fetchone()
     key = hashlib.sha256(repr((facts, revisions.files_digest())).encode()).hexdigest()
-    return environment.home() / "cache" / "catalogs" / f"{key[:32]}.json.gz"
+    return environment.read_home_folder() / "cache" / "catalogs" / f"{key[:32]}.json.gz"
 
 
 def read(entry: Path, wanted: Sequence[str]) -> dict[str, Catalog] | None:

@@ -38,7 +38,7 @@ def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
     try:
         connection = psycopg.connect(**{**parameters, "application_name": "migrate_alembic"}, autocommit=True)
     except psycopg.OperationalError as error:
-        raise connection_errors.refusal(error, dict(parameters)) from None
+        raise connection_errors.explain(error, dict(parameters)) from None
     with connection:
         connection_errors.require_version(connection.info.server_version)
         connection.execute(

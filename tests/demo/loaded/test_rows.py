@@ -229,7 +229,7 @@ def test_some_objects_are_past_the_grace_period_and_some_are_not() -> None:
 
 
 def test_the_database_is_marked() -> None:
-    assert sql.value(demo_flag.COMMENT) == "ncfd demonstration"
+    assert sql.value(demo_flag.READ_COMMENT) == "ncfd demonstration"
     assert demo_flag.is_demonstration()
 
 

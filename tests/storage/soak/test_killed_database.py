@@ -44,7 +44,7 @@ class Victim:
     @property
     def keywords(self) -> dict[str, Any]:
         """Where it is."""
-        return {"host": str(self.cluster.socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": "postgres"}
+        return {"host": str(self.cluster.find_socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": "postgres"}
 
     def kill(self, everybody: bool) -> None:
         """Kill its main process, or all of its processes at once, without notice."""

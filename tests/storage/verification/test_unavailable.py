@@ -170,4 +170,4 @@ def test_what_is_wrong_elsewhere_is_told_all_the_same(site: Site) -> None:
 @pytest.mark.parametrize("name", ["storage_verify", "storage_repair"])
 def test_a_database_that_is_away_is_not_something_wrong(tmp_path: Path, name: str) -> None:
     ended = manage(tmp_path, name, **production("postgresql://olga:x@127.0.0.1:1/ncfd"))
-    assert "nothing listens there" in ended.refusal()
+    assert "nothing listens there" in ended.error()

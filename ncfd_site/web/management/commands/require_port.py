@@ -1,19 +1,19 @@
-"""`manage.py require_port`: tell early that the site could not be served."""
+"""`manage.py require_port`: check the port before anything starts."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from ncfd_site.web.development import ports
+from ncfd_site.web.development import require_free_port
 
 
 class Command(BaseCommand):
-    """Exits 0 when the port of `runserver` is free, else 1 with a sentence."""
+    """Exits 0 if the port of `runserver` is free, otherwise with an error."""
 
-    help = "Fail with a sentence when the port that the site is to be served on is taken."
+    help = "Fail if the port of runserver is in use."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Try the port of the environment."""
-        ports.require_free(settings.PORT)
+        """Check PORT."""
+        require_free_port(settings.PORT)

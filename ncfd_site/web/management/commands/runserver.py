@@ -1,4 +1,4 @@
-"""Django's development server, on the port of the environment, with its obstacles found before it starts."""
+"""Django's development server on the port of the environment, with its problems reported before it starts."""
 
 import os
 from typing import Any
@@ -8,9 +8,9 @@ from django.contrib.staticfiles.management.commands import runserver
 from django.db import connection
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
-from ncfd_site.web.development import ports, worker
+from ncfd_site.web import development
 
-# What Django would add about production is in the documentation of the site.
+# The documentation covers Django's warning about production.
 os.environ.setdefault("DJANGO_RUNSERVER_HIDE_WARNING", "true")
 
 
@@ -23,18 +23,18 @@ class Command(runserver.Command):
     default_port = str(settings.PORT)
 
     def run(self, **options: Any) -> None:
-        """Serve until stopped; raises a `Refusal` when the port is taken or the database unavailable."""
-        # Once, in the process that watches the code: in its child a failure would be a traceback from a thread, and
-        # the watcher would wait for the code to change.
+        """Serve until stopped. Raises `UserError` if the port is in use or the database unavailable."""
+        # Only in the process that watches the code. In its child, the error would be a traceback from a thread, and the
+        # watcher would wait for a change of the code.
         if os.environ.get(DJANGO_AUTORELOAD_ENV) != "true":
-            ports.require_free(int(self.port), self.addr)
+            development.require_free_port(int(self.port), self.addr)
             connection.ensure_connection()
             connection.close()
         super().run(**options)
 
     def on_bind(self, server_port: int) -> None:
-        """Say where the site is, and no more: what matters stands above. Long work begins to be carried out, too."""
-        # Here, in the process that serves: it comes anew with the code, and so does the worker.
-        worker.start()
+        """Start the job worker and print the URL."""
+        # In the process that serves, which is replaced when the code changes, and the worker with it.
+        development.start_worker()
         address = f"[{self.addr}]" if ":" in self.addr else self.addr
         self.stdout.write(f"Serving at http://{address}:{server_port}/ until Ctrl-C.")

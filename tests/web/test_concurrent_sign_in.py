@@ -1,4 +1,4 @@
-"""However many passwords are tried at one moment, no more are looked at than the limit allows."""
+"""Concurrent sign-in attempts: no more passwords are checked than the limit allows."""
 
 import time
 from collections import Counter
@@ -24,23 +24,23 @@ SIGN_IN = "/accounts/login/"
 
 
 @pytest.fixture
-def tried(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names whose password was looked at, which takes a while as it does outside of tests."""
+def checked(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names whose password was checked; a check takes as long as it would with a real hasher."""
     settings.LOGIN_ATTEMPTS = settings.AXES_FAILURE_LIMIT = LIMIT
     names: list[str] = []
-    whole = ModelBackend.authenticate
+    authenticate = ModelBackend.authenticate
 
-    def slowly(self: ModelBackend, request: Any, username: Any = None, **credentials: Any) -> Any:
+    def authenticate_slowly(self: ModelBackend, request: Any, username: Any = None, **credentials: Any) -> Any:
         names.append(username)
         time.sleep(0.05)
-        return whole(self, request, username=username, **credentials)
+        return authenticate(self, request, username=username, **credentials)
 
-    monkeypatch.setattr(ModelBackend, "authenticate", slowly)
+    monkeypatch.setattr(ModelBackend, "authenticate", authenticate_slowly)
     return names
 
 
-def at_once(attempts: list[tuple[str, str]]) -> Counter[int]:
-    """Try names with passwords at one moment; how often each status was answered."""
+def submit_at_once(attempts: list[tuple[str, str]]) -> Counter[int]:
+    """Submit names with passwords at the same moment; return the count of each status."""
     barrier = Barrier(len(attempts))
 
     def attempt(one: tuple[str, str]) -> int:
@@ -54,31 +54,31 @@ def at_once(attempts: list[tuple[str, str]]) -> Counter[int]:
         return Counter(pool.map(attempt, attempts))
 
 
-def test_of_a_burst_for_one_name_only_so_many_are_tried(tried: list[str]) -> None:
+def test_a_burst_for_one_name_is_limited(checked: list[str]) -> None:
     make_user()
-    assert at_once([("rita", "wrong")] * AT_ONCE) == {200: LIMIT - 1, 429: AT_ONCE - LIMIT + 1}
-    assert len(tried) == LIMIT
+    assert submit_at_once([("rita", "wrong")] * AT_ONCE) == {200: LIMIT - 1, 429: AT_ONCE - LIMIT + 1}
+    assert len(checked) == LIMIT
     assert AccessAttempt.objects.get().failures_since_start == LIMIT
 
 
-def test_of_a_burst_over_many_names_only_so_many_are_tried(tried: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttling, "NAMES_OF_AN_ADDRESS", 1)
-    at_once([(f"name {number}", "wrong") for number in range(AT_ONCE)])
-    assert len(tried) == LIMIT
+def test_a_burst_over_many_names_is_limited(checked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttling, "NAMES_PER_ADDRESS", 1)
+    submit_at_once([(f"name {number}", "wrong") for number in range(AT_ONCE)])
+    assert len(checked) == LIMIT
 
 
-def test_people_of_one_address_who_sign_in_at_one_moment_all_get_in(tried: list[str]) -> None:
+def test_users_of_one_address_sign_in_at_the_same_moment(checked: list[str]) -> None:
     names = [f"rita-{number}" for number in range(AT_ONCE)]
     for name in names:
         make_user(None, name)
-    assert at_once([(name, PASSWORD) for name in names]) == {302: AT_ONCE}
+    assert submit_at_once([(name, PASSWORD) for name in names]) == {302: AT_ONCE}
 
 
-def test_who_waits_too_long_for_a_turn_is_not_let_through(tried: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_that_waits_too_long_is_refused(checked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     make_user()
-    monkeypatch.setattr(throttling, "PATIENCE", "SET LOCAL lock_timeout = '100ms'")
+    monkeypatch.setattr(throttling, "SET_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '100ms'")
     with transaction.atomic(), ThreadPoolExecutor(1) as pool:
-        sql.value(throttling.TURN, ["127.0.0.1"])
+        sql.value(throttling.LOCK_ADDRESS, ["127.0.0.1"])
 
         def attempt() -> Any:
             try:
@@ -89,4 +89,4 @@ def test_who_waits_too_long_for_a_turn_is_not_let_through(tried: list[str], monk
         page = pool.submit(attempt).result()
     assert (page.status_code, page["Retry-After"]) == (429, "20")
     assert "yours was not looked at" in page.content.decode()
-    assert tried == []
+    assert checked == []

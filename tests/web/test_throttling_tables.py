@@ -1,4 +1,4 @@
-"""The tables in which failures of signing in are counted are Django's: migration of the schema leaves them alone."""
+"""Schema migration ignores the tables of django-axes, which Django's `migrate` creates."""
 
 import psycopg
 
@@ -15,7 +15,7 @@ TABLES = """
 """
 
 
-def test_a_database_with_nothing_but_them_is_empty(empty_database: Keywords) -> None:
+def test_a_database_with_only_these_tables_is_empty(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as connection:
         connection.execute(TABLES)
     run(empty_database)
@@ -26,7 +26,7 @@ def test_a_database_with_nothing_but_them_is_empty(empty_database: Keywords) -> 
     assert found["drift"] == []
 
 
-def test_a_schema_is_adopted_beside_them(empty_database: Keywords) -> None:
+def test_a_schema_beside_these_tables_is_adopted(empty_database: Keywords) -> None:
     databases.migrate(empty_database)
     with psycopg.connect(**empty_database) as connection:
         connection.execute(TABLES)

@@ -1,0 +1,97 @@
+"""Middleware of every page: content security policy, caching, sign-in, and the site's own 404 page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import middleware as auth
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import add_never_cache_headers
+from django.views.defaults import page_not_found
+
+POLICY_HEADER = "Content-Security-Policy"
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "font", "connect")),
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+# Only Django's debug pages contain styles.
+INLINE_STYLE = b"<style"
+NOT_FOUND = 404
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class ContentPolicyMiddleware:
+    """Sends the content security policy with every page but Django's debug pages."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the response with the policy."""
+        response = self.get_response(request)
+        if not (settings.DEBUG and _is_debug_page(response)):
+            response.headers.setdefault(POLICY_HEADER, POLICY)
+        return response
+
+
+class NoStoreMiddleware:
+    """Forbids caching of every dynamic response, so that no page is visible after signing out.
+
+    Static files are served before it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the response with `no-store` added to its own directives."""
+        response = self.get_response(request)
+        if "no-store" not in response.get("Cache-Control", ""):
+            add_never_cache_headers(response)
+        return response
+
+
+class LoginRequiredMiddleware(auth.LoginRequiredMiddleware):
+    """Django's middleware, without reading the session for exempt views.
+
+    `/healthz` answers without the database, also in a browser with a session.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Redirect anonymous users to the sign-in page if the view requires a user."""
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+
+class NotFoundMiddleware:
+    """Shows the site's own 404 page in development too, where Django would list the URL patterns."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the site's page for a URL without a view."""
+        response = self.get_response(request)
+        if settings.DEBUG and response.status_code == NOT_FOUND and request.resolver_match is None:
+            return page_not_found(request, Http404())
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the site's page for a view that raised `Http404`."""
+        if settings.DEBUG and isinstance(exception, Http404):
+            return page_not_found(request, exception)
+        return None
+
+
+def _is_debug_page(response: HttpResponse) -> bool:
+    return response.status_code >= 400 and not response.streaming and INLINE_STYLE in response.content

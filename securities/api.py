@@ -1,4 +1,4 @@
-"""Companies, what is listed of them, and which company a ticker meant on a day."""
+"""API of companies and of the companies that a ticker has meant."""
 
 import re
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from ncfd_site.api import keyset
-from ncfd_site.api.operations import ListParams, Page, Word, declare_get, register_router
+from ncfd_site.api.operations import ListParams, Page, Word, declare_get, pick, register_router
 from ncfd_site.api.problems import BadRequest
 from securities.loading.names import normalize_company_name
 from securities.models import Company, CompanyAlias, Security
@@ -23,7 +23,7 @@ CIK = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 class CompanyItem(Schema):
-    """One company that files with the SEC."""
+    """A company that files with the SEC."""
 
     cik: int
     name: str
@@ -32,110 +32,108 @@ class CompanyItem(Schema):
     country_incorp: str | None
     website_domain: str | None
     lei: str | None
-    tickers: list[str] = Field(description="What trades today.")
+    tickers: list[str] = Field(description="Active tickers.")
     updated_at: datetime
 
 
 class SecurityItem(Schema):
-    """A ticker over a range of days."""
+    """A ticker of a company over a period."""
 
     security_id: int
-    cik: int = Field(description="The company that is meant.")
+    cik: int = Field(description="CIK of the company.")
     company: str
     ticker: str
     exchange: str
     type: str
     status: str
-    first: date | None = Field(description="First day; null where none is known.")
-    is_first_seen: bool = Field(
-        description="The first day is that of the first list that had it; it may have been listed before."
-    )
-    last: date | None = Field(description="Last day; null while there is none.")
-    is_issuer: bool = Field(description="The security itself names the company.")
-    is_linked: bool = Field(description="A link names the company.")
+    first: date | None = Field(description="First day; null if unknown.")
+    is_first_seen: bool = Field(description="`first` is the date of the first SEC list with the ticker.")
+    last: date | None = Field(description="Last day; null if open.")
+    is_issuer: bool = Field(description="The security names the company as issuer.")
+    is_linked: bool = Field(description="A company security links the company.")
 
 
 class Companies(Page):
-    """Some companies."""
+    """A page of companies."""
 
     items: list[CompanyItem]
 
 
-class CompaniesAsked(ListParams):
-    """Which companies."""
+class CompaniesParams(ListParams):
+    """Filters of companies."""
 
-    q: Word = Field("", description="A part of its name or of another one, its CIK, or a ticker that it has or had.")
-    exchange: Word = Field("", description="Listed there now: NASDAQ, NYSE, …")
-    listed: Literal["", "now"] = Field("", description="now: with a security that trades today.")
+    q: Word = Field("", description="Part of a current or former name, CIK, or a current or former ticker.")
+    exchange: Word = Field("", description="Exchange of an active security, such as NASDAQ or NYSE.")
+    listed: Literal["", "now"] = Field("", description="now: only companies with an active security.")
 
 
-class TickerAnswer(Schema):
-    """Whom a ticker meant on a day, and whom it has meant."""
+class TickerDetail(Schema):
+    """The securities of a ticker on a date, and its history."""
 
     ticker: str
     on: date
-    items: list[SecurityItem] = Field(description="Securities that it was on that day; none where it was none.")
-    history: list[SecurityItem] = Field(description="All that it has been, the oldest first.")
+    items: list[SecurityItem] = Field(description="Securities on that date.")
+    history: list[SecurityItem] = Field(description="All securities, oldest first.")
 
 
-class TickerAsked(Schema):
-    """As of when."""
+class TickerParams(Schema):
+    """Date."""
 
-    on: date | None = Field(None, description="The day; today where it is left out.")
+    on: date | None = Field(None, description="Date (default: today).")
 
 
-@declare_get(router, "/companies", VIEW, Companies, "Companies by name")
-def companies(request: HttpRequest, asked: Query[CompaniesAsked]) -> object:
-    """Companies with the tickers that trade today."""
+@declare_get(router, "/companies", VIEW, Companies, "Companies")
+def companies(request: HttpRequest, params: Query[CompaniesParams]) -> object:
+    """Return companies with their active tickers, A to Z."""
     today = timezone.now().date()
-    found = Company.objects.defer("metadata")
-    if asked.q:
-        found = found.filter(_sought(asked.q))
-    if asked.exchange or asked.listed:
-        found = found.filter(pk__in=_listed(asked.exchange, today))
-    page = keyset.page(request, found, [keyset.Key("name_norm"), keyset.Key("pk")], asked.limit, asked.cursor)
-    listed = list_active_listings([company.pk for company in page.rows], today)
-    return {"items": [company_item(company, listed.get(company.pk, [])) for company in page.rows], "next": page.next}
+    rows = Company.objects.defer("metadata")
+    if params.q:
+        rows = rows.filter(_search(params.q))
+    if params.exchange or params.listed:
+        active = Security.objects.filter(status=Security.Status.ACTIVE, effective_range__contains=today)
+        if params.exchange:
+            active = active.filter(exchange__code=params.exchange)
+        rows = rows.filter(pk__in=active.values("company_id"))
+    page = keyset.page(request, rows, [keyset.Key("name_norm"), keyset.Key("pk")], params.limit, params.cursor)
+    listings = list_active_listings([company.pk for company in page.rows], today)
+    items = [build_company_item(company, listings.get(company.pk, [])) for company in page.rows]
+    return {"items": items, "next": page.next}
 
 
-@declare_get(router, "/tickers/{ticker}", VIEW, TickerAnswer, "Whom a ticker meant on a day")
-def ticker(request: HttpRequest, ticker: str, asked: Query[TickerAsked]) -> object:
-    """A ticker can pass from one company to another: the day decides."""
-    on = asked.on or timezone.now().date()
+@declare_get(router, "/tickers/{ticker}", VIEW, TickerDetail, "Companies of a ticker")
+def ticker(request: HttpRequest, ticker: str, params: Query[TickerParams]) -> object:
+    """Return the companies of a ticker on a date, and its history: a ticker can pass from one company to another."""
+    day = params.on or timezone.now().date()
     if not list_ticker_spellings(ticker):
-        raise BadRequest("This can be no ticker.", "ticker")
+        raise BadRequest("This is not a ticker.", "ticker")
     history = list_ticker_history(ticker)
     if not history:
-        raise Http404(f"No security has had the ticker {ticker.upper()}.")
-    items = [security_item(span) for span in history if span.includes(on)]
-    return {"ticker": ticker.upper(), "on": on, "items": items, "history": [security_item(span) for span in history]}
+        raise Http404(f"No security has or had the ticker {ticker.upper()}.")
+    return {
+        "ticker": ticker.upper(),
+        "on": day,
+        "items": [build_security_item(period) for period in history if period.includes(day)],
+        "history": [build_security_item(period) for period in history],
+    }
 
 
-def security_item(span: ListingPeriod) -> dict[str, Any]:
-    """Return a security over time as an item."""
-    plain = "security_id cik ticker exchange type status first last is_first_seen is_issuer is_linked"
-    return {**{name: getattr(span, name) for name in plain.split()}, "company": span.company_name}
+def build_security_item(period: ListingPeriod) -> dict[str, Any]:
+    """Return a listing period as a `SecurityItem`."""
+    names = "security_id cik ticker exchange type status first last is_first_seen is_issuer is_linked"
+    return {**pick(period, names), "company": period.company_name}
 
 
-def _sought(text: str) -> Q:
-    bare = text.strip()
-    # What is no letter or digit leaves nothing; then no name is meant.
-    name = normalize_company_name(bare)
-    of_ticker = {span.company_id for span in list_ticker_history(bare)}
-    found = Q(cik=int(bare)) if CIK.fullmatch(bare) else Q()
-    if name:
-        of_alias = CompanyAlias.objects.filter(alias_norm__contains=name)
-        found |= Q(name_norm__contains=name) | Q(pk__in=of_alias.values("company_id"))
-    return found | Q(pk__in=of_ticker)
+def build_company_item(company: Company, active: list[ListingPeriod]) -> dict[str, Any]:
+    """Return a company with its active listings as a `CompanyItem`."""
+    names = "cik name sic state_incorp country_incorp website_domain lei updated_at"
+    return {**pick(company, names), "tickers": sorted({period.ticker for period in active})}
 
 
-def _listed(exchange: str, today: date) -> Any:
-    trading = Security.objects.filter(status=Security.Status.ACTIVE, effective_range__contains=today)
-    return (trading.filter(exchange__code=exchange) if exchange else trading).values("company_id")
-
-
-def company_item(company: Company, listed: list[ListingPeriod]) -> dict[str, Any]:
-    """Return a company and the tickers of its listed securities as an item."""
-    plain = "cik name sic state_incorp country_incorp website_domain lei updated_at"
-    tickers = sorted({span.ticker for span in listed})
-    return {**{name: getattr(company, name) for name in plain.split()}, "tickers": tickers}
+def _search(text: str) -> Q:
+    term = text.strip()
+    found = Q(cik=int(term)) if CIK.fullmatch(term) else Q()
+    # Empty for text without letters and digits.
+    if name := normalize_company_name(term):
+        aliases = CompanyAlias.objects.filter(alias_norm__contains=name)
+        found |= Q(name_norm__contains=name) | Q(pk__in=aliases.values("company_id"))
+    return found | Q(pk__in={period.company_id for period in list_ticker_history(term)})

@@ -62,6 +62,11 @@ class ListParams(Schema):
     )
 
 
+def pick(row: Any, names: str) -> dict[str, Any]:
+    """Return the attributes of a row whose names are in a space-separated list."""
+    return {name: getattr(row, name) for name in names.split()}
+
+
 def declare_get(
     router: Router, path: str, permission: str, response: Any, summary: str, *, is_listed: bool = True
 ) -> Callable[[Function], Function]:

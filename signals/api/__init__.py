@@ -1,3 +1,3 @@
-"""Resources of the API on trials."""
+"""API resources on trials, scores, registry records, companies, sponsors and studies."""
 
 from signals.api import companies, compare, registry, scores, sponsors, studies, trials  # noqa: F401  (they register)

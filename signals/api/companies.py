@@ -1,4 +1,4 @@
-"""The company resource: its names, securities, relatives, trials and documents."""
+"""API of one company: names, securities, corporate structure, trials and documents."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -10,9 +10,9 @@ from django.utils import timezone
 from ninja import Path, Schema
 from pydantic import Field
 
-from ncfd_site.api.operations import Number, declare_get
+from ncfd_site.api.operations import Number, declare_get, pick
 from ncfd_site.core.permissions import current_user
-from securities.api import VIEW, CompanyItem, SecurityItem, company_item, router, security_item
+from securities.api import VIEW, CompanyItem, SecurityItem, build_company_item, build_security_item, router
 from securities.models import Company, CompanyAlias
 from securities.queries.corporate_structure import RelatedCompany, load_corporate_structure
 from securities.queries.listings import list_company_listings
@@ -21,7 +21,7 @@ from signals.companies import risk
 from signals.companies.documents import documents_of
 from storage.api import VIEW as VIEW_DOCUMENTS
 
-MOST_ALIASES = 200
+MAX_ALIASES = 200
 Cik = Annotated[int, Path(ge=1, le=9_999_999_999)]
 
 
@@ -34,17 +34,17 @@ class CompanyTrialItem(Schema):
     indication: str | None
     next_readout: date | None
     p_fail: Number
-    change: Number = Field(description="Since the run before.")
+    change: Number = Field(description="Since the previous run.")
 
 
 class ExposureItem(Schema):
-    """The trials of a company and of its subsidiaries together."""
+    """The trials of a company and its subsidiaries."""
 
-    trials: int = Field(description="How many, 5,000 at most.")
-    has_more: bool = Field(description="There are more than were counted.")
-    bands: dict[str, int] = Field(description="How many by band of p_fail: 97, 75, 50 and 0 and more, none: no score.")
-    riskiest: list[CompanyTrialItem] = Field(description="The riskiest 50; all are under trials?sponsor=CIK.")
-    next_readouts: list[CompanyTrialItem] = Field(description="The next 5.")
+    trials: int = Field(description="Number of trials, at most 5,000.")
+    has_more: bool = Field(description="There are more trials than counted.")
+    bands: dict[str, int] = Field(description="Trials by band of p_fail: 97, 75, 50, 0 and none (not scored).")
+    riskiest: list[CompanyTrialItem] = Field(description="Riskiest 50; trials?sponsor=CIK returns all.")
+    next_readouts: list[CompanyTrialItem] = Field(description="Next 5 readouts.")
 
 
 class CompanyDocumentItem(Schema):
@@ -56,7 +56,7 @@ class CompanyDocumentItem(Schema):
     publisher: str | None
     published_at: datetime | None
     title: str
-    nct_id: str | None = Field(description="The trial that it is about; null where only the company is named.")
+    nct_id: str | None = Field(description="Trial of the document; null if only the company is named.")
 
 
 class Alias(Schema):
@@ -71,57 +71,56 @@ class Alias(Schema):
     source_url: str | None
 
 
-class RelativeItem(Schema):
-    """A company above or below."""
+class RelatedCompanyItem(Schema):
+    """A parent or subsidiary."""
 
     cik: int
     name: str
-    steps: int = Field(description="1 for the next one.")
+    steps: int = Field(description="Distance; 1 for a direct relationship.")
     rel_type: str
     start_date: date | None
     end_date: date | None
 
 
 class CompanyDetail(CompanyItem):
-    """A company with its names, its securities over time, its relatives, trials and documents."""
+    """A company with names, securities over time, corporate structure, trials and documents."""
 
-    canonical: bool = Field(description="Whether nobody stands above it.")
+    canonical: bool = Field(description="The company is its own ultimate parent.")
     aliases: list[Alias]
     securities: list[SecurityItem]
-    parents: list[RelativeItem]
-    children: list[RelativeItem]
-    exposure: ExposureItem | None = Field(description="Its trials; null for who may not see scores.")
+    parents: list[RelatedCompanyItem]
+    children: list[RelatedCompanyItem]
+    exposure: ExposureItem | None = Field(description="Null without permission to view scores.")
     documents: list[CompanyDocumentItem] | None = Field(
-        description="The latest about it and its trials; null for who may not see documents."
+        description="Latest documents; null without permission to view documents."
     )
 
 
-@declare_get(router, "/companies/{cik}", VIEW, CompanyDetail, "One company")
+@declare_get(router, "/companies/{cik}", VIEW, CompanyDetail, "Company")
 def company(request: HttpRequest, cik: Cik) -> object:
-    """A company with aliases, securities over time, who stands above and below it, its trials and documents."""
+    """Return a company with aliases, securities over time, parents, subsidiaries, trials and documents."""
     found = Company.objects.defer("metadata").filter(cik=cik).first()
     if found is None:
-        raise Http404(f"No company has the CIK {cik}.")
-    spans = list_company_listings(found.pk)
-    today = timezone.now().date()
+        raise Http404(f"There is no company with the CIK {cik}.")
+    today, user = timezone.now().date(), current_user(request)
+    periods = list_company_listings(found.pk)
     structure = load_corporate_structure(found.pk)
-    members, asks = [found.pk, *structure.subsidiaries], current_user(request)
-    aliases = CompanyAlias.objects.filter(company=found).order_by("alias_norm", "pk")[:MOST_ALIASES]
+    group = [found.pk, *structure.subsidiaries]
+    active = [period for period in periods if period.status == "active" and period.includes(today)]
     return {
-        **company_item(found, [span for span in spans if span.status == "active" and span.includes(today)]),
+        **build_company_item(found, active),
         "canonical": structure.canonical_id == found.pk,
-        "aliases": list(aliases),
-        "securities": [security_item(span) for span in spans],
-        "parents": _relatives(structure.parents),
-        "children": _relatives(structure.children),
-        "exposure": exposure_of(asks, members, today),
-        "documents": documents_about(asks, members),
+        "aliases": list(CompanyAlias.objects.filter(company=found).order_by("alias_norm", "pk")[:MAX_ALIASES]),
+        "securities": [build_security_item(period) for period in periods],
+        "parents": _related(structure.parents),
+        "children": _related(structure.children),
+        "exposure": _exposure(user, group, today),
+        "documents": _documents(user, group),
     }
 
 
-def exposure_of(person: User, company_ids: Sequence[int], today: date) -> dict[str, Any] | None:
-    """Return an `ExposureItem` of these companies; None for a person who may not see risk."""
-    if not person.has_perm(trials.VIEW):
+def _exposure(user: User, company_ids: Sequence[int], today: date) -> dict[str, Any] | None:
+    if not user.has_perm(trials.VIEW):
         return None
     found = risk.exposure(company_ids, today)
     return {
@@ -133,19 +132,15 @@ def exposure_of(person: User, company_ids: Sequence[int], today: date) -> dict[s
     }
 
 
-def documents_about(person: User, company_ids: Sequence[int]) -> list[dict[str, Any]] | None:
-    """Return the latest documents as `CompanyDocumentItem`; None for a person who may not see documents."""
-    if not person.has_perm(VIEW_DOCUMENTS):
+def _documents(user: User, company_ids: Sequence[int]) -> list[dict[str, Any]] | None:
+    if not user.has_perm(VIEW_DOCUMENTS):
         return None
-    names = list(CompanyDocumentItem.model_fields)
-    return [{name: getattr(one, name) for name in names} for one in documents_of(company_ids)]
+    return [pick(one, " ".join(CompanyDocumentItem.model_fields)) for one in documents_of(company_ids)]
 
 
 def _trial(trial: risk.CompanyTrial) -> dict[str, Any]:
-    plain = "nct_id phase status indication p_fail change"
-    return {**{name: getattr(trial, name) for name in plain.split()}, "next_readout": trial.readout}
+    return {**pick(trial, "nct_id phase status indication p_fail change"), "next_readout": trial.readout}
 
 
-def _relatives(found: list[RelatedCompany]) -> list[dict[str, Any]]:
-    plain = "cik name steps rel_type start_date end_date"
-    return [{name: getattr(one, name) for name in plain.split()} for one in found if not one.is_cycle]
+def _related(companies: list[RelatedCompany]) -> list[dict[str, Any]]:
+    return [pick(one, "cik name steps rel_type start_date end_date") for one in companies if not one.is_cycle]

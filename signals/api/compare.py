@@ -1,4 +1,4 @@
-"""Two runs side by side."""
+"""API of the comparison of two runs."""
 
 from datetime import date
 from typing import Any, Literal
@@ -10,9 +10,9 @@ from pydantic import Field
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import ListParams, Number, Word, declare_get, register_router
 from ncfd_site.api.problems import BadRequest
-from signals.api.trial_rows import trial_fields
-from signals.api.trial_shapes import Phase
-from signals.api.trials import BY_TRIAL, BY_TRIAL_BACK, VIEW
+from signals.api.trial_items import trial_fields
+from signals.api.trial_schemas import Phase
+from signals.api.trials import BY_TRIAL, BY_TRIAL_DESCENDING, VIEW
 from signals.models import Score, TrialCurrentScore
 from signals.queries import read_recorded_ratios
 from signals.trials.explaining import explanations
@@ -23,7 +23,7 @@ router = register_router("scores", 30)
 ORDERS = {
     "risk": [keyset.Key("p_fail", descending=True), BY_TRIAL],
     "change": [keyset.Key("change", descending=True, nullable=True), BY_TRIAL],
-    "-change": [keyset.Key("change", left_out=True), BY_TRIAL_BACK],
+    "-change": [keyset.Key("change", left_out=True), BY_TRIAL_DESCENDING],
 }
 
 
@@ -40,67 +40,67 @@ class ComparedItem(Schema):
     indication: str | None
     next_readout: date | None
     p_fail: Number = Field(description="In the later run.")
-    p_fail_before: Number = Field(description="In the earlier run; null where it did not score the trial.")
+    p_fail_before: Number = Field(description="In the earlier run; null if not scored there.")
     change: Number
-    gates_gained: list[str] | None = Field(description="Null where one of the runs wrote no gates down.")
-    gates_lost: list[str] | None
-    why: list[str] = Field(description="What differs, as far as the runs wrote it down.")
+    gates_gained: list[str] | None = Field(description="Null if one of the runs recorded no gates.")
+    gates_lost: list[str] | None = Field(description="Null if one of the runs recorded no gates.")
+    causes: list[str] = Field(description="Recorded differences between the runs.")
 
 
-class Compared(Schema):
-    """Two runs, and some of the trials of the later one."""
+class Comparison(Schema):
+    """Two runs and a page of the trials of the later one."""
 
-    a: str = Field(description="The earlier run.")
-    b: str = Field(description="The later run.")
+    a: str = Field(description="Earlier run.")
+    b: str = Field(description="Later run.")
     items: list[ComparedItem]
-    next: str | None = Field(description="Address of what follows; null where nothing does.")
+    next: str | None = Field(description="URL of the next page; null on the last.")
 
 
-class CompareAsked(ListParams):
-    """Which runs."""
+class CompareParams(ListParams):
+    """Runs, filters and order."""
 
-    a: Word = Field("", description="The earlier run; the one before b where it is left out.")
-    b: Word = Field("", description="The later run; the latest where it is left out.")
+    a: Word = Field("", description="Earlier run (default: the one before b).")
+    b: Word = Field("", description="Later run (default: the latest).")
     phase: Phase = Field("", description="As the registry writes it; none: unknown.")
-    gate: Literal["", "G1", "G2", "G3", "G4"] = Field("", description="That gate fired in the later run.")
+    gate: Literal["", "G1", "G2", "G3", "G4"] = Field("", description="Gate that fired in the later run.")
     sort: Literal["risk", "change", "-change"] = Field(
-        "risk", description="By change only for the latest run and the one before it."
+        "risk", description="By change only for the latest two runs. Prefix - for the reverse order."
     )
 
 
-@declare_get(router, "/compare", VIEW, Compared, "Two runs side by side")
-def compare(request: HttpRequest, asked: Query[CompareAsked]) -> object:
-    """Each trial of the later run beside its score in the earlier one, and what the runs say of why it moved."""
+@declare_get(router, "/compare", VIEW, Comparison, "Compare runs")
+def compare(request: HttpRequest, params: Query[CompareParams]) -> object:
+    """Return the trials of the later run with their scores in the earlier one and the causes of the change."""
     runs = latest_runs()
-    b = asked.b or (runs[0].run_id if runs else "")
-    earlier = run_before(b, runs) if b else None
-    a = asked.a or (earlier.run_id if earlier else "")
+    b = params.b or (runs[0].run_id if runs else "")
+    previous = run_before(b, runs) if b else None
+    a = params.a or (previous.run_id if previous else "")
     for name, run in (("b", b), ("a", a)):
         if not run:
-            raise BadRequest("There are no two runs to compare yet.", name)
+            raise BadRequest("There are fewer than two runs to compare.", name)
         if not is_known(run, runs):
             raise BadRequest(f"There is no run {run}.", name)
-    if asked.sort == "risk":
-        later = with_unread_metadata(Score.objects.filter(run_id=b))
-        if asked.gate:
-            later = later.filter(metadata__contains={"gates": {asked.gate: {}}})
-        page = keyset.page(request, _of(later, asked.phase), ORDERS["risk"], asked.limit, asked.cursor, f"{a} {b}")
+    with_gate = Score.objects.filter(run_id=b)
+    if params.gate:
+        with_gate = with_gate.filter(metadata__contains={"gates": {params.gate: {}}})
+    if params.sort == "risk":
+        scores = _filter_phase(with_unread_metadata(with_gate), params.phase)
+        page = keyset.page(request, scores, ORDERS["risk"], params.limit, params.cursor, f"{a} {b}")
         return {"a": a, "b": b, "next": page.next, "items": _items(a, read_metadata(page.rows))}
     if [run.run_id for run in runs[:2]] != [b, a]:
-        raise BadRequest("By change there are only the latest run and the one before it.", "sort")
-    standings = TrialCurrentScore.objects.filter(run_id=b, previous_run_id=a)
-    if asked.gate:
-        fired = Score.objects.filter(run_id=b, metadata__contains={"gates": {asked.gate: {}}})
-        standings = standings.filter(trial_id__in=fired.values("trial_id"))
-    keys = ORDERS[asked.sort]
-    page = keyset.page(request, _of(standings, asked.phase), keys, asked.limit, asked.cursor, f"{a} {b}")
-    scores = Score.objects.select_related("trial__sponsor_company").filter(pk__in=[row.score_id for row in page.rows])
-    found = {score.pk: score for score in with_readable_metadata(scores)}
-    rows = [found[row.score_id] for row in page.rows if row.score_id in found]
-    return {"a": a, "b": b, "next": page.next, "items": _items(a, rows)}
+        raise BadRequest("Only the latest two runs can be sorted by change.", "sort")
+    current = TrialCurrentScore.objects.filter(run_id=b, previous_run_id=a)
+    if params.gate:
+        current = current.filter(trial_id__in=with_gate.values("trial_id"))
+    rows = _filter_phase(current, params.phase)
+    page = keyset.page(request, rows, ORDERS[params.sort], params.limit, params.cursor, f"{a} {b}")
+    later = Score.objects.select_related("trial__sponsor_company").filter(pk__in=[row.score_id for row in page.rows])
+    by_id = {score.pk: score for score in with_readable_metadata(later)}
+    items = _items(a, [by_id[row.score_id] for row in page.rows if row.score_id in by_id])
+    return {"a": a, "b": b, "next": page.next, "items": items}
 
 
-def _of(rows: Any, phase: str) -> Any:
+def _filter_phase(rows: Any, phase: str) -> Any:
     rows = rows.select_related("trial__sponsor_company")
     if phase == "none":
         return rows.filter(trial__phase__isnull=True)
@@ -116,13 +116,13 @@ def _items(a: str, later: list[Score]) -> list[dict[str, Any]]:
 def _item(earlier: Score | None, later: Score) -> dict[str, Any]:
     now = read_recorded_ratios(later.metadata)
     then = read_recorded_ratios(earlier.metadata) if earlier else now
-    are_told = now is not None and then is not None
+    is_recorded = now is not None and then is not None
     return {
         **trial_fields(later.trial),
         "p_fail": later.p_fail,
         "p_fail_before": earlier.p_fail if earlier else None,
         "change": later.p_fail - earlier.p_fail if earlier else None,
-        "gates_gained": sorted({*(now or ())} - {*(then or ())}) if are_told else None,
-        "gates_lost": sorted({*(then or ())} - {*(now or ())}) if are_told else None,
-        "why": explanations(earlier, later) if earlier else [],
+        "gates_gained": sorted({*(now or ())} - {*(then or ())}) if is_recorded else None,
+        "gates_lost": sorted({*(then or ())} - {*(now or ())}) if is_recorded else None,
+        "causes": explanations(earlier, later) if earlier else [],
     }

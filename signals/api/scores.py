@@ -1,4 +1,4 @@
-"""Runs, the scores of a trial over them, and how a score comes about."""
+"""API of runs, the scores of a trial, and score breakdowns."""
 
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,8 @@ from pydantic import Field
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import ListParams, Number, Page, Word, declare_get, register_router
 from ncfd_site.core.permissions import current_user
-from signals.api.trials import (
-    VIEW,
-    VIEW_GATES,
-    VIEW_SIGNALS,
-    find_trial,
-)
-from signals.explanation.findings import gate_findings, gates_of_today, signal_findings
+from signals.api.trials import VIEW, VIEW_GATES, VIEW_SIGNALS, find_trial
+from signals.explanation.findings import SignalFinding, gate_findings, gates_of_today, signal_findings
 from signals.explanation.trial_facts import scored
 from signals.explanation.waterfall import waterfall
 from signals.models import Score
@@ -28,7 +23,7 @@ router = register_router("scores", 20)
 
 
 class RunItem(Schema):
-    """A run, and the moment that its scores are of."""
+    """A scoring run."""
 
     run_id: str
     scored_at: datetime
@@ -41,29 +36,29 @@ class Runs(Schema):
 
 
 class ScoreItem(Schema):
-    """One score of a trial."""
+    """A score of a trial."""
 
     score_id: int
     run_id: str
     scored_at: datetime
     features_frozen_at: datetime | None
-    prior_pi: Number = Field(description="Probability of failure before any gate.")
+    prior_pi: Number = Field(description="Probability of failure before any signal.")
     logit_prior: Number = Field(description="Prior log-odds.")
-    sum_log_lr: Number = Field(description="Sum of the log-odds that gates add.")
+    sum_log_lr: Number = Field(description="Sum of the log-odds that the gates add.")
     logit_post: Number = Field(description="Posterior log-odds.")
-    p_fail: Number
+    p_fail: Number = Field(description="Probability of failure.")
 
 
 class Scores(Page):
-    """Some scores."""
+    """A page of scores."""
 
     items: list[ScoreItem]
 
 
-class ScoresAsked(ListParams):
-    """Which scores."""
+class ScoresParams(ListParams):
+    """Filter of scores."""
 
-    run: Word = Field("", description="That of this run alone.")
+    run: Word = Field("", description="Filter by run.")
 
 
 class ContributionItem(Schema):
@@ -71,11 +66,11 @@ class ContributionItem(Schema):
 
     gate: str
     likelihood_ratio: Number = Field(description="As recorded.")
-    log_odds: Number = Field(description="Its logarithm, the ratio being kept within 0.25 and 10.")
+    log_odds: Number = Field(description="Logarithm of the ratio, which is limited to 0.25 and 10.")
 
 
 class StepItem(Schema):
-    """One step of the waterfall, in log-odds."""
+    """A step of the waterfall, in log-odds."""
 
     kind: str
     name: str
@@ -86,27 +81,27 @@ class StepItem(Schema):
 
 
 class StopRuleItem(Schema):
-    """A rule that puts the probability at a value at least."""
+    """A stop rule that holds."""
 
     rule: str
     description: str
-    p_fail_at_least: Number
+    p_fail_at_least: Number = Field(description="Floor of the probability of failure.")
 
 
 class SignalState(Schema):
-    """A signal as the run saw it."""
+    """A signal as the run used it."""
 
     code: str
-    state: str = Field(description="fired, late (after the features froze), not fired, or not evaluated.")
+    state: str = Field(description="fired, late (after the feature freeze), not fired or not evaluated.")
     severity: str | None
-    why: str
+    reason: str
     quote: str | None
     study_id: int | None
     doc_id: int | None
 
 
 class GateState(Schema):
-    """A gate as the run saw it."""
+    """A gate as the run evaluated it."""
 
     code: str
     fired: bool
@@ -114,98 +109,101 @@ class GateState(Schema):
     rationale: str | None
 
 
-class Why(Schema):
-    """How a score comes about, as the page of the trial tells it."""
+class BreakdownDetail(Schema):
+    """How a score is computed."""
 
     nct_id: str
     score: ScoreItem
     is_latest: bool
     table_version: str | None
-    recorded: bool = Field(description="The run wrote its gates down; if not, those of today are taken.")
-    adds_up: bool = Field(description="The steps lead to the stored numbers.")
-    deviations: list[str] = Field(description="Where they do not, in sentences.")
-    is_raised_by_stop_rule: bool
+    recorded: bool = Field(description="The run recorded its gates; otherwise the current gates are used.")
+    adds_up: bool = Field(description="The steps sum to the stored numbers.")
+    mismatches: list[str] = Field(description="Differences between the steps and the stored numbers.")
+    raised_by_stop_rule: bool
     contributions: list[ContributionItem]
     steps: list[StepItem]
     stop_rules: list[StopRuleItem]
-    signals: list[SignalState] | None = Field(description="Null for who may not see signals.")
-    gates: list[GateState] | None = Field(description="Null for who may not see gates.")
-    metadata: Any = Field(description="What the run wrote down, as it stands.")
+    signals: list[SignalState] | None = Field(description="Null without permission to view signals.")
+    gates: list[GateState] | None = Field(description="Null without permission to view gates.")
+    metadata: Any = Field(description="Metadata of the score, unchanged.")
 
 
-class WhyAsked(Schema):
-    """Which run."""
+class BreakdownParams(Schema):
+    """Run of the score."""
 
-    run: Word = Field("", description="The run; the latest where it is left out.")
+    run: Word = Field("", description="Run (default: the latest).")
 
 
-@declare_get(router, "/runs", VIEW, Runs, "The latest 50 runs, the newest first")
+@declare_get(router, "/runs", VIEW, Runs, "Latest runs")
 def runs(request: HttpRequest) -> object:
-    """Runs that scored trials; older ones can still be asked for by name."""
+    """Return the latest 50 runs, newest first. Older runs can be requested by name."""
     return {"items": latest_runs()}
 
 
-@declare_get(router, "/trials/{nct_id}/scores", VIEW, Scores, "Scores of a trial, the newest first")
-def scores(request: HttpRequest, nct_id: str, asked: Query[ScoresAsked]) -> object:
-    """The history of a trial's probability of failure."""
-    found = Score.objects.filter(trial_id=find_trial(nct_id).trial_id).defer("metadata")
-    if asked.run:
-        found = found.filter(run_id=asked.run)
+@declare_get(router, "/trials/{nct_id}/scores", VIEW, Scores, "Scores of a trial")
+def scores(request: HttpRequest, nct_id: str, params: Query[ScoresParams]) -> object:
+    """Return the scores of a trial, newest first."""
+    rows = Score.objects.filter(trial_id=find_trial(nct_id).trial_id).defer("metadata")
+    if params.run:
+        rows = rows.filter(run_id=params.run)
     keys = [keyset.Key("scored_at", descending=True), keyset.Key("pk", descending=True)]
-    page = keyset.page(request, found, keys, asked.limit, asked.cursor)
+    page = keyset.page(request, rows, keys, params.limit, params.cursor)
     return {"items": page.rows, "next": page.next}
 
 
-@declare_get(router, "/trials/{nct_id}/why", VIEW, Why, "How a score comes about")
-def why(request: HttpRequest, nct_id: str, asked: Query[WhyAsked]) -> object:
-    """Prior, what each gate adds, stop rules and posterior, with the state of each signal in that run."""
-    facts, asks = find_trial(nct_id), current_user(request)
-    found = scored(facts.trial_id, asked.run)
+@declare_get(router, "/trials/{nct_id}/breakdown", VIEW, BreakdownDetail, "Score breakdown")
+def breakdown(request: HttpRequest, nct_id: str, params: Query[BreakdownParams]) -> object:
+    """Return prior, contribution of each gate, stop rules and posterior, with the state of each signal in the run."""
+    facts, user = find_trial(nct_id), current_user(request)
+    found = scored(facts.trial_id, params.run)
     if found is None:
-        of = f"in the run {asked.run}" if asked.run else "in any run"
-        raise Http404(f"{facts.nct_id} is not scored {of}.")
+        raise Http404(f"{facts.nct_id} is not scored in {f'run {params.run}' if params.run else 'any run'}.")
     score = found.score
     record = run_record(score.metadata)
     gates = gates_of_today(facts.trial_id)
-    account = compute_breakdown(score, gates)
-    steps = waterfall(score, account, record)
+    parts = compute_breakdown(score, gates)
+    steps = waterfall(score, parts, record)
+    signals = gate_states = None
+    if user.has_perm(VIEW_SIGNALS):
+        states = signal_findings(facts.trial_id, record, is_latest=found.is_latest, scored_at=score.scored_at)
+        signals = [_signal_state(one) for one in states]
+    if user.has_perm(VIEW_GATES):
+        gate_states = [
+            {"code": one.code, "fired": one.fired, "rule": one.rule, "rationale": one.rationale or None}
+            for one in gate_findings(score, parts, record, gates)
+        ]
     return {
         "nct_id": facts.nct_id,
         "score": score,
         "is_latest": found.is_latest,
         "table_version": record.table_version or None,
-        "recorded": account.recorded,
+        "recorded": parts.recorded,
         "adds_up": steps.adds_up,
-        "deviations": list(steps.deviations),
+        "mismatches": list(steps.deviations),
         "raised_by_stop_rule": is_raised_by_stop_rule(score),
         "contributions": [
             {"gate": one.code, "likelihood_ratio": one.likelihood_ratio, "log_odds": round(one.log_ratio, 6)}
-            for one in account.contributions
+            for one in parts.contributions
         ],
         "steps": list(steps.steps),
         "stop_rules": [
             {"rule": rule.name, "description": rule.description, "p_fail_at_least": rule.at_least}
             for rule in record.stop_rules
         ],
-        "signals": [
-            {
-                "code": one.code,
-                "state": one.state,
-                "severity": one.row.severity,
-                "why": one.why,
-                "quote": one.row.quote if one.has_evidence else None,
-                "study_id": one.row.study_id if one.has_evidence else None,
-                "doc_id": one.row.doc_id if one.has_evidence else None,
-            }
-            for one in signal_findings(facts.trial_id, record, is_latest=found.is_latest, scored_at=score.scored_at)
-        ]
-        if asks.has_perm(VIEW_SIGNALS)
-        else None,
-        "gates": [
-            {"code": one.code, "fired": one.fired, "rule": one.rule, "rationale": one.rationale or None}
-            for one in gate_findings(score, account, record, gates)
-        ]
-        if asks.has_perm(VIEW_GATES)
-        else None,
+        "signals": signals,
+        "gates": gate_states,
         "metadata": score.metadata,
+    }
+
+
+def _signal_state(finding: SignalFinding) -> dict[str, Any]:
+    row = finding.row
+    return {
+        "code": finding.code,
+        "state": finding.state,
+        "severity": row.severity,
+        "reason": finding.why,
+        "quote": row.quote if finding.has_evidence else None,
+        "study_id": row.study_id if finding.has_evidence else None,
+        "doc_id": row.doc_id if finding.has_evidence else None,
     }

@@ -1,4 +1,4 @@
-"""Sponsors that no company was found for: the review queue of the resolver, what it decided, and whose trials wait."""
+"""API of sponsors without a company: the resolver's review queue and decisions, and unresolved sponsors of trials."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from ncfd_site.api import keyset
-from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, register_router
+from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, pick, register_router
 from securities.models import ResolverDecision, ReviewQueueItem
 from securities.queries.sponsor_queue import search_filter
 from signals.companies.unresolved import unresolved_sponsors
@@ -16,10 +16,11 @@ from signals.companies.unresolved import unresolved_sponsors
 router = register_router("sponsors", 60)
 VIEW, VIEW_RISK = "securities.view_reviewqueueitem", "signals.view_score"
 NEWEST_FIRST = [keyset.Key("pk", descending=True)]
+MAX_DECISIONS = 50
 
 
 class SponsorItem(Schema):
-    """A sponsor of a trial that waits, or waited, for a person."""
+    """An item of the sponsor review queue."""
 
     rq_id: int
     run_id: str
@@ -27,13 +28,13 @@ class SponsorItem(Schema):
     sponsor_text: str | None
     reason: str | None
     status: str
-    candidates: Any = Field(description="Companies that come into question, in the words of the resolver.")
+    candidates: Any = Field(description="Candidate companies as the resolver stored them.")
     created_at: datetime
     resolved_at: datetime | None
 
 
 class Decision(Schema):
-    """What the resolver, or a person, decided of a sponsor."""
+    """A decision of the resolver or of a reviewer."""
 
     decision_id: int
     run_id: str
@@ -49,117 +50,114 @@ class Decision(Schema):
     evidence: Any
 
 
-class SponsorCase(SponsorItem):
-    """A sponsor with what was decided of it, in whatever run, the newest first."""
+class SponsorDetail(SponsorItem):
+    """An item of the queue with the decisions on its sponsor in any run, newest first."""
 
     decisions: list[Decision]
 
 
 class Sponsors(Page):
-    """Some sponsors."""
+    """A page of the queue."""
 
     items: list[SponsorItem]
 
 
-class SponsorsAsked(ListParams):
-    """Which sponsors."""
+class SponsorsParams(ListParams):
+    """Filters of the queue."""
 
-    status: ReviewQueueItem.Status | None = Field(None, description="pending, resolved or skipped; any if left out.")
-    q: Word = Field("", description="A trial number, or a part of the sponsor's name.")
-    nct_id: Word = ""
+    status: ReviewQueueItem.Status | None = Field(None, description="pending, resolved or skipped (default: any).")
+    q: Word = Field("", description="NCT ID, or part of the sponsor's name.")
+    nct_id: Word = Field("", description="Filter by trial.")
 
 
 class Decisions(Page):
-    """Some decisions."""
+    """A page of decisions."""
 
     items: list[Decision]
 
 
-class DecisionsAsked(ListParams):
-    """Which decisions."""
+class DecisionsParams(ListParams):
+    """Filters of decisions."""
 
-    q: Word = Field("", description="A trial number, or a part of the sponsor's name.")
-    company: Literal["", "none", "any"] = Field("", description="Decided for no company, or for one.")
+    q: Word = Field("", description="NCT ID, or part of the sponsor's name.")
+    company: Literal["", "none", "any"] = Field("", description="none: without company; any: with one.")
 
 
 class UnresolvedItem(Schema):
-    """A sponsor as the registry names it, that is no company yet."""
+    """A sponsor of trials without a company."""
 
     sponsor: str
-    trials: int = Field(description="How many of its trials are among those that were looked at.")
-    p_fail: Number = Field(description="The highest among them.")
-    nct_id: str = Field(description="The trial with that.")
-    ignored: str | None = Field(description="Which sponsors are left alone on purpose, where this is one of them.")
+    trials: int = Field(description="Number of its trials among those searched.")
+    p_fail: Number = Field(description="Highest among them.")
+    nct_id: str = Field(description="Trial with that p_fail.")
+    ignored: str | None = Field(description="Which sponsors the resolver skips, if this is one of them.")
 
 
 class Unresolved(Schema):
-    """Sponsors of trials without a company, the riskiest first."""
+    """Sponsors of trials without a company, riskiest first."""
 
     items: list[UnresolvedItem]
 
 
-class UnresolvedAsked(Schema):
-    """Which sponsors."""
+class UnresolvedParams(Schema):
+    """Search of unresolved sponsors."""
 
-    q: Word = Field("", description="A trial number, or words of the sponsor; of the riskiest trials if left out.")
+    q: Word = Field("", description="NCT ID, or words of the sponsor's name (default: the riskiest trials).")
 
 
-@declare_get(router, "/sponsors", VIEW, Sponsors, "Sponsors without a company, the newest first")
-def sponsors(request: HttpRequest, asked: Query[SponsorsAsked]) -> object:
-    """The review queue of the sponsor resolver."""
-    found = ReviewQueueItem.objects.all()
-    if asked.status:
-        found = found.filter(status=asked.status)
-    if asked.nct_id:
-        found = found.filter(nct_id=asked.nct_id)
-    if asked.q.strip():
-        found = found.filter(search_filter(asked.q.strip()))
-    page = keyset.page(request, found, NEWEST_FIRST, asked.limit, asked.cursor)
+@declare_get(router, "/sponsors", VIEW, Sponsors, "Sponsor review queue")
+def sponsors(request: HttpRequest, params: Query[SponsorsParams]) -> object:
+    """Return sponsors that the resolver could not resolve, newest first."""
+    rows = ReviewQueueItem.objects.all()
+    if params.status:
+        rows = rows.filter(status=params.status)
+    if params.nct_id:
+        rows = rows.filter(nct_id=params.nct_id)
+    if params.q.strip():
+        rows = rows.filter(search_filter(params.q.strip()))
+    page = keyset.page(request, rows, NEWEST_FIRST, params.limit, params.cursor)
     return {"items": page.rows, "next": page.next}
 
 
-@declare_get(router, "/sponsors/{rq_id}", VIEW, SponsorCase, "One sponsor, with what was decided")
+@declare_get(router, "/sponsors/{rq_id}", VIEW, SponsorDetail, "Sponsor review item")
 def sponsor(request: HttpRequest, rq_id: Key) -> object:
-    """One item of the queue with the decisions on its sponsor in its trial."""
-    found = ReviewQueueItem.objects.filter(pk=rq_id).first()
-    if found is None:
+    """Return one item of the queue with the decisions on its sponsor."""
+    item = ReviewQueueItem.objects.filter(pk=rq_id).first()
+    if item is None:
         raise Http404(f"The review queue has no item {rq_id}.")
-    decisions = ResolverDecision.objects.filter(nct_id=found.nct_id).select_related("company")
-    if found.sponsor_text_norm:
-        decisions = decisions.filter(sponsor_text_norm=found.sponsor_text_norm)
-    names = list(SponsorItem.model_fields)
+    decisions = ResolverDecision.objects.filter(nct_id=item.nct_id).select_related("company")
+    if item.sponsor_text_norm:
+        decisions = decisions.filter(sponsor_text_norm=item.sponsor_text_norm)
     return {
-        **{name: getattr(found, name) for name in names},
-        "decisions": [_decision(one) for one in decisions.order_by("-pk")[:50]],
+        **pick(item, " ".join(SponsorItem.model_fields)),
+        "decisions": [_decision(one) for one in decisions.order_by("-pk")[:MAX_DECISIONS]],
     }
 
 
-@declare_get(router, "/sponsor-decisions", VIEW, Decisions, "What was decided of sponsors, the newest first")
-def sponsor_decisions(request: HttpRequest, asked: Query[DecisionsAsked]) -> object:
-    """Decisions of the resolver and of people, in the queue or not."""
-    found = ResolverDecision.objects.select_related("company")
-    if asked.q.strip():
-        found = found.filter(search_filter(asked.q.strip()))
-    if asked.company:
-        found = found.filter(company__isnull=asked.company == "none")
-    page = keyset.page(request, found, NEWEST_FIRST, asked.limit, asked.cursor)
+@declare_get(router, "/sponsor-decisions", VIEW, Decisions, "Resolver decisions")
+def sponsor_decisions(request: HttpRequest, params: Query[DecisionsParams]) -> object:
+    """Return decisions of the resolver and of reviewers, newest first."""
+    rows = ResolverDecision.objects.select_related("company")
+    if params.q.strip():
+        rows = rows.filter(search_filter(params.q.strip()))
+    if params.company:
+        rows = rows.filter(company__isnull=params.company == "none")
+    page = keyset.page(request, rows, NEWEST_FIRST, params.limit, params.cursor)
     return {"items": [_decision(one) for one in page.rows], "next": page.next}
 
 
-@declare_get(router, "/unresolved-sponsors", VIEW_RISK, Unresolved, "Sponsors of trials without a company")
-def unresolved(request: HttpRequest, asked: Query[UnresolvedAsked]) -> object:
-    """Of the riskiest trials, of one trial, or those that have the words; the riskiest first."""
-    names = list(UnresolvedItem.model_fields)
-    found = unresolved_sponsors(asked.q.strip())
-    return {
-        "items": [{**{name: getattr(one, name) for name in names}, "ignored": one.ignored or None} for one in found]
-    }
+@declare_get(router, "/unresolved-sponsors", VIEW_RISK, Unresolved, "Unresolved sponsors")
+def unresolved(request: HttpRequest, params: Query[UnresolvedParams]) -> object:
+    """Return sponsors without a company, riskiest first: of the riskiest trials, of one trial, or by name."""
+    names = " ".join(UnresolvedItem.model_fields)
+    found = unresolved_sponsors(params.q.strip())
+    return {"items": [{**pick(one, names), "ignored": one.ignored or None} for one in found]}
 
 
 def _decision(decision: ResolverDecision) -> dict[str, Any]:
-    plain = "decision_id run_id nct_id sponsor_text match_type p_match top2_margin decided_by decided_at"
+    names = "decision_id run_id nct_id sponsor_text match_type p_match top2_margin decided_by decided_at"
     return {
-        **{name: getattr(decision, name) for name in plain.split()},
+        **pick(decision, names),
         "company": decision.company.name if decision.company else None,
         "cik": decision.company.cik if decision.company else None,
         "evidence": decision.evidence_jsonb,

@@ -1,4 +1,4 @@
-"""Trials by risk, with the filters and orders of their page, and one trial with what speaks for its failure."""
+"""API of trials: the list with the filters of the page, and one trial."""
 
 from typing import Any
 
@@ -7,13 +7,12 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Query
 
-from linkaudit.models import TrialAssetLink
 from ncfd_site.api import keyset
-from ncfd_site.api.operations import declare_get, register_router
+from ncfd_site.api.operations import declare_get, pick, register_router
 from ncfd_site.api.problems import BadRequest
 from ncfd_site.core.permissions import current_user
-from signals.api.trial_rows import drawn
-from signals.api.trial_shapes import TrialDetail, Trials, TrialsAsked
+from signals.api.trial_items import build_trial_items
+from signals.api.trial_schemas import TrialDetail, Trials, TrialsParams
 from signals.explanation.trial_facts import (
     TrialFacts,
     exposed_companies,
@@ -30,68 +29,81 @@ from signals.trials.selection import selected
 router = register_router("trials", 10)
 VIEW, VIEW_SIGNALS, VIEW_GATES = "signals.view_score", "signals.view_signal", "signals.view_gate"
 VIEW_COMPANIES, VIEW_ASSETS = "securities.view_company", "linkaudit.view_trialassetlink"
-BY_TRIAL, BY_TRIAL_BACK = keyset.Key("trial_id"), keyset.Key("trial_id", descending=True)
+BY_TRIAL, BY_TRIAL_DESCENDING = keyset.Key("trial_id"), keyset.Key("trial_id", descending=True)
 READOUT, NUMBER = "trial__est_primary_completion_date", "trial__nct_id"
-# As the pages have them, and as the indexes: what has no value comes last, and is left out where it would come first.
+# As on the pages and in the indexes: NULLs are last, and omitted in the reverse order.
 ORDERS: dict[str, list[keyset.Key]] = {
     "risk": [keyset.Key("p_fail", descending=True, nullable=True), BY_TRIAL],
-    "-risk": [keyset.Key("p_fail", left_out=True), BY_TRIAL_BACK],
+    "-risk": [keyset.Key("p_fail", left_out=True), BY_TRIAL_DESCENDING],
     "change": [keyset.Key("change", descending=True, nullable=True), BY_TRIAL],
-    "-change": [keyset.Key("change", left_out=True), BY_TRIAL_BACK],
+    "-change": [keyset.Key("change", left_out=True), BY_TRIAL_DESCENDING],
     "readout": [keyset.Key(READOUT, nullable=True), BY_TRIAL],
-    "-readout": [keyset.Key(READOUT, descending=True, left_out=True), BY_TRIAL_BACK],
+    "-readout": [keyset.Key(READOUT, descending=True, left_out=True), BY_TRIAL_DESCENDING],
     "number": [keyset.Key(NUMBER)],
     "-number": [keyset.Key(NUMBER, descending=True)],
 }
-# A score has always a probability, and its index says nothing of what has none.
-ORDERS_OF_RUN = ORDERS | {
+# `scores.p_fail` is NOT NULL, and its index has no NULLS clause.
+RUN_ORDERS = ORDERS | {
     "risk": [keyset.Key("p_fail", descending=True), BY_TRIAL],
-    "-risk": [keyset.Key("p_fail"), BY_TRIAL_BACK],
+    "-risk": [keyset.Key("p_fail"), BY_TRIAL_DESCENDING],
 }
 
 
 @declare_get(router, "/trials", VIEW, Trials, "Trials by risk")
-def trials(request: HttpRequest, asked: Query[TrialsAsked]) -> object:
-    """Each trial with its latest score, or with that of one run."""
-    runs = latest_runs() if asked.run else []
-    form = TrialFilterForm(_as_form(asked), runs=runs)
+def trials(request: HttpRequest, params: Query[TrialsParams]) -> object:
+    """Return trials with their current scores, or with their scores in one run."""
+    runs = latest_runs() if params.run else []
+    form = TrialFilterForm(_form_data(params), runs=runs)
     if not form.is_valid():
-        where, errors = next(iter(form.errors.items()))
-        raise BadRequest(str(errors[0]), where)
+        name, errors = next(iter(form.errors.items()))
+        raise BadRequest(str(errors[0]), name)
     selection = form.get_selection()
     rows = selected(selection, timezone.now().date()).select_related("trial__sponsor_company")
-    orders = ORDERS_OF_RUN if selection.run else ORDERS
+    orders = RUN_ORDERS if selection.run else ORDERS
     if selection.run:
         rows = with_unread_metadata(rows)
-    page = keyset.page(request, rows, orders[selection.sort], asked.limit, asked.cursor)
-    return {"items": drawn(page.rows, runs), "next": page.next}
+    page = keyset.page(request, rows, orders[selection.sort], params.limit, params.cursor)
+    return {"items": build_trial_items(page.rows, runs), "next": page.next}
 
 
-@declare_get(router, "/trials/{nct_id}", VIEW, TrialDetail, "One trial")
+@declare_get(router, "/trials/{nct_id}", VIEW, TrialDetail, "Trial")
 def trial(request: HttpRequest, nct_id: str) -> object:
-    """A trial with its latest score, signals, gates, evaluations and the companies that its failure would touch."""
+    """Return a trial with its current score, signals, gates, evaluations and exposed companies."""
     facts = find_trial(nct_id)
-    standing = TrialCurrentScore.objects.select_related("trial__sponsor_company").get(trial_id=facts.trial_id)
+    current = TrialCurrentScore.objects.select_related("trial__sponsor_company").get(trial_id=facts.trial_id)
     return {
-        **drawn([standing], [])[0],
+        **build_trial_items([current], [])[0],
         "title": facts.title,
         "primary_endpoint": facts.primary_endpoint_text,
         "last_update_posted": facts.last_update_posted_date,
         "last_seen_at": facts.last_seen_at,
-        **_surroundings(current_user(request), facts),
+        **_related(current_user(request), facts),
     }
 
 
-def _surroundings(asks: User, facts: TrialFacts) -> dict[str, Any]:
-    """What lies around a trial: each part is None for a person from whom its page keeps it too."""
+def find_trial(nct_id: str) -> TrialFacts:
+    """Return a trial, or raise Http404."""
+    facts = trial_facts(nct_id)
+    if facts is None:
+        raise Http404(f"There is no trial {nct_id}.")
+    return facts
+
+
+def _related(user: User, facts: TrialFacts) -> dict[str, Any]:
+    """Return the parts of a trial that need permissions of their own; None without them."""
     trial, sponsor = facts.trial_id, facts.sponsor_company_id
-    may_see_signals = asks.has_perm(VIEW_SIGNALS)
+    can_view_signals = user.has_perm(VIEW_SIGNALS)
     return {
-        "signal_rows": [_signal(one) for one in list_signals([trial])] if may_see_signals else None,
-        "evaluations": _evaluations(trial) if may_see_signals else None,
-        "gate_rows": [_gate(one) for one in list_gates([trial])] if asks.has_perm(VIEW_GATES) else None,
-        "companies": (exposed_companies(sponsor) if sponsor else []) if asks.has_perm(VIEW_COMPANIES) else None,
-        "assets": [_asset(one) for one in promoted_assets(trial)] if asks.has_perm(VIEW_ASSETS) else None,
+        "signal_rows": [_signal(one) for one in list_signals([trial])] if can_view_signals else None,
+        "evaluations": _evaluations(trial) if can_view_signals else None,
+        "gate_rows": [_gate(one) for one in list_gates([trial])] if user.has_perm(VIEW_GATES) else None,
+        "companies": (exposed_companies(sponsor) if sponsor else []) if user.has_perm(VIEW_COMPANIES) else None,
+        "assets": [
+            {"asset_id": link.asset_id, "name": link.asset.name, "confidence": link.confidence}
+            for link in promoted_assets(trial)
+        ]
+        if user.has_perm(VIEW_ASSETS)
+        else None,
     }
 
 
@@ -118,30 +130,13 @@ def _gate(gate: Gate) -> dict[str, Any]:
 
 
 def _evaluations(trial_id: int) -> list[dict[str, Any]]:
-    found = SignalEvaluation.objects.filter(trial_id=trial_id)
-    plain = "outcome reason evidence evaluated_at evaluated_by"
-    return [
-        {"code": one.s_id, **{name: getattr(one, name) for name in plain.split()}}
-        for one in found.order_by("s_id", "-evaluated_at").distinct("s_id")
-    ]
+    latest = SignalEvaluation.objects.filter(trial_id=trial_id).order_by("s_id", "-evaluated_at").distinct("s_id")
+    return [{"code": one.s_id, **pick(one, "outcome reason evidence evaluated_at evaluated_by")} for one in latest]
 
 
-def _asset(link: TrialAssetLink) -> dict[str, Any]:
-    return {"asset_id": link.asset_id, "name": link.asset.name, "confidence": link.confidence}
-
-
-def find_trial(nct_id: str) -> TrialFacts:
-    """Return a trial by its number. Raises Http404 with a sentence."""
-    facts = trial_facts(nct_id)
-    if facts is None:
-        raise Http404(f"There is no trial {nct_id}.")
-    return facts
-
-
-def _as_form(asked: TrialsAsked) -> dict[str, Any]:
-    names = ("q", "phase", "status", "gate", "signal", "ticker", "sponsor", "band", "within", "pivotal", "run", "sort")
-    days = {"from": asked.from_, "to": asked.to}
+def _form_data(params: TrialsParams) -> dict[str, Any]:
+    days = {"from": params.from_, "to": params.to}
     return {
-        **{name: getattr(asked, name) for name in names},
+        **pick(params, "q phase status gate signal ticker sponsor band within pivotal run sort"),
         **{name: day.isoformat() for name, day in days.items() if day},
     }

@@ -1,4 +1,4 @@
-"""Programs that read the API: each has a token of a person."""
+"""Clients with API tokens."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Program = Callable[..., Client]
 
 @pytest.fixture
 def program() -> Program:
-    """Make a client that shows a token of a new person of a group."""
+    """Return a client with a token of a new user of a group."""
 
     def make(role: Role | None = Role.ANALYST, username: str = "") -> Client:
         made = create_token(make_user(role, username), "tests", 30)
@@ -25,5 +25,5 @@ def program() -> Program:
 
 @pytest.fixture
 def ana(program: Program) -> Client:
-    """A program of ana, who analyses."""
+    """Client with a token of ana, an analyst."""
     return program()

@@ -1,4 +1,4 @@
-"""Rows that the API's answers are made of."""
+"""Rows for the tests of the API."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ START = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def make_score(trial: Trial, p_fail: str = "0.50000", run: str = "run-1", days: int = 0, **fields: Any) -> Score:
-    """Make a score without gates; a run is told from another by `days` as well."""
+    """Create a score without gates; `days` also separates runs."""
     return Score.objects.create(
         **{
             "trial": trial,
@@ -31,7 +31,7 @@ def make_score(trial: Trial, p_fail: str = "0.50000", run: str = "run-1", days: 
 
 
 def make_explained_trial() -> Trial:
-    """Make a trial with a sponsor that is listed, a signal, a gate, and a score that follows from them."""
+    """Create a trial with a listed sponsor, a signal, a gate and scores."""
     company = make_listed_company("ZQX")
     trial = make_trial(nct_id="NCT01234567", sponsor_company=company, est_primary_completion_date="2027-01-31")
     Signal.objects.create(trial=trial, s_id="S1", severity="H", evidence_span="The endpoint was changed.")
@@ -53,7 +53,7 @@ def make_explained_trial() -> Trial:
 
 
 def make_listed_company(ticker: str, **fields: Any) -> Company:
-    """Make a company with an active security of that ticker, linked to it."""
+    """Create a company with a linked active security."""
     company = make_company(**fields)
     exchange, _ = Exchange.objects.get_or_create(code="NASDAQ", defaults={"name": "Nasdaq"})
     security = Security.objects.create(
@@ -71,7 +71,7 @@ def make_listed_company(ticker: str, **fields: Any) -> Company:
 
 
 def make_version(trial: Trial, record: dict[str, Any], days: int = 0) -> TrialVersion:
-    """Make a version of a registry record."""
+    """Create a version of a registry record."""
     return TrialVersion.objects.create(
         trial=trial, captured_at=START + timedelta(days=days), raw_jsonb=record, sha256=f"{days:064}"
     )

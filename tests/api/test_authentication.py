@@ -137,7 +137,7 @@ def test_what_cannot_be_read_is_told_with_its_place(ana: Client, address: str, w
         "nothing",
         "trials/",
         "trials/NCT00000000",
-        "trials/NCT00000000/why",
+        "trials/NCT00000000/breakdown",
         "trials/NCT00000000/scores",
         "trials/NCT00000000/versions",
         "trials/NCT00000000/versions/1",

@@ -1,4 +1,4 @@
-"""Companies with what they have at stake, and sponsors that are none yet, as their pages tell of them."""
+"""API of companies with their exposure, and of unresolved sponsors."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def read(program: Client, address: str) -> Any:
 
 
 @pytest.mark.parametrize("query", ["q=acme", "q=ME+BIO", "q=4711", "q=zqa", "q=old+name", "q=ZQA&listed=now"])
-def test_a_company_is_found_by_what_its_page_finds_it_by(ana: Client, query: str) -> None:
+def test_company_search_matches_the_page(ana: Client, query: str) -> None:
     company = make_listed_company("ZQA", name="Acme Bio Inc.", cik=4711)
     CompanyAlias.objects.create(company=company, alias="Old Name", alias_norm="old name", alias_type="former_name")
     make_listed_company("ZQB", name="Other Corp.", cik=47110)
@@ -36,12 +36,12 @@ def test_a_company_is_found_by_what_its_page_finds_it_by(ana: Client, query: str
 
 
 @pytest.mark.parametrize("query", ["q=%25", "q=_", "q=%F0%9F%92%8A", "q=0", "q=%20%20&exchange=x", "exchange=nasdaq"])
-def test_what_fits_no_company_lists_none(ana: Client, query: str) -> None:
+def test_search_without_matches_returns_an_empty_list(ana: Client, query: str) -> None:
     make_listed_company("ZQA", name="Acme Bio Inc.")
     assert read(ana, f"companies?{query}")["items"] == []
 
 
-def test_companies_of_an_exchange_are_those_that_trade_there_today(ana: Client) -> None:
+def test_exchange_filters_by_active_securities(ana: Client) -> None:
     make_listed_company("ZQA", name="Trades")
     ended = make_listed_company("ZQB", name="Ended")
     Security.objects.filter(company=ended).update(effective_range=("2020-01-01", "2024-01-01"))
@@ -52,7 +52,7 @@ def test_companies_of_an_exchange_are_those_that_trade_there_today(ana: Client) 
         assert [one["name"] for one in read(ana, f"companies?{query}")["items"]] == ["Trades"]
 
 
-def test_a_company_tells_of_its_trials_and_those_of_its_subsidiaries(ana: Client) -> None:
+def test_company_has_exposure_with_subsidiaries(ana: Client) -> None:
     parent, child = make_listed_company("ZQP"), make_listed_company("ZQC")
     CompanyRelationship.objects.create(parent_company=parent, child_company=child, rel_type="subsidiary")
     soon = timezone.now().date() + timedelta(days=9)
@@ -69,7 +69,7 @@ def test_a_company_tells_of_its_trials_and_those_of_its_subsidiaries(ana: Client
     ]
 
 
-def test_a_company_tells_of_its_documents(ana: Client) -> None:
+def test_company_has_documents(ana: Client) -> None:
     company = make_listed_company("ZQP")
     trial = make_trial(sponsor_company=company)
     about_it, about_trial = make_document("Acme reports"), make_document("A trial ends")
@@ -79,21 +79,21 @@ def test_a_company_tells_of_its_documents(ana: Client) -> None:
     assert found == {about_it.pk: None, about_trial.pk: trial.nct_id}
 
 
-def test_a_first_day_says_whether_it_is_only_that_of_a_list(ana: Client) -> None:
+def test_first_day_from_a_list_is_marked(ana: Client) -> None:
     company = make_listed_company("ZQX")
     assert read(ana, "tickers/ZQX")["items"][0]["is_first_seen"] is False
     Security.objects.filter(company=company).update(metadata={"source": "sec"})
     assert read(ana, "tickers/ZQX")["items"][0]["is_first_seen"] is True
 
 
-def test_the_queue_is_searched_as_on_its_page(ana: Client) -> None:
+def test_queue_search_matches_the_page(ana: Client) -> None:
     for number, sponsor in enumerate(["Acme Ltd", "Other Ltd"]):
         ReviewQueueItem.objects.create(run_id="r", nct_id=f"NCT0000000{number}", sponsor_text=sponsor)
     for query in ("q=acme", "q=nct00000000", "nct_id=NCT00000000"):
         assert [one["sponsor_text"] for one in read(ana, f"sponsors?{query}")["items"]] == ["Acme Ltd"]
 
 
-def test_a_sponsor_tells_what_a_later_run_or_a_person_decided(ana: Client) -> None:
+def test_sponsor_has_decisions_of_any_run(ana: Client) -> None:
     names = {"nct_id": "NCT01234567", "sponsor_text": "Acme", "sponsor_text_norm": "acme"}
     item = ReviewQueueItem.objects.create(run_id="first", **names)
     ResolverDecision.objects.create(run_id="first", match_type="none", **names)
@@ -108,7 +108,7 @@ def test_a_sponsor_tells_what_a_later_run_or_a_person_decided(ana: Client) -> No
     assert len(read(ana, "sponsor-decisions?q=acm")["items"]) == 2
 
 
-def test_sponsors_of_trials_without_a_company_come_with_their_risk(ana: Client) -> None:
+def test_unresolved_sponsors_have_their_risk(ana: Client) -> None:
     trial = make_trial(sponsor_text="University of Nowhere", sponsor_company=None)
     make_score(trial, "0.90000")
     make_trial(sponsor_text="Acme", sponsor_company=make_company())
@@ -123,7 +123,7 @@ def test_sponsors_of_trials_without_a_company_come_with_their_risk(ana: Client) 
     "address",
     ["companies/4711", "companies?q=zqa&listed=now", "sponsors?q=x", "sponsor-decisions", "unresolved-sponsors"],
 )
-def test_the_number_of_queries_does_not_grow_with_the_rows(
+def test_query_count_is_independent_of_row_count(
     ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries, address: str
 ) -> None:
     def more(number: int) -> None:

@@ -1,4 +1,4 @@
-"""The description of the API is what the API does: each address, called with what it allows and what it does not."""
+"""The OpenAPI description matches the API, for valid and invalid requests."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +36,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 @pytest.fixture
 def described() -> Iterator[Any]:
-    """The API as its description has it, with a row of each kind to find, read by a program of ana."""
+    """The described API with a row of each kind, and the headers of a token."""
     trial = make_explained_trial()
     for number in range(2):
         make_version(trial, {"a": number}, days=number)
@@ -44,7 +44,7 @@ def described() -> Iterator[Any]:
     make_link_audit(nct_id=trial.nct_id, label=True)
     ReviewQueueItem.objects.create(run_id="r", nct_id=trial.nct_id)
     token = create_token(make_user(Role.ANALYST), "tests", 1).text
-    # Between requests Django closes connections, and with this one goes what the test has written.
+    # Django closes connections between requests; the rows of the test would be lost.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     headers = {"Authorization": f"Bearer {token}", "Host": "localhost"}
@@ -54,8 +54,8 @@ def described() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_address_answers_as_described(described: Any, path: str) -> None:
-    """With what it allows, and with what it does not: never with a fault, always in the shape that it tells."""
+def test_every_path_responds_as_described(described: Any, path: str) -> None:
+    """Valid and invalid requests return described statuses and schemas, never a server error."""
     schema, headers = described
     statuses: set[int] = set()
     strategies = [schema[path]["get"].as_strategy(generation_mode=mode) for mode in GenerationMode]
@@ -77,7 +77,7 @@ def test_every_address_answers_as_described(described: Any, path: str) -> None:
     assert "{" in path or 200 in statuses
 
 
-def test_the_description_tells_of_tokens_and_pages(ana: Client) -> None:
+def test_description_has_authentication_and_pagination(ana: Client) -> None:
     described = ana.get("/api/v1/openapi.json").json()
     assert described["openapi"] == "3.1.0"
     assert {scheme["type"] for scheme in described["components"]["securitySchemes"].values()} == {"http", "apiKey"}
@@ -87,7 +87,7 @@ def test_the_description_tells_of_tokens_and_pages(ana: Client) -> None:
     assert all(set(methods) == {"get"} for methods in described["paths"].values())
 
 
-def test_the_filters_of_trials_offer_what_their_page_offers(ana: Client) -> None:
+def test_filters_of_trials_have_the_choices_of_the_page(ana: Client) -> None:
     described = ana.get("/api/v1/openapi.json").json()["paths"]["/api/v1/trials"]["get"]["parameters"]
     offered = {each["name"]: each["schema"].get("enum") for each in described}
     fields = TrialFilterForm({}, runs=[]).fields

@@ -1,4 +1,4 @@
-"""A program sees what its person sees on the pages: address by address, group by group, permission by permission."""
+"""API permissions equal page permissions, for each resource, group and permission."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ PAGES = {
     "trials": ("/trials/", SCORES),
     "trials/{nct_id}": ("/trials/{nct_id}/", SCORES),
     "trials/{nct_id}/scores": ("/trials/{nct_id}/", SCORES),
-    "trials/{nct_id}/why": ("/trials/{nct_id}/", SCORES),
+    "trials/{nct_id}/breakdown": ("/trials/{nct_id}/", SCORES),
     "trials/{nct_id}/versions": ("/trials/{nct_id}/record/", VERSIONS),
     "trials/{nct_id}/versions/{version_id}": ("/trials/{nct_id}/record/", VERSIONS),
     "trials/{nct_id}/difference": ("/trials/{nct_id}/record/", VERSIONS),
@@ -62,13 +62,13 @@ Fill = Callable[[str], str]
 
 @pytest.fixture
 def trial() -> Trial:
-    """The trial that all of this is about."""
+    """The trial of all rows."""
     return make_explained_trial()
 
 
 @pytest.fixture
 def fill(trial: Trial) -> Fill:
-    """A row of each kind; returns what puts their numbers into an address."""
+    """Create a row of each kind; return a function that puts their IDs into a path."""
     versions = [make_version(trial, {"a": number}, days=number) for number in range(2)]
     link = make_link_audit(nct_id=trial.nct_id, heuristic_applied="HP-1")
     TrialAssetLink.objects.create(trial=trial, asset=link.asset, how="HP-1", confidence="0.95")
@@ -93,7 +93,7 @@ def fill(trial: Trial) -> Fill:
 
 
 def with_permissions(*names: str) -> User:
-    """Somebody of no group with these permissions alone."""
+    """Return a user with only these permissions."""
     who = make_user(None, "-".join(("nobody", *names)))
     for name in names:
         label, _, codename = name.partition(".")
@@ -102,7 +102,7 @@ def with_permissions(*names: str) -> User:
 
 
 def both(who: User) -> tuple[Client, Client]:
-    """A browser and a program of one person."""
+    """Return a browser client and an API client of one user."""
     browser = Client()
     browser.force_login(who)
     return browser, Client(headers={"authorization": f"Bearer {create_token(who, 'tests', 1).text}"})
@@ -114,7 +114,7 @@ def test_every_resource_has_a_page() -> None:
 
 
 @pytest.mark.parametrize("role", [None, *Role])
-def test_each_group_reads_the_same_in_both_ways(fill: Fill, role: Role | None) -> None:
+def test_each_group_reads_the_same_in_api_and_pages(fill: Fill, role: Role | None) -> None:
     browser, program = both(make_user(role))
     for resource, (page, _) in PAGES.items():
         shown = browser.get(fill(page)).status_code
@@ -126,7 +126,7 @@ def test_each_group_reads_the_same_in_both_ways(fill: Fill, role: Role | None) -
 
 
 @pytest.mark.parametrize("resource", PAGES)
-def test_one_permission_opens_both_and_nothing_less(fill: Fill, resource: str) -> None:
+def test_resource_needs_the_permission_of_its_page(fill: Fill, resource: str) -> None:
     page, permission = PAGES[resource]
     if permission:
         browser, program = both(with_permissions())
@@ -140,7 +140,7 @@ def test_one_permission_opens_both_and_nothing_less(fill: Fill, resource: str) -
 
 
 @pytest.mark.parametrize("resource", PARTS)
-def test_one_permission_opens_a_part_of_a_page(fill: Fill, resource: str) -> None:
+def test_resource_needs_the_permission_of_its_part(fill: Fill, resource: str) -> None:
     heading, permission = PARTS[resource]
     for more in ([], [permission]):
         browser, program = both(with_permissions(COMPANIES, *more))
@@ -156,17 +156,21 @@ def test_one_permission_opens_a_part_of_a_page(fill: Fill, resource: str) -> Non
         ("trials/{nct_id}", "gate_rows", "signals.view_gate", "/trials/{nct_id}/", 'id="gate-g1"'),
         ("trials/{nct_id}", "companies", COMPANIES, "/trials/{nct_id}/", "/companies/{cik}/"),
         ("trials/{nct_id}", "assets", "linkaudit.view_trialassetlink", "/trials/{nct_id}/", "Drugs and links"),
-        ("trials/{nct_id}/why", "signals", "signals.view_signal", "/trials/{nct_id}/", "The endpoint was changed."),
-        ("trials/{nct_id}/why", "gates", "signals.view_gate", "/trials/{nct_id}/", 'id="gate-g1"'),
+        (
+            "trials/{nct_id}/breakdown",
+            "signals",
+            "signals.view_signal",
+            "/trials/{nct_id}/",
+            "The endpoint was changed.",
+        ),
+        ("trials/{nct_id}/breakdown", "gates", "signals.view_gate", "/trials/{nct_id}/", 'id="gate-g1"'),
         ("studies/{study_id}", "errors", ERRORS, "/studies/{study_id}/", "What the card lacks"),
         ("companies/{cik}", "exposure", SCORES, "/companies/{cik}/", "Next readouts"),
         ("companies/{cik}", "documents", "storage.view_document", "/companies/{cik}/", "Latest documents"),
     ],
 )
-def test_a_part_that_a_page_keeps_back_is_null(
-    fill: Fill, resource: str, field: str, permission: str, page: str, mark: str
-) -> None:
-    """What `mark` stands for is on the page of who has the permission as well, and of nobody else."""
+def test_hidden_part_is_null(fill: Fill, resource: str, field: str, permission: str, page: str, mark: str) -> None:
+    """The part and its text on the page need the same permission."""
     opens = PAGES[resource][1]
     for more in ([], [permission]):
         browser, program = both(with_permissions(opens, *more))
@@ -176,7 +180,7 @@ def test_a_part_that_a_page_keeps_back_is_null(
 
 
 @pytest.mark.parametrize("role", [None, *Role])
-def test_the_tiles_are_those_of_the_first_page(role: Role | None) -> None:
+def test_tiles_match_the_home_page(role: Role | None) -> None:
     browser, program = both(make_user(role))
     page = browser.get("/").content.decode()
     tiles = [tile["key"] for tile in program.get("/api/v1/dashboard").json()["items"]]
@@ -184,7 +188,7 @@ def test_the_tiles_are_those_of_the_first_page(role: Role | None) -> None:
     assert all(f'id="tile-{key}"' in page for key in tiles)
 
 
-def test_a_permission_that_is_taken_away_is_gone_at_once(fill: Fill) -> None:
+def test_removed_permission_applies_at_once(fill: Fill) -> None:
     who = with_permissions(COMPANIES)
     browser, program = both(who)
     assert program.get("/api/v1/companies").status_code == 200

@@ -1,4 +1,4 @@
-"""What a program is told of each thing, in the words of its page; and what it costs the database."""
+"""Content of each API resource, and its number of queries."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def numbers(program: Client, query: str) -> list[str]:
     return [item["nct_id"] for item in read(program, f"trials?{query}")["items"]]
 
 
-def test_a_trial_in_the_list_says_how_it_stands(ana: Client) -> None:
+def test_listed_trial_has_its_current_score(ana: Client) -> None:
     trial = make_explained_trial()
     (item,) = read(ana, "trials")["items"]
     assert trial.sponsor_company is not None
@@ -52,7 +52,7 @@ def test_a_trial_in_the_list_says_how_it_stands(ana: Client) -> None:
     }
 
 
-def test_of_a_run_the_list_says_what_that_run_said(ana: Client) -> None:
+def test_list_of_a_run_has_the_scores_of_that_run(ana: Client) -> None:
     make_explained_trial()
     (then,) = read(ana, "trials?run=run-1")["items"]
     assert (then["p_fail"], then["change"], then["gates"], then["signals"]) == (0.4, None, [], [])
@@ -60,7 +60,7 @@ def test_of_a_run_the_list_says_what_that_run_said(ana: Client) -> None:
     assert (now["p_fail"], now["change"], now["previous_run_id"], now["gates"]) == (0.8, 0.4, "run-1", ["G1"])
 
 
-def test_a_trial_without_a_score_has_null_where_nothing_is_known(ana: Client) -> None:
+def test_trial_without_score_has_nulls(ana: Client) -> None:
     make_trial(sponsor_text=None, phase=None, indication=None, status=None)
     (item,) = read(ana, "trials")["items"]
     for name in ("sponsor", "company", "phase", "status", "indication", "next_readout", "run_id", "p_fail", "change"):
@@ -84,19 +84,19 @@ def test_a_trial_without_a_score_has_null_where_nothing_is_known(ana: Client) ->
         "pivotal=yes",
     ],
 )
-def test_filters_are_those_of_the_page(ana: Client, query: str) -> None:
+def test_filters_match_the_page(ana: Client, query: str) -> None:
     make_explained_trial()
     make_trial(phase="PHASE2", status="COMPLETED", sponsor_text="Nobody", is_pivotal=False)
     assert numbers(ana, query) == ["NCT01234567"]
 
 
-def test_a_filter_that_fits_nothing_lists_nothing(ana: Client) -> None:
+def test_filter_without_matches_returns_an_empty_list(ana: Client) -> None:
     make_explained_trial()
     assert numbers(ana, "gate=G2") == []
     assert numbers(ana, "ticker=NONE") == []
 
 
-def test_one_trial_has_what_speaks_for_and_against_it(ana: Client) -> None:
+def test_trial_has_signals_gates_and_evaluations(ana: Client) -> None:
     make_explained_trial()
     trial = read(ana, "trials/nct01234567")
     assert trial["signal_rows"][0]["evidence"] == "The endpoint was changed."
@@ -107,36 +107,36 @@ def test_one_trial_has_what_speaks_for_and_against_it(ana: Client) -> None:
     assert trial["companies"][0]["tickers"] == ["ZQX"]
 
 
-def test_a_score_is_explained_as_on_its_page(ana: Client) -> None:
+def test_breakdown_matches_the_page(ana: Client) -> None:
     make_explained_trial()
-    why = read(ana, "trials/NCT01234567/why")
-    assert why["score"]["p_fail"] == 0.8
-    assert why["contributions"] == [{"gate": "G1", "likelihood_ratio": 4.0, "log_odds": 1.386294}]
-    assert why["adds_up"] is True
-    assert why["deviations"] == []
-    assert why["steps"][0]["kind"] == "prior"
-    states = {signal["code"]: signal["state"] for signal in why["signals"]}
+    breakdown = read(ana, "trials/NCT01234567/breakdown")
+    assert breakdown["score"]["p_fail"] == 0.8
+    assert breakdown["contributions"] == [{"gate": "G1", "likelihood_ratio": 4.0, "log_odds": 1.386294}]
+    assert breakdown["adds_up"] is True
+    assert breakdown["mismatches"] == []
+    assert breakdown["steps"][0]["kind"] == "prior"
+    states = {signal["code"]: signal["state"] for signal in breakdown["signals"]}
     assert states["S1"] == "fired"
     assert len(states) == 9
-    earlier = read(ana, "trials/NCT01234567/why?run=run-1")
+    earlier = read(ana, "trials/NCT01234567/breakdown?run=run-1")
     assert earlier["is_latest"] is False
-    assert ana.get("/api/v1/trials/NCT01234567/why?run=other").status_code == 404
+    assert ana.get("/api/v1/trials/NCT01234567/breakdown?run=other").status_code == 404
 
 
-def test_the_history_of_a_trial_is_its_scores(ana: Client) -> None:
+def test_scores_of_a_trial_are_listed(ana: Client) -> None:
     make_explained_trial()
     history = read(ana, "trials/NCT01234567/scores")["items"]
     assert [(score["run_id"], score["p_fail"]) for score in history] == [("run-2", 0.8), ("run-1", 0.4)]
     assert [score["run_id"] for score in read(ana, "trials/NCT01234567/scores?run=run-1")["items"]] == ["run-1"]
 
 
-def test_runs_come_with_the_latest_first(ana: Client) -> None:
+def test_runs_are_listed_newest_first(ana: Client) -> None:
     make_explained_trial()
     assert [run["run_id"] for run in read(ana, "runs")["items"]] == ["run-2", "run-1"]
 
 
 @pytest.mark.parametrize("sort", ["risk", "change", "-change"])
-def test_two_runs_stand_side_by_side(ana: Client, sort: str) -> None:
+def test_two_runs_are_compared(ana: Client, sort: str) -> None:
     make_explained_trial()
     make_score(make_trial(), "0.10000", "run-2", days=7)
     found = read(ana, f"compare?sort={sort}")
@@ -144,13 +144,13 @@ def test_two_runs_stand_side_by_side(ana: Client, sort: str) -> None:
     moved = found["items"][0]
     assert (moved["p_fail_before"], moved["p_fail"], moved["change"]) == (0.4, 0.8, 0.4)
     assert moved["gates_gained"] == ["G1"]
-    assert moved["why"]
+    assert moved["causes"]
     if sort == "risk":
         assert (found["items"][1]["p_fail_before"], found["items"][1]["change"]) == (None, None)
 
 
 @pytest.mark.parametrize("unreadable", ["[" * 3000 + "]" * 3000, "9" * 5000])
-def test_a_score_whose_metadata_cannot_be_read_takes_no_list_with_it(ana: Client, unreadable: str) -> None:
+def test_unreadable_metadata_does_not_break_a_list(ana: Client, unreadable: str) -> None:
     make_explained_trial()
     other = make_trial()
     make_score(other, "0.20000", "run-1")
@@ -163,15 +163,15 @@ def test_a_score_whose_metadata_cannot_be_read_takes_no_list_with_it(ana: Client
         assert (found[1]["gates_gained"], found[1]["gates_lost"]) == (None, None)
 
 
-def test_runs_that_cannot_be_compared_are_refused_in_a_sentence(ana: Client) -> None:
-    assert ana.get("/api/v1/compare").json()["detail"] == "There are no two runs to compare yet."
+def test_invalid_comparison_is_rejected(ana: Client) -> None:
+    assert ana.get("/api/v1/compare").json()["detail"] == "There are fewer than two runs to compare."
     make_explained_trial()
     assert ana.get("/api/v1/compare?a=run-2&b=run-1").status_code == 200
     for query in ("a=run-2&b=run-1&sort=change", "b=other", "a=other"):
         assert ana.get(f"/api/v1/compare?{query}").status_code == 400
 
 
-def test_versions_of_a_record_and_what_changed_between_them(ana: Client) -> None:
+def test_versions_and_their_differences(ana: Client) -> None:
     trial = make_trial(nct_id="NCT01234567")
     first = make_version(trial, {"a": {"b": 1, "c": 2}, "derivedSection": {"x": 1}})
     second = make_version(trial, {"a": {"b": 3, "d": None}, "derivedSection": {"x": 2}}, days=1)
@@ -190,7 +190,7 @@ def test_versions_of_a_record_and_what_changed_between_them(ana: Client) -> None
     assert ana.get(f"/api/v1/trials/{other.nct_id}/versions/{first.pk}").status_code == 404
 
 
-def test_a_company_has_names_securities_and_relatives(ana: Client) -> None:
+def test_company_has_names_securities_and_structure(ana: Client) -> None:
     parent, child = make_listed_company("ZQP", name="Parent Inc."), make_listed_company("ZQC", name="Child Inc.")
     CompanyRelationship.objects.create(parent_company=parent, child_company=child, rel_type="subsidiary")
     CompanyAlias.objects.create(company=child, alias="Old", alias_norm="old", alias_type="former_name")
@@ -204,7 +204,7 @@ def test_a_company_has_names_securities_and_relatives(ana: Client) -> None:
     assert [one["name"] for one in read(ana, "companies?q=chi")["items"]] == ["Child Inc."]
 
 
-def test_a_ticker_is_of_a_day(ana: Client) -> None:
+def test_ticker_depends_on_the_date(ana: Client) -> None:
     company = make_listed_company("ZQX")
     assert read(ana, "tickers/zqx?on=2026-01-01")["items"][0]["cik"] == company.cik
     before = read(ana, "tickers/ZQX?on=2019-12-31")
@@ -212,7 +212,7 @@ def test_a_ticker_is_of_a_day(ana: Client) -> None:
     assert before["history"][0]["first"] == "2020-01-01"
 
 
-def test_sponsors_without_a_company_come_with_what_was_decided(ana: Client) -> None:
+def test_sponsor_queue_has_decisions(ana: Client) -> None:
     names = {"run_id": "r", "nct_id": "NCT01234567", "sponsor_text": "Acme", "sponsor_text_norm": "acme"}
     item = ReviewQueueItem.objects.create(**names, candidates=[{"name": "Acme Inc.", "p": 0.4}], reason="two fit")
     ResolverDecision.objects.create(**names, match_type="none", top2_margin=float("nan"))
@@ -223,7 +223,7 @@ def test_sponsors_without_a_company_come_with_what_was_decided(ana: Client) -> N
     assert (decision["match_type"], decision["top2_margin"], decision["company"]) == ("none", None, None)
 
 
-def test_a_study_has_its_card_and_what_that_lacks(ana: Client) -> None:
+def test_study_has_card_and_validation_errors(ana: Client) -> None:
     study = make_study(extracted_jsonb={"results": {"primary": [{"p_value": 0.04}]}})
     error = StagingError.objects.create(
         study=study, trial=study.trial, error_type="pivotal_validation", error_message="No size.", extracted_jsonb={}
@@ -237,7 +237,7 @@ def test_a_study_has_its_card_and_what_that_lacks(ana: Client) -> None:
     assert read(ana, f"staging-errors/{error.pk}")["card"] == {}
 
 
-def test_a_link_says_its_label_and_its_evidence(ana: Client) -> None:
+def test_link_has_label_and_evidence(ana: Client) -> None:
     link = make_link_audit(asset=make_asset("Semaglutide"), label=False)
     make_link_audit()
     (item,) = read(ana, "links?label=wrong")["items"]
@@ -252,7 +252,7 @@ def test_a_link_says_its_label_and_its_evidence(ana: Client) -> None:
     assert len(read(ana, "links?q=semag")["items"]) == 1
 
 
-def test_precision_is_that_of_its_page(ana: Client) -> None:
+def test_precision_matches_the_page(ana: Client) -> None:
     make_link_audit(label=True)
     make_link_audit(label=False)
     (item,) = read(ana, "heuristics")["items"]
@@ -261,14 +261,14 @@ def test_precision_is_that_of_its_page(ana: Client) -> None:
     assert read(ana, "heuristics/HP-2?to=2020-01-01")["reviewed_links"] == 0
 
 
-def test_documents_are_told_without_their_text(ana: Client) -> None:
+def test_documents_have_no_text(ana: Client) -> None:
     document = make_document("the secret text")
     answer = ana.get(f"/api/v1/documents/{document.pk}")
     assert answer.json()["publisher"] == "ClinicalTrials.gov"
     assert "secret" not in answer.content.decode()
 
 
-def test_a_number_that_is_too_large_for_json_is_null(ana: Client) -> None:
+def test_number_that_json_cannot_represent_is_null(ana: Client) -> None:
     link = make_link_audit()
     huge = f"1{'0' * 400}.5"
     sql.execute("UPDATE link_audit SET evidence_jsonb = %s WHERE audit_id = %s", [f'{{"x": [{huge}, 1.5]}}', link.pk])
@@ -277,7 +277,7 @@ def test_a_number_that_is_too_large_for_json_is_null(ana: Client) -> None:
     assert answer.json()["evidence"] == {"x": [None, 1.5]}
 
 
-def test_the_first_page_is_there_as_data(ana: Client) -> None:
+def test_home_page_is_available_as_data(ana: Client) -> None:
     make_explained_trial()
     tiles = {tile["key"]: tile for tile in read(ana, "dashboard")["items"]}
     assert "freshness" in tiles
@@ -292,7 +292,7 @@ def test_the_first_page_is_there_as_data(ana: Client) -> None:
         "trials?run=run-2",
         "trials?q=zqx&ticker=zqx&sponsor=example&gate=G1&signal=S1",
         "trials/NCT01234567",
-        "trials/NCT01234567/why",
+        "trials/NCT01234567/breakdown",
         "trials/NCT01234567/scores",
         "trials/NCT01234567/versions",
         "trials/NCT01234567/difference",
@@ -311,7 +311,7 @@ def test_the_first_page_is_there_as_data(ana: Client) -> None:
         "freshness",
     ],
 )
-def test_the_number_of_queries_is_small_whatever_the_rows(
+def test_query_count_is_independent_of_row_count(
     ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries, address: str
 ) -> None:
     trial = make_explained_trial()

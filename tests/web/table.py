@@ -134,7 +134,7 @@ TABLE: dict[str, Rule] = {
     "/api/v1/trials": resource(GROUPS),
     "/api/v1/trials/<nct_id>": resource(GROUPS),
     "/api/v1/trials/<nct_id>/scores": resource(GROUPS),
-    "/api/v1/trials/<nct_id>/why": resource(GROUPS),
+    "/api/v1/trials/<nct_id>/breakdown": resource(GROUPS),
     "/api/v1/trials/<nct_id>/versions": resource(GROUPS),
     "/api/v1/trials/<nct_id>/versions/<version_id>": resource(GROUPS),
     "/api/v1/trials/<nct_id>/difference": resource(GROUPS),

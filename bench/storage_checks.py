@@ -62,5 +62,5 @@ def _check(keywords: Keywords) -> None:
     found: list[Finding] = []
     with site_on(keywords):
         summary = verify(VerifyOptions(checks=(Check.COUNTS,)), NullReporter("bench"), found.append)
-    if found or not summary.checks[Check.COUNTS].looked_at:
+    if found or not summary.checks[Check.COUNTS].checked_count:
         raise SystemExit(f"The check reports {len(found)} wrong counts; all are correct.")

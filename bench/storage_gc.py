@@ -19,7 +19,7 @@ from bench.measure import PROJECT, Keywords, Row, manage, scratch
 
 SMALL, LARGE = 1_000, 10_000
 FULL_SMALL, FULL_LARGE = 10_000, 100_000
-CLEAN = ("storage_gc", "--delete", "--keep-minutes=0", "--most-percent=100", "--despite-lost-references")
+CLEAN = ("storage_gc", "--delete", "--retention-minutes=0", "--max-delete-percent=100", "--allow-missing-references")
 
 
 @dataclass(frozen=True)

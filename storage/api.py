@@ -1,4 +1,4 @@
-"""Documents, without their bytes and text: those are on the pages."""
+"""Documents in the API, without data and text."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ VIEW = "storage.view_document"
 
 
 class DocumentItem(Schema):
-    """One document that was found."""
+    """A document."""
 
     doc_id: int
     source_type: str
@@ -23,45 +23,45 @@ class DocumentItem(Schema):
     publisher: str | None
     published_at: datetime | None
     content_type: str | None
-    sha256: str = Field(description="Hash of the bytes as they were fetched.")
+    sha256: str = Field(description="SHA-256 of the data as fetched.")
     oa_status: str | None
     status: str
     error_msg: str | None
     discovered_at: datetime
     fetched_at: datetime | None
     parsed_at: datetime | None
-    object_id: int | None = Field(description="Its bytes in the content store.")
+    object_id: int | None = Field(description="Its object in the content store.")
 
 
-class Documents(Page):
-    """Some documents."""
+class DocumentPage(Page):
+    """A page of documents."""
 
     items: list[DocumentItem]
 
 
-class DocumentsAsked(ListParams):
-    """Which documents."""
+class DocumentParams(ListParams):
+    """Filters of the documents."""
 
     source_type: Document.SourceType | None = None
     status: Document.Status | None = None
 
 
-@declare_get(router, "/documents", VIEW, Documents, "Documents, the newest first")
-def documents(request: HttpRequest, asked: Query[DocumentsAsked]) -> object:
-    """What was found, without its text."""
-    found = Document.objects.all()
-    if asked.source_type:
-        found = found.filter(source_type=asked.source_type)
-    if asked.status:
-        found = found.filter(status=asked.status)
-    page = keyset.page(request, found, [keyset.Key("pk", descending=True)], asked.limit, asked.cursor)
+@declare_get(router, "/documents", VIEW, DocumentPage, "Documents, newest first")
+def list_documents(request: HttpRequest, params: Query[DocumentParams]) -> object:
+    """Return a page of documents."""
+    documents = Document.objects.all()
+    if params.source_type:
+        documents = documents.filter(source_type=params.source_type)
+    if params.status:
+        documents = documents.filter(status=params.status)
+    page = keyset.page(request, documents, [keyset.Key("pk", descending=True)], params.limit, params.cursor)
     return {"items": page.rows, "next": page.next}
 
 
 @declare_get(router, "/documents/{doc_id}", VIEW, DocumentItem, "One document")
-def document(request: HttpRequest, doc_id: Key) -> object:
-    """One document, without its text."""
-    found = Document.objects.filter(pk=doc_id).first()
-    if found is None:
+def get_document(request: HttpRequest, doc_id: Key) -> object:
+    """Return a document."""
+    document = Document.objects.filter(pk=doc_id).first()
+    if document is None:
         raise Http404(f"There is no document {doc_id}.")
-    return found
+    return document

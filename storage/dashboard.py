@@ -1,4 +1,4 @@
-"""Whether the counts of references are right: what the last check found, and what was brought right since."""
+"""The tile of reference-count drift, and shortcuts to documents and objects."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,28 +11,31 @@ from ncfd_site.core.formatting import format_capped_count
 from ncfd_site.dashboard.tile import Action, Figure, Found, Line, Part, Source, Tile, mark, register
 from ncfd_site.dashboard.views import register_shortcut
 from ncfd_site.jobs.presentation import VERSION_ERRORS
+from storage.jobs import VERIFY
 from storage.models import Document, StorageObject
-from storage.overview import CHECK
 from storage.verification import Check, Summary
 
 VIEW = "storage.view_storageobject"
 DAYS = 7
-LAST_CHECK = f"""
+MAX_CORRECTIONS = 1000
+LAST_VERIFICATION = f"""
 SELECT job_id, finished_at, result -> 'summary' AS summary FROM site_jobs
-WHERE kind = '{CHECK}' AND state = 'done' AND result #> '{{summary,checks}}' ? '{Check.COUNTS.value}'
+WHERE kind = '{VERIFY}' AND state = 'done' AND result #> '{{summary,checks}}' ? '{Check.COUNTS.value}'
 ORDER BY job_id DESC LIMIT 1
 """  # noqa: S608
-MENDED = f"""
-SELECT count(*) FILTER (WHERE occurred_at > now() - interval '{DAYS} days') AS events, max(occurred_at) AS newest
+CORRECTIONS = f"""
+SELECT count(*) FILTER (WHERE occurred_at > now() - interval '{DAYS} days') AS recent_count,
+       max(occurred_at) AS latest_at
 FROM unnest(ARRAY['count_corrected', 'repaired']) actions (action) CROSS JOIN LATERAL (
-    SELECT occurred_at FROM storage_events e WHERE e.action = actions.action ORDER BY e.event_id DESC LIMIT 1001
-) few
+    SELECT occurred_at FROM storage_events e WHERE e.action = actions.action
+    ORDER BY e.event_id DESC LIMIT {MAX_CORRECTIONS + 1}
+) latest
 """  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
-class LastCheck:
-    """The last check of the store that looked at the counts."""
+class LastVerification:
+    """The last verification of counts."""
 
     job_id: int
     finished_at: datetime | None
@@ -40,43 +43,44 @@ class LastCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
-    """What was brought right in the last days."""
+class Corrections:
+    """The number of corrections in the last days, and the time of the latest."""
 
-    events: int
-    newest: datetime | None
+    recent_count: int
+    latest_at: datetime | None
 
 
-def build(found: Found, user: User) -> Tile:
-    """Say how many counts were wrong, and how many were brought right."""
+def build_tile(found: Found, user: User) -> Tile:
+    """Return the errors of the last verification and the recent corrections."""
     figures, lines, as_of = [], [], None
-    check = found["check"][0] if found["check"] else None
-    summary = _summary(check)
-    if check is None or summary is None:
-        figures.append(Figure("not known", "no check has counted yet", reverse("storage:content")))
+    last = found["verification"][0] if found["verification"] else None
+    summary = _read_summary(last)
+    if last is None or summary is None:
+        figures.append(Figure("unknown", "drift: not verified yet", reverse("storage:content")))
     else:
-        as_of = check.finished_at
-        address = reverse("jobs:job", args=[check.job_id])
-        drift = summary.checks[Check.COUNTS].findings
-        figures.append(Figure(f"{drift:,}", "counts were wrong at the last check", address, mark(bool(drift))))
-        others = summary.findings - drift
-        figures.append(Figure(f"{others:,}", "other things were wrong", address, mark(bool(others))))
+        as_of = last.finished_at
+        url = reverse("jobs:job", args=[last.job_id])
+        drift = summary.checks[Check.COUNTS].error_count
+        others = summary.error_count - drift
+        figures.append(Figure(f"{drift:,}", "wrong counts in the last verification", url, mark(bool(drift))))
+        figures.append(Figure(f"{others:,}", "other errors", url, mark(bool(others))))
         if not summary.is_complete:
-            lines.append(Line("Not everything could be checked", address, "a store did not answer"))
-    (mended,) = found["mended"]
+            lines.append(Line("Verification incomplete", url, "store unavailable"))
+    (corrections,) = found["corrections"]
     events = reverse("admin:storage_storageevent_changelist") if user.is_staff else ""
-    figures.append(Figure(format_capped_count(mended.events, 1000), f"brought right in the last {DAYS} days", events))
-    if mended.newest:
-        lines.append(Line("Last brought right", events, at=mended.newest))
-    further = (Action("Check the content", reverse("storage:content")),)
-    return Tile(tuple(figures), tuple(lines), "", as_of, "the last check" if as_of else "", further)
+    corrected = format_capped_count(corrections.recent_count, MAX_CORRECTIONS)
+    figures.append(Figure(corrected, f"corrected, last {DAYS} days", events))
+    if corrections.latest_at:
+        lines.append(Line("Last correction", events, at=corrections.latest_at))
+    further = (Action("Verify content", reverse("storage:content")),)
+    return Tile(tuple(figures), tuple(lines), "", as_of, "the last verification" if as_of else "", further)
 
 
-def _summary(check: LastCheck | None) -> Summary | None:
-    if check is None:
+def _read_summary(last: LastVerification | None) -> Summary | None:
+    if last is None:
         return None
     try:
-        return Summary.from_json(check.summary)
+        return Summary.from_json(last.summary)
     except VERSION_ERRORS:
         return None
 
@@ -84,13 +88,16 @@ def _summary(check: LastCheck | None) -> Summary | None:
 SOURCE = register(
     Source(
         "content",
-        "Drift of counts",
+        "Reference-count drift",
         (VIEW,),
-        {"check": Part(LAST_CHECK, LastCheck), "mended": Part(MENDED, Mended)},
-        build,
+        {
+            "verification": Part(LAST_VERIFICATION, LastVerification),
+            "corrections": Part(CORRECTIONS, Corrections),
+        },
+        build_tile,
         "storage:content",
         position=100,
     )
 )
-register_shortcut(Document, "what was found, and the text that was read out of it", position=40)
-register_shortcut(StorageObject, "content that is kept, who refers to it, what may be cleaned up", position=50)
+register_shortcut(Document, "documents and their extracted text", position=40)
+register_shortcut(StorageObject, "stored objects, their references, and garbage", position=50)

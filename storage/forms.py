@@ -1,27 +1,27 @@
-"""What operators send to start work on content."""
+"""Forms that start maintenance."""
 
 from typing import Any
 
 from django import forms
 
-from storage.buckets import GRACE_DAYS, KIB
-from storage.cleaning import CleaningOptions
+from storage.garbage_collection import GcOptions
 from storage.models import StorageObject
+from storage.overview import GRACE_DAYS, KIB
 from storage.tiers import MoveOptions
 from storage.verification import Check
 
-CHECKS = {
-    Check.COUNTS.value: "counts against references",
-    Check.OWNERS.value: "owners that do not exist",
-    Check.BYTES.value: "rows against bytes and their sizes",
-    Check.HASHES.value: "bytes against their hashes",
-    Check.ORPHANS.value: "bytes without a row",
+CHECK_LABELS = {
+    Check.COUNTS.value: "Reference counts",
+    Check.REFERRERS.value: "Referrers",
+    Check.PRESENCE.value: "Presence and size",
+    Check.HASHES.value: "Hashes",
+    Check.ORPHANS.value: "Orphans",
 }
-LONGEST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 
-class WorkForm(forms.Form):
-    """A form of the page of content; its fields have names of their own beside those of the other forms there."""
+class MaintenanceForm(forms.Form):
+    """A form of the content page, with element IDs that are unique on the page."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -29,74 +29,60 @@ class WorkForm(forms.Form):
         super().__init__(*args, **kwargs)
 
 
-class CheckForm(WorkForm):
-    """Which checks, and how much of the content they read."""
+class VerifyForm(MaintenanceForm):
+    """Checks and sample of a verification."""
 
     only = forms.MultipleChoiceField(
         label="Checks",
-        choices=list(CHECKS.items()),
-        initial=list(CHECKS),
+        choices=list(CHECK_LABELS.items()),
+        initial=list(CHECK_LABELS),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one check."},
+        error_messages={"required": "Select at least one check."},
     )
-    sample = forms.FloatField(
-        label="Share of the contents to look at, in percent", min_value=0.01, max_value=100, initial=100
-    )
+    sample = forms.FloatField(label="Sample (%)", min_value=0.01, max_value=100, initial=100)
 
 
-class CleanForm(WorkForm):
-    """What counts as unused, how long its bytes stay, and what is too much."""
+class GcForm(MaintenanceForm):
+    """Limits of a garbage collection."""
 
-    grace_days = forms.IntegerField(
-        label="Not used for, in days", min_value=0, max_value=LONGEST_DAYS, initial=GRACE_DAYS
-    )
-    keep_minutes = forms.IntegerField(
-        label="Keep the bytes for, in minutes",
+    grace_days = forms.IntegerField(label="Unused for (days)", min_value=0, max_value=MAX_DAYS, initial=GRACE_DAYS)
+    retention_minutes = forms.IntegerField(
+        label="Retention of data (minutes)",
         min_value=0,
-        max_value=LONGEST_DAYS * 24 * 60,
-        initial=CleaningOptions().keep_minutes,
+        max_value=MAX_DAYS * 24 * 60,
+        initial=GcOptions().retention_minutes,
     )
-    most_percent = forms.FloatField(
-        label="Refuse to delete more than, in percent of all contents",
-        min_value=0,
-        max_value=100,
-        initial=CleaningOptions().most_percent,
+    max_delete_percent = forms.FloatField(
+        label="Abort above (% of objects)", min_value=0, max_value=100, initial=GcOptions().max_delete_percent
     )
 
-    def options(self) -> CleaningOptions:
-        """Return the options; only on a valid form."""
-        return CleaningOptions(**self.cleaned_data)
+    def build_options(self) -> GcOptions:
+        """Return the options of a valid form."""
+        return GcOptions(**self.cleaned_data)
 
 
-class MoveForm(WorkForm):
-    """Which content moves where; what is left empty does not matter."""
+class MoveForm(MaintenanceForm):
+    """Selection of objects to move; empty fields do not limit it."""
 
     to = forms.ChoiceField(
         label="Direction",
         initial=StorageObject.Tier.S3.value,
         choices=[
-            (StorageObject.Tier.S3, "from the local disk to S3"),
-            (StorageObject.Tier.LOCAL, "from S3 to the local disk"),
+            (StorageObject.Tier.S3, "Local disk to S3"),
+            (StorageObject.Tier.LOCAL, "S3 to local disk"),
         ],
     )
-    older_than_days = forms.IntegerField(
-        label="Not used for, in days", min_value=0, max_value=LONGEST_DAYS, required=False
-    )
-    larger_than = forms.IntegerField(label="Larger than, in KiB", min_value=0, max_value=2**40, required=False)
-    limit = forms.IntegerField(label="At most, in contents", min_value=1, max_value=2**31 - 1, required=False)
+    older_than_days = forms.IntegerField(label="Unused for (days)", min_value=0, max_value=MAX_DAYS, required=False)
+    larger_than = forms.IntegerField(label="Larger than (KiB)", min_value=0, max_value=2**40, required=False)
+    limit = forms.IntegerField(label="Max. objects", min_value=1, max_value=2**31 - 1, required=False)
 
-    def options(self) -> MoveOptions:
-        """Return the options, sizes in bytes; only on a valid form."""
-        given = self.cleaned_data
-        larger = None if given["larger_than"] is None else given["larger_than"] * KIB
-        return MoveOptions(
-            to=given["to"], older_than_days=given["older_than_days"], larger_than=larger, limit=given["limit"]
-        )
+    def build_options(self) -> MoveOptions:
+        """Return the options of a valid form, sizes in bytes."""
+        larger = self.cleaned_data["larger_than"]
+        return MoveOptions(**{**self.cleaned_data, "larger_than": None if larger is None else larger * KIB})
 
 
 class ConfirmForm(forms.Form):
-    """The box that somebody ticks who has read what will change."""
+    """Confirmation of a previewed change."""
 
-    confirm = forms.BooleanField(
-        error_messages={"required": "Nothing was started: tick the box once you have read what would go."}
-    )
+    confirm = forms.BooleanField(error_messages={"required": "Nothing was started. Confirm to continue."})

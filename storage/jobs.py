@@ -1,116 +1,157 @@
-"""Long work on content as jobs: what operators start on the page of content."""
+"""Maintenance as background jobs: verification, garbage collection, moves between tiers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ncfd_site.core.progress import ProgressReporter
-from ncfd_site.jobs.job_types import JobType, register
-from storage.cleaning import CleaningOptions, clean
-from storage.content import ContentError
-from storage.outcomes import cleaned_in_words, moved_in_words
-from storage.overview import CHECK, CLEAN, MOVE
-from storage.tiers import MoveOptions, move
-from storage.verification import Finding, VerifyOptions, verify
-from storage.verification.report import verdict
-from storage.work import OPERATE
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 
-# Findings, or failed contents, that the result of a job names; the commands name all of them.
-MOST_NAMED = 200
+from ncfd_site.core.formatting import format_quantity
+from ncfd_site.core.progress import ProgressReporter
+from ncfd_site.jobs import queue
+from ncfd_site.jobs.job_types import JobType, register
+from ncfd_site.jobs.models import Job
+from storage.content import ContentError
+from storage.garbage_collection import GcOptions, collect_garbage
+from storage.messages import describe_gc_result, describe_move_result
+from storage.tiers import MoveOptions, move_objects
+from storage.verification import Finding, VerifyOptions, verify
+from storage.verification.summary import describe_errors
+
+VERIFY, COLLECT, MOVE = "storage_verify", "storage_gc", "storage_tier"
+OPERATE = "storage.operate_storageobject"
+# Findings or failures in the result of a job; the commands print all of them.
+MAX_LISTED = 200
 
 Json = Mapping[str, Any]
 
 
-class _Keeping:
-    """A control that keeps what was found with each checkpoint, for a run that is taken up again."""
+def start_verification(only: Sequence[str], sample: float, *, actor: User) -> Job:
+    """Start the named checks on `sample` percent of the objects.
 
-    def __init__(self, control: ProgressReporter) -> None:
-        self._control = control
-        self.actor = control.actor
-        self.checkpoint: Mapping[str, Any] = control.checkpoint.get("run", {})
-        self.findings: list[dict[str, Any]] = list(control.checkpoint.get("findings", []))
+    Like the other two, raises PermissionDenied without `storage.operate_storageobject`, and JobRefused while a job of
+    the same kind is active.
+    """
+    return _start(VERIFY, {"only": list(only), "sample": sample}, actor)
 
-    def tell(self, finding: Finding) -> None:
-        if len(self.findings) < MOST_NAMED:
+
+def start_garbage_collection(options: GcOptions, *, actor: User) -> Job:
+    """Start a garbage collection, which checks its limits again before it deletes."""
+    arguments = asdict(options)
+    del arguments["allow_missing_references"]
+    return _start(COLLECT, arguments, actor)
+
+
+def start_move(options: MoveOptions, *, actor: User) -> Job:
+    """Start a move between tiers."""
+    arguments = asdict(options)
+    del arguments["retention_minutes"]
+    return _start(MOVE, arguments, actor)
+
+
+def _start(kind: str, arguments: Mapping[str, Any], actor: User) -> Job:
+    if not actor.has_perm(OPERATE):
+        raise PermissionDenied(
+            f"Storage maintenance requires the permission {OPERATE}, which {actor.get_username()} lacks."
+        )
+    return queue.start(kind, arguments, actor=actor)
+
+
+class _FindingsReporter:
+    """A progress reporter that saves the findings with each checkpoint, for a run that is resumed."""
+
+    def __init__(self, reporter: ProgressReporter) -> None:
+        self._reporter = reporter
+        self.actor = reporter.actor
+        self.checkpoint: Mapping[str, Any] = reporter.checkpoint.get("run", {})
+        self.findings: list[dict[str, Any]] = list(reporter.checkpoint.get("findings", []))
+
+    def add(self, finding: Finding) -> None:
+        if len(self.findings) < MAX_LISTED:
             self.findings.append(finding.as_json())
 
     def begin(self, step: str, total: int | None, unit: str) -> None:
-        self._control.begin(step, total, unit)
+        self._reporter.begin(step, total, unit)
 
     def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
-        kept = None if checkpoint is None else {"run": checkpoint, "findings": list(self.findings)}
-        self._control.advance(count, checkpoint=kept)
+        saved = None if checkpoint is None else {"run": checkpoint, "findings": list(self.findings)}
+        self._reporter.advance(count, checkpoint=saved, note=note)
 
 
-def _check(arguments: Json, control: ProgressReporter) -> Json:
-    given = {"checks": arguments["only"], "sample": arguments["sample"] / 100}
-    keeping = _Keeping(control)
-    summary = verify(VerifyOptions.from_json(given), keeping, keeping.tell)
-    words = verdict(summary) or "Nothing is wrong."
-    return {"words": words, "summary": summary.as_json(), "findings": keeping.findings}
+def _verify(arguments: Json, reporter: ProgressReporter) -> Json:
+    options = VerifyOptions.from_json({"checks": arguments["only"], "sample": arguments["sample"] / 100})
+    with_findings = _FindingsReporter(reporter)
+    summary = verify(options, with_findings, with_findings.add)
+    message = describe_errors(summary) or "No errors found."
+    return {"message": message, "summary": summary.as_json(), "findings": with_findings.findings}
 
 
-def _clean(arguments: Json, control: ProgressReporter) -> Json:
-    options = CleaningOptions(**arguments)
-    done = clean(options, control)
-    return {"words": cleaned_in_words(done, options.keep_minutes), **asdict(done)}
+def _collect_garbage(arguments: Json, reporter: ProgressReporter) -> Json:
+    options = GcOptions(**arguments)
+    result = collect_garbage(options, reporter)
+    return {"message": describe_gc_result(result, options.retention_minutes), **asdict(result)}
 
 
-def _move(arguments: Json, control: ProgressReporter) -> Json:
+def _move(arguments: Json, reporter: ProgressReporter) -> Json:
     options = MoveOptions(**arguments)
-    moved = move(options, control)
-    named = dict(list(moved.failed.items())[:MOST_NAMED])
-    return {"words": moved_in_words(moved, options), **asdict(moved), "failed": named, "not_moved": len(moved.failed)}
+    result = move_objects(options, reporter)
+    listed = dict(list(result.failures.items())[:MAX_LISTED])
+    return {
+        "message": describe_move_result(result, options),
+        **asdict(result),
+        "failures": listed,
+        "failure_count": len(result.failures),
+    }
 
 
-def _words(result: Json) -> str:
-    return str(result["words"])
+def _read_message(result: Json) -> str:
+    return str(result["message"])
 
 
-def _describe_check(arguments: Json) -> str:
-    share = f", {arguments['sample']:g} % of the contents" if arguments["sample"] < 100 else ""
-    return f"{', '.join(arguments['only'])}{share}"
+def _describe_verification(arguments: Json) -> str:
+    sample = f", {arguments['sample']:g} % of the objects" if arguments["sample"] < 100 else ""
+    return f"{', '.join(arguments['only'])}{sample}"
 
 
-def _describe_cleaning(arguments: Json) -> str:
-    return (
-        f"content unused for {arguments['grace_days']:,} days, bytes kept for {arguments['keep_minutes']:,} minutes, "
-        f"at most {arguments['most_percent']:g} % of all content"
-    )
+def _describe_garbage_collection(arguments: Json) -> str:
+    unused = format_quantity(arguments["grace_days"], "day")
+    retention = format_quantity(arguments["retention_minutes"], "minute")
+    return f"unused for {unused}, retention {retention}, at most {arguments['max_delete_percent']:g} % of all objects"
 
 
 def _describe_move(arguments: Json) -> str:
-    words = f"to {arguments['to']}"
+    text = f"to {arguments['to']}"
     if arguments.get("older_than_days") is not None:
-        words += f", not used for {arguments['older_than_days']:,} days"
+        text += f", unused for {format_quantity(arguments['older_than_days'], 'day')}"
     if arguments.get("larger_than") is not None:
-        words += f", larger than {arguments['larger_than']:,} bytes"
+        text += f", larger than {arguments['larger_than']:,} bytes"
     if arguments.get("limit") is not None:
-        words += f", at most {arguments['limit']:,} contents"
-    return words
+        text += f", at most {format_quantity(arguments['limit'], 'object')}"
+    return text
 
 
 register(
     JobType(
-        name=CHECK,
-        title="Check content",
+        name=VERIFY,
+        title="Verify content",
         permission=OPERATE,
-        run=_check,
-        describe=_describe_check,
-        conclude=_words,
-        result_template="storage/jobs/check.html",
+        run=_verify,
+        describe=_describe_verification,
+        conclude=_read_message,
+        result_template="storage/jobs/verification.html",
         errors=(ContentError,),
     )
 )
 register(
     JobType(
-        name=CLEAN,
-        title="Clean content",
+        name=COLLECT,
+        title="Collect garbage",
         permission=OPERATE,
-        run=_clean,
-        describe=_describe_cleaning,
-        conclude=_words,
-        result_template="storage/jobs/cleaning.html",
+        run=_collect_garbage,
+        describe=_describe_garbage_collection,
+        conclude=_read_message,
+        result_template="storage/jobs/garbage_collection.html",
         exclusive=True,
         errors=(ContentError,),
     )
@@ -122,7 +163,7 @@ register(
         permission=OPERATE,
         run=_move,
         describe=_describe_move,
-        conclude=_words,
+        conclude=_read_message,
         result_template="storage/jobs/move.html",
         exclusive=True,
         errors=(ContentError,),

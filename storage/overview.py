@@ -1,10 +1,8 @@
-"""All content at a glance: how much there is, where it lies, how large it is, who refers to it, what may be cleaned.
+"""Statistics of all objects: by tier, size, reference count and age.
 
-The numbers come from one pass over `storage_objects`, which puts each row into a cell of a small grid (place, size,
-references, age): at most about a thousand cells come back, whatever the table holds. So the page grows with the table,
-by about 0.6 seconds for each million objects, and holds no row in memory. Tombstones are counted beside it: there are
-as many as content left within the last hour or so. Drift is not counted here, since that would read all references: the
-last check of the store tells it.
+One pass over `storage_objects` groups the rows by tier and bucket into at most about a thousand cells, in about 0.6
+seconds per million objects. Drift is not counted here, since that would read all references; it is taken from the last
+verification.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,140 +14,182 @@ from django.utils import timezone
 from ncfd_site.core import sql
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import VERSION_ERRORS
-from storage.buckets import AGES, GRACE_DAYS, REFERENCES, SIZES, Bucket
+from storage.jobs import COLLECT, MOVE, VERIFY
 from storage.verification import Check, Summary
 
-CHECK, CLEAN, MOVE = "storage_verify", "storage_gc", "storage_tier"
-JOBS_SHOWN = 8
+KIB, MIB = 1024, 1024**2
+# The grace period of `get_cleanup_candidates` and `storage_gc`.
+GRACE_DAYS = 30
+MAX_JOBS = 8
 
-# A threshold is the first value of the next range. An age is over when the moment is that long ago or longer: the first
-# moment that is younger lies a microsecond after it.
-_GRID = """
-    SELECT backend_type::text, tier, width_bucket(size_bytes, %(sizes)s::bigint[]) AS size_at,
-           width_bucket(refcount, %(references)s::integer[]) AS references_at,
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The integers from `start` to below `end`, None for no end; `key` is its name in URLs."""
+
+    key: str
+    label: str
+    start: int
+    end: int | None
+
+    def build_filter(self, column: str) -> dict[str, int]:
+        """Return the filter for rows with the column in this bucket."""
+        ends = {f"{column}__gte": self.start, f"{column}__lt": self.end}
+        return {lookup: end for lookup, end in ends.items() if end is not None}
+
+
+SIZES = (
+    Bucket("unknown", "unknown", 0, 1),
+    Bucket("under-1k", "under 1 KiB", 1, KIB),
+    Bucket("1k-10k", "1 to 10 KiB", KIB, 10 * KIB),
+    Bucket("10k-100k", "10 to 100 KiB", 10 * KIB, 100 * KIB),
+    Bucket("100k-1m", "100 KiB to 1 MiB", 100 * KIB, MIB),
+    Bucket("1m-10m", "1 to 10 MiB", MIB, 10 * MIB),
+    Bucket("10m-100m", "10 to 100 MiB", 10 * MIB, 100 * MIB),
+    Bucket("over-100m", "100 MiB and more", 100 * MIB, None),
+)
+REFERENCES = (
+    Bucket("0", "no reference", 0, 1),
+    Bucket("1", "1 reference", 1, 2),
+    Bucket("2", "2 references", 2, 3),
+    Bucket("3-10", "3 to 10 references", 3, 11),
+    Bucket("over-10", "more than 10 references", 11, None),
+)
+AGES = (
+    Bucket("0", "under 30 days", 0, GRACE_DAYS),
+    Bucket("30", "30 to 60 days", GRACE_DAYS, 60),
+    Bucket("60", "60 to 90 days", 60, 90),
+    Bucket("90", "90 to 180 days", 90, 180),
+    Bucket("180", "180 to 365 days", 180, 365),
+    Bucket("365", "365 days and more", 365, None),
+)
+
+# Thresholds are the starts of buckets. An age belongs to a bucket from its start on, hence the microsecond.
+_CELLS = """
+    SELECT backend_type::text, tier, width_bucket(size_bytes, %(sizes)s::bigint[]) AS size_index,
+           width_bucket(refcount, %(references)s::integer[]) AS reference_index,
            CASE WHEN refcount = 0 THEN width_bucket(last_accessed, ARRAY(
                SELECT statement_timestamp() - make_interval(days => days) + interval '1 microsecond'
                FROM unnest(%(days)s::integer[]) WITH ORDINALITY AS given (days, place) ORDER BY place
-           )) END AS age_at,
-           count(*) AS contents, coalesce(sum(size_bytes), 0)::bigint AS size_bytes,
-           coalesce(sum(refcount), 0)::bigint AS references
+           )) END AS age_index,
+           count(*) AS object_count, coalesce(sum(size_bytes), 0)::bigint AS size_bytes,
+           coalesce(sum(refcount), 0)::bigint AS reference_count
     FROM storage_objects GROUP BY 1, 2, 3, 4, 5
 """
 _TOMBSTONES = """
-    SELECT count(*) AS waiting, coalesce(sum(size_bytes), 0)::bigint AS size_bytes,
-           count(*) FILTER (WHERE delete_after <= statement_timestamp()) AS due
+    SELECT count(*) AS tombstone_count, coalesce(sum(size_bytes), 0)::bigint AS size_bytes,
+           count(*) FILTER (WHERE delete_after <= statement_timestamp()) AS due_count
     FROM storage_tombstones
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """Content of one place, range of sizes, of references and of ages (None where something refers to it)."""
-
+class _Cell:
     backend_type: str
     tier: str
-    size_at: int
-    references_at: int
-    age_at: int | None
-    contents: int
+    size_index: int
+    reference_index: int
+    age_index: int | None  # None if referenced
+    object_count: int
     size_bytes: int
-    references: int
+    reference_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """So many contents, of so many bytes."""
+    """A number of objects and their size."""
 
-    contents: int
+    object_count: int
     size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
-class Tombstones:
-    """Bytes that wait to be deleted; `due` of them may go now."""
+class TombstoneAmount:
+    """A number of tombstones, the size of their data, and the number of due ones."""
 
-    waiting: int
+    tombstone_count: int
     size_bytes: int
-    due: int
+    due_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class LastCheck:
-    """What a check found: how many counts are wrong, and how many other things; whether it could look everywhere."""
+class LastVerification:
+    """The numbers of wrong counts and of other errors in a verification, and whether it was complete."""
 
     job_id: int
-    ended_at: datetime | None
-    drift: int
-    others: int
+    finished_at: datetime | None
+    drift_count: int
+    other_count: int
     is_complete: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The content as of a moment. Places are (backend, tier); the other keys are ranges, in order and all of them."""
+    """Statistics at a point in time. Tiers are keyed by backend and tier, the others by bucket, in order."""
 
     as_of: datetime
     total: Amount
-    references: int
+    reference_count: int
     candidates: Amount
-    places: dict[tuple[str, str], Amount]
+    tiers: dict[tuple[str, str], Amount]
     sizes: dict[Bucket, Amount]
     by_references: dict[Bucket, Amount]
     ages: dict[Bucket, Amount]
-    tombstones: Tombstones
+    tombstones: TombstoneAmount
 
 
-def overview() -> Overview:
-    """Count all content, in two queries."""
+def load_overview() -> Overview:
+    """Return the statistics, from two queries."""
     as_of = timezone.now()
-    # From the oldest on, so that the moments ascend.
-    days = [bucket.low for bucket in reversed(AGES) if bucket.low]
     thresholds = {
-        "sizes": [bucket.low for bucket in SIZES],
-        "references": [bucket.low for bucket in REFERENCES],
-        "days": days,
+        "sizes": [bucket.start for bucket in SIZES],
+        "references": [bucket.start for bucket in REFERENCES],
+        # Oldest first, since width_bucket needs ascending times.
+        "days": [bucket.start for bucket in reversed(AGES) if bucket.start],
     }
-    cells = sql.rows(_GRID, thresholds, of=Cell)
-    (tombstones,) = sql.rows(_TOMBSTONES, of=Tombstones)
-    places = sorted({(cell.backend_type, cell.tier) for cell in cells})
-    ages = _by(AGES, cells, lambda cell: None if cell.age_at is None else len(AGES) - 1 - cell.age_at)
-    past_grace = [amount for bucket, amount in ages.items() if bucket.low >= GRACE_DAYS]
+    cells = sql.rows(_CELLS, thresholds, of=_Cell)
+    (tombstones,) = sql.rows(_TOMBSTONES, of=TombstoneAmount)
+    tiers = sorted({(cell.backend_type, cell.tier) for cell in cells})
+    ages = _group(AGES, cells, lambda cell: None if cell.age_index is None else len(AGES) - 1 - cell.age_index)
+    past_grace = [amount for bucket, amount in ages.items() if bucket.start >= GRACE_DAYS]
     return Overview(
         as_of=as_of,
         total=_sum(cells),
-        references=sum(cell.references for cell in cells),
-        candidates=Amount(sum(one.contents for one in past_grace), sum(one.size_bytes for one in past_grace)),
-        places={place: _sum(c for c in cells if (c.backend_type, c.tier) == place) for place in places},
-        sizes=_by(SIZES, cells, lambda cell: cell.size_at - 1),
-        by_references=_by(REFERENCES, cells, lambda cell: cell.references_at - 1),
+        reference_count=sum(cell.reference_count for cell in cells),
+        candidates=_sum(past_grace),
+        tiers={tier: _sum(c for c in cells if (c.backend_type, c.tier) == tier) for tier in tiers},
+        sizes=_group(SIZES, cells, lambda cell: cell.size_index - 1),
+        by_references=_group(REFERENCES, cells, lambda cell: cell.reference_index - 1),
         ages=ages,
         tombstones=tombstones,
     )
 
 
-def jobs() -> list[Job]:
-    """Return the latest jobs that check, clean or move content, newest first."""
-    return list(Job.objects.filter(kind__in=(CHECK, CLEAN, MOVE)).order_by("-job_id")[:JOBS_SHOWN])
+def list_recent_jobs() -> list[Job]:
+    """Return the latest maintenance jobs, newest first."""
+    return list(Job.objects.filter(kind__in=(VERIFY, COLLECT, MOVE)).order_by("-job_id")[:MAX_JOBS])
 
 
-def last_check() -> LastCheck | None:
-    """Return what the last check found that ended and looked at the counts; None where it cannot be told."""
-    checks = Job.objects.filter(kind=CHECK, state=Job.State.DONE, result__summary__checks__has_key=Check.COUNTS.value)
-    job = checks.order_by("-job_id").first()
+def load_last_verification() -> LastVerification | None:
+    """Return the last finished verification of counts; None if there is none that this version can read."""
+    done = Job.objects.filter(kind=VERIFY, state=Job.State.DONE, result__summary__checks__has_key=Check.COUNTS.value)
+    job = done.order_by("-job_id").first()
     if job is None or job.result is None:
         return None
     try:
         summary = Summary.from_json(job.result["summary"])
-        drift = summary.checks[Check.COUNTS].findings
+        drift = summary.checks[Check.COUNTS].error_count
     except VERSION_ERRORS:
         return None
-    return LastCheck(job.pk, job.finished_at, drift, summary.findings - drift, summary.is_complete)
+    return LastVerification(job.pk, job.finished_at, drift, summary.error_count - drift, summary.is_complete)
 
 
-def _by(buckets: Sequence[Bucket], cells: Sequence[Cell], place: Callable[[Cell], int | None]) -> dict[Bucket, Amount]:
-    return {bucket: _sum(cell for cell in cells if place(cell) == at) for at, bucket in enumerate(buckets)}
+def _group(
+    buckets: Sequence[Bucket], cells: Sequence[_Cell], find_index: Callable[[_Cell], int | None]
+) -> dict[Bucket, Amount]:
+    return {bucket: _sum(cell for cell in cells if find_index(cell) == index) for index, bucket in enumerate(buckets)}
 
 
-def _sum(cells: Iterable[Cell]) -> Amount:
-    of_place = list(cells)
-    return Amount(sum(cell.contents for cell in of_place), sum(cell.size_bytes for cell in of_place))
+def _sum(parts: Iterable[_Cell | Amount]) -> Amount:
+    amounts = list(parts)
+    return Amount(sum(one.object_count for one in amounts), sum(one.size_bytes for one in amounts))

@@ -1,7 +1,4 @@
-"""Writes of the content store's book-keeping: who refers to which content, and why a person changed that.
-
-The database's functions keep the count. Nothing here adds or subtracts, so what they guarantee holds for people too.
-"""
+"""Manual changes of references. Counts are maintained by the database's functions."""
 
 from typing import Any
 
@@ -13,21 +10,21 @@ from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
 from storage.models import StorageEvent, StorageObject
 
-REFERENCE = "storage.reference_storageobject"
+REFERENCE_PERMISSION = "storage.reference_storageobject"
 
 
-class ReferenceRefused(UserError):
-    """The database did not take a change of a reference; the text says why, and that nothing was changed."""
+class ReferenceChangeError(UserError):
+    """A reference was not changed; the message contains the reason."""
 
 
 def add_reference(
     sha256: str, backend_type: str, reference_type: str, reference_id: int, *, reason: str, actor: User
 ) -> int:
-    """Record that a row refers to content, with the reason, and return how many references the content has now.
+    """Add a reference, record it with the reason, and return the new refcount.
 
-    Adding a reference that is there already changes nothing, and is not recorded. Content that is not known becomes
-    known, with size 0. Raises PermissionDenied without `storage.reference_storageobject`, and ReferenceRefused where
-    there is no reason or the database refuses.
+    An existing reference changes nothing and is not recorded. An unknown object is created with size 0. Raises
+    PermissionDenied without `storage.reference_storageobject`, and ReferenceChangeError without a reason or if the
+    database rejects the change.
     """
     key = (sha256, backend_type, reference_type, reference_id)
     return _change("increment_storage_refcount", "reference_added", "added", key, reason, actor)
@@ -36,10 +33,10 @@ def add_reference(
 def release_reference(
     sha256: str, backend_type: str, reference_type: str, reference_id: int, *, reason: str, actor: User
 ) -> int:
-    """Take a reference to content away, record why, and return how many are left; 0 for content that is not known.
+    """Release a reference, record it with the reason, and return the new refcount, 0 for an unknown object.
 
-    Releasing a reference that is not there changes nothing, and is not recorded. No content is deleted: without
-    references it becomes a candidate for cleaning after its time of grace. Raises as `add_reference` does.
+    A missing reference changes nothing and is not recorded. Nothing is deleted: without references, the object becomes
+    garbage after the grace period. Raises as `add_reference` does.
     """
     key = (sha256, backend_type, reference_type, reference_id)
     return _change("decrement_storage_refcount", "reference_released", "released", key, reason, actor)
@@ -47,22 +44,21 @@ def release_reference(
 
 def _change(function: str, action: str, done: str, key: tuple[str, str, str, int], reason: str, actor: User) -> int:
     sha256, backend_type, reference_type, reference_id = key
-    if not actor.has_perm(REFERENCE):
+    if not actor.has_perm(REFERENCE_PERMISSION):
         raise PermissionDenied(
-            f"Changing references to content needs the permission {REFERENCE}, which {actor.get_username()} does not "
-            "have."
+            f"Changing references requires the permission {REFERENCE_PERMISSION}, which {actor.get_username()} lacks."
         )
-    refused = (
-        f"The reference {reference_type} {reference_id} to {sha256[:12]} in {backend_type} was not {done}, and "
+    failure = (
+        f"The reference from {reference_type} {reference_id} to {sha256[:12]} in {backend_type} was not {done}, and "
         "nothing was changed: "
     )
     if not reason.strip():
-        raise ReferenceRefused(f"{refused}say why, the record keeps it.")
+        raise ReferenceChangeError(f"{failure}enter a reason.")
     try:
-        # A savepoint: after an error of the database a caller's own transaction goes on.
+        # A savepoint keeps the caller's transaction usable after a database error.
         with transaction.atomic():
             same = StorageObject.objects.filter(sha256=sha256, backend_type=backend_type)
-            # Under the lock that the function takes too, so that a difference is this call's.
+            # The function takes the same lock, so that a difference is due to this call.
             before = same.select_for_update(no_key=True).values_list("refcount", flat=True).first()
             count = int(sql.scalar(function, *key))
             if count != (before or 0):
@@ -70,22 +66,18 @@ def _change(function: str, action: str, done: str, key: tuple[str, str, str, int
                 _record(action, same.get(), detail, reason.strip(), actor)
             return count
     except Error as error:
-        raise ReferenceRefused(f"{refused}{_reason(error)}.") from error
+        # The first line is the function's message, the rest its context.
+        message = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise ReferenceChangeError(f"{failure}{message}.") from error
 
 
-def _record(action: str, content: StorageObject, detail: dict[str, Any], reason: str, actor: User) -> None:
+def _record(action: str, row: StorageObject, detail: dict[str, Any], reason: str, actor: User) -> None:
     StorageEvent.objects.create(
         actor=actor.get_username(),
         action=action,
-        object_id=content.pk,
-        sha256=content.sha256,
-        backend_type=content.backend_type,
+        object_id=row.pk,
+        sha256=row.sha256,
+        backend_type=row.backend_type,
         detail=detail,
         reason=reason,
     )
-
-
-def _reason(error: Error) -> str:
-    # What the function itself says comes first; the rest of the text is where in its body it said so.
-    first = str(error).strip().partition("\n")[0]
-    return first.rstrip(".") or type(error).__name__

@@ -1,16 +1,14 @@
-"""The addresses of the pages of content, and of the content itself."""
-
 from django.urls import path
 
-from storage import views, work_views
+from storage import downloads, views
 
 app_name = "storage"
 
 urlpatterns = [
-    path("content/", views.content, name="content"),
-    path("content/check/", work_views.check, name="check"),
-    path("content/clean/", work_views.clean, name="clean"),
-    path("content/move/", work_views.move, name="move"),
-    path("content/<int:object_id>/file/", views.object_file, name="object_file"),
-    path("documents/<int:doc_id>/file/", views.document_file, name="document_file"),
+    path("content/", views.show_content, name="content"),
+    path("content/verify/", views.start_verification_job, name="verify"),
+    path("content/garbage-collection/", views.collect_garbage, name="garbage_collection"),
+    path("content/move/", views.move, name="move"),
+    path("content/<int:object_id>/file/", downloads.download_object, name="object_file"),
+    path("documents/<int:doc_id>/file/", downloads.download_document, name="document_file"),
 ]

@@ -16,7 +16,7 @@ from ncfd_site.ingest.batches import Counts, Stage, dump_json, serialize_loads, 
 from ncfd_site.ingest.records import Record, RejectedRecord, Rejections
 from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
 from storage.content import ContentStore
-from storage.loading.documents import add_documents, known_documents
+from storage.loading import add_documents, find_known_documents
 
 RUN_SOURCE = "link_audits"
 ALIAS_SOURCE = "link audits"
@@ -162,14 +162,14 @@ class _Writer:
 
     def _documents(self, rows: Sequence[AuditRow]) -> tuple[dict[str, int], int]:
         first = {row.source_url: row for row in reversed(rows)}
-        known = known_documents(first)
+        known = find_known_documents(first)
         crawl = f"{RUN_SOURCE}:{self._run.run_id}"
         missing = [citation_document(row, crawl) for url, row in first.items() if url not in known]
         added = add_documents(missing, self._store)
         pmids, dois = zip(*map(citation_numbers, added), strict=True) if added else ((), ())
         sql.execute(_CITE, [list(added.values()), list(pmids), list(dois)])
         # Another program may have added an address between the look and the insert.
-        other = known_documents([url for url in first if url not in known and url not in added])
+        other = find_known_documents([url for url in first if url not in known and url not in added])
         return {**known, **added, **other}, len(added)
 
 

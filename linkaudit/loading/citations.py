@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from linkaudit.loading.audit_row import AuditRow
-from storage.loading.documents import NewDocument
+from storage.loading import NewDocument
 
 _PUBMED = re.compile(r"https?://pubmed\.ncbi\.nlm\.nih\.gov/(\d{1,9})/?")
 _DOI = re.compile(r"https?://(?:dx\.)?doi\.org/(10\.\d{4,9}/\S+)")

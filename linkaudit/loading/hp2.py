@@ -9,7 +9,7 @@ from linkaudit.loading.assets import find_or_add_assets
 from linkaudit.loading.interventions import is_asset
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, Stage, dump_json
-from storage.loading.mentions import Mention, RegistryDocument
+from storage.loading import Mention, RegistryDocument
 
 HEURISTIC = "HP-2"
 CONFIDENCE = "0.95"

@@ -11,8 +11,8 @@ from ncfd_site.demo.loader import Loader
 from ncfd_site.demo.publications import Publication
 from ncfd_site.demo.templates import fill, read_toml
 from signals.models import Study
-from storage.loading.documents import NewDocument
-from storage.loading.documents import add_documents as load_documents
+from storage.loading import NewDocument
+from storage.loading import add_documents as load_documents
 
 # PubMed is far from these numbers.
 FIRST_PMID = 99_000_001

@@ -26,8 +26,7 @@ from signals.loading.stored_trials import (
     lock_trials,
 )
 from storage.content import ContentStore
-from storage.loading.documents import NewDocument, add_documents, known_documents
-from storage.loading.mentions import Mention, RegistryDocument
+from storage.loading import Mention, NewDocument, RegistryDocument, add_documents, find_known_documents
 
 RUN_SOURCE = "ctgov"
 # Records read before a file counts as another format.
@@ -111,7 +110,7 @@ class _Writer:
         counts: Counts = Counter()
         records = [item.value for item in batch]
         trials = lock_trials([record.nct_id for record in records])
-        documents = known_documents([record.source_url for record in records])
+        documents = find_known_documents([record.source_url for record in records])
         changed, undocumented = [], []
         for record in records:
             trial = trials.get(record.nct_id)

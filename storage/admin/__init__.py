@@ -1,3 +1,3 @@
-"""The admin of content and documents."""
+"""The admin of objects and documents."""
 
-from storage.admin import contents, documents  # noqa: F401  (Django's autodiscovery imports this package)
+from storage.admin import documents, objects  # noqa: F401  (Django's autodiscovery imports this package)

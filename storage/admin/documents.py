@@ -18,55 +18,54 @@ from ncfd_site.adminkit.columns import (
 from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
 from ncfd_site.adminkit.links import object_link
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
-from ncfd_site.core import formatting
-from storage.document_parts import document_entities
+from ncfd_site.core.formatting import render_link
 from storage.models import Document, DocumentCitation, DocumentNote, DocumentTable, DocumentTextPage
+from storage.queries import list_document_entities
 
-SEE_CONTENT = "storage.view_storageobject"
+VIEW_OBJECTS = "storage.view_storageobject"
 
 
 @admin.register(Document)
 class DocumentAdmin(ReadOnlyAdmin):
-    """Documents, and what was read out of them."""
+    """Documents with their text and recognized entities."""
 
     list_display = (
         value("doc_id", "document"),
         choice("source_type", "kind"),
         value("publisher"),
-        value("source_url", "address", draw=formatting.render_link),
+        value("source_url", "URL", draw=render_link),
         when("published_at", "published", order=True),
         choice("status"),
         when("fetched_at", "fetched", empty="not fetched"),
     )
     list_filter = ("source_type", "status")
     search_by = (
-        search.key("doc_id", "number"),
-        search.exact("source_url", "address"),
+        search.key("doc_id", "ID"),
+        search.exact("source_url", "URL"),
         search.sha256("sha256"),
     )
-    filled_by = "The loaders make one for each registry record and publication: `manage.py load_ctgov FILE`."
-    hidden_fields = {"object": SEE_CONTENT, "storage_uri": SEE_CONTENT}
+    filled_by = "Loaders add a document for each registry record and publication: `manage.py load_ctgov FILE`."
+    hidden_fields = {"object": VIEW_OBJECTS, "storage_uri": VIEW_OBJECTS}
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """Its pages, what was recognised in it, and where it is used."""
+        """Return the text pages and the recognized entities."""
         pages = row.text_pages.defer("text").order_by("page_no")
-        found = document_entities(row.pk)
         return [
             Table(
                 "Text",
                 ("Page", "Characters"),
                 [(object_link(page, f"page {page.page_no}"), page.char_count) for page in pages],
-                "No text was read out of this document.",
-                note=self._uses(row),
+                "No text was extracted from this document.",
+                note=_link_claims(row),
             ),
             Table(
-                "Recognised in the text",
-                ("Kind", "Text", "Normalised", "Page", "Confidence", "Detector"),
+                "Recognized entities",
+                ("Kind", "Text", "Normalized", "Page", "Confidence", "Detector"),
                 [
                     (one.ent_type, one.value_text, one.value_norm, one.page_no, one.confidence, one.detector)
-                    for one in found
+                    for one in list_document_entities(row.pk)
                 ],
-                "No detector has recognised anything in this document.",
+                "No entities were recognized in this document.",
             ),
         ]
 
@@ -74,26 +73,27 @@ class DocumentAdmin(ReadOnlyAdmin):
         context["tools"] = [(reverse("storage:document_file", args=[context["original"].pk]), "Download")]
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def _uses(self, row: Any) -> SafeString:
-        claims = reverse("admin:linkaudit_linkaudit_changelist")
-        return format_html('<a href="{}?doc={}">Link audits of this document</a>', claims, row.pk)
+
+def _link_claims(row: Any) -> SafeString:
+    links = reverse("admin:linkaudit_linkaudit_changelist")
+    return format_html('<a href="{}?doc={}">Links of this document</a>', links, row.pk)
 
 
 @register_composite(DocumentTextPage)
 class DocumentTextPageAdmin(CompositeAdmin):
-    """The text of documents, page by page."""
+    """Extracted text by page."""
 
     list_display = (
         Column("page", "page", lambda row: f"document {row.doc_id}, page {row.page_no}", reads=("doc_id", "page_no")),
         value("char_count", "characters"),
     )
-    search_by = (search.key("doc_id", "number of the document"),)
-    filled_by = "The loaders write the text of the documents that they read."
+    search_by = (search.key("doc_id", "document ID"),)
+    filled_by = "Loaders add the text of the documents that they read."
 
 
 @register_composite(DocumentTable)
 class DocumentTableAdmin(CompositeAdmin):
-    """The tables that were found in documents."""
+    """Tables found in documents."""
 
     list_display = (
         Column(
@@ -104,32 +104,36 @@ class DocumentTableAdmin(CompositeAdmin):
         ),
         value("detector"),
     )
-    search_by = (search.key("doc_id", "number of the document"),)
-    filled_by = "The pipelines write a row for each table that they find on a page."
+    search_by = (search.key("doc_id", "document ID"),)
+    filled_by = "Pipelines add a row for each table that they find on a page."
+
+
+def _build_document_column() -> Column:
+    return Column("doc", "document", lambda row: f"document {row.doc_id}", reads=("doc",))
 
 
 @admin.register(DocumentCitation)
 class DocumentCitationAdmin(ReadOnlyAdmin):
-    """By which identifiers a document is cited."""
+    """Citation identifiers of documents."""
 
     list_display = (
-        Column("doc", "document", lambda row: f"document {row.doc_id}", reads=("doc",)),
+        _build_document_column(),
         value("doi", "DOI", empty="none"),
         value("pmid", "PMID", empty="none"),
         value("pmcid", "PMCID", empty="none"),
     )
-    search_by = (search.key("doc_id", "number of the document"),)
-    filled_by = "The pipelines write a row for each publication that has a DOI or a number in PubMed."
+    search_by = (search.key("doc_id", "document ID"),)
+    filled_by = "Pipelines add a row for each publication with a DOI or PubMed ID."
 
 
 @admin.register(DocumentNote)
 class DocumentNoteAdmin(ReadOnlyAdmin):
-    """What people noted about documents."""
+    """Reviewers' notes on documents."""
 
     list_display = (
-        Column("doc", "document", lambda row: f"document {row.doc_id}", reads=("doc",)),
+        _build_document_column(),
         value("author"),
         when("updated_at", "changed"),
     )
-    search_by = (search.key("doc_id", "number of the document"),)
-    filled_by = "Nobody has noted anything about a document yet."
+    search_by = (search.key("doc_id", "document ID"),)
+    filled_by = "No notes on documents yet."

@@ -1,4 +1,4 @@
-"""How a person adds and releases references to content, on the content's own page."""
+"""Manual changes of references on the page of an object."""
 
 from typing import Any
 
@@ -12,53 +12,53 @@ from django.utils.safestring import SafeString
 
 from ncfd_site.adminkit.links import object_url
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
-from ncfd_site.core import formatting
+from ncfd_site.core.formatting import format_quantity, render_age
 from ncfd_site.core.permissions import current_user
 from storage import services
-from storage.admin.drawn import kept_because, owner, referrer
+from storage.admin.rendering import render_referrer, render_referrer_link, render_retention_reason
 from storage.models import StorageObject, StorageReference
-from storage.owners import keeper_of, owners
+from storage.referrers import find_referrers, find_retention_reason
 
-LARGEST_KEY = 2**63 - 1
-LONGEST_REASON = 500
-MOST_SHOWN = 200
-RELEASING = (
-    "Releasing a reference lowers the count by one and deletes nothing. Content without references becomes a candidate "
-    "for cleaning once it was not used for 30 days, unless a document or a study still points to it. A released "
-    "reference can be added again."
+MAX_KEY = 2**63 - 1
+MAX_REASON_LENGTH = 500
+MAX_SHOWN = 200
+RELEASE_NOTE = (
+    "Releasing a reference decreases the count by one and deletes nothing. An object without references can be "
+    "garbage-collected once unused for 30 days, unless a document or study points to it. A released reference can be "
+    "added again."
 )
 _REASON_FIELD = (
-    '<span class="reason"><label for="release-reason">Reason for releasing:</label> '
+    '<span class="reason"><label for="release-reason">Reason for release:</label> '
     '<input id="release-reason" form="release" name="reason" required maxlength="{}" size="40" class="vTextField">'
     "</span>"
 )
 
 
 class ReasonForm(forms.Form):
-    """Why something is done; it stays in the record."""
+    """The reason of a change."""
 
     reason = forms.CharField(
         label="Reason",
-        max_length=LONGEST_REASON,
-        help_text="Shown in the record of this content.",
+        max_length=MAX_REASON_LENGTH,
+        help_text="Shown in the audit log of this object.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
 
 class ReferenceForm(ReasonForm):
-    """A row that refers to content: its kind, and its key within that kind."""
+    """A referrer and the reason to add its reference."""
 
     reference_type = forms.CharField(
-        label="Kind of referrer", max_length=50, help_text="document, study, or a pipeline's own word."
+        label="Kind of referrer", max_length=50, help_text="document, study, or a pipeline's own kind."
     )
     reference_id = forms.IntegerField(
-        label="Number of the referrer", min_value=1, max_value=LARGEST_KEY, help_text="Its key within that kind."
+        label="Key of the referrer", min_value=1, max_value=MAX_KEY, help_text="The ID of its row."
     )
     field_order = ("reference_type", "reference_id", "reason")
 
 
 class ReferencePages(ReadOnlyAdmin):
-    """The references on the page of content, with a form to add one and a button to release each."""
+    """The references of an object, with a form to add one and a button to release each."""
 
     change_form_template = "admin/storage/storageobject/change_form.html"
 
@@ -66,125 +66,121 @@ class ReferencePages(ReadOnlyAdmin):
         return [
             path(
                 "<int:object_id>/add-reference/",
-                self.admin_view(self.add_view_of_reference),
+                self.admin_view(self.add_reference_view),
                 name="storage_reference_add",
             ),
             path(
                 "<int:object_id>/release-reference/",
-                self.admin_view(self.release_view),
+                self.admin_view(self.release_reference_view),
                 name="storage_reference_release",
             ),
             *super().get_urls(),
         ]
 
     def tables(self, request: HttpRequest, row: Any) -> list[Table]:
-        """What refers to this content, each with a button to release it for those who may."""
-        may = request.user.has_perm(services.REFERENCE)
-        found = list(row.references.order_by("reference_id")[: MOST_SHOWN + 1])
-        shown = found[:MOST_SHOWN]
-        known = owners((one.reference_type, one.referenced_id) for one in shown)
+        """Return the table of references, with buttons for users who may release them."""
+        can_change = request.user.has_perm(services.REFERENCE_PERMISSION)
+        found = list(row.references.order_by("reference_id")[: MAX_SHOWN + 1])
+        shown = found[:MAX_SHOWN]
+        referrers = find_referrers((one.reference_type, one.referenced_id) for one in shown)
         rows = [
             (
-                referrer(one.reference_type, one.referenced_id),
-                owner(one, known.get((one.reference_type, one.referenced_id)), row),
-                formatting.render_age(one.created_at),
-                *([_release_button(one)] if may else []),
+                render_referrer_link(one.reference_type, one.referenced_id),
+                render_referrer(one, referrers.get((one.reference_type, one.referenced_id)), row),
+                render_age(one.created_at),
+                *([_render_release_button(one)] if can_change else []),
             )
             for one in shown
         ]
-        headings = ("Referrer", "Owner", "Recorded", *(["Release"] if may else []))
-        more = f" Only the first {MOST_SHOWN} are shown." if len(found) > MOST_SHOWN else ""
-        note: Any = more.strip()
-        if may and rows:
-            note = format_html("{}{} " + _REASON_FIELD, RELEASING, more, LONGEST_REASON)
-        elif not rows and (keeper := keeper_of(row.pk)):
-            note = format_html("{} All the same, cleaning keeps it.", kept_because(keeper))
-        return [Table("References", headings, rows, "Nothing refers to this content.", note)]
+        headings = ("Referrer", "Name", "Added", *(["Release"] if can_change else []))
+        limit = f" The first {MAX_SHOWN} are shown." if len(found) > MAX_SHOWN else ""
+        note: Any = limit.strip()
+        if can_change and rows:
+            note = format_html("{}{} " + _REASON_FIELD, RELEASE_NOTE, limit, MAX_REASON_LENGTH)
+        elif not rows and (reason := find_retention_reason(row.pk)):
+            note = format_html("{} Garbage collection keeps it.", render_retention_reason(reason))
+        return [Table("References", headings, rows, "This object has no references.", note)]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        if request.user.has_perm(services.REFERENCE):
+        if request.user.has_perm(services.REFERENCE_PERMISSION):
             context["reference_form"] = ReferenceForm()
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def add_view_of_reference(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Add a reference to content, and go back to its page."""
-        content = self._content(request, object_id)
-        if not isinstance(content, StorageObject):
-            return content
+    def add_reference_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Add a reference and redirect to the object."""
+        row = self._get_object_or_response(request, object_id)
+        if not isinstance(row, StorageObject):
+            return row
         form = ReferenceForm(request.POST)
         if not form.is_valid():
-            self.message_user(request, f"No reference was added. {_mistakes(form)}", messages.ERROR)
-            return HttpResponseRedirect(object_url(content))
+            self.message_user(request, f"No reference was added. {_list_errors(form)}", messages.ERROR)
+            return HttpResponseRedirect(object_url(row))
         kind, key = form.cleaned_data["reference_type"], form.cleaned_data["reference_id"]
-        known = content.references.filter(reference_type=kind, referenced_id=key).exists()
-        count = self._call(request, services.add_reference, content, kind, key, form.cleaned_data["reason"])
-        if count is not None and known:
-            text = f"{kind} {key} refers to this content already, so nothing changed; {_references(count)}."
+        is_known = row.references.filter(reference_type=kind, referenced_id=key).exists()
+        count = self._call(request, services.add_reference, row, kind, key, form.cleaned_data["reason"])
+        if count is not None and is_known:
+            text = f"Nothing changed: the reference from {kind} {key} exists. {_format_total(count)}"
             self.message_user(request, text, messages.WARNING)
         elif count is not None:
-            self._tell(request, content, f"Added the reference of {kind} {key}; {_references(count)} now.")
-        return HttpResponseRedirect(object_url(content))
+            self._log(request, row, f"Added the reference from {kind} {key}. {_format_total(count)}")
+        return HttpResponseRedirect(object_url(row))
 
-    def release_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Release one reference, chosen by its key, and go back to the content's page."""
-        content = self._content(request, object_id)
-        if not isinstance(content, StorageObject):
-            return content
-        chosen = request.POST.get("reference", "")
-        # More digits than a key has are an error of the database, and no reference.
-        a_key = chosen.isascii() and chosen.isdecimal() and int(chosen) <= LARGEST_KEY
-        reference = content.references.filter(pk=int(chosen)).first() if a_key else None
+    def release_reference_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Release a reference by its ID and redirect to the object."""
+        row = self._get_object_or_response(request, object_id)
+        if not isinstance(row, StorageObject):
+            return row
+        sent = request.POST.get("reference", "")
+        # A number too long for a key is an error in the database.
+        is_key = sent.isascii() and sent.isdecimal() and int(sent) <= MAX_KEY
+        reference = row.references.filter(pk=int(sent)).first() if is_key else None
         if reference is None:
-            self.message_user(request, "That reference is no longer there, so nothing changed.", messages.WARNING)
-            return HttpResponseRedirect(object_url(content))
+            self.message_user(request, "Nothing changed: the reference no longer exists.", messages.WARNING)
+            return HttpResponseRedirect(object_url(row))
         form = ReasonForm(request.POST)
         if not form.is_valid():
-            self.message_user(request, f"No reference was released. {_mistakes(form)}", messages.ERROR)
-            return HttpResponseRedirect(object_url(content))
+            self.message_user(request, f"No reference was released. {_list_errors(form)}", messages.ERROR)
+            return HttpResponseRedirect(object_url(row))
         kind, key = reference.reference_type, reference.referenced_id
-        count = self._call(request, services.release_reference, content, kind, key, form.cleaned_data["reason"])
+        count = self._call(request, services.release_reference, row, kind, key, form.cleaned_data["reason"])
         if count is not None:
-            self._tell(request, content, f"Released the reference of {kind} {key}; {_references(count)} now.")
-        if count == 0 and (keeper := keeper_of(content.pk)):
-            text = format_html(
-                "{} The content stays as long as that is so: cleaning passes it over.", kept_because(keeper)
-            )
+            self._log(request, row, f"Released the reference from {kind} {key}. {_format_total(count)}")
+        if count == 0 and (reason := find_retention_reason(row.pk)):
+            text = format_html("{} Garbage collection keeps the object.", render_retention_reason(reason))
             self.message_user(request, text, messages.INFO)
-        return HttpResponseRedirect(object_url(content))
+        return HttpResponseRedirect(object_url(row))
 
-    def _content(self, request: HttpRequest, object_id: int) -> StorageObject | HttpResponse:
-        if not request.user.has_perm(services.REFERENCE) or not self.has_view_permission(request):
+    def _get_object_or_response(self, request: HttpRequest, object_id: int) -> StorageObject | HttpResponse:
+        if not request.user.has_perm(services.REFERENCE_PERMISSION) or not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        content = StorageObject.objects.filter(pk=object_id).first() if object_id <= LARGEST_KEY else None
-        return content or self.gone(request, object_id)
+        row = StorageObject.objects.filter(pk=object_id).first() if object_id <= MAX_KEY else None
+        return row or self.gone(request, object_id)
 
     def _call(
-        self, request: HttpRequest, service: Any, content: StorageObject, kind: str, key: int, reason: str
+        self, request: HttpRequest, service: Any, row: StorageObject, kind: str, key: int, reason: str
     ) -> int | None:
         try:
-            return int(
-                service(content.sha256, content.backend_type, kind, key, reason=reason, actor=current_user(request))
-            )
-        except services.ReferenceRefused as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
+            return int(service(row.sha256, row.backend_type, kind, key, reason=reason, actor=current_user(request)))
+        except services.ReferenceChangeError as error:
+            self.message_user(request, str(error), messages.ERROR)
             return None
 
-    def _tell(self, request: HttpRequest, content: StorageObject, done: str) -> None:
-        self.log_change(request, content, done)
-        self.message_user(request, done, messages.SUCCESS)
+    def _log(self, request: HttpRequest, row: StorageObject, message: str) -> None:
+        self.log_change(request, row, message)
+        self.message_user(request, message, messages.SUCCESS)
 
 
-def _mistakes(form: forms.Form) -> str:
+def _list_errors(form: forms.Form) -> str:
     return " ".join(f"{form[name].label}: {' '.join(map(str, errors))}" for name, errors in form.errors.items())
 
 
-def _references(count: int) -> str:
-    return f"{count} reference{'' if count == 1 else 's'}"
+def _format_total(count: int) -> str:
+    return f"Now {format_quantity(count, 'reference')}."
 
 
-def _release_button(reference: StorageReference) -> SafeString:
+def _render_release_button(reference: StorageReference) -> SafeString:
     return format_html(
         '<button form="release" name="reference" value="{}" class="button" aria-label="Release {}">Release</button>',
         reference.pk,

@@ -25,8 +25,9 @@ def verify_chunks(uri: str, sha256: str, chunks: Iterator[bytes]) -> Iterator[by
         if pending:
             yield pending
         pending = chunk
-    if digest.hexdigest() != sha256:
-        raise ContentCorruptError(f"The content at {uri} is corrupt: its hash is {digest.hexdigest()}.")
+    actual = digest.hexdigest()
+    if actual != sha256:
+        raise ContentCorruptError(f"The content at {uri} is corrupt: its hash is {actual}.", actual)
     if pending:
         yield pending
 

@@ -24,7 +24,11 @@ class ContentNotFoundError(ContentError):
 
 
 class ContentCorruptError(ContentError):
-    """The stored bytes do not match the hash in the URI."""
+    """The stored bytes do not match the hash in the URI; `actual_hash` is theirs."""
+
+    def __init__(self, message: str, actual_hash: str) -> None:
+        super().__init__(message)
+        self.actual_hash = actual_hash
 
 
 class InvalidUriError(ContentError):

@@ -1,10 +1,10 @@
-"""Mending of what the checks find: each finding is looked at again under lock, changed alone, and recorded.
+"""Repair of findings: each is checked again under lock, repaired in its own transaction, and recorded.
 
-No row is deleted, no bytes are but files that nobody finished, and damaged bytes give way only to a whole copy.
+No row is deleted, no data but abandoned uploads is deleted, and corrupt data is only replaced by a verified copy.
 """
 
-from storage.repair.outcome import MendOptions, Outcome
-from storage.repair.repair import Progress, Repair
-from storage.repair.run import Mender
+from storage.repair.proposals import Proposal, RepairOptions
+from storage.repair.repairer import Repairer
+from storage.repair.session import RepairSession
 
-__all__ = ["MendOptions", "Mender", "Outcome", "Progress", "Repair"]
+__all__ = ["Proposal", "RepairOptions", "RepairSession", "Repairer"]

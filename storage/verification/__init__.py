@@ -1,12 +1,12 @@
-"""Checking of content: counts against references, owners, rows against bytes, bytes against hashes, and orphans.
+"""Verification of the content store: counts, referrers, presence, hashes, orphans.
 
-It only reads, in transactions that the database holds to that. A finding is looked at again before it is told, so that
-nobody who works at the same time is taken for damage.
+It reads in read-only transactions. Each suspected error is checked again before it is reported, so that concurrent
+work is not mistaken for damage.
 """
 
-from storage.verification.findings import Check, Finding, Kind
-from storage.verification.options import VerifyOptions
+from storage.verification.findings import Finding, FindingKind
+from storage.verification.options import Check, VerifyOptions
 from storage.verification.run import verify
-from storage.verification.summary import Checked, Summary, Unavailable
+from storage.verification.summary import CheckResult, Summary
 
-__all__ = ["Check", "Checked", "Finding", "Kind", "Summary", "Unavailable", "VerifyOptions", "verify"]
+__all__ = ["Check", "CheckResult", "Finding", "FindingKind", "Summary", "VerifyOptions", "verify"]

@@ -1,114 +1,143 @@
-"""What a check finds: one thing that is not as it should be."""
+"""Findings of a verification: one thing that is wrong."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 
-class Check(StrEnum):
-    """One kind of looking."""
+class FindingKind(StrEnum):
+    """The kind of an error."""
 
-    COUNTS = "counts"
-    OWNERS = "owners"
-    BYTES = "bytes"
-    HASHES = "hashes"
-    ORPHANS = "orphans"
-
-
-class Kind(StrEnum):
-    """What is wrong."""
-
-    COUNT = "count"
-    OWNER_MISSING = "owner missing"
-    REFERENCE_MISSING = "reference missing"
-    DOCUMENT_ADDRESS = "document address"
-    DOCUMENT_HASH = "document hash"
-    MISSING = "missing"
-    SIZE = "size"
-    SIZE_UNTOLD = "size not told"
-    ADDRESS = "address"
-    DAMAGED = "damaged"
+    COUNT = "wrong count"
+    MISSING_REFERRER = "missing referrer"
+    MISSING_REFERENCE = "missing reference"
+    DOCUMENT_URI = "document URI mismatch"
+    DOCUMENT_HASH = "document hash mismatch"
+    MISSING = "missing object"
+    SIZE = "wrong size"
+    UNKNOWN_SIZE = "unknown size"
+    URI = "wrong URI"
+    CORRUPT = "corrupt object"
     ORPHAN = "orphan"
-    OVERDUE = "tombstone overdue"
-    ABANDONED = "abandoned file"
+    OVERDUE = "overdue tombstone"
+    ABANDONED = "abandoned upload"
 
     @property
     def is_note(self) -> bool:
-        """Whether it is told and is nothing wrong."""
-        return self is Kind.SIZE_UNTOLD
+        """Return whether it is reported without being an error."""
+        return self is FindingKind.UNKNOWN_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, and the sentence that says so.
+    """An error, with a message of one sentence.
 
-    `owner` is a kind of referrer and its key, as in "document 12"; `address` is where bytes lie, or the name of a file
-    in the content root. `expected` and `found` are what the two sides say: counts, bytes, hashes, addresses.
+    `referrer` is a kind and a key, such as "document 12"; `location` is a storage URI, or a file below the content
+    root. `expected` and `actual` are the two values that differ: counts, sizes, hashes, URIs.
     """
 
-    kind: Kind
-    sentence: str
+    kind: FindingKind
+    message: str
     object_id: int | None = None
     sha256: str | None = None
     backend_type: str | None = None
-    address: str | None = None
-    owner: str | None = None
+    location: str | None = None
+    referrer: str | None = None
     expected: str | int | None = None
-    found: str | int | None = None
+    actual: str | int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """What is known of it, by name."""
+        """Return the known fields by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> "Finding":
-        """The finding that was written so; raises ValueError where it is none."""
+    def from_json(cls, stored: Mapping[str, Any]) -> "Finding":
+        """Return a finding from its JSON; raises ValueError for anything else."""
         try:
-            finding = cls(**{**given, "kind": Kind(given["kind"])})
+            finding = cls(**{**stored, "kind": FindingKind(stored["kind"])})
         except (KeyError, TypeError) as error:
-            raise ValueError(f"no finding: {error}") from None
+            raise ValueError(f"not a finding: {error}") from None
         for name, types in _TYPES.items():
             if not isinstance(getattr(finding, name), types):
-                raise ValueError(f"{name} is {getattr(finding, name)!r}")  # noqa: TRY004 (what was given is text)
-        if finding.owner is not None and not _OWNER.fullmatch(finding.owner):
-            raise ValueError(f"owner is {finding.owner!r}")
-        if missing := [name for name in _NAMED_BY[finding.kind] if getattr(finding, name) is None]:
+                raise ValueError(f"{name} is {getattr(finding, name)!r}")  # noqa: TRY004 (the input is text)
+        if finding.referrer is not None and not _REFERRER.fullmatch(finding.referrer):
+            raise ValueError(f"referrer is {finding.referrer!r}")
+        if missing := [name for name in _REQUIRED[finding.kind] if getattr(finding, name) is None]:
             raise ValueError(f"{', '.join(missing)} is missing")
         return finding
 
 
 _TEXT = (str, type(None))
 _TYPES: dict[str, tuple[type, ...]] = {
-    "sentence": (str,),
+    "message": (str,),
     "object_id": (int, type(None)),
-    **dict.fromkeys(("sha256", "backend_type", "address", "owner"), _TEXT),
+    **dict.fromkeys(("sha256", "backend_type", "location", "referrer"), _TEXT),
 }
-_OWNER = re.compile(r"(document|study) -?[0-9]{1,19}")
-# What a finding of a kind is about.
-_NAMED_BY: dict[Kind, tuple[str, ...]] = {
-    **dict.fromkeys(Kind, ("object_id",)),
-    **dict.fromkeys(
-        (Kind.OWNER_MISSING, Kind.REFERENCE_MISSING, Kind.DOCUMENT_ADDRESS, Kind.DOCUMENT_HASH), ("object_id", "owner")
-    ),
-    **dict.fromkeys((Kind.ORPHAN, Kind.OVERDUE, Kind.ABANDONED), ("address",)),
+_REFERRER = re.compile(r"(document|study) -?[0-9]{1,19}")
+_OF_REFERRERS = (
+    FindingKind.MISSING_REFERRER,
+    FindingKind.MISSING_REFERENCE,
+    FindingKind.DOCUMENT_URI,
+    FindingKind.DOCUMENT_HASH,
+)
+_REQUIRED: dict[FindingKind, tuple[str, ...]] = {
+    **dict.fromkeys(FindingKind, ("object_id",)),
+    **dict.fromkeys(_OF_REFERRERS, ("object_id", "referrer")),
+    **dict.fromkeys((FindingKind.ORPHAN, FindingKind.OVERDUE, FindingKind.ABANDONED), ("location",)),
 }
 
 
-def object_of(finding: Finding) -> int:
-    """The number of the object that it is about; raises ValueError where it is about none."""
+def get_object_id(finding: Finding) -> int:
+    """Return the object of a finding; raises ValueError if it has none."""
     if finding.object_id is None:
-        raise ValueError(f"The finding {finding.kind} is about no object.")
+        raise ValueError(f"The finding {finding.kind} has no object.")
     return finding.object_id
 
 
-def owner_of(finding: Finding) -> tuple[str, int]:
-    """The kind and the key of its owner."""
-    kind, _, key = (finding.owner or "").partition(" ")
+def get_referrer(finding: Finding) -> tuple[str, int]:
+    """Return kind and key of a finding's referrer."""
+    kind, _, key = (finding.referrer or "").partition(" ")
     return kind, int(key)
 
 
-def called(object_id: int, sha256: str, backend_type: str) -> str:
-    """An object as sentences name it."""
-    return f"Object {object_id} ({sha256[:12]}, {backend_type})"
+class ObjectRow(Protocol):
+    """A row with the columns that identify an object."""
+
+    @property
+    def object_id(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def backend_type(self) -> str: ...
+    @property
+    def storage_uri(self) -> str: ...
+
+
+def describe_object(row: ObjectRow) -> str:
+    """Return an object's name in messages."""
+    return f"Object {row.object_id} ({row.sha256[:12]}, {row.backend_type})"
+
+
+def create_object_finding(
+    kind: FindingKind,
+    row: ObjectRow,
+    message: str,
+    *,
+    referrer: str | None = None,
+    expected: str | int | None = None,
+    actual: str | int | None = None,
+) -> Finding:
+    """Return a finding about an object."""
+    return Finding(
+        kind=kind,
+        message=message,
+        object_id=row.object_id,
+        sha256=row.sha256,
+        backend_type=row.backend_type,
+        location=row.storage_uri,
+        referrer=referrer,
+        expected=expected,
+        actual=actual,
+    )

@@ -1,141 +1,214 @@
-"""What lies in a store against what names it: rows, documents, tombstones."""
+"""Orphans: stored data without a row, overdue tombstones, abandoned uploads."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from django.conf import settings
 
 from ncfd_site.core.formatting import format_duration
-from storage.content import ContentNotFoundError, InvalidUriError, ListedObject
+from storage.content import ContentNotFoundError, InvalidUriError, ListedObject, StoreUnavailableError
+from storage.content.uploads import AbandonedUpload, find_abandoned_uploads
 from storage.content.uris import build_uri, parse_hash
-from storage.verification.findings import Check, Finding, Kind
-from storage.verification.options import VerifyOptions
-from storage.verification.overlapping import overlapped
-from storage.verification.passes import Looked, Page
-from storage.verification.reading import read, read_value
-from storage.verification.stores import NotAsked, Stores
+from storage.verification.findings import Finding, FindingKind
+from storage.verification.options import Check, VerifyOptions
+from storage.verification.passes import Page, PageResult, Pass, TablePass, map_concurrently, read_rows, read_value
+from storage.verification.stores import StorePool, StoreSkippedError
 
-# Contents of a listing at a time.
-LISTED = 5_000
-# Hashes are spread evenly, and begin with so many pairs of digits: those that are passed say how far a listing is.
-FOLDERS = 256
+# Entries of a listing at a time.
+PAGE = 5_000
+# Hashes are evenly distributed, so their first two digits measure the progress of a listing.
+FOLDER_COUNT = 256
+# A daily storage_gc deletes the data of a due tombstone within this time.
+OVERDUE_AFTER = timedelta(days=1)
 
-_UNNAMED = """
+_UNREFERENCED = """
 SELECT given.uri, clock_timestamp() AS at FROM unnest(%s::text[]) AS given (uri)
 WHERE NOT is_storage_uri_in_use(given.uri)
   AND NOT EXISTS (SELECT FROM storage_tombstones t WHERE t.storage_uri = given.uri)
 """
-_ANY_THERE = "SELECT EXISTS (SELECT FROM storage_objects WHERE tier = %(backend)s OR backend_type = %(backend)s)"
+_HAS_ROWS = "SELECT EXISTS (SELECT FROM storage_objects WHERE tier = %(backend)s OR backend_type = %(backend)s)"
+_OVERDUE = """
+SELECT storage_uri, clock_timestamp() - delete_after AS delay FROM storage_tombstones
+WHERE storage_uri > %(after)s AND storage_uri <= %(last)s AND delete_after < clock_timestamp() - %(overdue_after)s
+ORDER BY storage_uri
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class _Unnamed:
+class _Unreferenced:
     uri: str
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _OverdueRow:
+    storage_uri: str
+    delay: timedelta
+
+
+def create_orphan_passes(options: VerifyOptions, stores: StorePool) -> list[Pass]:
+    """Return the passes through both stores, the tombstones and the uploads."""
+    return [
+        *(ListingPass(backend=backend, options=options, stores=stores) for backend in ("local", "s3")),
+        TablePass(
+            check=Check.ORPHANS,
+            name="tombstones",
+            step="Checking tombstones",
+            unit="tombstones",
+            table="storage_tombstones",
+            key="storage_uri",
+            check_range=_check_tombstones,
+            start="",
+        ),
+        UploadPass(stores=stores),
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingPass:
-    """Through all that one store holds, in the order of the hashes."""
+    """A pass through the objects of one store, ordered by hash."""
 
     backend: str
     options: VerifyOptions
-    stores: Stores
+    stores: StorePool
     check: Check = Check.ORPHANS
     unit: str = "folders"
 
     @property
     def name(self) -> str:
         """The store."""
-        return f"bytes in {self.backend}"
+        return f"objects in {self.backend}"
 
     @property
     def step(self) -> str:
-        """Which store is listed."""
-        return f"Looking for bytes without a row in {self.backend}"
+        """The name of the step."""
+        return f"Searching orphans in {self.backend}"
 
-    def total(self) -> int:
-        """The folders of a store, or what a key in S3 begins with."""
-        return FOLDERS
+    def count(self) -> int:
+        """Return the number of folders, or of key prefixes."""
+        return FOLDER_COUNT
 
-    def page(self, after: str | None) -> Page | None:
-        """The next contents, held against the database."""
-        if after == self._end:
+    def check_page(self, after: str | None) -> Page | None:
+        """Compare the next objects with the database."""
+        end = build_uri(self.backend, "f" * 64)
+        if after == end or (after is None and not self._is_in_use()):
             return None
-        begun = int(parse_hash(after, self.backend)[:2], 16) if after else 0
-        if after is None and not self._is_in_use():
-            return None
+        folder = int(parse_hash(after, self.backend)[:2], 16) if after else 0
         try:
-            held = self.stores.ask(self.backend, lambda store: list(islice(store.list_objects(after=after), LISTED)))
-        except NotAsked:
-            looked = Looked()
-            looked.unchecked[self.backend] = 0
-            return Page(self._end, 0, 0, looked)
-        if not held:
-            return Page(self._end, FOLDERS - begun, 0, Looked()) if after else None
-        last = held[-1].uri
-        return Page(last, int(parse_hash(last, self.backend)[:2], 16) - begun, len(held), self._look(held))
-
-    @property
-    def _end(self) -> str:
-        return build_uri(self.backend, "f" * 64)
+            listed = self.stores.call(self.backend, lambda store: list(islice(store.list_objects(after=after), PAGE)))
+        except StoreSkippedError:
+            result = PageResult()
+            result.skipped[self.backend] = 0
+            return Page(end, 0, 0, result)
+        if not listed:
+            return Page(end, FOLDER_COUNT - folder, 0, PageResult()) if after else None
+        last = listed[-1].uri
+        return Page(last, int(parse_hash(last, self.backend)[:2], 16) - folder, len(listed), self._compare(listed))
 
     def _is_in_use(self) -> bool:
-        """Whether something can be there: nobody needs to set up a store, or make a folder, that nothing lies in."""
-        is_there = settings.CONTENT_ROOT.exists() if self.backend == "local" else bool(settings.CONTENT_S3_BUCKET)
-        return is_there or bool(read_value(_ANY_THERE, {"backend": self.backend}))
+        """Return whether the store may have objects; an unused one need not be set up."""
+        is_set_up = settings.CONTENT_ROOT.exists() if self.backend == "local" else bool(settings.CONTENT_S3_BUCKET)
+        return is_set_up or bool(read_value(_HAS_ROWS, {"backend": self.backend}))
 
-    def _look(self, held: list[ListedObject]) -> Looked:
-        looked, young = Looked(), timedelta(minutes=self.options.young_minutes)
-        nameless = unnamed([one.uri for one in held])
+    def _compare(self, listed: list[ListedObject]) -> PageResult:
+        result, min_age = PageResult(), timedelta(minutes=self.options.min_age_minutes)
+        unreferenced = find_unreferenced([one.uri for one in listed])
         suspects = []
-        for one in held:
-            if one.uri in nameless and nameless[one.uri] - one.modified_at < young:
-                looked.young += 1
-            elif one.uri in nameless:
+        for one in listed:
+            if one.uri in unreferenced and unreferenced[one.uri] - one.modified_at < min_age:
+                result.recent_count += 1
+            elif one.uri in unreferenced:
                 suspects.append(one)
-        # Who deletes takes the bytes first and the tombstone then, and who puts them anew names them first: only what
-        # is there, old, and unnamed before and after that look, is nobody's.
-        there = []
-        for one, modified in zip(suspects, overlapped(self._modified, suspects), strict=True):
-            if isinstance(modified, NotAsked):
-                looked.unchecked[self.backend] += 1
-            elif modified is not None and nameless[one.uri] - modified >= young:
-                there.append(one)
-        still = unnamed([one.uri for one in there])
-        looked.findings += [_orphan(one, still[one.uri] - one.modified_at) for one in there if one.uri in still]
-        return looked
+        # Deletion removes the data before the tombstone, and an upload adds the row before the data. An orphan must
+        # therefore still exist, still be old, and be unreferenced both before and after this check.
+        existing = []
+        for one, modified_at in zip(suspects, map_concurrently(self._read_modified_at, suspects), strict=True):
+            if isinstance(modified_at, StoreSkippedError):
+                result.skipped[self.backend] += 1
+            elif modified_at is not None and unreferenced[one.uri] - modified_at >= min_age:
+                existing.append(one)
+        still = find_unreferenced([one.uri for one in existing])
+        result.findings += [_describe_orphan(one, still[one.uri]) for one in existing if one.uri in still]
+        return result
 
-    def _modified(self, one: ListedObject) -> datetime | NotAsked | None:
-        """When the bytes were put, None where they are gone."""
+    def _read_modified_at(self, one: ListedObject) -> datetime | StoreSkippedError | None:
         try:
-            return self.stores.ask(self.backend, lambda store: store.get_modified_at(one.uri))
+            return self.stores.call(self.backend, lambda store: store.get_modified_at(one.uri))
         except (ContentNotFoundError, InvalidUriError):
             return None
-        except NotAsked as refusal:
-            return refusal
+        except StoreSkippedError as error:
+            return error
 
 
-def listing_passes(options: VerifyOptions, stores: Stores) -> list[ListingPass]:
-    """A pass for each store."""
-    return [ListingPass(backend=backend, options=options, stores=stores) for backend in ("local", "s3")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPass:
+    """A pass of one page through the uploads in the local store."""
+
+    stores: StorePool
+    check: Check = Check.ORPHANS
+    name: str = "uploads"
+    step: str = "Searching abandoned uploads"
+    unit: str = "files"
+
+    def count(self) -> None:
+        """Return None, since the number of files is unknown."""
+
+    def check_page(self, after: Any) -> Page | None:
+        """Check all files at once: there are only as many as killed writers."""
+        if after is not None:
+            return None
+        result = PageResult()
+        try:
+            uploads = find_abandoned_uploads(settings.CONTENT_ROOT)
+        except StoreUnavailableError as error:
+            self.stores.failure_reasons.setdefault("local", str(error))
+            result.skipped["local"] = 0
+            uploads = []
+        result.findings += [_describe_upload(upload) for upload in uploads]
+        return Page("end", len(uploads), len(uploads), result)
 
 
-def unnamed(uris: list[str]) -> dict[str, datetime]:
-    """Those addresses that nothing names, and the time by the database."""
-    return {one.uri: one.at for one in read(_UNNAMED, [uris], of=_Unnamed)} if uris else {}
+def find_unreferenced(uris: list[str]) -> dict[str, datetime]:
+    """Return the URIs without object, document or tombstone, with the database's time."""
+    return {row.uri: row.at for row in read_rows(_UNREFERENCED, [uris], of=_Unreferenced)} if uris else {}
 
 
-def _orphan(one: ListedObject, age: timedelta) -> Finding:
+def _describe_orphan(one: ListedObject, now: datetime) -> Finding:
+    age = format_duration(now - one.modified_at)
     return Finding(
-        kind=Kind.ORPHAN,
-        sentence=(
-            f"{one.size:,} bytes lie at {one.uri} since {format_duration(age)}, and no row, document or tombstone"
-            " names them."
-        ),
+        kind=FindingKind.ORPHAN,
+        message=f"{one.size:,} bytes at {one.uri}, {age} old, have no object, document or tombstone.",
         sha256=one.uri[-64:],
         backend_type=one.uri.partition(":")[0],
-        address=one.uri,
-        found=one.size,
+        location=one.uri,
+        actual=one.size,
+    )
+
+
+def _check_tombstones(after: str, last: str) -> PageResult:
+    rows = read_rows(_OVERDUE, {"after": after, "last": last, "overdue_after": OVERDUE_AFTER}, of=_OverdueRow)
+    return PageResult(
+        [
+            Finding(
+                kind=FindingKind.OVERDUE,
+                message=f"The data at {row.storage_uri} was due for deletion {format_duration(row.delay)} ago.",
+                sha256=row.storage_uri[-64:],
+                backend_type=row.storage_uri.partition(":")[0],
+                location=row.storage_uri,
+            )
+            for row in rows
+        ]
+    )
+
+
+def _describe_upload(upload: AbandonedUpload) -> Finding:
+    age = format_duration(datetime.now(UTC) - upload.modified_at)
+    return Finding(
+        kind=FindingKind.ABANDONED,
+        message=f"The upload {upload.name} in CONTENT_ROOT was last written {age} ago.",
+        backend_type="local",
+        location=upload.name,
+        actual=upload.size,
     )

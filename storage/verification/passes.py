@@ -1,73 +1,81 @@
-"""A check goes through what there is in passes, page by page, and can go on behind every page."""
+"""Passes: checks in pages, resumable after every page."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from django.db import transaction
 from psycopg import sql as composed
 
-from storage.verification.findings import Check, Finding
-from storage.verification.reading import read, read_value
+from ncfd_site.core import sql
+from ncfd_site.core.sql import Parameters, Row
+from storage.content import WRITERS
+from storage.verification.findings import Finding
+from storage.verification.options import Check
 
-# Rows that one statement looks at.
+# Rows that one statement checks.
 PAGE = 10_000
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
-class Looked:
-    """What a look at some of it found. `unchecked` are rows that could not be looked at, by the store they lie in."""
+class PageResult:
+    """Findings of a page, number of too recent items, and number of skipped items by backend."""
 
     findings: list[Finding] = field(default_factory=list)
-    young: int = 0
-    unchecked: Counter[str] = field(default_factory=Counter)
+    recent_count: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a pass: where the next one begins, how far the bar moves, how many were looked at, what was found."""
+    """A checked page: where the next one starts, units of progress, number of checked items, and the result."""
 
     last: Any
     steps: int
-    looked_at: int
-    looked: Looked
+    checked_count: int
+    result: PageResult
 
 
 class Pass(Protocol):
-    """One way through the rows or the bytes. `name` is unique; `step` and `unit` are for the bar."""
+    """A pass through rows or objects. `name` is unique; `step` and `unit` are for the progress reporter."""
 
     @property
     def check(self) -> Check:
-        """The check it belongs to."""
+        """The check that it belongs to."""
 
     @property
     def name(self) -> str:
-        """What a checkpoint calls it."""
+        """The name in checkpoints."""
 
     @property
     def step(self) -> str:
-        """What it does, in words."""
+        """The name of the step."""
 
     @property
     def unit(self) -> str:
-        """What the bar counts."""
+        """The unit of progress."""
 
-    def total(self) -> int | None:
-        """How many units there are."""
+    def count(self) -> int | None:
+        """Return the number of units, None if unknown."""
 
-    def page(self, after: Any) -> Page | None:
-        """Look at the next page behind that place, None for the first one; None where nothing is left."""
+    def check_page(self, after: Any) -> Page | None:
+        """Check the page after a position, None for the first one; return None at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Range:
     last: Any
-    number: int
+    row_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePass:
-    """Through a table by its key; `look` is given the first key that is not, and the last that is to be looked at."""
+    """A pass through a table by key; `check_range` gets the last key checked before, and the last key to check."""
 
     check: Check
     name: str
@@ -75,23 +83,49 @@ class TablePass:
     unit: str
     table: str
     key: str
-    look: Callable[[Any, Any], Looked]
-    # What comes before every key.
-    first: int | str = -(2**63)
+    check_range: Callable[[Any, Any], PageResult]
+    # Before the first key.
+    start: int | str = -(2**63)
 
-    def total(self) -> int:
-        """The rows of the table."""
+    def count(self) -> int:
+        """Return the number of rows."""
         query = composed.SQL("SELECT count(*) FROM {}").format(composed.Identifier(self.table))
         return int(read_value(query.as_string(None)))
 
-    def page(self, after: Any) -> Page | None:
-        """The next rows in the order of the key."""
-        after = self.first if after is None else after
+    def check_page(self, after: Any) -> Page | None:
+        """Check the next rows by key."""
+        after = self.start if after is None else after
         query = composed.SQL(
-            "SELECT max({key}) AS last, count(*) AS number"
+            "SELECT max({key}) AS last, count(*) AS row_count"
             " FROM (SELECT {key} FROM {table} WHERE {key} > %s ORDER BY {key} LIMIT %s) AS page"
         ).format(key=composed.Identifier(self.key), table=composed.Identifier(self.table))
-        (found,) = read(query.as_string(None), [after, PAGE], of=_Range)
-        if not found.number:
+        (found,) = read_rows(query.as_string(None), [after, PAGE], of=_Range)
+        if not found.row_count:
             return None
-        return Page(found.last, found.number, found.number, self.look(after, found.last))
+        return Page(found.last, found.row_count, found.row_count, self.check_range(after, found.last))
+
+
+def read_rows(query: str, parameters: Parameters = (), *, of: type[Row]) -> list[Row]:
+    """Run a query in a read-only transaction: one statement, hence one snapshot."""
+    with transaction.atomic():
+        sql.execute("SET TRANSACTION READ ONLY")
+        return sql.rows(query, parameters, of=of)
+
+
+def read_value(query: str, parameters: Parameters = ()) -> Any:
+    """Run a query in a read-only transaction and return the first column of its first row."""
+    with transaction.atomic():
+        sql.execute("SET TRANSACTION READ ONLY")
+        return sql.value(query, parameters)
+
+
+def map_concurrently(ask: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+    """Return the answers for all items, in order, asked from many threads.
+
+    After an exception or Ctrl-C, pending items are canceled.
+    """
+    workers = ThreadPoolExecutor(WRITERS)
+    try:
+        return list(workers.map(ask, items))
+    finally:
+        workers.shutdown(cancel_futures=True)

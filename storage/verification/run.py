@@ -1,4 +1,4 @@
-"""A run: one pass after the other, from where an earlier run stopped."""
+"""A verification run: pass after pass, starting at the checkpoint of an earlier run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,77 +6,78 @@ from typing import Any
 from django.utils import timezone
 
 from ncfd_site.core.progress import ProgressReporter
-from storage.verification.content import bytes_passes, hash_passes
-from storage.verification.counts import count_passes
-from storage.verification.findings import Check, Finding
-from storage.verification.leftovers import IncomingPass, tombstone_passes
-from storage.verification.options import VerifyOptions
-from storage.verification.orphans import listing_passes
-from storage.verification.owners import owner_passes
+from storage.verification.findings import Finding
+from storage.verification.objects import create_object_passes
+from storage.verification.options import Check, VerifyOptions
+from storage.verification.orphans import create_orphan_passes
 from storage.verification.passes import Page, Pass
-from storage.verification.stores import Stores
-from storage.verification.summary import Checked, Summary
+from storage.verification.references import create_count_passes, create_referrer_passes
+from storage.verification.stores import StorePool
+from storage.verification.summary import CheckResult, Summary
 
 
 def verify(
-    options: VerifyOptions, control: ProgressReporter, tell: Callable[[Finding], None], stores: Stores | None = None
+    options: VerifyOptions,
+    reporter: ProgressReporter,
+    report: Callable[[Finding], None],
+    stores: StorePool | None = None,
 ) -> Summary:
-    """Check, and tell every finding as soon as it is certain.
+    """Run the checks and report each confirmed finding.
 
-    Goes on behind the checkpoint of the control; the findings of what lies before it were told by the earlier run, and
-    the summary counts them. Raises `Canceled` after a page whose checkpoint is kept.
+    Resumes at the reporter's checkpoint: earlier findings are not reported again, but counted in the summary. Raises
+    `Canceled` after a page whose checkpoint is saved.
     """
-    stores = stores or Stores()
-    kept = control.checkpoint
-    summary = Summary.from_json(kept["summary"]) if "summary" in kept else _begun(options)
-    places: dict[str, dict[str, Any]] = {name: dict(place) for name, place in kept.get("places", {}).items()}
+    stores = stores or StorePool()
+    saved = reporter.checkpoint
+    summary = Summary.from_json(saved["summary"]) if "summary" in saved else _create_summary(options)
+    positions: dict[str, dict[str, Any]] = {name: dict(at) for name, at in saved.get("positions", {}).items()}
 
-    def checkpoint() -> dict[str, Any]:
-        return {"summary": summary.as_json(), "places": {name: dict(place) for name, place in places.items()}}
+    def build_checkpoint() -> dict[str, Any]:
+        return {"summary": summary.as_json(), "positions": {name: dict(at) for name, at in positions.items()}}
 
-    for one in _passes(options, stores):
-        place = places.setdefault(one.name, {"after": None, "steps": 0, "is_over": False})
-        if place["is_over"]:
+    for one in _create_passes(options, stores):
+        position = positions.setdefault(one.name, {"after": None, "steps": 0, "is_finished": False})
+        if position["is_finished"]:
             continue
-        control.begin(one.step, one.total(), one.unit)
-        if place["steps"]:
-            control.advance(place["steps"])
-        while page := one.page(place["after"]):
-            _take(page, one, summary, stores, tell)
-            place |= {"after": page.last, "steps": place["steps"] + page.steps}
-            control.advance(page.steps, checkpoint=checkpoint())
-        place["is_over"] = True
-        control.advance(0, checkpoint=checkpoint())
-    summary.ended_at = timezone.now().isoformat()
+        reporter.begin(one.step, one.count(), one.unit)
+        if position["steps"]:
+            reporter.advance(position["steps"])
+        while page := one.check_page(position["after"]):
+            _add_page(page, one, summary, stores, report)
+            position |= {"after": page.last, "steps": position["steps"] + page.steps}
+            reporter.advance(page.steps, checkpoint=build_checkpoint())
+        position["is_finished"] = True
+        reporter.advance(0, checkpoint=build_checkpoint())
+    summary.finished_at = timezone.now().isoformat()
     return summary
 
 
-def _take(page: Page, one: Pass, summary: Summary, stores: Stores, tell: Callable[[Finding], None]) -> None:
-    checked = summary.checks[one.check]
-    checked.looked_at += page.looked_at
-    checked.young += page.looked.young
-    for finding in page.looked.findings:
+def _add_page(page: Page, one: Pass, summary: Summary, stores: StorePool, report: Callable[[Finding], None]) -> None:
+    result = summary.checks[one.check]
+    result.checked_count += page.checked_count
+    result.recent_count += page.result.recent_count
+    for finding in page.result.findings:
         summary.add(one.check, finding)
-        tell(finding)
-    for backend, rows in page.looked.unchecked.items():
-        summary.miss(one.check, backend, stores.reasons[backend], rows)
+        report(finding)
+    for backend, count in page.result.skipped.items():
+        summary.add_skipped(one.check, backend, stores.failure_reasons[backend], count)
 
 
-def _begun(options: VerifyOptions) -> Summary:
+def _create_summary(options: VerifyOptions) -> Summary:
     return Summary(
         started_at=timezone.now().isoformat(),
         sample=options.sample,
         seed=options.seed,
-        checks={check.value: Checked() for check in options.checks},
+        checks={check.value: CheckResult() for check in options.checks},
     )
 
 
-def _passes(options: VerifyOptions, stores: Stores) -> list[Pass]:
+def _create_passes(options: VerifyOptions, stores: StorePool) -> list[Pass]:
     passes: dict[Check, list[Pass]] = {
-        Check.COUNTS: [*count_passes()],
-        Check.OWNERS: [*owner_passes()],
-        Check.BYTES: [*bytes_passes(options, stores)],
-        Check.HASHES: [*hash_passes(options, stores)],
-        Check.ORPHANS: [*listing_passes(options, stores), *tombstone_passes(), IncomingPass(stores=stores)],
+        Check.COUNTS: [*create_count_passes()],
+        Check.REFERRERS: [*create_referrer_passes()],
+        Check.PRESENCE: [*create_object_passes(Check.PRESENCE, options, stores)],
+        Check.HASHES: [*create_object_passes(Check.HASHES, options, stores)],
+        Check.ORPHANS: [*create_orphan_passes(options, stores)],
     }
     return [one for check in options.checks for one in passes[check]]

@@ -1,4 +1,4 @@
-"""The stores, asked from many threads; one that cannot be asked is not asked for ever."""
+"""The stores as verification and repair use them, with a circuit breaker."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,66 +8,66 @@ from typing import TypeVar
 from ncfd_site.config.errors import ConfigurationError
 from storage.content import ContentError, ContentStore, StoreUnavailableError, get_content_store
 
-# After so many refusals without an answer between them, a store counts as away until the end of the run.
-PATIENCE = 16
+# Consecutive failures after which a store is not called again in the run.
+MAX_FAILURES = 16
 
 Answer = TypeVar("Answer")
 
 
-class NotAsked(Exception):
-    """The store could not be asked, which says nothing of the content; `backend` is its name."""
+class StoreSkippedError(Exception):
+    """The store of `backend` is unavailable, so nothing is known about the object."""
 
     def __init__(self, backend: str) -> None:
         super().__init__(backend)
         self.backend = backend
 
 
-class Stores:
-    """The stores of the site, and why one of them cannot be asked. Threads may share it."""
+class StorePool:
+    """The stores of the site, and the first failure of each. Thread-safe."""
 
-    def __init__(self, opened: Callable[[str], ContentStore] = get_content_store) -> None:
-        self.reasons: dict[str, str] = {}
-        self._opened = opened
+    def __init__(self, open_store: Callable[[str], ContentStore] = get_content_store) -> None:
+        self.failure_reasons: dict[str, str] = {}
+        self._open_store = open_store
         self._stores: dict[str, ContentStore] = {}
-        self._away: set[str] = set()
-        self._refusals: Counter[str] = Counter()
+        self._unavailable: set[str] = set()
+        self._failure_counts: Counter[str] = Counter()
         self._lock = Lock()
 
-    def ask(self, backend: str, question: Callable[[ContentStore], Answer]) -> Answer:
-        """Ask the store of that backend; raises `NotAsked`, and what the store says of content."""
-        store = self._store(backend)
+    def call(self, backend: str, operation: Callable[[ContentStore], Answer]) -> Answer:
+        """Call a store; raises `StoreSkippedError`, and the store's errors about the object."""
+        store = self._get_store(backend)
         try:
-            answer = question(store)
+            answer = operation(store)
         except StoreUnavailableError as error:
-            self._refused(backend, str(error))
-            raise NotAsked(backend) from None
+            self._record_failure(backend, str(error))
+            raise StoreSkippedError(backend) from None
         except ContentError:
-            self._answered(backend)
+            self._record_answer(backend)
             raise
-        self._answered(backend)
+        self._record_answer(backend)
         return answer
 
-    def _store(self, backend: str) -> ContentStore:
+    def _get_store(self, backend: str) -> ContentStore:
         with self._lock:
-            if backend in self._away:
-                raise NotAsked(backend)
+            if backend in self._unavailable:
+                raise StoreSkippedError(backend)
             if backend not in self._stores:
-                # In the lock: boto3 makes no two clients at a time.
+                # Under the lock: boto3 cannot create clients concurrently.
                 try:
-                    self._stores[backend] = self._opened(backend)
+                    self._stores[backend] = self._open_store(backend)
                 except (ConfigurationError, StoreUnavailableError) as error:
-                    self.reasons[backend] = str(error)
-                    self._away.add(backend)
-                    raise NotAsked(backend) from None
+                    self.failure_reasons[backend] = str(error)
+                    self._unavailable.add(backend)
+                    raise StoreSkippedError(backend) from None
             return self._stores[backend]
 
-    def _refused(self, backend: str, reason: str) -> None:
+    def _record_failure(self, backend: str, reason: str) -> None:
         with self._lock:
-            self.reasons.setdefault(backend, reason)
-            self._refusals[backend] += 1
-            if self._refusals[backend] >= PATIENCE:
-                self._away.add(backend)
+            self.failure_reasons.setdefault(backend, reason)
+            self._failure_counts[backend] += 1
+            if self._failure_counts[backend] >= MAX_FAILURES:
+                self._unavailable.add(backend)
 
-    def _answered(self, backend: str) -> None:
+    def _record_answer(self, backend: str) -> None:
         with self._lock:
-            self._refusals[backend] = 0
+            self._failure_counts[backend] = 0

@@ -1,82 +1,110 @@
-"""What a run looked at and how much it found."""
+"""The result of a verification in numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from storage.verification.findings import Check, Finding
+from ncfd_site.core.formatting import format_quantity
+from storage.verification.findings import Finding
+from storage.verification.options import Check
+
+_COLUMNS = ("checked", "errors", "notes", "too recent", "skipped")
 
 
 @dataclass(slots=True)
-class Checked:
-    """One check: what it looked at, found wrong, and only noted.
+class CheckResult:
+    """Numbers of one check.
 
-    `young` is what may be somebody's who is not finished yet: references that came before their owner, bytes that came
-    before their row. `unchecked` is what lies in a store that cannot be asked.
+    Too recent are references made before their referrer and objects stored before their row. Skipped are objects in
+    an unavailable store.
     """
 
-    looked_at: int = 0
-    findings: int = 0
-    notes: int = 0
-    young: int = 0
-    unchecked: int = 0
+    checked_count: int = 0
+    error_count: int = 0
+    note_count: int = 0
+    recent_count: int = 0
+    skipped_count: int = 0
 
 
 @dataclass(slots=True)
-class Unavailable:
-    """A store that could not be asked: why, as a sentence, and how many rows of each check that left unchecked."""
+class UnavailableStore:
+    """Why a store was unavailable, and how many objects each check skipped."""
 
     reason: str
-    unchecked: dict[str, int] = field(default_factory=dict)
+    skipped_counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Summary:
-    """A run: times in ISO 8601, the share of rows whose bytes were looked at, results by check and by kind."""
+    """A run: times in ISO 8601, the fraction of objects checked, results by check, findings by kind."""
 
     started_at: str
     sample: float
     seed: int
-    checks: dict[str, Checked]
-    kinds: dict[str, int] = field(default_factory=dict)
-    unavailable: dict[str, Unavailable] = field(default_factory=dict)
-    ended_at: str | None = None
+    checks: dict[str, CheckResult]
+    finding_counts: dict[str, int] = field(default_factory=dict)
+    unavailable: dict[str, UnavailableStore] = field(default_factory=dict)
+    finished_at: str | None = None
 
     @property
-    def findings(self) -> int:
-        """How many things are wrong."""
-        return sum(checked.findings for checked in self.checks.values())
+    def error_count(self) -> int:
+        """Return the number of errors."""
+        return sum(result.error_count for result in self.checks.values())
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything could be looked at."""
+        """Return whether nothing was skipped."""
         return not self.unavailable
 
     def add(self, check: Check, finding: Finding) -> None:
         """Count a finding."""
         if finding.kind.is_note:
-            self.checks[check].notes += 1
+            self.checks[check].note_count += 1
         else:
-            self.checks[check].findings += 1
-        self.kinds[finding.kind] = self.kinds.get(finding.kind, 0) + 1
+            self.checks[check].error_count += 1
+        self.finding_counts[finding.kind] = self.finding_counts.get(finding.kind, 0) + 1
 
-    def miss(self, check: Check, backend: str, reason: str, rows: int) -> None:
-        """Count what could not be looked at."""
-        missed = self.unavailable.setdefault(backend, Unavailable(reason))
-        missed.unchecked[check] = missed.unchecked.get(check, 0) + rows
-        self.checks[check].unchecked += rows
+    def add_skipped(self, check: Check, backend: str, reason: str, count: int) -> None:
+        """Count skipped objects."""
+        store = self.unavailable.setdefault(backend, UnavailableStore(reason))
+        store.skipped_counts[check] = store.skipped_counts.get(check, 0) + count
+        self.checks[check].skipped_count += count
 
     def as_json(self) -> dict[str, Any]:
-        """The summary as a job or a state file keeps it."""
+        """Return the summary as stored by jobs and state files."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Summary":
-        """The summary that was kept so."""
+    def from_json(cls, stored: Mapping[str, Any]) -> "Summary":
+        """Return a stored summary."""
         return cls(
             **{
-                **kept,
-                "checks": {name: Checked(**checked) for name, checked in kept["checks"].items()},
-                "unavailable": {name: Unavailable(**missed) for name, missed in kept["unavailable"].items()},
+                **stored,
+                "checks": {name: CheckResult(**result) for name, result in stored["checks"].items()},
+                "unavailable": {name: UnavailableStore(**store) for name, store in stored["unavailable"].items()},
             }
         )
+
+
+def format_summary(summary: Summary) -> Iterator[str]:
+    """Yield a table of the checks, then a line for each unavailable store."""
+    yield f"{'':10}" + "".join(f"{column:>12}" for column in _COLUMNS)
+    for name, result in summary.checks.items():
+        yield f"{name:10}" + "".join(f"{number:>12,}" for number in asdict(result).values())
+    if summary.sample < 1:
+        yield f"Presence and hashes: {summary.sample:.3%} of all objects, seed {summary.seed}."
+    for backend, store in summary.unavailable.items():
+        counts = {name: count for name, count in store.skipped_counts.items() if count}
+        skipped = [f"{name} of {format_quantity(count, 'object')}" for name, count in counts.items()]
+        skipped += [f"listing of {backend}"] if Check.ORPHANS in store.skipped_counts else []
+        yield f"{store.reason} Skipped: {', '.join(skipped)}."
+
+
+def describe_errors(summary: Summary) -> str:
+    """Return the result as a sentence; empty if everything was checked and is right."""
+    if summary.error_count:
+        kinds = ", ".join(f"{kind}: {count:,}" for kind, count in sorted(summary.finding_counts.items()))
+        errors = format_quantity(summary.error_count, "error")
+        skipped = "" if summary.is_complete else " Some checks were skipped."
+        return f"{errors} ({kinds}). Run storage_repair to list the repairs.{skipped}"
+    return "" if summary.is_complete else "No errors found, but some checks were skipped."

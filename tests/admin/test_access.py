@@ -118,7 +118,7 @@ OTHERS = {
     "password_change": STAFF,
     "password_change_done": STAFF,
     "signals_score_table": READERS["signals.score"],
-    "storage_storageobject_cleanup": BUT_REVIEWERS,
+    "storage_storageobject_gc_candidates": BUT_REVIEWERS,
 }
 # Neither shows data: signing in and out is everybody's, the others only lead on to a page that is listed here.
 LEADING_ON = {"login", "logout", "view_on_site", None}

@@ -78,9 +78,10 @@ def addresses(link: LinkAudit) -> dict[str, list[str]]:
                  "/admin/linkaudit/linkreview/", f"/admin/linkaudit/reviewsample/{sample}/change/",
                  "/admin/linkaudit/linkaudit/bulk/filter/"],
         "olga": ["/", "/content/", "/schema/", "/jobs/", f"/jobs/{job}/", "/heuristics/HP-77/",
-                 "/promotions/", f"/promotions/{promotion}/", "/heuristics/HP-77/promote/", "/content/clean/",
-                 "/content/move/", "/admin/storage/storageobject/", "/admin/storage/storageobject/cleanup/",
-                 f"/admin/storage/storageobject/{content}/change/", "/admin/storage/storagetombstone/"],
+                 "/promotions/", f"/promotions/{promotion}/", "/heuristics/HP-77/promote/",
+                 "/content/garbage-collection/", "/content/move/", "/admin/storage/storageobject/",
+                 "/admin/storage/storageobject/gc-candidates/", f"/admin/storage/storageobject/{content}/change/",
+                 "/admin/storage/storagetombstone/"],
         "ana": ["/", "/agreement/", f"/links/{link.pk}/"],
     }  # fmt: skip
 

@@ -225,18 +225,18 @@ def test_a_database_behind_is_told(ana: Client) -> None:
     assert f"and {revisions.head()} is the newest" in said
 
 
-def test_drift_of_counts_comes_from_the_last_check(ana: Client) -> None:
-    assert "no check has counted yet not known" in words(ana.get("/"), "content")
-    checked = {"looked_at": 9, "findings": 2, "notes": 0, "young": 0, "unchecked": 0}
-    summary = {"started_at": "2026-01-01T00:00:00Z", "sample": 1.0, "seed": 1, "checks": {"counts": checked},
-               "kinds": {}, "unavailable": {}, "ended_at": None}  # fmt: skip
+def test_drift_is_that_of_the_last_verification(ana: Client) -> None:
+    assert "drift: not verified yet unknown" in words(ana.get("/"), "content")
+    counts = {"checked_count": 9, "error_count": 2, "note_count": 0, "recent_count": 0, "skipped_count": 0}
+    summary = {"started_at": "2026-01-01T00:00:00Z", "sample": 1.0, "seed": 1, "checks": {"counts": counts},
+               "finding_counts": {}, "unavailable": {}, "finished_at": None}  # fmt: skip
     job = Job.objects.create(
         kind="storage_verify", state="done", requested_by="olga", finished_at=NOW, result={"summary": summary}
     )
     StorageEvent.objects.create(action="count_corrected", sha256="0" * 64, backend_type="local")
     page = ana.get("/")
-    assert "counts were wrong at the last check ⚠ 2" in words(page, "content")
-    assert "brought right in the last 7 days 1" in words(page, "content")
+    assert "wrong counts in the last verification ⚠ 2" in words(page, "content")
+    assert "corrected, last 7 days 1" in words(page, "content")
     assert f'href="/jobs/{job.pk}/"' in tile(page, "content")
 
 

@@ -19,8 +19,8 @@ from securities.models import (
 )
 from securities.queries.lookups import DomainAlias, list_domains
 from signals.models import IngestState, RegistryHistoryVersion
-from storage.document_parts import document_entities
 from storage.models import Document, DocumentCitation, DocumentTable, DocumentTextPage
+from storage.queries import list_document_entities
 from tests.factories import make_company, make_document, make_link_audit, make_trial
 from tests.models.test_column_types import make_security
 
@@ -119,7 +119,7 @@ def test_entities_and_links_of_a_document() -> None:
         [document.pk, trial.nct_id, document.pk, trial.nct_id],
     )
 
-    entities, links = document_entities(document.pk), document_links(document.pk)
+    entities, links = list_document_entities(document.pk), document_links(document.pk)
 
     assert [(entity.value_text, entity.confidence) for entity in entities] == [
         ("Aspirin", None),
@@ -130,7 +130,7 @@ def test_entities_and_links_of_a_document() -> None:
         ("mentions", Decimal("0.50")),
     ]
     assert trial_document_links(trial.nct_id) == links
-    assert document_entities(document.pk + 1) == []
+    assert list_document_entities(document.pk + 1) == []
     assert document_links(document.pk + 1) == []
 
 

@@ -12,7 +12,7 @@ from ncfd_site.schema import catalog
 from ncfd_site.schema.docs.words import READ_THROUGH_QUERIES
 from securities.queries.lookups import DomainAlias
 from signals.models import Trial
-from storage.document_parts import DocumentEntity
+from storage.queries import DocumentEntity
 from tests.models.comparison import differences
 
 pytestmark = pytest.mark.django_db

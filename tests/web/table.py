@@ -118,8 +118,8 @@ TABLE: dict[str, Rule] = {
     "/jobs/<int:job_id>/cancel/": posted(OPERATORS, post=302),
     "/jobs/<int:job_id>/resume/": posted(OPERATORS, post=302),
     "/content/": page(BUT_REVIEWERS),
-    "/content/check/": posted(OPERATORS, post=400),
-    "/content/clean/": page(OPERATORS, post=400),
+    "/content/verify/": posted(OPERATORS, post=400),
+    "/content/garbage-collection/": page(OPERATORS, post=400),
     "/content/move/": page(OPERATORS, post=400),
     # Of the rows of the matrix no bytes are kept.
     "/content/<int:object_id>/file/": page(BUT_REVIEWERS, get=404),

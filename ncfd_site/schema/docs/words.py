@@ -127,7 +127,7 @@ RULES: dict[str, str] = {
 READ_THROUGH_QUERIES: dict[str, tuple[str, str]] = {
     "document_entities": (
         "What was recognised in the text of a document: drugs, endpoints, trial numbers, with their offsets.",
-        "storage.document_parts.document_entities",
+        "storage.queries.list_document_entities",
     ),
     "document_links": (
         "Links of documents to trials, studies, assets or companies, as the pipelines found them.",

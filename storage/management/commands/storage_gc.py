@@ -1,114 +1,113 @@
-"""Clean content that nothing refers to any more."""
+"""Collect garbage."""
 
-import dataclasses
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.core.command import ReportingCommand, integer_type
-from ncfd_site.core.formatting import format_moment, format_size
+from ncfd_site.core.command import ReportingCommand, fail, integer_type
+from ncfd_site.core.formatting import format_moment, format_quantity, format_size
 from ncfd_site.core.terminal_progress import TerminalReporter
-from storage.cleaning import CleaningOptions, CleaningRefused, Survey, clean, obstacle, survey
-from storage.outcomes import cleaned_in_words
+from storage.garbage_collection import (
+    GcBlockedError,
+    GcOptions,
+    GcPreview,
+    collect_garbage,
+    find_blocking_reason,
+    preview_garbage_collection,
+)
+from storage.messages import describe_gc_result
 
 
 class Command(ReportingCommand):
-    """Dry unless `--delete` is given."""
+    """Prints a preview; deletes with `--delete`."""
 
     help = (
-        "Delete content that nothing refers to, unused for its time of grace, and bytes whose time is over. Without "
-        "--delete it only tells what would go."
+        "Delete objects that are unreferenced and past the grace period, and data whose retention is over. Without"
+        " --delete this is a dry run."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """How careful it is."""
+        """Add the limits."""
         super().add_arguments(parser)
-        defaults = CleaningOptions()
-        parser.add_argument("--delete", action="store_true", help="Delete; without it nothing is changed.")
+        defaults = GcOptions()
+        parser.add_argument("--delete", action="store_true", help="Delete. Without it, nothing is changed.")
         parser.add_argument(
             "--grace-days",
             type=integer_type(),
             default=defaults.grace_days,
             metavar="N",
-            help="Days since the last reference went, or the last use (%(default)s).",
+            help="Days without use or reference before an object is garbage (default: %(default)s).",
         )
         parser.add_argument(
-            "--keep-minutes",
+            "--retention-minutes",
             type=integer_type(),
-            default=defaults.keep_minutes,
+            default=defaults.retention_minutes,
             metavar="N",
-            help="How long bytes stay after their row went (%(default)s).",
+            help="Minutes to keep the data after its row is deleted (default: %(default)s).",
         )
         parser.add_argument(
-            "--most-percent",
+            "--max-delete-percent",
             type=float,
-            default=defaults.most_percent,
+            default=defaults.max_delete_percent,
             metavar="N",
-            help="Refuse to delete more than this share of all content (%(default)g).",
+            help="Abort if more than this percentage of all objects would be deleted (default: %(default)g).",
         )
         parser.add_argument(
-            "--despite-lost-references", action="store_true", help="Delete although references look lost."
+            "--allow-missing-references", action="store_true", help="Delete even if references seem to be lost."
         )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
-    def work_with(self, control: TerminalReporter, options: dict[str, Any]) -> None:
-        """Tell, and with `--delete` delete."""
-        careful = CleaningOptions(
+    def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
+        """Print the preview, or delete and print the result."""
+        limits = GcOptions(
             grace_days=options["grace_days"],
-            keep_minutes=options["keep_minutes"],
-            most_percent=options["most_percent"],
-            despite_lost_references=options["despite_lost_references"],
+            retention_minutes=options["retention_minutes"],
+            max_delete_percent=options["max_delete_percent"],
+            allow_missing_references=options["allow_missing_references"],
         )
         if not options["delete"]:
-            found = survey(careful)
-            refused = obstacle(found, careful)
-            self._print(
-                options["json"], _would(found, careful, refused), {**dataclasses.asdict(found), "refused": refused}
-            )
+            preview = preview_garbage_collection(limits)
+            reason = find_blocking_reason(preview, limits)
+            facts = {**asdict(preview), "blocking_reason": reason}
+            self._print(options["json"], _describe_preview(preview, limits, reason), facts)
             return
         try:
-            done = clean(careful, control)
-        except CleaningRefused as refusal:
+            result = collect_garbage(limits, reporter)
+        except GcBlockedError as error:
             if options["json"]:
-                self.stdout.write(json.dumps({"refused": str(refusal)}))
+                self.stdout.write(json.dumps({"blocking_reason": str(error)}))
             raise
-        control.end()
-        self._print(options["json"], cleaned_in_words(done, careful.keep_minutes), dataclasses.asdict(done))
-        if done.bytes.left:
-            reasons = " ".join(f"{count:,} contents: {reason}" for reason, count in done.bytes.left.items())
-            raise CommandError(
-                f"Some bytes are still there, and the next run tries again. {reasons}", returncode=ExitCode.PARTIAL
+        reporter.end()
+        self._print(options["json"], describe_gc_result(result, limits.retention_minutes), asdict(result))
+        if result.data.failures:
+            reasons = " ".join(
+                f"{format_quantity(count, 'object')}: {reason}" for reason, count in result.data.failures.items()
             )
+            fail(f"Some data was not deleted; the next run tries again. {reasons}", ExitCode.PARTIAL)
 
-    def _print(self, as_json: bool, words: str, facts: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(facts, default=str) if as_json else words)
+    def _print(self, as_json: bool, text: str, facts: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(facts, default=str) if as_json else text)
 
 
-def _would(found: Survey, options: CleaningOptions, refused: str) -> str:
-    lines = []
-    if found.candidates:
-        since = f", the longest since {format_moment(found.unused_since)}" if found.unused_since else ""
-        lines.append(
-            f"{found.candidates:,} of {found.objects:,} contents ({format_size(found.candidate_bytes)}) have no"
-            f" reference and were not used for {options.grace_days} days{since}."
-        )
+def _describe_preview(preview: GcPreview, options: GcOptions, reason: str) -> str:
+    days, total = format_quantity(options.grace_days, "day"), f"{preview.object_count:,} objects"
+    if preview.candidate_count:
+        since = f", the oldest since {format_moment(preview.unused_since)}" if preview.unused_since else ""
+        size = format_size(preview.candidate_bytes)
+        lines = [f"{preview.candidate_count:,} of {total} ({size}) are unreferenced and unused for {days}{since}."]
     else:
-        lines.append(
-            f"None of {found.objects:,} contents is without reference and unused for {options.grace_days} days."
-        )
-    if found.owned:
-        lines.append(f"{found.owned:,} more have no reference, but a document or a study points to them: they stay.")
-    if found.foreign:
-        lines.append(f"{found.foreign:,} more have an address that is none of a store of this site: they stay.")
-    if found.tombstones:
-        lines.append(
-            f"{found.tombstones:,} tombstones wait, of which {found.due:,} ({format_size(found.due_bytes)}) are due."
-        )
-    if refused:
-        lines.append(f"It would be refused: {refused}")
-    elif found.candidates or found.due:
-        lines.append("Nothing was changed. With --delete they go.")
+        lines = [f"No garbage: none of {total} is unreferenced and unused for {days}."]
+    if preview.in_use_count:
+        lines.append(f"{preview.in_use_count:,} more are unreferenced, but used by a document or study, and are kept.")
+    if preview.foreign_count:
+        lines.append(f"{preview.foreign_count:,} more have a URI of no store of this site, and are kept.")
+    if preview.tombstone_count:
+        tombstones = format_quantity(preview.tombstone_count, "tombstone")
+        lines.append(f"{tombstones}, {preview.due_count:,} due ({format_size(preview.due_bytes)}).")
+    if reason:
+        lines.append(f"Blocked: {reason}")
+    elif preview.candidate_count or preview.due_count:
+        lines.append("Dry run: nothing was deleted. Use --delete to delete.")
     return "\n".join(lines)

@@ -1,26 +1,23 @@
-"""Mend what storage_verify finds."""
+"""Repair the findings of storage_verify."""
 
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.core.command import ReportingCommand, integer_type
+from ncfd_site.core.command import ReportingCommand, fail, integer_type
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import Canceled
 from ncfd_site.core.terminal_progress import TerminalReporter
-from storage.repair import MendOptions, Repair
-from storage.verification import Check, VerifyOptions
-from storage.verification.command import (
-    checks_given,
-)
-from storage.verification.kept import WrongFindings, findings_in
+from storage.repair import RepairOptions, RepairSession
+from storage.verification import VerifyOptions
+from storage.verification.findings_io import read_findings
+from storage.verification.options import add_check_argument, add_min_age_argument
 
 
 class Command(ReportingCommand):
-    """Names each change, and asks."""
+    """Lists repairs, asks for confirmation, and makes them."""
 
     help = (
         "Run the checks of storage_verify, or read the findings that it printed. Check each finding again, list the"
@@ -28,98 +25,79 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What is looked at, and who acts."""
+        """Add the source of findings, the retention and the confirmation."""
         super().add_arguments(parser)
         source = parser.add_mutually_exclusive_group()
+        add_check_argument(source)
         source.add_argument(
-            "--only",
-            metavar="CHECK,...",
-            type=checks_given,
-            default=tuple(Check),
-            help=f"Some of {', '.join(Check)} (all).",
+            "--findings",
+            type=Path,
+            metavar="FILE",
+            help="Read findings from the output of storage_verify --json instead.",
         )
-        source.add_argument(
-            "--findings", type=Path, metavar="FILE", help="What storage_verify --json printed, instead of new checks."
-        )
+        add_min_age_argument(parser)
         parser.add_argument(
-            "--young",
+            "--retention-days",
             type=integer_type(),
-            default=60,
-            metavar="MINUTES",
-            help="So old may bytes be that have no row yet (%(default)s).",
-        )
-        parser.add_argument(
-            "--keep-days",
-            type=integer_type(),
-            default=MendOptions().keep_days,
+            default=RepairOptions().retention_days,
             metavar="N",
-            help="How long bytes without a row stay (%(default)s).",
+            help="Keep the data of orphans for this long (default: %(default)s).",
         )
-        parser.add_argument("--yes", action="store_true", help="Make the changes without asking.")
+        parser.add_argument("--yes", action="store_true", help="Repair without asking for confirmation.")
 
-    def work_with(self, control: TerminalReporter, options: dict[str, Any]) -> None:
-        """Look, name, ask, mend."""
-        given = MendOptions(young_minutes=options["young"], keep_days=options["keep_days"])
-        with Repair(given, self.stdout.write) as repair:
-            self._repair(repair, control, options)
+    def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
+        """Collect findings, list repairs, ask, repair."""
+        limits = RepairOptions(min_age_minutes=options["min_age"], retention_days=options["retention_days"])
+        with RepairSession(limits, self.stdout.write) as session:
+            if options["findings"]:
+                _add_findings(session, options["findings"])
+            else:
+                session.verify(VerifyOptions(checks=options["only"], min_age_minutes=options["min_age"]), reporter)
+            session.propose(reporter)
+            reporter.end()
+            if session.counts.proposed:
+                _require_confirmation(session.counts.proposed, is_yes=options["yes"])
+                self._repair(session, reporter)
+            self._conclude(session)
 
-    def _repair(self, repair: Repair, control: TerminalReporter, options: dict[str, Any]) -> None:
-        if options["findings"]:
-            _take(repair, options["findings"])
-        else:
-            repair.check(VerifyOptions(checks=options["only"], young_minutes=options["young"]), control)
-        repair.name(control)
-        control.end()
-        if repair.progress.changes:
-            _ask(repair.progress.changes, is_yes=options["yes"])
-            self._mend(repair, control)
-        self._conclude(repair)
-
-    def _mend(self, repair: Repair, control: TerminalReporter) -> None:
-        done = repair.progress
+    def _repair(self, session: RepairSession, reporter: TerminalReporter) -> None:
+        counts = session.counts
         try:
-            repair.mend(control)
+            session.repair(reporter)
         except (Canceled, KeyboardInterrupt):
-            said = f"Stopped. {done.made:,} changes are made and recorded; run the same command again to go on."
-            raise CommandError(said, returncode=ExitCode.STOPPED) from None
-        control.end()
-        self.stdout.write(f"Made and recorded {done.made:,} of {_changes(done.changes)}.")
+            repaired = format_quantity(counts.repaired, "repair")
+            fail(f"Stopped after {repaired}. Run the same command again to resume.", ExitCode.STOPPED)
+        reporter.end()
+        self.stdout.write(f"Made {counts.repaired:,} of {format_quantity(counts.proposed, 'repair')}.")
 
-    def _conclude(self, repair: Repair) -> None:
-        done = repair.progress
-        if done.left:
-            things = "1 thing is" if done.left == 1 else f"{done.left:,} things are"
-            raise CommandError(f"{things} left to people: see above what to do.", returncode=ExitCode.REFUSED)
-        if done.unlooked or not done.is_complete:
-            why = " ".join(sorted(repair.stores.reasons.values()))
-            raise CommandError(f"Not everything could be looked at. {why}", returncode=ExitCode.PARTIAL)
-        if not done.changes:
-            self.stdout.write("Nothing needs mending.")
+    def _conclude(self, session: RepairSession) -> None:
+        counts = session.counts
+        if counts.manual:
+            actions = format_quantity(counts.manual, "manual action")
+            fail(f"{actions} required, listed above.", ExitCode.REFUSED)
+        if counts.skipped or not counts.is_complete:
+            reasons = " ".join(sorted(session.stores.failure_reasons.values()))
+            fail(f"Some checks were skipped. {reasons}", ExitCode.PARTIAL)
+        if not counts.proposed:
+            self.stdout.write("Nothing to repair.")
 
 
-def _take(repair: Repair, path: Path) -> None:
+def _add_findings(session: RepairSession, path: Path) -> None:
     try:
-        repair.take(findings_in(path))
-    except WrongFindings as wrong:
-        raise CommandError(str(wrong), returncode=ExitCode.USAGE) from None
+        session.add_findings(read_findings(path))
     except OSError as error:
-        raise CommandError(f"The file of --findings cannot be read: {error}.", returncode=ExitCode.USAGE) from None
+        fail(f"Cannot read the file of --findings: {error}.", ExitCode.USAGE)
 
 
-def _ask(number: int, *, is_yes: bool) -> None:
+def _require_confirmation(count: int, *, is_yes: bool) -> None:
     if is_yes:
         return
-    what = "this change" if number == 1 else f"these {_changes(number)}"
+    repairs = format_quantity(count, "repair")
     if not sys.stdin.isatty():
-        said = f"there is no terminal to ask on. With --yes the same command makes {what}."
-        raise CommandError(f"Nothing was changed: {said}", returncode=ExitCode.CONSENT_NEEDED)
+        fail(f"Nothing was changed. Use --yes to make {repairs} without a terminal.", ExitCode.CONSENT_NEEDED)
     try:
-        answer = input(f"Make {what}? [y/N] ")
+        answer = input(f"Make {repairs}? [y/N] ")
     except EOFError:
         answer = ""
     if answer.strip().lower() not in ("y", "yes"):
-        raise CommandError("Nothing was changed.", returncode=ExitCode.CONSENT_NEEDED)
-
-
-def _changes(number: int) -> str:
-    return "1 change" if number == 1 else f"{number:,} changes"
+        fail("Not confirmed. Nothing was changed.", ExitCode.CONSENT_NEEDED)

@@ -1,85 +1,84 @@
-"""Move content between local disk and S3."""
+"""Move objects between tiers."""
 
-import dataclasses
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.core.command import ReportingCommand, integer_type
-from ncfd_site.core.formatting import format_size
+from ncfd_site.core.command import ReportingCommand, fail, integer_type
+from ncfd_site.core.formatting import format_quantity, format_size
 from ncfd_site.core.terminal_progress import TerminalReporter
-from storage.outcomes import moved_in_words
-from storage.tiers import MoveOptions, movable, move
+from storage.messages import describe_move_result
+from storage.tiers import MoveOptions, move_objects, preview_move
 
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-MOST_NAMED = 20
+MAX_LISTED = 20
 
 
 class Command(ReportingCommand):
-    """Dry unless `--move` is given."""
+    """Prints a preview; moves with `--move`."""
 
     help = (
-        "Move content that is referred to between local disk and S3: copy, verify, switch, and release the old bytes, "
-        "which storage_gc deletes later. Without --move it only tells how much would move."
+        "Move referenced objects between local disk and S3: copy, verify, switch, and release the old data for"
+        " storage_gc. Without --move this is a dry run."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What moves where."""
+        """Add the target and the selection."""
         super().add_arguments(parser)
-        parser.add_argument("to", choices=["local", "s3"], help="Where it moves.")
-        parser.add_argument("--move", action="store_true", help="Move; without it nothing is changed.")
+        parser.add_argument("to", choices=["local", "s3"], help="Target tier.")
+        parser.add_argument("--move", action="store_true", help="Move. Without it, nothing is changed.")
         parser.add_argument(
-            "--older-than-days", type=integer_type(), metavar="N", help="Only what was not used for N days."
+            "--older-than-days", type=integer_type(), metavar="N", help="Only objects unused for this many days."
         )
         parser.add_argument(
-            "--larger-than", type=_bytes, metavar="SIZE", help="Only what is larger, as in 500000, 64K, 10M or 1G."
+            "--larger-than",
+            type=_parse_size,
+            metavar="SIZE",
+            help="Only larger objects; SIZE such as 500000, 64K, 10M or 1G.",
         )
-        parser.add_argument("--limit", type=integer_type(), metavar="N", help="At most N contents.")
+        parser.add_argument("--limit", type=integer_type(), metavar="N", help="At most this many objects.")
         parser.add_argument(
-            "--keep-minutes",
+            "--retention-minutes",
             type=integer_type(),
-            default=MoveOptions(to="s3").keep_minutes,
+            default=MoveOptions(to="s3").retention_minutes,
             metavar="N",
-            help="How long the old bytes stay (%(default)s).",
+            help="Minutes to keep the old data (default: %(default)s).",
         )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
-    def work_with(self, control: TerminalReporter, options: dict[str, Any]) -> None:
-        """Tell, and with `--move` move."""
-        wanted = MoveOptions(
+    def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
+        """Print the preview, or move and print the result."""
+        selection = MoveOptions(
             to=options["to"],
             older_than_days=options["older_than_days"],
             larger_than=options["larger_than"],
             limit=options["limit"],
-            keep_minutes=options["keep_minutes"],
+            retention_minutes=options["retention_minutes"],
         )
         if not options["move"]:
-            found = movable(wanted)
-            words = f"{found.contents:,} contents ({format_size(found.size_bytes)}) would move to {wanted.to}."
-            if found.contents:
-                words += " Nothing was changed. With --move they do."
-            self._print(options["json"], words, dataclasses.asdict(found))
+            preview = preview_move(selection)
+            objects = format_quantity(preview.object_count, "object")
+            text = f"{objects} ({format_size(preview.size_bytes)}) to move to {selection.to}."
+            if preview.object_count:
+                text += " Dry run: nothing was changed. Use --move to move."
+            self._print(options["json"], text, asdict(preview))
             return
-        moved = move(wanted, control)
-        control.end()
-        self._print(options["json"], moved_in_words(moved, wanted), dataclasses.asdict(moved))
-        if moved.failed:
-            named = "\n".join(f"  object {key}: {why}" for key, why in list(moved.failed.items())[:MOST_NAMED])
-            raise CommandError(
-                f"{len(moved.failed):,} contents stay where they are, since they could not be copied:\n{named}",
-                returncode=ExitCode.PARTIAL,
-            )
+        result = move_objects(selection, reporter)
+        reporter.end()
+        self._print(options["json"], describe_move_result(result, selection), asdict(result))
+        if result.failures:
+            listed = "\n".join(f"  object {key}: {why}" for key, why in list(result.failures.items())[:MAX_LISTED])
+            fail(f"{format_quantity(len(result.failures), 'object')} not moved:\n{listed}", ExitCode.PARTIAL)
 
-    def _print(self, as_json: bool, words: str, facts: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(facts) if as_json else words)
+    def _print(self, as_json: bool, text: str, facts: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(facts) if as_json else text)
 
 
-def _bytes(text: str) -> int:
+def _parse_size(text: str) -> int:
     digits = text.rstrip("kKmMgG")
     return int(digits) * UNITS[text[len(digits) :].lower()]
 
 
-_bytes.__name__ = "size"  # what argparse calls it
+_parse_size.__name__ = "size"  # the name in argparse's errors

@@ -35,7 +35,7 @@ from securities.queries.lookups import list_domains
 from signals.models import IngestRun, IngestState, StagingError, Study, Trial, TrialVersion
 from storage.content import get_content_store
 from storage.models import Document, StorageObject
-from storage.queries import cleanup_candidates, reference_counts
+from storage.queries import count_references, find_gc_candidates
 
 pytestmark = pytest.mark.django_db
 
@@ -214,7 +214,7 @@ def test_objects_are_stored_and_their_references_counted(demonstration: Any) -> 
         assert len(store.read(one.storage_uri)) == one.size_bytes > 0
     assert all(store.exists(one.storage_uri) for one in local)
     everything = list(StorageObject.objects.all())
-    counted = reference_counts([one.pk for one in everything])
+    counted = count_references([one.pk for one in everything])
     assert {one.pk: one.refcount for one in everything} == counted
     assert max(counted.values()) >= 2
     assert not Document.objects.filter(object=None).exists()
@@ -222,8 +222,8 @@ def test_objects_are_stored_and_their_references_counted(demonstration: Any) -> 
 
 
 def test_some_objects_are_past_the_grace_period_and_some_are_not() -> None:
-    candidates = cleanup_candidates()
-    unused = cleanup_candidates(max_age_days=0)
+    candidates = find_gc_candidates()
+    unused = find_gc_candidates(max_age_days=0)
     assert 0 < len(candidates) < len(unused)
     assert all(one.refcount == 0 and one.size_bytes for one in unused)
 

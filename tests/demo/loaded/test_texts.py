@@ -8,8 +8,8 @@ from linkaudit.document_links import document_links
 from linkaudit.models import LinkAudit
 from linkaudit.quotes import quote_of
 from signals.models import Signal, Study, Trial
-from storage.document_parts import document_entities
 from storage.models import Document, DocumentTextPage
+from storage.queries import list_document_entities
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_the_quote_of_every_signal_is_in_its_document(texts: dict[tuple[int, int
 def test_entities_are_where_they_were_found(texts: dict[tuple[int, int], str]) -> None:
     kinds = set()
     for document in Document.objects.exclude(source_type="Registry"):
-        for one in document_entities(document.pk):
+        for one in list_document_entities(document.pk):
             assert one.page_no
             assert texts[document.pk, one.page_no][one.char_start : one.char_end] == one.value_text
             kinds.add(one.ent_type)

@@ -1,4 +1,4 @@
-"""People before the pages of content, and a store with bytes behind them."""
+"""Signed-in clients and a content store."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ SignIn = Callable[[str], Client]
 
 @pytest.fixture
 def signed_in() -> SignIn:
-    """A browser in which a person is signed in: a group's, "nobody" (of no group), "anonymous"."""
+    """Function that signs in a user of a role, of no role ("nobody"), or none ("anonymous")."""
 
     def sign_in(who: str) -> Client:
         client = Client()
@@ -30,24 +30,24 @@ def signed_in() -> SignIn:
 
 @pytest.fixture
 def olga(signed_in: SignIn) -> Client:
-    """olga's browser: she operates."""
+    """Client of olga, an operator."""
     return signed_in("operator")
 
 
 @pytest.fixture
 def store(settings: Any, tmp_path: Path) -> ContentStore:
-    """The local store of the site, empty."""
+    """Empty local store of the site."""
     settings.CONTENT_ROOT = tmp_path / "content"
     return get_content_store()
 
 
 @pytest.fixture
 def keep(store: ContentStore) -> Callable[..., StorageObject]:
-    """Keep bytes, and return the row that names them."""
+    """Function that stores data and returns its object."""
 
-    def kept(content: bytes, **fields: Any) -> StorageObject:
-        stored = store.put(content)
-        told = {"sha256": stored.sha256, "storage_uri": stored.uri, "size_bytes": stored.size}
-        return factories.make_storage_object(content, **{**told, **fields})
+    def store_data(data: bytes, **fields: Any) -> StorageObject:
+        stored = store.put(data)
+        columns = {"sha256": stored.sha256, "storage_uri": stored.uri, "size_bytes": stored.size}
+        return factories.make_storage_object(data, **{**columns, **fields})
 
-    return kept
+    return store_data

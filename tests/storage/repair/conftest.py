@@ -1,4 +1,4 @@
-"""The site of the tests of checking."""
+"""Fixtures of the verification tests."""
 
 from tests.storage.verification.conftest import site
 

@@ -1,4 +1,4 @@
-"""A database that is killed keeps every commit that it acknowledged, and its counts stay true."""
+"""A killed database keeps acknowledged commits and right counts."""
 
 import random
 import shutil
@@ -19,38 +19,38 @@ import pytest
 from ncfd_site.postgres.embedded.cluster import PORT, SUPERUSER, Cluster
 from tests import databases
 from tests.schema.test_storage_functions import drift
-from tests.storage.soak.counting import Client, count_of
+from tests.storage.soak.reference_clients import Client, read_count
 
 CLIENTS = 8
 
 
 @dataclass(frozen=True)
 class Length:
-    """How often the database is killed, and after how many seconds at most each time."""
+    """Number of kills, and the maximum number of seconds before each."""
 
     kills: int
     longest: float
 
 
-SHORT, WHOLE = Length(2, 1.0), Length(20, 2.0)
+SHORT, FULL = Length(2, 1.0), Length(20, 2.0)
 
 
 @dataclass(frozen=True)
 class Victim:
-    """A server that belongs to this test, and waits for the disk as one in production does."""
+    """A server of this test with fsync on, as in production."""
 
     cluster: Cluster
 
     @property
     def keywords(self) -> dict[str, Any]:
-        """Where it is."""
+        """Return its connection parameters."""
         return {"host": str(self.cluster.find_socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": "postgres"}
 
-    def kill(self, everybody: bool) -> None:
-        """Kill its main process, or all of its processes at once, without notice."""
+    def kill(self, all_processes: bool) -> None:
+        """Kill its main process, or all of its processes."""
         first = (self.cluster.data / "postmaster.pid").read_text().partition("\n")[0]
         main = psutil.Process(int(first))
-        victims = [main, *main.children(recursive=True)] if everybody else [main]
+        victims = [main, *main.children(recursive=True)] if all_processes else [main]
         for victim in victims:
             with suppress(psutil.NoSuchProcess):
                 victim.send_signal(signal.SIGKILL)
@@ -58,8 +58,8 @@ class Victim:
 
 @pytest.fixture
 def victim() -> Iterator[Victim]:
-    """A server at head that nobody else uses."""
-    # Short: the path of a socket has room for about a hundred characters.
+    """Private server at the head revision."""
+    # The path of a socket is limited to about a hundred characters.
     folder = Path(tempfile.mkdtemp(prefix="k-", dir="/tmp"))
     folder.chmod(0o755)
     cluster = Cluster(folder)
@@ -73,9 +73,9 @@ def victim() -> Iterator[Victim]:
         shutil.rmtree(folder)
 
 
-def kill_and_look(victim: Victim, length: Length) -> None:
+def kill_and_verify(victim: Victim, length: Length) -> None:
     clients = [Client(number) for number in range(CLIENTS)]
-    chance = random.Random(length.kills)
+    rng = random.Random(length.kills)
 
     def work(client: Client) -> None:
         with suppress(psycopg.OperationalError), psycopg.connect(**victim.keywords, autocommit=True) as db:
@@ -85,28 +85,28 @@ def kill_and_look(victim: Victim, length: Length) -> None:
     with psycopg.connect(**victim.keywords) as db:
         assert db.execute("SHOW fsync").fetchone() == ("on",)
     for attempt in range(length.kills):
-        before = [client.acts for client in clients]
+        before = [client.action_count for client in clients]
         with ThreadPoolExecutor(CLIENTS) as pool:
-            working = [pool.submit(work, client) for client in clients]
-            time.sleep(chance.uniform(0.1, length.longest))
-            victim.kill(everybody=bool(attempt % 2))
-            for one in working:
+            futures = [pool.submit(work, client) for client in clients]
+            time.sleep(rng.uniform(0.1, length.longest))
+            victim.kill(all_processes=bool(attempt % 2))
+            for one in futures:
                 one.result()
         victim.cluster.start()
         with psycopg.connect(**victim.keywords) as db:
             assert drift(db) == 0, f"after kill {attempt}"
             for client in clients:
-                client.require_agreement(db)
-            # What the rest of the database holds of it, read past the indexes, says the same.
+                client.assert_agreement(db)
+            # Without indexes, the number of references is the same.
             db.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
-            assert count_of(db, "SELECT count(*) FROM storage_references") == sum(len(c.references) for c in clients)
-        assert [client.acts for client in clients] != before, f"nobody had begun before kill {attempt}"
+            assert read_count(db, "SELECT count(*) FROM storage_references") == sum(len(c.references) for c in clients)
+        assert [client.action_count for client in clients] != before, f"no action before kill {attempt}"
 
 
-def test_a_killed_database_keeps_every_acknowledged_commit(victim: Victim) -> None:
-    kill_and_look(victim, SHORT)
+def test_killed_database_keeps_acknowledged_commits(victim: Victim) -> None:
+    kill_and_verify(victim, SHORT)
 
 
 @pytest.mark.soak
-def test_a_database_killed_twenty_times_keeps_every_acknowledged_commit(victim: Victim) -> None:
-    kill_and_look(victim, WHOLE)
+def test_database_killed_twenty_times_keeps_acknowledged_commits(victim: Victim) -> None:
+    kill_and_verify(victim, FULL)

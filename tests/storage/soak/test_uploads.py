@@ -1,4 +1,4 @@
-"""People add, read and delete documents for a while, and content is cleaned all the time: nobody misses a byte."""
+"""Continuous garbage collection and moves lose no data of concurrent writers."""
 
 import os
 import time
@@ -8,66 +8,66 @@ from pathlib import Path
 import pytest
 
 from ncfd_site.core.progress import NullReporter
-from storage.cleaning import clean
 from storage.content import ContentStore, get_content_store
+from storage.garbage_collection import collect_garbage
 from storage.models import StorageEvent
-from storage.tiers import MoveOptions, move
-from tests.storage.soak.keepers import Keeper, Reader, at_work
-from tests.storage.soak.sound import AT_ONCE, require_convergence, require_no_missing_byte
+from storage.tiers import MoveOptions, move_objects
+from tests.storage.soak.invariants import AT_ONCE, assert_converges, assert_nothing_lost
+from tests.storage.soak.workload import Reader, Writer, run_concurrently
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 SHORT = 10.0
-# It goes on until so much has happened, on however slow a machine: without it there would be nothing to see.
-LEAST_READS, LEAST_DELETED = 100, 50
+# Minimum activity, however slow the machine.
+MIN_READS, MIN_DELETED = 100, 50
 
 
-def whole() -> float:
-    """As many seconds as SOAK_MINUTES says, an hour unless told."""
+def read_duration() -> float:
+    """Return the seconds of SOAK_MINUTES, by default an hour."""
     return 60 * float(os.environ.get("SOAK_MINUTES", "60"))
 
 
-def upload_and_clean(
-    seconds: float, store: ContentStore, *backends: str, beside: tuple[Callable[[], object], ...] = ()
+def upload_and_collect(
+    seconds: float, store: ContentStore, *backends: str, additional: tuple[Callable[[], object], ...] = ()
 ) -> None:
-    keepers = [Keeper(number, store) for number in range(4)]
+    writers = [Writer(number, store) for number in range(4)]
     reader = Reader()
-    acts = [
-        *(keeper.act for keeper in keepers),
+    actions = [
+        *(writer.act for writer in writers),
         reader.act,
-        lambda: clean(AT_ONCE, NullReporter("olga")),
-        *beside,
+        lambda: collect_garbage(AT_ONCE, NullReporter("olga")),
+        *additional,
     ]
 
-    def has_seen_enough() -> bool:
-        reads = sum(keeper.reads for keeper in keepers) + reader.reads
-        return reads >= LEAST_READS and StorageEvent.objects.filter(action="bytes_deleted").count() >= LEAST_DELETED
+    def is_active_enough() -> bool:
+        reads = sum(writer.read_count for writer in writers) + reader.read_count
+        return reads >= MIN_READS and StorageEvent.objects.filter(action="bytes_deleted").count() >= MIN_DELETED
 
-    begun = time.monotonic()
-    with at_work(acts) as failed:
-        while not failed.wait(0.5) and (time.monotonic() - begun < seconds or not has_seen_enough()):
+    started = time.monotonic()
+    with run_concurrently(actions) as failed:
+        while not failed.wait(0.5) and (time.monotonic() - started < seconds or not is_active_enough()):
             pass
-    for keeper in keepers:
-        for number in keeper.documents:
-            keeper.read(number)
-    require_no_missing_byte(*backends)
-    require_convergence(*backends)
+    for writer in writers:
+        for number in writer.documents:
+            writer.read(number)
+    assert_nothing_lost(*backends)
+    assert_converges(*backends)
 
 
-def test_nobody_misses_a_byte_while_content_is_cleaned(local_site: Path) -> None:
-    upload_and_clean(SHORT, get_content_store(), "local")
-
-
-@pytest.mark.soak
-def test_nobody_misses_a_byte_for_an_hour_on_disk(local_site: Path) -> None:
-    upload_and_clean(whole(), get_content_store(), "local")
+def test_garbage_collection_loses_no_data(local_site: Path) -> None:
+    upload_and_collect(SHORT, get_content_store(), "local")
 
 
 @pytest.mark.soak
-def test_nobody_misses_a_byte_for_an_hour_on_s3_while_content_moves(both_tiers: str) -> None:
-    def there_and_back() -> None:
-        move(MoveOptions(to="local", limit=20), NullReporter("olga"))
-        move(MoveOptions(to="s3", limit=20), NullReporter("olga"))
+def test_an_hour_on_disk_loses_no_data(local_site: Path) -> None:
+    upload_and_collect(read_duration(), get_content_store(), "local")
 
-    upload_and_clean(whole(), get_content_store("s3"), "local", "s3", beside=(there_and_back,))
+
+@pytest.mark.soak
+def test_an_hour_on_s3_with_moves_loses_no_data(both_tiers: str) -> None:
+    def move_there_and_back() -> None:
+        move_objects(MoveOptions(to="local", limit=20), NullReporter("olga"))
+        move_objects(MoveOptions(to="s3", limit=20), NullReporter("olga"))
+
+    upload_and_collect(read_duration(), get_content_store("s3"), "local", "s3", additional=(move_there_and_back,))

@@ -1,4 +1,4 @@
-"""A site whose stores are the test's own."""
+"""Site with stores of the test."""
 
 import uuid
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.storage.verification.site import Site
 
 @pytest.fixture
 def site(settings: Any, tmp_path: Path, s3_credentials: None, s3_endpoint: str) -> Site:
-    """A local store and one on S3, both empty."""
+    """Site with an empty local store and an empty S3 store."""
     prefix = f"tests/{uuid.uuid4().hex}"
     settings.CONTENT_ROOT = tmp_path / "content"
     settings.CONTENT_S3_BUCKET = BUCKET

@@ -1,4 +1,4 @@
-"""A site with content in both stores, and hands behind their backs."""
+"""Site with objects in both stores, and helpers that change rows and files directly."""
 
 import hashlib
 import os
@@ -22,53 +22,53 @@ from tests.storage.content.harness import StoreHarness
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The stores of a site by their backend, and the folder of the local one."""
+    """StorePool of a site by backend, and the folder of the local one."""
 
     harnesses: dict[str, StoreHarness]
     root: Path
 
-    def overwrite(self, content: StorageObject, data: bytes) -> None:
-        """Let other bytes lie where the row says."""
-        self.harnesses[content.tier].overwrite(content.sha256, data)
+    def overwrite(self, row: StorageObject, data: bytes) -> None:
+        """Overwrite the data of an object."""
+        self.harnesses[row.tier].overwrite(row.sha256, data)
 
-    def remove(self, content: StorageObject) -> None:
-        """Let nothing lie where the row says."""
-        self.harnesses[content.tier].remove(content.sha256)
+    def remove(self, row: StorageObject) -> None:
+        """Remove the data of an object."""
+        self.harnesses[row.tier].remove(row.sha256)
 
 
-def keep(data: bytes, backend: str = "local", **fields: Any) -> StorageObject:
-    """Make an object, and put its bytes where its row says."""
+def store_object(data: bytes, backend: str = "local", **fields: Any) -> StorageObject:
+    """Create an object with its data."""
     sha256 = hashlib.sha256(data).hexdigest()
-    made = factories.make_storage_object(
+    row = factories.make_storage_object(
         data, **{"backend_type": backend, "tier": backend, "storage_uri": f"{backend}://{sha256}", **fields}
     )
     get_content_store(backend).put(data)
-    return made
+    return row
 
 
-def refer(content: StorageObject, kind: str, key: int) -> None:
-    """Count a reference."""
+def add_reference(content: StorageObject, kind: str, key: int) -> None:
+    """Add a reference."""
     sql.scalar("increment_storage_refcount", content.sha256, content.backend_type, kind, key)
 
 
-def make_document_of(content: StorageObject, **fields: Any) -> Document:
-    """Make a document with that content, counted."""
+def create_document(content: StorageObject, **fields: Any) -> Document:
+    """Create a document with an object and its reference."""
     fields = {"object": content, "sha256": content.sha256, "storage_uri": content.storage_uri, **fields}
     document = factories.make_document(**fields)
-    refer(content, "document", document.pk)
+    add_reference(content, "document", document.pk)
     return document
 
 
 @contextmanager
-def as_after_a_restore() -> Iterator[None]:
-    """Write rows with the triggers disabled; inside a transaction."""
+def triggers_disabled() -> Iterator[None]:
+    """Disable triggers, as a restore does; inside a transaction."""
     sql.execute("SET LOCAL session_replication_role = replica")
     yield
     sql.execute("SET LOCAL session_replication_role = origin")
 
 
 def age_reference(kind: str, key: int, **age: float) -> None:
-    """Let a reference have been made so long ago."""
+    """Set the age of a reference."""
     sql.execute(
         "UPDATE storage_references SET created_at = now() - %s WHERE reference_type = %s AND referenced_id = %s",
         [timedelta(**age), kind, key],
@@ -76,30 +76,30 @@ def age_reference(kind: str, key: int, **age: float) -> None:
 
 
 def age_file(path: Path, **age: float) -> None:
-    """Let a file have been written so long ago."""
+    """Set the age of a file."""
     then = (timezone.now() - timedelta(**age)).timestamp()
     os.utime(path, (then, then))
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended: exit code, what it printed, its last sentence."""
+class CommandResult:
+    """Exit code, output and error of a command."""
 
     code: int
     out: str
-    said: str
+    error: str
 
     @property
     def lines(self) -> list[str]:
-        """What it printed, line by line."""
+        """Return the output by line."""
         return self.out.splitlines()
 
 
-def command(name: str, *arguments: Any) -> Ended:
-    """Run a command of the site."""
-    out, code, said = StringIO(), 0, ""
+def run_command(name: str, *arguments: Any) -> CommandResult:
+    """Run a management command."""
+    out, code, message = StringIO(), 0, ""
     try:
         call_command(name, *map(str, arguments), stdout=out, stderr=out)
     except CommandError as error:
-        code, said = error.returncode, str(error)
-    return Ended(code, out.getvalue(), said)
+        code, message = error.returncode, str(error)
+    return CommandResult(code, out.getvalue(), message)

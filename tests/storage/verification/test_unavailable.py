@@ -1,4 +1,4 @@
-"""A store that cannot be asked says nothing about content: not everything was checked, and nothing is missing."""
+"""Unavailable stores: checks are skipped, and nothing is reported as missing."""
 
 import hashlib
 import socket
@@ -11,52 +11,52 @@ from storage.content import ContentStore, S3ContentStore, get_content_store, get
 from storage.verification import (
     Check,
     Finding,
-    Kind,
+    FindingKind,
     Summary,
 )
-from storage.verification.stores import PATIENCE, Stores
+from storage.verification.stores import MAX_FAILURES, StorePool
 from tests import factories
 from tests.config.commands import manage, production
 from tests.storage.content.fake_server import Answer, FakeServer, Handler, hang, run_fake_server, stall
 from tests.storage.content.harness import BUCKET, build_s3_location
-from tests.storage.verification.looking import checked
-from tests.storage.verification.site import Site, command, keep
+from tests.storage.verification.runs import run_verification
+from tests.storage.verification.site import Site, run_command, store_object
 
 pytestmark = pytest.mark.django_db
 
 
-def error(status: int, code: str) -> Answer:
+def answer_error(status: int, code: str) -> Answer:
     def answer(handler: Handler, state: object) -> None:
         handler.respond_error(status, code)
 
     return answer
 
 
-def stores_at(endpoint: str, bucket: str = BUCKET) -> Stores:
-    """The local store as it is, and that of S3 there, with little patience."""
+def create_stores(endpoint: str, bucket: str = BUCKET) -> StorePool:
+    """Return the local store and an S3 store at an endpoint with short timeouts."""
 
-    def opened(backend: str) -> ContentStore:
+    def open_store(backend: str) -> ContentStore:
         if backend == "local":
             return get_content_store("local")
         return S3ContentStore(get_s3_client(build_s3_location(endpoint, timeout=0.3, max_attempts=1)), bucket, "prefix")
 
-    return Stores(opened)
+    return StorePool(open_store)
 
 
-def content_in_both(number: int = 3) -> None:
+def store_in_both(number: int = 3) -> None:
     for count in range(number):
-        keep(b"local %d" % count)
-        keep(b"far %d" % count, "s3")
+        store_object(b"local %d" % count)
+        store_object(b"far %d" % count, "s3")
 
 
-def require_unchecked(found: list[Finding], summary: Summary, reason: str, rows: int = 3) -> None:
+def assert_skipped(found: list[Finding], summary: Summary, reason: str, rows: int = 3) -> None:
     assert found == []
     assert not summary.is_complete
     assert list(summary.unavailable) == ["s3"]
     assert reason in summary.unavailable["s3"].reason
-    assert summary.unavailable["s3"].unchecked == {"bytes": rows, "hashes": rows, "orphans": 0}
-    assert summary.checks["bytes"].looked_at == summary.checks["hashes"].looked_at == rows
-    assert summary.checks["counts"].looked_at == 2 * rows
+    assert summary.unavailable["s3"].skipped_counts == {"presence": rows, "hashes": rows, "orphans": 0}
+    assert summary.checks["presence"].checked_count == summary.checks["hashes"].checked_count == rows
+    assert summary.checks["counts"].checked_count == 2 * rows
 
 
 @pytest.mark.parametrize(
@@ -68,39 +68,41 @@ def require_unchecked(found: list[Finding], summary: Summary, reason: str, rows:
         (404, "NoSuchBucket", "has no such bucket"),
     ],
 )
-def test_an_error_of_the_service_is_not_missing_content(site: Site, status: int, code: str, reason: str) -> None:
-    content_in_both()
-    with run_fake_server(error(status, code)) as server:
-        require_unchecked(*checked(stores=stores_at(server.endpoint)), reason)
+def test_service_error_is_not_reported_as_missing(site: Site, status: int, code: str, reason: str) -> None:
+    store_in_both()
+    with run_fake_server(answer_error(status, code)) as server:
+        assert_skipped(*run_verification(stores=create_stores(server.endpoint)), reason)
 
 
-def test_no_answer_in_time_is_not_missing_content(site: Site) -> None:
-    content_in_both()
+def test_timeout_is_not_reported_as_missing(site: Site) -> None:
+    store_in_both()
     with run_fake_server(hang) as server:
-        require_unchecked(*checked(stores=stores_at(server.endpoint)), "timed out")
+        assert_skipped(*run_verification(stores=create_stores(server.endpoint)), "timed out")
 
 
-def test_a_body_that_does_not_end_is_not_damage(site: Site) -> None:
-    content_in_both()
+def test_incomplete_body_is_not_reported_as_corrupt(site: Site) -> None:
+    store_in_both()
     with run_fake_server(stall) as server:
-        found, summary = checked(stores=stores_at(server.endpoint))
-    assert not [one for one in found if one.kind in (Kind.DAMAGED, Kind.MISSING)]
-    assert summary.unavailable["s3"].unchecked["hashes"] == 3
+        found, summary = run_verification(stores=create_stores(server.endpoint))
+    assert not [one for one in found if one.kind in (FindingKind.CORRUPT, FindingKind.MISSING)]
+    assert summary.unavailable["s3"].skipped_counts["hashes"] == 3
 
 
-def test_a_service_that_is_away_is_not_asked_for_every_row(site: Site) -> None:
-    content_in_both(10 * PATIENCE)
-    with run_fake_server(error(503, "SlowDown")) as server:
-        require_unchecked(*checked(stores=stores_at(server.endpoint)), "(503", 10 * PATIENCE)
-        # Those that were on their way when patience ended are asked as well.
-        assert len(server.requests) <= 3 * PATIENCE
+def test_unavailable_service_is_not_called_for_every_object(site: Site) -> None:
+    store_in_both(10 * MAX_FAILURES)
+    with run_fake_server(answer_error(503, "SlowDown")) as server:
+        assert_skipped(*run_verification(stores=create_stores(server.endpoint)), "(503", 10 * MAX_FAILURES)
+        # Requests in progress at the last failure are counted too.
+        assert len(server.requests) <= 3 * MAX_FAILURES
 
 
-def test_a_short_outage_costs_only_what_was_asked_for_meanwhile(site: Site) -> None:
+def test_short_outage_skips_only_concurrent_requests(site: Site) -> None:
     for number in range(40):
-        factories.make_storage_object(b"far %02d" % number, backend_type="s3", tier="s3", storage_uri=_uri(number))
+        factories.make_storage_object(
+            b"far %02d" % number, backend_type="s3", tier="s3", storage_uri=_build_uri(number)
+        )
 
-    def recovering(handler: Handler, state: FakeServer) -> None:
+    def recover(handler: Handler, state: FakeServer) -> None:
         if len(state.requests) <= 5:
             handler.respond_error(503, "SlowDown")
         else:
@@ -108,66 +110,66 @@ def test_a_short_outage_costs_only_what_was_asked_for_meanwhile(site: Site) -> N
             handler.send_header("Content-Length", str(len(b"far 00")))
             handler.end_headers()
 
-    with run_fake_server(recovering) as server:
-        found, summary = checked(Check.BYTES, stores=stores_at(server.endpoint))
+    with run_fake_server(recover) as server:
+        found, summary = run_verification(Check.PRESENCE, stores=create_stores(server.endpoint))
     assert found == []
-    # So many connections at once may cost the small server of the test one or the other more.
-    unchecked = summary.unavailable["s3"].unchecked["bytes"]
-    assert 5 <= unchecked < 40
-    assert summary.checks["bytes"].looked_at == 40 - unchecked
+    # The small server may drop more connections than it should.
+    skipped = summary.unavailable["s3"].skipped_counts["presence"]
+    assert 5 <= skipped < 40
+    assert summary.checks["presence"].checked_count == 40 - skipped
 
 
-def _uri(number: int) -> str:
+def _build_uri(number: int) -> str:
     return f"s3://{hashlib.sha256(b'far %02d' % number).hexdigest()}"
 
 
-def test_a_refused_connection_is_not_missing_content(site: Site) -> None:
-    content_in_both()
+def test_refused_connection_is_not_reported_as_missing(site: Site) -> None:
+    store_in_both()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
-        away = stores_at(f"http://127.0.0.1:{taken.getsockname()[1]}")
-        require_unchecked(*checked(stores=away), "cannot be reached")
+        unavailable = create_stores(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        assert_skipped(*run_verification(stores=unavailable), "cannot be reached")
 
 
-def test_the_command_says_once_that_s3_is_not_configured_and_how_many_rows_lie_there(site: Site, settings: Any) -> None:
-    content_in_both()
+def test_command_reports_unconfigured_s3_once_with_counts(site: Site, settings: Any) -> None:
+    store_in_both()
     settings.CONTENT_S3_BUCKET = ""
-    ended = command("storage_verify")
-    assert ended.code == 7
-    assert ended.said == "Nothing wrong was found, but not everything could be checked."
-    assert ended.out.count("The S3 content store is not configured") == 1
-    assert ended.lines[-1] == (
-        "The S3 content store is not configured. Set CONTENT_S3_BUCKET to the bucket's name. 3 rows "
-        "(bytes) and 3 rows (hashes) could not be checked. What lies in s3 could not be listed."
+    result = run_command("storage_verify")
+    assert result.code == 7
+    assert result.error == "No errors found, but some checks were skipped."
+    assert result.out.count("The S3 content store is not configured") == 1
+    assert result.lines[-1] == (
+        "The S3 content store is not configured. Set CONTENT_S3_BUCKET to the bucket's name. Skipped: presence of 3 "
+        "objects, hashes of 3 objects, listing of s3."
     )
 
 
-def test_s3_need_not_be_configured_where_nothing_lies_there(site: Site, settings: Any) -> None:
-    keep(b"local")
+def test_unused_s3_need_not_be_configured(site: Site, settings: Any) -> None:
+    store_object(b"local")
     settings.CONTENT_S3_BUCKET = ""
-    assert command("storage_verify").code == 0
+    assert run_command("storage_verify").code == 0
 
 
-def test_a_disk_that_is_not_mounted_has_lost_nothing(site: Site) -> None:
-    content_in_both()
+def test_unmounted_disk_is_not_reported_as_missing(site: Site) -> None:
+    store_in_both()
     site.root.rename(site.root.parent / "elsewhere")
-    ended = command("storage_verify")
-    assert ended.code == 7
-    assert "missing" not in ended.out
-    assert "Check the folder CONTENT_ROOT. 3 rows (bytes) and 3 rows (hashes) could not be checked" in ended.out
+    result = run_command("storage_verify")
+    assert result.code == 7
+    assert "missing object" not in result.out
+    assert "Check the folder CONTENT_ROOT. Skipped: presence of 3 objects, hashes of 3 objects" in result.out
 
 
-def test_what_is_wrong_elsewhere_is_told_all_the_same(site: Site) -> None:
-    content_in_both()
-    gone = keep(b"gone")
-    site.remove(gone)
-    with run_fake_server(error(403, "AccessDenied")) as server:
-        found, summary = checked(stores=stores_at(server.endpoint))
-    assert [(one.kind, one.object_id) for one in found] == [(Kind.MISSING, gone.pk)]
+def test_errors_in_other_stores_are_reported(site: Site) -> None:
+    store_in_both()
+    missing = store_object(b"gone")
+    site.remove(missing)
+    with run_fake_server(answer_error(403, "AccessDenied")) as server:
+        found, summary = run_verification(stores=create_stores(server.endpoint))
+    assert [(one.kind, one.object_id) for one in found] == [(FindingKind.MISSING, missing.pk)]
     assert not summary.is_complete
 
 
 @pytest.mark.parametrize("name", ["storage_verify", "storage_repair"])
-def test_a_database_that_is_away_is_not_something_wrong(tmp_path: Path, name: str) -> None:
-    ended = manage(tmp_path, name, **production("postgresql://olga:x@127.0.0.1:1/ncfd"))
-    assert "nothing listens there" in ended.error()
+def test_unavailable_database_is_not_a_finding(tmp_path: Path, name: str) -> None:
+    result = manage(tmp_path, name, **production("postgresql://olga:x@127.0.0.1:1/ncfd"))
+    assert "nothing listens there" in result.error()

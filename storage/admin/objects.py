@@ -1,0 +1,204 @@
+"""The admin of objects, references, events and tombstones."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ncfd_site.adminkit import search
+from ncfd_site.adminkit.columns import (
+    Column,
+    related,
+    value,
+    when,
+)
+from ncfd_site.adminkit.filters import choices
+from ncfd_site.adminkit.links import object_url
+from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.core.formatting import format_size
+from storage.admin.candidates import CandidatePage
+from storage.admin.references import ReferencePages
+from storage.admin.rendering import build_history, build_locations, render_referrer_link
+from storage.messages import ACTION_LABELS, describe_action
+from storage.models import StorageEvent, StorageObject, StorageReference, StorageTombstone
+from storage.overview import REFERENCES, SIZES
+from storage.queries import count_references
+
+FIELDS = (
+    "sha256",
+    "backend_type",
+    "tier",
+    "storage_uri",
+    "size",
+    "count",
+    "actual",
+    "drift",
+    "created_at",
+    "last_accessed",
+    "metadata",
+)
+
+# Shorter than the labels of the model, for the list.
+REASON_LABELS = {
+    "deleted": "row deleted",
+    "moved": "row moved",
+    "expected": "announced",
+    "orphaned": "found without row",
+}
+
+
+def _shorten(text: str, length: int = 16) -> SafeString:
+    return format_html('<code title="{}">{}…</code>', text, text[:length])
+
+
+def _format_drift(row: Any) -> str:
+    difference = row.refcount - row.actual_references
+    return "none" if difference == 0 else f"{difference:+d}: wrong count"
+
+
+@admin.register(StorageObject)
+class StorageObjectAdmin(CandidatePage, ReferencePages):
+    """Objects with their reference counts and drift."""
+
+    list_display = (
+        value("sha256", "SHA-256", draw=_shorten),
+        value("backend_type", "backend"),
+        value("size_bytes", "size", draw=format_size),
+        value("refcount", "count", order=True),
+        Column("actual_references", "references", lambda row: row.actual_references),
+        Column("drift", "drift", _format_drift, reads=("refcount",)),
+        when("created_at", "created", order=True),
+        when("last_accessed", "last used", order=True),
+    )
+    list_filter = (
+        "tier",
+        choices("backend_type", "backend", *((name, name, {"backend_type": name}) for name in ("local", "s3"))),
+        choices("size", "size", *((one.key, one.label, one.build_filter("size_bytes")) for one in SIZES)),
+        choices("references", "count", *((one.key, one.label, one.build_filter("refcount")) for one in REFERENCES)),
+    )
+    keeps_history = True
+    search_by = (search.key("object_id", "ID"), search.sha256("sha256"))
+    filled_by = "Loaders add an object for each file that they store: `manage.py load_ctgov FILE`."
+
+    def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Count the references of the listed objects in one query."""
+        counts = count_references([row.pk for row in rows])
+        for row in rows:
+            row.actual_references = counts[row.pk]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            self.prepare_rows(request, [row])
+        return row
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [*FIELDS]
+
+    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """Return references, locations of the data, and the audit log."""
+        return [*super().tables(request, row), build_locations(row), build_history(row)]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        row = context["original"]
+        context["tools"] = [
+            (reverse("storage:object_file", args=[row.pk]), "Download"),
+            (object_url(row, "history"), "History"),
+        ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="size")
+    def size(self, row: Any) -> str:
+        """Return the size with a unit."""
+        return format_size(row.size_bytes)
+
+    @admin.display(description="stored count")
+    def count(self, row: Any) -> int:
+        """Return the refcount."""
+        return int(row.refcount)
+
+    @admin.display(description="references")
+    def actual(self, row: Any) -> int:
+        """Return the number of reference rows."""
+        return int(row.actual_references)
+
+    @admin.display(description="drift")
+    def drift(self, row: Any) -> str:
+        """Return the difference between the two."""
+        return _format_drift(row)
+
+
+@admin.register(StorageReference)
+class StorageReferenceAdmin(ReadOnlyAdmin):
+    """References from rows to objects."""
+
+    list_display = (
+        value("reference_id", "reference"),
+        Column(
+            "referrer",
+            "referrer",
+            lambda row: render_referrer_link(row.reference_type, row.referenced_id),
+            reads=("reference_type", "referenced_id"),
+        ),
+        related("object", "sha256", "object"),
+        when("created_at", "added"),
+    )
+    search_by = (
+        search.key("reference_id", "ID"),
+        search.SearchBy(
+            "",
+            "referrer (such as “document 12”)",
+            search.pattern(r"(\S{1,50})\s+(\d{1,18})"),
+            lambda term: Q(reference_type=term.split()[0], referenced_id=int(term.split()[1])),
+        ),
+    )
+    filled_by = "Loaders add a reference for each row that uses an object; operators add them on the object's page."
+
+
+@admin.register(StorageEvent)
+class StorageEventAdmin(ReadOnlyAdmin):
+    """The audit log of objects and their counts."""
+
+    list_display = (
+        value("event_id", "event"),
+        when("occurred_at", "occurred"),
+        value("action", draw=describe_action),
+        value("object_id", "object", empty="none"),
+        value("sha256", "SHA-256", draw=_shorten),
+        value("actor"),
+        value("reason", empty="none"),
+    )
+    list_filter = (
+        choices("action", "action", *((one, label, {"action": one}) for one, label in ACTION_LABELS.items())),
+    )
+    search_by = (
+        search.key("event_id", "ID"),
+        search.prefix("sha256", "SHA-256"),
+    )
+    filled_by = "Manual changes of references, garbage collection, moves and repairs add events."
+
+
+@admin.register(StorageTombstone)
+class StorageTombstoneAdmin(ReadOnlyAdmin):
+    """Data without a row, and when it is deleted."""
+
+    list_display = (
+        value("storage_uri", "URI", draw=lambda text: _shorten(text, 20)),
+        value("reason", draw=lambda reason: REASON_LABELS.get(reason, reason)),
+        value("size_bytes", "size", draw=lambda size: format_size(size) if size else "unknown"),
+        when("delete_after", "kept until", order=True),
+        when("created_at", "since"),
+        value("actor"),
+    )
+    list_filter = (
+        choices("reason", "reason", *((r.value, r.label, {"reason": r.value}) for r in StorageTombstone.Reason)),
+    )
+    search_by = (search.exact("storage_uri", "URI", str.strip),)
+    filled_by = (
+        "Deleted, moved and announced objects leave a tombstone. `manage.py storage_gc` deletes the data when due, "
+        "unless a row references it again."
+    )

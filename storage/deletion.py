@@ -1,0 +1,158 @@
+"""Deletion of data whose tombstone is due, under the lock of the tombstone: a new reference waits for it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from django.db import transaction
+
+from ncfd_site.config.errors import ConfigurationError
+from ncfd_site.core import sql
+from ncfd_site.core.progress import ProgressReporter
+from storage.content import (
+    WRITERS,
+    ContentError,
+    ContentNotFoundError,
+    ContentStore,
+    InvalidUriError,
+    StoreUnavailableError,
+    get_content_store,
+)
+from storage.content.uris import parse_backend
+
+# Tombstones locked at a time.
+BATCH = 200
+# Data uploaded after its tombstone gets this long to be referenced.
+POSTPONED_BY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionResult:
+    """Number and size of deleted objects, and of those that were due and kept.
+
+    `rereferenced_count` got a row again, `postponed_count` were uploaded again; `failures` counts objects by reason.
+    """
+
+    object_count: int
+    size_bytes: int
+    rereferenced_count: int
+    postponed_count: int
+    failures: dict[str, int]
+
+
+class _Outcome(Enum):
+    DELETED = auto()
+    RECENT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tombstone:
+    storage_uri: str
+    reason: str
+    size_bytes: int
+    created_at: datetime
+    is_in_use: bool
+
+
+_RECORD_DELETION = """
+    WITH gone AS (
+        DELETE FROM storage_tombstones WHERE storage_uri = ANY(%(uris)s) RETURNING storage_uri, reason, size_bytes
+    )
+    INSERT INTO storage_events (actor, action, sha256, backend_type, detail)
+    SELECT %(actor)s, 'bytes_deleted', right(storage_uri, 64), split_part(storage_uri, ':', 1),
+           jsonb_build_object('storage_uri', storage_uri, 'size_bytes', size_bytes, 'reason', reason)
+    FROM gone ORDER BY storage_uri
+"""
+_POSTPONE = """
+    UPDATE storage_tombstones SET created_at = clock_timestamp(), delete_after = clock_timestamp() + %(by)s
+    WHERE storage_uri = ANY(%(uris)s)
+"""
+_COUNT_DUE = "SELECT count(*) FROM storage_tombstones WHERE delete_after <= clock_timestamp()"
+
+
+def delete_due_data(reporter: ProgressReporter) -> DeletionResult:
+    """Delete the data of every due tombstone; raises `Canceled` between two transactions.
+
+    The tombstones of an unavailable store are kept and counted in `failures`.
+    """
+    object_count, size_bytes, rereferenced_count, postponed_count = 0, 0, 0, 0
+    failures: Counter[str] = Counter()
+    unavailable: dict[str, str] = {}
+    reporter.begin("Deleting data", int(sql.value(_COUNT_DUE)), "objects")
+    after = ""
+    while True:
+        with transaction.atomic():
+            taken = sql.call("lock_due_tombstones", after, BATCH, of=_Tombstone)
+            open_ones = [one for one in taken if not one.is_in_use]
+            outcomes = _delete_all(open_ones, unavailable)
+            deleted = [one for one in open_ones if outcomes[one.storage_uri] is _Outcome.DELETED]
+            recent = [one.storage_uri for one in open_ones if outcomes[one.storage_uri] is _Outcome.RECENT]
+            sql.execute(_RECORD_DELETION, {"uris": [one.storage_uri for one in deleted], "actor": reporter.actor})
+            sql.execute(_POSTPONE, {"uris": recent, "by": POSTPONED_BY})
+        if not taken:
+            break
+        failures.update(outcome for outcome in outcomes.values() if isinstance(outcome, str))
+        object_count += len(deleted)
+        size_bytes += sum(one.size_bytes for one in deleted)
+        rereferenced_count += len(taken) - len(open_ones)
+        postponed_count += len(recent)
+        after = taken[-1].storage_uri
+        reporter.advance(len(taken))
+    return DeletionResult(
+        object_count=object_count,
+        size_bytes=size_bytes,
+        rereferenced_count=rereferenced_count,
+        postponed_count=postponed_count,
+        failures=dict(failures),
+    )
+
+
+def _delete_all(tombstones: Sequence[_Tombstone], unavailable: dict[str, str]) -> dict[str, _Outcome | str]:
+    """Return the outcome, or the reason of the failure, by URI.
+
+    `unavailable` collects the reasons by store, so that an unavailable store is not called for every batch.
+    """
+    outcomes: dict[str, _Outcome | str] = {}
+    by_backend: dict[str, list[_Tombstone]] = defaultdict(list)
+    for one in tombstones:
+        by_backend[parse_backend(one.storage_uri)].append(one)
+    for backend, ones in by_backend.items():
+        if backend not in unavailable:
+            try:
+                store = get_content_store(backend)
+            except ConfigurationError as error:
+                unavailable[backend] = str(error)
+        if backend in unavailable:
+            outcomes |= {one.storage_uri: unavailable[backend] for one in ones}
+            continue
+        with ThreadPoolExecutor(WRITERS) as workers:
+            answers = list(workers.map(lambda one, store=store: _delete_one(one, store), ones))
+        for one, answer in zip(ones, answers, strict=True):
+            if isinstance(answer, StoreUnavailableError):
+                unavailable[backend] = str(answer)
+            outcomes[one.storage_uri] = answer if isinstance(answer, _Outcome) else _describe(answer)
+    return outcomes
+
+
+def _delete_one(tombstone: _Tombstone, store: ContentStore) -> _Outcome | ContentError:
+    uri = tombstone.storage_uri
+    try:
+        # Announced data is always uploaded after its tombstone.
+        if tombstone.reason != "expected" and store.get_modified_at(uri) > tombstone.created_at:
+            return _Outcome.RECENT
+        store.delete(uri)
+    except ContentNotFoundError:
+        return _Outcome.DELETED
+    except ContentError as error:
+        return error
+    return _Outcome.DELETED
+
+
+def _describe(error: ContentError) -> str:
+    if isinstance(error, InvalidUriError):
+        # Without the URI, so that equal reasons are counted together.
+        return "The file is a link or not a regular file. Check the folder CONTENT_ROOT."
+    return str(error)

@@ -1,1 +1,0 @@
-"""Documents as loaders make them: their bytes into the content store, their rows, pages and references."""

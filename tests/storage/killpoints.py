@@ -1,0 +1,86 @@
+"""`python -m tests.storage.killpoints STEP COMMAND ...`: run a management command and kill it at a step.
+
+SIGKILL allows no cleanup.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
+
+
+def die(*arguments: Any, **named: Any) -> Any:
+    """Kill this process."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_before(module: Any, name: str, count: int = 1) -> None:
+    """Kill the process instead of a call, by default the first."""
+    wrapped, calls = getattr(module, name), []
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        calls.append(1)
+        return die() if len(calls) == count else wrapped(*arguments, **named)
+
+    setattr(module, name, call)
+
+
+def kill_after(module: Any, name: str, count: int = 1) -> None:
+    """Kill the process after a call, by default the first."""
+    wrapped, calls = getattr(module, name), []
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        result = wrapped(*arguments, **named)
+        calls.append(1)
+        return die() if len(calls) == count else result
+
+    setattr(module, name, call)
+
+
+def _list_steps() -> dict[str, Callable[[], None]]:
+    from ncfd_site.core import sql
+    from storage import deletion, garbage_collection, tiers
+    from storage.content import LocalContentStore
+
+    return {
+        "gc: before any row": lambda: kill_before(garbage_collection, "_delete_rows"),
+        "gc: rows deleted and not committed": lambda: kill_after(sql, "call"),
+        "gc: rows committed": lambda: kill_after(garbage_collection, "_delete_rows"),
+        "gc: before any data": lambda: kill_before(deletion, "_delete_all"),
+        "gc: some data deleted": lambda: kill_after(LocalContentStore, "delete", 2),
+        "gc: data deleted": lambda: kill_after(deletion, "_delete_all"),
+        "gc: tombstones deleted and not committed": lambda: kill_after(sql, "execute"),
+        "gc: before the second batch of data": lambda: kill_before(deletion, "_delete_all", 2),
+        "move: before the announcement": lambda: kill_before(tiers, "_announce"),
+        "move: announced": lambda: kill_after(tiers, "_announce"),
+        "move: some copied": lambda: kill_after(tiers, "_copy", 2),
+        "move: before the switch": lambda: kill_before(tiers, "_switch"),
+        "move: switched and not committed": lambda: kill_after(sql, "scalar", 2),
+        "move: some switched": lambda: kill_after(tiers, "_switch", 2),
+        "move: the first batch moved": lambda: kill_before(tiers, "_announce", 2),
+    }
+
+
+def main() -> None:
+    """Install the kill point and run the command."""
+    django.setup()
+    from django.core.management import execute_from_command_line
+
+    from storage import deletion, garbage_collection, tiers
+
+    # Small batches, so that few objects need several.
+    for module, name in ((garbage_collection, "BATCH"), (deletion, "BATCH"), (tiers, "WRITERS")):
+        setattr(module, name, 3)
+    step, *command = sys.argv[1:]
+    if step:
+        _list_steps()[step]()
+    execute_from_command_line(["manage.py", *command])
+
+
+if __name__ == "__main__":
+    main()

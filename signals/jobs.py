@@ -1,3 +1,3 @@
-"""What of trials can be exported; found here as the kinds of jobs are."""
+"""Registers the exports of trials with the job types."""
 
 from signals.trials import exporting  # noqa: F401

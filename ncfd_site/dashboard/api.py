@@ -56,9 +56,9 @@ def dashboard(request: HttpRequest) -> object:
     return {"items": [_item(shown) for shown in load_tiles(registered_sources(), current_user(request))]}
 
 
-@declare_get(router, "/freshness", "", TileItem, "How fresh each source is")
+@declare_get(router, "/freshness", "", TileItem, "Data freshness")
 def freshness(request: HttpRequest) -> object:
-    """The last load of each source, the newest document of each kind, the newest signal and score."""
+    """Return the latest import of each source, document of each type, signal and score."""
     sources = [source for source in registered_sources() if source.key == FRESHNESS]
     shown = load_tiles(sources, current_user(request))
     if not shown:

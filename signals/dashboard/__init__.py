@@ -1,10 +1,10 @@
-"""Tiles and shortcuts of the home page on trials."""
+"""Home page tiles and shortcuts about trials."""
 
 from ncfd_site.dashboard.views import register_shortcut
 from signals.dashboard import errors, freshness, gates, loads, risk  # noqa: F401  (they register)
 from signals.models import IngestRun, Score, Signal, Trial
 
-register_shortcut(Trial, "the registry's trials, their versions and published results", position=10)
+register_shortcut(Trial, "trials with their versions and published results", position=10)
 register_shortcut(Signal, "warning signs that fired", position=20)
-register_shortcut(Score, "the probability of failure of each trial, run by run", position=30)
-register_shortcut(IngestRun, "what the loaders read, and when", position=90)
+register_shortcut(Score, "probability of failure, run by run", position=30)
+register_shortcut(IngestRun, "runs of the loaders", position=90)

@@ -1,4 +1,4 @@
-"""What failed its validation on its way in, by kind, and the newest of it."""
+"""Tile of validation errors by type, with the latest."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ FROM (SELECT * FROM staging_errors ORDER BY id DESC LIMIT 3) e LEFT JOIN trials 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How many errors of a kind there are."""
+    """Number of errors of a type."""
 
     kind: str
     errors: int
@@ -34,7 +34,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """One error."""
+    """A validation error."""
 
     id: int
     study_id: int | None
@@ -44,7 +44,7 @@ class Newest:
 
 
 def build(found: Found, user: User) -> Tile:
-    """Say how many of each kind there are, and what came last."""
+    """Return the number of errors of each type and the latest errors."""
     address = reverse("errors")
     figures = tuple(
         Figure(
@@ -63,13 +63,13 @@ def build(found: Found, user: User) -> Tile:
         )
         for error in found["newest"]
     )
-    return Tile(figures, lines, "Nothing failed its validation.")
+    return Tile(figures, lines, "No validation errors.")
 
 
 SOURCE = register(
     Source(
         "errors",
-        "Failed validations",
+        "Validation errors",
         (VIEW,),
         {"kinds": Part(KINDS, Kind), "newest": Part(NEWEST, Newest)},
         build,

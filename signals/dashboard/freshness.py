@@ -1,4 +1,4 @@
-"""How fresh each source is: the last load of each, the newest document of each kind, the newest signal and score."""
+"""Tile of data freshness: the latest import of each source, document of each type, signal and score."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,7 +31,7 @@ SIGNAL = "SELECT fired_at FROM signals ORDER BY fired_at DESC LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The last run of a loader that ended."""
+    """The latest finished run of a loader."""
 
     source: str
     finished_at: datetime
@@ -40,7 +40,7 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the registry has been read."""
+    """Date up to which the registry has been read."""
 
     up_to: date | None
     last_run_at: datetime | None
@@ -48,7 +48,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """When the newest document of a kind was published."""
+    """Publication time of the latest document of a type."""
 
     source_type: str
     published_at: datetime
@@ -56,35 +56,35 @@ class Newest:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """When the newest signal fired."""
+    """Firing time of the latest signal."""
 
     fired_at: datetime
 
 
 def build(found: Found, user: User) -> Tile:
-    """Say the age of each source."""
+    """Return the age of each source."""
     staff = user.is_staff
     runs = reverse("admin:signals_ingestrun_changelist") if staff else ""
     lines = [
-        Line(f"Load of {run.source}", runs, _records(run.total_processed), at=run.finished_at) for run in found["runs"]
+        Line(f"{run.source} import", runs, _records(run.total_processed), at=run.finished_at) for run in found["runs"]
     ]
     for cursor in found["cursor"]:
         state = reverse("admin:signals_ingeststate_changelist") if staff else ""
-        up_to = f"updates posted up to {cursor.up_to:%Y-%m-%d} are read" if cursor.up_to else "not read so far"
+        up_to = f"data through {cursor.up_to:%Y-%m-%d}" if cursor.up_to else "not read yet"
         lines.append(Line("Registry", state, up_to, at=cursor.last_run_at))
     for document in found["documents"]:
         kind = str(Document.SourceType(document.source_type).label)
         kind = kind if kind[1:2].isupper() else kind.lower()
         documents = reverse("admin:storage_document_changelist") if staff else ""
         query = f"?{urlencode({'source_type__exact': document.source_type})}" if staff else ""
-        lines.append(Line(f"Newest {kind}", documents + query, "published", at=document.published_at))
+        lines.append(Line(f"Latest {kind}", documents + query, "published", at=document.published_at))
     for signal in found["signal"]:
         signals = reverse("admin:signals_signal_changelist") if staff else ""
-        lines.append(Line("Newest signal", signals, "fired", at=signal.fired_at))
+        lines.append(Line("Latest signal", signals, "fired", at=signal.fired_at))
     lines += [
-        Line("Newest score", reverse("risk:trials"), f"run {run.run_id}", at=run.scored_at) for run in found["score"]
+        Line("Latest score", reverse("risk:trials"), f"run {run.run_id}", at=run.scored_at) for run in found["score"]
     ]
-    return Tile((), tuple(lines), "Nothing was loaded yet: manage.py load_data FOLDER reads all files of a folder.")
+    return Tile((), tuple(lines), "No data yet. manage.py load_data FOLDER loads all files of a folder.")
 
 
 def _records(number: int | None) -> str:
@@ -94,7 +94,7 @@ def _records(number: int | None) -> str:
 SOURCE = register(
     Source(
         "freshness",
-        "How fresh each source is",
+        "Data freshness",
         (LOADS, DOCUMENTS, SIGNALS, SCORES),
         {
             "runs": Part(LAST_RUNS, LastRun, LOADS),

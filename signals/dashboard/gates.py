@@ -1,4 +1,4 @@
-"""Gates that fire in the latest run and did not in the run before, or the other way."""
+"""Tile of gates that changed between the latest run and the one before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from ncfd_site.dashboard.tile import Figure, Found, Line, Part, Source, Tile, re
 from signals.dashboard.risk import LATEST, Run
 
 VIEW = "signals.view_score"
-# A gate that changes moves the probability. So it is looked for among those that moved most, up and down.
-LOOKED_AT = 200
+# A changed gate changes the probability, so only the trials that moved most are searched.
+SEARCHED = 200
 SHOWN = 5
 _FIRED = (
     "ARRAY(SELECT jsonb_object_keys(CASE jsonb_typeof({0}.metadata -> 'gates') WHEN 'object'"
@@ -24,10 +24,10 @@ FROM (
     SELECT m.*, {_FIRED.format("n")} AS now, {_FIRED.format("o")} AS before
     FROM (
         (SELECT trial_id, run_id, previous_run_id, change FROM trial_current_scores
-         WHERE change > 0 ORDER BY change DESC NULLS LAST, trial_id LIMIT {LOOKED_AT})
+         WHERE change > 0 ORDER BY change DESC NULLS LAST, trial_id LIMIT {SEARCHED})
         UNION ALL
         (SELECT trial_id, run_id, previous_run_id, change FROM trial_current_scores
-         WHERE change < 0 ORDER BY change ASC NULLS FIRST, trial_id DESC LIMIT {LOOKED_AT})
+         WHERE change < 0 ORDER BY change ASC NULLS FIRST, trial_id DESC LIMIT {SEARCHED})
     ) m
     JOIN scores n ON n.trial_id = m.trial_id AND n.run_id = m.run_id
     JOIN scores o ON o.trial_id = m.trial_id AND o.run_id = m.previous_run_id
@@ -40,7 +40,7 @@ WHERE found.now <> found.before ORDER BY abs(found.change) DESC, trial_id
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A trial of which other gates fire in its latest run than in the run before."""
+    """A trial whose fired gates differ between its latest run and the one before."""
 
     nct_id: str
     indication: str | None
@@ -51,57 +51,49 @@ class Change:
     before: list[str]
 
     @property
-    def fired(self) -> list[str]:
-        """The gates that fire now."""
+    def triggered(self) -> list[str]:
+        """Gates that fire now and did not before."""
         return sorted(set(self.now) - set(self.before))
 
     @property
-    def ended(self) -> list[str]:
-        """The gates that fire no longer."""
+    def cleared(self) -> list[str]:
+        """Gates that no longer fire."""
         return sorted(set(self.before) - set(self.now))
 
     @property
-    def words(self) -> str:
-        """What changed, in words."""
-        parts = [_words(self.fired, "now"), _words(self.ended, "no longer")]
-        return ", ".join(filter(None, parts))
+    def label(self) -> str:
+        """The change for display: "G1 triggered, G4 cleared"."""
+        parts = ((self.triggered, "triggered"), (self.cleared, "cleared"))
+        return ", ".join(f"{' and '.join(gates)} {state}" for gates, state in parts if gates)
 
 
 def build(found: Found, user: User) -> Tile:
-    """Say how many trials have a gate that changed, and name the first."""
+    """Return the numbers of trials with changed gates, and the first trials."""
     changes: Sequence[Change] = found["changes"]
     run = found["run"][0] if found["run"] else None
     compared = reverse("risk:compare")
     figures = (
-        Figure(str(sum(bool(change.fired) for change in changes)), "trials where a gate fires now", compared),
-        Figure(str(sum(bool(change.ended) for change in changes)), "trials where one fires no longer", compared),
+        Figure(str(sum(bool(change.triggered) for change in changes)), "gates triggered", compared),
+        Figure(str(sum(bool(change.cleared) for change in changes)), "gates cleared", compared),
     )
     lines = tuple(
         Line(
             change.nct_id,
             reverse("why:trial", args=[change.nct_id]),
-            change.words,
+            change.label,
             f"{'▲' if change.change > 0 else '▼'} {abs(100 * change.change):.1f} points",
         )
         for change in changes[:SHOWN]
     )
-    nothing = "No gate changed since the run before." if run else "No trial is scored yet, so no gate can have changed."
-    of_what = (
-        f"run {run.run_id}, the {LOOKED_AT} trials that rose most and the {LOOKED_AT} that fell most" if run else ""
-    )
+    nothing = "No gates changed since the previous run." if run else "No trials scored yet."
+    of_what = f"run {run.run_id}, top {SEARCHED} movers each way" if run else ""
     return Tile(figures, lines, nothing, run.scored_at if run else None, of_what)
-
-
-def _words(gates: Sequence[str], how: str) -> str:
-    if not gates:
-        return ""
-    return f"{' and '.join(gates)} fire{'s' if len(gates) == 1 else ''} {how}"
 
 
 SOURCE = register(
     Source(
         "gates",
-        "Gates that changed",
+        "Changed gates",
         (VIEW,),
         {"run": Part(LATEST, Run), "changes": Part(CHANGES, Change)},
         build,

@@ -1,4 +1,4 @@
-"""Loads that did not finish, and jobs that failed."""
+"""Tile of incomplete imports and failed jobs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +13,11 @@ from ncfd_site.jobs.presentation import job_title
 RUNS, JOBS = "signals.view_ingestrun", "jobs.view_job"
 DAYS = 30
 SHOWN = 3
-# A run that is younger than an hour may still be running.
+# A younger run may still be running.
 UNFINISHED = f"""
 SELECT r.run_id, r.source, r.started_at,
     EXISTS (SELECT FROM ingest_runs l WHERE l.source = r.source AND l.run_id > r.run_id AND l.finished_at IS NOT NULL)
-        AS made_good
+        AS is_superseded
 FROM (SELECT * FROM ingest_runs ORDER BY run_id DESC LIMIT 1000) r
 WHERE r.finished_at IS NULL AND r.started_at BETWEEN now() - interval '{DAYS} days' AND now() - interval '1 hour'
 ORDER BY r.run_id DESC
@@ -31,17 +31,17 @@ WHERE j.state = 'failed' AND j.finished_at > now() - interval '{DAYS} days' ORDE
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A run of a loader that has no end; a later one of the same source may have made it good."""
+    """An unfinished run of a loader; a later run of the source may have superseded it."""
 
     run_id: int
     source: str
     started_at: datetime
-    made_good: bool
+    is_superseded: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A job that failed."""
+    """A failed job."""
 
     job_id: int
     kind: str
@@ -50,43 +50,41 @@ class Failed:
 
 
 def build(found: Found, user: User) -> Tile:
-    """Say how many there are of the last days, and name the newest."""
+    """Return incomplete imports and failed jobs of the last 30 days."""
     figures, lines = [], []
     if user.has_perm(RUNS):
         runs = found["unfinished"]
-        open_runs = [run for run in runs if not run.made_good]
+        open_runs = [run for run in runs if not run.is_superseded]
         address = f"{reverse('admin:signals_ingestrun_changelist')}" if user.is_staff else ""
-        figures.append(Figure(str(len(open_runs)), "loads without an end", address, mark(bool(open_runs))))
+        figures.append(Figure(str(len(open_runs)), "incomplete imports", address, mark(bool(open_runs))))
         lines += [
             Line(
                 f"{run.source}, run {run.run_id}",
                 reverse("admin:signals_ingestrun_change", args=[run.run_id]) if user.is_staff else "",
-                "a later run made it good" if run.made_good else "began, and did not end",
+                "superseded by a later run" if run.is_superseded else "did not finish",
                 at=run.started_at,
             )
             for run in runs[:SHOWN]
         ]
     if user.has_perm(JOBS):
         jobs = found["failed"]
-        figures.append(
-            Figure(str(len(jobs)), "jobs that failed", f"{reverse('jobs:jobs')}?state=failed", mark(bool(jobs)))
-        )
+        figures.append(Figure(str(len(jobs)), "failed jobs", f"{reverse('jobs:jobs')}?state=failed", mark(bool(jobs))))
         lines += [
             Line(
                 job_title(Job(kind=job.kind)),
                 reverse("jobs:job", args=[job.job_id]),
-                (job.error or "no reason is recorded")[:160],
+                (job.error or "no reason recorded")[:160],
                 at=job.finished_at,
             )
             for job in jobs[:SHOWN]
         ]
-    return Tile(tuple(figures), tuple(lines), "Everything ended well.", of_what=f"the last {DAYS} days")
+    return Tile(tuple(figures), tuple(lines), "No failures.", of_what=f"the last {DAYS} days")
 
 
 SOURCE = register(
     Source(
         "loads",
-        "Failed loads and jobs",
+        "Failed imports and jobs",
         (RUNS, JOBS),
         {"unfinished": Part(UNFINISHED, Unfinished, RUNS), "failed": Part(FAILED, Failed, JOBS)},
         build,

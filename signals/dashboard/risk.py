@@ -1,4 +1,4 @@
-"""Which trials are about to fail by the latest run, and which rose most since the run before."""
+"""Tile of trials by risk, with the largest increases since the previous run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +11,13 @@ from ncfd_site.core.formatting import format_capped_count
 from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, register
 
 VIEW = "signals.view_score"
-# A backtest is dated back, so the newest score belongs to the latest run.
+# Backtests are dated back, so the newest score is of the latest run.
 LATEST = "SELECT run_id, scored_at FROM scores ORDER BY scored_at DESC LIMIT 1"
 _BOUNDED = f"(SELECT count(*) FROM (SELECT FROM trial_current_scores WHERE {{}} LIMIT {MOST_COUNTED + 1}) few)"  # noqa: S608
 COUNTS = f"""
 SELECT {_BOUNDED.format("p_fail >= 0.97")} AS at_97, {_BOUNDED.format("p_fail >= 0.75 AND p_fail < 0.97")} AS at_75
 """
-# Those that the latest run did not score stay what they were: among the first 200 the others are looked for.
+# Trials that the latest run did not score keep older changes: the first 200 are searched for the others.
 RISES = f"""
 SELECT t.nct_id, t.indication, s.p_fail, s.change
 FROM (
@@ -30,7 +30,7 @@ ORDER BY s.change DESC, s.trial_id LIMIT 5
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of scoring, and when it scored."""
+    """A scoring run."""
 
     run_id: str
     scored_at: datetime
@@ -38,7 +38,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many trials stand how high."""
+    """Numbers of trials in the two highest bands."""
 
     at_97: int
     at_75: int
@@ -46,7 +46,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """A trial whose probability of failure rose."""
+    """A trial with an increased probability of failure."""
 
     nct_id: str
     indication: str | None
@@ -55,12 +55,12 @@ class Rise:
 
 
 def build(found: Found, user: User) -> Tile:
-    """Say how many stand in the upper bands, and name the biggest rises."""
+    """Return the numbers of trials in the highest bands and the largest increases."""
     trials = reverse("risk:trials")
     (counts,) = found["counts"]
     figures = (
-        Figure(format_capped_count(counts.at_97, MOST_COUNTED), "trials at 97 % and more", f"{trials}?band=97"),
-        Figure(format_capped_count(counts.at_75, MOST_COUNTED), "trials from 75 to 97 %", f"{trials}?band=75"),
+        Figure(format_capped_count(counts.at_97, MOST_COUNTED), "trials ≥ 97 %", f"{trials}?band=97"),
+        Figure(format_capped_count(counts.at_75, MOST_COUNTED), "trials 75-97 %", f"{trials}?band=75"),
     )
     lines = tuple(
         Line(
@@ -73,9 +73,9 @@ def build(found: Found, user: User) -> Tile:
     )
     run = found["run"][0] if found["run"] else None
     nothing = (
-        "No trial rose since the run before it was scored in."
+        "No increases since the previous run."
         if run
-        else "No trial is scored yet: manage.py score_trials --run-id NAME scores them."
+        else "No trials scored yet. manage.py score_trials --run-id RUN scores them."
     )
     return Tile(figures, lines, nothing, run.scored_at if run else None, f"run {run.run_id}" if run else "")
 

@@ -107,8 +107,8 @@ def test_trials_at_risk_are_counted_and_the_biggest_rises_named(ana: Client) -> 
             score(trial, "one", before, 2)
         score(trial, "two", after, 1)
     said = words(ana.get("/"), "risk")
-    assert "trials at 97 % and more 1" in said
-    assert "trials from 75 to 97 % 1" in said
+    assert "trials ≥ 97 % 1" in said
+    assert "trials 75-97 % 1" in said
     assert f"{risen.nct_id} Gout ▲ 40.0 points to 80.0 %" in said
     assert "Asthma" not in said
     assert "run two" in said
@@ -126,7 +126,7 @@ def test_a_trial_that_the_latest_run_left_out_did_not_rise(ana: Client) -> None:
 def test_without_scores_it_says_what_scores(ana: Client) -> None:
     page = ana.get("/")
     assert "manage.py score_trials" in words(page, "risk")
-    assert "No trial is scored yet" in words(page, "gates")
+    assert "No trials scored yet" in words(page, "gates")
 
 
 def test_gates_that_changed_are_told_either_way(ana: Client) -> None:
@@ -138,10 +138,10 @@ def test_gates_that_changed_are_told_either_way(ana: Client) -> None:
     score(same, "one", "0.40000", 2, "G3")
     score(same, "two", "0.45000", 1, "G3")
     said = words(ana.get("/"), "gates")
-    assert "trials where a gate fires now 1" in said
-    assert "trials where one fires no longer 1" in said
-    assert f"{gained.nct_id} G1 and G4 fire now ▲ 40.0 points" in said
-    assert f"{lost.nct_id} G2 fires no longer ▼ 20.0 points" in said
+    assert "gates triggered 1" in said
+    assert "gates cleared 1" in said
+    assert f"{gained.nct_id} G1 and G4 triggered ▲ 40.0 points" in said
+    assert f"{lost.nct_id} G2 cleared ▼ 20.0 points" in said
     assert same.nct_id not in said
 
 
@@ -173,8 +173,8 @@ def test_loads_without_an_end_and_failed_jobs_are_named(ana: Client) -> None:
     )
     page = ana.get("/")
     said = words(page, "loads")
-    assert "loads without an end ⚠ 1" in said
-    assert "a later run made it good" in said
+    assert "incomplete imports ⚠ 1" in said
+    assert "superseded by a later run" in said
     assert "young" not in said
     assert "jobs that failed ⚠ 1" in said
     assert "The disk is full." in said
@@ -199,9 +199,9 @@ def test_freshness_names_each_source(ana: Client) -> None:
     IngestRun.objects.create(source="ctgov", started_at=just_now, finished_at=just_now, total_processed=1)
     Signal.objects.create(trial=make_trial(), s_id="S1", severity="H", fired_at=NOW - timedelta(days=5))
     said = words(ana.get("/"), "freshness")
-    assert "Load of ctgov 1 record just now" in said
-    assert "Newest SEC Form 8-K published 3 days ago" in said
-    assert "Newest signal fired 5 days ago" in said
+    assert "ctgov import 1 record just now" in said
+    assert "Latest SEC Form 8-K published 3 days ago" in said
+    assert "Latest signal fired 5 days ago" in said
 
 
 def test_the_schema_tile_says_at_head_and_what_the_last_verification_said(ana: Client) -> None:

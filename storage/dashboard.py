@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from ncfd_site.core.formatting import format_capped_count
-from ncfd_site.dashboard.tile import Action, Figure, Found, Line, Part, Source, Tile, mark, register
+from ncfd_site.dashboard.tile import Action, Figure, Line, Query, Rows, Source, Tile, figure_status, register
 from ncfd_site.dashboard.views import register_shortcut
 from ncfd_site.jobs.presentation import VERSION_ERRORS
 from storage.jobs import VERIFY
@@ -50,7 +50,7 @@ class Corrections:
     latest_at: datetime | None
 
 
-def build_tile(found: Found, user: User) -> Tile:
+def build_tile(found: Rows, user: User) -> Tile:
     """Return the errors of the last verification and the recent corrections."""
     figures, lines, as_of = [], [], None
     last = found["verification"][0] if found["verification"] else None
@@ -62,8 +62,8 @@ def build_tile(found: Found, user: User) -> Tile:
         url = reverse("jobs:job", args=[last.job_id])
         drift = summary.checks[Check.COUNTS].error_count
         others = summary.error_count - drift
-        figures.append(Figure(f"{drift:,}", "wrong counts in the last verification", url, mark(bool(drift))))
-        figures.append(Figure(f"{others:,}", "other errors", url, mark(bool(others))))
+        figures.append(Figure(f"{drift:,}", "wrong counts in the last verification", url, figure_status(bool(drift))))
+        figures.append(Figure(f"{others:,}", "other errors", url, figure_status(bool(others))))
         if not summary.is_complete:
             lines.append(Line("Verification incomplete", url, "store unavailable"))
     (corrections,) = found["corrections"]
@@ -91,8 +91,8 @@ SOURCE = register(
         "Reference-count drift",
         (VIEW,),
         {
-            "verification": Part(LAST_VERIFICATION, LastVerification),
-            "corrections": Part(CORRECTIONS, Corrections),
+            "verification": Query(LAST_VERIFICATION, LastVerification),
+            "corrections": Query(CORRECTIONS, Corrections),
         },
         build_tile,
         "storage:content",

@@ -8,13 +8,13 @@ from django.urls import reverse
 
 from linkaudit.services import ADJUDICATE
 from ncfd_site.core.formatting import format_capped_count
-from ncfd_site.dashboard.tile import MOST_COUNTED, Action, Figure, Found, Line, Part, Source, Tile, register
+from ncfd_site.dashboard.tile import COUNT_LIMIT, Action, Figure, Line, Query, Rows, Source, Tile, register
 
 VIEW = "linkaudit.view_linkdisagreement"
 DISAGREEMENTS = f"""
 SELECT coalesce(heuristic, '') AS heuristic, count(*) FILTER (WHERE reason = 'conflict') AS differ,
     count(*) FILTER (WHERE reason <> 'conflict') AS unsure, min(opened_at) AS oldest
-FROM (SELECT heuristic, reason, opened_at FROM link_disagreements LIMIT {MOST_COUNTED + 1}) few
+FROM (SELECT heuristic, reason, opened_at FROM link_disagreements LIMIT {COUNT_LIMIT + 1}) few
 GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 5
 """  # noqa: S608
 
@@ -29,19 +29,19 @@ class Disagreements:
     oldest: datetime
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Say how many wait, by heuristic."""
     may_settle = user.has_perm(ADJUDICATE)
     address = reverse("linkaudit:disagreements") if may_settle else reverse("linkaudit:agreement")
     disagreements = found["disagreements"]
     figures = (
         Figure(
-            format_capped_count(sum(one.differ for one in disagreements), MOST_COUNTED),
+            format_capped_count(sum(one.differ for one in disagreements), COUNT_LIMIT),
             "links on which two people differ",
             address,
         ),
         Figure(
-            format_capped_count(sum(one.unsure for one in disagreements), MOST_COUNTED),
+            format_capped_count(sum(one.unsure for one in disagreements), COUNT_LIMIT),
             "links of which somebody is unsure",
             address,
         ),
@@ -57,7 +57,7 @@ def build(found: Found, user: User) -> Tile:
         for one in disagreements
     )
     further = (Action("How far people agree", reverse("linkaudit:agreement")),)
-    return Tile(figures, lines, "Nobody differs on a link now.", further=further)
+    return Tile(figures, lines, "Nobody differs on a link now.", links=further)
 
 
 SOURCE = register(
@@ -65,7 +65,7 @@ SOURCE = register(
         "disagreements",
         "Disagreements",
         (VIEW,),
-        {"disagreements": Part(DISAGREEMENTS, Disagreements)},
+        {"disagreements": Query(DISAGREEMENTS, Disagreements)},
         build,
         "linkaudit:agreement",
         position=40,

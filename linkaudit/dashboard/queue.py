@@ -9,7 +9,7 @@ from django.urls import reverse
 from linkaudit.review.queries import WAITING
 from linkaudit.services import ADJUDICATE, LABEL
 from ncfd_site.core.formatting import format_capped_count
-from ncfd_site.dashboard.tile import MOST_COUNTED, Action, Figure, Found, Line, Part, Source, Tile, register
+from ncfd_site.dashboard.tile import COUNT_LIMIT, Action, Figure, Line, Query, Rows, Source, Tile, register
 
 JOBS = "jobs.view_job"
 # What was taken back was not said.
@@ -31,7 +31,7 @@ SELECT EXISTS (
 """
 DISAGREEMENTS = f"""
 SELECT count(*) AS open, min(opened_at) AS oldest
-FROM (SELECT opened_at FROM link_disagreements LIMIT {MOST_COUNTED + 1}) few
+FROM (SELECT opened_at FROM link_disagreements LIMIT {COUNT_LIMIT + 1}) few
 """  # noqa: S608
 OWN_JOBS = """
 SELECT count(*) FILTER (WHERE state = 'queued') AS waiting, count(*) FILTER (WHERE state = 'running') AS running
@@ -79,27 +79,25 @@ class OwnJobs:
     running: int
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Say what waits, and what to do next."""
     figures: list[Figure] = []
     lines: list[Line] = []
     action = None
     for waiting in found["waiting"]:
         figures.append(
-            Figure(format_capped_count(waiting.open, MOST_COUNTED), "open places in samples", reverse("linkaudit:desk"))
+            Figure(format_capped_count(waiting.open, COUNT_LIMIT), "open places in samples", reverse("linkaudit:desk"))
         )
         if waiting.open and not waiting.is_served:
             lines.append(Line("None of them is for you now", note="others have them, or you have judged their links"))
     figures += [
-        Figure(
-            format_capped_count(said.said, MOST_COUNTED), "decisions of yours today (UTC)", reverse("linkaudit:desk")
-        )
+        Figure(format_capped_count(said.said, COUNT_LIMIT), "decisions of yours today (UTC)", reverse("linkaudit:desk"))
         for said in found["said"]
     ]
     for disagreements in found["disagreements"]:
         figures.append(
             Figure(
-                format_capped_count(disagreements.open, MOST_COUNTED),
+                format_capped_count(disagreements.open, COUNT_LIMIT),
                 "links wait for an adjudicator",
                 reverse("linkaudit:disagreements"),
             )
@@ -112,7 +110,7 @@ def build(found: Found, user: User) -> Tile:
     for jobs in found["jobs"]:
         address = reverse("jobs:jobs") + "?state=open"
         figures.append(
-            Figure(format_capped_count(jobs.waiting + jobs.running, MOST_COUNTED), "jobs of yours wait or run", address)
+            Figure(format_capped_count(jobs.waiting + jobs.running, COUNT_LIMIT), "jobs of yours wait or run", address)
         )
     for opened in found["open"]:
         if opened.is_a_sample_open:
@@ -130,11 +128,11 @@ SOURCE = register(
         "My queue",
         (LABEL, ADJUDICATE, JOBS),
         {
-            "waiting": Part(WAITING, Waiting, LABEL),
-            "said": Part(SAID, Said, LABEL),
-            "open": Part(OPEN, Open, LABEL),
-            "disagreements": Part(DISAGREEMENTS, Disagreements, ADJUDICATE),
-            "jobs": Part(OWN_JOBS, OwnJobs, JOBS),
+            "waiting": Query(WAITING, Waiting, LABEL),
+            "said": Query(SAID, Said, LABEL),
+            "open": Query(OPEN, Open, LABEL),
+            "disagreements": Query(DISAGREEMENTS, Disagreements, ADJUDICATE),
+            "jobs": Query(OWN_JOBS, OwnJobs, JOBS),
         },
         build,
         parameters={"reviewer": User.get_username},

@@ -1,1 +1,1 @@
-"""The first page: what waits, what changed, what is wrong; and the list of what failed on its way in."""
+"""The home page: tiles that apps register, and shortcuts to lists."""

@@ -1,4 +1,4 @@
-"""The first page as data: its tiles, and how fresh each source is."""
+"""API resources of the home page: its tiles, and data freshness."""
 
 from datetime import datetime
 
@@ -9,22 +9,22 @@ from pydantic import Field
 from ncfd_site.api.operations import declare_get, register_router
 from ncfd_site.core.permissions import current_user
 from ncfd_site.dashboard.loading import load_tiles
-from ncfd_site.dashboard.tile import Shown, registered_sources
+from ncfd_site.dashboard.tile import RenderedTile, registered_sources
 
 router = register_router("dashboard", 100)
 FRESHNESS = "freshness"
 
 
 class FigureItem(Schema):
-    """A number, or a word, with what it counts."""
+    """A number or word with its label."""
 
     value: str
-    words: str
-    url: str | None = Field(description="The page that lists what is counted.")
+    label: str
+    url: str | None = Field(description="Page with the counted rows.")
 
 
 class LineItem(Schema):
-    """One of the rows that a tile names."""
+    """A row of a tile."""
 
     text: str
     note: str
@@ -33,26 +33,26 @@ class LineItem(Schema):
 
 
 class TileItem(Schema):
-    """A tile of the first page."""
+    """A tile of the home page."""
 
     key: str
     title: str
-    obstacle: str | None = Field(description="Why it could not be read; null where it was.")
+    error: str | None = Field(description="Error of loading; null without one.")
     figures: list[FigureItem]
     lines: list[LineItem]
     as_of: datetime | None
-    of_what: str | None
+    scope: str | None
 
 
 class Dashboard(Schema):
-    """The tiles that the person may see."""
+    """The tiles of a user."""
 
     items: list[TileItem]
 
 
-@declare_get(router, "/dashboard", "", Dashboard, "The tiles of the first page")
+@declare_get(router, "/dashboard", "", Dashboard, "Tiles of the home page")
 def dashboard(request: HttpRequest) -> object:
-    """What waits, what changed and what failed, as far as the person may see it."""
+    """Return the tiles that the user may see."""
     return {"items": [_item(shown) for shown in load_tiles(registered_sources(), current_user(request))]}
 
 
@@ -62,20 +62,20 @@ def freshness(request: HttpRequest) -> object:
     sources = [source for source in registered_sources() if source.key == FRESHNESS]
     shown = load_tiles(sources, current_user(request))
     if not shown:
-        return _item(Shown(sources[0], None, "needs permissions that you do not have"))
+        return _item(RenderedTile(sources[0], None, "requires permissions that you do not have"))
     return _item(shown[0])
 
 
-def _item(shown: Shown) -> dict[str, object]:
+def _item(shown: RenderedTile) -> dict[str, object]:
     tile = shown.tile
     return {
         "key": shown.source.key,
         "title": shown.source.title,
-        "obstacle": shown.obstacle or None,
-        "figures": [{"value": one.value, "words": one.words, "url": one.url or None} for one in tile.figures]
+        "error": shown.error or None,
+        "figures": [{"value": one.value, "label": one.label, "url": one.url or None} for one in tile.figures]
         if tile
         else [],
         "lines": list(tile.lines) if tile else [],
         "as_of": tile.as_of if tile else None,
-        "of_what": (tile.of_what or None) if tile else None,
+        "scope": (tile.scope or None) if tile else None,
     }

@@ -1,4 +1,4 @@
-"""What a tile of the first page is: figures that lead to their lists, some lines, and as of when."""
+"""Tiles of the home page: figures that link to their lists, a few lines, and the time of the data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,23 +7,23 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-# More than this is told as "more than"; nobody reads a list of so many.
-MOST_COUNTED = 10_000
+# Counts above the limit are shown as "more than".
+COUNT_LIMIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number (or a word) with what it counts; `mark` is a class of a badge where it is good or bad news."""
+    """A number or word with a label; `status` is "right", "wrong" or ""."""
 
     value: str
-    words: str
+    label: str
     url: str = ""
-    mark: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One of the few rows that a tile names; `figure` stands at its right."""
+    """A row of a tile, with a figure at its right."""
 
     text: str
     url: str = ""
@@ -34,75 +34,77 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The one thing to do next, for the top of the page."""
+    """A link to another page; the first one of all tiles is the primary action of the page."""
 
-    words: str
+    label: str
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What a tile says. `nothing` is said where there is no line, `as_of` and `of_what` where its numbers come from."""
+    """The content of a tile. `empty_text` replaces missing lines; `as_of` and `scope` describe the data."""
 
     figures: tuple[Figure, ...] = ()
     lines: tuple[Line, ...] = ()
-    nothing: str = ""
+    empty_text: str = ""
     as_of: datetime | None = None
-    of_what: str = ""
-    further: tuple[Action, ...] = ()
+    scope: str = ""
+    links: tuple[Action, ...] = ()
     action: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One bounded query of a tile: its rows are `of`; only for those who have `permission`, where it names one."""
+class Query:
+    """A bounded query of a tile with rows of type `of`, for users with `permission` ("": all)."""
 
     query: str
     of: type[Any]
     permission: str = ""
 
 
-Found = Mapping[str, Sequence[Any]]
+Rows = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A tile before it is read: for those who have one of `permissions`, from the rows of its parts.
+    """The definition of a tile, shown to users with one of `permissions`.
 
-    `url_name` is the page that goes on from it, for when it could not be read.
+    `build` gets the rows of each query. `url_name` is the page to link when the tile cannot be read.
     """
 
     key: str
     title: str
     permissions: tuple[str, ...]
-    parts: Mapping[str, Part]
-    build: Callable[[Found, User], Tile]
+    queries: Mapping[str, Query]
+    build: Callable[[Rows, User], Tile]
     url_name: str = ""
     parameters: Mapping[str, Callable[[User], Any]] = field(default_factory=dict)
     position: int = 0
 
     def is_for(self, user: User) -> bool:
-        """Whether a person sees it at all."""
+        """Return True when a user may see the tile."""
         return any(user.has_perm(permission) for permission in self.permissions)
 
-    def parts_for(self, user: User) -> dict[str, Part]:
-        """The parts that a person may see."""
+    def queries_for(self, user: User) -> dict[str, Query]:
+        """Return the queries that a user may see."""
         return {
-            name: part for name, part in self.parts.items() if not part.permission or user.has_perm(part.permission)
+            name: query
+            for name, query in self.queries.items()
+            if not query.permission or user.has_perm(query.permission)
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A tile as the page shows it: what it says, or why it says nothing."""
+class RenderedTile:
+    """A tile as the page shows it: its content, or an error."""
 
     source: Source
     tile: Tile | None
-    obstacle: str = ""
+    error: str = ""
 
 
-def mark(is_bad: bool) -> str:
-    """The class of a badge for good or bad news."""
+def figure_status(is_bad: bool) -> str:
+    """Return the status of a figure."""
     return "wrong" if is_bad else "right"
 
 

@@ -1,4 +1,4 @@
-"""The first page."""
+"""The home page, and its shortcuts to lists of the admin."""
 
 from dataclasses import dataclass
 
@@ -19,19 +19,19 @@ from ncfd_site.dashboard.tile import registered_sources
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """A list in the admin, and what is there."""
+    """A list of the admin, with a description."""
 
     title: str
     url: str
-    about: str
+    description: str
 
 
 _registered: list[tuple[int, type[Model], str]] = []
 
 
-def register_shortcut(model: type[Model], about: str, *, position: int) -> None:
+def register_shortcut(model: type[Model], description: str, *, position: int) -> None:
     """Register the admin list of a model; shortcuts are shown in the order of their positions."""
-    _registered.append((position, model, about))
+    _registered.append((position, model, description))
 
 
 def shortcuts_for(user: User) -> list[Shortcut]:
@@ -39,24 +39,24 @@ def shortcuts_for(user: User) -> list[Shortcut]:
     if not user.is_staff:
         return []
     shortcuts = []
-    for _, model, about in sorted(_registered, key=lambda one: one[0]):
+    for _, model, description in sorted(_registered, key=lambda one: one[0]):
         opts = model._meta
         if admin.site.is_registered(model) and user.has_perm(f"{opts.app_label}.view_{opts.model_name}"):
             address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-            shortcuts.append(Shortcut(str(opts.verbose_name_plural).capitalize(), address, about))
+            shortcuts.append(Shortcut(str(opts.verbose_name_plural).capitalize(), address, description))
     return shortcuts
 
 
 @require_safe
 @require_permission()
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what waits, what changed, and what is wrong, as far as this person may see it."""
+    """Show the tiles and shortcuts that the user may see."""
     user = current_user(request)
     as_of = timezone.now()
     tiles = load_tiles(registered_sources(), user)
     actions = [shown.tile.action for shown in tiles if shown.tile and shown.tile.action]
     context = {
-        "title": "What waits for you" if user.has_perm(LABEL_LINKS) else "Where things stand",
+        "title": "To do" if user.has_perm(LABEL_LINKS) else "Overview",
         "as_of": as_of,
         "tiles": tiles,
         "action": actions[0] if actions else None,

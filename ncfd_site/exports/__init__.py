@@ -1,1 +1,1 @@
-"""What a list shows, as a file: streamed at once where it is short, and made by a job where it is long."""
+"""Exports of lists as files: short ones streamed, long ones written by a background job."""

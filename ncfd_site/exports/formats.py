@@ -1,4 +1,4 @@
-"""The forms of a file: each turns rows into text, some kilobytes at a time."""
+"""The file formats of exports, and how values are written in them."""
 
 import csv
 import io
@@ -13,12 +13,12 @@ from uuid import UUID
 
 from psycopg.types.range import Range
 
-# A spreadsheet takes a text that begins so for a formula, and would run it.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet executes text with these beginnings as a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it: moments in ISO 8601 with their zone, numbers as numbers, ranges as text."""
+def to_json_value(value: Any) -> Any:
+    """Return a value for JSON: times in ISO 8601 with their zone, numbers as numbers, ranges as text."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float | Decimal):
@@ -26,20 +26,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
+        return {str(name): to_json_value(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [to_json_value(inner) for inner in value]
     if isinstance(value, Range):
         return _range(value)
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
     if isinstance(value, UUID):
         return str(value)
-    raise TypeError(f"There is no form of {type(value).__name__} in a file.")
+    raise TypeError(f"Exports cannot hold values of type {type(value).__name__}.")
 
 
-def cell(value: Any) -> str:
-    """Return a value as a cell of CSV: nothing for NULL, JSON for what has parts, and no text that is a formula."""
+def to_csv_cell(value: Any) -> str:
+    """Return a value as a CSV cell: empty for NULL, JSON for nested values, formulas escaped."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -47,14 +47,14 @@ def cell(value: Any) -> str:
     if isinstance(value, int | float | Decimal):
         return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else str(value)
     if isinstance(value, Mapping | list | tuple):
-        return as_json(value)
-    text = str(plain(value))
-    return f"'{text}" if text.startswith(DANGEROUS) else text
+        return dump_json_line(value)
+    text = str(to_json_value(value))
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def as_json(value: Any) -> str:
+def dump_json_line(value: Any) -> str:
     """Return a value as one line of JSON."""
-    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(to_json_value(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _number(value: float | Decimal) -> Any:
@@ -64,18 +64,18 @@ def _number(value: float | Decimal) -> Any:
         return value
     if value == value.to_integral_value():
         return int(value)
-    # A number that binary floating point would change stays exact as text.
+    # A number that binary floating point would change is exact as text.
     return float(value) if Decimal(repr(float(value))) == value else str(value)
 
 
 def _range(value: Range[Any]) -> str:
     if value.isempty:
         return "empty"
-    ends = ["" if end is None else str(plain(end)) for end in (value.lower, value.upper)]
+    ends = ["" if end is None else str(to_json_value(end)) for end in (value.lower, value.upper)]
     return f"{value.bounds[0]}{ends[0]},{ends[1]}{value.bounds[1]}"
 
 
-# Characters that are handed on at once.
+# Characters per chunk.
 CHUNK = 64 * 1024
 
 Rows = Iterable[Sequence[Any]]
@@ -84,10 +84,10 @@ Write = Callable[[Sequence[str], Rows], Iterator[str]]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One form of a file."""
+    """A file format."""
 
     name: str
-    words: str
+    label: str
     content_type: str
     write: Write
 
@@ -97,9 +97,9 @@ def _csv(columns: Sequence[str], rows: Rows) -> Iterator[str]:
     writer = csv.writer(sink)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([cell(value) for value in row])
-        yield _emptied(sink)
-    yield _emptied(sink)
+        writer.writerow([to_csv_cell(value) for value in row])
+        yield _drain(sink)
+    yield _drain(sink)
 
 
 def _json(columns: Sequence[str], rows: Rows) -> Iterator[str]:
@@ -117,10 +117,10 @@ def _jsonl(columns: Sequence[str], rows: Rows) -> Iterator[str]:
 
 def _objects(columns: Sequence[str], rows: Rows) -> Iterator[str]:
     for row in rows:
-        yield as_json(dict(zip(columns, row, strict=True)))
+        yield dump_json_line(dict(zip(columns, row, strict=True)))
 
 
-def _emptied(sink: io.StringIO) -> str:
+def _drain(sink: io.StringIO) -> str:
     text = sink.getvalue()
     sink.seek(0)
     sink.truncate()
@@ -137,11 +137,11 @@ FORMATS = {
 }
 
 
-def chunks(form: Format, columns: Sequence[str], rows: Rows) -> Iterator[bytes]:
-    """Return the file in pieces of about `CHUNK` characters."""
+def iterate_chunks(file_format: Format, columns: Sequence[str], rows: Rows) -> Iterator[bytes]:
+    """Yield the file in chunks of about `CHUNK` characters."""
     held: list[str] = []
     size = 0
-    for text in form.write(columns, rows):
+    for text in file_format.write(columns, rows):
         held.append(text)
         size += len(text)
         if size >= CHUNK:

@@ -1,4 +1,4 @@
-"""A long list as a file, made by a job."""
+"""Export files of long lists, and the background job that writes them."""
 
 import os
 import secrets
@@ -16,53 +16,53 @@ from django.utils import timezone
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.formatting import format_size as in_bytes
 from ncfd_site.core.progress import ProgressReporter
-from ncfd_site.exports.formats import FORMATS, chunks
-from ncfd_site.exports.sources import EXPORT, FETCHED, Listing, listing, source_of
+from ncfd_site.exports.formats import FORMATS, iterate_chunks
+from ncfd_site.exports.sources import EXPORT, FETCH_SIZE, Listing, find_source, select_rows
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.job_types import JobType, register
 from ncfd_site.jobs.models import Job
 
-KEPT = timedelta(days=7)
+RETENTION = timedelta(days=7)
 
 
-class ExportFailed(UserError):
-    """The file cannot be written; the text says why."""
+class ExportError(UserError):
+    """The file cannot be written."""
 
 
 def folder() -> Path:
-    """Return the folder of the files."""
+    """Return the folder of export files."""
     return Path(settings.NCFD_HOME) / "exports"
 
 
-def write(name: str, chunks: Iterable[bytes]) -> int:
-    """Write a file whole or not at all, readable by its owner alone, over an earlier one; returns its bytes.
+def write_file(name: str, iterate_chunks: Iterable[bytes]) -> int:
+    """Write a file atomically, readable by its owner only, over an earlier one; return its bytes.
 
-    Raises `ExportFailed` where the disk does not take it.
+    Raises `ExportError` when it cannot be written.
     """
     unfinished = folder() / f"{name}.part"
     try:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            size = _fill(unfinished, chunks)
+            size = _fill(unfinished, iterate_chunks)
             unfinished.rename(folder() / name)
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise ExportFailed(
-            f"The file cannot be written to {folder()} ({error.strerror}): mend that, then let the job go on."
+        raise ExportError(
+            f"Cannot write to {folder()} ({error.strerror}). Correct the cause, then resume the job."
         ) from error
     return size
 
 
-def _fill(path: Path, chunks: Iterable[bytes]) -> int:
+def _fill(path: Path, iterate_chunks: Iterable[bytes]) -> int:
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as sink:
-        return sum(map(sink.write, chunks))
+        return sum(map(sink.write, iterate_chunks))
 
 
-def sweep() -> int:
-    """Delete what is older than it is kept, unfinished files too; returns how many."""
-    oldest = (timezone.now() - KEPT).timestamp()
+def delete_expired() -> int:
+    """Delete files past their retention, unfinished ones too; return their count."""
+    oldest = (timezone.now() - RETENTION).timestamp()
     old = [path for path in folder().glob("*") if path.stat().st_mtime < oldest] if folder().is_dir() else []
     for path in old:
         path.unlink(missing_ok=True)
@@ -74,48 +74,47 @@ JOB = "ncfd_site_export"
 Json = Mapping[str, Any]
 
 
-def start(listed: Listing, form: str, query: str, *, actor: User) -> Job:
+def start(listed: Listing, format_name: str, query: str, *, actor: User) -> Job:
     """Start the export of a list. Raises PermissionDenied without `linkaudit.export_linkreview`."""
-    # Begun again, the job writes over its own file, and nobody guesses the name.
-    arguments = {"list": listed.source.name, "format": form, "query": query, "file": secrets.token_hex(16)}
+    # The name cannot be guessed; a resumed job overwrites its own file.
+    arguments = {"list": listed.source.name, "format": format_name, "query": query, "file": secrets.token_hex(16)}
     return queue.start(JOB, arguments, actor=actor)
 
 
-def _run(arguments: Json, control: ProgressReporter) -> Json:
-    sweep()
-    actor = User.objects.get(username=control.actor)
-    form = FORMATS[arguments["format"]]
-    listed = listing(source_of(arguments["list"]), arguments["query"], actor)
-    control.begin("Writing rows", None, "rows")
-    counting = _Counting(control)
-    # One transaction: all rows as of one moment, by a cursor that the server keeps.
+def _run(arguments: Json, reporter: ProgressReporter) -> Json:
+    delete_expired()
+    actor = User.objects.get(username=reporter.actor)
+    file_format = FORMATS[arguments["format"]]
+    listed = select_rows(find_source(arguments["list"]), arguments["query"], actor)
+    reporter.begin("Writing rows", None, "rows")
+    counter = _RowCounter(reporter)
+    # One transaction: a server-side cursor and one snapshot for all rows.
     with transaction.atomic():
-        rows = counting.rows(listed.rows.iterator(chunk_size=FETCHED))
-        size = write(f"{arguments['file']}.{form.name}", chunks(form, listed.columns, rows))
-    return {"name": listed.file_name(form.name), "rows": counting.count, "bytes": size}
+        rows = counter.rows(listed.rows.iterator(chunk_size=FETCH_SIZE))
+        size = write_file(f"{arguments['file']}.{file_format.name}", iterate_chunks(file_format, listed.columns, rows))
+    return {"name": listed.file_name(file_format.name), "rows": counter.count, "bytes": size}
 
 
-class _Counting:
-    """Tells how many rows went through, and lets the work be stopped between them."""
+class _RowCounter:
+    """Counts rows and reports them, so that the job can be canceled between them."""
 
-    def __init__(self, control: ProgressReporter) -> None:
+    def __init__(self, reporter: ProgressReporter) -> None:
         self.count = 0
-        self._control = control
+        self._reporter = reporter
 
     def rows(self, rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
         for row in rows:
             yield row
             self.count += 1
-            if self.count % FETCHED == 0:
-                self._control.advance(FETCHED)
-        self._control.advance(self.count % FETCHED)
+            if self.count % FETCH_SIZE == 0:
+                self._reporter.advance(FETCH_SIZE)
+        self._reporter.advance(self.count % FETCH_SIZE)
 
 
 def _describe(arguments: Json) -> str:
-    shown = f", those where {arguments['query']}" if arguments["query"] else ""
-    return (
-        f"{source_of(arguments['list']).model._meta.verbose_name_plural} as {FORMATS[arguments['format']].words}{shown}"
-    )
+    shown = f", filter {arguments['query']}" if arguments["query"] else ""
+    name = find_source(arguments["list"]).model._meta.verbose_name_plural
+    return f"{name} as {FORMATS[arguments['format']].label}{shown}"
 
 
 EXPORT_LIST = register(

@@ -1,4 +1,4 @@
-"""What can be exported: every list of the admin, by the name of its model, and lists of the site that say so."""
+"""The lists that can be exported: every list of the admin by its model, and registered lists of the site."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from ncfd_site.adminkit.links import list_url
 from ncfd_site.adminkit.listing import ListRefused, admin_of, listed
 
 EXPORT = "linkaudit.export_linkreview"
-# A longer list is exported by a job. Rows that are fetched from the server at a time.
-LONGEST = 50_000
-FETCHED = 2_000
+# Rows: more than the limit need a background job; fetched from the server at a time.
+STREAMING_LIMIT = 50_000
+FETCH_SIZE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A list: the table that it shows, its rows for a query string and a person, and the address of its page.
+    """A list: its table, its rows for a query string and a user, and the address of its page.
 
-    `columns` are those of the file where they are not the columns of the table.
+    `columns` are the columns of the file; empty for those of the table.
     """
 
     name: str
@@ -38,13 +38,13 @@ _lists: dict[str, Source] = {}
 
 
 def register(source: Source) -> Source:
-    """Make a list of the site known beside those of the admin, and return it."""
+    """Register a list of the site, and return it."""
     _lists[source.name] = source
     return source
 
 
-def source_of(name: str) -> Source:
-    """Return the list of that name; raises LookupError where there is none."""
+def find_source(name: str) -> Source:
+    """Return the list of a name; raises LookupError when there is none."""
     if name in _lists:
         return _lists[name]
     model = apps.get_model(name) if name.count(".") == 1 else None
@@ -59,7 +59,7 @@ def source_of(name: str) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows of a list that a person exports, and the columns that the person may see."""
+    """The rows of an export, with the columns that the user may see."""
 
     source: Source
     columns: list[str]
@@ -67,18 +67,18 @@ class Listing:
 
     def is_long(self) -> bool:
         """Whether there are more than `LONGEST` rows; no more than these are read to know."""
-        return bool(self.rows[LONGEST : LONGEST + 1])
+        return bool(self.rows[STREAMING_LIMIT : STREAMING_LIMIT + 1])
 
     def file_name(self, ending: str) -> str:
-        """Return a name for the file: the table and the moment."""
+        """Return a file name of the table and the time."""
         return f"{self.source.model._meta.db_table}-{timezone.now():%Y%m%dT%H%M%SZ}.{ending}"
 
 
-def listing(source: Source, query: str, actor: User) -> Listing:
-    """Return what a person exports of a list.
+def select_rows(source: Source, query: str, actor: User) -> Listing:
+    """Return the export of a list for a user.
 
-    Raises PermissionDenied without `linkaudit.export_linkreview` or the right to view the table, and `ListRefused`
-    where the filter makes no sense.
+    Raises PermissionDenied without `linkaudit.export_linkreview` or the permission to view the table, and
+    `ListRefused` for an invalid filter.
     """
     opts = source.model._meta
     for permission in (EXPORT, f"{opts.app_label}.view_{opts.model_name}"):
@@ -92,7 +92,7 @@ def listing(source: Source, query: str, actor: User) -> Listing:
     return Listing(source, columns, source.rows(query, actor).values_list(*columns))
 
 
-def back_to(source: Source, query: str) -> str:
+def page_address(source: Source, query: str) -> str:
     """Return the address of the page that shows the list."""
     return f"{source.page()}?{query}" if query else source.page()
 

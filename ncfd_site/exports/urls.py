@@ -1,4 +1,4 @@
-"""The addresses of exports."""
+"""URLs of exports."""
 
 from django.urls import path
 
@@ -8,5 +8,5 @@ app_name = "exports"
 
 urlpatterns = [
     path("exports/files/<int:job_id>/", views.download, name="download"),
-    path("exports/<str:name>/<str:form>/", views.export, name="export"),
+    path("exports/<str:name>/<str:format_name>/", views.export, name="export"),
 ]

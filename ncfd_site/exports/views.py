@@ -1,4 +1,4 @@
-"""The pages of exports: a file at once, a job for a long list, and the file that a job has made."""
+"""The pages of exports: a streamed file, the start of a job, and the download of its file."""
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -10,60 +10,66 @@ from django.views.decorators.http import require_http_methods, require_safe
 from ncfd_site.adminkit.listing import ListRefused
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.exports import jobs, sources
-from ncfd_site.exports.formats import FORMATS, chunks
-from ncfd_site.exports.sources import EXPORT, FETCHED, back_to, listing, source_of
+from ncfd_site.exports.formats import FORMATS, iterate_chunks
+from ncfd_site.exports.sources import EXPORT, FETCH_SIZE, find_source, page_address, select_rows
 from ncfd_site.jobs.models import Job
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(EXPORT)
-def export(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
-    """Answer the rows of a list as a file; a long list is put to a job by a POST."""
-    if form not in FORMATS:
-        raise Http404(f"There is no form {form} of a file.")
+def export(request: HttpRequest, name: str, format_name: str) -> HttpResponseBase:
+    """Stream the rows of a list as a file; a POST starts a background job for a long list."""
+    if format_name not in FORMATS:
+        raise Http404(f"There is no file format {format_name}.")
     try:
-        source = source_of(name)
+        source = find_source(name)
     except LookupError as error:
         raise Http404(str(error)) from error
     query = request.META["QUERY_STRING"]
     try:
-        listed = listing(source, query, current_user(request))
-    except ListRefused as refused:
-        return _page(request, "refused", "Export", 400, refused=str(refused), back=source.page())
+        listed = select_rows(source, query, current_user(request))
+    except ListRefused as error:
+        return _page(request, "refused", "Export", 400, error=str(error), back=source.page())
     if request.method == "POST":
-        job = jobs.start(listed, form, query, actor=current_user(request))
-        messages.success(request, f"Job {job.pk} waits for a worker. Its page offers the file when it is made.")
+        job = jobs.start(listed, format_name, query, actor=current_user(request))
+        messages.success(request, f"Job {job.pk} queued. Its page offers the file when it is finished.")
         return redirect("jobs:job", job.pk)
-    chosen = FORMATS[form]
+    chosen = FORMATS[format_name]
     if listed.is_long():
-        title = f"Export {source.model._meta.verbose_name_plural} as {chosen.words}"
+        title = f"Export {source.model._meta.verbose_name_plural} as {chosen.label}"
         return _page(
-            request, "long", title, 200, most=sources.LONGEST, kept=jobs.KEPT.days, back=back_to(source, query)
+            request,
+            "long",
+            title,
+            200,
+            most=sources.STREAMING_LIMIT,
+            kept=jobs.RETENTION.days,
+            back=page_address(source, query),
         )
-    rows = listed.rows.iterator(chunk_size=FETCHED)
+    rows = listed.rows.iterator(chunk_size=FETCH_SIZE)
     return StreamingHttpResponse(
-        chunks(chosen, listed.columns, rows),
+        iterate_chunks(chosen, listed.columns, rows),
         content_type=chosen.content_type,
-        headers={"Content-Disposition": f'attachment; filename="{listed.file_name(form)}"'},
+        headers={"Content-Disposition": f'attachment; filename="{listed.file_name(format_name)}"'},
     )
 
 
 @require_safe
 @require_permission(EXPORT)
 def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
-    """Answer the file that a job has made, to the person who asked for it, as long as it is kept."""
+    """Send the file of a job to its requester until it expires."""
     actor = current_user(request)
-    # Of another's file not even that it is there.
+    # The files of other users are not even confirmed to exist.
     job = Job.objects.filter(pk=job_id, kind=jobs.JOB, requested_by=actor.get_username()).first()
     if job is None or job.state != Job.State.DONE or job.finished_at is None or job.result is None:
         raise Http404(f"You have no exported file of job {job_id}.")
-    source = source_of(job.arguments["list"])
-    # Who may no longer see the table, or see as much of it, gets no file of it either.
-    listing(source, "", actor)
-    jobs.sweep()
+    source = find_source(job.arguments["list"])
+    # A user who lost the permission to view the table gets no file of it.
+    select_rows(source, "", actor)
+    jobs.delete_expired()
     path = jobs.folder() / f"{job.arguments['file']}.{job.arguments['format']}"
-    if timezone.now() - job.finished_at > jobs.KEPT or not path.is_file():
-        return _page(request, "gone", "The file is gone", 410, job=job, kept=jobs.KEPT.days, back=source.page())
+    if timezone.now() - job.finished_at > jobs.RETENTION or not path.is_file():
+        return _page(request, "gone", "File expired", 410, job=job, kept=jobs.RETENTION.days, back=source.page())
     content_type = FORMATS[job.arguments["format"]].content_type
     return FileResponse(path.open("rb"), as_attachment=True, filename=job.result["name"], content_type=content_type)
 

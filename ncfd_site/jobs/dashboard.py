@@ -6,7 +6,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from ncfd_site.dashboard.tile import Figure, Found, Line, Part, Source, Tile, register
+from ncfd_site.dashboard.tile import Figure, Line, Query, Rows, Source, Tile, register
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import job_title, progress_text, state_label
 
@@ -40,7 +40,7 @@ class OpenJob:
     open: int
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Return the counts, and the progress of the first jobs."""
     jobs = found["jobs"]
     running, opened = (jobs[0].running, jobs[0].open) if jobs else (0, 0)
@@ -73,7 +73,7 @@ SOURCE = register(
         "running",
         "Active jobs",
         (VIEW,),
-        {"jobs": Part(OPEN, OpenJob)},
+        {"jobs": Query(OPEN, OpenJob)},
         build,
         "jobs:jobs",
         position=70,

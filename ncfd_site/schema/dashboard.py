@@ -6,7 +6,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from ncfd_site.dashboard.tile import Action, Figure, Found, Line, Part, Source, Tile, mark, register
+from ncfd_site.dashboard.tile import Action, Figure, Line, Query, Rows, Source, Tile, figure_status, register
 from ncfd_site.schema.deploy import revisions
 
 VIEW = "schema.view_migrationlog"
@@ -44,7 +44,7 @@ class Entry:
     since: int
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Say where the schema stands."""
     (version,) = found["version"]
     is_at_head = version.revision == revisions.head()
@@ -52,7 +52,7 @@ def build(found: Found, user: User) -> Tile:
         "" if is_at_head else f", and {revisions.head()} is the newest"
     )
     address = reverse("schema")
-    figures = [Figure("at head" if is_at_head else "not at head", words, address, mark(not is_at_head))]
+    figures = [Figure("at head" if is_at_head else "not at head", words, address, figure_status(not is_at_head))]
     lines = []
     verified = found["verified"][0] if found["verified"] else None
     if verified is None:
@@ -60,7 +60,9 @@ def build(found: Found, user: User) -> Tile:
     else:
         is_sound = verified.outcome == "done"
         figures.append(
-            Figure("no drift" if is_sound else "drift", "by the last verification", address, mark(not is_sound))
+            Figure(
+                "no drift" if is_sound else "drift", "by the last verification", address, figure_status(not is_sound)
+            )
         )
         since = f"{verified.since} later changes are not verified" if verified.since else "nothing was changed since"
         lines.append(Line("Verified", address, since if is_sound else (verified.detail or since)[:200], at=verified.at))
@@ -84,7 +86,7 @@ SOURCE = register(
         "schema",
         "Drift of the schema",
         (VIEW,),
-        {"version": Part(VERSION, Version), "verified": Part(VERIFIED, Entry), "failed": Part(FAILED, Entry)},
+        {"version": Query(VERSION, Version), "verified": Query(VERIFIED, Entry), "failed": Query(FAILED, Entry)},
         build,
         "schema",
         position=90,

@@ -8,13 +8,13 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from ncfd_site.core.formatting import format_capped_count
-from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, register
+from ncfd_site.dashboard.tile import COUNT_LIMIT, Figure, Line, Query, Rows, Source, Tile, register
 from signals.validation_errors.queries import KIND_NAMES
 
 VIEW = "signals.view_stagingerror"
 KINDS = f"""
 SELECT k.kind, (
-    SELECT count(*) FROM (SELECT FROM staging_errors e WHERE e.error_type = k.kind LIMIT {MOST_COUNTED + 1}) few
+    SELECT count(*) FROM (SELECT FROM staging_errors e WHERE e.error_type = k.kind LIMIT {COUNT_LIMIT + 1}) few
 ) AS errors
 FROM ({KIND_NAMES}) k
 """  # noqa: S608
@@ -43,12 +43,12 @@ class Newest:
     created_at: datetime
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Return the number of errors of each type and the latest errors."""
     address = reverse("errors")
     figures = tuple(
         Figure(
-            format_capped_count(kind.errors, MOST_COUNTED),
+            format_capped_count(kind.errors, COUNT_LIMIT),
             kind.kind.replace("_", " "),
             f"{address}?{urlencode({'kind': kind.kind})}",
         )
@@ -71,7 +71,7 @@ SOURCE = register(
         "errors",
         "Validation errors",
         (VIEW,),
-        {"kinds": Part(KINDS, Kind), "newest": Part(NEWEST, Newest)},
+        {"kinds": Query(KINDS, Kind), "newest": Query(NEWEST, Newest)},
         build,
         "errors",
         position=50,

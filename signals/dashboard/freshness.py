@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from ncfd_site.dashboard.tile import Found, Line, Part, Source, Tile, register
+from ncfd_site.dashboard.tile import Line, Query, Rows, Source, Tile, register
 from signals.dashboard.risk import LATEST, Run
 from storage.models import Document
 
@@ -61,7 +61,7 @@ class Fired:
     fired_at: datetime
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Return the age of each source."""
     staff = user.is_staff
     runs = reverse("admin:signals_ingestrun_changelist") if staff else ""
@@ -97,11 +97,11 @@ SOURCE = register(
         "Data freshness",
         (LOADS, DOCUMENTS, SIGNALS, SCORES),
         {
-            "runs": Part(LAST_RUNS, LastRun, LOADS),
-            "cursor": Part(CURSOR, Cursor, STATE),
-            "documents": Part(BY_TYPE, Newest, DOCUMENTS),
-            "signal": Part(SIGNAL, Fired, SIGNALS),
-            "score": Part(LATEST, Run, SCORES),
+            "runs": Query(LAST_RUNS, LastRun, LOADS),
+            "cursor": Query(CURSOR, Cursor, STATE),
+            "documents": Query(BY_TYPE, Newest, DOCUMENTS),
+            "signal": Query(SIGNAL, Fired, SIGNALS),
+            "score": Query(LATEST, Run, SCORES),
         },
         build,
         position=80,

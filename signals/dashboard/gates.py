@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from ncfd_site.dashboard.tile import Figure, Found, Line, Part, Source, Tile, register
+from ncfd_site.dashboard.tile import Figure, Line, Query, Rows, Source, Tile, register
 from signals.dashboard.risk import LATEST, Run
 
 VIEW = "signals.view_score"
@@ -67,7 +67,7 @@ class Change:
         return ", ".join(f"{' and '.join(gates)} {state}" for gates, state in parts if gates)
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Return the numbers of trials with changed gates, and the first trials."""
     changes: Sequence[Change] = found["changes"]
     run = found["run"][0] if found["run"] else None
@@ -95,7 +95,7 @@ SOURCE = register(
         "gates",
         "Changed gates",
         (VIEW,),
-        {"run": Part(LATEST, Run), "changes": Part(CHANGES, Change)},
+        {"run": Query(LATEST, Run), "changes": Query(CHANGES, Change)},
         build,
         "risk:compare",
         position=30,

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from ncfd_site.dashboard.tile import Figure, Found, Line, Part, Source, Tile, mark, register
+from ncfd_site.dashboard.tile import Figure, Line, Query, Rows, Source, Tile, figure_status, register
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import job_title
 
@@ -49,14 +49,14 @@ class Failed:
     finished_at: datetime
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Return incomplete imports and failed jobs of the last 30 days."""
     figures, lines = [], []
     if user.has_perm(RUNS):
         runs = found["unfinished"]
         open_runs = [run for run in runs if not run.is_superseded]
         address = f"{reverse('admin:signals_ingestrun_changelist')}" if user.is_staff else ""
-        figures.append(Figure(str(len(open_runs)), "incomplete imports", address, mark(bool(open_runs))))
+        figures.append(Figure(str(len(open_runs)), "incomplete imports", address, figure_status(bool(open_runs))))
         lines += [
             Line(
                 f"{run.source}, run {run.run_id}",
@@ -68,7 +68,7 @@ def build(found: Found, user: User) -> Tile:
         ]
     if user.has_perm(JOBS):
         jobs = found["failed"]
-        figures.append(Figure(str(len(jobs)), "failed jobs", f"{reverse('jobs:jobs')}?state=failed", mark(bool(jobs))))
+        figures.append(Figure(str(len(jobs)), "failed jobs", f"{reverse('jobs:jobs')}?state=failed", figure_status(bool(jobs))))
         lines += [
             Line(
                 job_title(Job(kind=job.kind)),
@@ -78,7 +78,7 @@ def build(found: Found, user: User) -> Tile:
             )
             for job in jobs[:SHOWN]
         ]
-    return Tile(tuple(figures), tuple(lines), "No failures.", of_what=f"the last {DAYS} days")
+    return Tile(tuple(figures), tuple(lines), "No failures.", scope=f"the last {DAYS} days")
 
 
 SOURCE = register(
@@ -86,7 +86,7 @@ SOURCE = register(
         "loads",
         "Failed imports and jobs",
         (RUNS, JOBS),
-        {"unfinished": Part(UNFINISHED, Unfinished, RUNS), "failed": Part(FAILED, Failed, JOBS)},
+        {"unfinished": Query(UNFINISHED, Unfinished, RUNS), "failed": Query(FAILED, Failed, JOBS)},
         build,
         "jobs:jobs",
         position=60,

@@ -8,12 +8,12 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from ncfd_site.core.formatting import format_capped_count
-from ncfd_site.dashboard.tile import MOST_COUNTED, Figure, Found, Line, Part, Source, Tile, register
+from ncfd_site.dashboard.tile import COUNT_LIMIT, Figure, Line, Query, Rows, Source, Tile, register
 
 VIEW = "signals.view_score"
 # Backtests are dated back, so the newest score is of the latest run.
 LATEST = "SELECT run_id, scored_at FROM scores ORDER BY scored_at DESC LIMIT 1"
-_BOUNDED = f"(SELECT count(*) FROM (SELECT FROM trial_current_scores WHERE {{}} LIMIT {MOST_COUNTED + 1}) few)"  # noqa: S608
+_BOUNDED = f"(SELECT count(*) FROM (SELECT FROM trial_current_scores WHERE {{}} LIMIT {COUNT_LIMIT + 1}) few)"  # noqa: S608
 COUNTS = f"""
 SELECT {_BOUNDED.format("p_fail >= 0.97")} AS at_97, {_BOUNDED.format("p_fail >= 0.75 AND p_fail < 0.97")} AS at_75
 """
@@ -54,13 +54,13 @@ class Rise:
     change: Decimal
 
 
-def build(found: Found, user: User) -> Tile:
+def build(found: Rows, user: User) -> Tile:
     """Return the numbers of trials in the highest bands and the largest increases."""
     trials = reverse("risk:trials")
     (counts,) = found["counts"]
     figures = (
-        Figure(format_capped_count(counts.at_97, MOST_COUNTED), "trials ≥ 97 %", f"{trials}?band=97"),
-        Figure(format_capped_count(counts.at_75, MOST_COUNTED), "trials 75-97 %", f"{trials}?band=75"),
+        Figure(format_capped_count(counts.at_97, COUNT_LIMIT), "trials ≥ 97 %", f"{trials}?band=97"),
+        Figure(format_capped_count(counts.at_75, COUNT_LIMIT), "trials 75-97 %", f"{trials}?band=75"),
     )
     lines = tuple(
         Line(
@@ -85,7 +85,7 @@ SOURCE = register(
         "risk",
         "Trials by risk",
         (VIEW,),
-        {"run": Part(LATEST, Run), "counts": Part(COUNTS, Counts), "rises": Part(RISES, Rise)},
+        {"run": Query(LATEST, Run), "counts": Query(COUNTS, Counts), "rises": Query(RISES, Rise)},
         build,
         "risk:trials",
         position=20,

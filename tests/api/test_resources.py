@@ -281,7 +281,7 @@ def test_home_page_is_available_as_data(ana: Client) -> None:
     make_explained_trial()
     tiles = {tile["key"]: tile for tile in read(ana, "dashboard")["items"]}
     assert "freshness" in tiles
-    assert all(tile["obstacle"] is None for tile in tiles.values())
+    assert all(tile["error"] is None for tile in tiles.values())
     assert any(line["text"] == "Newest score" for line in read(ana, "freshness")["lines"])
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from ncfd_site.dashboard import loading, views
-from ncfd_site.dashboard.tile import Found, Source, Tile, registered_sources
+from ncfd_site.dashboard.tile import Rows, Source, Tile, registered_sources
 from tests.factories import make_user
 from tests.web.reading import text_of
 
@@ -33,14 +33,14 @@ def broken(key: str, how: str) -> tuple[Source, ...]:
             return source
         if how == "building":
             return replace(source, build=_raise)
-        name, part = next(iter(source.parts.items()))
+        name, part = next(iter(source.queries.items()))
         query = {"database": "SELECT 1 / 0 AS nothing", "time": "SELECT pg_sleep(20) AS nothing"}[how]
-        return replace(source, parts={**source.parts, name: replace(part, query=query)})
+        return replace(source, queries={**source.queries, name: replace(part, query=query)})
 
     return tuple(break_one(source) for source in registered_sources())
 
 
-def _raise(found: Found, user: object) -> Tile:
+def _raise(found: Rows, user: object) -> Tile:
     raise RuntimeError("a secret of the tile")
 
 

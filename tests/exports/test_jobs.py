@@ -65,7 +65,7 @@ def test_60_000_rows_are_written_by_a_job_in_bounded_memory(ana: Client, folder:
 
 @pytest.mark.django_db
 def test_just_50_000_rows_are_streamed_and_no_table_is_counted(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LONGEST", 3)
+    monkeypatch.setattr(sources, "STREAMING_LIMIT", 3)
     make_many(3)
     assert ana.get("/exports/links/csv/").streaming
     make_link_audit()
@@ -102,7 +102,7 @@ def test_the_file_is_for_its_owner_alone(ana: Client, folder: Path) -> None:
 def test_after_seven_days_it_is_gone_and_deleted(ana: Client, folder: Path) -> None:
     job = exported(ana)
     (file,) = folder.iterdir()
-    old = timezone.now() - jobs.KEPT - timedelta(minutes=1)
+    old = timezone.now() - jobs.RETENTION - timedelta(minutes=1)
     Job.objects.update(finished_at=old)
     os.utime(file, (old.timestamp(), old.timestamp()))
     page = ana.get(f"/exports/files/{job.pk}/")
@@ -115,7 +115,7 @@ def test_after_seven_days_it_is_gone_and_deleted(ana: Client, folder: Path) -> N
 def test_an_export_that_is_cancelled_leaves_no_file_and_starts_anew(
     ana: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "FETCHED", 10)
+    monkeypatch.setattr(jobs, "FETCH_SIZE", 10)
     make_many(100)
     ana.post("/exports/links/jsonl/")
     job = Job.objects.get()

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from psycopg.types.range import Range
 
-from ncfd_site.exports.formats import FORMATS, as_json, cell, chunks
+from ncfd_site.exports.formats import FORMATS, dump_json_line, iterate_chunks, to_csv_cell
 
 NOON = datetime(2024, 3, 1, 12, 0, 0, 250, tzinfo=UTC)
 ROWS: list[list[Any]] = [
@@ -22,14 +22,14 @@ NAMES = ["number", "text", "rate", "at", "json", "nothing", "truth"]
 
 
 def written(form: str, rows: list[list[Any]]) -> str:
-    return b"".join(chunks(FORMATS[form], NAMES, rows)).decode()
+    return b"".join(iterate_chunks(FORMATS[form], NAMES, rows)).decode()
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
 def test_a_text_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
-    assert cell(text) == f"'{text}"
+    assert to_csv_cell(text) == f"'{text}"
     # JSON has no formulas.
-    assert json.loads(as_json(text)) == text
+    assert json.loads(dump_json_line(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
     [(-5, "-5"), (Decimal("-0.50"), "-0.50"), (-1.5, "-1.5"), (Decimal("1E+3"), "1000"), (None, ""), (True, "true")],
 )
 def test_numbers_stay_numbers(value: Any, said: str) -> None:
-    assert cell(value) == said
+    assert to_csv_cell(value) == said
 
 
 def test_csv_has_a_head_and_what_json_has() -> None:
@@ -60,17 +60,17 @@ def test_json_is_one_array_and_json_lines_are_lines() -> None:
 
 
 def test_other_values_are_text() -> None:
-    assert cell(Range(date(2024, 3, 1), None)) == "[2024-03-01,)"
-    assert cell(Range(empty=True)) == "empty"
-    assert cell(UUID(int=1)) == str(UUID(int=1))
-    assert cell(b"\x01") == "01"
+    assert to_csv_cell(Range(date(2024, 3, 1), None)) == "[2024-03-01,)"
+    assert to_csv_cell(Range(empty=True)) == "empty"
+    assert to_csv_cell(UUID(int=1)) == str(UUID(int=1))
+    assert to_csv_cell(b"\x01") == "01"
     # What floating point would change, and what JSON has no number for.
-    assert as_json([Decimal("0.12345678901234567890"), Decimal("NaN"), float("inf")]) == (
+    assert dump_json_line([Decimal("0.12345678901234567890"), Decimal("NaN"), float("inf")]) == (
         '["0.12345678901234567890","NaN","inf"]'
     )
 
 
 def test_rows_are_handed_on_in_pieces() -> None:
-    pieces = list(chunks(FORMATS["jsonl"], ["n"], ([number] for number in range(50_000))))
+    pieces = list(iterate_chunks(FORMATS["jsonl"], ["n"], ([number] for number in range(50_000))))
     assert len(pieces) > 3
     assert max(map(len, pieces)) < 70_000

@@ -15,7 +15,7 @@ from tests.web.reading import text_of
 pytestmark = pytest.mark.django_db
 
 KEYS = [source.key for source in registered_sources()]
-READ = "could not be read"
+READ = "could not be loaded"
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_tile_that_takes_too_long_is_given_up(
     monkeypatch.setattr(views, "registered_sources", lambda: broken("risk", "time"))
     answer = everything.get("/")
     assert unread(answer.content.decode()) == ["risk"]
-    assert "took too long to read" in text_of(answer)
+    assert "took too long to load" in text_of(answer)
 
 
 def test_when_all_are_slow_the_page_still_answers(everything: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,4 +92,4 @@ def test_when_all_are_slow_the_page_still_answers(everything: Client, monkeypatc
     answer = everything.get("/")
     assert answer.status_code == 200
     assert unread(answer.content.decode()) == KEYS
-    assert "others took too long" in text_of(answer)
+    assert "other tiles took too long" in text_of(answer)

@@ -182,14 +182,14 @@ def test_loads_without_an_end_and_failed_jobs_are_named(ana: Client) -> None:
 
 
 def test_jobs_under_way_are_told_with_how_far_they_are(ana: Client) -> None:
-    assert "No long work is under way." in words(ana.get("/"), "running")
+    assert "No active jobs." in words(ana.get("/"), "running")
     Job.objects.create(kind="storage_verify", requested_by="olga")
     Job.objects.create(
         kind="storage_gc", state="running", requested_by="olga", started_at=NOW, worker="w", attempts=1,
         lease_until=NOW + timedelta(hours=1), done=5, total=10, unit="contents", step="deleting",
     )  # fmt: skip
     said = words(ana.get("/"), "running")
-    assert "jobs run 1 jobs wait 1" in said
+    assert "running 1 queued 1" in said
     assert "5 of 10 contents, 50 %" in said
 
 

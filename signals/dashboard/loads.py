@@ -68,7 +68,9 @@ def build(found: Rows, user: User) -> Tile:
         ]
     if user.has_perm(JOBS):
         jobs = found["failed"]
-        figures.append(Figure(str(len(jobs)), "failed jobs", f"{reverse('jobs:jobs')}?state=failed", figure_status(bool(jobs))))
+        figures.append(
+            Figure(str(len(jobs)), "failed jobs", f"{reverse('jobs:jobs')}?state=failed", figure_status(bool(jobs)))
+        )
         lines += [
             Line(
                 job_title(Job(kind=job.kind)),

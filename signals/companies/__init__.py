@@ -1,1 +1,1 @@
-"""Companies with what is listed of them and which trials they answer for; sponsors that no company was found for."""
+"""Pages on companies, their listings and trials, and unresolved sponsors."""

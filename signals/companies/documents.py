@@ -29,12 +29,12 @@ class CompanyDocument:
 
     @property
     def web_address(self) -> str:
-        """Where the original is; "" where that is no address of the web."""
+        """The web address of the original; "" without one."""
         return self.source_url if self.source_url and is_web_address(self.source_url) else ""
 
     @property
     def kind(self) -> str:
-        """What sort of publication it is, in words."""
+        """The label of the publication type."""
         return str(Document.SourceType(self.source_type).label)
 
 

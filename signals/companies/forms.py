@@ -1,4 +1,4 @@
-"""What people send to these pages: filters, and a day."""
+"""Forms of the company pages: filters, and a date."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -31,7 +31,7 @@ class SponsorFilterForm(ListForm[SponsorFilter]):
 
     selection_class = SponsorFilter
 
-    q = make_search_field("Sponsor or trial number")
+    q = make_search_field("Sponsor or NCT ID")
     status = forms.ChoiceField(label="Queue", required=False, choices=[ANY, *ReviewQueueItem.Status.choices])
 
 
@@ -43,5 +43,5 @@ class DayForm(forms.Form):
         required=False,
         input_formats=["%Y-%m-%d"],
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        error_messages={"invalid": "This is no day. Write it as year-month-day, such as 2019-05-02."},
+        error_messages={"invalid": "Enter a date as YYYY-MM-DD, such as 2019-05-02."},
     )

@@ -11,8 +11,8 @@ from securities.queries import listings
 from signals.companies.risk import AT_RISK, ranked_companies
 
 SORTS = {
-    "name": "name, rising",
-    "-name": "name, falling",
+    "name": "A to Z",
+    "-name": "Z to A",
     "-p_fail": "highest probability of failure first",
     "-at_risk": "most trials at 75 % and more first",
 }
@@ -32,7 +32,7 @@ class CompanyFilter(Selection):
 
     @property
     def is_bounded(self) -> bool:
-        """Whether only companies of the riskiest trials are looked through."""
+        """True if only companies of the riskiest trials are looked through."""
         return self.trials == "high" or self.sort in ("-p_fail", "-at_risk")
 
 

@@ -1,4 +1,4 @@
-"""What a ticker means on a day: one company, two that lay claim to it, or none."""
+"""The company of a ticker on a date: one, several that claim it, or none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Meaning:
 
     @property
     def is_disputed(self) -> bool:
-        """Whether more than one company comes into question."""
+        """True if more than one company comes into question."""
         return len({span.company_id for span in self.claims}) > 1
 
 

@@ -1,4 +1,4 @@
-"""How the trials of companies stand: how many, how likely to fail, and which read out next."""
+"""The exposure of companies: number of trials, P(failure), next readouts."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Exposure:
 
     @property
     def has_more(self) -> bool:
-        """Whether only the first `MOST` were counted."""
+        """True if only the first `MOST` were counted."""
         return self.total > MOST
 
 

@@ -72,7 +72,7 @@ _WITH_PATTERNS = """
 
 
 def unresolved_sponsors(text: str) -> list[UnresolvedSponsor]:
-    """Return sponsors without company: of the riskiest such trials, of one trial, or those with the words of `text`.
+    """Return unresolved sponsors: of the riskiest such trials, of one trial, or those with the words of `text`.
 
     A pattern of ignored sponsors that is no regular expression is refused by the server; then none is told.
     """

@@ -96,7 +96,7 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
 @require_safe
 @require_permission(VIEW)
 def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
-    """Tell which company a ticker means on a day, and what it meant on others."""
+    """Return which company a ticker means on a day, and what it meant on others."""
     spans = listings.list_ticker_history(ticker)
     if not spans:
         raise Http404(_no_ticker(ticker))
@@ -144,7 +144,7 @@ def sponsors(request: HttpRequest) -> HttpResponse:
         request,
         "companies/sponsors.html",
         {
-            "title": "Sponsors without company",
+            "title": "Unresolved sponsors",
             "form": form,
             "is_valid": is_valid,
             "is_new": is_valid and selection.is_default,
@@ -163,9 +163,7 @@ def _find(cik: int) -> Company:
         # A longer number is no CIK, and the column has no room for it.
         return Company.objects.defer("metadata").get(cik=cik if cik < 10**10 else -1)
     except Company.DoesNotExist:
-        raise Http404(
-            f"There is no company with the CIK {str(cik)[:20]}: it was not loaded, or it is mistyped."
-        ) from None
+        raise Http404(f"There is no company with the CIK {str(cik)[:20]}. Check the spelling, or load it.") from None
 
 
 def _with_sponsor(exposure: risk.Exposure, structure: CorporateStructure) -> list[tuple[risk.CompanyTrial, Any]]:
@@ -181,5 +179,5 @@ def _exposed(meaning: Meaning, today: date) -> list[tuple[listings.ListingPeriod
 
 def _no_ticker(text: str) -> str:
     if not listings.list_ticker_spellings(text):
-        return "This is no ticker: a ticker has up to 32 characters without spaces, such as PFE or BRK.B."
-    return f"No security has, or had, the ticker {text.strip().upper()}: it was not loaded, or it is mistyped."
+        return "Invalid ticker: a ticker has up to 32 characters without spaces, such as PFE or BRK.B."
+    return f"No security has or had the ticker {text.strip().upper()}. Check the spelling, or load it."

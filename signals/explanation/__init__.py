@@ -1,1 +1,1 @@
-"""Why a trial stands where it stands: its score step by step, its record as it changed, its study cards."""
+"""Explanation of a trial: its score step by step, its registry record, its study cards."""

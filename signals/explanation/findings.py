@@ -26,12 +26,12 @@ STATES: dict[State, str] = {
     "not fired": "did not fire",
     "not evaluated": "not evaluated",
 }
-NOBODY = "No evaluation of it is recorded."
+NOBODY = "Not evaluated."
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRow:
-    """What the database has of one signal for a trial: its row, study and document of today, and an evaluation.
+    """One signal of a trial in the database: its current row, study and document, and an evaluation.
 
     The evaluation is the last one, or the last one before the moment of a run; `outcome_since` is what came after that.
     """
@@ -75,12 +75,12 @@ class SignalFinding:
 
     @property
     def has_evidence(self) -> bool:
-        """Whether there is a row of today whose quote and study can be shown."""
+        """True if there is a row of today whose quote and study can be shown."""
         return self.row.signal_id is not None and self.state in ("fired", "late")
 
     @property
     def value(self) -> str:
-        """What was measured, without superfluous zeros."""
+        """The measured value without trailing zeros."""
         return "" if self.row.value is None else format_number(self.row.value)
 
     @property
@@ -91,7 +91,7 @@ class SignalFinding:
 
     @property
     def source_link(self) -> str:
-        """The address of the document at its source, "" where it is none of the web."""
+        """The address of the document original, "" where it is none of the web."""
         return self.row.source_url if self.row.source_url and is_web_address(self.row.source_url) else ""
 
 
@@ -148,7 +148,7 @@ def signal_findings(
 
     `scored_at` is the moment of the run: it did not know what was evaluated after it.
     """
-    until = scored_at if record.tells_signals else None
+    until = scored_at if record.has_signals else None
     given = {"codes": list(Signal.Code.values), "trial": trial_id, "until": until}
     rows = sql.rows(_SIGNALS, given, of=SignalRow)
     return [_finding(row, record, is_latest) for row in rows]
@@ -190,10 +190,10 @@ def gate_findings(
 
 
 def _rationale(code: str, fired: bool, record: RunRecord) -> str:
-    """Why a gate did not fire in a run that wrote its signals down; "" where the rules of today say otherwise."""
+    """Return why a gate did not fire in a run that recorded its signals; "" if it fires by the current rules."""
     if (
         fired
-        or not record.tells_signals
+        or not record.has_signals
         or code not in formulas.GATES
         or formulas.gate_fires(code, record.severities.keys())
     ):
@@ -210,17 +210,17 @@ def _is_of(gate: Gate, score: Score | None) -> bool:
 
 def _finding(row: SignalRow, record: RunRecord, is_latest: bool) -> SignalFinding:
     name = dict(Signal.Code.choices).get(row.code, row.code)
-    state, severity, why = _as_recorded(row, record) if record.tells_signals else _as_of_today(row, is_latest)
+    state, severity, why = _as_recorded(row, record) if record.has_signals else _as_of_today(row, is_latest)
     return SignalFinding(row.code, name, state, SEVERITIES.get(severity, ""), why, row)
 
 
 def _as_recorded(row: SignalRow, record: RunRecord) -> tuple[State, str, str]:
     code = row.code
     if code in record.severities:
-        gone = "" if row.signal_id is not None else "It counted in this run; the row of the signal is gone since."
+        gone = "" if row.signal_id is not None else "Signal since deleted."
         return "fired", record.severities[code] or row.severity or "", gone
     if code in record.late:
-        return "late", row.severity or "", "After the features froze, so it did not count."
+        return "late", row.severity or "", "Fired after the feature freeze; not counted."
     since = _since(row)
     if code in record.not_fired:
         return "not fired", "", since or (row.reason or "" if row.outcome == "not fired" else "")
@@ -229,16 +229,16 @@ def _as_recorded(row: SignalRow, record: RunRecord) -> tuple[State, str, str]:
 
 
 def _since(row: SignalRow) -> str:
-    """What came to be known of a signal after the run, which this did not know."""
+    """Return news of a signal since the run."""
     if row.signal_id is not None:
-        return "It has fired since; this run did not know it."
+        return "Fired after this run."
     if row.outcome_since == "not fired" and row.outcome != "not fired":
-        return "It was evaluated since and did not fire; this run did not know it."
+        return "Evaluated after this run: not fired."
     return ""
 
 
 def _as_of_today(row: SignalRow, is_latest: bool) -> tuple[State, str, str]:
-    before = "" if is_latest else "As it stands today: the run wrote no signals down."
+    before = "" if is_latest else "Current state; the run recorded no signals."
     if row.signal_id is not None:
         return "fired", row.severity or "", before
     if row.outcome == "not fired":

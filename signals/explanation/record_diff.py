@@ -28,7 +28,7 @@ SECTIONS = (
     (("protocolSection",), "Other parts of the record"),
     (("resultsSection",), "Results"),
 )
-ELSEWHERE = "Elsewhere"
+ELSEWHERE = "Other"
 LONGEST = 20_000
 DEEPEST = 20
 CUT = " \u2026 (cut; the raw record has all)"
@@ -45,7 +45,7 @@ class Field:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the versions differ in it."""
+        """True if the versions differ in it."""
         return self.before != self.after
 
 

@@ -29,7 +29,7 @@ class Version:
 
     @property
     def flags(self) -> list[str]:
-        """What changed of that which matters."""
+        """The material changes."""
         told = {
             "primary endpoint": self.changed_primary_endpoint,
             "sample size": self.changed_sample_size,
@@ -44,12 +44,12 @@ class Version:
 
     @property
     def change(self) -> str:
-        """What changed, in words; the first version has nothing to differ from."""
+        """A summary of the changes; the first version has none."""
         if self.fields is None:
-            return "first version, or what changed was not recorded"
+            return "first version, or changes not recorded"
         names = [*dict.fromkeys(section_of(name.split(".")).lower() for name in self.fields)]
         if not names:
-            return "nothing that the registry writes itself"
+            return "no change by the sponsor"
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         return ", ".join(names[:MOST_NAMED]) + more
 

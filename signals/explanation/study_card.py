@@ -1,4 +1,4 @@
-"""A study with its card, what the card lacks, and what rests on it: reads for its page."""
+"""A study with its card, missing fields and signals, for its page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,12 +53,12 @@ class RestingSignal:
 
     @property
     def severity_in_words(self) -> str:
-        """How grave it is."""
+        """The label of the severity."""
         return SEVERITIES.get(self.severity, self.severity)
 
     @property
     def value_in_words(self) -> str:
-        """What was measured, without superfluous zeros."""
+        """The measured value without trailing zeros."""
         return "" if self.value is None else format_number(self.value)
 
 

@@ -1,4 +1,4 @@
-"""What is known of one trial, and how it was scored: reads for its page."""
+"""The facts and scores of one trial, for its page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MOST_DRUGS = 5
 
 @dataclass(frozen=True, slots=True)
 class TrialFacts:
-    """A trial with the title of its latest version; None is what the registry does not say."""
+    """A trial with the title of its latest version; None where the registry has no value."""
 
     trial_id: int
     nct_id: str
@@ -40,7 +40,7 @@ class TrialFacts:
 
     @property
     def about(self) -> str:
-        """What the trial is about, "" where nothing says it."""
+        """The title or indication; "" without either."""
         return (self.title or self.indication or "").strip()
 
 
@@ -188,7 +188,7 @@ class LinkCountRow:
 
 @dataclass(frozen=True, slots=True)
 class LinkCount:
-    """How many links a heuristic drew to a trial, by label, and the drugs that they name; wrong ones name none."""
+    """The links of a heuristic to a trial, counted by label, and the drugs of links not labeled wrong."""
 
     heuristic: str
     open: int

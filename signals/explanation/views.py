@@ -1,4 +1,4 @@
-"""The pages that tell why: one trial, its record, one study card."""
+"""The pages of a trial's explanation, its registry record, and a study card."""
 
 from decimal import Decimal
 from typing import Any
@@ -32,7 +32,7 @@ from signals.scoring.table import scoring_table
 from signals.trials import words as risk
 from signals.trials.run_record import RunRecord, run_record
 
-# A card of more characters is shown in its raw form alone: fields that nobody reads cost everybody time.
+# A larger card is shown as raw JSON only.
 MOST_DRAWN = 300_000
 
 
@@ -157,7 +157,7 @@ def _about(trial: facts.TrialFacts) -> dict[str, Any]:
 
 
 def _surroundings(trial: facts.TrialFacts, user: User) -> dict[str, Any]:
-    """What lies around a trial, each part only for those who may see its rows."""
+    """Return companies, links and assets of a trial, each part for users who may view its rows."""
     around: dict[str, Any] = {}
     if user.has_perm("linkaudit.view_linkaudit"):
         around["links"] = facts.link_counts(trial.nct_id)

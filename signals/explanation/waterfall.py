@@ -1,4 +1,4 @@
-"""How a score comes about, step by step in log-odds, and where the stored numbers do not follow from each other.
+"""The breakdown of a score in log-odds, step by step, with every mismatch of the stored numbers.
 
 Log-odds are natural logarithms of the odds of failure; probabilities run from 0 to 1.
 """
@@ -17,7 +17,7 @@ from signals.trials.words import phase_words
 
 # Probabilities are stored with five digits.
 LAST_DIGIT = Decimal("0.00001")
-# Where a probability of 0 or 1 is drawn, whose log-odds have no end.
+# The log-odds at which a probability of 0 or 1 is drawn.
 ENDLESS = Decimal(12)
 
 Kind = Literal["prior", "gate", "gap", "limit", "stop", "posterior"]
@@ -49,7 +49,7 @@ class Step:
 
     @property
     def change(self) -> Decimal:
-        """What the step adds to the log-odds."""
+        """The change of the log-odds."""
         return self.after - self.before
 
 
@@ -63,12 +63,12 @@ class Waterfall:
 
     @property
     def adds_up(self) -> bool:
-        """Whether the steps lead to the stored numbers without a gap."""
+        """True if the steps lead to the stored numbers without a gap."""
         return not self.deviations
 
     @property
     def is_raised(self) -> bool:
-        """Whether a stop rule raised the probability."""
+        """True if a stop rule raised the probability."""
         return any(step.kind == "stop" for step in self.steps)
 
     @property
@@ -79,10 +79,10 @@ class Waterfall:
 
 
 def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Waterfall:
-    """Lay out how a score comes about. A gap is a step of its own, so that the steps always end at what is stored."""
+    """Return the steps of a score. An unexplained gap is a step, so the steps always end at the stored score."""
     stored = (score.prior_pi, score.logit_prior, score.sum_log_lr, score.logit_post, score.p_fail)
     if not all(number.is_finite() for number in stored):
-        return Waterfall((), ("The stored score holds something that is no number, so no step can be drawn.",), False)
+        return Waterfall((), ("The stored score contains a value that is not a number, so there are no steps.",), False)
     deviations = [*_prior_deviation(score)]
     steps = [_prior(score, record)]
     for one in account.contributions:
@@ -109,7 +109,7 @@ def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Water
 
 def _prior(score: Score, record: RunRecord) -> Step:
     of = phase_words(record.prior_phase).lower() if record.prior_phase else ""
-    table = f"table of ratios {record.table_version}" if record.table_version else "the stored score"
+    table = f"scoring table {record.table_version}" if record.table_version else "the stored score"
     return Step("prior", f"Prior of {of}" if of else "Prior", Decimal(0), score.logit_prior, score.prior_pi, table)
 
 
@@ -117,7 +117,7 @@ def _prior_deviation(score: Score) -> list[str]:
     if not 0 < score.prior_pi < 1:
         return [f"The stored prior is {score.prior_pi}, which has no log-odds."]
     exact = (score.prior_pi / (1 - score.prior_pi)).ln()
-    # Whoever took the logarithm before rounding the prior to five digits is right too.
+    # A logarithm taken before the prior was rounded to five digits is right too.
     slack = LAST_DIGIT / (score.prior_pi * (1 - score.prior_pi)) + ROUNDING_TOLERANCE
     if abs(exact - score.logit_prior) <= slack:
         return []
@@ -134,7 +134,7 @@ def _gate(one: Contribution, before: Decimal, record: RunRecord, *, recorded: bo
     support = record.supporting.get(one.code, ())
     if one.gate and not recorded:
         support = tuple(one.gate.supporting_s_ids or ())
-    source = "as the run recorded it" if recorded else "as it stands today"
+    source = "recorded" if recorded else "current"
     return Step("gate", name, before, after, probability(after), source, told, one, support)
 
 
@@ -153,9 +153,9 @@ def _sum_deviation(score: Score, account: ScoreBreakdown) -> str:
 
 
 def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[str]]:
-    """The way from posterior log-odds to the stored probability, which only a stop rule may raise."""
-    reckoned = probability(score.logit_post)
-    apart = score.p_fail - reckoned
+    """Return the steps from posterior log-odds to the stored probability, which only a stop rule can raise."""
+    computed = probability(score.logit_post)
+    apart = score.p_fail - computed
     after = _logit(score.p_fail)
     if abs(apart) <= LAST_DIGIT:
         return [_posterior(score, last.after)], []
@@ -163,11 +163,11 @@ def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[
     name = "Stop rule" if apart > 0 else "Not explained"
     source = ", ".join(rule.name.replace("_", " ") for rule in record.stop_rules) or "none is recorded"
     step = Step(step_kind, name, last.after, after, score.p_fail, source if apart > 0 else "the stored probability")
-    lies = f"The stored probability is {format_percent(score.p_fail)}, its log-odds give {format_percent(reckoned)}"
+    lies = f"The stored probability is {format_percent(score.p_fail)}, its log-odds give {format_percent(computed)}"
     if apart < 0:
         return [step, _posterior(score, after)], [f"{lies}: a stop rule may raise it, nothing may lower it."]
     if not record.stop_rules:
-        why = "the run recorded that no stop rule held" if record.tells_stop_rules else "the run recorded no stop rule"
+        why = "the run recorded that no stop rule held" if record.has_stop_rules else "the run recorded no stop rule"
         return [step, _posterior(score, after)], [f"{lies}. Only a stop rule raises it, and {why}."]
     floors = [rule.at_least for rule in record.stop_rules if rule.at_least is not None]
     if floors and abs(max(floors) - score.p_fail) > LAST_DIGIT:
@@ -178,9 +178,7 @@ def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[
 
 
 def _posterior(score: Score, after: Decimal) -> Step:
-    return Step(
-        "posterior", "Probability of failure, as stored", Decimal(0), after, score.p_fail, f"run {score.run_id}"
-    )
+    return Step("posterior", "Stored P(failure)", Decimal(0), after, score.p_fail, f"run {score.run_id}")
 
 
 def _logit(share: Decimal) -> Decimal:

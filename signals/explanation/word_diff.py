@@ -40,7 +40,7 @@ class WordDiff:
         return _joined(ends)
 
     def sides(self, before: str, after: str) -> tuple[SafeString, SafeString]:
-        """Draw both texts: what went is <del> in the first, what came is <ins> in the second."""
+        """Render both texts: what went is <del> in the first, what came is <ins> in the second."""
         parts = self.parts(before, after)
         return _drawn(parts, "gone", "del"), _drawn(parts, "new", "ins")
 

@@ -1,4 +1,4 @@
-"""How companies, their securities and the standing of their trials are drawn."""
+"""Template filters for companies, listings and risk."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -22,7 +22,7 @@ MOST_TICKERS = 4
 
 @register.filter
 def risk(p_fail: Decimal | None) -> SafeString:
-    """Draw a probability of failure as a number with a bar of that length."""
+    """Render a probability of failure as a number with a bar of that length."""
     if p_fail is None:
         return formatting.render_quiet("not scored")
     return format_html(
@@ -36,9 +36,9 @@ def risk(p_fail: Decimal | None) -> SafeString:
 
 @register.filter
 def days_of(span: ListingPeriod) -> str:
-    """Write the days of a security: since when, or from when to which last day, and whether only a list tells so."""
+    """Return the days of a security: since when, or from when to which last day, and whether only a list tells so."""
     if span.is_first_seen:
-        return f"in the SEC's lists from {span.first} {f'to {span.last}' if span.last else 'on'}"
+        return f"since {span.first} (first SEC list){f', until {span.last}' if span.last else ''}"
     if span.is_empty:
         return "on no day"
     if span.last is None:
@@ -50,19 +50,19 @@ def days_of(span: ListingPeriod) -> str:
 
 @register.filter
 def phase(text: str | None) -> str:
-    """Write a phase in words."""
+    """Return a phase in words."""
     return words.phase_words(text)
 
 
 @register.filter
 def status(text: str | None) -> str:
-    """Write the status of a trial in words."""
+    """Return the status of a trial in words."""
     return words.status_words(text)
 
 
 @register.filter
 def tickers(spans: Sequence[ListingPeriod]) -> SafeString:
-    """Draw what is listed of a company: tickers as links, each exchange once for its tickers."""
+    """Render what is listed of a company: tickers as links, each exchange once for its tickers."""
     if not spans:
         return formatting.render_quiet("not listed")
     by_exchange: dict[str, list[SafeString]] = {}
@@ -79,7 +79,7 @@ def tickers(spans: Sequence[ListingPeriod]) -> SafeString:
 
 @register.simple_tag
 def ticker_link(ticker: str) -> SafeString:
-    """Draw a ticker as a link to what it means."""
+    """Render a ticker as a link to what it means."""
     try:
         return format_html('<a class="above-row" href="{}">{}</a>', reverse("companies:ticker", args=[ticker]), ticker)
     except NoReverseMatch:
@@ -89,7 +89,7 @@ def ticker_link(ticker: str) -> SafeString:
 
 @register.filter
 def compared(value: Any) -> SafeString | str:
-    """Draw what was compared: numbers to three digits, truth in words."""
+    """Render what was compared: numbers to three digits, truth in words."""
     if value is None:
         return formatting.render_quiet("not compared")
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""How errors and their cards are drawn."""
+"""Template filters for validation errors and their cards."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,15 +16,15 @@ register = template.Library()
 
 @register.filter
 def fields_in_words(card: Any) -> str:
-    """Say how much of a card there is to unfold."""
+    """Return how much of a card there is to unfold."""
     if not isinstance(card, Mapping):
-        return "what was recorded instead of a card"
+        return "recorded value"
     return f"{len(card)} field{'' if len(card) == 1 else 's'}"
 
 
 @register.filter
 def card_with_gaps(error: StagingError, missing: Iterable[Missing]) -> SafeString:
-    """Draw the card of an error as fields, with what it lacked named above as gaps."""
+    """Render the card of an error as fields, with what it lacked named above as gaps."""
     gaps = format_html_join(
         "",
         '<div class="gap"><dt>{}</dt><dd><span class="still">⚠ missing</span></dd></div>',

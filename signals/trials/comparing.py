@@ -1,4 +1,4 @@
-"""Two runs side by side: how each trial moved between them, and what the runs say of why."""
+"""The comparison of two runs: the change of each trial and its recorded cause."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,11 +26,11 @@ from signals.trials.words import (
     phase_words,
 )
 
-# The picture is of so many trials: those that the second run holds most likely to fail.
+# Trials in the chart: those with the highest P(failure) in the second run.
 DRAWN = 1_000
 
-# So many trials that left are named.
-MOST_GONE = 12
+# Removed trials that are listed.
+MAX_REMOVED = 12
 
 # Both runs whole: there is no index on the difference of two runs.
 _BY_CHANGE = """
@@ -75,24 +75,24 @@ class Pair:
 
     @property
     def reads_both_whole(self) -> bool:
-        """Whether the order can only be had by reading both runs."""
+        """True if the order can only be had by reading both runs."""
         return self.sort != "risk" and not self.is_latest
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether trials are left out."""
+        """True if trials are left out."""
         return bool(self.phase or self.gate)
 
     @property
     def narrowed_words(self) -> str:
-        """Which trials are kept, in words."""
+        """The filter in words."""
         phase = "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase) if self.phase else ""
         gate = f"gate {self.gate} fired in {self.b}" if self.gate else ""
         return ", ".join(words for words in (phase, gate) if words)
 
     @property
     def is_one_run(self) -> bool:
-        """Whether a run is set beside itself."""
+        """True if a run is set beside itself."""
         return self.a == self.b
 
 
@@ -108,7 +108,7 @@ class ComparedGate:
 class Compared:
     """A trial in two runs; `earlier` None: the first of them did not score it.
 
-    `gates` are those of both runs; `are_gates_told` is false where one of the runs wrote none down: `gates` is empty.
+    `gates` are those of both runs; `has_gates` is false where one of the runs recorded none: `gates` is empty.
     """
 
     trial: Trial
@@ -116,7 +116,7 @@ class Compared:
     earlier: Score | None
     tickers: list[Ticker] = field(default_factory=list)
     gates: list[ComparedGate] = field(default_factory=list)
-    are_gates_told: bool = True
+    has_gates: bool = True
     why: list[str] = field(default_factory=list)
 
     @property
@@ -136,7 +136,7 @@ class Compared:
 
     @property
     def is_new(self) -> bool:
-        """Whether the earlier run did not score the trial."""
+        """True if the earlier run did not score the trial."""
         return self.earlier is None
 
     @property
@@ -167,7 +167,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class GoneTrial:
-    """A trial that the earlier run scored and the later one did not."""
+    """A trial of the earlier run that is missing in the later run."""
 
     nct_id: str
     p_fail: Decimal
@@ -181,9 +181,9 @@ class GoneTrial:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The first of the trials that left, the riskiest first, and how many left.
+    """The removed trials, riskiest first, and their count.
 
-    `is_cut`: the earlier run has, or may have, more trials than were looked at.
+    `is_cut`: the earlier run has or may have more trials than were read.
     """
 
     trials: list[GoneTrial]
@@ -192,13 +192,13 @@ class Gone:
 
     @property
     def others(self) -> int:
-        """How many are not named."""
+        """The count of trials that are not listed."""
         return self.count - len(self.trials)
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """How the trials of a band of the later run moved since the earlier one."""
+    """The changes of the trials in one band of the later run."""
 
     band: Band
     risen: int
@@ -231,7 +231,7 @@ def compared(pair: Pair, number: int) -> ListPage[Compared]:
     then = with_readable_metadata(Score.objects.filter(run_id=pair.a, trial_id__in=list(trials)))
     earlier = {one.trial_id: one for one in then}
     tickers = tickers_of({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
-    # What went away between two statements is left out.
+    # Rows deleted between two statements are omitted.
     shown = [scores[key] for key in page.rows if key in scores and scores[key].trial_id in trials]
     rows = [
         _compare(
@@ -246,13 +246,13 @@ def compared(pair: Pair, number: int) -> ListPage[Compared]:
 
 
 def gone(pair: Pair) -> Gone:
-    """Return the trials that the first run scored and the second did not, of those that the first held riskiest."""
+    """Return the riskiest trials of the first run that are missing in the second."""
     found = sql.rows(_GONE, {"a": pair.a, "b": pair.b, "drawn": DRAWN}, of=GoneTrial)
-    return Gone(found[:MOST_GONE], len(found), any(one.drawn >= DRAWN for one in found))
+    return Gone(found[:MAX_REMOVED], len(found), any(one.drawn >= DRAWN for one in found))
 
 
 def movements(pair: Pair) -> list[Movement]:
-    """Count how the trials moved that the later run holds most likely to fail, by band of that run."""
+    """Count the changes of the riskiest trials of the later run, by its bands."""
     bands = [band for band in BANDS if band.is_scored]
     bounds = sorted(band.low for band in bands if band.low is not None)
     given = {"a": pair.a, "b": pair.b, "bounds": bounds, "drawn": DRAWN}
@@ -293,17 +293,17 @@ def _keys(pair: Pair, page: slice) -> list[int]:
 
 
 def _keys_of_latest(pair: Pair, page: slice) -> list[int]:
-    """Of the latest run and the one before, the standings know the change, and have an index on it."""
-    standings: QuerySet[Any] = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
+    """Return the keys from the current scores, whose change has an index."""
+    current_scores: QuerySet[Any] = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
     if pair.gate:
-        standings = standings.filter(
+        current_scores = current_scores.filter(
             trial_id__in=Score.objects.filter(run_id=pair.b, metadata__contains={"gates": {pair.gate: {}}}).values(
                 "trial_id"
             )
         )
-    standings = _of_phase(standings, pair.phase).filter(change__isnull=False)
+    current_scores = _of_phase(current_scores, pair.phase).filter(change__isnull=False)
     order = selecting.ORDERS["change" if pair.sort == "change" else "-change"]
-    return list(standings.order_by(*order).values_list("score_id", flat=True)[page])
+    return list(current_scores.order_by(*order).values_list("score_id", flat=True)[page])
 
 
 def _narrowed(scores: QuerySet[Score], pair: Pair) -> QuerySet[Score]:
@@ -325,12 +325,12 @@ def _compare(trial: Trial, later: Score, earlier: Score | None, tickers: list[Ti
     now = read_recorded_ratios(later.metadata)
     then = now if earlier is None else read_recorded_ratios(earlier.metadata)
     if now is None or then is None:
-        gates, told = [], False
+        gates, recorded = [], False
     else:
-        told = True
+        recorded = True
         gates = [
             ComparedGate(code, "lost" if code not in now else "kept" if code in then else "gained")
             for code in sorted({*now, *then})
         ]
     why = explanations(earlier, later) if earlier else []
-    return Compared(trial, later, earlier, tickers, gates, told, why)
+    return Compared(trial, later, earlier, tickers, gates, recorded, why)

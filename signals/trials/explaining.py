@@ -1,4 +1,4 @@
-"""Why a probability differs between two runs, as far as the runs wrote down what they went by."""
+"""The causes of a change between two runs, from what the runs recorded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,31 +9,31 @@ from signals.queries import read_recorded_ratios
 
 
 def explanations(earlier: Score, later: Score) -> list[str]:
-    """Return what differs between two scores of a trial, in words; a statement where nothing does and they differ.
+    """Return the differences between two scores of a trial in words, or a note that a change is unexplained.
 
-    What a run did not write down is not compared.
+    Values that a run did not record are not compared.
     """
-    told = [*_gates(earlier, later), *_prior(earlier, later), *_stop_rules(earlier, later)]
+    causes = [*_gates(earlier, later), *_prior(earlier, later), *_stop_rules(earlier, later)]
     if earlier.p_fail == later.p_fail:
-        return told
+        return causes
     versions = _version(earlier), _version(later)
     if versions[0] and versions[1] and versions[0] != versions[1]:
-        told.append(f"table {versions[0]} became {versions[1]}")
-    return told or ["not explained by what the runs wrote down"]
+        causes.append(f"table {versions[0]} became {versions[1]}")
+    return causes or ["not explained by the recorded data"]
 
 
 def _gates(earlier: Score, later: Score) -> list[str]:
     then, now = read_recorded_ratios(earlier.metadata), read_recorded_ratios(later.metadata)
     if then is None or now is None:
-        # A run that wrote none down may have had any.
+        # A run that recorded none may have had any.
         silent = [score.run_id for score, gates in ((earlier, then), (later, now)) if gates is None]
-        return [] if len(silent) > 1 else [f"gates not compared: {silent[0]} wrote none down"]
-    told = [f"{code} fired" for code in sorted(now.keys() - then.keys())]
-    told += [f"{code} fires no longer" for code in sorted(then.keys() - now.keys())]
+        return [] if len(silent) > 1 else [f"gates not compared: {silent[0]} recorded none"]
+    causes = [f"{code} fired" for code in sorted(now.keys() - then.keys())]
+    causes += [f"{code} cleared" for code in sorted(then.keys() - now.keys())]
     for code in sorted(now.keys() & then.keys()):
         if now[code] != then[code]:
-            told.append(f"{code} weighs {format_number(now[code])} instead of {format_number(then[code])}")
-    return told
+            causes.append(f"{code} ratio {format_number(then[code])} became {format_number(now[code])}")
+    return causes
 
 
 def _prior(earlier: Score, later: Score) -> list[str]:
@@ -46,8 +46,8 @@ def _stop_rules(earlier: Score, later: Score) -> list[str]:
     then, now = _rules(earlier.metadata), _rules(later.metadata)
     if now is None:
         return []
-    told = [f"stop rule {name} holds" for name in sorted(now - (then or set()))]
-    return told + [f"stop rule {name} holds no longer" for name in sorted((then or set()) - now)]
+    causes = [f"stop rule {name} holds" for name in sorted(now - (then or set()))]
+    return causes + [f"stop rule {name} holds no longer" for name in sorted((then or set()) - now)]
 
 
 def _rules(metadata: Any) -> set[str] | None:

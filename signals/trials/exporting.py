@@ -33,7 +33,7 @@ def _rows(query: str, actor: User) -> QuerySet[Any]:
     runs = latest_runs()
     form = TrialFilterForm(QueryDict(query), runs=runs)
     if not form.is_valid():
-        raise ListRefused("The filter of the list cannot be read: go back to the list and choose again.")
+        raise ListRefused("Invalid filter. Return to the list and choose again.")
     selection = form.get_selection()
     rows: QuerySet[Any] = listed(selection, timezone.localdate()).annotate(**OF_TRIAL)
     if selection.run:

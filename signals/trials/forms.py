@@ -1,4 +1,4 @@
-"""What people send to the pages on risk: a filter of trials, and two runs."""
+"""Forms of the risk pages: the filter of trials, and two runs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,9 +11,9 @@ from signals.models import Gate, Signal
 from signals.trials.runs import Run, is_known
 from signals.trials.selection import (
     ANY_GATE,
+    CURRENT_ONLY,
     DAYS,
     NO_STATUS,
-    OF_LATEST_ONLY,
     PHASE_CHOICES,
     SORTS,
     TrialFilter,
@@ -48,7 +48,7 @@ class TrialFilterForm(RunForm[TrialFilter]):
 
     selection_class = TrialFilter
 
-    q = make_search_field("Number, sponsor, ticker or drug")
+    q = make_search_field("NCT ID, sponsor, ticker or drug")
     phase = forms.ChoiceField(label="Phase", required=False, choices=[ANY, *PHASE_CHOICES])
     band = forms.ChoiceField(
         label="Probability of failure", required=False, choices=[ANY, *((band.name, band.words) for band in BANDS)]
@@ -57,66 +57,64 @@ class TrialFilterForm(RunForm[TrialFilter]):
     gate = forms.ChoiceField(
         label="Gate fired",
         required=False,
-        choices=[("", "any or none"), (ANY_GATE, "at least one"), *Gate.Code.choices],
+        choices=[("", "any"), (ANY_GATE, "at least one"), *Gate.Code.choices],
     )
     sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
     run = forms.CharField(label="Run", required=False, max_length=50)
-    signal = forms.ChoiceField(label="Signal", required=False, choices=[("", "any or none"), *Signal.Code.choices])
+    signal = forms.ChoiceField(label="Signal", required=False, choices=[("", "any"), *Signal.Code.choices])
     status = forms.CharField(label="Status", required=False, max_length=60)
     sponsor = forms.CharField(
         label="Sponsor (name or CIK)", required=False, max_length=100, widget=forms.TextInput(attrs={"size": 18})
     )
     ticker = forms.CharField(label="Ticker", required=False, max_length=12, widget=forms.TextInput(attrs={"size": 8}))
-    pivotal = forms.ChoiceField(label="Pivotal", required=False, choices=[("", "pivotal or not"), ("yes", "only")])
+    pivotal = forms.ChoiceField(label="Pivotal", required=False, choices=[("", "all"), ("yes", "only")])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # "from" is a word of Python, and the word of the address.
+        # "from" is a keyword of Python.
         self.fields["from"] = forms.DateField(label="Readout from", required=False, widget=DAY)
         self.fields["to"] = forms.DateField(label="Readout to", required=False, widget=DAY)
-        self.offer_runs("run", [("", "the latest of each trial")])
+        self.offer_runs("run", [("", "latest")])
         self.offer("status", [ANY, *STATUSES.items(), (NO_STATUS, "none known")])
 
     @property
     def main_fields(self) -> list[forms.BoundField]:
-        """The fields that are always in sight."""
+        """The fields that are always visible."""
         return [self[name] for name in MAIN]
 
     @property
     def more_fields(self) -> list[forms.BoundField]:
-        """The other ones."""
+        """The other fields."""
         return [field for field in self.visible_fields() if field.name not in MAIN]
 
     @property
-    def shows_more(self) -> bool:
-        """Whether one of the other fields says something, or something is wrong with it."""
+    def has_more_values(self) -> bool:
+        """True if another field has a value or an error."""
         return any(field.errors or (field.name != "sort" and self.data.get(field.name)) for field in self.more_fields)
 
     def clean_run(self) -> str:
-        """See that there is such a run."""
+        """Return a known run."""
         return self.known_run("run")
 
     def clean(self) -> None:
-        """See that the order and the window are possible."""
+        """Check the order and the dates."""
         chosen = self.cleaned_data
-        if chosen.get("run") and chosen.get("sort") in OF_LATEST_ONLY:
-            self.add_error("sort", "One run is not in the order of change: compare the two runs for that.")
+        if chosen.get("run") and chosen.get("sort") in CURRENT_ONLY:
+            self.add_error("sort", "A single run cannot be sorted by change. Compare two runs instead.")
         since, until = chosen.get("from"), chosen.get("to")
         if since and until and since > until:
-            self.add_error("to", "The window ends before it begins.")
+            self.add_error("to", "The end is before the start.")
 
 
 class CompareForm(RunForm[TrialFilter]):
     """Two runs, and which of their trials."""
 
-    SORTS = {"risk": "highest risk first", "change": "risen most first", "-change": "fallen most first"}
+    SORTS = {"risk": "highest risk first", "change": "largest increase first", "-change": "largest decrease first"}
 
     a = forms.CharField(label="From run", required=False, max_length=50)
     b = forms.CharField(label="To run", required=False, max_length=50)
     phase = forms.ChoiceField(label="Phase", required=False, choices=[ANY, *PHASE_CHOICES])
-    gate = forms.ChoiceField(
-        label="Gate fired in the second", required=False, choices=[("", "any or none"), *Gate.Code.choices]
-    )
+    gate = forms.ChoiceField(label="Gate (second run)", required=False, choices=[("", "any"), *Gate.Code.choices])
     sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -125,9 +123,9 @@ class CompareForm(RunForm[TrialFilter]):
             self.offer_runs(name)
 
     def clean_a(self) -> str:
-        """See that there is such a run."""
+        """Return a known run."""
         return self.known_run("a")
 
     def clean_b(self) -> str:
-        """See that there is such a run."""
+        """Return a known run."""
         return self.known_run("b")

@@ -1,18 +1,18 @@
-"""JSON of other people as text: read where it can be, and shown raw where it cannot."""
+"""JSON of pipelines: parsed where possible, raw text otherwise."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
-# Python reads deeper ones no more, and a page that draws them would be no page.
-DEEPEST = 60
-# The raw form of a card is cut here; the admin has the rest.
+# Deeper values are shown as raw text.
+MAX_DEPTH = 60
+# Characters of raw text on a page; the admin shows all.
 LONGEST_RAW = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class ReadJson:
-    """A JSON value and its text; `is_readable` is false where it is nested too deep or holds an endless number."""
+    """A JSON value and its text; `is_readable` is False if it is nested too deep or contains too long a number."""
 
     value: Any
     raw: str
@@ -20,7 +20,7 @@ class ReadJson:
 
 
 def read_json(text: str | None) -> ReadJson:
-    """Read JSON as the database spells it; None is no value."""
+    """Read JSON text from the database; None is no value."""
     if text is None:
         return ReadJson(None, "", True)
     cut = text if len(text) <= LONGEST_RAW else f"{text[:LONGEST_RAW]}\u2026"
@@ -28,7 +28,7 @@ def read_json(text: str | None) -> ReadJson:
         value = json.loads(text)
     except (RecursionError, ValueError):
         return ReadJson(None, cut, False)
-    if _depth(value) > DEEPEST:
+    if _depth(value) > MAX_DEPTH:
         return ReadJson(None, cut, False)
     return ReadJson(value, cut, True)
 
@@ -40,7 +40,7 @@ def _depth(value: Any) -> int:
         if not isinstance(one, dict | list):
             continue
         deepest = max(deepest, depth)
-        if deepest > DEEPEST:
+        if deepest > MAX_DEPTH:
             break
         waiting += [(inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one)]
     return deepest

@@ -1,4 +1,4 @@
-"""The gates and signals that speak against a trial, as a list shows them."""
+"""The badges of a trial in lists: fired gates and signals."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,12 +34,12 @@ class Mark:
 
     @property
     def name(self) -> str:
-        """The name in full: "G1 Alpha-Meltdown"."""
+        """The full name: "G1 Alpha-Meltdown"."""
         return _NAMES.get(self.code, self.code)
 
     @property
     def severity_words(self) -> str:
-        """high, medium or low."""
+        """The label of the severity."""
         return _SEVERITIES.get(self.severity, self.severity)
 
 
@@ -47,8 +47,8 @@ class Mark:
 class Marks:
     """The gates that fired for a trial, by code, and its signals, the worst first.
 
-    `late` are signals that fired after the features froze, so that they did not count. `is_evaluated` is false where
-    the run says that not one signal could be evaluated: that none fired is no news then.
+    `late` are signals that fired after the feature freeze and did not count. `is_evaluated` is False when the run
+    could not evaluate any signal.
     """
 
     gates: list[Mark] = field(default_factory=list)
@@ -58,12 +58,12 @@ class Marks:
 
     @property
     def top_signals(self) -> list[Mark]:
-        """The signals that there is room for."""
+        """The signals that are shown."""
         return self.signals[:SHOWN]
 
     @property
     def other_signals(self) -> list[Mark]:
-        """The signals beyond these."""
+        """The other signals."""
         return self.signals[SHOWN:]
 
     @property
@@ -82,9 +82,9 @@ class _Row:
 
 
 def marks_of(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> dict[int, Marks]:
-    """Return what speaks against trials today, by trial, in one statement.
+    """Return the badges of trials by trial, in one statement.
 
-    `score_ids` are the scores that the trials stand with: what these say of late signals and of evaluation is told too.
+    `score_ids` are the current scores of the trials, which record late signals and evaluation.
     """
     found: dict[int, list[_Row]] = {}
     given = {"ids": list(trial_ids), "scores": list(score_ids)}
@@ -94,7 +94,7 @@ def marks_of(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> dic
 
 
 def recorded_marks(metadata: Any) -> Marks:
-    """Return what a run wrote down of gates, and of signals that fired; it may have written neither."""
+    """Return the badges that a run recorded; none if it recorded none."""
     record = run_record(metadata)
     counted = metadata.get("signals") if isinstance(metadata, Mapping) else None
     signals = counted.items() if isinstance(counted, Mapping) else ()
@@ -107,8 +107,8 @@ def recorded_marks(metadata: Any) -> Marks:
 
 
 def _today(rows: Sequence[_Row]) -> Marks:
-    told = next((row.metadata for row in rows if row.metadata is not None), None)
-    record = run_record(read_json(told).value)
+    recorded = next((row.metadata for row in rows if row.metadata is not None), None)
+    record = run_record(read_json(recorded).value)
     signals = [Mark(row.signal, row.severity or "") for row in rows if row.signal]
     return _marks(
         [Mark(row.gate) for row in rows if row.gate],
@@ -119,10 +119,10 @@ def _today(rows: Sequence[_Row]) -> Marks:
 
 
 def _marks(gates: Iterable[Mark], signals: Iterable[Mark], late: Iterable[Mark], record: RunRecord) -> Marks:
-    told = bool(record.severities or record.late or record.not_fired)
+    recorded = bool(record.severities or record.late or record.not_fired)
     return Marks(
         sorted(gates, key=lambda mark: mark.code),
         sorted(signals, key=lambda mark: (_WORST_FIRST.get(mark.severity, 0), mark.code)),
         sorted(late, key=lambda mark: mark.code),
-        is_evaluated=told or not record.tells_signals,
+        is_evaluated=recorded or not record.has_signals,
     )

@@ -1,8 +1,4 @@
-"""What runs wrote down of scores, for pages and answers that show many of them.
-
-It is read as text first: one score whose JSON is nested too deep, or holds a number without end, would otherwise take
-all the others with it.
-"""
+"""The metadata of many scores, read one by one, so that one unreadable value does not affect the others."""
 
 from collections.abc import Iterable
 
@@ -14,12 +10,12 @@ from signals.trials.json_text import read_json
 
 
 def with_unread_metadata(scores: QuerySet[Score]) -> QuerySet[Score]:
-    """Return the scores with their metadata as text, which `read_metadata` reads."""
+    """Return the scores with their metadata as text for `read_metadata`."""
     return scores.defer("metadata").annotate(metadata_text=Cast("metadata", TextField()))
 
 
 def read_metadata(scores: Iterable[Score]) -> list[Score]:
-    """Read the metadata of scores `with_unread_metadata`; None where its JSON cannot be read."""
+    """Read the metadata of scores `with_unread_metadata`; None if its JSON is unreadable."""
     found = list(scores)
     for score in found:
         score.metadata = read_json(getattr(score, "metadata_text", None)).value
@@ -27,5 +23,5 @@ def read_metadata(scores: Iterable[Score]) -> list[Score]:
 
 
 def with_readable_metadata(scores: QuerySet[Score]) -> list[Score]:
-    """Return the scores; the metadata of those whose JSON cannot be read is None."""
+    """Return the scores; unreadable metadata become None."""
     return read_metadata(with_unread_metadata(scores))

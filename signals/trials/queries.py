@@ -1,4 +1,4 @@
-"""One page of the list of trials by risk, and the numbers above it."""
+"""A page of the list of trials, and the counts above it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ from signals.trials.words import (
     status_words,
 )
 
-# No tile counts further: what grows with the table is not counted at each visit.
-MOST_COUNTED = 10_000
-NOTHING = Marks()
+# Tiles count up to this limit, so that their cost does not grow with the table.
+COUNT_LIMIT = 10_000
+NO_MARKS = Marks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class TrialRow:
 
     @property
     def readout(self) -> str:
-        """How far the next readout is from today; "" where its date is unknown."""
+        """The distance of the next readout from today; "" if unknown."""
         day = self.trial.est_primary_completion_date
         return format_date_distance(day, self.today) if day else ""
 
@@ -78,7 +78,7 @@ class TrialRow:
 
     @property
     def is_new(self) -> bool:
-        """Whether no score comes before this one."""
+        """True if no score comes before this one."""
         return self.p_fail is not None and self.change is None
 
     @property
@@ -89,32 +89,32 @@ class TrialRow:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """How many trials stand in a band, counted up to a limit."""
+    """The number of trials in a band, counted up to a limit."""
 
     band: Band
     count: int
 
     @property
     def is_more(self) -> bool:
-        """Whether there are more than were counted."""
-        return self.count > MOST_COUNTED
+        """True if there are more than were counted."""
+        return self.count > COUNT_LIMIT
 
     @property
     def shown(self) -> int:
         """The number to show: the count, or the limit."""
-        return min(self.count, MOST_COUNTED)
+        return min(self.count, COUNT_LIMIT)
 
 
 def trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date) -> ListPage[TrialRow]:
-    """Return page `number` (from 1) of a selection with all that a row shows, in a fixed number of queries."""
+    """Return page `number` (from 1) of a selection, in a fixed number of queries."""
     found = listed(selection, today)[get_page_slice(number)]
     page = make_page(with_readable_metadata(found) if selection.run else list(found), number)
     return page.with_rows(_filled(selection, page.rows, runs, today))
 
 
 def tiles(run_id: str) -> list[Tile]:
-    """Count the trials of each band, as they stand or in a run: no more of each than the limit."""
-    table, where, given = "trial_current_scores", "TRUE", {"limit": MOST_COUNTED + 1, "run": run_id}
+    """Count the trials of each band, current or in a run, up to the limit."""
+    table, where, given = "trial_current_scores", "TRUE", {"limit": COUNT_LIMIT + 1, "run": run_id}
     if run_id:
         table, where = "scores", "run_id = %(run)s"
     counts = []
@@ -135,14 +135,14 @@ def tiles(run_id: str) -> list[Tile]:
 
 
 def scored(counted: Sequence[Tile]) -> str:
-    """Return how many trials have a score, in words, as far as the tiles counted."""
+    """Return the number of scored trials in words, from the tiles."""
     bands = [tile for tile in counted if tile.band.is_scored]
     more = "more than " if any(tile.is_more for tile in bands) else ""
     return f"{more}{sum(tile.shown for tile in bands):,}"
 
 
 def has_trials() -> bool:
-    """Whether any trial is loaded at all."""
+    """Return True if any trial is loaded."""
     return Trial.objects.exists()
 
 
@@ -160,7 +160,7 @@ def _filled(
     marks = _marks(rows)
     before = _before(selection.run, rows, runs) if selection.run else {}
     filled = []
-    # A trial that went away between two statements is left out.
+    # Trials deleted between two statements are omitted.
     for row in (row for row in rows if row.trial_id in trials):
         change = row.change if isinstance(row, TrialCurrentScore) else _difference(row.p_fail, before.get(row.trial_id))
         filled.append(
@@ -169,7 +169,7 @@ def _filled(
                 p_fail=row.p_fail,
                 change=change,
                 run_id=row.run_id,
-                marks=marks.get(row.trial_id, NOTHING),
+                marks=marks.get(row.trial_id, NO_MARKS),
                 tickers=tickers.get(trials[row.trial_id].sponsor_company_id or 0, []),
                 today=today,
             )
@@ -179,8 +179,8 @@ def _filled(
 
 def _marks(rows: Sequence[TrialCurrentScore | Score]) -> dict[int, Marks]:
     recorded = {row.trial_id: recorded_marks(row.metadata) for row in rows if isinstance(row, Score)}
-    standing = [row for row in rows if isinstance(row, TrialCurrentScore)]
-    return recorded or marks_of([row.trial_id for row in standing], [row.score_id for row in standing if row.score_id])
+    current = [row for row in rows if isinstance(row, TrialCurrentScore)]
+    return recorded or marks_of([row.trial_id for row in current], [row.score_id for row in current if row.score_id])
 
 
 def _before(run_id: str, rows: Sequence[TrialCurrentScore | Score], runs: list[Run]) -> dict[int, Decimal]:

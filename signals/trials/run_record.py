@@ -1,6 +1,6 @@
-"""What a run wrote down of a score.
+"""The metadata that a run recorded with a score.
 
-Pipelines may leave out any of it, or write something else: nothing is taken on trust.
+Pipelines can omit or misspell any of it, so every value is checked.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class StopRule:
-    """A rule that puts the probability at a value at least; `description` is its text."""
+    """A rule that raises the probability to a minimum; `description` is its text."""
 
     name: str
     description: str
@@ -23,18 +23,18 @@ class StopRule:
 
     @property
     def name_in_words(self) -> str:
-        """Its name as words."""
+        """The name as words."""
         return self.name.replace("_", " ")
 
     @property
     def percent(self) -> str:
-        """The probability that it asks for, in per cent."""
+        """The minimum probability in percent."""
         return "" if self.at_least is None else format_percent(self.at_least)
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What counted in a run. `tells_signals` is whether it says anything of signals at all."""
+    """The inputs of a score; `has_signals` and `has_stop_rules` are True if the run recorded any."""
 
     table_version: str = ""
     as_of: str = ""
@@ -45,18 +45,18 @@ class RunRecord:
     not_evaluated: Mapping[str, str] = field(default_factory=dict)
     supporting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stop_rules: tuple[StopRule, ...] = ()
-    tells_signals: bool = False
-    tells_stop_rules: bool = False
+    has_signals: bool = False
+    has_stop_rules: bool = False
 
 
 def run_record(metadata: Any) -> RunRecord:
-    """Read the metadata of a score; what is not as expected is as if it were not there."""
+    """Read the metadata of a score; unexpected values are ignored."""
     if not isinstance(metadata, Mapping):
         return RunRecord()
     prior = metadata.get("prior")
     signals = metadata.get("signals")
     rules = metadata.get("stop_rules")
-    told = [metadata.get(key) for key in ("signals", "late", "not_fired", "not_evaluated")]
+    recorded = [metadata.get(key) for key in ("signals", "late", "not_fired", "not_evaluated")]
     return RunRecord(
         table_version=_text(metadata.get("table_version")),
         as_of=_text(metadata.get("as_of")),
@@ -67,8 +67,8 @@ def run_record(metadata: Any) -> RunRecord:
         not_evaluated=_reasons(metadata.get("not_evaluated")),
         supporting=_supporting(metadata.get("gates")),
         stop_rules=tuple(_rule(one) for one in rules) if isinstance(rules, list) else (),
-        tells_signals=any(isinstance(one, Mapping | list) for one in told),
-        tells_stop_rules=isinstance(rules, list),
+        has_signals=any(isinstance(one, Mapping | list) for one in recorded),
+        has_stop_rules=isinstance(rules, list),
     )
 
 

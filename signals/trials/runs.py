@@ -1,4 +1,4 @@
-"""Which runs have scored trials, the latest first."""
+"""Scoring runs, latest first."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from ncfd_site.core import sql
 from signals.models import Score
 
-# How many runs a page offers, and how many scores of each are looked at for the moment of the run.
+# Runs that a page offers, and scores of each that are read for its time.
 OFFERED = 50
 LOOKED_AT = 20
 
@@ -38,7 +38,7 @@ _RUNS = """
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run, and the moment that its scores are of."""
+    """A run and the time of its scores."""
 
     run_id: str
     scored_at: datetime
@@ -50,7 +50,7 @@ def latest_runs() -> list[Run]:
 
 
 def is_known(run_id: str, runs: list[Run]) -> bool:
-    """Whether there is such a run, among those at hand or older ones."""
+    """Return True if the run exists, among these or older ones."""
     return any(run.run_id == run_id for run in runs) or Score.objects.filter(run_id=run_id).exists()
 
 

@@ -1,4 +1,4 @@
-"""What a person means by a name, a ticker or a drug: the companies and assets, and from these the trials."""
+"""Search for trials by name, ticker or drug, through companies and assets."""
 
 import re
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ _RARE = """
         WHERE to_tsvector('simple', coalesce(sponsor, '')) @@ to_tsquery('simple', %({kind})s)
     )
 """
-# A key of None tells that the words are rare, whether any trial has them or not.
+# A NULL key marks rare words, found or not.
 _WORDED = """
     SELECT '{kind}' AS kind, NULL::bigint AS key FROM {kind}_rare WHERE yes
     UNION ALL SELECT '{kind}', found.trial_id FROM (
@@ -67,7 +67,7 @@ _WORDED = """
         LIMIT {most_trials} + 1
     ) found
 """
-# A claim that somebody called wrong ties nothing to a trial.
+# A link labeled wrong connects nothing to a trial.
 _DRUGS = """
     SELECT 'drug' AS kind, found.trial_id::bigint AS key FROM (
         WITH named AS (
@@ -107,19 +107,19 @@ class _Key:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a trial number or the beginning of one, or holds whole ones."""
+    """Return True for an NCT ID, the beginning of one, or a text with NCT IDs."""
     return TRIAL_NUMBER.fullmatch(text) is not None or bool(whole_numbers(text))
 
 
 def whole_numbers(text: str) -> list[str]:
-    """Return the trial numbers in a text, each in the registry's form; eight digits alone are one too."""
+    """Return the NCT IDs in a text in the registry's form; eight digits alone are one too."""
     if BARE_NUMBER.fullmatch(text):
         return [f"NCT{text}"]
     return [f"NCT{digits}" for digits in WHOLE_NUMBER.findall(text)]
 
 
 def find(q: str, sponsor: str, ticker: str) -> Found:
-    """Look the texts up, in one statement; none where there is no text to look up."""
+    """Look up the texts in one statement."""
     parts: list[str] = []
     ctes: list[str] = []
     given: dict[str, Any] = {}

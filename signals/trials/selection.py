@@ -1,4 +1,4 @@
-"""Which trials a person is looking at, of which run, and in which order."""
+"""The selection of trials: filters, run and order."""
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -19,19 +19,19 @@ from signals.trials.words import (
 SORTS = {
     "risk": "highest risk first",
     "-risk": "lowest risk first",
-    "change": "risen most first",
-    "-change": "fallen most first",
+    "change": "largest increase first",
+    "-change": "largest decrease first",
     "readout": "earliest readout first",
     "-readout": "latest readout first",
-    "number": "trial number, rising",
-    "-number": "trial number, falling",
+    "number": "NCT ID, ascending",
+    "-number": "NCT ID, descending",
 }
 DAYS = {"30": "next 30 days", "90": "next 90 days", "180": "next 180 days", "365": "next 12 months"}
 ANY_GATE = "any"
 NO_PHASE = "none"
 NO_STATUS = "none"
-# A run that was asked for has no index on the change since the run before it.
-OF_LATEST_ONLY = ("change", "-change")
+# A single run has no index on the change since the previous run.
+CURRENT_ONLY = ("change", "-change")
 
 # The key makes each order total, and goes the way in which the index has it.
 ORDERS: dict[str, tuple[Any, ...]] = {
@@ -56,7 +56,7 @@ _LEAVES_OUT = {
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter that is active, in words, and the list without it."""
+    """An active filter in words, and the address without it."""
 
     words: str
     without: str
@@ -85,14 +85,14 @@ class TrialFilter(Selection):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether trials are left out; another run or order alone leaves none out."""
+        """True if a filter excludes trials."""
         return bool(self.chips)
 
     @property
     def chips(self) -> list[Chip]:
-        """The filters that are active, in the order of the form."""
-        told = {
-            "q": f"found by “{self.q}”",
+        """The active filters in the order of the form."""
+        texts = {
+            "q": f"search: {self.q}",
             "phase": "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase),
             "status": "no status known" if self.status == NO_STATUS else status_words(self.status),
             "gate": "any gate fired" if self.gate == ANY_GATE else f"gate {self.gate} fired",
@@ -105,7 +105,7 @@ class TrialFilter(Selection):
             "until": f"readout to {self.until}",
             "pivotal": "pivotal only",
         }
-        active = [(name, words) for name, words in told.items() if getattr(self, name)]
+        active = [(name, words) for name, words in texts.items() if getattr(self, name)]
         return [Chip(words, f"?{self._without(name).query_string}") for name, words in active]
 
     def _without(self, name: str) -> "TrialFilter":
@@ -113,7 +113,7 @@ class TrialFilter(Selection):
 
 
 def selected(selection: TrialFilter, today: date) -> QuerySet[Any]:
-    """Return the standings, or the scores of the run that is asked for, of a selection; without an order."""
+    """Return the current scores, or the scores of the selected run, unordered."""
     rows: QuerySet[Any] = (
         Score.objects.filter(run_id=selection.run) if selection.run else TrialCurrentScore.objects.all()
     )
@@ -123,7 +123,7 @@ def selected(selection: TrialFilter, today: date) -> QuerySet[Any]:
     if selection.signal:
         rows = rows.filter(_with_signal(selection))
     trials = _trials(selection, today)
-    # No join: scores hold the key of a trial in another type, and a join that converts it finds no index.
+    # No join: scores have the key of a trial in another type, and a converted key has no index.
     return rows if trials is None else rows.filter(trial_id__in=trials.values("pk"))
 
 
@@ -135,7 +135,7 @@ def listed(selection: TrialFilter, today: date) -> QuerySet[Any]:
 
 
 def window(selection: TrialFilter, today: date) -> tuple[date | None, date | None]:
-    """Return the first and the last day of the readouts that are looked for; None where there is no limit."""
+    """Return the first and last readout date of a selection; None without a limit."""
     since, until = selection.since, selection.until
     if selection.within:
         last = today + timedelta(days=int(selection.within))
@@ -175,12 +175,12 @@ def _of_trial(selection: TrialFilter, today: date) -> Q:
 
 
 def of_phase(phase: str) -> Q:
-    """The trials of a phase, or of none that is known."""
+    """Return the condition of a phase, or of an unknown phase."""
     return Q(phase__isnull=True) if phase == NO_PHASE else Q(phase=phase)
 
 
 def of_status(status: str) -> Q:
-    """The trials of a status, or of none that is known."""
+    """Return the condition of a status, or of an unknown status."""
     return Q(status__isnull=True) | Q(status="") if status == NO_STATUS else Q(status=status)
 
 

@@ -1,4 +1,4 @@
-"""Under which tickers a company's fate is traded: its own, and those of the company at the top of its parents."""
+"""The tickers of companies: their own, and those of their ultimate parents."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _TICKERS = """
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
-    """A ticker that stands for a company: its own, or that of the company above it."""
+    """A ticker of a company or of its ultimate parent."""
 
     company_id: int
     ticker: str

@@ -51,7 +51,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     runs = latest_runs()
     form = CompareForm(request.GET, runs=runs)
     chosen = comparing.chosen(form.cleaned_data, runs) if form.is_valid() else None
-    context: dict[str, object] = {"title": "Two runs side by side", "runs": runs, "chosen": chosen}
+    context: dict[str, object] = {"title": "Compare runs", "runs": runs, "chosen": chosen}
     if chosen:
         number = form.get_page_number()
         movements = comparing.movements(chosen)

@@ -1,4 +1,4 @@
-"""What the registry and the scores write in capitals and fractions, as a person reads it."""
+"""Labels of phases, statuses and risk bands."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -43,7 +43,7 @@ class Band:
 
     @property
     def is_scored(self) -> bool:
-        """Whether the band is one of probabilities."""
+        """True if the band is one of probabilities."""
         return self.low is not None or self.high is not None
 
 

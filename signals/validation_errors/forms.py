@@ -1,4 +1,4 @@
-"""What the address of the list of errors may ask for."""
+"""The filter of the list of validation errors."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,9 +20,9 @@ class ErrorFilterForm(ListForm[ErrorFilter]):
     kind = forms.CharField(label="Kind", required=False, max_length=200)
     trial = forms.RegexField(
         r"(?i)^NCT\d{8}$",
-        label="Trial number",
+        label="NCT ID",
         required=False,
-        error_messages={"invalid": "a trial number is NCT and eight digits."},
+        error_messages={"invalid": "An NCT ID is NCT and eight digits."},
         widget=forms.TextInput(attrs={"type": "search", "data-key": "/", "size": 14}),
     )
     study = forms.IntegerField(

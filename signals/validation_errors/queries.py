@@ -1,4 +1,4 @@
-"""Reads of what failed its validation: which errors, and whether the study's card of today still lacks the same."""
+"""Validation errors, with the fields that the study card still lacks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ncfd_site.core.lists import ListPage, Selection, get_page_slice, make_page
 from signals.models import StagingError
 
 MOST_KINDS = 20
-# Jumps from kind to kind along the index, so that it costs as many steps as there are kinds.
+# Skips along the index, one step per kind.
 KIND_NAMES = f"""
 WITH RECURSIVE kinds (kind, place) AS (
     (SELECT error_type, 1 FROM staging_errors ORDER BY error_type LIMIT 1)
@@ -47,7 +47,7 @@ class ErrorFilter(Selection):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A field that the card lacked; `is_lacking` tells of today's card, None where there is none or no rule for it."""
+    """A missing field; `is_lacking` refers to the current card, None without a card or rule."""
 
     name: str
     words: str
@@ -55,8 +55,8 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An error with what its card lacked, and what became of it."""
+class ErrorView:
+    """An error with its missing fields and their current state."""
 
     error: StagingError
     missing: tuple[Missing, ...]
@@ -65,12 +65,12 @@ class Shown:
 
     @property
     def is_open(self) -> bool:
-        """Whether something of it is lacking today."""
+        """True if a field is missing today."""
         return any(field.is_lacking for field in self.missing)
 
     @property
-    def standing(self) -> str:
-        """Open, fixed or unknown, as the page says it."""
+    def state(self) -> str:
+        """The state: open, fixed or unknown."""
         if not self.has_study or not self.missing or any(field.is_lacking is None for field in self.missing):
             return "unknown"
         return "open" if self.is_open else "fixed"
@@ -96,22 +96,22 @@ def selected_errors(selection: ErrorFilter) -> QuerySet[StagingError]:
     return errors if selection.study is None else errors.filter(study_id=selection.study)
 
 
-def error_page(selection: ErrorFilter, number: int) -> ListPage[Shown]:
+def error_page(selection: ErrorFilter, number: int) -> ListPage[ErrorView]:
     """Read a page of a selection."""
     errors = selected_errors(selection).select_related("trial", "study")
     found = [shown(error) for error in errors[get_page_slice(number, PAGE_SIZE)]]
     return make_page(found, number, PAGE_SIZE)
 
 
-def shown(error: StagingError) -> Shown:
-    """Return an error beside what its study lacks today."""
+def shown(error: StagingError) -> ErrorView:
+    """Return an error with the fields that its study lacks today."""
     study = error.study
     lacking = lacks(study.extracted_jsonb) if study else frozenset()
     missing = tuple(
         Missing(name, RULES.get(name, name), name in lacking if study and name in RULES else None)
         for name in named_by(error)
     )
-    return Shown(
+    return ErrorView(
         error, missing, study is not None, study is not None and study.extracted_jsonb != error.extracted_jsonb
     )
 
@@ -125,7 +125,7 @@ def named_by(error: StagingError) -> list[str]:
 
 
 def lacks(card: Any) -> frozenset[str]:
-    """Return what a card lacks by the rules of `enforce_pivotal_study_card`; a test holds both against each other."""
+    """Return the fields that a card lacks by `enforce_pivotal_study_card`; a test compares both."""
     card = card if isinstance(card, Mapping) else {}
     size, populations, results = (_inside(card, name) for name in ("sample_size", "populations", "results"))
     total = size.get("total_n")
@@ -134,9 +134,9 @@ def lacks(card: Any) -> frozenset[str]:
     holds = {
         "primary_endpoints": isinstance(card.get("primary_endpoints"), list) and bool(card["primary_endpoints"]),
         "sample_size.total_n": is_number and any(sign in "0123456789" for sign in str(total)),
-        "populations.analysis_primary_on": _is_said(populations.get("analysis_primary_on")),
+        "populations.analysis_primary_on": _has_text(populations.get("analysis_primary_on")),
         "results.primary.(effect_size.value OR p_value)": any(
-            _is_said(_inside(item, "effect_size").get("value")) or _is_said(item.get("p_value"))
+            _has_text(_inside(item, "effect_size").get("value")) or _has_text(item.get("p_value"))
             for item in (items if isinstance(items, list) else [])
             if isinstance(item, Mapping)
         ),
@@ -149,6 +149,6 @@ def _inside(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return inner if isinstance(inner, Mapping) else {}
 
 
-def _is_said(value: Any) -> bool:
-    """Whether the text of a JSON value is more than blanks; what is not text is."""
+def _has_text(value: Any) -> bool:
+    """Return True unless a JSON value is null or blank text."""
     return value is not None and (not isinstance(value, str) or bool(value.strip()))

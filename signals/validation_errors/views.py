@@ -1,11 +1,11 @@
-"""The list of what failed its validation, each beside the card and what it lacks."""
+"""The page of validation errors."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from ncfd_site.core.permissions import require_permission
-from signals.validation_errors import queries as staging
+from signals.validation_errors import queries
 from signals.validation_errors.forms import ErrorFilterForm
 
 VIEW = "signals.view_stagingerror"
@@ -14,13 +14,13 @@ VIEW = "signals.view_stagingerror"
 @require_safe
 @require_permission(VIEW)
 def errors(request: HttpRequest) -> HttpResponse:
-    """List what failed, newest first; a filter that cannot be read is a page that says so."""
-    form = ErrorFilterForm(request.GET, kinds=staging.kinds())
+    """List validation errors, newest first."""
+    form = ErrorFilterForm(request.GET, kinds=queries.kinds())
     selection = form.get_selection() if form.is_valid() else None
     context = {
         "title": "Failed validations",
         "form": form,
         "selection": selection,
-        "page": staging.error_page(selection, form.get_page_number()) if selection else None,
+        "page": queries.error_page(selection, form.get_page_number()) if selection else None,
     }
     return render(request, "validation_errors/errors.html", context, status=200 if selection else 400)

@@ -53,7 +53,7 @@ PAGES = {
 PARTS = {
     "sponsors": ("Review queue of the resolver", QUEUE),
     "sponsor-decisions": ("Review queue of the resolver", QUEUE),
-    "unresolved-sponsors": ("Sponsors of trials without company", SCORES),
+    "unresolved-sponsors": ("Unresolved sponsors of trials", SCORES),
 }
 # A tile, told in `dashboard` as well.
 ALONE = {"freshness"}
@@ -164,7 +164,7 @@ def test_resource_needs_the_permission_of_its_part(fill: Fill, resource: str) ->
             "The endpoint was changed.",
         ),
         ("trials/{nct_id}/breakdown", "gates", "signals.view_gate", "/trials/{nct_id}/", 'id="gate-g1"'),
-        ("studies/{study_id}", "errors", ERRORS, "/studies/{study_id}/", "What the card lacks"),
+        ("studies/{study_id}", "errors", ERRORS, "/studies/{study_id}/", "Missing fields"),
         ("companies/{cik}", "exposure", SCORES, "/companies/{cik}/", "Next readouts"),
         ("companies/{cik}", "documents", "storage.view_document", "/companies/{cik}/", "Latest documents"),
     ],

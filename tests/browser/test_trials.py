@@ -45,7 +45,7 @@ def test_a_trial_is_searched_chosen_and_opened_by_keys(page: Page, site: None) -
     page.wait_for_url("**/trials/?q=zqlil**")
     expect(rows).to_have_text(["NCT00000002"])
     # The chip is a link: it is reached by Tab and takes the filter away.
-    chip = page.get_by_role("link", name="found by “zqlil” : take this filter away")
+    chip = page.get_by_role("link", name="found by “zqlil” : remove this filter")
     while not chip.evaluate("element => element === document.activeElement"):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -65,7 +65,7 @@ def test_the_order_and_the_comparison_are_reached_by_keys(page: Page, site: None
     page.keyboard.press("Enter")
     page.wait_for_url("**sort=change**")
     expect(rows).to_have_text(["NCT00000001", "NCT00000003", "NCT00000002"])
-    page.get_by_role("link", name="Compare with the run before").focus()
+    page.get_by_role("link", name="Compare runs").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/trials/compare/**")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"From {BEFORE} to {LATEST}")

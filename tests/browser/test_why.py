@@ -80,7 +80,7 @@ def test_a_run_is_chosen_with_the_keyboard_alone(page: Page, study: Study) -> No
 def test_two_versions_are_compared_from_the_list(page: Page, study: Study) -> None:
     sign_in(page, "ana", WHY)
     page.get_by_role("link", name="Registry record: 2 versions").press("Enter")
-    page.get_by_role("link", name=re.compile("^with the one before")).press("Enter")
+    page.get_by_role("link", name=re.compile("^with the previous")).press("Enter")
     expect(page.locator(".side.before del").first).to_have_text("Overall")
     expect(page.locator(".side.after ins").first).to_have_text("Progression-free")
 

@@ -46,9 +46,9 @@ def test_an_incomplete_card_is_shown_beside_what_it_lacks(ana: Client) -> None:
     assert f"Study {study.pk}" in words
     assert "primary_endpoints ⚠ still missing" in words
     assert "sample_size.total_n ⚠ still missing" in words
-    assert "populations.analysis_primary_on" not in words.partition("The card as it was")[0]
-    assert "open: the study lacks it today" in words
-    assert "The card is the same today." in words
+    assert "populations.analysis_primary_on" not in words.partition("Card at that time")[0]
+    assert "Open" in words
+    assert "Unchanged since." in words
     assert "several hundred" in words
     assert f'href="/studies/{study.pk}/"' in page.content.decode()
     assert f'href="/trials/{study.trial.nct_id}/"' in page.content.decode()
@@ -65,16 +65,16 @@ def test_what_was_mended_since_is_fixed(ana: Client) -> None:
     study = make_card(without("populations"))
     Study.objects.filter(pk=study.pk).update(extracted_jsonb=WHOLE)
     words = text_of(ana.get("/errors/"))
-    assert "✓ fixed: the study has it today" in words
+    assert "✓ Fixed" in words
     assert "populations.analysis_primary_on ✓ there today" in words
-    assert "The card was changed since this was recorded." in words
+    assert "Changed since." in words
 
 
 def test_an_error_without_a_study_is_neither_open_nor_fixed(ana: Client) -> None:
     StagingError.objects.create(trial=make_trial(), error_type="odd_dates", error_message="ends before it begins")
     words = text_of(ana.get("/errors/"))
     assert "ends before it begins" in words
-    assert "unknown whether it is fixed" in words
+    assert "Unknown" in words
     assert "No card was recorded with this error." in words
 
 
@@ -103,8 +103,8 @@ def test_the_newest_comes_first_and_pages_follow(ana: Client) -> None:
 
 
 def test_an_empty_list_says_why(ana: Client) -> None:
-    assert "Nothing failed its validation." in text_of(ana.get("/errors/"))
-    assert "No error is like this filter." in text_of(ana.get("/errors/?kind=other"))
+    assert "No failed validations." in text_of(ana.get("/errors/"))
+    assert "No errors match this filter." in text_of(ana.get("/errors/?kind=other"))
     assert "There is no page 7." in text_of(ana.get("/errors/?page=7"))
 
 

@@ -69,7 +69,7 @@ def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(rita: Client, qu
 def test_an_empty_list_says_what_fills_it(rita: Client) -> None:
     assert "manage.py load_ctgov" in text_of(rita.get("/links/"))
     assert "No link fits this filter" in text_of(rita.get("/links/?q=nothing"))
-    assert "Go to its first page" in text_of(rita.get("/links/?page=3"))
+    assert "Go to the first page" in text_of(rita.get("/links/?page=3"))
 
 
 def test_pages_lead_to_each_other_with_the_filter(rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ def test_an_address_that_is_not_there(client: Client) -> None:
     ("address", "said"),
     [
         ("/nowhere/", "There is nothing at /nowhere/"),
-        ("/tickers/NOPE/", "No security has, or had, the ticker NOPE"),
+        ("/tickers/NOPE/", "No security has or had the ticker NOPE"),
         ("/companies/12/", "There is no company with the CIK 12"),
     ],
 )

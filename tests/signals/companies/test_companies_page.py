@@ -142,7 +142,7 @@ def test_pages_lead_to_each_other_with_the_filter(ana: Client, monkeypatch: pyte
 
 def test_an_empty_list_says_what_fills_it(ana: Client) -> None:
     assert "manage.py load_sec_tickers" in text_of(ana.get("/companies/"))
-    assert "Go to its first page" in text_of(ana.get("/companies/?page=3"))
+    assert "Go to the first page" in text_of(ana.get("/companies/?page=3"))
     assert "manage.py score_trials" in text_of(ana.get("/companies/?sort=-p_fail"))
 
 

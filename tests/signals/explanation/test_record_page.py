@@ -51,7 +51,7 @@ def test_fields_that_came_or_went_are_said(ana: Client, trial: Trial) -> None:
 def test_what_the_registry_reckons_itself_is_no_change(ana: Client, trial: Trial) -> None:
     make_version(trial, registry_record())
     make_version(trial, {**registry_record(), "derivedSection": {"other": 1}}, 1)
-    assert "Nothing that the sponsor writes differs." in text_of(ana.get(ADDRESS))
+    assert "The sponsor changed nothing." in text_of(ana.get(ADDRESS))
 
 
 def test_any_two_versions_can_be_chosen_in_either_order(ana: Client, trial: Trial) -> None:
@@ -63,7 +63,7 @@ def test_any_two_versions_can_be_chosen_in_either_order(ana: Client, trial: Tria
         assert "<del>One</del>" in html
         assert "<ins>Three</ins>" in html
     assert "<del>Two</del>" in ana.get(ADDRESS).content.decode()
-    assert "This is the same version twice." in text_of(ana.get(f"{ADDRESS}?from={first.pk}&to={first.pk}"))
+    assert "Both versions are the same." in text_of(ana.get(f"{ADDRESS}?from={first.pk}&to={first.pk}"))
 
 
 @pytest.mark.parametrize("query", ["from=x", "to=999999999999999999999", "from=%00", "from=-1&to=3"])

@@ -72,9 +72,9 @@ def test_each_step_is_in_the_table_with_its_ratio_and_where_it_comes_from(ana: C
     make_score(trial, {"G1": "5"})
     page = ana.get("/trials/NCT00000001/")
     words = text_of(page)
-    assert "The steps add up to the stored number." in words
-    assert "Prior of phase 3 -0.3228 42.0 % table of ratios 2026-11" in words
-    assert "G1 Alpha-Meltdown 5 +1.6094 78.4 % gate G1 on S1, S2, as the run recorded it" in words
+    assert "Verified: the steps sum to the stored score." in words
+    assert "Prior of phase 3 -0.3228 42.0 % scoring table 2026-11" in words
+    assert "G1 Alpha-Meltdown 5 +1.6094 78.4 % gate G1 on S1, S2, recorded" in words
     html = page.content.decode()
     assert 'href="#gate-g1"' in html
     assert 'href="#signal-s1"' in html
@@ -101,7 +101,7 @@ def test_a_stop_rule_is_told_in_its_own_words(ana: Client, trial: Trial) -> None
     )
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "Stop rule +2.1894 97.0 % endpoint switched" in words
-    assert "The steps add up to the stored number." in words
+    assert "Verified: the steps sum to the stored score." in words
     assert "endpoint switched: the primary endpoint was switched (at least 97.0 %)" in words
 
 
@@ -115,7 +115,7 @@ def test_a_stop_rule_alone_is_told_beside_the_prior(ana: Client, trial: Trial) -
 def test_numbers_that_do_not_add_up_are_said_plainly(ana: Client, trial: Trial) -> None:
     make_score(trial, {"G1": "3.5"}, **{**numbers("0.42", "3.5"), "sum_log_lr": "1.5"})
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert "The steps do not lead to the stored number." in words
+    assert "The steps do not sum to the stored score." in words
     assert "add up to +1.2528, the stored sum is +1.5000: +0.2472 is not explained." in words
     assert "The steps add up" not in words
 
@@ -124,8 +124,8 @@ def test_a_score_without_metadata_is_held_against_the_gates_of_today(ana: Client
     make_gates(trial, {"G1": "5"})
     make_score(trial, {"G1": "5"}, metadata={})
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert "The run recorded no gates; these are those that fire today, and they account for it." in words
-    assert "The run recorded no signals; these stand as they do today." in words
+    assert "The run recorded no gates; the gates that fire today explain the score." in words
+    assert "The run recorded no signals; these are current." in words
     Gate.objects.filter(g_id="G1").update(fired_bool=False, lr_used=None)
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "The run recorded no gates. Those that fire today add up to +0.0000" in words
@@ -144,8 +144,8 @@ def test_an_old_run_is_told_from_what_it_wrote_down(ana: Client, trial: Trial) -
     g2 = words.split("G2 Analysis-Gaming")[1].split("G3")[0]
     assert "for this reason" not in g2
     assert "S3 and S4" in g2.split("did not fire:")[1]
-    assert "It has fired since; this run did not know it." in words
-    assert "It counted in this run; the row of the signal is gone since." in words
+    assert "Fired after this run." in words
+    assert "Signal since deleted." in words
 
 
 def test_a_signal_after_the_freeze_did_not_count(ana: Client, trial: Trial) -> None:
@@ -153,7 +153,7 @@ def test_a_signal_after_the_freeze_did_not_count(ana: Client, trial: Trial) -> N
     make_score(trial, metadata=metadata(late=["S8"]), features_frozen_at=POSTED)
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "S8 p-value on the cusp ◔ fired too late severity high" in words
-    assert "p = 0.049 After the features froze, so it did not count." in words
+    assert "p = 0.049 Fired after the feature freeze; not counted." in words
     assert "frozen since 2024-03-01" in words
 
 
@@ -164,7 +164,7 @@ def test_signals_say_why_they_did_not_fire_or_were_not_evaluated(ana: Client, tr
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "○ did not fire it is randomised evaluated just now by rules 1" in words
     assert "not evaluated no results yet looked at just now by rules 1" in words
-    assert "not evaluated No evaluation of it is recorded." in words
+    assert "not evaluated Not evaluated." in words
 
 
 def test_what_was_evaluated_after_a_run_is_not_told_as_what_it_saw(ana: Client, trial: Trial) -> None:
@@ -175,7 +175,7 @@ def test_what_was_evaluated_after_a_run_is_not_told_as_what_it_saw(ana: Client, 
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "○ did not fire it was randomised then evaluated" in words
     s9 = words.split("S9 overall")[1].split("Gates")[0]
-    assert "not evaluated It was evaluated since and did not fire; this run did not know it." in s9
+    assert "not evaluated Evaluated after this run: not fired." in s9
     assert "by rules 1" not in s9
     for after in ("the design is gone", "both agree"):
         assert after not in words
@@ -200,10 +200,10 @@ def test_the_table_of_a_run_is_told_from_that_of_today(ana: Client, trial: Trial
     today = scoring_table().version
     make_score(trial, metadata=metadata(table_version="2020-01"))
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert f"Table of ratios 2020-01 The table of today is {today}: its priors and ratios may differ" in words
+    assert f"Scoring table 2020-01 Today's table is {today}: its priors and ratios may differ" in words
     Score.objects.update(metadata=metadata(table_version=today))
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert f"Table of ratios {today}: the table Stop rules" in words
+    assert f"Scoring table {today}: the table Stop rules" in words
     assert "The table of today" not in words
 
 
@@ -290,7 +290,7 @@ def test_a_parent_below_the_top_is_exposed_too(ana: Client) -> None:
 
 def test_a_sponsor_without_company_is_told(ana: Client, trial: Trial) -> None:
     page = ana.get("/trials/NCT00000001/")
-    assert "No company is known for the sponsor “Example Therapeutics”" in text_of(page)
+    assert "No company is resolved for the sponsor “Example Therapeutics”" in text_of(page)
     assert 'href="/sponsors/?q=NCT00000001"' in page.content.decode()
 
 
@@ -320,7 +320,7 @@ def test_more_drugs_than_there_is_room_for_are_counted(
     make_link_audit(nct_id="NCT00000001", heuristic_applied=None, label=False)
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "HP-2 Drug 0, Drug 1 and 3 more 5 0 0" in words
-    assert "none named none that may be right 0 0 1" in words
+    assert "none named none 0 0 1" in words
 
 
 def test_parts_that_a_person_may_not_see_are_left_out(client: Client, trial: Trial) -> None:
@@ -331,7 +331,7 @@ def test_parts_that_a_person_may_not_see_are_left_out(client: Client, trial: Tri
     make_signal(trial, "S1")
     make_score(trial, {"G1": "5"})
     words = text_of(client.get("/trials/NCT00000001/"))
-    assert "From prior to probability" in words
+    assert "How the score is computed" in words
     for part in ("Drugs and links", "Companies exposed", "the words of S1", "Registry record", "Rule"):
         assert part not in words
 
@@ -346,8 +346,8 @@ def test_a_trial_that_is_not_scored_says_what_scores_it(ana: Client, trial: Tria
 @pytest.mark.parametrize(
     ("phase", "told"),
     [
-        ("NA", "No run of this site scores it: its phase, no phase, has no prior in the table of ratios."),
-        (None, "No run of this site scores it: its phase is unknown, so it has no prior."),
+        ("NA", "No run of this site scores it: its phase, no phase, has no prior in the scoring table."),
+        (None, "Its phase is unknown, so it has no prior."),
     ],
 )
 def test_a_trial_that_no_run_scores_is_not_sent_to_the_command(ana: Client, phase: str | None, told: str) -> None:

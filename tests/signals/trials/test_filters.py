@@ -152,7 +152,7 @@ def test_each_active_filter_is_a_chip_that_takes_it_away(ana: Client, three: lis
     html, words = page.content.decode(), text_of(page)
     assert '<a class="chip" href="?gate=G2&amp;from=2026-01-01&amp;sort=-risk">Phase 2' in html
     assert '<a class="chip" href="?phase=PHASE2&amp;gate=G2&amp;sort=-risk">readout from 2026-01-01' in html
-    assert "gate G2 fired ✕: take this filter away" in words
+    assert "gate G2 fired ✕: remove this filter" in words
     assert "pivotal only" not in words
     assert "Start again" in words
     assert "take this filter away" not in text_of(ana.get("/trials/"))
@@ -165,7 +165,7 @@ def test_every_status_of_the_registry_can_be_chosen(ana: Client, three: list[Tri
     for status in ("RECRUITING", "WITHDRAWN", "AVAILABLE", "APPROVED_FOR_MARKETING"):
         assert f'<option value="{status}">' in html
     assert html.count('<option value="none" selected>none known</option>') == 1
-    assert "no status known ✕: take this filter away" in text_of(page)
+    assert "no status known ✕: remove this filter" in text_of(page)
 
 
 def test_the_filter_stays_in_the_form_and_opens_what_is_folded(ana: Client, three: list[Trial]) -> None:

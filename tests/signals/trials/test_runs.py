@@ -89,7 +89,7 @@ def test_an_older_run_is_shown_as_it_was(ana: Client, moved: list[Trial]) -> Non
     assert "G4 none 80.0 % new" in words
     assert "G3" not in words
     assert f'href="/trials/{ONE}/?run={BEFORE}"' in page.content.decode()
-    assert f"run {BEFORE} ✕: take this filter away" in words
+    assert f"run {BEFORE} ✕: remove this filter" in words
 
 
 def test_what_a_run_wrote_down_is_listed_and_filtered(ana: Client, moved: list[Trial]) -> None:
@@ -132,7 +132,7 @@ def test_the_latest_run_is_compared_with_the_one_before_it(ana: Client, moved: l
         "G2 weighs 3 instead of 2; stop rule endpoint switched holds; table 2026-10 became 2026-11" in words
     )
     assert (
-        f"{TWO} Example Therapeutics Phase 3 80.0 % 30.0 % ▼ fell by -50.0 points -G4 lost G4 fires no longer; "
+        f"{TWO} Example Therapeutics Phase 3 80.0 % 30.0 % ▼ fell by -50.0 points -G4 lost G4 cleared; "
         "prior 60.0 % became 42.0 %" in words
     )
     assert f"{THREE} Example Therapeutics Phase 3 40.0 % 40.0 % 0.0 no change not recorded nothing changed" in words
@@ -145,7 +145,7 @@ def test_gates_that_a_run_did_not_write_down_neither_came_nor_went(ana: Client) 
     score(trial, "0.7", metadata=gates(G1=5))
     page = ana.get("/trials/compare/")
     words = text_of(page)
-    assert f"not recorded gates not compared: {BEFORE} wrote none down" in words
+    assert f"not recorded gates not compared: {BEFORE} recorded none" in words
     assert "G1 fired" not in words
     assert "gained" not in words
 
@@ -173,8 +173,8 @@ def test_one_record_that_cannot_be_read_takes_no_other_trial_with_it(ana: Client
     assert [row.trial.nct_id for row in page.context["page"].rows] == [ONE, TWO, THREE]
     assert "G2" in text_of(page)
     words = text_of(ana.get("/trials/compare/"))
-    assert f"gates not compared: {LATEST} wrote none down" in words
-    assert "fires no longer" not in words
+    assert f"gates not compared: {LATEST} recorded none" in words
+    assert "cleared" not in words
 
 
 def test_a_row_says_who_is_exposed(ana: Client) -> None:
@@ -206,7 +206,7 @@ def test_trials_that_left_the_second_run_are_named(
 
 def test_a_run_beside_itself_is_said_to_be_so(ana: Client, moved: list[Trial]) -> None:
     words = text_of(ana.get(f"/trials/compare/?a={BEFORE}&b={BEFORE}"))
-    assert "This is the same run twice, so nothing moved." in words
+    assert "Both runs are the same, so nothing changed." in words
     assert "the same run twice" not in text_of(ana.get("/trials/compare/"))
 
 
@@ -214,7 +214,7 @@ def test_a_change_that_nothing_explains_is_said_to_be_so(ana: Client) -> None:
     trial = make_trial()
     score(trial, "0.5", BEFORE)
     score(trial, "0.6")
-    assert "not explained by what the runs wrote down" in text_of(ana.get("/trials/compare/"))
+    assert "not explained by the recorded data" in text_of(ana.get("/trials/compare/"))
 
 
 def test_the_order_of_change_of_the_latest_run_comes_from_the_standings(
@@ -250,7 +250,7 @@ def test_phase_and_gate_narrow_the_comparison_and_not_the_picture(ana: Client, m
     assert compared(ana, "?phase=PHASE2") == [TWO]
     assert compared(ana, "?gate=G2") == [ONE]
     words = text_of(ana.get("/trials/compare/?phase=PHASE2"))
-    assert f"Of all 4 trials of {LATEST}. Not narrowed by phase and gate." in words
+    assert f"Of all 4 trials of {LATEST}. The filters on phase and gate do not apply." in words
     assert "Only Phase 2." in words
     assert f"Only phase unknown, gate G1 fired in {LATEST}." in text_of(ana.get("/trials/compare/?phase=none&gate=G1"))
     assert "No trial of these runs fits the filter" in text_of(ana.get("/trials/compare/?phase=PHASE4"))
@@ -268,7 +268,7 @@ def test_the_picture_counts_what_rose_and_fell_in_each_band(
 
 
 def test_without_two_runs_there_is_nothing_to_compare(ana: Client) -> None:
-    assert "There are not two runs to compare: no trial is scored yet." in text_of(ana.get("/trials/compare/"))
+    assert "Only one run so far: no scores yet." in text_of(ana.get("/trials/compare/"))
     scored_trial(ONE)
     assert f"{LATEST} is the only one" in text_of(ana.get("/trials/compare/"))
     score(make_trial(), "0.5", BEFORE)

@@ -14,7 +14,7 @@ VIEW = "jobs.view_job"
 SHOWN = 5
 OPEN = """
 SELECT job_id, kind, state, requested_by, requested_at, started_at, lease_until, step, done, total, unit,
-    cancelled_by, cancelled_at, count(*) FILTER (WHERE state = 'running') OVER () AS running, count(*) OVER () AS open
+    canceled_by, canceled_at, count(*) FILTER (WHERE state = 'running') OVER () AS running, count(*) OVER () AS open
 FROM site_jobs WHERE state IN ('queued', 'running') ORDER BY job_id LIMIT 1000
 """
 
@@ -34,8 +34,8 @@ class OpenJob:
     done: int
     total: int | None
     unit: str
-    cancelled_by: str | None
-    cancelled_at: datetime | None
+    canceled_by: str | None
+    canceled_at: datetime | None
     running: int
     open: int
 
@@ -56,7 +56,7 @@ def _line(one: OpenJob) -> Line:
     job = Job(
         kind=one.kind, state=one.state, requested_at=one.requested_at, started_at=one.started_at, step=one.step,
         lease_until=one.lease_until, done=one.done, total=one.total, unit=one.unit,
-        cancelled_by=one.cancelled_by, cancelled_at=one.cancelled_at,
+        canceled_by=one.canceled_by, canceled_at=one.canceled_at,
     )  # fmt: skip
     label = state_label(job)
     return Line(

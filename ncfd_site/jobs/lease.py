@@ -28,11 +28,11 @@ EXHAUSTED = (
 
 FAIL_EXHAUSTED = """
     UPDATE site_jobs
-    SET state = CASE WHEN cancelled_at IS NULL THEN 'failed' ELSE 'cancelled' END,
-        error = CASE WHEN cancelled_at IS NULL THEN %(error)s END,
+    SET state = CASE WHEN canceled_at IS NULL THEN 'failed' ELSE 'canceled' END,
+        error = CASE WHEN canceled_at IS NULL THEN %(error)s END,
         finished_at = clock_timestamp(), lease_until = NULL
     WHERE state = 'running' AND lease_until < clock_timestamp()
-      AND (attempts >= %(attempts)s OR cancelled_at IS NOT NULL)
+      AND (attempts >= %(attempts)s OR canceled_at IS NOT NULL)
 """
 ACQUIRE = """
     UPDATE site_jobs
@@ -51,14 +51,14 @@ ACQUIRE = """
 RENEW = """
     UPDATE site_jobs SET lease_until = clock_timestamp() + make_interval(secs => %(seconds)s)
     WHERE job_id = %(job_id)s AND worker = %(worker)s AND state = 'running'
-    RETURNING cancelled_at IS NOT NULL
+    RETURNING canceled_at IS NOT NULL
 """
 WRITE = """
     UPDATE site_jobs
     SET step = %(step)s, done = %(done)s, total = %(total)s, unit = %(unit)s,
         checkpoint = coalesce(%(checkpoint)s, checkpoint)
     WHERE job_id = %(job_id)s AND worker = %(worker)s AND state = 'running'
-    RETURNING cancelled_at IS NOT NULL
+    RETURNING canceled_at IS NOT NULL
 """
 FINISH = """
     UPDATE site_jobs
@@ -69,8 +69,8 @@ FINISH = """
 # A stopped worker has not failed, so the attempt does not count.
 RELEASE = """
     UPDATE site_jobs
-    SET state = CASE WHEN cancelled_at IS NULL THEN 'queued' ELSE 'cancelled' END,
-        finished_at = CASE WHEN cancelled_at IS NULL THEN NULL ELSE clock_timestamp() END,
+    SET state = CASE WHEN canceled_at IS NULL THEN 'queued' ELSE 'canceled' END,
+        finished_at = CASE WHEN canceled_at IS NULL THEN NULL ELSE clock_timestamp() END,
         attempts = attempts - 1, lease_until = NULL
     WHERE job_id = %(job_id)s AND worker = %(worker)s AND state = 'running'
     RETURNING true

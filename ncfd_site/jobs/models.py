@@ -12,7 +12,7 @@ class Job(models.Model):
         RUNNING = "running", "running"
         DONE = "done", "done"
         FAILED = "failed", "failed"
-        CANCELLED = "cancelled", "canceled"
+        CANCELED = "canceled", "canceled"
 
     job_id = models.BigAutoField("job", primary_key=True, help_text="Number of the job, from the database.")
     kind = models.TextField("kind", help_text="What is done, by its name in the code.")
@@ -43,8 +43,8 @@ class Job(models.Model):
     checkpoint = models.JSONField(
         "checkpoint", db_default={}, help_text="Where to go on after an interruption, in the words of the kind."
     )
-    cancelled_by = models.TextField("cancelled by", null=True, blank=True, help_text="Who asked for its end.")
-    cancelled_at = models.DateTimeField("cancelled", null=True, blank=True, help_text="When its end was asked for.")
+    canceled_by = models.TextField("canceled by", null=True, blank=True, help_text="Who asked for its end.")
+    canceled_at = models.DateTimeField("canceled", null=True, blank=True, help_text="When its end was asked for.")
     result = models.JSONField("result", null=True, blank=True, help_text="What came out, in the words of the kind.")
     error = models.TextField("error", null=True, blank=True, help_text="Why it failed, as a sentence.")
 

@@ -75,15 +75,15 @@ def state_label(job: Job) -> StateLabel:
         note = "Queued behind other jobs, or no worker is running (manage.py run_jobs)." if is_late else ""
         return StateLabel("○", "queued", "waits", note)
     if job.state == State.RUNNING:
-        if job.cancelled_at is not None:
-            return StateLabel("↻", "stopping", "waits", f"{job.cancelled_by} requested cancellation.")
+        if job.canceled_at is not None:
+            return StateLabel("↻", "stopping", "waits", f"{job.canceled_by} requested cancellation.")
         if job.lease_until is not None and job.lease_until < now:
             return StateLabel("⚠", "interrupted", "wrong", "The worker was lost. The next worker resumes the job.")
         return StateLabel(
             "↻", "running", "waits", f"{job.step[:1].upper()}{job.step[1:].rstrip('.')}." * bool(job.step)
         )
-    if job.state == State.CANCELLED:
-        return StateLabel("■", "canceled", "", f"By {job.cancelled_by}. Finished work is kept.")
+    if job.state == State.CANCELED:
+        return StateLabel("■", "canceled", "", f"By {job.canceled_by}. Finished work is kept.")
     if job.state == State.FAILED:
         return StateLabel("✗", "failed", "wrong")
     return StateLabel("✓", "done", "right")

@@ -15,7 +15,7 @@ from ncfd_site.jobs.models import Job
 
 State = Job.State
 OPEN = (State.QUEUED, State.RUNNING)
-RESUMABLE = (State.FAILED, State.CANCELLED)
+RESUMABLE = (State.FAILED, State.CANCELED)
 EXCLUSIVE = "uq_site_jobs_exclusive"
 
 
@@ -53,11 +53,11 @@ def cancel(job_id: int, *, actor: User) -> Job:
     if job.state not in OPEN:
         raise JobError(f"Job {job.pk} is {job.get_state_display()}. There is nothing to cancel.")
     same = Job.objects.filter(pk=job.pk)
-    if job.cancelled_at is None:
-        same.update(cancelled_by=actor.get_username(), cancelled_at=Now())
+    if job.canceled_at is None:
+        same.update(canceled_by=actor.get_username(), canceled_at=Now())
     # No worker holds it: it is queued, or the lease of a lost worker has expired.
     idle = same.filter(state=State.QUEUED) | same.filter(lease_until__lt=Now())
-    idle.update(state=State.CANCELLED, finished_at=Now(), lease_until=None)
+    idle.update(state=State.CANCELED, finished_at=Now(), lease_until=None)
     job.refresh_from_db()
     return job
 
@@ -74,7 +74,7 @@ def resume(job_id: int, *, actor: User) -> Job:
         raise JobError(f"Job {job.pk} is {job.get_state_display()}. Only a failed or canceled job can be resumed.")
     with _exclusive(job.kind):
         Job.objects.filter(pk=job.pk).update(
-            state=State.QUEUED, finished_at=None, cancelled_by=None, cancelled_at=None, error=None, attempts=0
+            state=State.QUEUED, finished_at=None, canceled_by=None, canceled_at=None, error=None, attempts=0
         )
     job.refresh_from_db()
     return job

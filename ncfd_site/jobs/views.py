@@ -46,7 +46,7 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
             "job": found,
             "job_type": job_type,
             "snapshot": Snapshot.read(request.GET),
-            "may_cancel": may_act and found.state in OPEN and found.cancelled_at is None,
+            "may_cancel": may_act and found.state in OPEN and found.canceled_at is None,
             "may_resume": may_act and found.state in RESUMABLE,
         },
     )
@@ -76,7 +76,7 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
     _find(request, job_id)
     done = _change(request, queue.cancel, job_id)
     if done is not None:
-        is_canceled = done.state == Job.State.CANCELLED
+        is_canceled = done.state == Job.State.CANCELED
         messages.success(request, f"Job {job_id} {'canceled' if is_canceled else 'is stopping'}.")
     return redirect("jobs:job", job_id)
 

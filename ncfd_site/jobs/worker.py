@@ -95,7 +95,7 @@ def _run(job: Job, job_type: JobType, lease: Lease, reporter: JobReporter, own: 
         return "is queued again: this worker stops."
     except Canceled:
         reporter.flush()
-        lease.finish(Job.State.CANCELLED, using=own)
+        lease.finish(Job.State.CANCELED, using=own)
         return "is canceled."
     except ours:
         raise

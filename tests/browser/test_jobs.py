@@ -22,7 +22,7 @@ def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     counting.register_all()
 
 
-def test_a_job_moves_and_is_cancelled_with_the_keyboard(page: Page) -> None:
+def test_a_job_moves_and_is_canceled_with_the_keyboard(page: Page) -> None:
     olga = make_user(Role.OPERATOR)
     job = queue.start("test_count", {"to": 100_000, "pause": 0.01}, actor=olga)
     sign_in(page, "olga", f"/jobs/{job.pk}/")
@@ -39,14 +39,14 @@ def test_a_job_moves_and_is_cancelled_with_the_keyboard(page: Page) -> None:
         expect(page.get_by_role("button", name="Cancel this job")).to_be_focused()
         page.keyboard.press("Enter")
         # The page loads itself anew when the job has ended.
-        expect(standing).to_contain_text("cancelled By olga.")
+        expect(standing).to_contain_text("canceled By olga.")
         expect(page.get_by_role("button", name="Let it go on")).to_be_visible()
         stopped = Job.objects.get().done
         assert 0 < stopped < 100_000
         page.get_by_role("button", name="Let it go on").press("Enter")
         expect(standing).to_contain_text("running Counting.")
         page.get_by_role("button", name="Cancel this job").click()
-        expect(standing).to_contain_text("cancelled")
+        expect(standing).to_contain_text("canceled")
         assert Job.objects.get().done > stopped
 
 

@@ -149,12 +149,12 @@ def test_when_a_job_has_ended_the_page_loads_itself_anew(olga: User) -> None:
         ({"requested_at": "2024-01-01T00:00Z"}, "no worker is running (manage.py run_jobs)"),
         ({"state": State.RUNNING, "lease_until": "2024-01-01T00:00Z"}, "⚠ interrupted The worker was lost"),
         (
-            {"state": State.RUNNING, "cancelled_by": "olga", "cancelled_at": "2024-01-01T00:00Z"},
+            {"state": State.RUNNING, "canceled_by": "olga", "canceled_at": "2024-01-01T00:00Z"},
             "↻ stopping olga requested cancellation.",
         ),
         ({"state": State.RUNNING, "step": "looking", "done": 1234, "unit": "sheep"}, "1,234 sheep so far"),
         (
-            {"state": State.CANCELLED, "cancelled_by": "adam", "done": 3, "total": 9, "unit": "sheep"},
+            {"state": State.CANCELED, "canceled_by": "adam", "done": 3, "total": 9, "unit": "sheep"},
             "■ canceled By adam. Finished work is kept. 3 of 9 sheep",
         ),
         ({"state": State.FAILED, "error": "The scales are broken."}, "✗ failed The scales are broken."),
@@ -169,7 +169,7 @@ def test_a_job_is_told_in_words(ana: User, fields: dict[str, Any], sentence: str
     assert browser(ana).get("/jobs/").status_code == 200
 
 
-def test_cancelling_and_resuming_by_the_buttons(olga: User) -> None:
+def test_canceling_and_resuming_by_the_buttons(olga: User) -> None:
     job = make_job()
     client = browser(olga)
     page = client.post(f"/jobs/{job.pk}/cancel/", follow=True)

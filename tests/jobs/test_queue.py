@@ -40,7 +40,7 @@ def test_who_lacks_the_permission_of_the_kind_may_do_nothing(olga: User, ana: Us
     with pytest.raises(PermissionDenied, match="Resuming"):
         queue.resume(job.pk, actor=ana)
     job.refresh_from_db()
-    assert job.state == State.CANCELLED
+    assert job.state == State.CANCELED
 
 
 def test_an_unknown_kind_is_not_taken(olga: User) -> None:
@@ -71,7 +71,7 @@ def test_an_exclusive_job_excludes_others_until_it_ends(olga: User) -> None:
     with pytest.raises(JobError, match=f"open: job {second.pk}"):
         queue.resume(first.pk, actor=olga)
     first.refresh_from_db()
-    assert first.state == State.CANCELLED
+    assert first.state == State.CANCELED
 
 
 def test_of_many_at_once_one_exclusive_job_is_taken(olga: User) -> None:
@@ -91,14 +91,14 @@ def test_of_many_at_once_one_exclusive_job_is_taken(olga: User) -> None:
     assert sum(f"job {taken.pk} of olga" in sentence for sentence in said) == 15
 
 
-def test_a_waiting_job_is_cancelled_at_once_and_goes_on_later(olga: User) -> None:
+def test_a_waiting_job_is_canceled_at_once_and_goes_on_later(olga: User) -> None:
     job = queue.cancel(queue.start("test_count", {"to": 3}, actor=olga).pk, actor=olga)
-    assert (job.state, job.cancelled_by) == (State.CANCELLED, "olga")
+    assert (job.state, job.canceled_by) == (State.CANCELED, "olga")
     assert job.finished_at is not None
     with pytest.raises(JobError, match="There is nothing to cancel"):
         queue.cancel(job.pk, actor=olga)
     job = queue.resume(job.pk, actor=olga)
-    assert (job.state, job.cancelled_by, job.finished_at) == (State.QUEUED, None, None)
+    assert (job.state, job.canceled_by, job.finished_at) == (State.QUEUED, None, None)
     with pytest.raises(JobError, match="is queued"):
         queue.resume(job.pk, actor=olga)
 
@@ -108,6 +108,6 @@ def test_a_running_job_is_asked_to_end_and_one_without_worker_is_ended(olga: Use
     taken = "UPDATE site_jobs SET state = 'running', worker = 'gone', lease_until = now() + %s * interval '1 second'"
     sql.execute(taken, [60])
     job = queue.cancel(job.pk, actor=olga)
-    assert (job.state, job.cancelled_by) == (State.RUNNING, "olga")
+    assert (job.state, job.canceled_by) == (State.RUNNING, "olga")
     sql.execute(taken, [-1])
-    assert queue.cancel(job.pk, actor=olga).state == State.CANCELLED
+    assert queue.cancel(job.pk, actor=olga).state == State.CANCELED

@@ -102,13 +102,13 @@ def test_a_worker_that_is_told_to_end_puts_its_job_back(olga: User, number: sign
     assert job.checkpoint["counted"] == job.done >= 3
 
 
-def test_a_running_job_is_cancelled_and_goes_on_later(olga: User, tmp_path: Path) -> None:
+def test_a_running_job_is_canceled_and_goes_on_later(olga: User, tmp_path: Path) -> None:
     file = tmp_path / "counted"
     job = queue.start("test_count", {"to": 100, "file": str(file), "pause": 0.01}, actor=olga)
     with working():
         wait_for(job, lambda job: job.done >= 3)
         queue.cancel(job.pk, actor=olga)
-        wait_for(job, lambda job: job.state == State.CANCELLED)
+        wait_for(job, lambda job: job.state == State.CANCELED)
         assert 3 <= job.checkpoint["counted"] == job.done < 100
         queue.resume(job.pk, actor=olga)
         wait_for(job, lambda job: job.state == State.DONE)
@@ -242,7 +242,7 @@ def test_the_end_that_was_asked_of_a_lost_worker_comes_from_the_next(olga: User)
     sql.execute("UPDATE site_jobs SET lease_until = now() - interval '1 second'")
     assert run() == []
     job.refresh_from_db()
-    assert (job.state, job.checkpoint) == (State.CANCELLED, {})
+    assert (job.state, job.checkpoint) == (State.CANCELED, {})
 
 
 def test_a_worker_keeps_no_connection_of_the_work_while_it_is_idle(olga: User) -> None:

@@ -18,14 +18,14 @@ CREATE TABLE IF NOT EXISTS site_jobs (
     total bigint,
     unit text NOT NULL DEFAULT '',
     checkpoint jsonb NOT NULL DEFAULT '{}',
-    cancelled_by text,
-    cancelled_at timestamptz,
+    canceled_by text,
+    canceled_at timestamptz,
     result jsonb,
     error text,
     CONSTRAINT site_jobs_pkey PRIMARY KEY (job_id),
-    CONSTRAINT ck_site_jobs_state CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    CONSTRAINT ck_site_jobs_state CHECK (state IN ('queued', 'running', 'done', 'failed', 'canceled')),
     CONSTRAINT ck_site_jobs_lease CHECK ((state = 'running') = (lease_until IS NOT NULL)),
-    CONSTRAINT ck_site_jobs_finished CHECK ((state IN ('done', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
+    CONSTRAINT ck_site_jobs_finished CHECK ((state IN ('done', 'failed', 'canceled')) = (finished_at IS NOT NULL)),
     CONSTRAINT ck_site_jobs_done CHECK (done >= 0 AND total >= 0)
 );
 CREATE INDEX IF NOT EXISTS ix_site_jobs_open ON site_jobs (job_id) WHERE state IN ('queued', 'running');

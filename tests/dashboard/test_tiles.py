@@ -176,7 +176,7 @@ def test_loads_without_an_end_and_failed_jobs_are_named(ana: Client) -> None:
     assert "incomplete imports ⚠ 1" in said
     assert "superseded by a later run" in said
     assert "young" not in said
-    assert "jobs that failed ⚠ 1" in said
+    assert "failed jobs ⚠ 1" in said
     assert "The disk is full." in said
     assert f'href="/jobs/{job.pk}/"' in tile(page, "loads")
 

@@ -17,9 +17,9 @@ from bench import (  # noqa: E402 (Django is set up first)
     review,
     scoring,
     site,
-    storage_checks,
     storage_counts,
     storage_gc,
+    storage_verification,
 )
 from bench.measure import Row, table  # noqa: E402
 
@@ -28,7 +28,7 @@ MEASUREMENTS = {
     "locks": locks.measure,
     "loading": loading.measure,
     "storage_counts": storage_counts.measure,
-    "storage_checks": storage_checks.measure,
+    "storage_verification": storage_verification.measure,
     "storage_gc": storage_gc.measure,
     "precision": precision.measure,
     "review": review.measure,

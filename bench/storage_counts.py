@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import psycopg
 
-from bench.contents import SHA256, drifted, fill
 from bench.measure import Keywords, Row, manage, scratch
+from bench.objects import SHA256, count_drifted_objects, fill_store
 from bench.pgbench import alternating, ratio, require_durable
 
 OBJECTS = 10_000
@@ -47,7 +47,7 @@ def measure(full: bool) -> Iterator[Row]:
     with scratch() as keywords:
         require_durable(keywords)
         manage(keywords, "migrate_alembic")
-        fill(keywords, OBJECTS, 0)
+        fill_store(keywords, OBJECTS, 0)
         with psycopg.connect(**keywords) as connection:
             connection.execute(_BARE_TABLE)
         for protocol in ("simple", "prepared"):
@@ -55,7 +55,7 @@ def measure(full: bool) -> Iterator[Row]:
                 yield from _increments(keywords, size, pick, goal, seconds, times, protocol)
         for clients in (1, CLIENTS):
             yield _batches(keywords, clients, seconds, times)
-        wrong = drifted(keywords)
+        wrong = count_drifted_objects(keywords)
         if wrong:
             raise SystemExit(f"{wrong} counts are wrong after the increments.")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from bench.contents import fill
 from bench.measure import PROJECT, Keywords, Row, manage, scratch
+from bench.objects import fill_store
 
 SMALL, LARGE = 1_000, 10_000
 FULL_SMALL, FULL_LARGE = 10_000, 100_000
-CLEAN = ("storage_gc", "--delete", "--retention-minutes=0", "--max-delete-percent=100", "--allow-missing-references")
+COMMAND = ("storage_gc", "--delete", "--retention-minutes=0", "--max-delete-percent=100", "--allow-missing-references")
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ def measure(full: bool) -> Iterator[Row]:
         for size in (small, large):
             root = Path(folder) / f"{size}"
             with scratch(template["dbname"]) as keywords:
-                _stock(keywords, root, size)
-                costs[size] = _clean(keywords, root)
+                _create_garbage(keywords, root, size)
+                costs[size] = _collect_garbage(keywords, root)
                 _require_empty(keywords, root)
         with scratch(template["dbname"]) as keywords:
-            _stock(keywords, Path(folder) / "bare", large)
-            base = large / _bare(keywords, Path(folder) / "bare")
+            _create_garbage(keywords, Path(folder) / "bare", large)
+            base = large / _delete_directly(keywords, Path(folder) / "bare")
     ours = large / costs[large].seconds
     yield Row(
         "storage_gc --delete",
         "bare DELETE and unlink",
-        f"{large:,} contents",
+        f"{large:,} objects",
         f"{ours:,.0f}/s",
         f"{base:,.0f}/s",
         ours / base,
@@ -58,7 +58,7 @@ def measure(full: bool) -> Iterator[Row]:
     yield Row(
         "peak memory of storage_gc --delete",
         f"with {small:,} objects",
-        f"{large:,} contents",
+        f"{large:,} objects",
         f"{costs[large].memory:.0f} MiB",
         f"{costs[small].memory:.0f} MiB",
         costs[large].memory / costs[small].memory,
@@ -66,9 +66,9 @@ def measure(full: bool) -> Iterator[Row]:
     )
 
 
-def _stock(keywords: Keywords, root: Path, size: int) -> None:
+def _create_garbage(keywords: Keywords, root: Path, size: int) -> None:
     """Insert objects without references for a year, with their files."""
-    fill(keywords, size, 0, age="365 days")
+    fill_store(keywords, size, 0, age="365 days")
     for number in range(1, size + 1):
         sha256 = hashlib.sha256(str(number).encode()).hexdigest()
         file = root / sha256[:2] / sha256
@@ -78,7 +78,7 @@ def _stock(keywords: Keywords, root: Path, size: int) -> None:
     os.sync()
 
 
-def _clean(keywords: Keywords, root: Path) -> Cost:
+def _collect_garbage(keywords: Keywords, root: Path) -> Cost:
     environment = {
         **os.environ,
         "DATABASE_URL": make_conninfo(**keywords),
@@ -87,9 +87,9 @@ def _clean(keywords: Keywords, root: Path) -> Cost:
         "CONTENT_ROOT": str(root),
     }
     with tempfile.TemporaryFile("w+") as errors:
-        began = time.perf_counter()
+        started = time.perf_counter()
         with subprocess.Popen(
-            [sys.executable, "manage.py", *CLEAN],
+            [sys.executable, "manage.py", *COMMAND],
             cwd=PROJECT,
             env=environment,
             stdout=subprocess.DEVNULL,
@@ -97,18 +97,18 @@ def _clean(keywords: Keywords, root: Path) -> Cost:
         ) as run:
             # wait4 returns the resources of a finished child; `subprocess` does not.
             _, status, usage = os.wait4(run.pid, 0)
-            taken = time.perf_counter() - began
+            taken = time.perf_counter() - started
             run.returncode = os.waitstatus_to_exitcode(status)
         if run.returncode:
             errors.seek(0)
-            raise SystemExit(f"manage.py {' '.join(CLEAN)} failed with exit code {run.returncode}: {errors.read()}")
+            raise SystemExit(f"manage.py {' '.join(COMMAND)} failed with exit code {run.returncode}: {errors.read()}")
     return Cost(taken, usage.ru_maxrss / 1024)
 
 
-def _bare(keywords: Keywords, root: Path) -> float:
+def _delete_directly(keywords: Keywords, root: Path) -> float:
     with psycopg.connect(**keywords, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
-        began = time.perf_counter()
+        started = time.perf_counter()
         connection.execute("DELETE FROM storage_objects")
         for folder in list(root.iterdir()):
             for file in list(folder.iterdir()):
@@ -116,7 +116,7 @@ def _bare(keywords: Keywords, root: Path) -> float:
             handle = os.open(folder, os.O_RDONLY)
             os.fsync(handle)
             os.close(handle)
-        return time.perf_counter() - began
+        return time.perf_counter() - started
 
 
 def _require_empty(keywords: Keywords, root: Path) -> None:

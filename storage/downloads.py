@@ -73,7 +73,7 @@ CORRUPT = Failure(
 UNAVAILABLE = Failure(
     503,
     "Content store unavailable",
-    "The content store does not answer. Nothing is lost. Try again in a minute; if it fails again, tell an operator.",
+    "The content store does not answer. Nothing is lost. Try again in a minute; if it fails again, ask an operator.",
 )
 NOT_CONFIGURED = Failure(
     503,
@@ -177,10 +177,10 @@ def _respond(request: HttpRequest, stored: StoredFile) -> HttpResponse | FileRes
     if request.method == "HEAD":
         return _set_headers(HttpResponse(), stored, store.get_size(stored.uri))
     file = SpooledTemporaryFile(max_size=MAX_IN_MEMORY)  # noqa: SIM115 (closed by the response)
+    size = 0
     try:
         for chunk in store.iter_chunks(stored.uri):
-            file.write(chunk)
-        size = file.tell()
+            size += file.write(chunk)
         file.seek(0)
     except BaseException:
         file.close()

@@ -39,7 +39,7 @@ class GcOptions:
 
 @dataclass(frozen=True, slots=True)
 class GcPreview:
-    """What a garbage collection would delete.
+    """Objects, data and tombstones that a garbage collection would delete.
 
     `in_use_count` objects have no reference, but a document or study points to them; `foreign_count` have a URI of no
     store of this site. Both are kept.
@@ -59,7 +59,7 @@ class GcPreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcResult:
-    """What a garbage collection deleted: rows, their size, and data; candidates in use were skipped."""
+    """Deleted rows, their size, and deleted data; candidates in use were skipped."""
 
     row_count: int
     row_bytes: int
@@ -88,7 +88,7 @@ class _DeletedRow:
     size_bytes: int
 
 
-# One pass over the candidates; the count of all objects is an index scan.
+# One scan of the candidates; the count of all objects is an index scan.
 _PREVIEW = """
     WITH judged AS (
         SELECT c.size_bytes, c.last_accessed, find_deletion_blocker(c.object_id, c.sha256, c.storage_uri) AS blocker

@@ -1,6 +1,6 @@
 """Statistics of all objects: by tier, size, reference count and age.
 
-One pass over `storage_objects` groups the rows by tier and bucket into at most about a thousand cells, in about 0.6
+One scan of `storage_objects` groups the rows by tier and bucket into at most about a thousand cells, in about 0.6
 seconds per million objects. Drift is not counted here, since that would read all references; it is taken from the last
 verification.
 """
@@ -64,7 +64,7 @@ AGES = (
     Bucket("365", "365 days and more", 365, None),
 )
 
-# Thresholds are the starts of buckets. An age belongs to a bucket from its start on, hence the microsecond.
+# Thresholds are the starts of buckets. An age belongs to a bucket from its start on, which the microsecond ensures.
 _CELLS = """
     SELECT backend_type::text, tier, width_bucket(size_bytes, %(sizes)s::bigint[]) AS size_index,
            width_bucket(refcount, %(references)s::integer[]) AS reference_index,

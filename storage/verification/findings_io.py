@@ -1,7 +1,7 @@
 """Findings as lines of JSON: files of storage_verify --json, temporary buffers, and state files.
 
-A state file starts with the options, followed by findings and checkpoints. Whatever follows its last complete
-checkpoint is checked again, so that no finding is lost or repeated, wherever writing stopped.
+A state file starts with the options, followed by findings and checkpoints. Everything after its last complete
+checkpoint is checked again, so that no finding is lost or repeated.
 """
 
 import json
@@ -138,13 +138,14 @@ class StateFile:
             self._append([arguments])
             return
         self._require_arguments(first, arguments)
-        end = self._file.tell()
+        end = position = len(first)
         while line := self._file.readline():
             if not line.endswith(b"\n"):
                 break
+            position += len(line)
             record = json.loads(line)
             if "checkpoint" in record:
-                self.checkpoint, end = record["checkpoint"], self._file.tell()
+                self.checkpoint, end = record["checkpoint"], position
         self._file.truncate(end)
 
     def _require_arguments(self, first: bytes, arguments: dict[str, Any]) -> None:

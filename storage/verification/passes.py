@@ -106,7 +106,7 @@ class TablePass:
 
 
 def read_rows(query: str, parameters: Parameters = (), *, of: type[Row]) -> list[Row]:
-    """Run a query in a read-only transaction: one statement, hence one snapshot."""
+    """Run a query in a read-only transaction: one statement, so one snapshot."""
     with transaction.atomic():
         sql.execute("SET TRANSACTION READ ONLY")
         return sql.rows(query, parameters, of=of)

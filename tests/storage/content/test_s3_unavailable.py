@@ -183,7 +183,7 @@ def test_missing_credentials_are_reported(monkeypatch: pytest.MonkeyPatch, s3_en
 
 
 def test_missing_profile_is_reported(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_PROFILE", "missing")
     with pytest.raises(StoreUnavailableError, match="has no credentials"):
         get_s3_client(build_s3_location(s3_endpoint, timeout=8))
 

@@ -17,12 +17,12 @@ SignIn = Callable[[str], Client]
 
 @pytest.fixture
 def signed_in() -> SignIn:
-    """Function that signs in a user of a role, of no role ("nobody"), or none ("anonymous")."""
+    """Function that signs in a user of a role, of no role ("no role"), or none ("anonymous")."""
 
     def sign_in(who: str) -> Client:
         client = Client()
         if who != "anonymous":
-            client.force_login(factories.make_user(None if who == "nobody" else Role(who)))
+            client.force_login(factories.make_user(None if who == "no role" else Role(who)))
         return client
 
     return sign_in

@@ -13,7 +13,7 @@ from tests.storage.pages.conftest import SignIn
 
 pytestmark = pytest.mark.django_db
 
-WHO = ("reviewer", "adjudicator", "operator", "analyst", "nobody", "anonymous")
+WHO = ("reviewer", "adjudicator", "operator", "analyst", "no role", "anonymous")
 OPERATORS = frozenset({"operator"})
 READERS = OPERATORS | {"analyst"}
 ALL_ROLES = READERS | {"reviewer", "adjudicator"}

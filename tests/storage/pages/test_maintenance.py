@@ -123,7 +123,7 @@ def test_second_garbage_collection_is_rejected_while_one_is_open(olga: Client) -
     assert f"job {first.pk} of olga is queued" in read_messages(again)
     page = olga.get(reverse("storage:content"))
     assert f"Job {first.pk}: Collect garbage by olga" in text_of(page)
-    assert "waiting" in text_of(page)
+    assert "queued" in text_of(page)
 
 
 def test_move_shows_a_preview(olga: Client) -> None:

@@ -51,7 +51,7 @@ def test_objects_and_documents_move_to_s3_and_back(both_tiers: str) -> None:
     assert store_setup.list_uris("s3") == set()
     assert Document.objects.filter(storage_uri__startswith="local:").count() == 40
     assert StorageEvent.objects.filter(action="moved", actor="olga").count() == 80
-    # References are released by hash and backend, whatever the tier.
+    # References are released by hash and backend in any tier.
     store_setup.delete_documents(documents)
     assert not StorageObject.objects.exclude(refcount=0).exists()
 

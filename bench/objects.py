@@ -25,7 +25,7 @@ FROM storage_objects o, generate_series(1, {references}) n
 """
 
 
-def fill(keywords: Keywords, objects: int, references: int, age: str = "0 days") -> None:
+def fill_store(keywords: Keywords, objects: int, references: int, age: str = "0 days") -> None:
     """Insert numbered objects with `references` references each, last used `age` ago."""
     values = {"objects": sql.Literal(objects), "references": sql.Literal(references), "age": sql.Literal(age)}
     with psycopg.connect(**keywords, autocommit=True) as connection:
@@ -36,7 +36,7 @@ def fill(keywords: Keywords, objects: int, references: int, age: str = "0 days")
         connection.execute("VACUUM ANALYZE storage_objects, storage_references")
 
 
-def drifted(keywords: Keywords) -> int:
+def count_drifted_objects(keywords: Keywords) -> int:
     """Return the number of objects whose count differs from their number of references."""
     with psycopg.connect(**keywords) as connection:
         [(number,)] = connection.execute(
@@ -48,7 +48,7 @@ def drifted(keywords: Keywords) -> int:
 
 
 @contextmanager
-def site_on(keywords: Keywords) -> Iterator[None]:
+def use_database(keywords: Keywords) -> Iterator[None]:
     """Use a database of the same server in this process during the block."""
     settings = connections["default"].settings_dict
     was = settings["NAME"]

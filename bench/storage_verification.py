@@ -4,8 +4,8 @@ import statistics
 import time
 from collections.abc import Iterator
 
-from bench.contents import drifted, fill, site_on
 from bench.measure import Keywords, Row, manage, scratch
+from bench.objects import count_drifted_objects, fill_store, use_database
 from ncfd_site.core.progress import NullReporter
 from storage.verification import (
     Check,
@@ -27,8 +27,8 @@ def measure(full: bool) -> Iterator[Row]:
         manage(template, "migrate_alembic")
         for size in (FULL_SMALL, FULL_LARGE) if full else (SMALL, LARGE):
             with scratch(template["dbname"]) as keywords:
-                fill(keywords, size, REFERENCES)
-                ours, base, command = _times(keywords)
+                fill_store(keywords, size, REFERENCES)
+                ours, base, command = _measure_times(keywords)
             grown = f"; {ours / before:.1f} times the row above" if before else ""
             yield Row(
                 "storage_verify --only counts",
@@ -42,25 +42,25 @@ def measure(full: bool) -> Iterator[Row]:
             before = ours
 
 
-def _times(keywords: Keywords) -> tuple[float, float, float]:
+def _measure_times(keywords: Keywords) -> tuple[float, float, float]:
     """Return the median seconds of the check, the join and the command, which run alternately."""
     ours, base, command = [], [], []
     for _ in range(TIMES):
-        began = time.perf_counter()
-        _check(keywords)
-        ours.append(time.perf_counter() - began)
-        began = time.perf_counter()
-        drifted(keywords)
-        base.append(time.perf_counter() - began)
-        began = time.perf_counter()
+        started = time.perf_counter()
+        _verify_counts(keywords)
+        ours.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        count_drifted_objects(keywords)
+        base.append(time.perf_counter() - started)
+        started = time.perf_counter()
         manage(keywords, "storage_verify", "--only", "counts")
-        command.append(time.perf_counter() - began)
+        command.append(time.perf_counter() - started)
     return statistics.median(ours), statistics.median(base), statistics.median(command)
 
 
-def _check(keywords: Keywords) -> None:
+def _verify_counts(keywords: Keywords) -> None:
     found: list[Finding] = []
-    with site_on(keywords):
+    with use_database(keywords):
         summary = verify(VerifyOptions(checks=(Check.COUNTS,)), NullReporter("bench"), found.append)
     if found or not summary.checks[Check.COUNTS].checked_count:
         raise SystemExit(f"The check reports {len(found)} wrong counts; all are correct.")

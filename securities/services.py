@@ -79,7 +79,7 @@ def add_relationship(
 def remove_relationship(parent_company_id: int, child_company_id: int, rel_type: str, *, actor: User) -> bool:
     """Delete a relationship that never existed in fact; return whether it was recorded. Raises PermissionDenied.
 
-    A relationship that ended keeps its row, with an end date.
+    A former relationship keeps its row, with an end date.
     """
     _require(actor, DELETE_RELATIONSHIP, "Separating companies")
     relationships = CompanyRelationship.objects.filter(

@@ -25,7 +25,7 @@ class SupportingSignal:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What a fired gate adds to the log-odds: ln of its likelihood ratio, limited to 0.25 and 10.
+    """The log-odds that a fired gate adds: ln of its likelihood ratio, limited to 0.25 and 10.
 
     `gate` is the current row, which a later run may have changed; None if there is none.
     """

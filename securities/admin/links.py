@@ -148,7 +148,7 @@ class CompanyRelationshipAdmin(LinkingAdmin):
             "state",
             "state",
             ("open", "current", {"end_date__isnull": True}),
-            ("ended", "ended", {"end_date__isnull": False}),
+            ("former", "former", {"end_date__isnull": False}),
         ),
     )
     search_by = (

@@ -19,7 +19,7 @@ RUN_SOURCE = "sec_tickers"
 SOURCE = "sec"
 # A list without more than this share of the listed securities is probably incomplete.
 MAX_VANISHED_SHARE = 0.5
-# Few securities may vanish at once whatever their share.
+# This many securities may always vanish at once.
 MAX_VANISHED_COUNT = 10
 
 

@@ -60,7 +60,7 @@ class CorporateStructure:
         )
 
 
-# Ended relationships are listed but not followed. LIMIT stops the recursion early where all companies own each other.
+# Former relationships are listed but not followed. LIMIT stops the recursion early where all companies own each other.
 _WALK = """
     WITH RECURSIVE walk AS (
         SELECT r.{to} AS company_id, 1 AS steps, r.rel_type, r.start_date, r.end_date,

@@ -62,7 +62,7 @@ class ScoresParams(ListParams):
 
 
 class ContributionItem(Schema):
-    """What one gate adds."""
+    """The log-odds that one gate adds."""
 
     gate: str
     likelihood_ratio: Number = Field(description="As recorded.")
@@ -110,7 +110,7 @@ class GateState(Schema):
 
 
 class BreakdownDetail(Schema):
-    """How a score is computed."""
+    """The computation of a score."""
 
     nct_id: str
     score: ScoreItem

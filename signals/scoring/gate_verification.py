@@ -42,7 +42,7 @@ class StoredGate:
 
 @dataclass(frozen=True, slots=True)
 class GateContext:
-    """What a gate is compared with: the signals of its trial, their latest evaluations, and the score of its run.
+    """The data that a gate is compared with: signals of its trial, their evaluations, and the score of its run.
 
     `frozen_at` and `score` (JSON text of the metadata) come from that score.
     """

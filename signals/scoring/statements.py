@@ -15,10 +15,11 @@ SELECT trial_id,
             FILTER (WHERE readout IS NOT NULL))[1] AS readout
 FROM (
     SELECT v.trial_id, v.captured_at, v.trial_version_id, stated.phase,
-           CASE WHEN said.parts IS NOT NULL AND coalesce(said.parts[3]::int, 1) <= extract(
-                    day FROM make_date(said.parts[1]::int, coalesce(said.parts[2], '1')::int, 1)
+           CASE WHEN parsed.parts IS NOT NULL AND coalesce(parsed.parts[3]::int, 1) <= extract(
+                    day FROM make_date(parsed.parts[1]::int, coalesce(parsed.parts[2], '1')::int, 1)
                              + interval '1 month' - interval '1 day')
-                THEN make_date(said.parts[1]::int, coalesce(said.parts[2], '1')::int, coalesce(said.parts[3], '1')::int)
+                THEN make_date(parsed.parts[1]::int, coalesce(parsed.parts[2], '1')::int,
+                               coalesce(parsed.parts[3], '1')::int)
            END AS readout
     FROM trial_versions v
     CROSS JOIN LATERAL (
@@ -30,7 +31,7 @@ FROM (
     CROSS JOIN LATERAL (
         SELECT regexp_match(btrim(stated.day),
                '^((?:19|20)\d\d|2100)(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01])(?:T.*)?)?)?$') AS parts
-    ) said
+    ) parsed
     WHERE v.captured_at < %(moment)s
 ) versions
 GROUP BY trial_id

@@ -37,7 +37,7 @@ def make_explained_trial() -> Trial:
     Signal.objects.create(trial=trial, s_id="S1", severity="H", evidence_span="The endpoint was changed.")
     Gate.objects.create(trial=trial, g_id="G1", fired_bool=True, supporting_s_ids=["S1"], lr_used=Decimal(4))
     SignalEvaluation.objects.create(
-        trial=trial, s_id="S7", outcome="not fired", reason="It is randomised.", evidence={"arms": 2}, evaluated_by="x"
+        trial=trial, s_id="S7", outcome="not fired", reason="It is randomized.", evidence={"arms": 2}, evaluated_by="x"
     )
     make_score(trial, "0.40000", "run-1", metadata={"gates": {}})
     make_score(

@@ -43,8 +43,8 @@ def test_search_without_matches_returns_an_empty_list(ana: Client, query: str) -
 
 def test_exchange_filters_by_active_securities(ana: Client) -> None:
     make_listed_company("ZQA", name="Trades")
-    ended = make_listed_company("ZQB", name="Ended")
-    Security.objects.filter(company=ended).update(effective_range=("2020-01-01", "2024-01-01"))
+    former = make_listed_company("ZQB", name="Former")
+    Security.objects.filter(company=former).update(effective_range=("2020-01-01", "2024-01-01"))
     gone = make_listed_company("ZQC", name="Gone")
     Security.objects.filter(company=gone).update(status="delisted")
     make_company(name="Never")

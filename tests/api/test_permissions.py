@@ -55,7 +55,7 @@ PARTS = {
     "sponsor-decisions": ("Review queue of the resolver", QUEUE),
     "unresolved-sponsors": ("Unresolved sponsors of trials", SCORES),
 }
-# A tile, told in `dashboard` as well.
+# A tile that `dashboard` contains too.
 ALONE = {"freshness"}
 Fill = Callable[[str], str]
 
@@ -94,7 +94,7 @@ def fill(trial: Trial) -> Fill:
 
 def with_permissions(*names: str) -> User:
     """Return a user with only these permissions."""
-    who = make_user(None, "-".join(("nobody", *names)))
+    who = make_user(None, "-".join(("user", *names)))
     for name in names:
         label, _, codename = name.partition(".")
         who.user_permissions.add(Permission.objects.get(content_type__app_label=label, codename=codename))

@@ -86,7 +86,7 @@ def test_trial_without_score_has_nulls(ana: Client) -> None:
 )
 def test_filters_match_the_page(ana: Client, query: str) -> None:
     make_explained_trial()
-    make_trial(phase="PHASE2", status="COMPLETED", sponsor_text="Nobody", is_pivotal=False)
+    make_trial(phase="PHASE2", status="COMPLETED", sponsor_text="Other", is_pivotal=False)
     assert numbers(ana, query) == ["NCT01234567"]
 
 

@@ -42,11 +42,11 @@ def load(content_root: Path) -> Load:
     def run(command: str, *arguments: Any, **options: Any) -> Outcome:
         out, err = StringIO(), StringIO()
         flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-        code, said = 0, ""
+        code, message = 0, ""
         try:
             call_command(f"load_{command}", *map(str, arguments), *flags, stdout=out, stderr=err)
         except CommandError as error:
-            code, said = error.returncode, str(error)
-        return Outcome(code, out.getvalue(), err.getvalue(), said)
+            code, message = error.returncode, str(error)
+        return Outcome(code, out.getvalue(), err.getvalue(), message)
 
     return run

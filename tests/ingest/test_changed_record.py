@@ -175,7 +175,7 @@ statuses = st.sampled_from(["RECRUITING", "COMPLETED", "TERMINATED"])
 @given(history=st.lists(statuses, min_size=1, max_size=6))
 def test_version_count_is_the_number_of_different_records(loaded: Any, history: list[str]) -> None:
     Trial.objects.all().delete()
-    for said in history:
-        loaded(study(statusModule={"overallStatus": said}))
+    for overall in history:
+        loaded(study(statusModule={"overallStatus": overall}))
     assert TrialVersion.objects.count() == len(set(history))
     assert Trial.objects.get().status == history[-1]

@@ -133,8 +133,8 @@ def _kill_a_load_after(count: int, path: Path) -> None:
     process = _load_in_a_process_of_its_own(path)
     deadline = time.monotonic() + 60
     while Trial.objects.count() < count:
-        assert process.poll() is None, "the load ended before it could be killed"
-        assert time.monotonic() < deadline, "the load does not come forward"
+        assert process.poll() is None, "the load finished before the kill"
+        assert time.monotonic() < deadline, "the load made no progress"
         time.sleep(0.01)
     process.kill()
     assert process.wait(10) == -signal.SIGKILL

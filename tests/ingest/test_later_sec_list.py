@@ -184,7 +184,7 @@ def test_ticker_of_the_same_company_from_another_source_is_kept(listed: Any) -> 
     assert Security.objects.get().exchange.code == "NYSE"
 
 
-def test_ticker_that_ended_in_another_source_opens_a_new_range(listed: Any) -> None:
+def test_former_ticker_of_another_source_opens_a_new_range(listed: Any) -> None:
     other_security("EXMP", status="delisted", effective_range=(date(2020, 1, 1), date(2021, 1, 1)))
     listed(FIRST, EXAMPLE)
     assert [(status, lower) for _, status, lower, _ in ranges("EXMP")] == [

@@ -1,4 +1,4 @@
-"""A folder of data is loaded whole, in the right order, and again in no time."""
+"""Loading of folders with files of every kind."""
 
 import gzip
 import json
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """One file of each kind, under names that tell nothing, and two that nobody knows."""
+    """A folder with a file of each kind under neutral names, and two unrecognized files."""
     folder = tmp_path / "data"
     folder.mkdir()
     jsonl(folder / "a.jsonl.gz", [study(1), study(2)])
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_known_file_is_loaded_and_the_others_are_named(load: Load, folder: Path) -> None:
+def test_recognized_files_are_loaded_and_others_are_listed(load: Load, folder: Path) -> None:
     outcome = load("data", folder)
     assert outcome.code == 0
     assert (Company.objects.count(), Trial.objects.count()) == (1, 2)
@@ -43,13 +43,13 @@ def test_every_known_file_is_loaded_and_the_others_are_named(load: Load, folder:
     assert "Not known, not loaded: README.md, other.csv\n" in outcome.out
 
 
-def test_companies_come_first_so_that_sponsors_find_them(load: Load, folder: Path) -> None:
+def test_companies_are_loaded_before_trials(load: Load, folder: Path) -> None:
     load("data", folder)
     company = Company.objects.get()
     assert set(Trial.objects.values_list("sponsor_company_id", flat=True)) == {company.company_id}
 
 
-def test_again_it_leaves_everything(load: Load, folder: Path) -> None:
+def test_repeated_load_changes_nothing(load: Load, folder: Path) -> None:
     load("data", folder)
     outcome = load("data", folder)
     assert outcome.code == 0
@@ -57,7 +57,7 @@ def test_again_it_leaves_everything(load: Load, folder: Path) -> None:
     assert outcome.row("securities") == (0, 0, 1, 0)
 
 
-def test_json_of_every_kind_is_told_apart(load: Load, tmp_path: Path) -> None:
+def test_json_of_every_kind_is_recognized(load: Load, tmp_path: Path) -> None:
     lists.as_json(tmp_path / "a.json", lists.EXAMPLE)
     jsonl(tmp_path / "b.jsonl", ["{broken", row()])
     (tmp_path / "c.json").write_text(json.dumps({"studies": [study(1)]}))
@@ -67,7 +67,7 @@ def test_json_of_every_kind_is_told_apart(load: Load, tmp_path: Path) -> None:
     assert (Company.objects.count(), Trial.objects.count(), LinkAudit.objects.count()) == (1, 1, 2)
 
 
-def test_real_data_is_not_put_among_the_invented(load: Load, folder: Path) -> None:
+def test_demonstration_database_is_rejected(load: Load, folder: Path) -> None:
     demo_flag.clear_cache()
     sql.execute(f"COMMENT ON DATABASE {connection.settings_dict['NAME']} IS '{demo_flag.DEMONSTRATION}'")
     try:
@@ -80,7 +80,7 @@ def test_real_data_is_not_put_among_the_invented(load: Load, folder: Path) -> No
     assert Trial.objects.count() == 0
 
 
-def test_two_lists_of_tickers_are_one_too_many(load: Load, folder: Path) -> None:
+def test_two_ticker_lists_are_rejected(load: Load, folder: Path) -> None:
     lists.as_json(folder / "d.json", lists.SAMPLE)
     outcome = load("data", folder)
     assert outcome.code == 2
@@ -90,7 +90,7 @@ def test_two_lists_of_tickers_are_one_too_many(load: Load, folder: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["none", "README.md", ""])
-def test_a_folder_without_anything_to_load_is_told_in_a_sentence(load: Load, tmp_path: Path, name: str) -> None:
+def test_folder_without_loadable_files_is_rejected(load: Load, tmp_path: Path, name: str) -> None:
     (tmp_path / "README.md").write_text("# About\n")
     outcome = load("data", tmp_path / name)
     assert outcome.code == 2

@@ -73,11 +73,11 @@ def test_company_assigned_by_others_is_kept(sponsored: Any) -> None:
     make_company(name="Example Therapeutics, Inc.")
     assert sponsored("Example Therapeutics, Inc.") == decided
     assert sponsored(None) == decided
-    assert sponsored("Nobody Knows Ltd") == decided
+    assert sponsored("Unknown Ltd") == decided
 
 
 def test_company_of_a_former_sponsor_is_replaced(sponsored: Any) -> None:
     company = make_company(name="Example Therapeutics, Inc.")
     assert sponsored("Example Therapeutics") == company
-    assert sponsored("Nobody Knows Ltd") is None
+    assert sponsored("Unknown Ltd") is None
     assert sponsored("Example Therapeutics") == company

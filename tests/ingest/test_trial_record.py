@@ -112,7 +112,7 @@ def test_other_json_is_rejected(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "day"),
+    ("text", "day"),
     [
         ("2024", date(2024, 1, 1)),
         ("2024-06", date(2024, 6, 1)),
@@ -120,8 +120,8 @@ def test_other_json_is_rejected(value: Any) -> None:
         ("2024-06-15T13:45", date(2024, 6, 15)),
     ],
 )
-def test_partial_date_counts_as_its_first_day(said: str, day: date) -> None:
-    assert parse_trial_record(study(statusModule=status(posted=said))).last_update_posted == day
+def test_partial_date_counts_as_its_first_day(text: str, day: date) -> None:
+    assert parse_trial_record(study(statusModule=status(posted=text))).last_update_posted == day
 
 
 def test_source_url_identifies_the_version() -> None:

@@ -1,4 +1,4 @@
-"""Corporate structure: trees, cycles and ended relationships."""
+"""Corporate structure: trees, cycles and former relationships."""
 
 from datetime import date
 
@@ -33,7 +33,7 @@ def test_structure_lists_parents_and_children_nearest_first() -> None:
     assert not structure.is_truncated
 
 
-def test_ended_relationship_is_listed_but_not_followed() -> None:
+def test_former_relationship_is_listed_but_not_followed() -> None:
     company, sold, below = make_company(), make_company(), make_company()
     relate(company, sold, end_date=date(2020, 1, 1))
     relate(sold, below)

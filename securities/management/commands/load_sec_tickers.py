@@ -41,7 +41,7 @@ class Command(LoadCommand):
         """Load the list, print a summary."""
         (path,) = find_files([options["file"]], (".json", ".csv"))[:1]
         as_of = options["as_of"] or timezone.localdate()
-        # A future date would block every real list until then. East of here, tomorrow may have begun.
+        # A future date would block every real list until then. East of here it may already be tomorrow.
         if as_of > timezone.localdate() + timedelta(days=1):
             raise InputError(f"--as-of {as_of} is in the future. Give the date of the list.")
         with self.progress([path]) as progress:

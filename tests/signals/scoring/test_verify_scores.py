@@ -32,7 +32,7 @@ def trial() -> Trial:
     make_evaluation(trial, "S4", "not fired", ago(2))
     make_study(
         trial=trial,
-        extracted_jsonb={"design": {"endpoint_changed_after_last_randomised": True}},
+        extracted_jsonb={"design": {"endpoint_changed_after_last_randomised": True}},  # codespell:ignore
         updated_at=ago(30),
     )
     make_signals(make_trial(phase="PHASE1"), "S5M", "S6L")
@@ -213,8 +213,8 @@ def test_gate_without_score_is_reported(trial: Trial) -> None:
 
 
 def test_unknown_run_is_a_usage_error(trial: Trial) -> None:
-    with pytest.raises(CommandError, match="There is no run oen") as raised:
-        call_command("verify_scores", "--run-id", "oen", stdout=StringIO())
+    with pytest.raises(CommandError, match="There is no run two") as raised:
+        call_command("verify_scores", "--run-id", "two", stdout=StringIO())
     assert raised.value.returncode == 2
 
 

@@ -11,8 +11,8 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from ncfd_site.schema.deploy import history, revisions, run, session, versions
-from ncfd_site.schema.deploy.report import Outcome, Progress
+from ncfd_site.schema.deploy import alembic_runner, bookkeeping, revisions, session
+from ncfd_site.schema.deploy.report import Progress, RunResult
 
 Keywords = Mapping[str, Any]
 
@@ -25,12 +25,16 @@ def execute(server: Keywords, statement: str, *names: str) -> None:
 
 def migrate(keywords: Keywords, target: str = "head", allow_destructive: tuple[str, ...] = ()) -> None:
     """Bring a database to a revision, as a run of migrate_alembic does, without its reporting and verification."""
-    quiet = Progress(lambda _: None, 0, Outcome(database="test"))
+    quiet = Progress(lambda _: None, 0, RunResult(database="test"))
     with session.connect(keywords) as connection, session.run_lock(connection, 60):
-        versions.widen(connection)
-        rows = versions.read(connection).rows
-        run.migrate(
-            connection, revisions.resolve(target, rows[0] if rows else None), quiet, allow_destructive, history.Run()
+        bookkeeping.widen_version_column(connection)
+        rows = bookkeeping.read_version_table(connection).rows
+        alembic_runner.run_migration(
+            connection,
+            revisions.resolve_target(target, rows[0] if rows else None),
+            quiet,
+            allow_destructive,
+            bookkeeping.RunLog(),
         )
 
 
@@ -96,7 +100,7 @@ def become(keywords: Keywords, revision: str) -> None:
 
 def schema_digest() -> str:
     """Return a digest of all that decides the content of a migrated database."""
-    return revisions.files_digest()[:12]
+    return revisions.compute_files_digest()[:12]
 
 
 def clone(server: Keywords, source: str, name: str) -> None:

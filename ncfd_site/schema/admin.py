@@ -10,7 +10,7 @@ from ncfd_site.adminkit.columns import value, when
 from ncfd_site.adminkit.filters import choices
 from ncfd_site.adminkit.tables import ReadOnlyAdmin
 from ncfd_site.core import sql
-from ncfd_site.schema.deploy.history import LogAction, Outcome
+from ncfd_site.schema.deploy.bookkeeping import LogAction, Outcome
 from ncfd_site.schema.models import MigrationLog, SchemaVersion
 
 

@@ -374,7 +374,7 @@ _TYPES: tuple[type[CatalogRow], ...] = (
 def read_definitions(connection: Connection, patience: float = retrying.PATIENCE) -> Catalog:
     """Return the definition of each object that revisions make. Waits `patience` seconds for locked tables."""
     # To write a view as text, the server waits for locks on the tables below it.
-    return retrying.until_unlocked(lambda: _read_definitions(connection), patience)
+    return retrying.retry_while_locked(lambda: _read_definitions(connection), patience)
 
 
 def _read_definitions(connection: Connection) -> Catalog:

@@ -11,9 +11,9 @@ from alembic.util import CommandError
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.postgres import connection_parameters
-from ncfd_site.schema.deploy import changed, costs, diagnose, expected, history, revisions, run, session, versions
+from ncfd_site.schema.deploy import alembic_runner, bookkeeping, diagnose, expected, revisions, rewrites, session
 from ncfd_site.schema.deploy.alembic_runner import session_of, sqlalchemy_connection
-from ncfd_site.schema.deploy.failures import RevisionFailed
+from ncfd_site.schema.deploy.report import RevisionError
 from ncfd_site.schema.source import Direction, Step
 
 LOCK_WAIT_SECONDS = 600.0
@@ -33,16 +33,16 @@ def online() -> None:
     command = context.config.cmd_opts.cmd[0].__name__ if context.config.cmd_opts else "current"
     named: Any = context.get_x_argument(as_dictionary=True)
     attributes["allow_destructive"] = tuple(filter(None, named.get("allow_destructive", "").split(",")))
-    attributes["log"] = history.Run()
+    attributes["log"] = bookkeeping.RunLog()
     try:
-        changed.require_sound_files()
+        revisions.require_unedited_files()
         parameters = connection_parameters()
         with session.connect(parameters) as connection:
             if command not in ("upgrade", "downgrade", "stamp"):
                 with sqlalchemy_connection(connection) as wrapped:
                     migrate(wrapped)
                 return
-            session.refuse_unsafe(connection, parameters)
+            session.require_safe_connection(connection, parameters)
             with session.run_lock(connection, LOCK_WAIT_SECONDS):
                 # To stamp is how a person tells the version of a database whose state is not clear.
                 if command != "stamp":
@@ -50,9 +50,11 @@ def online() -> None:
                     found.require_safe()
                     agreed = named.get("allow_rewrite", "").split(",")
                     if command == "upgrade" and found.found is not None:
-                        rewritten = costs.rewrites(connection, found.found, expected.expected_catalog(revisions.head()))
-                        costs.require_consent(rewritten, agreed, costs.ROW_LIMIT)
-                versions.widen(connection)
+                        rewritten = rewrites.find_rewrites(
+                            connection, found.found, expected.read_catalog(revisions.head())
+                        )
+                        rewrites.require_consent(rewritten, agreed, rewrites.ROW_LIMIT)
+                bookkeeping.widen_version_column(connection)
                 with sqlalchemy_connection(connection) as wrapped:
                     migrate(wrapped)
     except UserError as refusal:
@@ -63,7 +65,7 @@ def migrate(connection: Any) -> None:
     """Run what Alembic was asked for on a connection on which nothing is begun."""
     if connection.in_transaction():
         raise RuntimeError("A transaction is open: Alembic would take it for somebody else's and never commit.")
-    log: history.Run = context.config.attributes["log"]
+    log: bookkeeping.RunLog = context.config.attributes["log"]
     watcher = context.config.attributes.get("watcher")
 
     def record(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
@@ -80,14 +82,14 @@ def migrate(connection: Any) -> None:
         context.run_migrations()
 
     try:
-        run.with_retries(attempt, watcher)
-    except RevisionFailed as failure:
-        refusal = run.refusal(failure)
+        alembic_runner.run_with_retries(attempt, watcher)
+    except RevisionError as failure:
+        refusal = alembic_runner.explain_failure(failure)
         # Where the session is gone, there is nobody to write to.
         is_gone = connection.invalidated or session_of(connection).closed
         if refusal.exit_code is not ExitCode.CONSENT_NEEDED and not is_gone:
             with connection.begin():
-                log.record_revision(session_of(connection), failure.step, history.Outcome.FAILED, failure.message)
+                log.record_revision(session_of(connection), failure.step, bookkeeping.Outcome.FAILED, failure.message)
         raise refusal from None
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Self
 
 from ncfd_site.core.formatting import format_run_time
-from ncfd_site.schema.deploy.compare import Finding, without_parts
+from ncfd_site.schema.deploy.bookkeeping import LogAction, LogEntry, Outcome
+from ncfd_site.schema.deploy.compare import Finding, omit_parts
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.history import Entry, LogAction, Outcome
 
 ACTS: dict[str, str] = {
     LogAction.UP: "apply",
@@ -31,13 +31,13 @@ _LONG = 240
 class Deed:
     """An entry of the log: what was done, when, and how long it took."""
 
-    entry: Entry
+    entry: LogEntry
     what: str
     at: datetime
     took: str
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def of(cls, entry: LogEntry) -> Self:
         """Put an entry into words."""
         what = ACTS.get(entry.action, entry.action)
         return cls(
@@ -81,14 +81,14 @@ def differences(findings: Iterable[Finding]) -> list[Difference]:
     """Put findings into words, tables and views first; what belongs to a missing or extra one is counted there."""
     found = sorted(findings, key=lambda each: each.kind != "relation")
     parts = Counter(f.relation for f in found if f.kind != "relation")
-    return [_difference(f, parts[f.name]) for f in without_parts(found)]
+    return [_difference(f, parts[f.name]) for f in omit_parts(found)]
 
 
 def _difference(finding: Finding, parts: int) -> Difference:
     what = _what(finding)
     expected, is_there = finding.expected or "", finding.found or ""
     # The words of what is missing end with the statement that makes it, or else with its definition.
-    told = finding.words.removeprefix(f"missing: {finding.kind} {finding.name}: ")
+    told = finding.description.removeprefix(f"missing: {finding.kind} {finding.name}: ")
     statement = told if what == "missing" and told != expected else ""
     if finding.kind == "relation" and what in ("missing", "extra"):
         # Its definition says no more than whether it is a table or a view.
@@ -110,8 +110,8 @@ def evidence(diagnosis: Diagnosis) -> tuple[str, list[str]]:
     if diagnosis.state is not State.NOT_ITS_REVISION or fit is None:
         return diagnosis.evidence, []
     # Their definitions stand in the report of the drift.
-    odd = [f"{each.what}: {each.kind} {each.name}" for each in differences((*fit.wrong, *fit.lacks))]
-    odd += [variant.words for variant in fit.variants_of_its_own]
+    odd = [f"{each.what}: {each.kind} {each.name}" for each in differences((*fit.wrong, *fit.missing))]
+    odd += [variant.description for variant in fit.overdue_drift]
     return f"alembic_version says {fit.revision}, but the schema is not what that revision says:", odd
 
 

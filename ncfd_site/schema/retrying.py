@@ -16,7 +16,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 
 
-class Locked:
+class LockRetry:
     """When to give up, and the pauses until then: they double, with jitter, so that two do not meet again and again.
 
     Patience is counted from the first obstacle on: what was done before it may have taken long.
@@ -43,9 +43,9 @@ class Locked:
         return pause
 
 
-def until_unlocked(attempt: Callable[[], Result], patience: float = PATIENCE) -> Result:
+def retry_while_locked(attempt: Callable[[], Result], patience: float = PATIENCE) -> Result:
     """Run `attempt`, and again while others lock a table that it needs. Raises what the last attempt raised."""
-    locked = Locked(patience)
+    locked = LockRetry(patience)
     while True:
         try:
             return attempt()

@@ -10,9 +10,9 @@ from psycopg import Error, errors
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.schema.deploy import compare, session
+from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.diagnose import State
-from ncfd_site.schema.deploy.history import LogAction
-from ncfd_site.schema.deploy.status import Status, status
+from ncfd_site.schema.deploy.status import Status, read_status
 from ncfd_site.schema.presenter import (
     Deed,
     differences,
@@ -32,7 +32,7 @@ SHOWN_DIFFERENCES = 50
 def schema(request: HttpRequest) -> HttpResponse:
     """Show the schema as it is now; where the database cannot be looked at, say why in one sentence."""
     try:
-        facts = _facts(status(session.keywords_of(connection.get_connection_params())))
+        facts = _facts(read_status(session.select_libpq_keywords(connection.get_connection_params())))
     except UserError as refusal:
         facts = {"obstacle": str(refusal)}
     except Error as error:
@@ -45,7 +45,7 @@ def _facts(found: Status) -> dict[str, object]:
     log = [Deed.of(entry) for entry in found.log[:SHOWN_ENTRIES]]
     verified = Deed.of(found.verified) if found.verified else None
     # What a run takes over stands in the plan.
-    taken_over = set(diagnosis.fit.hand_made) if diagnosis.fit else set()
+    taken_over = set(diagnosis.fit.out_of_band) if diagnosis.fit else set()
     findings = drift.findings if drift else []
     differing = differences(f for f in findings if f"{f.kind} {f.name}" not in taken_over)
     said, odd = evidence(diagnosis)
@@ -64,7 +64,7 @@ def _facts(found: Status) -> dict[str, object]:
         "steps": [(step, Deed.of(step.entry) if step.entry else None) for step in found.steps],
         "changed": [step for step in found.steps if step.changed],
         "rewrites": found.rewrites,
-        "mends_bodies": compare.MENDS_BODIES,
+        "replacing_revision": compare.REPLACING_REVISION,
         "drift": drift,
         "differing": differing,
         "differences": differing[:SHOWN_DIFFERENCES],

@@ -11,26 +11,26 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ncfd_site.schema.deploy import deploy
-from ncfd_site.schema.deploy.deploy import Terms
-from ncfd_site.schema.deploy.report import Outcome, Progress
+from ncfd_site.schema.deploy.deploy import DeployOptions
+from ncfd_site.schema.deploy.report import Progress, RunResult
 from tests.databases import Keywords
 from tests.migration.test_contract import PROJECT
 
 SECRET_KEY = secrets.token_urlsafe(50)
 
 
-def run(keywords: Keywords, target: str = "head", **terms: Any) -> Outcome:
+def run(keywords: Keywords, target: str = "head", **terms: Any) -> RunResult:
     """What `migrate_alembic` does."""
-    outcome = Outcome(database="test")
-    deploy.deploy(keywords, target, Progress(lambda _: None, 0, outcome), Terms(**terms))
+    outcome = RunResult(database="test")
+    deploy.deploy(keywords, target, Progress(lambda _: None, 0, outcome), DeployOptions(**terms))
     return outcome
 
 
-def adopt(keywords: Keywords, asked: str = "auto", target: str = "head", **terms: Any) -> tuple[Outcome, list[str]]:
+def adopt(keywords: Keywords, asked: str = "auto", target: str = "head", **terms: Any) -> tuple[RunResult, list[str]]:
     """What `migrate_alembic --adopt auto --noinput` does, and what it says."""
-    outcome, said = Outcome(database="test"), list[str]()
+    outcome, said = RunResult(database="test"), list[str]()
     deploy.adopt_schema(
-        keywords, asked, target, Progress(said.append, 1, outcome), Terms(**terms), confirm=lambda: True
+        keywords, asked, target, Progress(said.append, 1, outcome), DeployOptions(**terms), confirm=lambda: True
     )
     return outcome, said
 

@@ -14,8 +14,7 @@ from psycopg.conninfo import make_conninfo
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import programs
 from ncfd_site.schema.deploy import deploy, revisions
-from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.report import Outcome, Progress
+from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -128,7 +127,7 @@ def test_the_planned_sql_widens_a_column_that_is_too_short(empty_database: Keywo
         empty_database, "DELETE FROM alembic_version", "ALTER TABLE alembic_version ALTER version_num TYPE varchar(32)"
     )
     planned = deploy.plan_adoption(
-        empty_database, "auto", "head", Progress(lambda _: None, 0, Outcome(database="test"))
+        empty_database, "auto", "head", Progress(lambda _: None, 0, RunResult(database="test"))
     )
     with psycopg.connect(**empty_database) as connection:
         connection.execute(planned.partition("\n-- Go on from there")[0].replace("BEGIN;", "").replace("COMMIT;", ""))

@@ -8,8 +8,8 @@ import pytest
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.catalog import Catalog
-from ncfd_site.schema.deploy import catalog_cache, expected, revisions, shadow
-from ncfd_site.schema.deploy.failures import MigrationError
+from ncfd_site.schema.deploy import expected, revisions
+from ncfd_site.schema.deploy.report import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 from tests.databases import Keywords
 
@@ -30,9 +30,9 @@ def replays(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def replay(connection: Connection, line: Sequence[str]) -> Iterator[tuple[str, Catalog]]:
         built.append(line[-1])
-        yield from expected.expected_catalogs(line).items()
+        yield from expected.read_catalogs(line).items()
 
-    monkeypatch.setattr(shadow, "replay", replay)
+    monkeypatch.setattr(expected, "replay_revisions", replay)
     return built
 
 
@@ -43,11 +43,11 @@ def entries(home: Path) -> list[Path]:
 def test_what_is_cached_is_what_the_revisions_make(
     server: Keywords, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built = shadow.catalogs(server, revisions.ids())
+    built = expected.load_server_catalogs(server, revisions.ids())
     assert len(built) == len(revisions.ids())
-    monkeypatch.setattr(shadow, "scratch_database", None)
-    assert shadow.catalogs(server, revisions.ids()) == built
-    assert shadow.catalogs(server, [HEAD]) == {HEAD: built[HEAD]}
+    monkeypatch.setattr(expected, "scratch_database", None)
+    assert expected.load_server_catalogs(server, revisions.ids()) == built
+    assert expected.load_server_catalogs(server, [HEAD]) == {HEAD: built[HEAD]}
     assert sum(path.stat().st_size for path in entries(home)) < 50_000
 
 
@@ -58,11 +58,11 @@ def test_a_later_revision_that_fails_does_not_matter(
         yield line[0], {}
         raise MigrationError("The second revision fails.", ExitCode.FAILED)
 
-    monkeypatch.setattr(shadow, "replay", replay)
+    monkeypatch.setattr(expected, "replay_revisions", replay)
     first, second = revisions.ids()[:2]
-    assert shadow.catalogs(server, [first]) == {first: {}}
+    assert expected.load_server_catalogs(server, [first]) == {first: {}}
     with pytest.raises(MigrationError):
-        shadow.catalogs(server, [second])
+        expected.load_server_catalogs(server, [second])
     assert not (home / "cache").exists()
 
 
@@ -70,25 +70,25 @@ def test_a_later_revision_that_fails_does_not_matter(
 def test_an_entry_made_by_other_files_or_settings_is_not_used(
     server: Keywords, replays: list[str], monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
-    shadow.catalogs(server, [HEAD])
+    expected.load_server_catalogs(server, [HEAD])
     other: Mapping[str, str] = server
     if changed == "files":
-        monkeypatch.setattr(revisions, "files_digest", lambda: "of other files")
+        monkeypatch.setattr(revisions, "compute_files_digest", lambda: "of other files")
     else:
         other = {**server, "options": "-c quote_all_identifiers=on"}
-    shadow.catalogs(other, [HEAD])
+    expected.load_server_catalogs(other, [HEAD])
     assert replays == [HEAD, HEAD]
 
 
 def test_a_damaged_entry_is_rebuilt(server: Keywords, home: Path, replays: list[str]) -> None:
-    wanted = shadow.catalogs(server, [HEAD])
+    wanted = expected.load_server_catalogs(server, [HEAD])
     (entry,) = entries(home)
     sound = entry.read_bytes()
     half = len(sound) // 2
     damaged = [b"", b"no gzip", sound[:half], sound[:half] + bytes([sound[half] ^ 1]) + sound[half + 1 :]]
     for content in damaged:
         entry.write_bytes(content)
-        assert shadow.catalogs(server, [HEAD]) == wanted
+        assert expected.load_server_catalogs(server, [HEAD]) == wanted
         assert entry.read_bytes() != content
     assert len(replays) == 1 + len(damaged)
 
@@ -96,23 +96,23 @@ def test_a_damaged_entry_is_rebuilt(server: Keywords, home: Path, replays: list[
 def test_without_a_folder_for_it_nothing_is_cached(server: Keywords, home: Path, replays: list[str]) -> None:
     (home / "cache").write_text("A file in the place of the folder.")
     for _ in range(2):
-        assert shadow.catalogs(server, [HEAD]) == {HEAD: expected.expected_catalog(HEAD)}
+        assert expected.load_server_catalogs(server, [HEAD]) == {HEAD: expected.read_catalog(HEAD)}
     assert replays == [HEAD, HEAD]
 
 
 def test_writers_at_once_leave_one_sound_entry(home: Path) -> None:
     entry = home / "cache" / "catalogs" / "one.json.gz"
-    wanted = expected.expected_catalogs(revisions.ids())
-    catalog_cache.write(entry, wanted)
+    wanted = expected.read_catalogs(revisions.ids())
+    expected.write_cache(entry, wanted)
     with ThreadPoolExecutor(4) as pool:
-        writers = [pool.submit(catalog_cache.write, entry, wanted) for _ in range(8)]
+        writers = [pool.submit(expected.write_cache, entry, wanted) for _ in range(8)]
         while not all(writer.done() for writer in writers):
-            assert catalog_cache.read(entry, revisions.ids()) == wanted
+            assert expected.read_cache(entry, revisions.ids()) == wanted
     assert [writer.exception() for writer in writers] == [None] * 8
     assert entries(home) == [entry]
 
 
 def test_the_oldest_entries_are_dropped(home: Path) -> None:
-    for number in range(catalog_cache.KEPT_ENTRIES + 2):
-        catalog_cache.write(home / "cache" / "catalogs" / f"{number:02}.json.gz", {})
-    assert len(entries(home)) == catalog_cache.KEPT_ENTRIES
+    for number in range(expected.KEPT_ENTRIES + 2):
+        expected.write_cache(home / "cache" / "catalogs" / f"{number:02}.json.gz", {})
+    assert len(entries(home)) == expected.KEPT_ENTRIES

@@ -10,7 +10,7 @@ import pytest
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import diagnose, revisions, session
 from ncfd_site.schema.deploy.diagnose import State
-from ncfd_site.schema.deploy.failures import MigrationError
+from ncfd_site.schema.deploy.report import MigrationError
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -55,10 +55,10 @@ GOES_ON: dict[str, tuple[Callable[[Keywords], None], State, bool]] = {
         State.BEHIND,
         True,
     ),
-    "by hand": (states.hand_applied(*states.HAND_APPLIED), State.HAND_MADE, False),
+    "by hand": (states.hand_applied(*states.HAND_APPLIED), State.OUT_OF_BAND, False),
     "all by hand": (
         with_version(states.at_head, f"UPDATE alembic_version SET version_num = '{ROOT_REVISION}'"),
-        State.HAND_MADE,
+        State.OUT_OF_BAND,
         False,
     ),
 }
@@ -71,7 +71,7 @@ def test_a_run_goes_on_by_itself(
     build(empty_database)
     with session.connect(empty_database) as connection:
         found = diagnose.diagnose(connection)
-    assert (found.state, found.short) == (state, short)
+    assert (found.state, found.is_version_column_short) == (state, short)
     assert run(empty_database).after == revisions.head()
 
 

@@ -12,8 +12,7 @@ from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import programs
 from ncfd_site.postgres.embedded import server as embedded_server
 from ncfd_site.schema.deploy import inspection
-from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.report import Outcome, Progress
+from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -123,9 +122,9 @@ MUTATIONS: dict[str, tuple[str, str]] = {
 }
 
 
-def drift(keywords: Keywords, *exclude: str) -> Outcome:
-    outcome = Outcome(database="test")
-    inspection.drift(keywords, Progress(lambda _: None, 0, outcome), exclude)
+def drift(keywords: Keywords, *exclude: str) -> RunResult:
+    outcome = RunResult(database="test")
+    inspection.show_drift(keywords, Progress(lambda _: None, 0, outcome), exclude)
     return outcome
 
 
@@ -144,7 +143,7 @@ def test_a_database_of_this_project_has_no_drift(empty_database: Keywords, revis
     databases.migrate(empty_database, revision)
     found = drift(empty_database).drift
     assert found is not None
-    assert (found["drift"], found["old_bodies"], found["partial"]) == ([], [], None)
+    assert (found["drift"], found["outdated"], found["partial"]) == ([], [], None)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +164,7 @@ def test_a_database_of_this_project_has_no_drift_on_postgresql_16(sixteen: Keywo
     for revision in REVISIONS:
         assert run(keywords, revision).verified
         found: Any = drift(keywords).drift
-        assert (found["drift"], found["old_bodies"], found["partial"]) == ([], [], None)
+        assert (found["drift"], found["outdated"], found["partial"]) == ([], [], None)
     with psycopg.connect(**keywords) as connection:
         connection.execute("DROP INDEX ix_scores_run_id")
     with pytest.raises(MigrationError, match="missing: index ix_scores_run_id"):
@@ -184,10 +183,10 @@ def test_old_bodies_are_told_and_are_no_drift(empty_database: Keywords) -> None:
     states.apply(empty_database, "old_bodies")
     found: Any = drift(empty_database).drift
     assert found["drift"] == []
-    assert "column studies.p_value" in found["old_bodies"]
-    assert "view v_company_canonical" in found["old_bodies"]
-    assert "trigger trg_enforce_pivotal_study_card on studies" in found["old_bodies"]
-    assert any("increment_storage_refcount" in body for body in found["old_bodies"])
+    assert "column studies.p_value" in found["outdated"]
+    assert "view v_company_canonical" in found["outdated"]
+    assert "trigger trg_enforce_pivotal_study_card on studies" in found["outdated"]
+    assert any("increment_storage_refcount" in body for body in found["outdated"])
 
 
 def test_what_is_not_ours_and_what_is_excluded_is_left_out(head_database: Keywords) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import revisions
-from ncfd_site.schema.deploy.failures import MigrationError
+from ncfd_site.schema.deploy.report import MigrationError
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -42,7 +42,7 @@ def test_every_state_comes_to_head_with_every_row(empty_database: Keywords, name
     assert differences(empty_database, "catalog-head.json") == []
     found = drift(empty_database).drift
     assert found is not None
-    assert found["old_bodies"] == []
+    assert found["outdated"] == []
     drifted = "SELECT count(*) FROM storage_objects o WHERE refcount <>"
     counted = "(SELECT count(*) FROM storage_references r WHERE r.object_id = o.object_id)"
     assert query(empty_database, f"{drifted} {counted}") == [(0,)]

@@ -152,7 +152,7 @@ def test_a_released_file_that_was_edited_is_refused_and_named(
 ) -> None:
     released = {
         f"{revision.id} up": source.checksum(projects.versions(project) / revision.path.name, "up")
-        for revision in revisions.revisions()
+        for revision in revisions.load_revisions()
     }
     (projects.versions(project).parent / "released.json").write_text(json.dumps(released))
     edited = projects.versions(project) / "20250123_add_link_audit_fields.up.sql"

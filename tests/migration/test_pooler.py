@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema.deploy.failures import MigrationError
+from ncfd_site.schema.deploy.report import MigrationError
 from tests.databases import Keywords
 from tests.migration.running import finish, query, run, start
 from tests.postgres import cannot_run

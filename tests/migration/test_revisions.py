@@ -15,9 +15,8 @@ from psycopg.conninfo import make_conninfo
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import programs
 from ncfd_site.schema import catalog, source
-from ncfd_site.schema.deploy import compare, expected, inspection, revisions, session, versions
-from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.report import Outcome
+from ncfd_site.schema.deploy import bookkeeping, compare, expected, inspection, revisions, session
+from ncfd_site.schema.deploy.report import MigrationError, RunResult
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import query, run
@@ -47,7 +46,7 @@ def catalogs(server: Keywords, worker: str) -> dict[str, catalog.Catalog]:
 
 def test_every_server_makes_what_is_expected_of_each_revision(catalogs: dict[str, catalog.Catalog]) -> None:
     for revision, made in catalogs.items():
-        assert compare.findings(made, expected.expected_catalog(revision), exact=False) == []
+        assert compare.find_differences(made, expected.read_catalog(revision), exact=False) == []
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
@@ -166,7 +165,7 @@ def test_rows_that_a_new_database_is_born_with_are_no_loss(head_database: Keywor
 
 
 def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: dict[str, catalog.Catalog]) -> None:
-    printed = inspection.sql(empty_database, "head", Outcome(database="test"))
+    printed = inspection.render_sql(empty_database, "head", RunResult(database="test"))
     psql = subprocess.run(
         [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**empty_database)],
         input=printed,
@@ -183,7 +182,7 @@ def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: d
 def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
         make_trial(connection)
-    printed = inspection.sql(head_database, "base", Outcome(database="test"))
+    printed = inspection.render_sql(head_database, "base", RunResult(database="test"))
     psql = subprocess.run(
         [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**head_database)],
         input=printed,
@@ -196,7 +195,7 @@ def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) ->
 
 
 def test_ids_and_files_are_those_of_the_contract() -> None:
-    found = [(revision.path.name, revision.id) for revision in revisions.revisions()]
+    found = [(revision.path.name, revision.id) for revision in revisions.load_revisions()]
     assert found[:8] == [
         ("20250121_create_studies_table_and_guardrails.py", ROOT_REVISION),
         ("20250122_fix_pivotal_study_card_trigger.py", "20250122_fix_pivotal_study_card_trigger"),
@@ -207,18 +206,18 @@ def test_ids_and_files_are_those_of_the_contract() -> None:
         ("20250124_create_signals_gates_scores_tables.py", "20250124_signals_gates_scores"),
         ("20250124_add_resolver_system_and_company_securities.py", CONTRACT_HEAD),
     ]
-    assert all(len(revision.id) <= versions.WIDTH for revision in revisions.revisions())
+    assert all(len(revision.id) <= bookkeeping.WIDTH for revision in revisions.load_revisions())
 
 
 def test_no_revision_refers_to_a_table_of_django() -> None:
-    for revision in revisions.revisions():
+    for revision in revisions.load_revisions():
         for direction in ("up", "down"):
             assert not re.search(r"\b(auth|axes|django)_\w+", source.text(revision.path, direction))
 
 
 def test_what_is_done_to_tables_that_are_there_lets_others_work() -> None:
     """After the root, indexes on older tables are built concurrently, and constraints are added NOT VALID."""
-    for revision in revisions.revisions()[1:]:
+    for revision in revisions.load_revisions()[1:]:
         statements = [source.bare(each) for each in source.statements(source.text(revision.path, "up"))]
         made = {
             match[1] for each in statements for match in re.finditer(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", each)
@@ -235,7 +234,7 @@ def test_a_released_revision_is_frozen() -> None:
     released = json.loads((revisions.SCHEMA_FOLDER / "released.json").read_text())
     now = {
         f"{revision.id} {direction}": source.checksum(revision.path, direction)
-        for revision in revisions.revisions()
+        for revision in revisions.load_revisions()
         for direction in ("up", "down")
     }
     assert {name: now.get(name) for name in released} == released
@@ -263,7 +262,7 @@ def test_statements_end_where_they_end(parts: list[str]) -> None:
 
 
 def test_a_body_is_part_of_the_checksum_of_each_revision_that_brings_it() -> None:
-    path = next(one.path for one in revisions.revisions() if one.id == "20261122_derive_counts_from_references")
+    path = next(one.path for one in revisions.load_revisions() if one.id == "20261122_derive_counts_from_references")
     assert "increment_storage_refcount" in source.text(path, "up")
     content = path.read_text() + source.text(path, "up")
     assert source.checksum(path, "up") == hashlib.sha256(content.encode()).hexdigest()

@@ -12,7 +12,7 @@ import pytest
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy import revisions
-from ncfd_site.schema.deploy.failures import MigrationError
+from ncfd_site.schema.deploy.report import MigrationError
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import finish, query, run, start

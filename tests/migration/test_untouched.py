@@ -11,10 +11,9 @@ from alembic import command
 from psycopg.conninfo import make_conninfo
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema.deploy import alembic_runner, deploy, history, inspection, session
-from ncfd_site.schema.deploy.deploy import Terms
-from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.report import Outcome, Progress
+from ncfd_site.schema.deploy import alembic_runner, bookkeeping, deploy, inspection, session
+from ncfd_site.schema.deploy.deploy import DeployOptions
+from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -62,12 +61,12 @@ def test_tables_of_django_of_other_schemas_and_of_other_people_are_never_touched
 
 
 LOOKS: dict[str, Callable[[Keywords, Progress], object]] = {
-    "--plan": lambda keywords, progress: inspection.plan(keywords, "head", progress),
-    "--sql": lambda keywords, progress: inspection.sql(keywords, "head", progress.outcome),
-    "--drift": inspection.drift,
+    "--plan": lambda keywords, progress: inspection.show_plan(keywords, "head", progress),
+    "--sql": lambda keywords, progress: inspection.render_sql(keywords, "head", progress.outcome),
+    "--drift": inspection.show_drift,
     "--history": inspection.show_history,
     "--adopt --plan": lambda keywords, progress: deploy.plan_adoption(keywords, "auto", "head", progress),
-    "a run that stops": lambda keywords, progress: deploy.deploy(keywords, "head", progress, Terms()),
+    "a run that stops": lambda keywords, progress: deploy.deploy(keywords, "head", progress, DeployOptions()),
 }
 
 
@@ -79,7 +78,7 @@ def test_looking_leaves_catalog_rows_and_log_as_they_are(empty_database: Keyword
     with _nothing_written(empty_database):
         for verb in LOOKS.values():
             with suppress(MigrationError):
-                verb(empty_database, Progress(lambda _: None, 0, Outcome(database="test")))
+                verb(empty_database, Progress(lambda _: None, 0, RunResult(database="test")))
         for flags in (("--check",), ("--adopt", "auto", "--plan", "--json")):
             finish(start(empty_database, *flags))
 
@@ -138,13 +137,13 @@ def test_no_output_names_a_password(empty_database: Keywords, worker: str) -> No
 def test_a_connection_on_which_something_is_begun_is_refused(empty_database: Keywords) -> None:
     """Alembic would take the transaction for the caller's, never commit it, and say that all went well."""
     databases.become(empty_database, CONTRACT_HEAD)
-    config = alembic_runner.config()
+    config = alembic_runner.alembic_config()
     with (
         session.connect(empty_database) as connection,
         alembic_runner.sqlalchemy_connection(connection) as wrapped,
     ):
         wrapped.exec_driver_sql("SELECT 1")
-        config.attributes.update(connection=wrapped, allow_destructive=(), log=history.Run())
+        config.attributes.update(connection=wrapped, allow_destructive=(), log=bookkeeping.RunLog())
         with pytest.raises(RuntimeError, match="A transaction is open"):
             command.upgrade(config, "head")
     assert query(empty_database, "SELECT version_num FROM alembic_version") == [(CONTRACT_HEAD,)]

@@ -15,9 +15,8 @@ from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from ncfd_site.schema import retrying
 from ncfd_site.schema.deploy import inspection, revisions, session
-from ncfd_site.schema.deploy.compare import MENDS_BODIES
-from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.report import Outcome, Progress
+from ncfd_site.schema.deploy.compare import REPLACING_REVISION
+from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from ncfd_site.schema.models import MigrationLog
 from tests import databases
 from tests.factories import make_user
@@ -49,11 +48,11 @@ def outsider() -> Iterator[str]:
 
 
 def keywords() -> dict[str, Any]:
-    return session.keywords_of(connection.get_connection_params())
+    return session.select_libpq_keywords(connection.get_connection_params())
 
 
 def verify() -> None:
-    inspection.verify_only(keywords(), Progress(lambda _: None, 0, Outcome(database="test")), {})
+    inspection.verify_only(keywords(), Progress(lambda _: None, 0, RunResult(database="test")), {})
 
 
 def commands(page: Any) -> list[str]:
@@ -77,8 +76,8 @@ def test_at_head_nothing_is_pending_and_nothing_differs(olga: Client) -> None:
 def test_each_revision_tells_what_it_is_about_who_ran_it_and_where(olga: Client) -> None:
     entry = MigrationLog.objects.latest("log_id")
     words = text_of(olga.get("/schema/"))
-    for revision in revisions.revisions():
-        assert f"{revision.id} {revision.about} ✓ applied" in words
+    for revision in revisions.load_revisions():
+        assert f"{revision.id} {revision.summary} ✓ applied" in words
     assert words.count(f"{entry.actor} on {entry.host}") == 2 * len(revisions.ids())
     assert len(re.findall(r"\d\.\d\d s\b", words)) == 2 * len(revisions.ids())
 
@@ -107,10 +106,10 @@ def test_behind_it_lists_what_a_run_applies(olga: Client) -> None:
     words = text_of(page)
     assert "1 pending" in words
     assert f"is at revision {BEFORE_HEAD}" in words
-    assert f"A run applies, in this order: {HEAD} {revisions.revisions()[-1].about}" in words
+    assert f"A run applies, in this order: {HEAD} {revisions.load_revisions()[-1].summary}" in words
     assert "No table is rewritten." in words
     assert "manage.py migrate_alembic" in commands(page)
-    assert f"{HEAD} {revisions.revisions()[-1].about} ○ pending" in words
+    assert f"{HEAD} {revisions.load_revisions()[-1].summary} ○ pending" in words
 
 
 def test_a_plan_tells_old_bodies_and_rewrites(olga: Client) -> None:
@@ -123,7 +122,7 @@ def test_a_plan_tells_old_bodies_and_rewrites(olga: Client) -> None:
     assert "Replaces 1 old body function enforce_pivotal_study_card()" in words
     assert "the run rewrites studies (0 rows, " in words
     assert "Nothing differs." in words
-    assert f"1 old body is no drift: revision {MENDS_BODIES} replaces it" in words
+    assert f"1 old body is no drift: revision {REPLACING_REVISION} replaces it" in words
 
 
 def test_objects_made_by_hand_are_taken_over_and_are_no_drift(olga: Client) -> None:
@@ -281,7 +280,7 @@ def test_a_user_without_rights_is_told_what_it_lacks(
 
 def test_a_table_that_stays_locked_is_told(olga: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     # Without the two minutes for which a locked table is tried again.
-    monkeypatch.setattr(retrying.until_unlocked, "__defaults__", (0.0,))
+    monkeypatch.setattr(retrying.retry_while_locked, "__defaults__", (0.0,))
     with psycopg.connect(**keywords()) as other:
         other.execute("LOCK TABLE link_audit IN ACCESS EXCLUSIVE MODE")
         assert "A table is locked, perhaps by a run of migrate_alembic" in text_of(olga.get("/schema/"))

@@ -10,23 +10,12 @@ from typing import Any
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import catalog
-from ncfd_site.schema.deploy import (
-    assess,
-    compare,
-    diagnose,
-    expected,
-    history,
-    repair,
-    revisions,
-    shadow,
-    variants,
-    versions,
-)
+from ncfd_site.schema.deploy import assess, bookkeeping, compare, diagnose, expected, known_drift, repair, revisions
 from ncfd_site.schema.deploy.assess import Fit
+from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.failures import MigrationError
-from ncfd_site.schema.deploy.history import LogAction
-from ncfd_site.schema.deploy.repair import Mend
+from ncfd_site.schema.deploy.repair import Repair
+from ncfd_site.schema.deploy.report import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 
 AUTO = "auto"
@@ -39,7 +28,7 @@ class Adoption:
 
     fit: Fit
     fits: tuple[Fit, ...]
-    mends: tuple[Mend, ...]
+    repairs: tuple[Repair, ...]
     objects: int
     partial: str
 
@@ -60,15 +49,15 @@ class Adoption:
             odd = len(fit.wrong)
             said.append(f"  {fit.revision}: " + (f"{odd} objects wrong" if odd else "fits"))
         said.append(f"The schema is at {self.fit.revision}.")
-        said += [f"  recognised: {variant.words} (by {variant.mended_by})" for variant in self.fit.variants]
-        said += [f"  to mend: {each.words}" for each in self.mends]
-        missing = [f"{f.kind} {f.name}" for f in self.fit.lacks if f.kind not in ("index", "constraint")]
+        said += [f"  recognised: {variant.description} (by {variant.repaired_by})" for variant in self.fit.known_drift]
+        said += [f"  to mend: {each.description}" for each in self.repairs]
+        missing = [f"{f.kind} {f.name}" for f in self.fit.missing if f.kind not in ("index", "constraint")]
         if missing:
-            said.append(f"  missing, and made by {compare.MENDS_BODIES}: {_some(missing)}")
-        if self.fit.hand_made:
-            said.append(f"  made by hand before its revision, and taken over: {_some(self.fit.hand_made)}")
-        if self.fit.old_bodies:
-            said.append(f"  {diagnose.bodies_to_come(self.fit)}")
+            said.append(f"  missing, and made by {compare.REPLACING_REVISION}: {_some(missing)}")
+        if self.fit.out_of_band:
+            said.append(f"  made by hand before its revision, and taken over: {_some(self.fit.out_of_band)}")
+        if self.fit.outdated:
+            said.append(f"  {diagnose.describe_outdated(self.fit)}")
         if self.fit.extra:
             said.append(f"  not ours, and left alone: {_some([f'{f.kind} {f.name}' for f in self.fit.extra])}")
         if self.recorded != self.fit.revision:
@@ -82,7 +71,7 @@ class Adoption:
             "recorded": self.recorded,
             "partial": self.partial or None,
             "evidence": self.evidence(),
-            "mends": [each.words for each in self.mends],
+            "repairs": [each.description for each in self.repairs],
         }
 
 
@@ -102,14 +91,14 @@ def prove(connection: Connection, server: Mapping[str, Any], found: Diagnosis, a
     seen = found.found or catalog.read_definitions(connection)
     partial = ""
     try:
-        catalogs = shadow.catalogs(server, revisions.ids())
-    except shadow.NoShadow as reason:
-        catalogs, partial = expected.expected_catalogs(revisions.ids()), str(reason)
-    fits = tuple(assess.assess(seen, catalogs, revision, exact=not partial) for revision in revisions.ids())
-    chosen = _choose(fits, found.named, asked)
+        catalogs = expected.load_server_catalogs(server, revisions.ids())
+    except expected.ScratchDatabaseError as reason:
+        catalogs, partial = expected.read_catalogs(revisions.ids()), str(reason)
+    fits = tuple(assess.assess_fit(seen, catalogs, revision, exact=not partial) for revision in revisions.ids())
+    chosen = _choose(fits, found.named_revisions, asked)
     head = catalogs[revisions.head()]
-    needed = repair.needed(variants.recognise(seen, head)[0], head, exact=not partial)
-    if broken := repair.offences(connection, needed):
+    needed = repair.plan_repairs(known_drift.recognize_known_drift(seen, head)[0], head, exact=not partial)
+    if broken := repair.find_violations(connection, needed):
         raise MigrationError(
             f"The schema is at {chosen.revision}, but rows break what is to be added; nothing was changed:\n"
             + "\n".join(f"  {offence}" for offence in broken)
@@ -117,7 +106,7 @@ def prove(connection: Connection, server: Mapping[str, Any], found: Diagnosis, a
             ExitCode.REFUSED,
         )
     # What a pending revision adds to a table that its own revision made is its work and no mend.
-    lacking = {finding.key for finding in chosen.lacks}
+    lacking = {finding.key for finding in chosen.missing}
     made = catalogs[chosen.revision]
     mends = tuple(
         each for each in needed if each.finding.key in lacking or ("relation", each.finding.relation) not in made
@@ -125,10 +114,10 @@ def prove(connection: Connection, server: Mapping[str, Any], found: Diagnosis, a
     return Adoption(chosen, fits, mends, len(seen), partial)
 
 
-def record(connection: Connection, adoption: Adoption, was: Sequence[str], log: history.Run) -> None:
+def record(connection: Connection, adoption: Adoption, was: Sequence[str], log: bookkeeping.RunLog) -> None:
     """Write the version and the log of it, in one transaction."""
     with connection.transaction():
-        versions.write(connection, adoption.recorded)
+        bookkeeping.write_version(connection, adoption.recorded)
         before = ", ".join(was) or "none"
         log.record(
             connection,
@@ -143,7 +132,7 @@ def _choose(fits: Sequence[Fit], named: Sequence[str], asked: str) -> Fit:
     by_revision = {fit.revision: fit for fit in fits}
     if asked != AUTO:
         try:
-            revision = revisions.resolve(asked, None)
+            revision = revisions.resolve_target(asked, None)
         except LookupError as error:
             raise MigrationError(
                 f"There is no revision {asked!r} to adopt: {error}; known: {', '.join(revisions.ids())}.",
@@ -162,8 +151,8 @@ def _choose(fits: Sequence[Fit], named: Sequence[str], asked: str) -> Fit:
 
 
 def _unfit(fit: Fit) -> MigrationError:
-    wrong = compare.without_parts(fit.wrong)
-    shown = [f"  {finding.words}" for finding in wrong[:_SHOWN]]
+    wrong = compare.omit_parts(fit.wrong)
+    shown = [f"  {finding.description}" for finding in wrong[:_SHOWN]]
     more = [f"  and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     first = f"The schema is not at {fit.revision}: {len(wrong)} objects differ. Nothing was changed."
     last = "Bring these in line, and run it again."

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from ncfd_site.schema import source
 from ncfd_site.schema.catalog import Catalog
-from ncfd_site.schema.deploy import compare, revisions, variants
+from ncfd_site.schema.deploy import compare, known_drift, revisions
 from ncfd_site.schema.deploy.compare import Finding
-from ncfd_site.schema.deploy.variants import Variant
+from ncfd_site.schema.deploy.known_drift import KnownDrift
 
 # What can be added to a table while others work with it.
 _ADDED_ONLINE = ("index", "constraint")
@@ -24,21 +24,21 @@ class Fit:
 
     wrong       what neither a revision nor `mend` brings in line: it does not fit
     lacks       indexes, constraints and routines that are missing or unfinished, and that are made
-    to_come     indexes and constraints of tables made by hand that are missing or unfinished, and that revisions to
+    pending     indexes and constraints of tables made by hand that are missing or unfinished, and that revisions to
                 come make
     variants    shapes made by hand that are recognised
-    hand_made   names of objects that later revisions make and that are there already
-    old_bodies  names of routines, views, triggers and generated columns that a revision replaces
+    out_of_band   names of objects that later revisions make and that are there already
+    outdated  names of routines, views, triggers and generated columns that a revision replaces
     extra       what no revision makes: left alone
     """
 
     revision: str
     wrong: tuple[Finding, ...]
-    lacks: tuple[Finding, ...]
-    to_come: tuple[Finding, ...]
-    variants: tuple[Variant, ...]
-    hand_made: tuple[str, ...]
-    old_bodies: tuple[str, ...]
+    missing: tuple[Finding, ...]
+    pending: tuple[Finding, ...]
+    known_drift: tuple[KnownDrift, ...]
+    out_of_band: tuple[str, ...]
+    outdated: tuple[str, ...]
     extra: tuple[Finding, ...]
 
     @property
@@ -49,62 +49,64 @@ class Fit:
     @property
     def is_clean(self) -> bool:
         """Whether the database is what the revision says, but for old bodies and what later revisions make."""
-        return not (self.wrong or self.lacks or self.variants_of_its_own)
+        return not (self.wrong or self.missing or self.overdue_drift)
 
     @property
-    def is_hand_made(self) -> bool:
+    def has_out_of_band_changes(self) -> bool:
         """Whether people were there before the revisions."""
-        return bool(self.hand_made or self.to_come or self.variants)
+        return bool(self.out_of_band or self.pending or self.known_drift)
 
     @property
-    def variants_of_its_own(self) -> tuple[Variant, ...]:
+    def overdue_drift(self) -> tuple[KnownDrift, ...]:
         """Shapes that a revision up to this one should have brought in line."""
         order = revisions.ids()
-        return tuple(v for v in self.variants if order.index(v.mended_by) <= order.index(self.revision))
+        return tuple(v for v in self.known_drift if order.index(v.repaired_by) <= order.index(self.revision))
 
     @property
     def recorded(self) -> str:
         """The revision to go on from, so that those after it bring the recognised shapes in line."""
         order = revisions.ids()
-        places = [order.index(self.revision), *(order.index(variant.mended_by) - 1 for variant in self.variants)]
+        places = [order.index(self.revision), *(order.index(variant.repaired_by) - 1 for variant in self.known_drift)]
         return order[min(places)]
 
 
-def assess(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, exact: bool) -> Fit:
+def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, exact: bool) -> Fit:
     """Hold a catalog against a revision. `catalogs` has what each revision makes; `exact`: on the same server."""
     wanted = catalogs[revision]
     order = revisions.ids()
     later = [catalogs[each] for each in order[order.index(revision) + 1 :]]
-    seen, recognised = variants.recognise(found, wanted)
+    seen, recognised = known_drift.recognize_known_drift(found, wanted)
     wrong: list[Finding] = []
     lacks: list[Finding] = []
-    to_come: list[Finding] = []
-    hand_made: list[str] = []
-    old_bodies: list[str] = []
+    pending: list[Finding] = []
+    out_of_band: list[str] = []
+    outdated: list[str] = []
     extra: list[Finding] = []
-    replaced = compare.bodies_are_replaced_after(revision)
-    for finding in compare.findings(seen, wanted, exact=exact):
-        body = replaced and compare.is_body(finding, seen, wanted)
+    replaced = compare.has_pending_replacement(revision)
+    for finding in compare.find_differences(seen, wanted, exact=exact):
+        body = replaced and compare.is_replaceable(finding, seen, wanted)
         if finding.expected is None:
             coming = [Finding(*finding.key, made[finding.key], finding.found) for made in later if finding.key in made]
             if not coming:
                 extra.append(finding)
             elif any(
-                (replaced and compare.is_body(each, seen, wanted)) or each.is_unfinished or _is_same(each, exact=exact)
+                (replaced and compare.is_replaceable(each, seen, wanted))
+                or each.is_unfinished
+                or _is_same(each, exact=exact)
                 for each in coming
             ):
-                hand_made.append(f"{finding.kind} {finding.name}")
+                out_of_band.append(f"{finding.kind} {finding.name}")
             else:
                 wrong.append(coming[0])
         elif body and (finding.found is not None or ("relation", finding.relation) in seen):
-            old_bodies.append(f"{finding.kind} {finding.name}")
+            outdated.append(f"{finding.kind} {finding.name}")
         elif finding.kind in _ADDED_ONLINE and finding.found is None and _is_made_after(revision, finding):
-            to_come.append(finding)
+            pending.append(finding)
         elif body or finding.is_unfinished or (finding.kind in _ADDED_ONLINE and finding.found is None):
             lacks.append(finding)
         elif later and finding.found is not None and later[0].get(finding.key) == finding.found:
             # The next revision was killed before its version was written: it runs over its own result.
-            hand_made.append(f"{finding.kind} {finding.name}")
+            out_of_band.append(f"{finding.kind} {finding.name}")
         else:
             wrong.append(finding)
     wrong += _incomplete(seen, wanted, later)
@@ -112,10 +114,10 @@ def assess(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, ex
         revision,
         tuple(wrong),
         tuple(lacks),
-        tuple(to_come),
+        tuple(pending),
         recognised,
-        tuple(hand_made),
-        tuple(old_bodies),
+        tuple(out_of_band),
+        tuple(outdated),
         tuple(extra),
     )
 
@@ -123,12 +125,14 @@ def assess(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, ex
 def _is_made_after(revision: str, finding: Finding) -> bool:
     """Whether a revision to come makes it by its name."""
     name = re.compile(rf"\b{re.escape(finding.name.rpartition('.')[2])}\b")
-    return any(name.search(source.text(each.path, "up")) for _, each in revisions.between(revision, revisions.head()))
+    return any(
+        name.search(source.text(each.path, "up")) for _, each in revisions.steps_between(revision, revisions.head())
+    )
 
 
 def _is_same(finding: Finding, *, exact: bool) -> bool:
     found, expected = {finding.key: finding.found or ""}, {finding.key: finding.expected or ""}
-    return not compare.findings(found, expected, exact=exact)
+    return not compare.find_differences(found, expected, exact=exact)
 
 
 def _incomplete(found: Catalog, wanted: Catalog, later: Sequence[Catalog]) -> list[Finding]:

@@ -7,14 +7,18 @@ are told apart.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
 
+from ncfd_site.schema import catalog
 from ncfd_site.schema.catalog import Catalog, Key
-from ncfd_site.schema.deploy import revisions
+from ncfd_site.schema.deploy import expected, revisions
+from ncfd_site.schema.deploy.session import Connection
 
 # From this revision on a database has the right bodies; what it carried before was replaced by it.
-MENDS_BODIES = "20250125_replace_faulty_routines"
+REPLACING_REVISION = "20250125_replace_faulty_routines"
 
 # Kinds whose names the server makes up where nobody gives one: then the definition tells what they are.
 _NAMED_BY_THE_SERVER = {"constraint", "index", "sequence"}
@@ -58,7 +62,7 @@ class Finding:
         return self.expected is not None and self.found in (f"{self.expected} NOT VALID", f"{self.expected} INVALID")
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What is wrong, and the statement that mends it where there is one."""
         if self.found is None:
             return f"missing: {self.kind} {self.name}: {self._statement() or self.expected}"
@@ -73,7 +77,7 @@ class Finding:
         return f"{self.expected};" if self.kind in ("index", "trigger") else ""
 
 
-def findings(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Finding]:
+def find_differences(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Finding]:
     """What differs between two catalogs, both ways; `exact` where one server wrote both."""
 
     def same(one: str, other: str) -> bool:
@@ -92,9 +96,9 @@ def normalize_definition(definition: str) -> str:
     return re.sub(r"::[a-z ]+(\(\d+\))?(\[\])?|\b[a-z_]+\.(?=[a-z_\"])|[()\s]", "", definition)
 
 
-def without_parts(findings: Iterable[Finding]) -> list[Finding]:
+def omit_parts(find_differences: Iterable[Finding]) -> list[Finding]:
     """Leave out what belongs to a table or view that is missing or extra as a whole."""
-    every = list(findings)
+    every = list(find_differences)
     whole = {
         (each.name, each.found is None)
         for each in every
@@ -103,7 +107,7 @@ def without_parts(findings: Iterable[Finding]) -> list[Finding]:
     return [each for each in every if each.kind == "relation" or (each.relation, each.found is None) not in whole]
 
 
-def is_body(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
+def is_replaceable(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
     """Whether it is code that revisions replace: a routine, a trigger, a view with its columns, a generated column."""
     if finding.kind in ("function", "trigger"):
         return True
@@ -115,10 +119,10 @@ def is_body(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
     return finding.kind in ("relation", "view", "column") and "view" in kinds and "table" not in kinds
 
 
-def bodies_are_replaced_after(revision: str) -> bool:
+def has_pending_replacement(revision: str) -> bool:
     """Whether a revision is yet to come that brings the right bodies."""
     order = revisions.ids()
-    return order.index(revision) < order.index(MENDS_BODIES)
+    return order.index(revision) < order.index(REPLACING_REVISION)
 
 
 def index_table(definition: str) -> str:
@@ -157,3 +161,58 @@ def _owner(key: Key) -> str:
 
 def _nameless(key: Key, definition: str) -> str:
     return definition.replace(f" {key[1]} ", " ") if key[0] == "index" else definition
+
+
+@dataclass
+class Drift:
+    """What differs; `outdated` is told and no drift, `partial` says why only kept definitions were compared with."""
+
+    revision: str
+    objects: int
+    findings: list[Finding] = field(default_factory=list)
+    outdated: list[str] = field(default_factory=list)
+    partial: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of `--drift --json`."""
+        return {
+            "revision": self.revision,
+            "objects": self.objects,
+            "partial": self.partial or None,
+            "outdated": self.outdated,
+            "drift": [
+                {"kind": f.kind, "name": f.name, "expected": f.expected, "found": f.found, "description": f.description}
+                for f in self.findings
+            ],
+        }
+
+
+def find_drift(connection: Connection, server: Mapping[str, Any], revision: str, exclude: Sequence[str] = ()) -> Drift:
+    """Hold the database against what its revision makes on the same server; patterns in `exclude` are left out.
+
+    Where no scratch database can be made, against what is kept with the revisions.
+    """
+    found = catalog.read_definitions(connection)
+    try:
+        return compute_drift(found, revision, expected.load_server_catalogs(server, [revision])[revision], exclude)
+    except expected.ScratchDatabaseError as reason:
+        return compute_drift(found, revision, expected.read_catalog(revision), exclude, partial=str(reason))
+
+
+def compute_drift(
+    found: Catalog, revision: str, wanted: Catalog, exclude: Sequence[str] = (), *, partial: str = ""
+) -> Drift:
+    """Hold what a database holds against what its revision makes; `partial` is why not in the server's own words."""
+    result = Drift(revision, len(wanted), partial=partial)
+    for finding in find_differences(found, wanted, exact=not partial):
+        if any(fnmatchcase(finding.name, pattern) for pattern in exclude):
+            continue
+        is_there = finding.found is not None and finding.expected is not None
+        if is_there and has_pending_replacement(revision) and is_replaceable(finding, found, wanted):
+            result.outdated.append(f"{finding.kind} {finding.name}")
+        else:
+            result.findings.append(finding)
+    return result

@@ -10,29 +10,26 @@ from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import catalog
 from ncfd_site.schema.deploy import (
     adopt,
-    changed,
+    bookkeeping,
     compare,
-    costs,
     diagnose,
     expected,
-    history,
     inspection,
-    refcounts,
     repair,
+    revisions,
+    rewrites,
     session,
     verify,
-    versions,
 )
 from ncfd_site.schema.deploy.adopt import Adoption
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.failures import MigrationError
 from ncfd_site.schema.deploy.inspection import Steps
-from ncfd_site.schema.deploy.report import Progress
+from ncfd_site.schema.deploy.report import MigrationError, Progress
 from ncfd_site.schema.deploy.session import Connection
 
 
 @dataclass(frozen=True)
-class Terms:
+class DeployOptions:
     """On what terms a run may go: what somebody agreed to by name, and how long it waits for another run.
 
     `models` are what Django reads at head, for the verification.
@@ -40,36 +37,44 @@ class Terms:
 
     allow_destructive: Sequence[str] = ()
     allow_rewrite: Sequence[str] = ()
-    row_limit: int = costs.ROW_LIMIT
+    row_limit: int = rewrites.ROW_LIMIT
     lock_wait: float = 600.0
     models: verify.Models = field(default_factory=dict)
 
 
-def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, terms: Terms) -> None:
+def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, terms: DeployOptions) -> None:
     """Bring the database to a revision and verify it; what happened is in `progress.outcome`.
 
     Raises `MigrationError` or `DatabaseUnavailable`. Nothing is written unless a revision is applied.
     """
     outcome = progress.outcome
-    changed.require_sound_files()
+    revisions.require_unedited_files()
     with session.connect(parameters) as connection:
-        if not inspection.steps(inspection.look(connection, outcome), target, outcome):
+        if not inspection.plan_steps(inspection.require_safe_state(connection, outcome), target, outcome):
             progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
             return
-        session.refuse_unsafe(connection, parameters)
+        session.require_safe_connection(connection, parameters)
         with session.run_lock(connection, terms.lock_wait, progress.waiting) as waited:
             outcome.waited_seconds = waited
             # Whoever held the lock before may have done the work.
-            found = inspection.look(connection, outcome)
-            planned = inspection.steps(found, target, outcome)
+            found = inspection.require_safe_state(connection, outcome)
+            planned = inspection.plan_steps(found, target, outcome)
             if not planned:
                 progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
                 return
             inspection.warn_of_changed_files(connection, found.revision, progress)
             _require_consent(connection, found, planned, progress, terms)
-            if versions.widen(connection):
-                progress.say(f"  Widened alembic_version to {versions.WIDTH} characters")
-            _go(connection, found, planned, progress, terms, history.Run(), mending=found.state is State.HAND_MADE)
+            if bookkeeping.widen_version_column(connection):
+                progress.say(f"  Widened alembic_version to {bookkeeping.WIDTH} characters")
+            _go(
+                connection,
+                found,
+                planned,
+                progress,
+                terms,
+                bookkeeping.RunLog(),
+                mending=found.state is State.OUT_OF_BAND,
+            )
 
 
 def adopt_schema(
@@ -77,7 +82,7 @@ def adopt_schema(
     asked: str,
     target: str,
     progress: Progress,
-    terms: Terms,
+    terms: DeployOptions,
     confirm: Callable[[], bool],
 ) -> None:
     """Prove where the database stands, record that, bring it in line, and go on to the target.
@@ -85,21 +90,21 @@ def adopt_schema(
     `asked` is a revision or `auto`; `confirm` is asked once the evidence is told, before anything is written.
     """
     outcome = progress.outcome
-    changed.require_sound_files()
+    revisions.require_unedited_files()
     with session.connect(parameters) as connection:
-        session.refuse_unsafe(connection, parameters)
+        session.require_safe_connection(connection, parameters)
         with session.run_lock(connection, terms.lock_wait, progress.waiting) as waited:
             outcome.waited_seconds = waited
             found, adoption, planned = _prove(connection, parameters, asked, target, progress)
-            was = versions.read(connection).rows
-            drifted = refcounts.drifted(connection)
-            if not planned and not adoption.mends and not drifted and was == (adoption.recorded,):
+            was = bookkeeping.read_version_table(connection).rows
+            drifted = repair.find_refcount_drift(connection)
+            if not planned and not adoption.repairs and not drifted and was == (adoption.recorded,):
                 progress.say(f"Nothing to do: {outcome.database} is at {adoption.recorded}, as it says.")
                 return
             _require_consent(connection, found, planned, progress, terms)
             if not confirm():
                 raise MigrationError("Not adopted: nothing was changed.", ExitCode.CONSENT_NEEDED)
-            log = history.Run()
+            log = bookkeeping.RunLog()
             if was != (adoption.recorded,):
                 adopt.record(connection, adoption, was, log)
                 progress.say(f"  Recorded {adoption.recorded}; before: {', '.join(was) or 'none'}")
@@ -108,24 +113,26 @@ def adopt_schema(
 
 def plan_adoption(parameters: Mapping[str, Any], asked: str, target: str, progress: Progress) -> str:
     """The evidence, told, and the SQL of an adoption. Writes nothing."""
-    changed.require_sound_files()
+    revisions.require_unedited_files()
     with session.connect(parameters) as connection:
-        session.refuse_unsafe(connection, parameters)
+        session.require_safe_connection(connection, parameters)
         _, adoption, planned = _prove(connection, parameters, asked, target, progress)
-        drifted = refcounts.drifted(connection)
+        drifted = repair.find_refcount_drift(connection)
     script = [
         f"-- Record that the schema is at {adoption.recorded}",
         "BEGIN;",
-        *(f"{statement.strip()};" for statement in versions.statements_to_write()),
+        *(f"{statement.strip()};" for statement in bookkeeping.version_statements()),
         "COMMIT;",
     ]
     text = "\n".join(script).replace("%(version)s", f"'{adoption.recorded}'") + "\n"
     if planned:
-        from ncfd_site.schema.deploy import offline
+        from ncfd_site.schema.deploy import alembic_runner
 
-        text += "\n-- Go on from there\n" + offline.script(adoption.recorded, inspection.end(planned), "up")
-    for each in adoption.mends:
-        text += f"\n-- {each.words}, unless a revision did it\n" + "".join(f"{s};\n" for s in each.statements)
+        text += "\n-- Go on from there\n" + alembic_runner.render_script(
+            adoption.recorded, inspection.last_revision(planned), "up"
+        )
+    for each in adoption.repairs:
+        text += f"\n-- {each.description}, unless a revision did it\n" + "".join(f"{s};\n" for s in each.statements)
     if drifted:
         text += f"\n-- Counts that are not the number of references: {len(drifted)}\n"
         text += "".join(
@@ -149,7 +156,7 @@ def _prove(
     definitions = found.found or catalog.read_definitions(connection)
     at = Diagnosis(found.state, adoption.recorded, found=definitions, fit=adoption.fit)
     outcome.after = adoption.recorded
-    planned = inspection.steps(at, target, outcome)
+    planned = inspection.plan_steps(at, target, outcome)
     if planned and planned[0][0] == "down":
         raise MigrationError(
             f"The schema is at {adoption.fit.revision}, past {target}: adopt it first, and take revisions back then.",
@@ -159,15 +166,15 @@ def _prove(
 
 
 def _require_consent(
-    connection: Connection, found: Diagnosis, planned: Steps, progress: Progress, terms: Terms
+    connection: Connection, found: Diagnosis, planned: Steps, progress: Progress, terms: DeployOptions
 ) -> None:
     if not planned:
         return
-    costly = inspection.rewrites(connection, found, planned)
+    costly = inspection.planned_rewrites(connection, found, planned)
     progress.outcome.rewrites = [each.as_json() for each in costly]
-    costs.require_consent(costly, terms.allow_rewrite, terms.row_limit)
+    rewrites.require_consent(costly, terms.allow_rewrite, terms.row_limit)
     for each in costly:
-        progress.say(f"  It {each.words}")
+        progress.say(f"  It {each.description}")
 
 
 def _go(
@@ -175,75 +182,77 @@ def _go(
     found: Diagnosis,
     planned: Steps,
     progress: Progress,
-    terms: Terms,
-    log: history.Run,
+    terms: DeployOptions,
+    log: bookkeeping.RunLog,
     *,
     mending: bool,
 ) -> None:
     """Apply the steps, mend what is still missing, and verify."""
     outcome = progress.outcome
-    end = inspection.end(planned) if planned else found.revision
+    end = inspection.last_revision(planned) if planned else found.revision
     touched = _touched(found, end)
-    before = {table: costs.count(connection, table) for table in touched}
+    before = {table: rewrites.count_rows(connection, table) for table in touched}
     if planned:
         _apply(connection, end, progress, terms, log)
     if end is None:
         return
     if mending:
         _mend(connection, end, progress, log)
-    after = {table: costs.count(connection, table) for table in touched}
+    after = {table: rewrites.count_rows(connection, table) for table in touched}
     counts = {table: (before[table], after[table]) for table in touched}
     log.begin()
-    result = verify.verify(connection, end, terms.models, counts)
+    result = verify.verify_database(connection, end, terms.models, counts)
     inspection.record_verification(connection, result, log)
     outcome.after = end
-    inspection.tell_verification(result, progress)
+    inspection.report_verification(result, progress)
 
 
 def _touched(found: Diagnosis, end: str | None) -> list[str]:
     """The tables that are there and that something of is made or changed on the way."""
     if found.found is None or end is None:
         return []
-    wanted = expected.expected_catalog(end)
+    wanted = expected.read_catalog(end)
     return sorted(
         {
             each.relation
-            for each in compare.findings(found.found, wanted, exact=False)
+            for each in compare.find_differences(found.found, wanted, exact=False)
             if each.expected is not None and found.found.get(("relation", each.relation)) == "table"
         }
     )
 
 
-def _apply(connection: Connection, target: str | None, progress: Progress, terms: Terms, log: history.Run) -> None:
-    from ncfd_site.schema.deploy import run
+def _apply(
+    connection: Connection, target: str | None, progress: Progress, terms: DeployOptions, log: bookkeeping.RunLog
+) -> None:
+    from ncfd_site.schema.deploy import alembic_runner
 
     outcome = progress.outcome
     try:
-        run.migrate(connection, target, progress, terms.allow_destructive, log)
+        alembic_runner.run_migration(connection, target, progress, terms.allow_destructive, log)
     finally:
         if not connection.closed:
-            rows = versions.read(connection).rows
+            rows = bookkeeping.read_version_table(connection).rows
             outcome.after = rows[0] if rows else None
-            outcome.pending = inspection.pending(outcome.after)
+            outcome.pending = inspection.pending_revisions(outcome.after)
 
 
-def _mend(connection: Connection, revision: str, progress: Progress, log: history.Run) -> None:
-    needed = repair.needed(catalog.read_definitions(connection), expected.expected_catalog(revision), exact=False)
+def _mend(connection: Connection, revision: str, progress: Progress, log: bookkeeping.RunLog) -> None:
+    needed = repair.plan_repairs(catalog.read_definitions(connection), expected.read_catalog(revision), exact=False)
     for each in needed:
         log.begin()
         try:
-            repair.apply(connection, each)
+            repair.apply_repair(connection, each)
         except psycopg.Error as error:
             raise MigrationError(
-                f"{each.words}: that stopped half-way. PostgreSQL says: {str(error).strip()}\n"
+                f"{each.description}: that stopped half-way. PostgreSQL says: {str(error).strip()}\n"
                 f"Mend what it names and run it again: manage.py migrate_alembic --adopt {revision}",
                 ExitCode.PARTIAL,
             ) from None
-        log.record(connection, revision, history.LogAction.REPAIR, detail=each.words)
-        progress.say(f"  Mended: {each.words}")
-    drifted = refcounts.drifted(connection)
+        log.record(connection, revision, bookkeeping.LogAction.REPAIR, detail=each.description)
+        progress.say(f"  Mended: {each.description}")
+    drifted = repair.find_refcount_drift(connection)
     if not drifted:
         return
-    changes = list(refcounts.mend(connection, drifted, revision, log))
+    changes = list(repair.repair_refcounts(connection, drifted, revision, log))
     shown = ", ".join(map(str, changes[:10])) + (", …" if len(changes) > 10 else "")
     progress.say(f"  Mended: {len(changes)} counts of storage_objects are the number of references again ({shown})")

@@ -6,9 +6,9 @@ from enum import StrEnum
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import catalog, retrying, source
 from ncfd_site.schema.catalog import OF_DJANGO, Catalog
-from ncfd_site.schema.deploy import assess, compare, expected, history, online, revisions, versions
+from ncfd_site.schema.deploy import assess, bookkeeping, compare, expected, revisions, session
 from ncfd_site.schema.deploy.assess import Fit
-from ncfd_site.schema.deploy.failures import MigrationError
+from ncfd_site.schema.deploy.report import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 
 _COMMAND = "manage.py migrate_alembic"
@@ -21,7 +21,7 @@ class State(StrEnum):
     EMPTY = "empty"
     AT_HEAD = "at head"
     BEHIND = "behind"
-    HAND_MADE = "behind, with objects of later revisions made by hand"
+    OUT_OF_BAND = "behind, with objects of later revisions made by hand"
     AHEAD = "ahead of this code"
     MISNAMED = "an id known under another name"
     UNKNOWN = "an unknown id"
@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 # Runs go on from these by themselves; every other state needs a person.
-SAFE = {State.EMPTY, State.AT_HEAD, State.BEHIND, State.HAND_MADE}
+SAFE = {State.EMPTY, State.AT_HEAD, State.BEHIND, State.OUT_OF_BAND}
 
 # Whatever is wrong with these, it is not ours to touch.
 NOT_OURS = {State.FOREIGN, State.UNKNOWN, State.AHEAD}
@@ -68,8 +68,8 @@ class Diagnosis:
     revision: str | None
     evidence: str = ""
     remedy: str = ""
-    short: bool = False
-    named: tuple[str, ...] = ()
+    is_version_column_short: bool = False
+    named_revisions: tuple[str, ...] = ()
     found: Catalog | None = None
     fit: Fit | None = None
 
@@ -84,17 +84,17 @@ def diagnose(connection: Connection, patience: float = retrying.PATIENCE) -> Dia
 
     Waits `patience` seconds for tables that others have locked.
     """
-    table = versions.read(connection)
+    table = bookkeeping.read_version_table(connection)
     diagnosis = _diagnose(connection, table, patience)
     named = {revisions.MISNAMED.get(row, row) for row in table.rows}
     return replace(
         diagnosis,
-        short=table.width is not None and table.width < versions.WIDTH,
-        named=tuple(revision for revision in revisions.ids() if revision in named),
+        is_version_column_short=table.width is not None and table.width < bookkeeping.WIDTH,
+        named_revisions=tuple(revision for revision in revisions.ids() if revision in named),
     )
 
 
-def _diagnose(connection: Connection, table: versions.VersionTable, patience: float) -> Diagnosis:
+def _diagnose(connection: Connection, table: bookkeeping.VersionTable, patience: float) -> Diagnosis:
     strange = [row for row in table.rows if row not in revisions.ids() and row not in revisions.MISNAMED]
     if strange:
         return _strange(connection, strange[0])
@@ -120,7 +120,7 @@ def _diagnose(connection: Connection, table: versions.VersionTable, patience: fl
     return _without_version(connection, table)
 
 
-def _without_version(connection: Connection, table: versions.VersionTable) -> Diagnosis:
+def _without_version(connection: Connection, table: bookkeeping.VersionTable) -> Diagnosis:
     relations = [row[0] for row in connection.execute(_RELATIONS).fetchall()]
     if not relations:
         return Diagnosis(State.EMPTY, None)
@@ -145,7 +145,10 @@ def _without_version(connection: Connection, table: versions.VersionTable) -> Di
 
 def _strange(connection: Connection, version: str) -> Diagnosis:
     head = revisions.head()
-    if any(entry.revision == version and entry.action == history.LogAction.UP for entry in history.entries(connection)):
+    if any(
+        entry.revision == version and entry.action == bookkeeping.LogAction.UP
+        for entry in bookkeeping.read_log(connection)
+    ):
         return Diagnosis(
             State.AHEAD,
             None,
@@ -167,8 +170,11 @@ def _hold_against(connection: Connection, revision: str, patience: float) -> Dia
     """The state of a database that is stamped with one of our revisions."""
     found = catalog.read_definitions(connection, patience)
     at_head = revision == revisions.head()
-    fit = assess.assess(
-        found, expected.expected_catalogs(revisions.ids() if not at_head else [revision]), revision, exact=False
+    fit = assess.assess_fit(
+        found,
+        expected.read_catalogs(revisions.ids() if not at_head else [revision]),
+        revision,
+        exact=False,
     )
     known = Diagnosis(State.AT_HEAD if at_head else State.BEHIND, revision, found=found, fit=fit)
     invalid = [
@@ -179,7 +185,7 @@ def _hold_against(connection: Connection, revision: str, patience: float) -> Dia
         evidence, remedy = _invalid_index(connection, unfinished)
         return replace(known, state=State.INVALID_INDEX, evidence=evidence, remedy=remedy)
     if fit.is_clean:
-        return known if not fit.is_hand_made or at_head else replace(known, state=State.HAND_MADE)
+        return known if not fit.has_out_of_band_changes or at_head else replace(known, state=State.OUT_OF_BAND)
     evidence, remedy = _not_its_revision(fit)
     return replace(known, state=State.NOT_ITS_REVISION, evidence=evidence, remedy=remedy)
 
@@ -188,7 +194,7 @@ def _indexes_to_come(revision: str) -> set[str]:
     """The indexes that pending revisions build: what an earlier attempt left of them, they build anew."""
     return {
         index
-        for _, pending in revisions.between(revision, revisions.head())
+        for _, pending in revisions.steps_between(revision, revisions.head())
         for statement in source.statements(source.text(pending.path, "up"))
         if (index := source.built_index(statement))
     }
@@ -196,7 +202,7 @@ def _indexes_to_come(revision: str) -> set[str]:
 
 def _invalid_index(connection: Connection, indexes: list[str]) -> tuple[str, str]:
     """Evidence and remedy."""
-    building = [f"{name} (process {pid})" for name in indexes if (pid := online.builder(connection, name))]
+    building = [f"{name} (process {pid})" for name in indexes if (pid := session.find_index_builder(connection, name))]
     if building:
         return (
             f"Being built right now: {', '.join(building)}; nothing was changed.",
@@ -213,8 +219,11 @@ def _invalid_index(connection: Connection, indexes: list[str]) -> tuple[str, str
 
 def _not_its_revision(fit: Fit) -> tuple[str, str]:
     """Evidence and remedy."""
-    lacking = compare.without_parts((*fit.wrong, *fit.lacks))
-    odd = [*(variant.words for variant in fit.variants_of_its_own), *(finding.words.rstrip(";") for finding in lacking)]
+    lacking = compare.omit_parts((*fit.wrong, *fit.missing))
+    odd = [
+        *(variant.description for variant in fit.overdue_drift),
+        *(finding.description.rstrip(";") for finding in lacking),
+    ]
     more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
     evidence = (
         f"alembic_version says {fit.revision}, but the schema is not what that revision says: "
@@ -230,6 +239,6 @@ def _not_its_revision(fit: Fit) -> tuple[str, str]:
     return evidence, remedy
 
 
-def bodies_to_come(fit: Fit) -> str:
+def describe_outdated(fit: Fit) -> str:
     """What is told of old bodies."""
-    return f"{len(fit.old_bodies)} old bodies are replaced by {compare.MENDS_BODIES}: {', '.join(fit.old_bodies)}"
+    return f"{len(fit.outdated)} old bodies are replaced by {compare.REPLACING_REVISION}: {', '.join(fit.outdated)}"

@@ -5,7 +5,7 @@ which lets others work. Rows that break it are listed before anything is written
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +14,8 @@ from psycopg import sql
 
 from ncfd_site.schema import retrying, source
 from ncfd_site.schema.catalog import Catalog
-from ncfd_site.schema.deploy import compare, online
+from ncfd_site.schema.deploy import bookkeeping, compare, session
+from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.session import Connection
 
@@ -28,14 +29,14 @@ _UNIQUE_INDEX = re.compile(r"^CREATE UNIQUE INDEX \S+ ON \S+ USING btree \((?P<c
 
 
 @dataclass(frozen=True)
-class Mend:
+class Repair:
     """One object to add or to finish: what it is, and the statements, each to be run on its own."""
 
     finding: Finding
     statements: tuple[str, ...]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What is done, in words."""
         what = f"{self.finding.kind} {self.finding.name}"
         if self.finding.found is None:
@@ -44,7 +45,7 @@ class Mend:
 
 
 @dataclass(frozen=True)
-class Offence:
+class Violation:
     """Rows that break a constraint that is to be added: how many, and the first of them."""
 
     name: str
@@ -57,11 +58,11 @@ class Offence:
         return f"{self.rows} rows break {self.name}, {self.definition}: {', '.join(self.shown)}{more}"
 
 
-def needed(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Mend]:
+def plan_repairs(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Repair]:
     """What the tables of `found` lack of the indexes and constraints that `wanted` has for them."""
     return [
-        Mend(finding, tuple(_statements(finding)))
-        for finding in sorted(compare.findings(found, wanted, exact=exact), key=_order)
+        Repair(finding, tuple(_statements(finding)))
+        for finding in sorted(compare.find_differences(found, wanted, exact=exact), key=_order)
         if finding.kind in ("index", "constraint")
         and finding.expected is not None
         and (finding.found is None or finding.is_unfinished)
@@ -69,19 +70,19 @@ def needed(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Mend]:
     ]
 
 
-def apply(connection: Connection, mend: Mend) -> None:
+def apply_repair(connection: Connection, mend: Repair) -> None:
     """Make a mend, each statement on its own. Raises `psycopg.Error`; what is done by then stays, and is right."""
     for statement in mend.statements:
         if source.is_online(statement):
-            online.run(connection, statement)
+            session.run_online(connection, statement)
         else:
             # It takes a strong lock, for a moment: others shall not queue up behind it.
-            retrying.until_unlocked(partial(connection.execute, statement))
+            retrying.retry_while_locked(partial(connection.execute, statement))
 
 
-def offences(connection: Connection, mends: Iterable[Mend]) -> list[Offence]:
+def find_violations(connection: Connection, mends: Iterable[Repair]) -> list[Violation]:
     """The rows that break what is to be added, looked for where the columns are there by their names."""
-    found: list[Offence] = []
+    found: list[Violation] = []
     for mend in mends:
         if mend.finding.found is None or not mend.finding.found.endswith(" INVALID"):
             found += _offence(connection, mend.finding)
@@ -111,7 +112,7 @@ def _statements(finding: Finding) -> Iterable[str]:
     yield f"{alter} VALIDATE CONSTRAINT {name}"
 
 
-def _offence(connection: Connection, finding: Finding) -> list[Offence]:
+def _offence(connection: Connection, finding: Finding) -> list[Violation]:
     condition = _breaking(finding)
     if condition is None:
         return []
@@ -130,7 +131,7 @@ def _offence(connection: Connection, finding: Finding) -> list[Offence]:
     except psycopg.errors.UndefinedColumn:
         # A table made by hand names it otherwise: the revision that renames it checks the rows as well.
         return []
-    return [Offence(finding.name, finding.expected or "", count, tuple(row[0] for row in shown))]
+    return [Violation(finding.name, finding.expected or "", count, tuple(row[0] for row in shown))]
 
 
 def _breaking(finding: Finding) -> str | None:
@@ -168,3 +169,70 @@ def _key(connection: Connection, table: str) -> sql.Composable:
         return sql.SQL("'row at ' || t.ctid::text")
     parts = [sql.SQL("{} || t.{}::text").format(f"{name} ", sql.Identifier(name)) for (name,) in rows]
     return sql.SQL(" || ' ' || ").join(parts)
+
+
+# Objects in one transaction: others that count wait for no more than these.
+_BATCH = 1000
+
+_DRIFTED = """
+    SELECT o.object_id, o.refcount, coalesce(r.n, 0)::integer
+    FROM public.storage_objects o
+    LEFT JOIN (SELECT object_id, count(*) AS n FROM public.storage_references GROUP BY 1) r USING (object_id)
+    WHERE o.refcount <> coalesce(r.n, 0)
+    ORDER BY o.object_id
+"""
+
+# The functions lock an object before they touch its references: once it is locked, its references stand still.
+_LOCK = "SELECT 1 FROM public.storage_objects WHERE object_id = ANY (%s) ORDER BY object_id FOR NO KEY UPDATE"
+_MEND = """
+    WITH was AS (SELECT object_id, refcount FROM public.storage_objects WHERE object_id = ANY (%s)),
+    counted AS (
+        SELECT w.object_id, w.refcount,
+               (SELECT count(*) FROM public.storage_references r WHERE r.object_id = w.object_id)::integer AS n
+        FROM was w
+    )
+    UPDATE public.storage_objects o SET refcount = c.n
+    FROM counted c WHERE o.object_id = c.object_id AND o.refcount <> c.n
+    RETURNING o.object_id, c.refcount, c.n
+"""
+
+
+@dataclass(frozen=True)
+class RefcountDrift:
+    """An object whose count is not the number of its references."""
+
+    object_id: int
+    refcount: int
+    references: int
+
+    def __str__(self) -> str:
+        return f"{self.object_id}: {self.refcount} -> {self.references}"
+
+
+def find_refcount_drift(connection: Connection) -> list[RefcountDrift]:
+    """The objects whose counts are wrong; empty where there is no content store yet."""
+    there = connection.execute(
+        "SELECT to_regclass('public.storage_objects') IS NOT NULL"
+        " AND to_regclass('public.storage_references') IS NOT NULL"
+    ).fetchone()
+    if there != (True,):
+        return []
+    return [RefcountDrift(*row) for row in connection.execute(_DRIFTED).fetchall()]
+
+
+def repair_refcounts(
+    connection: Connection, objects: list[RefcountDrift], revision: str, log: bookkeeping.RunLog
+) -> Iterator[RefcountDrift]:
+    """Give the objects their counts, and yield each change when it is made and logged."""
+    for start in range(0, len(objects), _BATCH):
+        ids = [each.object_id for each in objects[start : start + _BATCH]]
+        with connection.transaction():
+            log.begin()
+            connection.execute(_LOCK, [ids])
+            changed = [RefcountDrift(*row) for row in connection.execute(_MEND, [ids]).fetchall()]
+            if changed:
+                detail = "refcount of storage_objects: " + ", ".join(
+                    map(str, sorted(changed, key=lambda c: c.object_id))
+                )
+                log.record(connection, revision, LogAction.REPAIR, detail=detail)
+        yield from changed

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from ncfd_site.config.errors import ExitCode
+from ncfd_site.config.errors import ExitCode, UserError
+from ncfd_site.schema import source
+from ncfd_site.schema.source import Step
 
 
 @dataclass
-class Outcome:
+class RunResult:
     """What a run found and did; `as_json` is the contract of `--json`."""
 
     database: str
@@ -60,7 +62,7 @@ class Outcome:
 class Progress:
     """Tells a person what happens, a line for each revision, and keeps it for the outcome."""
 
-    def __init__(self, write: Callable[[str], object], verbosity: int, outcome: Outcome) -> None:
+    def __init__(self, write: Callable[[str], object], verbosity: int, outcome: RunResult) -> None:
         self.write = write
         self.verbosity = verbosity
         self.outcome = outcome
@@ -81,3 +83,59 @@ class Progress:
 
     def locked(self, revision: str, pause: float) -> None:
         self.say(f"  {revision}: a table is locked by another session; trying again in {pause:.1f} s")
+
+
+class MigrationError(UserError):
+    """A run that stops, with its exit code."""
+
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+# SQLSTATE of `pg_temp.refuse_loss`; an upgrade that drops data is refused with the same.
+LOSS_SQLSTATE = "NC001"
+
+
+class RevisionError(Exception):
+    """A statement of a revision failed. Its transaction is lost, unless `online` is set: then it is committed."""
+
+    def __init__(
+        self,
+        step: Step,
+        message: str,
+        *,
+        statement: str = "",
+        sqlstate: str | None = None,
+        detail: str = "",
+        hint: str = "",
+        online: bool = False,
+    ) -> None:
+        super().__init__(f"{step.revision} ({step.direction}): {message}")
+        self.step = step
+        self.message = message
+        self.statement = _excerpt(statement)
+        self.sqlstate = sqlstate
+        self.detail = detail
+        self.hint = hint
+        self.online = online
+
+    @classmethod
+    def by(cls, error: BaseException, step: Step, statement: str, *, online: bool) -> Self:
+        """What the server said of a statement."""
+        diagnosis = getattr(error, "diag", None)
+        return cls(
+            step,
+            (diagnosis and diagnosis.message_primary) or str(error).strip(),
+            statement=statement,
+            sqlstate=getattr(error, "sqlstate", None),
+            detail=(diagnosis and diagnosis.message_detail) or "",
+            hint=(diagnosis and diagnosis.message_hint) or "",
+            online=online,
+        )
+
+
+def _excerpt(statement: str, longest: int = 300) -> str:
+    """The statement for a message."""
+    line = source.bare(statement)
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -5,10 +5,19 @@ something is to be run.
 """
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+
+from ncfd_site.config.errors import ExitCode
+from ncfd_site.schema import source
+from ncfd_site.schema.deploy import bookkeeping
+from ncfd_site.schema.deploy.bookkeeping import LogAction, Outcome
+from ncfd_site.schema.deploy.report import MigrationError
+from ncfd_site.schema.deploy.session import Connection
 
 SCHEMA_FOLDER = Path(__file__).parent.parent
 
@@ -21,7 +30,7 @@ MISNAMED = {
 
 _ID = re.compile(r'^revision = "([^"]+)"$', re.MULTILINE)
 _DOWN = re.compile(r'^down_revision = (?:"([^"]+)"|None)$', re.MULTILINE)
-_ABOUT = re.compile(r'^"""(.+?)(?:"""|\n)')
+_SUMMARY = re.compile(r'^"""(.+?)(?:"""|\n)')
 
 
 @dataclass(frozen=True)
@@ -29,24 +38,24 @@ class Revision:
     """A revision: its id, the id before it, its file, and what it is about in one sentence."""
 
     id: str
-    down: str | None
+    down_revision: str | None
     path: Path
-    about: str
+    summary: str
 
 
 @cache
-def revisions() -> tuple[Revision, ...]:
+def load_revisions() -> tuple[Revision, ...]:
     """The revisions in the order in which they are applied. Raises LookupError unless they form one line."""
     by_down: dict[str | None, Revision] = {}
     for path in sorted((SCHEMA_FOLDER / "versions").glob("*.py")):
         source = path.read_text(encoding="utf-8")
-        found, down, about = _ID.search(source), _DOWN.search(source), _ABOUT.search(source)
-        if not (found and down and about):
+        found, down, summary = _ID.search(source), _DOWN.search(source), _SUMMARY.search(source)
+        if not (found and down and summary):
             raise LookupError(f"{path} is no revision: it lacks its revision, its down_revision or a docstring")
-        revision = Revision(found[1], down[1], path, about[1].strip())
-        if revision.down in by_down:
-            raise LookupError(f"{revision.id} and {by_down[revision.down].id} both follow {revision.down}")
-        by_down[revision.down] = revision
+        revision = Revision(found[1], down[1], path, summary[1].strip())
+        if down[1] in by_down:
+            raise LookupError(f"{revision.id} and {by_down[down[1]].id} both follow {down[1]}")
+        by_down[down[1]] = revision
     ordered: list[Revision] = []
     while (following := by_down.get(ordered[-1].id if ordered else None)) is not None:
         ordered.append(following)
@@ -58,7 +67,7 @@ def revisions() -> tuple[Revision, ...]:
 
 def ids() -> list[str]:
     """The ids of the revisions, in order."""
-    return [revision.id for revision in revisions()]
+    return [revision.id for revision in load_revisions()]
 
 
 def head() -> str:
@@ -67,7 +76,7 @@ def head() -> str:
 
 
 @cache
-def files_digest() -> str:
+def compute_files_digest() -> str:
     """Return a digest of all files that decide the content of a migrated database."""
     digest = hashlib.sha256()
     for path in sorted(path for path in SCHEMA_FOLDER.rglob("*") if path.suffix in (".py", ".sql")):
@@ -76,7 +85,7 @@ def files_digest() -> str:
     return digest.hexdigest()
 
 
-def resolve(target: str, current: str | None) -> str | None:
+def resolve_target(target: str, current: str | None) -> str | None:
     """The id that a target names, None for the empty schema before the first revision.
 
     A target is an id or the beginning of one, `head`, `base`, or `+N` and `-N` from the current revision. Raises
@@ -100,10 +109,78 @@ def resolve(target: str, current: str | None) -> str | None:
     return matches[0]
 
 
-def between(current: str | None, target: str | None) -> list[tuple[str, Revision]]:
+def steps_between(current: str | None, target: str | None) -> list[tuple[str, Revision]]:
     """The steps from one revision to another: ("up" or "down", revision), in order."""
-    line = revisions()
+    line = load_revisions()
     here, there = (ids().index(place) + 1 if place else 0 for place in (current, target))
     if there >= here:
         return [("up", revision) for revision in line[here:there]]
     return [("down", revision) for revision in reversed(line[there:here])]
+
+
+# The checksums of the files that a version of the changelog has released, by "REVISION up" and "REVISION down".
+RELEASED = SCHEMA_FOLDER / "released.json"
+
+
+def require_unedited_files() -> None:
+    """Raise `MigrationError` where the revisions are not one line, or a released file was edited.
+
+    An edited file would make another schema here than it made elsewhere.
+    """
+    try:
+        load_revisions()
+    except LookupError as error:
+        raise MigrationError(
+            f"The revisions of this code are not one line: {error}; nothing was changed. "
+            "Let one of them follow the other.",
+            ExitCode.USAGE,
+        ) from None
+    released = json.loads(RELEASED.read_text(encoding="utf-8"))
+    edited = sorted(name for name, checksum in compute_checksums().items() if released.get(name, checksum) != checksum)
+    lost = sorted(released.keys() - compute_checksums().keys())
+    if edited or lost:
+        named = "; ".join([*(f"{name} was edited" for name in edited), *(f"{name} is gone" for name in lost)])
+        raise MigrationError(
+            f"Released files of revisions are not what was released ({named}); nothing was changed. Take them from the "
+            "release again, and put what is new into a revision of its own.",
+            ExitCode.USAGE,
+        )
+
+
+def compute_checksums() -> dict[str, str]:
+    """The checksums of the files as they are, by \"REVISION up\" and \"REVISION down\"."""
+    directions: tuple[source.Direction, ...] = ("up", "down")
+    return {
+        f"{revision.id} {direction}": source.checksum(revision.path, direction)
+        for revision in load_revisions()
+        for direction in directions
+    }
+
+
+@dataclass(frozen=True)
+class ChangedFile:
+    """A revision whose file is not what ran here."""
+
+    revision: str
+    ran_at: datetime
+
+    def __str__(self) -> str:
+        return f"the file of {self.revision} changed since it ran here on {self.ran_at:%Y-%m-%d}"
+
+
+def find_changed_files(connection: Connection, current: str | None) -> list[ChangedFile]:
+    """The applied revisions whose files are not what last ran here."""
+    if current is None:
+        return []
+    applied = set(ids()[: ids().index(current) + 1])
+    ran = {
+        entry.revision: entry
+        for entry in bookkeeping.read_log(connection)
+        if entry.action == LogAction.UP and entry.outcome == Outcome.DONE and entry.revision in applied
+    }
+    now = compute_checksums()
+    return [
+        ChangedFile(revision, ran[revision].started_at)
+        for revision in ids()
+        if revision in ran and ran[revision].file_sha256 not in (None, now[f"{revision} up"])
+    ]

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres import connection_errors
-from ncfd_site.schema.deploy.failures import MigrationError
+from ncfd_site.schema import source
+from ncfd_site.schema.deploy.report import MigrationError
 
 Connection = psycopg.Connection[Any]
 
@@ -49,13 +51,13 @@ def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
         yield connection
 
 
-def keywords_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+def select_libpq_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What of Django's connection parameters libpq knows: a connection of our own takes nothing else."""
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     return {keyword: value for keyword, value in settings.items() if keyword in known}
 
 
-def refuse_unsafe(connection: Connection, parameters: Mapping[str, Any]) -> None:
+def require_safe_connection(connection: Connection, parameters: Mapping[str, Any]) -> None:
     """Refuse a standby, where nothing can be written, and a pooler that gives each transaction another session."""
     if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
         raise MigrationError(
@@ -90,7 +92,7 @@ def _backend(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def runner(connection: Connection) -> int | None:
+def find_runner(connection: Connection) -> int | None:
     """The process of the server that holds the run lock of this database; None where nobody migrates."""
     row = connection.execute(
         "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
@@ -101,7 +103,7 @@ def runner(connection: Connection) -> int | None:
     return int(row[0]) if row else None
 
 
-def setting(connection: Connection, name: str) -> str:
+def read_setting(connection: Connection, name: str) -> str:
     """The value of a setting of the session."""
     row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
     return str(row[0]) if row else ""
@@ -146,3 +148,56 @@ def run_lock(
         finally:
             if not connection.closed:
                 connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
+
+
+_POLL_SECONDS = 0.2
+
+
+def run_online(connection: Connection, statement: str) -> None:
+    """Run one statement on a connection on which nothing is begun. Raises `psycopg.Error`.
+
+    What an earlier build of the same index left invalid is dropped first: `IF NOT EXISTS` would take it for done.
+    """
+    with _search_path(connection), no_lock_timeout(connection):
+        index = source.built_index(statement)
+        if index and is_index_invalid(connection, index):
+            _wait_for_builder(connection, index)
+            if is_index_invalid(connection, index):
+                connection.execute(sql.SQL("DROP INDEX CONCURRENTLY public.{}").format(sql.Identifier(index)))
+        connection.execute(statement)
+
+
+def is_index_invalid(connection: Connection, index: str) -> bool:
+    """Whether there is an index of that name in schema public that no query may use."""
+    return connection.execute(
+        "SELECT true FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relname = %s AND NOT x.indisvalid",
+        [index],
+    ).fetchone() == (True,)
+
+
+def find_index_builder(connection: Connection, index: str) -> int | None:
+    """The process that is building an index right now; None where nobody is."""
+    row = connection.execute(
+        "SELECT p.pid FROM pg_stat_progress_create_index p JOIN pg_class c ON c.oid = p.index_relid"
+        " WHERE p.datname = current_database() AND c.relnamespace = 'public'::regnamespace AND c.relname = %s",
+        [index],
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+def _wait_for_builder(connection: Connection, index: str) -> None:
+    while find_index_builder(connection, index) is not None:
+        time.sleep(_POLL_SECONDS)
+
+
+@contextmanager
+def _search_path(connection: Connection) -> Iterator[None]:
+    """Names without a schema are those of public, as in the transaction of a revision."""
+    before = read_setting(connection, "search_path")
+    connection.execute("SET search_path = public")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT set_config('search_path', %s, false)", [before])

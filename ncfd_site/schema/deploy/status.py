@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ncfd_site.schema.deploy import changed, costs, diagnose, drift, expected, history, revisions, session
+from ncfd_site.schema.deploy import bookkeeping, compare, diagnose, expected, revisions, rewrites, session
+from ncfd_site.schema.deploy.bookkeeping import LogAction, LogEntry, Outcome
+from ncfd_site.schema.deploy.compare import Drift
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.drift import Drift
-from ncfd_site.schema.deploy.history import Entry, LogAction, Outcome
 from ncfd_site.schema.deploy.revisions import Revision
 from ncfd_site.schema.deploy.session import Connection
 
@@ -18,12 +18,12 @@ _GLANCE = "a page does not make scratch databases; migrate_alembic --drift compa
 
 
 @dataclass(frozen=True)
-class Step:
+class RevisionStatus:
     """A revision of the line, whether the database has it, and how it came; `changed` where its file is another now."""
 
     revision: Revision
     applied: bool
-    entry: Entry | None
+    entry: LogEntry | None
     changed: bool
 
 
@@ -36,15 +36,15 @@ class Status:
 
     database: str
     diagnosis: Diagnosis
-    steps: tuple[Step, ...]
-    rewrites: tuple[costs.Rewrite, ...]
+    steps: tuple[RevisionStatus, ...]
+    rewrites: tuple[rewrites.Rewrite, ...]
     drift: Drift | None
-    verified: Entry | None
-    log: tuple[Entry, ...]
+    verified: LogEntry | None
+    log: tuple[LogEntry, ...]
     runner: int | None
 
     @property
-    def pending(self) -> list[Step]:
+    def pending(self) -> list[RevisionStatus]:
         """The revisions that a run would apply."""
         return [step for step in self.steps if not step.applied]
 
@@ -54,14 +54,14 @@ class Status:
         return self.diagnosis.state in diagnose.SAFE
 
 
-def status(parameters: Mapping[str, Any]) -> Status:
+def read_status(parameters: Mapping[str, Any]) -> Status:
     """Look at a database; writes nothing. Raises `DatabaseUnavailable`.
 
     `log` is newest first. The drift is that against the definitions kept with the revisions, which costs a look.
     """
     with session.connect(parameters) as connection:
         found = diagnose.diagnose(connection, _PATIENCE)
-        entries = history.entries(connection)
+        entries = bookkeeping.read_log(connection)
         return Status(
             database=str(parameters.get("dbname", "")),
             diagnosis=found,
@@ -70,33 +70,33 @@ def status(parameters: Mapping[str, Any]) -> Status:
             drift=_drift(found),
             verified=next((entry for entry in reversed(entries) if entry.action == LogAction.VERIFY), None),
             log=tuple(reversed(entries)),
-            runner=session.runner(connection),
+            runner=session.find_runner(connection),
         )
 
 
-def _steps(connection: Connection, found: Diagnosis, entries: list[Entry]) -> tuple[Step, ...]:
+def _steps(connection: Connection, found: Diagnosis, entries: list[LogEntry]) -> tuple[RevisionStatus, ...]:
     order = revisions.ids()
     at = order.index(found.revision) if found.revision else -1
     last = {e.revision: e for e in entries if e.action == LogAction.UP and e.outcome == Outcome.DONE}
-    edited = {each.revision for each in changed.since_they_ran(connection, found.revision)}
+    edited = {each.revision for each in revisions.find_changed_files(connection, found.revision)}
     return tuple(
-        Step(
+        RevisionStatus(
             revision,
             applied=place <= at,
             entry=last.get(revision.id) if place <= at else None,
             changed=revision.id in edited,
         )
-        for place, revision in enumerate(revisions.revisions())
+        for place, revision in enumerate(revisions.load_revisions())
     )
 
 
 def _drift(found: Diagnosis) -> Drift | None:
     if found.revision is None or found.found is None:
         return None
-    return drift.compare_with(found.found, found.revision, expected.expected_catalog(found.revision), partial=_GLANCE)
+    return compare.compute_drift(found.found, found.revision, expected.read_catalog(found.revision), partial=_GLANCE)
 
 
-def _rewrites(connection: Connection, found: Diagnosis) -> tuple[costs.Rewrite, ...]:
-    if found.found is None or found.state not in (State.BEHIND, State.HAND_MADE):
+def _rewrites(connection: Connection, found: Diagnosis) -> tuple[rewrites.Rewrite, ...]:
+    if found.found is None or found.state not in (State.BEHIND, State.OUT_OF_BAND):
         return ()
-    return tuple(costs.rewrites(connection, found.found, expected.expected_catalog(revisions.head()), _PATIENCE))
+    return tuple(rewrites.find_rewrites(connection, found.found, expected.read_catalog(revisions.head()), _PATIENCE))

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from ncfd_site.schema import catalog, retrying
-from ncfd_site.schema.deploy import compare, expected, revisions, versions
+from ncfd_site.schema.deploy import bookkeeping, compare, expected, revisions
 from ncfd_site.schema.deploy.session import Connection
 
 _NO_HASH = "repeat('0', 64)"
@@ -96,7 +96,7 @@ class Verification:
     routines: int
     models: int
     counts: Mapping[str, tuple[int, int]]
-    old_bodies: int
+    outdated: int
     problems: tuple[str, ...]
 
     @property
@@ -112,12 +112,12 @@ class Verification:
         if self.counts:
             rows = sum(before for before, _ in self.counts.values())
             said += f", the {rows:,} rows of {len(self.counts)} tables that were touched are there"
-        if self.old_bodies:
-            said += f"; {self.old_bodies} bodies are old and wait for {compare.MENDS_BODIES}"
+        if self.outdated:
+            said += f"; {self.outdated} bodies are old and wait for {compare.REPLACING_REVISION}"
         return said + "."
 
 
-def verify(
+def verify_database(
     connection: Connection,
     revision: str,
     models: Models | None = None,
@@ -128,10 +128,10 @@ def verify(
     `models` are read at head, which is what they describe. `counts` has the rows of tables before and after a run: a
     table with fewer rows than before is a problem.
     """
-    wanted, found = expected.expected_catalog(revision), catalog.read_definitions(connection)
-    version = versions.read(connection).rows
+    wanted, found = expected.read_catalog(revision), catalog.read_definitions(connection)
+    version = bookkeeping.read_version_table(connection).rows
     problems = [] if version == (revision,) else [f"alembic_version holds {', '.join(version) or 'nothing'}"]
-    old_bodies, odd = _hold_against(found, wanted, revision)
+    outdated, odd = _hold_against(found, wanted, revision)
     probes = _probes(wanted)
     stuck = [f"{name} does not run: {said}" for name, probe in probes.items() if (said := _failure(connection, probe))]
     readable = models if models and revision == revisions.head() else {}
@@ -146,21 +146,21 @@ def verify(
         if after < before
     ]
     # An old body may be one that cannot run; that is what the revision after it mends.
-    problems += odd + ([] if old_bodies else stuck) + unreadable + fewer
+    problems += odd + ([] if outdated else stuck) + unreadable + fewer
     ran = len(probes) - len(stuck)
-    return Verification(revision, len(wanted), ran, len(readable), counts or {}, old_bodies, tuple(problems))
+    return Verification(revision, len(wanted), ran, len(readable), counts or {}, outdated, tuple(problems))
 
 
 def _hold_against(found: catalog.Catalog, wanted: catalog.Catalog, revision: str) -> tuple[int, list[str]]:
     """How many bodies are old, and what is missing, different or unfinished."""
-    old_bodies, odd = 0, []
-    for finding in compare.findings(found, wanted, exact=False):
-        is_body = compare.bodies_are_replaced_after(revision) and compare.is_body(finding, found, wanted)
+    outdated, odd = 0, []
+    for finding in compare.find_differences(found, wanted, exact=False):
+        is_body = compare.has_pending_replacement(revision) and compare.is_replaceable(finding, found, wanted)
         if finding.expected is not None and finding.found is not None and is_body:
-            old_bodies += 1
+            outdated += 1
         elif finding.expected is not None or (finding.found or "").endswith((" INVALID", " NOT VALID")):
-            odd.append(finding.words)
-    return old_bodies, odd
+            odd.append(finding.description)
+    return outdated, odd
 
 
 def _failure(connection: Connection, statement: str | sql.Composed) -> str:
@@ -171,7 +171,7 @@ def _failure(connection: Connection, statement: str | sql.Composed) -> str:
             connection.execute(statement)
 
     try:
-        retrying.until_unlocked(attempt)
+        retrying.retry_while_locked(attempt)
     except psycopg.Error as error:
         return str(error).strip()
     return ""

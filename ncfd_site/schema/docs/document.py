@@ -112,6 +112,6 @@ def _revisions() -> Iterator[str]:
     yield ""
     yield "| revision | what it does |"
     yield "| --- | --- |"
-    for revision in revisions.revisions():
-        yield f"| `{revision.id}` | {revision.about} |"
+    for revision in revisions.load_revisions():
+        yield f"| `{revision.id}` | {revision.summary} |"
     yield ""

@@ -12,9 +12,9 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core.command import SiteCommand
-from ncfd_site.schema.deploy import costs, deploy, inspection, session
-from ncfd_site.schema.deploy.deploy import Terms
-from ncfd_site.schema.deploy.report import Outcome, Progress
+from ncfd_site.schema.deploy import deploy, inspection, rewrites, session
+from ncfd_site.schema.deploy.deploy import DeployOptions
+from ncfd_site.schema.deploy.report import Progress, RunResult
 
 
 class Command(SiteCommand):
@@ -70,9 +70,9 @@ class Command(SiteCommand):
         parser.add_argument(
             "--row-limit",
             type=int,
-            default=costs.ROW_LIMIT,
+            default=rewrites.ROW_LIMIT,
             metavar="ROWS",
-            help=f"from how many rows on a rewrite needs consent (default: {costs.ROW_LIMIT})",
+            help=f"from how many rows on a rewrite needs consent (default: {rewrites.ROW_LIMIT})",
         )
         parser.add_argument(
             "--exclude",
@@ -90,7 +90,7 @@ class Command(SiteCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        outcome = Outcome(database="?")
+        outcome = RunResult(database="?")
         progress = Progress((self.stderr if options["json"] else self.stdout).write, options["verbosity"], outcome)
         try:
             parameters = _parameters(options["database"])
@@ -121,15 +121,15 @@ class Command(SiteCommand):
         if options["adopt"]:
             self._adopt(parameters, options, progress)
         elif options["sql"]:
-            self.stdout.write(inspection.sql(parameters, target, progress.outcome), ending="")
+            self.stdout.write(inspection.render_sql(parameters, target, progress.outcome), ending="")
         elif options["drift"]:
-            inspection.drift(parameters, progress, options["exclude"])
+            inspection.show_drift(parameters, progress, options["exclude"])
         elif options["verify_only"]:
             inspection.verify_only(parameters, progress, _models())
         elif options["history"]:
             inspection.show_history(parameters, progress)
         elif options["plan"] or options["check"]:
-            if inspection.plan(parameters, target, progress) and options["check"]:
+            if inspection.show_plan(parameters, target, progress) and options["check"]:
                 progress.outcome.exit_code = ExitCode.PENDING
         else:
             deploy.deploy(parameters, target, progress, _terms(options))
@@ -153,8 +153,8 @@ class Command(SiteCommand):
         deploy.adopt_schema(parameters, options["adopt"], options["revision"], progress, _terms(options), confirm)
 
 
-def _terms(options: dict[str, Any]) -> Terms:
-    return Terms(
+def _terms(options: dict[str, Any]) -> DeployOptions:
+    return DeployOptions(
         options["allow_destructive"], options["allow_rewrite"], options["row_limit"], options["lock_wait"], _models()
     )
 
@@ -176,4 +176,4 @@ def _parameters(alias: str) -> dict[str, Any]:
         raise CommandError(
             f"There is no database {alias!r}; known: {', '.join(connections)}.", returncode=ExitCode.USAGE
         ) from None
-    return session.keywords_of(keywords)
+    return session.select_libpq_keywords(keywords)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from ncfd_site.schema.deploy import snapshot
+from ncfd_site.schema.deploy import expected
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is out of date")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        made = snapshot.take(connection.get_connection_params())
+        made = expected.render_snapshot(connection.get_connection_params())
         stale = [path for path, content in made.items() if not path.exists() or path.read_text() != content]
         if options["check"]:
             if stale:

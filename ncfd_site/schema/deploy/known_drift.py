@@ -10,14 +10,14 @@ from ncfd_site.schema.catalog import Catalog
 
 
 @dataclass(frozen=True)
-class Variant:
+class KnownDrift:
     """A shape made by hand: what it is, in words, and the id of the last revision that brings it in line.
 
     `table_rewritten` names the table that is rewritten by it, where one is.
     """
 
-    words: str
-    mended_by: str
+    description: str
+    repaired_by: str
     table_rewritten: str | None = None
 
 
@@ -27,14 +27,14 @@ _NEXT = re.compile(r"nextval\('(?:public\.)?(?P<sequence>\w+)'")
 _PRIMARY_KEY = re.compile(r"^PRIMARY KEY \((\w+)\)$")
 
 
-def recognise(found: Catalog, wanted: Catalog) -> tuple[Catalog, tuple[Variant, ...]]:
+def recognize_known_drift(found: Catalog, wanted: Catalog) -> tuple[Catalog, tuple[KnownDrift, ...]]:
     """The catalog as it will be once its recognised shapes are in line with `wanted`, and those shapes."""
     result = dict(found)
     steps = (_integer_security, _misnamed_reference, _staging_key)
     return result, tuple(variant for step in steps if (variant := step(result, wanted)))
 
 
-def _integer_security(found: Catalog, wanted: Catalog) -> Variant | None:
+def _integer_security(found: Catalog, wanted: Catalog) -> KnownDrift | None:
     number = _NUMBER.match(found.get(_SECURITY_ID, ""))
     if not number:
         return None
@@ -43,14 +43,14 @@ def _integer_security(found: Catalog, wanted: Catalog) -> Variant | None:
     for key in [key for key in found if key[0] == "constraint" and key[1].startswith("company_securities.")]:
         if found[key].startswith("FOREIGN KEY (security_id)"):
             del found[key]
-    return Variant(
+    return KnownDrift(
         f"company_securities.security_id is {number[0]}; the numbers become text",
         "20250124_add_resolver_system_and_company_securities",
         "company_securities",
     )
 
 
-def _misnamed_reference(found: Catalog, wanted: Catalog) -> Variant | None:
+def _misnamed_reference(found: Catalog, wanted: Catalog) -> KnownDrift | None:
     columns = _columns(found, "storage_references")
     if "referenced_id" in columns or "reference_id" not in columns:
         return None
@@ -67,19 +67,19 @@ def _misnamed_reference(found: Catalog, wanted: Catalog) -> Variant | None:
     _rename(found, "storage_references", "reference_id", "referenced_id")
     _rename(found, "storage_references", keys[0], "reference_id")
     _name_sequence(found, "storage_references", "reference_id")
-    return Variant(
+    return KnownDrift(
         f"storage_references names the referencing entity reference_id and its own key {keys[0]}; both are renamed",
         "20250123_add_storage_objects_and_references",
     )
 
 
-def _staging_key(found: Catalog, wanted: Catalog) -> Variant | None:
+def _staging_key(found: Catalog, wanted: Catalog) -> KnownDrift | None:
     here, there = _columns(found, "staging_errors"), _columns(wanted, "staging_errors")
     for name, right in (("error_id", "id"), ("id", "error_id")):
         if name in here and right not in here and right in there and name not in there:
             _rename(found, "staging_errors", name, right)
             _name_sequence(found, "staging_errors", right)
-            return Variant(f"the key of staging_errors is called {name}", "20250123_add_p_value_column")
+            return KnownDrift(f"the key of staging_errors is called {name}", "20250123_add_p_value_column")
     return None
 
 

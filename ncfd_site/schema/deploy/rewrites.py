@@ -13,9 +13,9 @@ from psycopg import sql
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import retrying
 from ncfd_site.schema.catalog import Catalog
-from ncfd_site.schema.deploy import variants
+from ncfd_site.schema.deploy import known_drift
 from ncfd_site.schema.deploy.compare import normalize_definition
-from ncfd_site.schema.deploy.failures import MigrationError
+from ncfd_site.schema.deploy.report import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 
 # From how many rows on a rewrite needs consent.
@@ -51,7 +51,7 @@ class Rewrite:
         return max(self.rows / _ROWS_PER_SECOND, self.bytes / _BYTES_PER_SECOND)
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What happens, in words."""
         took = "less than a second" if self.seconds < 1 else f"about {self.seconds:,.0f} s"
         return (
@@ -64,7 +64,7 @@ class Rewrite:
         return {"table": self.table, "why": self.why, "rows": self.rows, "bytes": self.bytes, "seconds": self.seconds}
 
 
-def rewrites(
+def find_rewrites(
     connection: Connection, found: Catalog, wanted: Catalog, patience: float = retrying.PATIENCE
 ) -> list[Rewrite]:
     """The tables of `found` that are rewritten on the way to `wanted`."""
@@ -76,9 +76,9 @@ def rewrites(
         is_same = normalize_definition(found.get((kind, name), "")) == normalize_definition(definition)
         if "GENERATED" in definition and not is_same:
             reasons[table] = f"the stored column {column} is computed anew"
-    for variant in variants.recognise(found, wanted)[1]:
+    for variant in known_drift.recognize_known_drift(found, wanted)[1]:
         if variant.table_rewritten:
-            reasons[variant.table_rewritten] = variant.words
+            reasons[variant.table_rewritten] = variant.description
     return [Rewrite(table, why, *_size(connection, table, patience)) for table, why in sorted(reasons.items())]
 
 
@@ -89,7 +89,7 @@ def require_consent(rewritten: Sequence[Rewrite], agreed: Sequence[str], limit: 
         flags = " ".join(f"--allow-rewrite {each.table}" for each in unagreed)
         raise MigrationError(
             "Refused, nothing was changed: the run "
-            + "; it ".join(each.words for each in unagreed)
+            + "; it ".join(each.description for each in unagreed)
             + f". That is more than {limit:,} rows: choose a quiet hour, and agree by name: {flags}",
             ExitCode.CONSENT_NEEDED,
         )
@@ -97,15 +97,15 @@ def require_consent(rewritten: Sequence[Rewrite], agreed: Sequence[str], limit: 
 
 def _size(connection: Connection, table: str, patience: float) -> tuple[int, int]:
     """Rows and bytes of a table; the rows are counted where the server has no estimate."""
-    row = retrying.until_unlocked(lambda: connection.execute(_SIZE, [table]).fetchone(), patience)
+    row = retrying.retry_while_locked(lambda: connection.execute(_SIZE, [table]).fetchone(), patience)
     estimate, size = row or (0, 0)
     if estimate is None:
-        estimate = count(connection, table, patience)
+        estimate = count_rows(connection, table, patience)
     return int(estimate), int(size)
 
 
-def count(connection: Connection, table: str, patience: float = retrying.PATIENCE) -> int:
+def count_rows(connection: Connection, table: str, patience: float = retrying.PATIENCE) -> int:
     """How many rows a table of public has, exactly."""
     statement = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("public", table))
-    row = retrying.until_unlocked(lambda: connection.execute(statement).fetchone(), patience)
+    row = retrying.retry_while_locked(lambda: connection.execute(statement).fetchone(), patience)
     return int(row[0]) if row else 0

@@ -60,7 +60,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One row of the log: what happened to a revision, when, by whom."""
 
     started_at: datetime
@@ -81,7 +81,7 @@ class Entry:
         return f"{line}  by {self.actor} on {self.host}" + (f": {self.detail}" if self.detail else "")
 
 
-def entries(connection: Connection) -> list[Entry]:
+def read_log(connection: Connection) -> list[LogEntry]:
     """The log of a database, oldest first, in UTC; empty where nothing was ever run."""
     if connection.execute("SELECT to_regclass('public.alembic_migration_log')").fetchone() == (None,):
         return []
@@ -90,10 +90,10 @@ def entries(connection: Connection) -> list[Entry]:
         " extract(epoch FROM finished_at - started_at)::float, actor, host, outcome, detail,"
         " run_id, file_sha256 FROM public.alembic_migration_log ORDER BY log_id"
     )
-    return [Entry(started_at.astimezone(UTC), *rest) for started_at, *rest in rows]
+    return [LogEntry(started_at.astimezone(UTC), *rest) for started_at, *rest in rows]
 
 
-class Run:
+class RunLog:
     """One run of migration: writes a row for each thing that it does to a database."""
 
     def __init__(self) -> None:
@@ -136,3 +136,74 @@ class Run:
                 "detail": detail or None,
             },
         )
+
+
+# Alembic's own column ends at 32 characters, and ids of ours are longer.
+WIDTH = 255
+
+
+# One statement, so that the table is at no moment empty: a row that is there becomes the version, the others go.
+_WRITE = """
+    WITH kept AS (
+        SELECT coalesce(max(version_num) FILTER (WHERE version_num = %(version)s), min(version_num)) AS version_num
+        FROM public.alembic_version
+    ),
+    gone AS (DELETE FROM public.alembic_version WHERE version_num <> (SELECT version_num FROM kept))
+    UPDATE public.alembic_version SET version_num = %(version)s WHERE version_num = (SELECT version_num FROM kept)
+"""
+_WIDEN = f"ALTER TABLE public.alembic_version ALTER COLUMN version_num TYPE varchar({WIDTH})"
+_MAKE = """
+    CREATE TABLE IF NOT EXISTS public.alembic_version (
+        version_num varchar({width}) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+    )
+"""
+_FILL = "INSERT INTO public.alembic_version SELECT %(version)s WHERE NOT EXISTS (SELECT FROM public.alembic_version)"
+
+
+@dataclass(frozen=True)
+class VersionTable:
+    """What the version table of a database holds; `width` is None where there is no table or no limit."""
+
+    exists: bool
+    rows: tuple[str, ...]
+    width: int | None
+
+
+def read_version_table(connection: Connection) -> VersionTable:
+    """Read the version table."""
+    width = connection.execute(
+        "SELECT nullif(a.atttypmod, -1) - 4 FROM pg_attribute a"
+        " WHERE a.attrelid = to_regclass('public.alembic_version')"
+        " AND a.attname = 'version_num' AND NOT a.attisdropped"
+    ).fetchone()
+    if width is None:
+        return VersionTable(exists=False, rows=(), width=None)
+    rows = connection.execute("SELECT version_num FROM public.alembic_version ORDER BY 1").fetchall()
+    return VersionTable(exists=True, rows=tuple(str(row[0]) for row in rows), width=width[0])
+
+
+def widen_version_column(connection: Connection) -> bool:
+    """Widen a version column that is too short for our ids; tell whether there was one. Rewrites nothing.
+
+    Done and committed before Alembic is configured: what is begun by then, Alembic would take for somebody else's
+    transaction and never commit.
+    """
+    table = read_version_table(connection)
+    if table.width is None or table.width >= WIDTH:
+        return False
+    connection.execute(_WIDEN)
+    return True
+
+
+def write_version(connection: Connection, version: str) -> None:
+    """Make `version` the only row of the version table, in the transaction that is under way.
+
+    Where there is no table, or no row in it, both come to be in that transaction.
+    """
+    for statement in version_statements():
+        connection.execute(statement, {"version": version})
+
+
+def version_statements() -> list[str]:
+    """The statements of `write`, with the version as a parameter."""
+    return [_MAKE.format(width=WIDTH), _WIDEN, _WRITE, _FILL]

@@ -16,7 +16,7 @@ from signals.api.trials import BY_TRIAL, BY_TRIAL_DESCENDING, VIEW
 from signals.models import Score, TrialCurrentScore
 from signals.queries import read_recorded_ratios
 from signals.trials.explaining import explanations
-from signals.trials.metadata import read_metadata, with_readable_metadata, with_unread_metadata
+from signals.trials.run_record import read_metadata, with_readable_metadata, with_unread_metadata
 from signals.trials.runs import is_known, latest_runs, run_before
 
 router = register_router("scores", 30)

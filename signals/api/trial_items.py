@@ -6,9 +6,9 @@ from typing import Any
 
 from signals.models import Score
 from signals.trials.marks import Marks, marks_of, recorded_marks
-from signals.trials.metadata import read_metadata
+from signals.trials.queries import tickers_of
+from signals.trials.run_record import read_metadata
 from signals.trials.runs import Run, run_before
-from signals.trials.tickers import tickers_of
 
 
 def build_trial_items(rows: Sequence[Any], runs: list[Run]) -> list[dict[str, Any]]:

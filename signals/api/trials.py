@@ -22,7 +22,7 @@ from signals.explanation.trial_facts import (
 from signals.models import Gate, Signal, SignalEvaluation, TrialCurrentScore
 from signals.queries import list_gates, list_signals
 from signals.trials.forms import TrialFilterForm
-from signals.trials.metadata import with_unread_metadata
+from signals.trials.run_record import with_unread_metadata
 from signals.trials.runs import latest_runs
 from signals.trials.selection import selected
 

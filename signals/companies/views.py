@@ -1,24 +1,68 @@
 """The pages on companies, their tickers, and sponsors without a company."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ncfd_site.core.charts.bars import BarChart, BarItem, build_bar_chart
+from ncfd_site.core.charts.timeline import Timeline, TimelineItem, build_timeline
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.permissions import current_user, require_permission
-from securities.models import Company, Exchange
+from securities.models import Company, Exchange, Security
 from securities.queries import corporate_structure, listings, sponsor_queue
 from securities.queries.corporate_structure import CorporateStructure
+from securities.queries.listings import ListingPeriod
 from signals.companies import risk
-from signals.companies.charts import build_band_chart, build_listing_timeline
 from signals.companies.documents import documents_of
-from signals.companies.forms import CompanyFilterForm, DayForm, SponsorFilterForm
-from signals.companies.listing import SponsorFilter, company_page
+from signals.companies.listing import CompanyFilterForm, DayForm, SponsorFilter, SponsorFilterForm, company_page
 from signals.companies.meaning import Meaning, list_issuer_periods, meaning_of
+from signals.companies.risk import Exposure
 from signals.companies.unresolved import LOOKED_AT, unresolved_sponsors
+from signals.templatetags.companies import days_of
+
+
+def build_band_chart(exposure: Exposure, company: Company, *, is_alone: bool) -> BarChart:
+    """Return a bar for each band; it links to its trials if all of them are the company's own (`is_alone`)."""
+    trials = reverse("risk:trials")
+    items = [
+        BarItem(
+            label=band.words,
+            value=count,
+            text=format_quantity(count, "trial"),
+            cells=[f"{count:,}"],
+            url=f"{trials}?sponsor={company.cik}&band={band.name}" if count and is_alone else "",
+            is_hollow=not band.is_scored,
+        )
+        for band, count in exposure.bands.items()
+    ]
+    return build_bar_chart("bands", "Trials by probability of failure", ["Band", "Trials"], items)
+
+
+def build_listing_timeline(
+    periods: Sequence[ListingPeriod], on: date, today: date, *, with_company: bool
+) -> Timeline | None:
+    """Return a row for each listing period; those of `on` are filled, on today's chart only if they trade."""
+    items = []
+    for period in periods:
+        listing = f"{period.exchange}, {period.status_label}"
+        items.append(
+            TimelineItem(
+                label=period.ticker,
+                text=period.company_name if with_company else listing,
+                more=f", {listing}, {days_of(period)}" if with_company else f", {days_of(period)}",
+                start=period.first,
+                end=period.after,
+                is_filled=period.includes(on) and (on != today or period.status == Security.Status.ACTIVE),
+            )
+        )
+    return build_timeline([item for item, period in zip(items, periods, strict=True) if not period.is_empty], on, today)
+
 
 VIEW = "securities.view_company"
 VIEW_RISK = "signals.view_score"

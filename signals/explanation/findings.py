@@ -11,13 +11,27 @@ from django.db.models.fields.json import KT
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_number, format_signed, is_web_address
 from signals import formulas
-from signals.explanation.words import (
-    SEVERITIES,
-    rule_of,
-)
 from signals.models import Gate, Score, Signal
 from signals.queries import ScoreBreakdown
 from signals.trials.run_record import RunRecord
+from signals.trials.words import BANDS
+
+# Lines of the history: where the bands begin.
+BAND_LINES = tuple(band.low for band in BANDS if band.low is not None)
+
+GATE_RULES = {
+    "G1": "needs S1 and S2",
+    "G2": "needs S3 and S4",
+    "G3": "needs S5, and S6 or S7",
+    "G4": "needs S8, and S1 or S3",
+}
+SEVERITIES = {"H": "high", "M": "medium", "L": "low"}
+
+
+def rule_of(gate: str) -> str:
+    """Return what a gate needs to fire, "" for one that the rules of today do not have."""
+    return GATE_RULES.get(gate, "")
+
 
 State = Literal["fired", "late", "not fired", "not evaluated"]
 STATES: dict[State, str] = {

@@ -1,13 +1,146 @@
 """The versions of a trial's registry record: reads for the page of the record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+
+from django.utils.safestring import SafeString
 
 from ncfd_site.core import sql
-from signals.explanation.record_diff import section_of
+from ncfd_site.core.formatting import format_yes_no, humanize_title
+from signals.explanation.word_diff import WordDiff
+from signals.loading.changes import strip_derived_fields
 from signals.models import RegistryHistoryVersion
-from signals.trials.json_text import ReadJson, read_json
+from signals.trials.run_record import ReadJson, read_json
+
+# Where in a record a field stands -> how it is called. The order is that of the page: what matters most comes first.
+SECTIONS = (
+    (("protocolSection", "outcomesModule", "primaryOutcomes"), "Primary endpoint"),
+    (("protocolSection", "designModule", "enrollmentInfo"), "Sample size"),
+    (("protocolSection", "statusModule", "overallStatus"), "Status"),
+    (("protocolSection", "statusModule"), "Dates and status"),
+    (("protocolSection", "designModule"), "Design"),
+    (("protocolSection", "armsInterventionsModule"), "Arms and interventions"),
+    (("documentSection",), "Analysis plan and other documents"),
+    (("protocolSection", "outcomesModule"), "Other endpoints"),
+    (("protocolSection", "eligibilityModule"), "Eligibility"),
+    (("protocolSection", "sponsorCollaboratorsModule"), "Sponsor and collaborators"),
+    (("protocolSection", "identificationModule"), "Titles and numbers"),
+    (("protocolSection", "descriptionModule"), "Description"),
+    (("protocolSection", "conditionsModule"), "Conditions"),
+    (("protocolSection",), "Other parts of the record"),
+    (("resultsSection",), "Results"),
+)
+ELSEWHERE = "Other"
+LONGEST = 20_000
+DEEPEST = 20
+CUT = " \u2026 (cut; the raw record has all)"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record in both versions; None where a version does not have it."""
+
+    section: str
+    name: str
+    before: str | None
+    after: str | None
+
+    @property
+    def is_changed(self) -> bool:
+        """True if the versions differ in it."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnField:
+    """A changed field with its words marked; None where a version does not have it."""
+
+    name: str
+    before: SafeString | None
+    after: SafeString | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the record: what changed in it, and what did not."""
+
+    name: str
+    changed: list[DrawnField]
+    same: list[Field]
+
+
+def compared(before: Any, after: Any) -> list[Section]:
+    """Return two records part by part; what the registry reckons anew each day says nothing and is left out."""
+    diff = WordDiff()
+    old, new = dict(_fields(strip_derived_fields(before))), dict(_fields(strip_derived_fields(after)))
+    fields = [_field(path, old.get(path), new.get(path)) for path in {**old, **new}]
+    names = [*dict.fromkeys([*(name for _, name in SECTIONS), ELSEWHERE])]
+    sections = []
+    for name in names:
+        mine = [one for one in fields if one.section == name]
+        changed = [_drawn(one, diff) for one in mine if one.is_changed]
+        if mine:
+            sections.append(Section(name, changed, [one for one in mine if not one.is_changed]))
+    return sections
+
+
+def _drawn(field: Field, diff: WordDiff) -> DrawnField:
+    before, after = diff.sides(field.before or "", field.after or "")
+    return DrawnField(field.name, None if field.before is None else before, None if field.after is None else after)
+
+
+def _field(path: tuple[str, ...], before: str | None, after: str | None) -> Field:
+    prefix, section = _place(path)
+    inner = path[len(prefix) :] or path[-1:]
+    # A partial date is an object with a date in it; the one name says it.
+    if len(inner) > 1 and inner[-2].endswith("DateStruct") and inner[-1] == "date":
+        inner = inner[:-1]
+    return Field(section, ", ".join(spaced(name) for name in inner) or "Record", before, after)
+
+
+def section_of(path: Sequence[str]) -> str:
+    """Return the part of the page on which a field of a record stands, by the names that lead to it."""
+    return _place(tuple(path))[1]
+
+
+def _place(path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    return next(((prefix, name) for prefix, name in SECTIONS if path[: len(prefix)] == prefix), ((), ELSEWHERE))
+
+
+def spaced(name: str) -> str:
+    """Return a name of the registry in words: overallStatus is "Overall status"."""
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Struct"))
+    return humanize_title(words)
+
+
+def _fields(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The fields of a record with their texts. A list is one field, with a line for each of its items."""
+    if isinstance(value, Mapping) and value and len(path) < DEEPEST:
+        for name, inner in value.items():
+            yield from _fields(inner, (*path, str(name)))
+    elif isinstance(value, list):
+        yield path, _short("\n".join(_line(item) for item in value) or "none")
+    else:
+        yield path, _short(_line(value))
+
+
+def _line(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{spaced(str(name))}: {_line(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_line, value))
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return format_yes_no(value)
+    return str(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + CUT
+
 
 MOST_VERSIONS = 200
 MOST_NAMED = 4

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_number
-from signals.explanation.words import SEVERITIES
+from signals.explanation.findings import SEVERITIES
 from signals.models import Signal, StagingError
-from signals.trials.json_text import ReadJson, read_json
+from signals.trials.run_record import ReadJson, read_json
 
 LARGEST_KEY = 2**63 - 1
 

@@ -10,7 +10,7 @@ from linkaudit.models import Asset, TrialAssetLink
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_percent, format_points
 from signals.models import Score
-from signals.trials.json_text import read_json
+from signals.trials.run_record import read_json
 
 MOST_RUNS = 60
 MOST_ASSETS = 20

@@ -16,17 +16,16 @@ from ncfd_site.core.formatting import format_date_distance, format_number, forma
 from ncfd_site.core.json_html import render_json
 from ncfd_site.core.permissions import current_user, require_permission
 from signals.explanation import trial_facts as facts
-from signals.explanation.findings import gate_findings, gates_of_today, signal_findings
-from signals.explanation.record_diff import compared
+from signals.explanation.findings import BAND_LINES, gate_findings, gates_of_today, signal_findings
 from signals.explanation.record_versions import (
     Version,
+    compared,
     records_of,
     registry_history,
     versions_of,
 )
 from signals.explanation.study_card import study_card
 from signals.explanation.waterfall import build_score_waterfall, waterfall
-from signals.explanation.words import BAND_LINES
 from signals.queries import compute_breakdown
 from signals.scoring.table import scoring_table
 from signals.trials import words as risk

@@ -15,10 +15,10 @@ from signals.models import Score, Trial, TrialCurrentScore
 from signals.queries import read_recorded_ratios
 from signals.trials import selection as selecting
 from signals.trials.explaining import explanations
-from signals.trials.metadata import with_readable_metadata
+from signals.trials.queries import Ticker, tickers_of
+from signals.trials.run_record import with_readable_metadata
 from signals.trials.runs import Run, run_before
 from signals.trials.selection import NO_PHASE, of_phase
-from signals.trials.tickers import Ticker, tickers_of
 from signals.trials.words import (
     BANDS,
     Band,

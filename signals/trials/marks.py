@@ -7,8 +7,7 @@ from typing import Any
 from ncfd_site.core import sql
 from signals.models import Gate, Signal
 from signals.queries import read_recorded_ratios
-from signals.trials.json_text import read_json
-from signals.trials.run_record import RunRecord, run_record
+from signals.trials.run_record import RunRecord, read_json, run_record
 
 SHOWN = 3
 _NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])

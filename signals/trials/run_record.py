@@ -3,12 +3,17 @@
 Pipelines can omit or misspell any of it, so every value is checked.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
+
 from ncfd_site.core.formatting import format_percent
+from signals.models import Score
 
 LONGEST = 300
 
@@ -128,3 +133,63 @@ def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value)[:LONGEST]
+
+
+# Deeper values are shown as raw text.
+MAX_DEPTH = 60
+# Characters of raw text on a page; the admin shows all.
+LONGEST_RAW = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJson:
+    """A JSON value and its text; `is_readable` is False if it is nested too deep or contains too long a number."""
+
+    value: Any
+    raw: str
+    is_readable: bool
+
+
+def read_json(text: str | None) -> ReadJson:
+    """Read JSON text from the database; None is no value."""
+    if text is None:
+        return ReadJson(None, "", True)
+    cut = text if len(text) <= LONGEST_RAW else f"{text[:LONGEST_RAW]}\u2026"
+    try:
+        value = json.loads(text)
+    except (RecursionError, ValueError):
+        return ReadJson(None, cut, False)
+    if _depth(value) > MAX_DEPTH:
+        return ReadJson(None, cut, False)
+    return ReadJson(value, cut, True)
+
+
+def _depth(value: Any) -> int:
+    deepest, waiting = 0, [(value, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        if not isinstance(one, dict | list):
+            continue
+        deepest = max(deepest, depth)
+        if deepest > MAX_DEPTH:
+            break
+        waiting += [(inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one)]
+    return deepest
+
+
+def with_unread_metadata(scores: QuerySet[Score]) -> QuerySet[Score]:
+    """Return the scores with their metadata as text for `read_metadata`."""
+    return scores.defer("metadata").annotate(metadata_text=Cast("metadata", TextField()))
+
+
+def read_metadata(scores: Iterable[Score]) -> list[Score]:
+    """Read the metadata of scores `with_unread_metadata`; None if its JSON is unreadable."""
+    found = list(scores)
+    for score in found:
+        score.metadata = read_json(getattr(score, "metadata_text", None)).value
+    return found
+
+
+def with_readable_metadata(scores: QuerySet[Score]) -> list[Score]:
+    """Return the scores; unreadable metadata become None."""
+    return read_metadata(with_unread_metadata(scores))

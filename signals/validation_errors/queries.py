@@ -1,13 +1,15 @@
 """Validation errors, with the fields that the study card still lacks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.db.models import QuerySet
 
 from ncfd_site.core import sql
-from ncfd_site.core.lists import ListPage, Selection, get_page_slice, make_page
+from ncfd_site.core.formatting import humanize_name
+from ncfd_site.core.lists import ANY, ListForm, ListPage, Selection, get_page_slice, make_page
 from signals.models import StagingError
 
 MOST_KINDS = 20
@@ -152,3 +154,32 @@ def _inside(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _has_text(value: Any) -> bool:
     """Return True unless a JSON value is null or blank text."""
     return value is not None and (not isinstance(value, str) or bool(value.strip()))
+
+
+MOST = 2**63 - 1
+
+
+class ErrorFilterForm(ListForm[ErrorFilter]):
+    """The filters of the list of validation errors."""
+
+    selection_class = ErrorFilter
+
+    kind = forms.CharField(label="Kind", required=False, max_length=200)
+    trial = forms.RegexField(
+        r"(?i)^NCT\d{8}$",
+        label="NCT ID",
+        required=False,
+        error_messages={"invalid": "An NCT ID is NCT and eight digits."},
+        widget=forms.TextInput(attrs={"type": "search", "data-key": "/", "size": 14}),
+    )
+    study = forms.IntegerField(
+        label="Study", required=False, min_value=1, max_value=MOST, widget=forms.TextInput(attrs={"size": 8})
+    )
+
+    def __init__(self, *args: Any, kinds: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer("kind", [ANY, *((kind, humanize_name(kind)) for kind in kinds)])
+
+    def clean_trial(self) -> str:
+        """Return the number in capitals."""
+        return str(self.cleaned_data["trial"]).upper()

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from ncfd_site.core.permissions import require_permission
 from signals.validation_errors import queries
-from signals.validation_errors.forms import ErrorFilterForm
+from signals.validation_errors.queries import ErrorFilterForm
 
 VIEW = "signals.view_stagingerror"
 

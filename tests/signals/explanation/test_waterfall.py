@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals import formulas
+from signals.explanation.findings import GATE_RULES
 from signals.explanation.waterfall import Waterfall, build_score_waterfall, waterfall
-from signals.explanation.words import GATE_RULES
 from signals.formulas import probability
 from signals.models import Score
 from signals.queries import ScoreBreakdown, compute_breakdown

@@ -1,7 +1,11 @@
-"""Normalization of company names for comparison."""
+"""Company names: normalization, and the company of a name."""
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ncfd_site.core import sql
 
 # Legal forms without dots ("S.p.A." is "spa"). Not "Holdings" and "Group": a holding and its subsidiary are two
 # companies.
@@ -17,6 +21,8 @@ _SUFFIXES = re.compile(r"[/\\]\s*[A-Za-z]{2,4}\s*(?:[/\\]\s*|$)(?=$|[/\\])|[/\\]
 _INITIALS = re.compile(r"\b(\w)\.(?=\w\b)")
 _DROPPED = re.compile(r"['\u2019`.\u00b7\u00ae\u2122]")
 _SEPARATORS = re.compile(r"[\W_]+")
+# Alias types that are names of the company itself.
+_OWN_NAMES = ("former_name", "legal", "aka", "dba")
 
 
 def normalize_company_name(name: str) -> str:
@@ -33,6 +39,37 @@ def normalize_company_name(name: str) -> str:
     while words[1:] and words[0] == "the":
         words = words[1:]
     return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    company_id: int
+    name: str
+
+
+def load_company_names() -> Mapping[str, int | None]:
+    """Return the company ID of every normalized company name; None for a name of several companies.
+
+    Memory grows with the number of companies.
+    """
+    rows = sql.rows(
+        "SELECT company_id, name::text AS name FROM companies"
+        " UNION SELECT company_id, alias FROM company_aliases WHERE alias_type::text = ANY(%s)",
+        [list(_OWN_NAMES)],
+        of=_Name,
+    )
+    companies: dict[str, int | None] = {}
+    for row in rows:
+        key = normalize_company_name(row.name)
+        if key:
+            companies[key] = row.company_id if companies.get(key, row.company_id) == row.company_id else None
+    return companies
+
+
+def match_company(names: Mapping[str, int | None], sponsor: str | None) -> int | None:
+    """Return the only company with that name, or None."""
+    key = normalize_company_name(sponsor) if sponsor else ""
+    return names.get(key) if key else None
 
 
 def _ending(words: list[str]) -> int:

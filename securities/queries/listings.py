@@ -122,22 +122,18 @@ def list_active_listings(company_ids: Collection[int], day: date) -> dict[int, l
     return listings
 
 
-@dataclass(frozen=True, slots=True)
-class _Identifier:
-    identifier: str
-
-
 def list_unknown_identifiers(company_id: int) -> list[str]:
     """Return the identifiers that are linked to a company but are not in `securities`; at most 100."""
-    rows = sql.rows(
+    identifiers: list[str] = sql.value(
         """
-        SELECT k.security_id AS identifier FROM company_securities k
-        WHERE k.company_id = %s AND NOT EXISTS (
-            SELECT FROM securities s
-            WHERE s.security_id = CASE WHEN k.security_id ~ '^[0-9]{1,9}$' THEN k.security_id::integer END
-        ) ORDER BY k.security_id LIMIT 100
+        SELECT coalesce(array_agg(security_id), '{}') FROM (
+            SELECT k.security_id FROM company_securities k
+            WHERE k.company_id = %s AND NOT EXISTS (
+                SELECT FROM securities s
+                WHERE s.security_id = CASE WHEN k.security_id ~ '^[0-9]{1,9}$' THEN k.security_id::integer END
+            ) ORDER BY k.security_id LIMIT 100
+        ) unknown
         """,
         [company_id],
-        of=_Identifier,
     )
-    return [row.identifier for row in rows]
+    return identifiers

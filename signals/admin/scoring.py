@@ -21,7 +21,6 @@ from ncfd_site.adminkit.filters import choices, yes_no
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
 from signals import queries
-from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
 from signals.admin.score_tables import (
     build_breakdown_table,
     build_gates_table,
@@ -30,6 +29,7 @@ from signals.admin.score_tables import (
     format_gate_state,
 )
 from signals.admin.scoring_table import build_tables
+from signals.admin.trials import BY_TRIAL, PIPELINE, TRIAL
 from signals.models import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore
 from signals.scoring.table import scoring_table
 

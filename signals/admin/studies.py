@@ -11,7 +11,7 @@ from ncfd_site.adminkit.filters import known_values
 from ncfd_site.adminkit.links import object_link
 from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
-from signals.admin.columns import BY_TRIAL, PIPELINE, TRIAL
+from signals.admin.trials import BY_TRIAL, PIPELINE, TRIAL
 from signals.models import StagingError, Study
 
 

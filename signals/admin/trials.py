@@ -1,4 +1,4 @@
-"""Admin of trials and their registry history."""
+"""Admin of trials, their registry history, and the runs of the loaders."""
 
 from typing import Any
 
@@ -22,10 +22,12 @@ from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
 from securities.queries import lookups
 from signals import queries
-from signals.admin.columns import BY_TRIAL, TRIAL
 from signals.admin.score_tables import build_gates_table, build_scores_table, build_signals_table
-from signals.models import RegistryHistoryVersion, Trial, TrialVersion
+from signals.models import IngestRun, IngestState, RegistryHistoryVersion, Trial, TrialVersion
 
+TRIAL = related("trial", "nct_id", "trial")
+BY_TRIAL = search.trial_number("trial__nct_id")
+PIPELINE = "Pipelines fill this table; the demonstration has examples."
 MAX_STUDIES = 50
 COMPARED = ("changed_primary_endpoint", "changed_sample_size", "changed_analysis_plan")
 
@@ -135,3 +137,31 @@ class RegistryHistoryVersionAdmin(CompositeAdmin):
     )
     search_by = (BY_TRIAL,)
     filled_by = "Pipelines fill this table."
+
+
+@admin.register(IngestRun)
+class IngestRunAdmin(ReadOnlyAdmin):
+    """Runs of the loaders."""
+
+    list_display = (
+        value("run_id", "run"),
+        value("source"),
+        when("started_at", "started"),
+        when("finished_at", "finished", empty="not finished"),
+        value("total_returned", "returned"),
+        value("total_processed", "processed"),
+    )
+    search_by = (search.key("run_id", "ID"),)
+    filled_by = "Loaders such as `manage.py load_ctgov FILE` add a run."
+
+
+@admin.register(IngestState)
+class IngestStateAdmin(ReadOnlyAdmin):
+    """Date up to which the registry has been read."""
+
+    list_display = (
+        value("id", "state", draw=lambda _: "ClinicalTrials.gov"),
+        value("cursor_last_update_posted", "read up to", empty="nothing yet"),
+        when("last_run_at", "last run", empty="never"),
+    )
+    filled_by = "The first run of `manage.py load_ctgov FILE` creates it."

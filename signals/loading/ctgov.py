@@ -13,7 +13,7 @@ from ncfd_site.ingest.batches import Counts, dump_json, serialize_loads, valid_r
 from ncfd_site.ingest.json_records import read_json_records
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, Rejections
 from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
-from securities.loading.matching import load_company_names, match_company
+from securities.loading.names import load_company_names, match_company
 from signals.loading import statements
 from signals.loading.record import TrialRecord, parse_trial_record
 from signals.loading.stored_trials import (

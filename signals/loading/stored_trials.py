@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ncfd_site.core import sql
-from securities.loading.matching import match_company
-from securities.loading.names import normalize_company_name
+from securities.loading.names import match_company, normalize_company_name
 from signals.loading.changes import FieldChange, diff_records, strip_derived_fields
 from signals.loading.record import TrialRecord
 

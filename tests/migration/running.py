@@ -1,15 +1,22 @@
-"""Running `migrate_alembic`, in this process or as a command, and reading what it left."""
+"""Runs of `migrate_alembic`: its functions, its command in this process, and processes."""
 
 import os
 import secrets
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
+from django.db import connections
+from django.db.utils import ConnectionHandler
 from psycopg.conninfo import make_conninfo
 
+from manage import main
+from ncfd_site.config import database
 from ncfd_site.schema.deploy import deploy
 from ncfd_site.schema.deploy.deploy import DeployOptions
 from ncfd_site.schema.deploy.report import Progress, RunResult
@@ -40,13 +47,32 @@ def query(keywords: Keywords, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
+def call(keywords: Keywords, *arguments: str) -> tuple[int, str, str]:
+    """Run `manage.py migrate_alembic` in this process; return exit code, output and errors."""
+    out, error = StringIO(), StringIO()
+    code: Any = 0
+    before = connections["default"]
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
+        patch.setenv("DATABASE_URL", make_conninfo(**keywords))
+        # No terminal: nothing is asked.
+        patch.setattr(sys, "stdin", StringIO())
+        connections["default"] = ConnectionHandler({"default": database.django_settings()})["default"]
+        try:
+            main(["manage.py", "migrate_alembic", *arguments])
+        except SystemExit as end:
+            code = end.code
+        finally:
+            connections["default"] = before
+    return code, out.getvalue(), error.getvalue()
+
+
 def start(
     keywords: Keywords,
     *arguments: str,
     command: tuple[str, ...] = ("manage.py", "migrate_alembic"),
     project: Path = PROJECT,
 ) -> subprocess.Popen[str]:
-    """Start a command line against a database, in this project or in a copy of it."""
+    """Start a process with a command line against a database, in this project or in a copy of it."""
     environment = {
         **os.environ,
         "DATABASE_URL": make_conninfo(**keywords),

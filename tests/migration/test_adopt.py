@@ -18,7 +18,7 @@ from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
-from tests.migration.running import SECRET_KEY, adopt, finish, query, run, start
+from tests.migration.running import SECRET_KEY, adopt, call, finish, query, run, start
 from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION, differences
 from tests.migration.test_live_states import EVERYTHING
 
@@ -63,7 +63,7 @@ def test_auto_finds_the_revision_that_the_schema_is_at(empty_database: Keywords,
 
 
 def test_the_command_tells_evidence_records_and_goes_on(unversioned: Keywords) -> None:
-    code, out, error = finish(start(unversioned, *ADOPT))
+    code, out, error = call(unversioned, *ADOPT)
     assert (code, error) == (0, "")
     assert "with what each revision makes in a scratch database on the same server" in out
     assert f"  {CONTRACT_HEAD}: fits" in out
@@ -73,15 +73,15 @@ def test_the_command_tells_evidence_records_and_goes_on(unversioned: Keywords) -
     assert "Verified:" in out
     width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'alembic_version'"
     assert query(unversioned, width) == [(255,)]
-    assert finish(start(unversioned))[1].startswith("Nothing to do:")
-    assert finish(start(unversioned, *ADOPT))[1].splitlines()[-1].startswith("Nothing to do:")
+    assert call(unversioned)[1].startswith("Nothing to do:")
+    assert call(unversioned, *ADOPT)[1].splitlines()[-1].startswith("Nothing to do:")
 
 
 def test_what_the_version_table_held_is_in_the_log(empty_database: Keywords) -> None:
     states.at_head(empty_database)
     states.execute(empty_database, "UPDATE alembic_version SET version_num = '20250122_add_storage_reference_counting'")
     adopt(empty_database)
-    said = json.loads(finish(start(empty_database, "--history", "--json"))[1])
+    said = json.loads(call(empty_database, "--history", "--json")[1])
     acts = [(entry["action"], entry["outcome"]) for entry in said["history"]]
     adopted_at = acts.index(("adopt", "done"))
     assert set(acts[adopted_at + 1 : -1]) == {("up", "done")}
@@ -92,7 +92,7 @@ def test_what_the_version_table_held_is_in_the_log(empty_database: Keywords) -> 
 
 def test_a_plan_tells_evidence_and_sql_and_writes_nothing(by_hand: Keywords) -> None:
     before, rows = query(by_hand, EVERYTHING), states.rows(by_hand)
-    code, out, _ = finish(start(by_hand, "--adopt", "auto", "--plan"))
+    code, out, _ = call(by_hand, "--adopt", "auto", "--plan")
     assert code == 0
     assert query(by_hand, EVERYTHING) == before
     assert states.rows(by_hand) == rows
@@ -106,7 +106,7 @@ def test_a_plan_tells_evidence_and_sql_and_writes_nothing(by_hand: Keywords) -> 
 
 def test_the_planned_sql_does_what_adoption_does(by_hand: Keywords) -> None:
     rows = states.rows(by_hand)
-    said = json.loads(finish(start(by_hand, "--adopt", "auto", "--plan", "--json"))[1])
+    said = json.loads(call(by_hand, "--adopt", "auto", "--plan", "--json")[1])
     psql = subprocess.run(
         [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**by_hand)],
         input=said["adoption"]["sql"],
@@ -117,7 +117,7 @@ def test_the_planned_sql_does_what_adoption_does(by_hand: Keywords) -> None:
     assert psql.returncode == 0, psql.stderr
     assert states.kept(rows, states.rows(by_hand)) == []
     assert differences(by_hand, "catalog-head.json") == []
-    assert finish(start(by_hand, "--verify-only"))[0] == 0
+    assert call(by_hand, "--verify-only")[0] == 0
     assert query(by_hand, "SELECT refcount FROM storage_objects ORDER BY object_id") == [(2,), (0,)]
 
 
@@ -163,7 +163,7 @@ def test_what_is_not_recognised_is_named_and_nothing_is_written(unversioned: Key
         adopt(unversioned, CONTRACT_HEAD)
     assert refusal.value.exit_code is ExitCode.REFUSED
     assert words in str(refusal.value)
-    code, _, error = finish(start(unversioned, *ADOPT))
+    code, _, error = call(unversioned, *ADOPT)
     assert (code, "Nothing was changed" in error) == (5, True)
     assert query(unversioned, EVERYTHING) == before
 
@@ -260,14 +260,14 @@ def test_another_line_of_development_is_never_touched(empty_database: Keywords, 
         states.execute(empty_database, f"INSERT INTO alembic_version VALUES ('{extra}')")
     before = query(empty_database, EVERYTHING)
     for arguments in ((), ADOPT, ("--adopt", CONTRACT_HEAD, "--noinput")):
-        code, _, error = finish(start(empty_database, *arguments))
+        code, _, error = call(empty_database, *arguments)
         assert code == 5
         assert "20250820_final_company_security, which is no revision of this code" in error
     assert query(empty_database, EVERYTHING) == before
 
 
 def test_an_empty_database_has_nothing_to_adopt(empty_database: Keywords) -> None:
-    code, _, error = finish(start(empty_database, *ADOPT))
+    code, _, error = call(empty_database, *ADOPT)
     assert code == ExitCode.USAGE
     assert "there is nothing to adopt. To make the schema: manage.py migrate_alembic" in error
 

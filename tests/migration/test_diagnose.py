@@ -14,7 +14,7 @@ from ncfd_site.schema.deploy.report import MigrationError
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
-from tests.migration.running import adopt, finish, query, run, start
+from tests.migration.running import adopt, call, query, run
 from tests.migration.states import with_version
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
 from tests.migration.test_live_states import EVERYTHING
@@ -182,7 +182,7 @@ def test_a_run_stops_before_anything_is_written(
 
 def test_the_command_tells_programs_the_state_and_people_the_rest(empty_database: Keywords) -> None:
     STOPS["several rows"][0](empty_database)
-    code, out, error = finish(start(empty_database, "--json"))
+    code, out, error = call(empty_database, "--json")
     said = json.loads(out)
     assert (code, said["exit"], said["state"]) == (ExitCode.REFUSED, ExitCode.REFUSED, "several versions")
     assert said["error"] in error

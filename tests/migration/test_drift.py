@@ -16,7 +16,7 @@ from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
-from tests.migration.running import finish, query, run, start
+from tests.migration.running import call, query, run
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
 from tests.migration.test_runs import REVISIONS
 from tests.postgres import started_server
@@ -236,7 +236,7 @@ def test_the_command_exits_3_and_tells_programs(head_database: Keywords) -> None
     with psycopg.connect(**head_database) as connection:
         connection.execute("DROP INDEX ix_scores_run_id")
     before = query(head_database, "SELECT count(*) FROM pg_class")
-    code, out, error = finish(start(head_database, "--drift", "--json"))
+    code, out, error = call(head_database, "--drift", "--json")
     said = json.loads(out)
     assert (code, said["exit"]) == (3, 3)
     assert [(found["kind"], found["name"]) for found in said["drift"]["drift"]] == [("index", "ix_scores_run_id")]

@@ -11,7 +11,7 @@ from ncfd_site.schema import source
 from ncfd_site.schema.deploy import revisions
 from tests.databases import Keywords
 from tests.migration import projects, states
-from tests.migration.running import finish, query, run, start
+from tests.migration.running import call, finish, query, run, start
 from tests.migration.test_live_states import EVERYTHING
 from tests.sql import make_trial
 
@@ -178,7 +178,7 @@ def test_code_that_is_older_than_the_database_says_so(head_database: Keywords, p
     projects.add_revision(project, "20990101_newer", "CREATE TABLE newer (id integer);", "DROP TABLE newer;")
     assert finish(start(head_database, project=project))[0] == 0
     for arguments in ((), ("--adopt", "auto", "--noinput")):
-        code, _, error = finish(start(head_database, *arguments))
+        code, _, error = call(head_database, *arguments)
         assert code == ExitCode.REFUSED
         assert "20990101_newer, which newer code than this brought here" in error
         assert f"run with that code: manage.py migrate_alembic {revisions.head()}" in error
@@ -190,14 +190,14 @@ def test_a_big_rewrite_waits_for_consent_by_the_name_of_the_table(empty_database
     states.at_head(empty_database)
     before = query(empty_database, EVERYTHING)
     flags = ("--row-limit", "1", "--noinput")
-    code, _, error = finish(start(empty_database, *flags))
+    code, _, error = call(empty_database, *flags)
     assert code == ExitCode.CONSENT_NEEDED
     assert "rewrites studies (2 rows" in error
     assert "agree by name: --allow-rewrite studies" in error
     assert query(empty_database, EVERYTHING) == before
-    code, out, _ = finish(start(empty_database, "--plan"))
+    code, out, _ = call(empty_database, "--plan")
     assert (code, "rewrites studies (2 rows" in out) == (0, True)
-    assert finish(start(empty_database, *flags, "--allow-rewrite", "studies"))[0] == 0
+    assert call(empty_database, *flags, "--allow-rewrite", "studies")[0] == 0
 
 
 def _trial(number: int, sponsor: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy.report import MigrationError
 from tests.databases import Keywords
-from tests.migration.running import finish, query, run, start
+from tests.migration.running import call, query, run
 from tests.postgres import cannot_run
 
 
@@ -87,7 +87,7 @@ def test_transaction_mode_is_refused_at_once(database: Keywords) -> None:
         with pytest.raises(MigrationError, match="transaction mode") as refusal:
             run(pooled)
         assert time.monotonic() - began < 5
-        code, _, error = finish(start(pooled))
+        code, _, error = call(pooled)
     assert refusal.value.exit_code is ExitCode.UNUSABLE_CONNECTION
     assert (code, "Traceback" in error) == (9, False)
     assert query(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]

@@ -15,7 +15,7 @@ from ncfd_site.schema.deploy import revisions
 from ncfd_site.schema.deploy.report import MigrationError
 from tests import databases
 from tests.databases import Keywords
-from tests.migration.running import finish, query, run, start
+from tests.migration.running import call, finish, query, run, start
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
 
 REVISIONS = revisions.ids()
@@ -126,7 +126,7 @@ def test_a_role_that_may_not_read_the_log_is_told(empty_database: Keywords, work
         connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'looker'")
         connection.execute(f"GRANT SELECT ON alembic_version TO {role}")
     try:
-        code, _, error = finish(start({**empty_database, "user": role, "password": "looker"}, "--plan"))
+        code, _, error = call({**empty_database, "user": role, "password": "looker"}, "--plan")
         assert code == ExitCode.UNUSABLE_CONNECTION
         assert "permission denied for table alembic_migration_log" in error
         assert "Traceback" not in error
@@ -150,7 +150,7 @@ def test_a_revision_that_fails_leaves_those_before_it_and_nothing_of_itself(empt
     with psycopg.connect(**empty_database) as connection:
         connection.execute("CREATE TYPE gates AS (something_else integer)")
 
-    code, _, error = finish(start(empty_database))
+    code, _, error = call(empty_database)
 
     assert code == ExitCode.FAILED
     assert "revision 20250124_signals_gates_scores failed and was rolled back" in error
@@ -176,7 +176,7 @@ def test_looking_writes_nothing(empty_database: Keywords, flags: list[str], at: 
     if at != "empty":
         databases.migrate(empty_database, at)
     before = query(empty_database, EVERYTHING)
-    code, out, error = finish(start(empty_database, *flags))
+    code, out, error = call(empty_database, *flags)
     assert query(empty_database, EVERYTHING) == before
     assert error.startswith(("Planned:", "Nothing to do:") if "--json" in flags else "")
     assert bool(error) == ("--json" in flags)
@@ -193,7 +193,7 @@ def test_a_run_at_head_writes_nothing(head_database: Keywords) -> None:
 
 
 def test_json_is_one_object_with_what_was_done(empty_database: Keywords) -> None:
-    code, out, error = finish(start(empty_database, "--json"))
+    code, out, error = call(empty_database, "--json")
     said: dict[str, Any] = json.loads(out)
     assert code == 0
     assert (said["status"], said["exit"], said["before"], said["after"]) == ("done", 0, None, REVISIONS[-1])
@@ -207,14 +207,14 @@ def test_json_of_a_refusal_names_exit_code_and_reason(empty_database: Keywords) 
         connection.execute("CREATE TABLE invoices (id integer)")
     code, out, error = finish(start(empty_database, "--json"))
     said = json.loads(out)
-    assert (code, said["exit"], said["status"]) == (5, 5, "needs_adoption")
+    assert (code, said["exit"], said["status"]) == (5, 5, "refused")
     assert "not an ncfd database" in said["error"]
     assert "not an ncfd database" in error
 
 
 @pytest.mark.parametrize("target", ["no_such_revision", "+99"])
 def test_an_unknown_target_is_a_usage_error(head_database: Keywords, target: str) -> None:
-    code, _, error = finish(start(head_database, target))
+    code, _, error = call(head_database, target)
     assert code == ExitCode.USAGE
     assert f"There is no revision {target!r} to go to" in error
     assert "Traceback" not in error
@@ -258,29 +258,29 @@ def test_stamping_records_a_version_in_a_wide_column(empty_database: Keywords) -
 
 
 def test_history_tells_what_was_run_and_what_failed(empty_database: Keywords) -> None:
-    assert finish(start(empty_database, "--history"))[1].startswith("Nothing was ever run on")
+    assert call(empty_database, "--history")[1].startswith("Nothing was ever run on")
     databases.migrate(empty_database, "20250123_add_link_audit_fields")
     with psycopg.connect(**empty_database) as connection:
         connection.execute("CREATE TYPE gates AS (something_else integer)")
-    finish(start(empty_database))
-    code, out, _ = finish(start(empty_database, "--history"))
+    call(empty_database)
+    code, out, _ = call(empty_database, "--history")
     lines = out.splitlines()
     assert (code, len(lines)) == (0, 7)
     assert "up      20250121_create_studies_table_and_guardrails" in lines[0]
     assert "failed  by" in lines[-1]
     assert '"gates"' in lines[-1]
-    said = json.loads(finish(start(empty_database, "--history", "--json"))[1])
+    said = json.loads(call(empty_database, "--history", "--json")[1])
     assert [entry["outcome"] for entry in said["history"]] == ["done"] * 6 + ["failed"]
 
 
 def test_verifying_alone_writes_nothing_and_names_what_is_wrong(head_database: Keywords) -> None:
     before = query(head_database, EVERYTHING)
-    code, out, _ = finish(start(head_database, "--verify-only"))
+    code, out, _ = call(head_database, "--verify-only")
     assert (code, out[:9]) == (0, "Verified:")
     assert query(head_database, EVERYTHING) == before
     with psycopg.connect(**head_database) as connection:
         connection.execute("DROP FUNCTION get_cleanup_candidates")
-    code, _, error = finish(start(head_database, "--verify-only"))
+    code, _, error = call(head_database, "--verify-only")
     assert code == ExitCode.FINDINGS
     assert "missing: function get_cleanup_candidates(integer, integer)" in error
 

@@ -17,7 +17,7 @@ from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
-from tests.migration.running import finish, query, start
+from tests.migration.running import call, finish, query, start
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
 from tests.migration.test_live_states import EVERYTHING
 
@@ -50,10 +50,10 @@ def test_tables_of_django_of_other_schemas_and_of_other_people_are_never_touched
     states.hand_applied(*states.HAND_APPLIED)(empty_database)
     states.execute(empty_database, NOT_OURS)
     before = query(empty_database, STATE)
-    code, _, error = finish(start(empty_database, *arguments))
+    code, _, error = call(empty_database, *arguments)
     assert (code, error) == (0, "")
     assert query(empty_database, STATE) == before
-    assert finish(start(empty_database, ROOT_REVISION, "--allow-destructive", "20250123_add_link_audit_fields"))[0] in (
+    assert call(empty_database, ROOT_REVISION, "--allow-destructive", "20250123_add_link_audit_fields")[0] in (
         ExitCode.DONE,
         ExitCode.CONSENT_NEEDED,
     )
@@ -80,7 +80,7 @@ def test_looking_leaves_catalog_rows_and_log_as_they_are(empty_database: Keyword
             with suppress(MigrationError):
                 verb(empty_database, Progress(lambda _: None, 0, RunResult(database="test")))
         for flags in (("--check",), ("--adopt", "auto", "--plan", "--json")):
-            finish(start(empty_database, *flags))
+            call(empty_database, *flags)
 
 
 @contextmanager
@@ -119,10 +119,10 @@ def test_no_output_names_a_password(empty_database: Keywords, worker: str) -> No
             ("--json",),
             ("--history",),
         ):
-            _, out, error = finish(start(keywords, *flags, "-v", "3"))
+            _, out, error = call(keywords, *flags, "-v", "3")
             said += out + error
         for other in ({"password": f"{secret}!"}, {"port": "1"}, {"dbname": "no_such_database"}):
-            _, out, error = finish(start({**keywords, **other}, "--json"))
+            _, out, error = call({**keywords, **other}, "--json")
             said += out + error
             assert json.loads(out)["exit"] == ExitCode.UNUSABLE_CONNECTION or "password" in other
         assert secret not in said

@@ -1,20 +1,15 @@
 """Companies, tickers and sponsors in a browser, by keyboard alone."""
 
 from datetime import date
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from ncfd_site.core.roles import Role
 from securities.models import ReviewQueueItem
-from tests.browser.conftest import PATIENCE_MS, sign_in
+from tests.browser.conftest import find_faults, require_width, sign_in
 from tests.factories import make_company, make_user
 from tests.signals.companies.listed import make_scored_trial, make_security, relate
-
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -57,11 +52,8 @@ def test_from_a_search_to_a_company_and_the_past_of_its_ticker_by_keyboard(page:
 
 
 @pytest.mark.usefixtures("_companies")
-def test_no_page_has_a_grave_fault_or_is_wider_than_a_phone(browser: Browser, live_server: LiveServer) -> None:
-    context = browser.new_context(base_url=live_server.url, bypass_csp=True)
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    sign_in(page, "ana", "/companies/")
+def test_no_page_has_a_grave_fault_or_is_wider_than_a_phone(measured_page: Page) -> None:
+    sign_in(measured_page, "ana", "/companies/")
     found = []
     for address in (
         "/companies/",
@@ -70,16 +62,8 @@ def test_no_page_has_a_grave_fault_or_is_wider_than_a_phone(browser: Browser, li
         "/tickers/SNK/?on=x",
         "/sponsors/",
     ):
-        page.set_viewport_size({"width": 1280, "height": 800})
-        page.goto(address)
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            for one in Axe().run(page).response["violations"]:
-                if one["impact"] in ("serious", "critical"):
-                    found += [f"{address} in {scheme}: {one['id']}: {node['html'][:200]}" for node in one["nodes"]]
-        page.set_viewport_size({"width": 360, "height": 800})
-        root = "document.documentElement"
-        assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), address
-    page.wait_for_load_state("networkidle")
-    context.close()
+        measured_page.set_viewport_size({"width": 1280, "height": 800})
+        measured_page.goto(address)
+        found += find_faults(measured_page)
+        require_width(measured_page, 360)
     assert found == []

@@ -1,19 +1,16 @@
 """The first page, the list of errors, and a lock of the sign-in, with the keyboard alone in a real browser."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page
 
 from ncfd_site.core.roles import Role
 from ncfd_site.dashboard import views
 from signals.models import IngestRun
-from tests.browser.conftest import PATIENCE_MS, sign_in
-from tests.browser.test_axe import faults
+from tests.browser.conftest import find_faults, require_width, sign_in
 from tests.dashboard.test_errors_page import make_card, without
 from tests.dashboard.test_failures import broken
 from tests.dashboard.test_tiles import score
@@ -36,17 +33,6 @@ def site() -> None:
     IngestRun.objects.create(source="ctgov", started_at=moment)
 
 
-@pytest.fixture
-def checked(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A page into which axe-core may be put, which the policy of content forbids otherwise."""
-    context = browser.new_context(base_url=live_server.url, bypass_csp=True)
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    yield page
-    page.wait_for_load_state("networkidle")
-    context.close()
-
-
 def test_from_a_tile_to_the_errors_and_their_study_by_keyboard(page: Page, site: None) -> None:
     sign_in(page, "ana")
     assert page.locator(".board-tile").count() == 10
@@ -60,34 +46,32 @@ def test_from_a_tile_to_the_errors_and_their_study_by_keyboard(page: Page, site:
     page.wait_for_url("**/studies/*/")
 
 
-@pytest.mark.parametrize("address", ["/", "/errors/"])
-def test_nothing_is_wider_than_a_phone(page: Page, site: None, address: str) -> None:
-    page.set_viewport_size({"width": 360, "height": 800})
-    sign_in(page, "olga")
-    page.goto(address)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+def test_nothing_is_wider_than_a_phone(page: Page, site: None) -> None:
+    for address in ("/", "/errors/"):
+        sign_in(page, "olga", address)
+        require_width(page, 360)
 
 
-def test_no_page_has_a_grave_fault(checked: Page, site: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_page_has_a_grave_fault(measured_page: Page, site: None, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for who in ("rita", "olga"):
-        sign_in(checked, who)
-        found += faults(checked)
-        checked.goto("/errors/")
-        found += faults(checked)
-        checked.context.clear_cookies()
+        sign_in(measured_page, who)
+        found += find_faults(measured_page)
+        measured_page.goto("/errors/")
+        found += find_faults(measured_page)
+        measured_page.context.clear_cookies()
     monkeypatch.setattr(views, "registered_sources", lambda: broken("risk", "building"))
-    sign_in(checked, "ana")
-    assert checked.locator(".board-tile.unread").count() == 1
-    found += faults(checked)
+    sign_in(measured_page, "ana")
+    assert measured_page.locator(".board-tile.unread").count() == 1
+    found += find_faults(measured_page)
     assert found == []
 
 
-def test_the_lock_is_a_page_like_the_others(checked: Page, site: None, settings: LazySettings) -> None:
+def test_the_lock_is_a_page_like_the_others(measured_page: Page, site: None, settings: LazySettings) -> None:
     settings.LOGIN_ATTEMPTS = settings.AXES_FAILURE_LIMIT = 1
-    checked.goto("/accounts/login/")
-    checked.get_by_label("Username").fill("rita")
-    checked.get_by_label("Password").fill("wrong")
-    checked.keyboard.press("Enter")
-    checked.get_by_role("heading", name="Too many attempts").wait_for()
-    assert faults(checked) == []
+    measured_page.goto("/accounts/login/")
+    measured_page.get_by_label("Username").fill("rita")
+    measured_page.get_by_label("Password").fill("wrong")
+    measured_page.keyboard.press("Enter")
+    measured_page.get_by_role("heading", name="Too many attempts").wait_for()
+    assert find_faults(measured_page) == []

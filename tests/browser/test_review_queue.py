@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from linkaudit.models import LinkAudit, LinkReview, ReviewSkip
-from tests.browser.conftest import PATIENCE_MS, sign_in
+from tests.browser.conftest import open_page, sign_in, sign_in_by_form
 from tests.factories import make_user
 from tests.linkaudit.review.conftest import draw, end_leases, make_links
 
@@ -166,17 +166,15 @@ def test_the_page_renews_its_lease_and_a_note_outlives_signing_in_again(page: Pa
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Right").click()
     page.wait_for_url("**/accounts/login/**")
-    sign_in(page, "rita", address.partition("/review")[1] + address.partition("/review")[2])
+    sign_in_by_form(page, "rita", address.partition("/review")[1] + address.partition("/review")[2])
     expect(page.get_by_label("Note")).to_have_value("still thinking")
 
 
 @pytest.fixture
 def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """A page of a browser that runs no scripts."""
-    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
+    with open_page(browser, live_server, java_script_enabled=False) as page:
+        yield page
 
 
 def test_it_works_without_scripts(plain: Page, links: list[LinkAudit]) -> None:

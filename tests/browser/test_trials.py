@@ -1,12 +1,10 @@
 """Trials by risk by keyboard alone, and without a grave fault."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from ncfd_site.core.roles import Role
-from tests.browser.conftest import PATIENCE_MS, sign_in
+from tests.browser.conftest import find_faults, require_width, sign_in
 from tests.factories import make_company, make_trial, make_user
 from tests.signals.trials.conftest import (
     BEFORE,
@@ -97,21 +95,7 @@ def test_a_number_above_the_list_leads_to_as_many_rows(page: Page, site: None) -
 
 
 @pytest.mark.parametrize("address", ["/trials/", "/trials/?gate=G1&signal=S1", "/trials/?q=zzz", "/trials/compare/"])
-def test_no_page_has_a_grave_fault_or_is_wider_than_a_phone(
-    browser: Browser, live_server: LiveServer, site: None, address: str
-) -> None:
-    context = browser.new_context(base_url=live_server.url, bypass_csp=True, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    sign_in(page, "ana", "/trials/")
-    page.goto(address)
-    found = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        violations = Axe().run(page).response["violations"]
-        found += [one["id"] for one in violations if one["impact"] in ("serious", "critical")]
-    assert found == []
-    page.set_viewport_size({"width": 360, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    page.wait_for_load_state("networkidle")
-    context.close()
+def test_no_page_has_a_grave_fault_or_is_wider_than_a_phone(measured_page: Page, site: None, address: str) -> None:
+    sign_in(measured_page, "ana", address)
+    assert find_faults(measured_page) == []
+    require_width(measured_page, 360)

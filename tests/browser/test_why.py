@@ -3,14 +3,12 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from ncfd_site.core.roles import Role
 from signals.models import Study, Trial
 from storage.models import Document
-from tests.browser.conftest import PATIENCE_MS, sign_in
-from tests.browser.test_axe import faults
+from tests.browser.conftest import find_faults, require_width, sign_in
 from tests.factories import POSTED, make_company, make_document, make_link_audit, make_study, make_trial, make_user
 from tests.signals.explanation.rows import (
     make_gates,
@@ -85,21 +83,20 @@ def test_two_versions_are_compared_from_the_list(page: Page, study: Study) -> No
     expect(page.locator(".side.after ins").first).to_have_text("Progression-free")
 
 
-@pytest.mark.parametrize("width", [360, 640, 1280])
-def test_no_page_is_wider_than_the_window(page: Page, study: Study, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 740})
+def test_no_page_is_wider_than_the_window(page: Page, study: Study) -> None:
     sign_in(page, "ana", WHY)
     for address in (WHY, f"{WHY}record/", f"/studies/{study.pk}/"):
         page.goto(address)
         for summary in page.locator("main summary").all():
             summary.click()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
-        small = page.evaluate(
-            """() => [...document.querySelectorAll("main :is(button, select, summary, input)")]
-                .filter((element) => element.offsetParent && element.getBoundingClientRect().height < 24)
-                .map((element) => element.outerHTML)"""
-        )
-        assert small == [], address
+        for width in (1280, 640, 360):
+            require_width(page, width)
+            small = page.evaluate(
+                """() => [...document.querySelectorAll("main :is(button, select, summary, input)")]
+                    .filter((element) => element.offsetParent && element.getBoundingClientRect().height < 24)
+                    .map((element) => element.outerHTML)"""
+            )
+            assert small == [], (address, width)
 
 
 def test_words_and_bars_of_the_drawings_stay_within_them(page: Page, study: Study) -> None:
@@ -123,17 +120,12 @@ def test_bars_are_drawn_as_wide_as_their_log_odds(page: Page, study: Study) -> N
     assert gate / prior == pytest.approx(1.6094 / 0.3228, rel=0.05)
 
 
-def test_axe_finds_no_grave_fault(browser: Browser, live_server: LiveServer, study: Study) -> None:
-    # Without the policy, so that axe-core may put the styles that it measures with.
-    context = browser.new_context(base_url=live_server.url, bypass_csp=True)
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    sign_in(page, "ana", WHY)
+def test_axe_finds_no_grave_fault(measured_page: Page, study: Study) -> None:
+    sign_in(measured_page, "ana", WHY)
     found = []
     for address in (WHY, f"{WHY}?run=weekly+0", f"{WHY}record/", f"/studies/{study.pk}/", "/trials/NCT99999999/"):
-        page.goto(address)
-        found += faults(page)
-    context.close()
+        measured_page.goto(address)
+        found += find_faults(measured_page)
     assert found == []
 
 

@@ -12,7 +12,7 @@ from django.db.models import Max, QuerySet
 from linkaudit import bulk
 from linkaudit.bulk_words import DECISION_WORDS, NAMED, report
 from linkaudit.models import LinkAudit
-from ncfd_site.adminkit.listing import listed
+from ncfd_site.adminkit.list_query import select_listed_rows
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
@@ -38,8 +38,8 @@ class Frozen:
 
 
 def links_of(query: str, actor: User) -> QuerySet[LinkAudit]:
-    """Return the links that the admin's list shows for a query string; raises `ListRefused` where it makes no sense."""
-    rows: QuerySet[LinkAudit] = listed(LinkAudit, query, actor)
+    """Return the links that the admin's list shows for a query string; raises `ListError` where it makes no sense."""
+    rows: QuerySet[LinkAudit] = select_listed_rows(LinkAudit, query, actor)
     return rows
 
 

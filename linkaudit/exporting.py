@@ -8,14 +8,14 @@ from django.urls import reverse
 from linkaudit.forms import LinkFilterForm
 from linkaudit.models import LinkAudit
 from linkaudit.selection import listed_links
-from ncfd_site.adminkit.listing import ListRefused
+from ncfd_site.adminkit.list_query import ListError
 from ncfd_site.exports.sources import Source, register
 
 
 def _rows(query: str, actor: User) -> QuerySet[LinkAudit]:
     form = LinkFilterForm(QueryDict(query))
     if not form.is_valid():
-        raise ListRefused("The filter of the list cannot be read: go back to the list and choose again.")
+        raise ListError("The filter of the list cannot be read: go back to the list and choose again.")
     return listed_links(form.get_selection())
 
 

@@ -14,17 +14,6 @@ from ncfd_site.core import sql
 MIN_PRECISION = Decimal("0.95")
 MIN_LINKS = 50
 
-# PostgreSQL reads a whole index for DISTINCT. This jumps from each name to the next one: as many steps as names.
-HEURISTIC_NAMES = """
-WITH RECURSIVE names(name) AS (
-    (SELECT heuristic_applied FROM link_audit WHERE heuristic_applied IS NOT NULL ORDER BY heuristic_applied LIMIT 1)
-    UNION ALL
-    SELECT (SELECT a.heuristic_applied FROM link_audit a WHERE a.heuristic_applied > n.name
-            ORDER BY a.heuristic_applied LIMIT 1)
-    FROM names n WHERE n.name IS NOT NULL
-)
-SELECT name FROM names WHERE name IS NOT NULL ORDER BY name
-"""
 STANDINGS = """
 SELECT p.*, can_auto_promote_heuristic(n.name, %s, %s) AS can_promote
 FROM unnest(%s::text[]) WITH ORDINALITY n(name, position) CROSS JOIN LATERAL get_heuristic_precision(n.name) p
@@ -57,14 +46,9 @@ class HeuristicStanding(Precision):
     can_promote: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    name: str
-
-
 def heuristic_names() -> list[str]:
     """Return the name of every heuristic that has proposed a link, sorted."""
-    return [row.name for row in sql.rows(HEURISTIC_NAMES, of=_Name)]
+    return sql.read_distinct_values("link_audit", "heuristic_applied")
 
 
 def heuristic_precision(heuristic: str, start: datetime | None = None, end: datetime | None = None) -> Precision | None:

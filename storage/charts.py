@@ -2,7 +2,7 @@
 
 from django.urls import reverse
 
-from ncfd_site.adminkit.links import list_url
+from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.core.charts.bars import BarChart, BarItem, build_bar_chart
 from ncfd_site.core.formatting import format_quantity, format_size
 from storage.models import StorageObject
@@ -95,7 +95,7 @@ def _link_tier(backend_type: str, tier: str, linked: bool) -> str:
 
 
 def _link_list(linked: bool, **filters: str) -> str:
-    return list_url(StorageObject, **filters) if linked else ""
+    return get_list_url(StorageObject, **filters) if linked else ""
 
 
 def _link_candidates(age: Bucket) -> str:

@@ -16,13 +16,8 @@ from linkaudit.highlighting import Terms, mark_terms
 from linkaudit.models import LinkAudit
 from linkaudit.naming import distinct_names
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import (
-    Column,
-    choice,
-    related,
-    value,
-)
-from ncfd_site.adminkit.links import object_link
+from ncfd_site.adminkit.columns import Column, choice_column, related_column, value_column
+from ncfd_site.adminkit.links import render_object_link
 from ncfd_site.core import formatting
 from ncfd_site.core.json_html import render_json
 
@@ -57,21 +52,21 @@ class LinkAuditAdmin(LabellingPages):
     """Claims of heuristics, to look at and to label."""
 
     list_display = (
-        value("audit_id", "link", order=True),
+        value_column("audit_id", "link", order=True),
         asset_name("asset"),
-        value("nct_id", "trial", draw=_trial, order=True),
-        value("heuristic_applied", "heuristic", empty="none"),
-        value("confidence", order=True),
+        value_column("nct_id", "trial", render=_trial, order=True),
+        value_column("heuristic_applied", "heuristic", empty="none"),
+        value_column("confidence", order=True),
         # One column: of an open link there would be four that say so. It sorts by when the label was given.
         Column("label", "label", _label, reads=LABEL, order="reviewed_at", empty="open"),
-        choice("promotion_status", "status"),
-        related("doc", "doc_id", "document", also=("doc_id",)),
+        choice_column("promotion_status", "status"),
+        related_column("doc", "doc_id", "document", also=("doc_id",)),
     )
     list_filter = (HeuristicFilter, "promotion_status", LabelFilter, "label_source", ReviewerFilter, ConfidenceFilter)
     search_by = (
-        search.key("audit_id", "number"),
-        search.trial_number("nct_id"),
-        search.SearchBy("asset_id__in", "beginning of the asset's name", form=assets_named),
+        search.by_key("audit_id", "number"),
+        search.by_nct_id("nct_id"),
+        search.SearchField("asset_id__in", "beginning of the asset's name", convert=assets_named),
     )
     filled_by = (
         "Heuristics propose links: `manage.py load_ctgov FILE` those of HP-2, `manage.py load_link_audits FILE` others."
@@ -106,7 +101,7 @@ class LinkAuditAdmin(LabellingPages):
         """Every name of the asset."""
         others = [name for name in row.names if name != row.asset.name]
         also = formatting.render_quiet(f"also {', '.join(others)}") if others else ""
-        return format_html("{} {}", object_link(row.asset), also)
+        return format_html("{} {}", render_object_link(row.asset), also)
 
     @admin.display(description="trial")
     def trial(self, row: Any) -> SafeString | str:
@@ -121,7 +116,7 @@ class LinkAuditAdmin(LabellingPages):
             if row.doc.source_url
             else formatting.render_quiet("without address")
         )
-        return format_html("{}, {}", object_link(row.doc, f"document {row.doc_id}"), found)
+        return format_html("{}, {}", render_object_link(row.doc, f"document {row.doc_id}"), found)
 
     @admin.display(description="evidence")
     def evidence(self, row: Any) -> SafeString:

@@ -15,9 +15,9 @@ from linkaudit import bulk, bulk_jobs
 from linkaudit.admin.bulk_forms import BulkFilterForm
 from linkaudit.bulk_jobs import MOST_COUNTED, Frozen
 from linkaudit.models import LinkAudit
-from ncfd_site.adminkit.links import list_url
-from ncfd_site.adminkit.listing import ListRefused
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.links import get_list_url
+from ncfd_site.adminkit.list_query import ListError
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from ncfd_site.core.permissions import current_user
 
 SALT = "linkaudit.bulk_filter"
@@ -56,12 +56,12 @@ class BulkFilterPages(ReadOnlyAdmin):
                 self.message_user(request, f"Job {job.pk} waits for a worker.", messages.SUCCESS)
                 return redirect("jobs:job", job.pk)
             return self._filter_page(request, frozen, form)
-        except (ListRefused, bulk.BulkRefused) as refused:
+        except (ListError, bulk.BulkRefused) as refused:
             self.message_user(request, str(refused), messages.ERROR)
         except signing.BadSignature:
             why = "The selection is too old, or was changed on its way. Please select again. Nothing was changed."
             self.message_user(request, why, messages.ERROR)
-        return HttpResponseRedirect(list_url(LinkAudit))
+        return HttpResponseRedirect(get_list_url(LinkAudit))
 
     def _frozen(self, request: HttpRequest) -> Frozen:
         if request.method != "POST":
@@ -86,7 +86,7 @@ class BulkFilterPages(ReadOnlyAdmin):
             "sample": links[:SAMPLE],
             "form": form,
             "frozen": signing.dumps({"by": actor.pk, **asdict(frozen)}, salt=SALT),
-            "back": f"{list_url(LinkAudit)}?{frozen.query}" if frozen.query else list_url(LinkAudit),
+            "back": f"{get_list_url(LinkAudit)}?{frozen.query}" if frozen.query else get_list_url(LinkAudit),
         }
         status = 400 if form.is_bound else 200
         return TemplateResponse(request, "admin/linkaudit/linkaudit/bulk_filter.html", context, status=status)

@@ -19,7 +19,7 @@ from linkaudit.admin.bulk_filter import BulkFilterPages
 from linkaudit.admin.bulk_forms import BulkForm
 from linkaudit.bulk_words import DECISION_WORDS, report
 from linkaudit.models import LinkAudit
-from ncfd_site.adminkit.links import list_url
+from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.core.permissions import current_user
 
 # What is confirmed by number; more than that is confirmed as a filter, and labelled by a job.
@@ -79,7 +79,7 @@ class BulkPages(BulkFilterPages):
         groups = {name: getattr(result, name) for name in result.__slots__}
         level = messages.SUCCESS if len(result.labelled) == len(seen) else messages.WARNING
         self.message_user(request, report(kept["decision"], groups), level)
-        return HttpResponseRedirect(f"{list_url(LinkAudit)}{kept['query']}")
+        return HttpResponseRedirect(f"{get_list_url(LinkAudit)}{kept['query']}")
 
     def _ask(self, request: HttpRequest, decision: str) -> HttpResponse | None:
         query = f"?{request.META['QUERY_STRING']}" if request.META["QUERY_STRING"] else ""
@@ -124,7 +124,7 @@ class BulkPages(BulkFilterPages):
             "gone": gone,
             "form": form,
             "frozen": frozen,
-            "back": f"{list_url(LinkAudit)}{query}",
+            "back": f"{get_list_url(LinkAudit)}{query}",
         }
         status = 400 if form.is_bound else 200
         return TemplateResponse(request, "admin/linkaudit/linkaudit/bulk.html", context, status=status)
@@ -136,4 +136,4 @@ class BulkPages(BulkFilterPages):
 
     def _nothing(self, request: HttpRequest, why: str) -> HttpResponse:
         self.message_user(request, f"{why} Nothing was changed.", messages.ERROR)
-        return HttpResponseRedirect(list_url(LinkAudit))
+        return HttpResponseRedirect(get_list_url(LinkAudit))

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from ncfd_site.adminkit.filters import (
-    Choices,
-    KnownValues,
-    choices,
-    known_values,
+    FixedChoicesFilter,
+    IndexedValuesFilter,
+    fixed_choices_filter,
+    indexed_values_filter,
 )
 from ncfd_site.core.roles import GRANTS
 
@@ -24,26 +24,28 @@ def _band(low: str, high: str) -> tuple[str, str, dict[str, Any]]:
     return f"{low}-{high}", words, {"confidence__gte": low, "confidence__lte": high}
 
 
-class ReviewerFilter(KnownValues):
+class ReviewerFilter(IndexedValuesFilter):
     """Who gave the label: people who may label now. Someone else's name may still stand in the address."""
 
     column = parameter_name = "reviewed_by"
     title = "reviewer"
     nothing = "nobody"
 
-    def values(self, model: Any) -> Iterable[Any]:
+    def get_values(self, model: Any) -> Iterable[Any]:
         """Return the names of those who may label; the column has no index to find them by."""
         groups = [role.value for role, granted in GRANTS.items() if "linkaudit.label_linkaudit" in granted]
         people = User.objects.filter(Q(groups__name__in=groups) | Q(is_superuser=True)).distinct()
         return people.order_by("username").values_list("username", flat=True)[:MOST_REVIEWERS]
 
 
-HeuristicFilter = known_values("heuristic_applied", "heuristic", nothing="none")
-LabelFilter = choices(
+HeuristicFilter = indexed_values_filter("heuristic_applied", "heuristic", nothing="none")
+LabelFilter = fixed_choices_filter(
     "label",
     "label",
     ("right", "right", {"label": True}),
     ("wrong", "wrong", {"label": False}),
     ("open", "open", {"label__isnull": True}),
 )
-ConfidenceFilter: type[Choices] = choices("confidence", "confidence", *(_band(low, high) for low, high in BANDS))
+ConfidenceFilter: type[FixedChoicesFilter] = fixed_choices_filter(
+    "confidence", "confidence", *(_band(low, high) for low, high in BANDS)
+)

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 
 from linkaudit import queries
 from linkaudit.models import HeuristicPrecision, LinkAudit
-from ncfd_site.adminkit.links import list_link, object_url
-from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.links import get_object_url, render_list_link
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core.formatting import render_quiet
 
 HEADINGS = (
@@ -56,7 +56,7 @@ class HeuristicPrecisionAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         standing = None if "\0" in name else queries.heuristic_standing(name)
         if standing is None:
-            return self.gone(request, name)
+            return self.redirect_missing(request, name)
         return self._page(request, f"Heuristic {name}", [standing], one=True)
 
     def _page(
@@ -81,7 +81,7 @@ class HeuristicPrecisionAdmin(ReadOnlyAdmin):
 
 def _row(standing: queries.HeuristicStanding) -> tuple[Any, ...]:
     name = standing.heuristic
-    page = object_url(HeuristicPrecision(heuristic_applied=name))
+    page = get_object_url(HeuristicPrecision(heuristic_applied=name))
     site = reverse("linkaudit:heuristic", args=[name])
     return (
         format_html('<a href="{}">{}</a>', page, name),
@@ -98,7 +98,7 @@ def _row(standing: queries.HeuristicStanding) -> tuple[Any, ...]:
 
 
 def _links(name: str, count: int, **condition: str) -> SafeString:
-    return list_link(LinkAudit, f"{count:,}", heuristic_applied=name, **condition)
+    return render_list_link(LinkAudit, f"{count:,}", heuristic_applied=name, **condition)
 
 
 def _rate(precision: queries.Precision) -> Any:

@@ -13,7 +13,7 @@ from linkaudit import services
 from linkaudit.admin.bulk_pages import BulkPages
 from linkaudit.forms import DECISIONS
 from linkaudit.models import LinkAudit
-from ncfd_site.adminkit.links import object_url
+from ncfd_site.adminkit.links import get_object_url
 from ncfd_site.core.permissions import current_user
 
 
@@ -44,8 +44,8 @@ class LabellingPages(BulkPages):
                 request, "The form was not complete, so nothing changed. Please try again.", messages.ERROR
             )
         elif not self._label(request, object_id, decision, seen_at):
-            return self.gone(request, object_id)
-        return HttpResponseRedirect(object_url(LinkAudit(pk=object_id)))
+            return self.redirect_missing(request, object_id)
+        return HttpResponseRedirect(get_object_url(LinkAudit(pk=object_id)))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if self.has_label_permission(request):

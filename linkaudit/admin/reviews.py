@@ -18,16 +18,10 @@ from linkaudit.models import (
     ReviewSlot,
 )
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import (
-    choice,
-    related,
-    value,
-    when,
-    words,
-)
-from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
-from ncfd_site.adminkit.filters import choices, known_values
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.columns import age_column, boolean_column, choice_column, related_column, value_column
+from ncfd_site.adminkit.composite_keys import CompositeAdmin, register_composite
+from ncfd_site.adminkit.filters import fixed_choices_filter, indexed_values_filter
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 
 
 def _link(audit_id: Any) -> SafeString:
@@ -35,8 +29,8 @@ def _link(audit_id: Any) -> SafeString:
     return format_html('<a href="{}">{}</a>', reverse("admin:linkaudit_linkaudit_change", args=[audit_id]), audit_id)
 
 
-LINK = value("audit_id", "link", draw=_link)
-HEURISTIC = value("heuristic", empty="none")
+LINK = value_column("audit_id", "link", render=_link)
+HEURISTIC = value_column("heuristic", empty="none")
 
 
 @admin.register(LinkReview)
@@ -44,25 +38,27 @@ class LinkReviewAdmin(ReadOnlyAdmin):
     """Every decision."""
 
     list_display = (
-        value("review_id", "review", order=True),
+        value_column("review_id", "review", order=True),
         LINK,
-        choice("decision"),
-        value("reviewer"),
-        choice("mode", "how"),
-        when("reviewed_at", "said"),
+        choice_column("decision"),
+        value_column("reviewer"),
+        choice_column("mode", "how"),
+        age_column("reviewed_at", "said"),
         HEURISTIC,
-        value("nct_id", "trial"),
-        value("seconds", empty="not measured"),
+        value_column("nct_id", "trial"),
+        value_column("seconds", empty="not measured"),
     )
     list_filter = (
-        choices("mode", "how", *((mode.value, mode.label, {"mode": mode.value}) for mode in LinkReview.Mode)),
-        choices(
+        fixed_choices_filter(
+            "mode", "how", *((mode.value, mode.label, {"mode": mode.value}) for mode in LinkReview.Mode)
+        ),
+        fixed_choices_filter(
             "decision", "decision", *((one.value, one.label, {"decision": one.value}) for one in LinkReview.Decision)
         ),
-        known_values("heuristic", "heuristic", nothing="none"),
-        known_values("reviewer", "reviewer", nothing="unknown"),
+        indexed_values_filter("heuristic", "heuristic", nothing="none"),
+        indexed_values_filter("reviewer", "reviewer", nothing="unknown"),
     )
-    search_by = (search.key("review_id", "number"), search.key("audit_id", "number of the link"))
+    search_by = (search.by_key("review_id", "number"), search.by_key("audit_id", "number of the link"))
     filled_by = "A decision comes here when somebody says something of a link; nobody has so far."
 
 
@@ -70,11 +66,18 @@ class LinkReviewAdmin(ReadOnlyAdmin):
 class LinkDisagreementAdmin(ReadOnlyAdmin):
     """What waits for an adjudicator."""
 
-    list_display = (value("audit_id", "link"), choice("reason"), HEURISTIC, when("opened_at", "since"))
-    list_filter = (
-        choices("reason", "reason", *((o.value, o.label, {"reason": o.value}) for o in LinkDisagreement.Reason)),
+    list_display = (
+        value_column("audit_id", "link"),
+        choice_column("reason"),
+        HEURISTIC,
+        age_column("opened_at", "since"),
     )
-    search_by = (search.key("audit_id", "number of the link"),)
+    list_filter = (
+        fixed_choices_filter(
+            "reason", "reason", *((o.value, o.label, {"reason": o.value}) for o in LinkDisagreement.Reason)
+        ),
+    )
+    search_by = (search.by_key("audit_id", "number of the link"),)
     filled_by = "A link comes here when people differ on it, or somebody is unsure; none does now."
 
 
@@ -83,21 +86,23 @@ class ReviewSampleAdmin(ReadOnlyAdmin):
     """Samples that were drawn."""
 
     list_display = (
-        value("sample_id", "sample", order=True),
-        value("heuristic"),
-        choice("purpose"),
-        value("size"),
-        value("population"),
-        value("second_share"),
-        value("drawn_by", "drawn by"),
-        when("drawn_at", "drawn"),
-        when("closed_at", "closed", empty="open"),
+        value_column("sample_id", "sample", order=True),
+        value_column("heuristic"),
+        choice_column("purpose"),
+        value_column("size"),
+        value_column("population"),
+        value_column("second_share"),
+        value_column("drawn_by", "drawn by"),
+        age_column("drawn_at", "drawn"),
+        age_column("closed_at", "closed", empty="open"),
     )
     list_filter = (
-        choices("purpose", "purpose", *((o.value, o.label, {"purpose": o.value}) for o in ReviewSample.Purpose)),
-        known_values("heuristic", "heuristic"),
+        fixed_choices_filter(
+            "purpose", "purpose", *((o.value, o.label, {"purpose": o.value}) for o in ReviewSample.Purpose)
+        ),
+        indexed_values_filter("heuristic", "heuristic"),
     )
-    search_by = (search.key("sample_id", "number"),)
+    search_by = (search.by_key("sample_id", "number"),)
     filled_by = "An operator draws a sample of a heuristic's links; none was drawn so far."
 
 
@@ -106,19 +111,21 @@ class ReviewSlotAdmin(ReadOnlyAdmin):
     """The places of samples, in their order."""
 
     list_display = (
-        value("slot_id", "number", order=True),
-        related("sample", "sample_id", "sample"),
-        value("position"),
-        value("opinion"),
+        value_column("slot_id", "number", order=True),
+        related_column("sample", "sample_id", "sample"),
+        value_column("position"),
+        value_column("opinion"),
         LINK,
-        choice("state"),
-        value("reviewer", empty="nobody"),
-        when("done_at", "done", empty="not done"),
-        value("leased_by", "leased to", empty="nobody"),
-        when("lease_until", "lease ends", empty="no lease"),
+        choice_column("state"),
+        value_column("reviewer", empty="nobody"),
+        age_column("done_at", "done", empty="not done"),
+        value_column("leased_by", "leased to", empty="nobody"),
+        age_column("lease_until", "lease ends", empty="no lease"),
     )
-    list_filter = (choices("state", "state", *((o.value, o.label, {"state": o.value}) for o in ReviewSlot.State)),)
-    search_by = (search.key("slot_id", "number"), search.key("audit_id", "number of the link"))
+    list_filter = (
+        fixed_choices_filter("state", "state", *((o.value, o.label, {"state": o.value}) for o in ReviewSlot.State)),
+    )
+    search_by = (search.by_key("slot_id", "number"), search.by_key("audit_id", "number of the link"))
     filled_by = "Places come with a sample; none was drawn so far."
     # By the token, a page names the lease of the one who has it.
     fields_hidden = ("lease_token",)
@@ -132,14 +139,14 @@ class ReviewSkipAdmin(ReadOnlyAdmin):
     """What was passed over, and why."""
 
     list_display = (
-        value("skip_id", "skip", order=True),
+        value_column("skip_id", "skip", order=True),
         LINK,
-        related("slot", "slot_id", "place"),
-        value("reviewer"),
-        value("reason"),
-        when("skipped_at", "skipped"),
+        related_column("slot", "slot_id", "place"),
+        value_column("reviewer"),
+        value_column("reason"),
+        age_column("skipped_at", "skipped"),
     )
-    search_by = (search.key("skip_id", "number"),)
+    search_by = (search.by_key("skip_id", "number"),)
     filled_by = "A reviewer who cannot judge a link skips it with a reason; nobody has so far."
 
 
@@ -148,15 +155,15 @@ class InterimAnalysisAdmin(CompositeAdmin):
     """Looks at the evidence."""
 
     list_display = (
-        value("size", "at"),
-        related("sample", "sample_id", "sample"),
-        value("error_count", "errors"),
-        value("alpha"),
-        value("lower_bound", "lower bound"),
-        words("passed", yes="passed", no="not passed"),
-        when("analyzed_at", "analyzed"),
+        value_column("size", "at"),
+        related_column("sample", "sample_id", "sample"),
+        value_column("error_count", "errors"),
+        value_column("alpha"),
+        value_column("lower_bound", "lower bound"),
+        boolean_column("passed", yes="passed", no="not passed"),
+        age_column("analyzed_at", "analyzed"),
     )
-    search_by = (search.key("sample_id", "number of the sample"),)
+    search_by = (search.by_key("sample_id", "number of the sample"),)
     filled_by = "A look is taken when enough places of a sample are settled; none was so far."
 
 
@@ -165,15 +172,15 @@ class LinkPromotionAdmin(ReadOnlyAdmin):
     """Promotions, and whether they were taken back."""
 
     list_display = (
-        value("promotion_id", "promotion", order=True),
-        value("heuristic"),
-        value("link_count", "links"),
-        value("promoted_by", "promoted by"),
-        when("promoted_at", "promoted"),
-        value("reason"),
-        when("reverted_at", "taken back", empty="no"),
+        value_column("promotion_id", "promotion", order=True),
+        value_column("heuristic"),
+        value_column("link_count", "links"),
+        value_column("promoted_by", "promoted by"),
+        age_column("promoted_at", "promoted"),
+        value_column("reason"),
+        age_column("reverted_at", "taken back", empty="no"),
     )
-    search_by = (search.key("promotion_id", "number"),)
+    search_by = (search.by_key("promotion_id", "number"),)
     filled_by = "An operator promotes the links of a heuristic whose gate is open; nobody has so far."
 
 
@@ -183,12 +190,12 @@ class LinkPromotionItemAdmin(CompositeAdmin):
 
     list_display = (
         LINK,
-        related("promotion", "promotion_id", "promotion"),
-        value("previous_status", "status before"),
-        value("trial_xref_id", "link of trial", empty="none made"),
+        related_column("promotion", "promotion_id", "promotion"),
+        value_column("previous_status", "status before"),
+        value_column("trial_xref_id", "link of trial", empty="none made"),
     )
     search_by = (
-        search.key("promotion_id", "number of the promotion"),
-        search.key("audit_id", "number of the link"),
+        search.by_key("promotion_id", "number of the promotion"),
+        search.by_key("audit_id", "number of the link"),
     )
     filled_by = "Links come here with a promotion."

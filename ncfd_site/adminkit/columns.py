@@ -1,4 +1,4 @@
-"""Columns of lists. Each says which database columns it reads, so that a list reads those and no others."""
+"""Columns of lists. A column declares the database columns that it needs, and a list reads only those."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -7,25 +7,26 @@ from typing import Any
 from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 
-from ncfd_site.adminkit.links import object_link
+from ncfd_site.adminkit.links import render_object_link
 from ncfd_site.core.formatting import render_age
 
-Draw = Callable[[Any], Any]
+Render = Callable[[Any], Any]
 UNKNOWN = "unknown"
 
 
 class Column:
-    """One column: its name in class names of the page, its heading, how a cell is drawn, and what that reads.
+    """One column of a list.
 
-    `reads` are field paths; `joins` the relations to fetch along. `order` is a field with an index to sort by, or
-    None. `empty` stands where the cell is None. The attributes have the names that Django's lists look for.
+    `name` appears in CSS classes; `render` returns the cell of a row; `reads` are the field paths that it needs,
+    `joins` the relations to fetch with the row; `order` is an indexed field to sort by; `empty` is shown for None.
+    Django's lists find the attributes by these names.
     """
 
     def __init__(
         self,
         name: str,
         heading: str,
-        draw: Draw,
+        render: Render,
         *,
         reads: Sequence[str] = (),
         joins: Sequence[str] = (),
@@ -36,33 +37,32 @@ class Column:
         self.short_description = heading
         self.empty_value_display = empty
         self.admin_order_field = order
-        self.draw = draw
+        self.render = render
         self.reads = reads
         self.joins = joins
 
     def __call__(self, row: Any) -> Any:
         """Return the cell of a row."""
-        return self.draw(row)
+        return self.render(row)
 
 
-def value(
-    path: str, heading: str = "", *, empty: str = UNKNOWN, order: bool = False, draw: Draw | None = None
+def value_column(
+    path: str, heading: str = "", *, empty: str = UNKNOWN, order: bool = False, render: Render | None = None
 ) -> Column:
-    """The value at a field path such as `phase` or `trial__nct_id`; `draw` turns it into what is shown."""
+    """Return a column with the value at a field path such as `phase` or `trial__nct_id`; `render` formats it."""
     relation, _, _ = path.rpartition(LOOKUP_SEP)
 
     def cell(row: Any) -> Any:
-        found = follow(row, path)
+        found = follow_path(row, path)
         if found is None or found == "":
             return None
-        if draw:
-            return draw(found)
-        # The form that sorts by eye, and the shortest.
+        if render:
+            return render(found)
         return found.isoformat() if isinstance(found, date) else found
 
     return Column(
         path.replace(LOOKUP_SEP, "_"),
-        heading or _words(path),
+        heading or _humanize_path(path),
         cell,
         reads=(path,),
         joins=(relation,) if relation else (),
@@ -71,51 +71,53 @@ def value(
     )
 
 
-def when(path: str, heading: str = "", *, empty: str = UNKNOWN, order: bool = False) -> Column:
-    """A moment, as an age with the exact moment in the title."""
-    return value(path, heading, empty=empty, order=order, draw=render_age)
+def age_column(path: str, heading: str = "", *, empty: str = UNKNOWN, order: bool = False) -> Column:
+    """Return a column with the age of a moment."""
+    return value_column(path, heading, empty=empty, order=order, render=render_age)
 
 
-def choice(field: str, heading: str = "", *, empty: str = UNKNOWN) -> Column:
-    """A field with choices, in the words of the choices."""
+def choice_column(field: str, heading: str = "", *, empty: str = UNKNOWN) -> Column:
+    """Return a column with the label of a choice."""
     return Column(
         field,
-        heading or _words(field),
+        heading or _humanize_path(field),
         lambda row: getattr(row, f"get_{field}_display")() or None,
         reads=(field,),
         empty=empty,
     )
 
 
-def words(field: str, heading: str = "", *, yes: str, no: str, unknown: str = UNKNOWN, order: bool = False) -> Column:
-    """A boolean in words."""
-    spoken = {True: yes, False: no}
+def boolean_column(
+    field: str, heading: str = "", *, yes: str, no: str, unknown: str = UNKNOWN, order: bool = False
+) -> Column:
+    """Return a column with labels for true and false."""
+    labels = {True: yes, False: no}
     return Column(
         field,
-        heading or _words(field),
-        lambda row: spoken.get(getattr(row, field)),
+        heading or _humanize_path(field),
+        lambda row: labels.get(getattr(row, field)),
         reads=(field,),
         order=field if order else None,
         empty=unknown,
     )
 
 
-def related(
+def related_column(
     relation: str, shows: str, heading: str = "", *, empty: str = UNKNOWN, also: tuple[str, ...] = ()
 ) -> Column:
-    """A link to the page of the row that a foreign key points to; `shows` is the field or property that names it.
+    """Return a column that links to the row of a foreign key, with the field or property `shows` as its text.
 
-    `also` are further fields of that row which the name needs, where `shows` is a property.
+    `also` are the fields of that row that a property needs.
     """
 
     def cell(row: Any) -> Any:
-        target = follow(row, relation)
-        return None if target is None else object_link(target, str(getattr(target, shows)))
+        target = follow_path(row, relation)
+        return None if target is None else render_object_link(target, str(getattr(target, shows)))
 
     wanted = also or (shows,)
     return Column(
         relation.replace(LOOKUP_SEP, "_"),
-        heading or _words(relation),
+        heading or _humanize_path(relation),
         cell,
         reads=(relation, *(f"{relation}{LOOKUP_SEP}{name}" for name in wanted)),
         joins=(relation,),
@@ -123,8 +125,8 @@ def related(
     )
 
 
-def follow(row: Any, path: str) -> Any:
-    """Return what a field path leads to from a row; None where a relation on the way is empty."""
+def follow_path(row: Any, path: str) -> Any:
+    """Return the value at a field path, None if a relation on the path is empty."""
     for name in path.split(LOOKUP_SEP):
         if row is None:
             return None
@@ -132,10 +134,10 @@ def follow(row: Any, path: str) -> Any:
     return row
 
 
-def fields_of(model: type[models.Model]) -> dict[str, models.Field]:
-    """Return the concrete fields of a model by name; a composite key is no field of its own."""
+def get_fields(model: type[models.Model]) -> dict[str, models.Field]:
+    """Return the concrete fields of a model by name, without a composite key."""
     return {field.name: field for field in model._meta.concrete_fields}
 
 
-def _words(path: str) -> str:
+def _humanize_path(path: str) -> str:
     return path.replace(LOOKUP_SEP, " ").replace("_", " ")

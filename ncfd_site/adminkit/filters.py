@@ -1,4 +1,4 @@
-"""Filters whose choices are known without reading the table."""
+"""Filters whose choices do not require a scan of the table."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,35 +8,37 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from ncfd_site.adminkit.distinct import distinct_values
+from ncfd_site.core import sql
 
+# More choices do not help; a column with more is the wrong one to filter by.
+MAX_VALUES = 100
 NONE = "none"
 
 
-class KnownValues(SimpleListFilter):
-    """The values of an indexed column, found by jumping from one to the next in its index.
+class IndexedValuesFilter(SimpleListFilter):
+    """The values of an indexed column.
 
-    `column` names the field; `words` puts a value into words; `nothing` is the choice for rows without value, "" where
-    the column is never NULL.
+    `column` is the field; `nothing` labels the choice for rows without a value, "" if the column is never NULL.
     """
 
     column: str
     nothing: str = ""
 
-    def words(self, value: Any) -> str:
-        """Return a value as the filter shows it."""
+    def get_label(self, value: Any) -> str:
+        """Return the label of a value."""
         return str(value)
 
-    def values(self, model: type[Model]) -> Iterable[Any]:
+    def get_values(self, model: type[Model]) -> Iterable[Any]:
         """Return the values to choose from."""
-        return distinct_values(model, self.column)
+        column = model._meta.get_field(self.column).column  # type: ignore[union-attr]
+        return sql.read_distinct_values(model._meta.db_table, str(column), MAX_VALUES)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        choices = [(str(value), self.words(value)) for value in self.values(model_admin.model)]
+        choices = [(str(value), self.get_label(value)) for value in self.get_values(model_admin.model)]
         if choices and self.nothing:
             choices.append((NONE, self.nothing))
         chosen = self.value()
-        # Django leaves a filter without choices out, and then shows rows that the address does not ask for.
+        # Django omits a filter whose value is no choice, and would show rows that the URL does not select.
         if chosen is not None and chosen not in dict(choices):
             choices.append((chosen, self.nothing if chosen == NONE and self.nothing else chosen))
         return choices
@@ -50,19 +52,19 @@ class KnownValues(SimpleListFilter):
         return queryset.filter(**{self.column: chosen})
 
 
-def known_values(column: str, title: str, nothing: str = "") -> type[KnownValues]:
+def indexed_values_filter(column: str, title: str, nothing: str = "") -> type[IndexedValuesFilter]:
     """Return a filter by the values of an indexed column."""
     attributes = {"column": column, "title": title, "parameter_name": column, "nothing": nothing}
-    return type(f"{column}_filter", (KnownValues,), attributes)
+    return type(f"{column}_filter", (IndexedValuesFilter,), attributes)
 
 
-class Choices(SimpleListFilter):
-    """Choices that are written down: `choices` maps the value in the address to words and to a condition."""
+class FixedChoicesFilter(SimpleListFilter):
+    """Fixed choices: the value in the URL, its label, and its condition."""
 
     choices_with_conditions: Sequence[tuple[str, str, dict[str, Any]]] = ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        return [(value, words) for value, words, _ in self.choices_with_conditions]
+        return [(value, label) for value, label, _ in self.choices_with_conditions]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for value, _, condition in self.choices_with_conditions:
@@ -73,15 +75,17 @@ class Choices(SimpleListFilter):
         return queryset
 
 
-def choices(parameter: str, title: str, *offered: tuple[str, str, dict[str, Any]]) -> type[Choices]:
-    """Return a filter by fixed choices: (value in the address, words, condition)."""
+def fixed_choices_filter(
+    parameter: str, title: str, *offered: tuple[str, str, dict[str, Any]]
+) -> type[FixedChoicesFilter]:
+    """Return a filter by choices: (value in the URL, label, condition)."""
     attributes = {"title": title, "parameter_name": parameter, "choices_with_conditions": offered}
-    return type(f"{parameter}_filter", (Choices,), attributes)
+    return type(f"{parameter}_filter", (FixedChoicesFilter,), attributes)
 
 
-def yes_no(field: str, title: str, yes: str, no: str, unknown: str = "") -> type[Choices]:
-    """Return a filter by a boolean, in words."""
+def boolean_filter(field: str, title: str, yes: str, no: str, unknown: str = "") -> type[FixedChoicesFilter]:
+    """Return a filter by a boolean with labels for its values."""
     offered: list[tuple[str, str, dict[str, Any]]] = [("yes", yes, {field: True}), ("no", no, {field: False})]
     if unknown:
         offered.append((NONE, unknown, {f"{field}__isnull": True}))
-    return choices(field, title, *offered)
+    return fixed_choices_filter(field, title, *offered)

@@ -1,8 +1,8 @@
-"""Links between pages of the admin."""
+"""URLs of and links to pages of the admin."""
 
 from typing import Any
-from urllib.parse import quote as percent
-from urllib.parse import unquote as unpercent
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote as percent_decode
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
@@ -12,42 +12,42 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 
-def id_in_url(row: models.Model) -> str:
-    """Return the key of a row as the address of its page has it; a composite key is its parts with commas between."""
+def build_object_id(row: models.Model) -> str:
+    """Return the primary key as part of a URL; the parts of a composite key are separated by commas."""
     key = row.pk
     if isinstance(key, tuple):
-        return ",".join(_part(part) for part in key)
+        return ",".join(_encode_part(part) for part in key)
     return str(quote(key))
 
 
-def parts_of_id(object_id: str) -> list[str]:
-    """Return the parts of a composite key from the address of its page."""
-    return [unpercent(part) for part in object_id.split(",")]
+def split_object_id(object_id: str) -> list[str]:
+    """Return the parts of a composite key in a URL."""
+    return [percent_decode(part) for part in object_id.split(",")]
 
 
-def object_url(row: models.Model, action: str = "change") -> str:
-    """Return the address of a row's page, or of another page about that row."""
+def get_object_url(row: models.Model, action: str = "change") -> str:
+    """Return the URL of a row's page or of another action on the row."""
     opts = row._meta
-    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{action}", args=(id_in_url(row),))
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{action}", args=(build_object_id(row),))
 
 
-def object_link(row: models.Model, text: str = "") -> SafeString:
+def render_object_link(row: models.Model, text: str = "") -> SafeString:
     """Return a link to a row's page."""
-    return format_html('<a href="{}">{}</a>', object_url(row), text or str(row))
+    return format_html('<a href="{}">{}</a>', get_object_url(row), text or str(row))
 
 
-def list_url(model: type[models.Model], **parameters: Any) -> str:
-    """Return the address of a model's list, searched and filtered as the parameters say."""
+def get_list_url(model: type[models.Model], **parameters: Any) -> str:
+    """Return the URL of a model's list with search and filter parameters."""
     opts = model._meta
-    address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-    return f"{address}?{urlencode(parameters)}" if parameters else address
+    url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+    return f"{url}?{urlencode(parameters)}" if parameters else url
 
 
-def list_link(model: type[models.Model], text: str, **parameters: Any) -> SafeString:
-    """Return a link to a model's list, searched and filtered as the parameters say."""
-    return format_html('<a href="{}">{}</a>', list_url(model, **parameters), text)
+def render_list_link(model: type[models.Model], text: str, **parameters: Any) -> SafeString:
+    """Return a link to a model's list with search and filter parameters."""
+    return format_html('<a href="{}">{}</a>', get_list_url(model, **parameters), text)
 
 
-def _part(part: Any) -> str:
-    # The admin reads "_2C" in an address as a comma of its own quoting, so no underscore may be left.
-    return percent(str(part), safe="").replace("_", "%5F")
+def _encode_part(part: Any) -> str:
+    # The admin decodes "_2C" in a URL as a comma, so no underscore may remain.
+    return percent_encode(str(part), safe="").replace("_", "%5F")

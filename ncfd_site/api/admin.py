@@ -3,8 +3,8 @@
 from django.contrib import admin
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import related, value, when
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.columns import age_column, related_column, value_column
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from ncfd_site.api.models import ApiToken
 
 
@@ -13,13 +13,13 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     """Tokens, without what they are."""
 
     list_display = (
-        value("name"),
-        related("user", "username", "person"),
-        when("created_at", "made"),
-        when("expires_at", "ends"),
-        when("last_used_at", "last used", empty="never"),
-        when("revoked_at", "revoked", empty="no"),
+        value_column("name"),
+        related_column("user", "username", "person"),
+        age_column("created_at", "made"),
+        age_column("expires_at", "ends"),
+        age_column("last_used_at", "last used", empty="never"),
+        age_column("revoked_at", "revoked", empty="no"),
     )
-    search_by = (search.key("token_id", "number of the token"),)
+    search_by = (search.by_key("token_id", "number of the token"),)
     hidden_fields = {"token_sha256": "api.delete_apitoken"}  # a right that no group has
     filled_by = "Nobody has made a token for the API yet."

@@ -10,9 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from ncfd_site.adminkit.columns import fields_of
-from ncfd_site.adminkit.links import list_url
-from ncfd_site.adminkit.listing import ListRefused, admin_of, listed
+from ncfd_site.adminkit.columns import get_fields
+from ncfd_site.adminkit.links import get_list_url
+from ncfd_site.adminkit.list_query import ListError, get_admin, select_listed_rows
 
 EXPORT = "linkaudit.export_linkreview"
 # Rows: more than the limit need a background job; fetched from the server at a time.
@@ -51,10 +51,12 @@ def find_source(name: str) -> Source:
     if model is None:
         raise LookupError(f"There is no list {name}.")
     try:
-        admin_of(model)
-    except ListRefused as error:
+        get_admin(model)
+    except ListError as error:
         raise LookupError(str(error)) from error
-    return Source(name, model, lambda query, actor: listed(model, query, actor), lambda: list_url(model))
+    return Source(
+        name, model, lambda query, actor: select_listed_rows(model, query, actor), lambda: get_list_url(model)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def select_rows(source: Source, query: str, actor: User) -> Listing:
     """Return the export of a list for a user.
 
     Raises PermissionDenied without `linkaudit.export_linkreview` or the permission to view the table, and
-    `ListRefused` for an invalid filter.
+    `ListError` for an invalid filter.
     """
     opts = source.model._meta
     for permission in (EXPORT, f"{opts.app_label}.view_{opts.model_name}"):
@@ -87,7 +89,7 @@ def select_rows(source: Source, query: str, actor: User) -> Listing:
                 f"Exporting {opts.verbose_name_plural} needs the permission {permission}, "
                 f"which {actor.get_username()} does not have."
             )
-    fields = fields_of(source.model).values()
+    fields = get_fields(source.model).values()
     columns = [*source.columns] or [field.attname for field in fields if _may_see(source.model, field, actor)]
     return Listing(source, columns, source.rows(query, actor).values_list(*columns))
 
@@ -99,8 +101,8 @@ def page_address(source: Source, query: str) -> str:
 
 def _may_see(model: type[Model], field: Any, actor: User) -> bool:
     try:
-        hidden = admin_of(model).hidden_fields
-    except ListRefused:
+        hidden = get_admin(model).hidden_fields
+    except ListError:
         hidden = {}
     needed = hidden.get(field.name) or hidden.get(field.attname)
     return needed is None or actor.has_perm(needed)

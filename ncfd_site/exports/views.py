@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ncfd_site.adminkit.listing import ListRefused
+from ncfd_site.adminkit.list_query import ListError
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.exports import jobs, sources
 from ncfd_site.exports.formats import FORMATS, iterate_chunks
@@ -28,7 +28,7 @@ def export(request: HttpRequest, name: str, format_name: str) -> HttpResponseBas
     query = request.META["QUERY_STRING"]
     try:
         listed = select_rows(source, query, current_user(request))
-    except ListRefused as error:
+    except ListError as error:
         return _page(request, "refused", "Export", 400, error=str(error), back=source.page())
     if request.method == "POST":
         job = jobs.start(listed, format_name, query, actor=current_user(request))

@@ -3,9 +3,9 @@
 from django.contrib import admin
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import choice, value, when
-from ncfd_site.adminkit.filters import choices, known_values
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.columns import age_column, choice_column, value_column
+from ncfd_site.adminkit.filters import fixed_choices_filter, indexed_values_filter
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from ncfd_site.jobs.models import Job
 
 
@@ -14,18 +14,20 @@ class JobAdmin(ReadOnlyAdmin):
     """Background jobs."""
 
     list_display = (
-        value("job_id", "job"),
-        value("kind"),
-        choice("state"),
-        value("requested_by"),
-        when("requested_at", "requested"),
-        when("finished_at", "finished", empty="not finished"),
-        value("attempts"),
-        value("error", empty=""),
+        value_column("job_id", "job"),
+        value_column("kind"),
+        choice_column("state"),
+        value_column("requested_by"),
+        age_column("requested_at", "requested"),
+        age_column("finished_at", "finished", empty="not finished"),
+        value_column("attempts"),
+        value_column("error", empty=""),
     )
     list_filter = (
-        choices("state", "state", *((state.value, state.label, {"state": state.value}) for state in Job.State)),
-        known_values("kind", "kind"),
+        fixed_choices_filter(
+            "state", "state", *((state.value, state.label, {"state": state.value}) for state in Job.State)
+        ),
+        indexed_values_filter("kind", "kind"),
     )
-    search_by = (search.key("job_id", "job number"),)
+    search_by = (search.by_key("job_id", "job number"),)
     filled_by = "No job yet. Jobs are started on the pages that they belong to."

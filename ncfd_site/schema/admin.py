@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import value, when
-from ncfd_site.adminkit.filters import choices
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.columns import age_column, value_column
+from ncfd_site.adminkit.filters import fixed_choices_filter
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from ncfd_site.core import sql
 from ncfd_site.schema.deploy.bookkeeping import LogAction, Outcome
 from ncfd_site.schema.models import MigrationLog, SchemaVersion
@@ -18,7 +18,7 @@ from ncfd_site.schema.models import MigrationLog, SchemaVersion
 class SchemaVersionAdmin(ReadOnlyAdmin):
     """The revision that the database stands at."""
 
-    list_display = (value("version_num", "revision"),)
+    list_display = (value_column("version_num", "revision"),)
     filled_by = "No revision has run here yet. `manage.py migrate_alembic` brings the schema up to date."
 
 
@@ -27,21 +27,23 @@ class MigrationLogAdmin(ReadOnlyAdmin):
     """What `migrate_alembic` did."""
 
     list_display = (
-        value("log_id", "entry"),
-        value("action"),
-        value("revision"),
-        value("outcome"),
-        value("detail", draw=lambda text: text if len(text) <= 160 else f"{text[:160]}…", empty=""),
-        when("started_at", "started"),
-        when("finished_at", "finished", empty="not finished"),
-        value("actor"),
-        value("host"),
+        value_column("log_id", "entry"),
+        value_column("action"),
+        value_column("revision"),
+        value_column("outcome"),
+        value_column("detail", render=lambda text: text if len(text) <= 160 else f"{text[:160]}…", empty=""),
+        age_column("started_at", "started"),
+        age_column("finished_at", "finished", empty="not finished"),
+        value_column("actor"),
+        value_column("host"),
     )
     list_filter = (
-        choices("action", "action", *((action, action, {"action": action}) for action in map(str, LogAction))),
-        choices("outcome", "outcome", *((end, end, {"outcome": end}) for end in map(str, Outcome))),
+        fixed_choices_filter(
+            "action", "action", *((action, action, {"action": action}) for action in map(str, LogAction))
+        ),
+        fixed_choices_filter("outcome", "outcome", *((end, end, {"outcome": end}) for end in map(str, Outcome))),
     )
-    search_by = (search.key("log_id", "number of the entry"), search.exact("revision", "revision"))
+    search_by = (search.by_key("log_id", "number of the entry"), search.by_text("revision", "revision"))
     filled_by = "`manage.py migrate_alembic` writes an entry for each thing that it does; it has done nothing here."
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -8,15 +8,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import (
-    Column,
-    choice,
-    related,
-    value,
-    when,
-)
-from ncfd_site.adminkit.links import object_link
-from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.columns import Column, age_column, choice_column, related_column, value_column
+from ncfd_site.adminkit.links import render_object_link
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
 from securities.loading.names import normalize_company_name
 from securities.models import Company, CompanyAlias, CompanyCanonical, Security
@@ -27,11 +21,13 @@ FILLED_BY = "`manage.py load_sec_tickers FILE` adds the companies of the SEC's l
 
 def company_name(relation: str, heading: str = "company") -> Column:
     """Return a column that links to a company."""
-    return related(relation, "name", heading)
+    return related_column(relation, "name", heading)
 
 
 def _tickers(row: Any) -> Any:
-    return format_html_join(", ", "{}", ((object_link(security, security.ticker),) for security in row.tickers_shown))
+    return format_html_join(
+        ", ", "{}", ((render_object_link(security, security.ticker),) for security in row.tickers_shown)
+    )
 
 
 @admin.register(Company)
@@ -39,19 +35,19 @@ class CompanyAdmin(ReadOnlyAdmin):
     """Companies that file with the SEC."""
 
     list_display = (
-        value("name"),
+        value_column("name"),
         Column("tickers", "tickers", lambda row: _tickers(row) or None, empty="none active"),
-        value("cik", "CIK", order=True),
-        value("website_domain", "website"),
-        when("updated_at", "changed"),
+        value_column("cik", "CIK", order=True),
+        value_column("website_domain", "website"),
+        age_column("updated_at", "changed"),
     )
     search_by = (
-        search.key("cik", "CIK"),
-        search.key("company_id", "ID"),
-        search.SearchBy(
-            "company_id__in", "ticker", search.pattern(r"[a-z0-9.\-]{1,10}"), lookups.find_company_ids_by_ticker
+        search.by_key("cik", "CIK"),
+        search.by_key("company_id", "ID"),
+        search.SearchField(
+            "company_id__in", "ticker", search.compile_pattern(r"[a-z0-9.\-]{1,10}"), lookups.find_company_ids_by_ticker
         ),
-        search.prefix("name_norm", "name", normalize_company_name),
+        search.by_prefix("name_norm", "name", normalize_company_name),
     )
     filled_by = FILLED_BY
 
@@ -61,11 +57,11 @@ class CompanyAdmin(ReadOnlyAdmin):
         for row in rows:
             row.tickers_shown = found.get(row.pk, [])
 
-    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Return securities, names, domains, parents and subsidiaries of the company."""
         securities = [
             (
-                object_link(one, one.ticker),
+                render_object_link(one, one.ticker),
                 one.exchange.code,
                 one.get_type_display(),
                 one.get_status_display(),
@@ -76,7 +72,7 @@ class CompanyAdmin(ReadOnlyAdmin):
         linked = list(row.security_links.order_by("security_id"))
         known = lookups.find_securities(link.security_id for link in linked)
         names = [
-            (object_link(alias), alias.get_alias_type_display(), alias.start_date, alias.end_date or "current")
+            (render_object_link(alias), alias.get_alias_type_display(), alias.start_date, alias.end_date or "current")
             for alias in row.aliases.defer("metadata").order_by("alias_norm")
         ]
         domains = [
@@ -100,7 +96,7 @@ class CompanyAdmin(ReadOnlyAdmin):
                 ("Security", "Ticker", "Linked"),
                 [
                     (
-                        object_link(link, link.security_id),
+                        render_object_link(link, link.security_id),
                         getattr(known.get(link.security_id), "ticker", None),
                         formatting.render_age(link.linked_at),
                     )
@@ -127,17 +123,17 @@ class CompanyAliasAdmin(ReadOnlyAdmin):
     """Other names of companies, and their domains."""
 
     list_display = (
-        value("alias", "name"),
-        choice("alias_type", "kind"),
+        value_column("alias", "name"),
+        choice_column("alias_type", "kind"),
         company_name("company"),
-        value("start_date", "from"),
-        value("end_date", "until", empty="current"),
-        value("source"),
+        value_column("start_date", "from"),
+        value_column("end_date", "until", empty="current"),
+        value_column("source"),
     )
     list_filter = ("alias_type",)
     search_by = (
-        search.prefix("alias_norm", "name", normalize_company_name),
-        search.prefix("alias_norm", "name", str.lower),
+        search.by_prefix("alias_norm", "name", normalize_company_name),
+        search.by_prefix("alias_norm", "name", str.lower),
     )
     filled_by = "`manage.py load_sec_tickers FILE` adds a former name when a company is renamed."
 
@@ -149,8 +145,8 @@ class CompanyCanonicalAdmin(ReadOnlyAdmin):
     list_display = (company_name("company"), company_name("canonical", "ultimate parent"))
     ordering = ("company_id",)
     search_by = (
-        search.key("company_id", "company ID"),
-        search.SearchBy("company_id__in", "start of the company's name", form=lookups.find_company_ids_by_name),
+        search.by_key("company_id", "company ID"),
+        search.SearchField("company_id__in", "start of the company's name", convert=lookups.find_company_ids_by_name),
     )
     filled_by = FILLED_BY
 
@@ -158,8 +154,8 @@ class CompanyCanonicalAdmin(ReadOnlyAdmin):
 def _relatives(title: str, relationships: Any, side: str) -> Table:
     rows = [
         (
-            object_link(getattr(one, side)),
-            object_link(one, one.rel_type),
+            render_object_link(getattr(one, side)),
+            render_object_link(one, one.rel_type),
             one.start_date,
             one.end_date or "current",
         )

@@ -9,11 +9,11 @@ from django.db import models
 from django.http import HttpRequest
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import Column, value, when
-from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
-from ncfd_site.adminkit.filters import choices
-from ncfd_site.adminkit.linking import LinkForm, LinkingAdmin
-from ncfd_site.adminkit.links import object_link
+from ncfd_site.adminkit.columns import Column, age_column, value_column
+from ncfd_site.adminkit.composite_keys import CompositeAdmin, register_composite
+from ncfd_site.adminkit.filters import fixed_choices_filter
+from ncfd_site.adminkit.link_admin import LinkAdmin, LinkForm
+from ncfd_site.adminkit.links import render_object_link
 from ncfd_site.core.permissions import current_user
 from securities import services
 from securities.admin.companies import company_name
@@ -71,7 +71,7 @@ class RelationshipForm(LinkForm):
 
 
 @register_composite(CompanySecurity)
-class CompanySecurityAdmin(LinkingAdmin):
+class CompanySecurityAdmin(LinkAdmin):
     """Securities linked to companies."""
 
     list_display = (
@@ -82,16 +82,16 @@ class CompanySecurityAdmin(LinkingAdmin):
         Column(
             "ticker",
             "ticker",
-            lambda row: object_link(row.security, row.security.ticker) if row.security else None,
+            lambda row: render_object_link(row.security, row.security.ticker) if row.security else None,
             empty="unknown security",
         ),
-        value("security_id", "security ID"),
-        when("linked_at", "since"),
+        value_column("security_id", "security ID"),
+        age_column("linked_at", "since"),
     )
     search_by = (
-        search.SearchBy("security_id__in", "start of a ticker", form=lookups.find_security_ids),
-        search.SearchBy("company_id__in", "start of a company's name", form=lookups.find_company_ids_by_name),
-        search.exact("security_id", "security ID"),
+        search.SearchField("security_id__in", "start of a ticker", convert=lookups.find_security_ids),
+        search.SearchField("company_id__in", "start of a company's name", convert=lookups.find_company_ids_by_name),
+        search.by_text("security_id", "security ID"),
     )
     filled_by = "`manage.py load_sec_tickers FILE` links the securities that it adds; “Add” links one manually."
     link_form = SecurityLinkForm
@@ -103,7 +103,7 @@ class CompanySecurityAdmin(LinkingAdmin):
     def known_security(self, row: CompanySecurity) -> Any:
         """Return the security with this ID."""
         security = lookups.find_securities([row.security_id]).get(row.security_id)
-        return object_link(security, security.ticker) if security else "unknown security"
+        return render_object_link(security, security.ticker) if security else "unknown security"
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Fetch the securities of all rows in one query."""
@@ -120,31 +120,31 @@ class CompanySecurityAdmin(LinkingAdmin):
     def unlink(self, request: HttpRequest, row: CompanySecurity) -> bool:
         return services.unlink_security(row.company_id, row.security_id, actor=current_user(request))
 
-    def named(self, row: CompanySecurity) -> str:
+    def describe_link(self, row: CompanySecurity) -> str:
         security = lookups.find_securities([row.security_id]).get(row.security_id)
         return f"{row.company.name} and {security.ticker if security else 'security'} ({row.security_id})"
 
-    def consequence(self, row: CompanySecurity) -> str:
+    def describe_consequence(self, row: CompanySecurity) -> str:
         return (
-            f"Deletes the link of {self.named(row)} and its row in company tickers. Company and security are kept and"
-            " can be linked again, with a new date."
+            f"Deletes the link of {self.describe_link(row)} and its row in company tickers. Company and security are"
+            " kept and can be linked again, with a new date."
         )
 
 
 @register_composite(CompanyRelationship)
-class CompanyRelationshipAdmin(LinkingAdmin):
+class CompanyRelationshipAdmin(LinkAdmin):
     """Parents and subsidiaries."""
 
     list_display = (
         Column("relationship", "relationship", lambda row: row.rel_type, reads=("rel_type",)),
         company_name("parent_company", "parent"),
         company_name("child_company", "child"),
-        value("start_date", "from"),
-        value("end_date", "until", empty="current"),
-        when("created_at", "recorded"),
+        value_column("start_date", "from"),
+        value_column("end_date", "until", empty="current"),
+        age_column("created_at", "recorded"),
     )
     list_filter = (
-        choices(
+        fixed_choices_filter(
             "state",
             "state",
             ("open", "current", {"end_date__isnull": True}),
@@ -152,8 +152,12 @@ class CompanyRelationshipAdmin(LinkingAdmin):
         ),
     )
     search_by = (
-        search.SearchBy("parent_company_id__in", "start of a company's name", form=lookups.find_company_ids_by_name),
-        search.SearchBy("child_company_id__in", "start of a company's name", form=lookups.find_company_ids_by_name),
+        search.SearchField(
+            "parent_company_id__in", "start of a company's name", convert=lookups.find_company_ids_by_name
+        ),
+        search.SearchField(
+            "child_company_id__in", "start of a company's name", convert=lookups.find_company_ids_by_name
+        ),
     )
     filled_by = "Pipelines fill this table; “Add” records a relationship manually."
     link_form = RelationshipForm
@@ -173,13 +177,13 @@ class CompanyRelationshipAdmin(LinkingAdmin):
             row.parent_company_id, row.child_company_id, row.rel_type, actor=current_user(request)
         )
 
-    def named(self, row: CompanyRelationship) -> str:
+    def describe_link(self, row: CompanyRelationship) -> str:
         return f"{row.child_company.name}, {row.rel_type} of {row.parent_company.name}"
 
-    def consequence(self, row: CompanyRelationship) -> str:
+    def describe_consequence(self, row: CompanyRelationship) -> str:
         return (
-            f"Deletes the relationship “{self.named(row)}” with its dates. Both companies are kept. Without another"
-            " parent, the child becomes its own ultimate parent."
+            f"Deletes the relationship “{self.describe_link(row)}” with its dates. Both companies are kept. Without"
+            " another parent, the child becomes its own ultimate parent."
         )
 
 
@@ -191,14 +195,14 @@ class CompanyTickerAdmin(CompositeAdmin):
         Column(
             "row", "ticker", lambda row: row.ticker or f"security {row.security_id}", reads=("ticker", "security_id")
         ),
-        value("company_name", "company"),
-        value("issuer_name", "issuer"),
-        value("exchange"),
-        value("active"),
+        value_column("company_name", "company"),
+        value_column("issuer_name", "issuer"),
+        value_column("exchange"),
+        value_column("active"),
     )
     ordering = ("company_id", "security_id")
     search_by = (
-        search.exact("ticker", "ticker", str.upper),
-        search.SearchBy("company_id__in", "start of a company's name", form=lookups.find_company_ids_by_name),
+        search.by_text("ticker", "ticker", str.upper),
+        search.SearchField("company_id__in", "start of a company's name", convert=lookups.find_company_ids_by_name),
     )
     filled_by = "The view has a row for each company security."

@@ -3,13 +3,8 @@
 from django.contrib import admin
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import (
-    choice,
-    value,
-    when,
-    words,
-)
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.columns import age_column, boolean_column, choice_column, value_column
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from securities.admin.companies import company_name
 from securities.models import (
     ResolverDecision,
@@ -22,10 +17,10 @@ from securities.models import (
     ReviewQueueItem,
 )
 
-RUN = value("run_id", "run")
-TRIAL = value("nct_id", "trial")
-BY_TRIAL = search.trial_number("nct_id")
-BY_RUN = search.exact("run_id", "run")
+RUN = value_column("run_id", "run")
+TRIAL = value_column("nct_id", "trial")
+BY_TRIAL = search.by_nct_id("nct_id")
+BY_RUN = search.by_text("run_id", "run")
 RESOLVER = "The sponsor resolver fills this table."
 
 
@@ -34,18 +29,18 @@ class ResolverDecisionAdmin(ReadOnlyAdmin):
     """Companies that sponsors were resolved to."""
 
     list_display = (
-        value("decision_id", "decision"),
-        value("sponsor_text", "sponsor"),
+        value_column("decision_id", "decision"),
+        value_column("sponsor_text", "sponsor"),
         company_name("company"),
         TRIAL,
-        value("match_type", "match"),
-        value("p_match", "probability", draw=lambda p: f"{p:.3f}", empty="not computed"),
-        choice("decided_by", "decided by"),
-        when("decided_at", "decided"),
+        value_column("match_type", "match"),
+        value_column("p_match", "probability", render=lambda p: f"{p:.3f}", empty="not computed"),
+        choice_column("decided_by", "decided by"),
+        age_column("decided_at", "decided"),
         RUN,
     )
     list_filter = ("decided_by",)
-    search_by = (search.key("decision_id", "ID"), BY_TRIAL, BY_RUN)
+    search_by = (search.by_key("decision_id", "ID"), BY_TRIAL, BY_RUN)
     filled_by = RESOLVER
 
 
@@ -54,15 +49,15 @@ class ResolverFeatureAdmin(ReadOnlyAdmin):
     """Compared features of candidate companies."""
 
     list_display = (
-        value("rf_id", "comparison"),
-        value("sponsor_text_norm", "sponsor"),
+        value_column("rf_id", "comparison"),
+        value_column("sponsor_text_norm", "sponsor"),
         company_name("company", "candidate"),
         TRIAL,
-        value("score_precal", "raw score"),
-        value("p_calibrated", "probability", draw=lambda p: f"{p:.3f}"),
+        value_column("score_precal", "raw score"),
+        value_column("p_calibrated", "probability", render=lambda p: f"{p:.3f}"),
         RUN,
     )
-    search_by = (search.key("rf_id", "ID"), BY_TRIAL, BY_RUN)
+    search_by = (search.by_key("rf_id", "ID"), BY_TRIAL, BY_RUN)
     filled_by = RESOLVER
 
 
@@ -71,17 +66,17 @@ class ReviewQueueItemAdmin(ReadOnlyAdmin):
     """Sponsors that need manual resolution."""
 
     list_display = (
-        value("rq_id", "item"),
-        value("sponsor_text", "sponsor"),
+        value_column("rq_id", "item"),
+        value_column("sponsor_text", "sponsor"),
         TRIAL,
-        value("reason"),
-        choice("status"),
-        when("created_at", "queued", order=True),
-        when("resolved_at", "resolved", empty="not resolved"),
+        value_column("reason"),
+        choice_column("status"),
+        age_column("created_at", "queued", order=True),
+        age_column("resolved_at", "resolved", empty="not resolved"),
         RUN,
     )
     list_filter = ("status",)
-    search_by = (search.key("rq_id", "ID"), BY_TRIAL, BY_RUN)
+    search_by = (search.by_key("rq_id", "ID"), BY_TRIAL, BY_RUN)
     filled_by = "The sponsor resolver adds what it cannot resolve."
 
 
@@ -90,15 +85,15 @@ class ResolverLabelAdmin(ReadOnlyAdmin):
     """Training examples of the resolver."""
 
     list_display = (
-        value("label_id", "label"),
-        value("sponsor_text_norm", "sponsor"),
+        value_column("label_id", "label"),
+        value_column("sponsor_text_norm", "sponsor"),
         company_name("company"),
-        words("is_match", "match", yes="is this company", no="is not this company"),
+        boolean_column("is_match", "match", yes="is this company", no="is not this company"),
         TRIAL,
-        value("source"),
-        when("created_at", "labeled"),
+        value_column("source"),
+        age_column("created_at", "labeled"),
     )
-    search_by = (search.key("label_id", "ID"), BY_TRIAL)
+    search_by = (search.by_key("label_id", "ID"), BY_TRIAL)
     filled_by = "Training of the resolver fills this table."
 
 
@@ -107,13 +102,13 @@ class ResolverRuleAdmin(ReadOnlyAdmin):
     """Patterns that resolve a sponsor directly."""
 
     list_display = (
-        value("pattern"),
+        value_column("pattern"),
         company_name("company"),
-        value("method"),
-        value("priority"),
-        when("created_at", "created"),
+        value_column("method"),
+        value_column("priority"),
+        age_column("created_at", "created"),
     )
-    search_by = (search.exact("pattern", "pattern"), search.key("company_id", "company ID"))
+    search_by = (search.by_text("pattern", "pattern"), search.by_key("company_id", "company ID"))
     ordering = ("-priority", "rule_id")
     filled_by = "Operators of the resolver add rules."
 
@@ -122,8 +117,8 @@ class ResolverRuleAdmin(ReadOnlyAdmin):
 class ResolverIgnoredSponsorAdmin(ReadOnlyAdmin):
     """Patterns of sponsors that are not companies."""
 
-    list_display = (value("pattern"), value("comment"), when("created_at", "added"))
-    search_by = (search.exact("pattern", "pattern"),)
+    list_display = (value_column("pattern"), value_column("comment"), age_column("created_at", "added"))
+    search_by = (search.by_text("pattern", "pattern"),)
     filled_by = "A new database has two patterns."
 
 
@@ -131,8 +126,8 @@ class ResolverIgnoredSponsorAdmin(ReadOnlyAdmin):
 class ResolverFlagAdmin(ReadOnlyAdmin):
     """Switches of the resolver."""
 
-    list_display = (value("key", "flag"), value("value"), when("created_at", "set"))
-    search_by = (search.exact("key", "flag"),)
+    list_display = (value_column("key", "flag"), value_column("value"), age_column("created_at", "set"))
+    search_by = (search.by_text("key", "flag"),)
     filled_by = "A new database has one flag."
 
 
@@ -141,14 +136,14 @@ class ResolverLLMLogAdmin(ReadOnlyAdmin):
     """Questions to a language model, with its answers."""
 
     list_display = (
-        value("llm_id", "question"),
-        value("sponsor_text", "sponsor"),
+        value_column("llm_id", "question"),
+        value_column("sponsor_text", "sponsor"),
         TRIAL,
-        choice("decision_mode", "decision", empty="none"),
-        value("confidence"),
-        when("created_at", "asked"),
+        choice_column("decision_mode", "decision", empty="none"),
+        value_column("confidence"),
+        age_column("created_at", "asked"),
         RUN,
     )
     list_filter = ("decision_mode",)
-    search_by = (search.key("llm_id", "ID"), BY_TRIAL)
+    search_by = (search.by_key("llm_id", "ID"), BY_TRIAL)
     filled_by = RESOLVER

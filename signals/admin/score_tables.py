@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ncfd_site.adminkit.links import object_link
-from ncfd_site.adminkit.tables import Table
+from ncfd_site.adminkit.links import render_object_link
+from ncfd_site.adminkit.read_only import Table
 from ncfd_site.core import formatting
 from signals import formulas, queries
 from signals.models import Gate, Score, Signal, TrialCurrentScore
@@ -19,7 +19,7 @@ def build_signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title:
     """Return the signals of a trial with the gates that each supports."""
     rows = [
         (
-            object_link(signal, signal.get_s_id_display()),
+            render_object_link(signal, signal.get_s_id_display()),
             signal.get_severity_display(),
             _number(signal.value),
             _links([gate for gate in gates if signal.s_id in (gate.supporting_s_ids or ())], "supports none"),
@@ -42,7 +42,7 @@ def build_gates_table(
     """Return the gates of a trial with their supporting signals."""
     rows = [
         (
-            object_link(gate, gate.get_g_id_display()),
+            render_object_link(gate, gate.get_g_id_display()),
             format_gate_state(gate),
             _number(gate.lr_used),
             ", ".join(gate.supporting_s_ids or ()) or formatting.render_quiet("none"),
@@ -57,7 +57,7 @@ def build_scores_table(scores: Sequence[Score]) -> Table:
     """Return the scores of a trial."""
     rows = [
         (
-            object_link(score, formatting.format_percent(score.p_fail)),
+            render_object_link(score, formatting.format_percent(score.p_fail)),
             formatting.format_percent(score.prior_pi),
             _signed(score.sum_log_lr),
             score.run_id,
@@ -85,7 +85,7 @@ def build_breakdown_table(score: Score, breakdown: ScoreBreakdown) -> Table:
     ]
     steps += [
         (
-            object_link(one.gate, one.gate.get_g_id_display()) if one.gate else one.code,
+            render_object_link(one.gate, one.gate.get_g_id_display()) if one.gate else one.code,
             formatting.render_quiet("fired"),
             _number(one.likelihood_ratio),
             _signed(one.log_ratio),
@@ -124,7 +124,7 @@ def _support_row(one: SupportingSignal) -> tuple[Any, ...]:
         return (one.code, formatting.render_quiet("signal since deleted"), "", "", "")
     signal = one.signal
     return (
-        object_link(signal, signal.get_s_id_display()),
+        render_object_link(signal, signal.get_s_id_display()),
         signal.get_severity_display(),
         _number(signal.value),
         signal.evidence_span or formatting.render_quiet("no evidence quoted"),
@@ -135,7 +135,9 @@ def _support_row(one: SupportingSignal) -> tuple[Any, ...]:
 def _links(rows: Sequence[Any], empty: str) -> SafeString:
     if not rows:
         return formatting.render_quiet(empty)
-    return format_html_join(", ", "{}", ((object_link(row, f"{row.g_id} ({format_gate_state(row)})"),) for row in rows))
+    return format_html_join(
+        ", ", "{}", ((render_object_link(row, f"{row.g_id} ({format_gate_state(row)})"),) for row in rows)
+    )
 
 
 def _number(amount: Decimal | None) -> Any:

@@ -9,16 +9,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import (
-    Column,
-    choice,
-    related,
-    value,
-    when,
-    words,
-)
-from ncfd_site.adminkit.filters import choices, yes_no
-from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.columns import Column, age_column, boolean_column, choice_column, related_column, value_column
+from ncfd_site.adminkit.filters import boolean_filter, fixed_choices_filter
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
 from signals import queries
 from signals.admin.score_tables import (
@@ -46,15 +39,15 @@ class SignalAdmin(ReadOnlyAdmin):
     """Warning signs of trials."""
 
     list_display = (
-        choice("s_id", "signal"),
+        choice_column("s_id", "signal"),
         TRIAL,
-        choice("severity"),
-        value("value", empty="none"),
-        related("source_study", "study_id", "study", empty="none"),
-        when("fired_at", "fired", order=True),
+        choice_column("severity"),
+        value_column("value", empty="none"),
+        related_column("source_study", "study_id", "study", empty="none"),
+        age_column("fired_at", "fired", order=True),
     )
     list_filter = ("s_id", "severity")
-    search_by = (BY_TRIAL, search.key("signal_id", "ID"))
+    search_by = (BY_TRIAL, search.by_key("signal_id", "ID"))
     filled_by = PIPELINE
     fieldsets = (
         ("Signal", {"fields": ("trial", "s_id", "severity", "value", "fired_at")}),
@@ -62,7 +55,7 @@ class SignalAdmin(ReadOnlyAdmin):
         ("Row", {"fields": ("signal_id", "metadata")}),
     )
 
-    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Return the gates that the signal supports."""
         gates = queries.list_supported_gates(row)
         return [build_gates_table(gates, "Supported gates", "No gate of this trial names this signal.")]
@@ -73,15 +66,15 @@ class GateAdmin(ReadOnlyAdmin):
     """Combinations of signals."""
 
     list_display = (
-        choice("g_id", "gate"),
+        choice_column("g_id", "gate"),
         TRIAL,
-        words("fired_bool", "state", yes="fired", no="did not fire"),
-        value("lr_used", "likelihood ratio", empty="none"),
-        value("supporting_s_ids", "supported by", draw=", ".join, empty="none"),
-        when("evaluated_at", "evaluated"),
+        boolean_column("fired_bool", "state", yes="fired", no="did not fire"),
+        value_column("lr_used", "likelihood ratio", empty="none"),
+        value_column("supporting_s_ids", "supported by", render=", ".join, empty="none"),
+        age_column("evaluated_at", "evaluated"),
     )
-    list_filter = ("g_id", yes_no("fired_bool", "state", "fired", "did not fire"))
-    search_by = (BY_TRIAL, search.key("gate_id", "ID"))
+    list_filter = ("g_id", boolean_filter("fired_bool", "state", "fired", "did not fire"))
+    search_by = (BY_TRIAL, search.by_key("gate_id", "ID"))
     filled_by = PIPELINE
     fieldsets = (
         ("Gate", {"fields": ("trial", "g_id", "state", "lr_used", "evaluated_at")}),
@@ -99,7 +92,7 @@ class GateAdmin(ReadOnlyAdmin):
         """Return the codes of the supporting signals."""
         return ", ".join(row.supporting_s_ids or ()) or "none"
 
-    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Return the supporting signals."""
         return [build_support_table(row)]
 
@@ -113,21 +106,21 @@ class ScoreAdmin(ReadOnlyAdmin):
             "p_fail", "P(failure)", lambda row: formatting.format_percent(row.p_fail), reads=("p_fail",), order="p_fail"
         ),
         TRIAL,
-        value("prior_pi", "prior", draw=formatting.format_percent),
-        value("sum_log_lr", "sum of ln(LR)"),
-        value("run_id", "run"),
-        when("features_frozen_at", "frozen", empty="not frozen"),
-        when("scored_at", "scored", order=True),
+        value_column("prior_pi", "prior", render=formatting.format_percent),
+        value_column("sum_log_lr", "sum of ln(LR)"),
+        value_column("run_id", "run"),
+        age_column("features_frozen_at", "frozen", empty="not frozen"),
+        age_column("scored_at", "scored", order=True),
     )
-    list_filter = (choices("p_fail", "P(failure)", *RISKS),)
-    search_by = (BY_TRIAL, search.exact("run_id", "run"), search.key("score_id", "ID"))
+    list_filter = (fixed_choices_filter("p_fail", "P(failure)", *RISKS),)
+    search_by = (BY_TRIAL, search.by_text("run_id", "run"), search.by_key("score_id", "ID"))
     filled_by = "`manage.py score_trials --run-id RUN` scores all trials; pipelines may add scores too."
     change_list_template = "admin/signals/score/change_list.html"
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page of the scoring table."""
         view = self.admin_view(self.table_view)
-        return [path("table/", view, name=self.url_name("table")), *super().get_urls()]
+        return [path("table/", view, name=self.get_url_name("table")), *super().get_urls()]
 
     def table_view(self, request: HttpRequest) -> HttpResponse:
         """Show priors, likelihood ratios and stop rules to users who may view scores."""
@@ -146,7 +139,7 @@ class ScoreAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/signals/score/table.html", context)
 
-    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Return the score breakdown and the current gates of the trial."""
         gates = queries.list_gates([row.trial_id])
         return [
@@ -160,15 +153,15 @@ class SignalEvaluationAdmin(ReadOnlyAdmin):
     """Results of evaluating signals, fired or not."""
 
     list_display = (
-        choice("s_id", "signal"),
+        choice_column("s_id", "signal"),
         TRIAL,
-        choice("outcome"),
-        value("reason"),
-        value("evaluated_by"),
-        when("evaluated_at", "evaluated"),
+        choice_column("outcome"),
+        value_column("reason"),
+        value_column("evaluated_by"),
+        age_column("evaluated_at", "evaluated"),
     )
     list_filter = ("s_id", "outcome")
-    search_by = (BY_TRIAL, search.key("evaluation_id", "ID"))
+    search_by = (BY_TRIAL, search.by_key("evaluation_id", "ID"))
     filled_by = "`manage.py fire_registry_signals` evaluates the registry signals; pipelines add the others."
 
 
@@ -179,11 +172,11 @@ class TrialCurrentScoreAdmin(ReadOnlyAdmin):
     list_display = (
         Column("p_fail", "P(failure)", format_current_score, reads=("p_fail",), order="p_fail"),
         TRIAL,
-        value("change", empty="none"),
-        value("run_id", "run", empty="not scored"),
-        value("previous_run_id", "previous run", empty="none"),
-        when("scored_at", "scored", empty="not scored"),
+        value_column("change", empty="none"),
+        value_column("run_id", "run", empty="not scored"),
+        value_column("previous_run_id", "previous run", empty="none"),
+        age_column("scored_at", "scored", empty="not scored"),
     )
-    list_filter = (choices("p_fail", "P(failure)", *RISKS),)
+    list_filter = (fixed_choices_filter("p_fail", "P(failure)", *RISKS),)
     search_by = (BY_TRIAL,)
     filled_by = "Each trial has a row; `manage.py load_ctgov PATH` loads trials."

@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ncfd_site.adminkit.tables import Table
+from ncfd_site.adminkit.read_only import Table
 from signals.formulas import GATE_SIGNALS, SEVERITIES, log_ratio
 from signals.models import Gate, Signal
 from signals.scoring.table import ScoringTable, StopRule

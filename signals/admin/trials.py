@@ -8,25 +8,19 @@ from django.utils.html import format_html
 
 from linkaudit.models import LinkAudit
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import (
-    Column,
-    related,
-    value,
-    when,
-    words,
-)
-from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
-from ncfd_site.adminkit.filters import known_values, yes_no
-from ncfd_site.adminkit.links import list_link, object_link
-from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.columns import Column, age_column, boolean_column, related_column, value_column
+from ncfd_site.adminkit.composite_keys import CompositeAdmin, register_composite
+from ncfd_site.adminkit.filters import boolean_filter, indexed_values_filter
+from ncfd_site.adminkit.links import render_list_link, render_object_link
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
 from securities.queries import lookups
 from signals import queries
 from signals.admin.score_tables import build_gates_table, build_scores_table, build_signals_table
 from signals.models import IngestRun, IngestState, RegistryHistoryVersion, Trial, TrialVersion
 
-TRIAL = related("trial", "nct_id", "trial")
-BY_TRIAL = search.trial_number("trial__nct_id")
+TRIAL = related_column("trial", "nct_id", "trial")
+BY_TRIAL = search.by_nct_id("trial__nct_id")
 PIPELINE = "Pipelines fill this table; the demonstration has examples."
 MAX_STUDIES = 50
 COMPARED = ("changed_primary_endpoint", "changed_sample_size", "changed_analysis_plan")
@@ -48,30 +42,35 @@ class TrialAdmin(ReadOnlyAdmin):
     """Trials of the registry."""
 
     list_display = (
-        value("nct_id", "trial", order=True),
-        value("sponsor_text", "sponsor"),
-        value("phase"),
-        words("is_pivotal", "pivotal", yes="yes", no="no", order=True),
-        value("status", order=True),
-        value("last_update_posted_date", "updated", order=True),
-        related("sponsor_company", "name", "company", empty="not resolved"),
-        value("est_primary_completion_date", "primary completion"),
-        value("indication"),
+        value_column("nct_id", "trial", order=True),
+        value_column("sponsor_text", "sponsor"),
+        value_column("phase"),
+        boolean_column("is_pivotal", "pivotal", yes="yes", no="no", order=True),
+        value_column("status", order=True),
+        value_column("last_update_posted_date", "updated", order=True),
+        related_column("sponsor_company", "name", "company", empty="not resolved"),
+        value_column("est_primary_completion_date", "primary completion"),
+        value_column("indication"),
     )
-    list_filter = (yes_no("is_pivotal", "pivotal", "pivotal", "not pivotal"), known_values("status", "status"))
+    list_filter = (
+        boolean_filter("is_pivotal", "pivotal", "pivotal", "not pivotal"),
+        indexed_values_filter("status", "status"),
+    )
     search_by = (
-        search.trial_number("nct_id"),
-        search.key("trial_id", "ID"),
-        search.SearchBy("sponsor_company_id__in", "start of the sponsor's name", form=lookups.find_company_ids_by_name),
+        search.by_nct_id("nct_id"),
+        search.by_key("trial_id", "ID"),
+        search.SearchField(
+            "sponsor_company_id__in", "start of the sponsor's name", convert=lookups.find_company_ids_by_name
+        ),
     )
     filled_by = "`manage.py load_ctgov PATH` loads records of ClinicalTrials.gov."
 
-    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Return scores, gates, signals, studies and record versions of the trial."""
         gates = queries.list_gates([row.pk])
         studies = row.studies.defer("extracted_jsonb", "notes_md").order_by("-year", "-pk")[:MAX_STUDIES]
         versions = row.versions.only("trial_id", "captured_at", "sample_size", *COMPARED).order_by("-captured_at")
-        claims = list_link(LinkAudit, "Links of this trial", nct_id=row.nct_id)
+        claims = render_list_link(LinkAudit, "Links of this trial", nct_id=row.nct_id)
         return [
             build_scores_table(queries.list_scores(row.pk)),
             build_gates_table(gates),
@@ -81,7 +80,7 @@ class TrialAdmin(ReadOnlyAdmin):
                 ("Study", "Year", "p-value", "Citation"),
                 [
                     (
-                        object_link(one, one.doc_type),
+                        render_object_link(one, one.doc_type),
                         one.year,
                         "no number" if one.p_value is None else one.p_value,
                         one.citation,
@@ -95,7 +94,7 @@ class TrialAdmin(ReadOnlyAdmin):
                 "Record versions",
                 ("Captured", "Sample size", "Changed"),
                 [
-                    (object_link(one, formatting.format_moment(one.captured_at)), one.sample_size, _changed(one))
+                    (render_object_link(one, formatting.format_moment(one.captured_at)), one.sample_size, _changed(one))
                     for one in versions
                 ],
                 "No versions stored.",
@@ -108,11 +107,11 @@ class TrialVersionAdmin(ReadOnlyAdmin):
     """Captured versions of registry records."""
 
     list_display = (
-        value("trial_version_id", "version"),
+        value_column("trial_version_id", "version"),
         TRIAL,
-        when("captured_at", "captured", order=True),
-        value("last_update_posted_date", "posted", order=True),
-        value("sample_size", "sample size"),
+        age_column("captured_at", "captured", order=True),
+        value_column("last_update_posted_date", "posted", order=True),
+        value_column("sample_size", "sample size"),
         Column(
             "changed",
             "changed",
@@ -120,8 +119,10 @@ class TrialVersionAdmin(ReadOnlyAdmin):
             reads=COMPARED,
         ),
     )
-    list_filter = (yes_no("changed_primary_endpoint", "primary endpoint", "changed", "not changed", "not compared"),)
-    search_by = (BY_TRIAL, search.key("trial_version_id", "ID"))
+    list_filter = (
+        boolean_filter("changed_primary_endpoint", "primary endpoint", "changed", "not changed", "not compared"),
+    )
+    search_by = (BY_TRIAL, search.by_key("trial_version_id", "ID"))
     filled_by = "`manage.py load_ctgov PATH` adds a version for each changed record."
 
 
@@ -130,10 +131,10 @@ class RegistryHistoryVersionAdmin(CompositeAdmin):
     """The registry's own list of record versions."""
 
     list_display = (
-        value("version_rank", "version"),
+        value_column("version_rank", "version"),
         TRIAL,
-        value("submitted_date", "submitted"),
-        value("url", "address", draw=formatting.render_link),
+        value_column("submitted_date", "submitted"),
+        value_column("url", "address", render=formatting.render_link),
     )
     search_by = (BY_TRIAL,)
     filled_by = "Pipelines fill this table."
@@ -144,14 +145,14 @@ class IngestRunAdmin(ReadOnlyAdmin):
     """Runs of the loaders."""
 
     list_display = (
-        value("run_id", "run"),
-        value("source"),
-        when("started_at", "started"),
-        when("finished_at", "finished", empty="not finished"),
-        value("total_returned", "returned"),
-        value("total_processed", "processed"),
+        value_column("run_id", "run"),
+        value_column("source"),
+        age_column("started_at", "started"),
+        age_column("finished_at", "finished", empty="not finished"),
+        value_column("total_returned", "returned"),
+        value_column("total_processed", "processed"),
     )
-    search_by = (search.key("run_id", "ID"),)
+    search_by = (search.by_key("run_id", "ID"),)
     filled_by = "Loaders such as `manage.py load_ctgov FILE` add a run."
 
 
@@ -160,8 +161,8 @@ class IngestStateAdmin(ReadOnlyAdmin):
     """Date up to which the registry has been read."""
 
     list_display = (
-        value("id", "state", draw=lambda _: "ClinicalTrials.gov"),
-        value("cursor_last_update_posted", "read up to", empty="nothing yet"),
-        when("last_run_at", "last run", empty="never"),
+        value_column("id", "state", render=lambda _: "ClinicalTrials.gov"),
+        value_column("cursor_last_update_posted", "read up to", empty="nothing yet"),
+        age_column("last_run_at", "last run", empty="never"),
     )
     filled_by = "The first run of `manage.py load_ctgov FILE` creates it."

@@ -13,8 +13,8 @@ from signals.validation_errors.queries import KIND_NAMES
 
 VIEW = "signals.view_stagingerror"
 KINDS = f"""
-SELECT k.kind, (
-    SELECT count(*) FROM (SELECT FROM staging_errors e WHERE e.error_type = k.kind LIMIT {COUNT_LIMIT + 1}) few
+SELECT k.value AS kind, (
+    SELECT count(*) FROM (SELECT FROM staging_errors e WHERE e.error_type = k.value LIMIT {COUNT_LIMIT + 1}) few
 ) AS errors
 FROM ({KIND_NAMES}) k
 """  # noqa: S608

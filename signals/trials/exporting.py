@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from ncfd_site.adminkit.listing import ListRefused
+from ncfd_site.adminkit.list_query import ListError
 from ncfd_site.exports.sources import Source, register
 from signals.models import Score
 from signals.trials.forms import TrialFilterForm
@@ -33,7 +33,7 @@ def _rows(query: str, actor: User) -> QuerySet[Any]:
     runs = latest_runs()
     form = TrialFilterForm(QueryDict(query), runs=runs)
     if not form.is_valid():
-        raise ListRefused("Invalid filter. Return to the list and choose again.")
+        raise ListError("Invalid filter. Return to the list and choose again.")
     selection = form.get_selection()
     rows: QuerySet[Any] = listed(selection, timezone.localdate()).annotate(**OF_TRIAL)
     if selection.run:

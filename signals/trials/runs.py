@@ -12,12 +12,9 @@ LOOKED_AT = 20
 
 # From one name to the next through the index, and for each the moments of a few scores: one run has, but for a
 # pipeline that takes its time, one moment. The newest score of all is looked up, so that the latest run is exact.
-_RUNS = """
-    WITH RECURSIVE names AS (
-        (SELECT run_id FROM scores ORDER BY run_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT next.run_id FROM scores next WHERE next.run_id > names.run_id ORDER BY next.run_id LIMIT 1)
-        FROM names WHERE names.run_id IS NOT NULL
+_RUNS = f"""
+    WITH names AS (
+        SELECT value AS run_id FROM ({sql.build_distinct_query("scores", "run_id")}) run_ids
     ), newest AS (
         SELECT run_id, scored_at, score_id FROM scores ORDER BY scored_at DESC LIMIT 1
     )
@@ -30,10 +27,9 @@ _RUNS = """
         ) few
     ) sampled
     LEFT JOIN newest ON newest.run_id = names.run_id
-    WHERE names.run_id IS NOT NULL
     ORDER BY 2 DESC, sampled.score_id DESC
     LIMIT %(offered)s
-"""
+"""  # noqa: S608 (constants of this module)
 
 
 @dataclass(frozen=True, slots=True)

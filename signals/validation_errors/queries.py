@@ -13,18 +13,7 @@ from ncfd_site.core.lists import ANY, ListForm, ListPage, Selection, get_page_sl
 from signals.models import StagingError
 
 MOST_KINDS = 20
-# Skips along the index, one step per kind.
-KIND_NAMES = f"""
-WITH RECURSIVE kinds (kind, place) AS (
-    (SELECT error_type, 1 FROM staging_errors ORDER BY error_type LIMIT 1)
-    UNION ALL
-    SELECT (
-        SELECT e.error_type FROM staging_errors e WHERE e.error_type > k.kind ORDER BY e.error_type LIMIT 1
-    ), place + 1
-    FROM kinds k WHERE k.kind IS NOT NULL AND place < {MOST_KINDS}
-)
-SELECT kind FROM kinds WHERE kind IS NOT NULL
-"""  # noqa: S608
+KIND_NAMES = sql.build_distinct_query("staging_errors", "error_type", MOST_KINDS)
 PAGE_SIZE = 25
 PIVOTAL = "pivotal_validation"
 NAMED_BY = "PivotalStudyMissingFields:"
@@ -78,14 +67,9 @@ class ErrorView:
         return "open" if self.is_open else "fixed"
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    kind: str
-
-
 def kinds() -> list[str]:
     """Return the kinds of errors that there are, sorted."""
-    return [row.kind for row in sql.rows(KIND_NAMES, of=_Kind)]
+    return sql.read_distinct_values("staging_errors", "error_type", MOST_KINDS)
 
 
 def selected_errors(selection: ErrorFilter) -> QuerySet[StagingError]:

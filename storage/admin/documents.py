@@ -9,15 +9,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import (
-    Column,
-    choice,
-    value,
-    when,
-)
-from ncfd_site.adminkit.composite import CompositeAdmin, register_composite
-from ncfd_site.adminkit.links import object_link
-from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.columns import Column, age_column, choice_column, value_column
+from ncfd_site.adminkit.composite_keys import CompositeAdmin, register_composite
+from ncfd_site.adminkit.links import render_object_link
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core.formatting import render_link
 from storage.models import Document, DocumentCitation, DocumentNote, DocumentTable, DocumentTextPage
 from storage.queries import list_document_entities
@@ -30,31 +25,31 @@ class DocumentAdmin(ReadOnlyAdmin):
     """Documents with their text and recognized entities."""
 
     list_display = (
-        value("doc_id", "document"),
-        choice("source_type", "kind"),
-        value("publisher"),
-        value("source_url", "URL", draw=render_link),
-        when("published_at", "published", order=True),
-        choice("status"),
-        when("fetched_at", "fetched", empty="not fetched"),
+        value_column("doc_id", "document"),
+        choice_column("source_type", "kind"),
+        value_column("publisher"),
+        value_column("source_url", "URL", render=render_link),
+        age_column("published_at", "published", order=True),
+        choice_column("status"),
+        age_column("fetched_at", "fetched", empty="not fetched"),
     )
     list_filter = ("source_type", "status")
     search_by = (
-        search.key("doc_id", "ID"),
-        search.exact("source_url", "URL"),
-        search.sha256("sha256"),
+        search.by_key("doc_id", "ID"),
+        search.by_text("source_url", "URL"),
+        search.by_sha256("sha256"),
     )
     filled_by = "Loaders add a document for each registry record and publication: `manage.py load_ctgov FILE`."
     hidden_fields = {"object": VIEW_OBJECTS, "storage_uri": VIEW_OBJECTS}
 
-    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Return the text pages and the recognized entities."""
         pages = row.text_pages.defer("text").order_by("page_no")
         return [
             Table(
                 "Text",
                 ("Page", "Characters"),
-                [(object_link(page, f"page {page.page_no}"), page.char_count) for page in pages],
+                [(render_object_link(page, f"page {page.page_no}"), page.char_count) for page in pages],
                 "No text was extracted from this document.",
                 note=_link_claims(row),
             ),
@@ -85,9 +80,9 @@ class DocumentTextPageAdmin(CompositeAdmin):
 
     list_display = (
         Column("page", "page", lambda row: f"document {row.doc_id}, page {row.page_no}", reads=("doc_id", "page_no")),
-        value("char_count", "characters"),
+        value_column("char_count", "characters"),
     )
-    search_by = (search.key("doc_id", "document ID"),)
+    search_by = (search.by_key("doc_id", "document ID"),)
     filled_by = "Loaders add the text of the documents that they read."
 
 
@@ -102,9 +97,9 @@ class DocumentTableAdmin(CompositeAdmin):
             lambda row: f"document {row.doc_id}, page {row.page_no}, table {row.table_idx}",
             reads=("doc_id", "page_no", "table_idx"),
         ),
-        value("detector"),
+        value_column("detector"),
     )
-    search_by = (search.key("doc_id", "document ID"),)
+    search_by = (search.by_key("doc_id", "document ID"),)
     filled_by = "Pipelines add a row for each table that they find on a page."
 
 
@@ -118,11 +113,11 @@ class DocumentCitationAdmin(ReadOnlyAdmin):
 
     list_display = (
         _build_document_column(),
-        value("doi", "DOI", empty="none"),
-        value("pmid", "PMID", empty="none"),
-        value("pmcid", "PMCID", empty="none"),
+        value_column("doi", "DOI", empty="none"),
+        value_column("pmid", "PMID", empty="none"),
+        value_column("pmcid", "PMCID", empty="none"),
     )
-    search_by = (search.key("doc_id", "document ID"),)
+    search_by = (search.by_key("doc_id", "document ID"),)
     filled_by = "Pipelines add a row for each publication with a DOI or PubMed ID."
 
 
@@ -132,8 +127,8 @@ class DocumentNoteAdmin(ReadOnlyAdmin):
 
     list_display = (
         _build_document_column(),
-        value("author"),
-        when("updated_at", "changed"),
+        value_column("author"),
+        age_column("updated_at", "changed"),
     )
-    search_by = (search.key("doc_id", "document ID"),)
+    search_by = (search.by_key("doc_id", "document ID"),)
     filled_by = "No notes on documents yet."

@@ -10,15 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import (
-    Column,
-    related,
-    value,
-    when,
-)
-from ncfd_site.adminkit.filters import choices
-from ncfd_site.adminkit.links import object_url
-from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.columns import Column, age_column, related_column, value_column
+from ncfd_site.adminkit.filters import fixed_choices_filter
+from ncfd_site.adminkit.links import get_object_url
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core.formatting import format_size
 from storage.admin.candidates import CandidatePage
 from storage.admin.references import ReferencePages
@@ -65,23 +60,27 @@ class StorageObjectAdmin(CandidatePage, ReferencePages):
     """Objects with their reference counts and drift."""
 
     list_display = (
-        value("sha256", "SHA-256", draw=_shorten),
-        value("backend_type", "backend"),
-        value("size_bytes", "size", draw=format_size),
-        value("refcount", "count", order=True),
+        value_column("sha256", "SHA-256", render=_shorten),
+        value_column("backend_type", "backend"),
+        value_column("size_bytes", "size", render=format_size),
+        value_column("refcount", "count", order=True),
         Column("actual_references", "references", lambda row: row.actual_references),
         Column("drift", "drift", _format_drift, reads=("refcount",)),
-        when("created_at", "created", order=True),
-        when("last_accessed", "last used", order=True),
+        age_column("created_at", "created", order=True),
+        age_column("last_accessed", "last used", order=True),
     )
     list_filter = (
         "tier",
-        choices("backend_type", "backend", *((name, name, {"backend_type": name}) for name in ("local", "s3"))),
-        choices("size", "size", *((one.key, one.label, one.build_filter("size_bytes")) for one in SIZES)),
-        choices("references", "count", *((one.key, one.label, one.build_filter("refcount")) for one in REFERENCES)),
+        fixed_choices_filter(
+            "backend_type", "backend", *((name, name, {"backend_type": name}) for name in ("local", "s3"))
+        ),
+        fixed_choices_filter("size", "size", *((one.key, one.label, one.build_filter("size_bytes")) for one in SIZES)),
+        fixed_choices_filter(
+            "references", "count", *((one.key, one.label, one.build_filter("refcount")) for one in REFERENCES)
+        ),
     )
     keeps_history = True
-    search_by = (search.key("object_id", "ID"), search.sha256("sha256"))
+    search_by = (search.by_key("object_id", "ID"), search.by_sha256("sha256"))
     filled_by = "Loaders add an object for each file that they store: `manage.py load_ctgov FILE`."
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
@@ -99,15 +98,15 @@ class StorageObjectAdmin(CandidatePage, ReferencePages):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*FIELDS]
 
-    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Return references, locations of the data, and the audit log."""
-        return [*super().tables(request, row), build_locations(row), build_history(row)]
+        return [*super().get_tables(request, row), build_locations(row), build_history(row)]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row = context["original"]
         context["tools"] = [
             (reverse("storage:object_file", args=[row.pk]), "Download"),
-            (object_url(row, "history"), "History"),
+            (get_object_url(row, "history"), "History"),
         ]
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -137,22 +136,22 @@ class StorageReferenceAdmin(ReadOnlyAdmin):
     """References from rows to objects."""
 
     list_display = (
-        value("reference_id", "reference"),
+        value_column("reference_id", "reference"),
         Column(
             "referrer",
             "referrer",
             lambda row: render_referrer_link(row.reference_type, row.referenced_id),
             reads=("reference_type", "referenced_id"),
         ),
-        related("object", "sha256", "object"),
-        when("created_at", "added"),
+        related_column("object", "sha256", "object"),
+        age_column("created_at", "added"),
     )
     search_by = (
-        search.key("reference_id", "ID"),
-        search.SearchBy(
+        search.by_key("reference_id", "ID"),
+        search.SearchField(
             "",
             "referrer (such as “document 12”)",
-            search.pattern(r"(\S{1,50})\s+(\d{1,18})"),
+            search.compile_pattern(r"(\S{1,50})\s+(\d{1,18})"),
             lambda term: Q(reference_type=term.split()[0], referenced_id=int(term.split()[1])),
         ),
     )
@@ -164,20 +163,22 @@ class StorageEventAdmin(ReadOnlyAdmin):
     """The audit log of objects and their counts."""
 
     list_display = (
-        value("event_id", "event"),
-        when("occurred_at", "occurred"),
-        value("action", draw=describe_action),
-        value("object_id", "object", empty="none"),
-        value("sha256", "SHA-256", draw=_shorten),
-        value("actor"),
-        value("reason", empty="none"),
+        value_column("event_id", "event"),
+        age_column("occurred_at", "occurred"),
+        value_column("action", render=describe_action),
+        value_column("object_id", "object", empty="none"),
+        value_column("sha256", "SHA-256", render=_shorten),
+        value_column("actor"),
+        value_column("reason", empty="none"),
     )
     list_filter = (
-        choices("action", "action", *((one, label, {"action": one}) for one, label in ACTION_LABELS.items())),
+        fixed_choices_filter(
+            "action", "action", *((one, label, {"action": one}) for one, label in ACTION_LABELS.items())
+        ),
     )
     search_by = (
-        search.key("event_id", "ID"),
-        search.prefix("sha256", "SHA-256"),
+        search.by_key("event_id", "ID"),
+        search.by_prefix("sha256", "SHA-256"),
     )
     filled_by = "Manual changes of references, garbage collection, moves and repairs add events."
 
@@ -187,17 +188,19 @@ class StorageTombstoneAdmin(ReadOnlyAdmin):
     """Data without a row, and when it is deleted."""
 
     list_display = (
-        value("storage_uri", "URI", draw=lambda text: _shorten(text, 20)),
-        value("reason", draw=lambda reason: REASON_LABELS.get(reason, reason)),
-        value("size_bytes", "size", draw=lambda size: format_size(size) if size else "unknown"),
-        when("delete_after", "kept until", order=True),
-        when("created_at", "since"),
-        value("actor"),
+        value_column("storage_uri", "URI", render=lambda text: _shorten(text, 20)),
+        value_column("reason", render=lambda reason: REASON_LABELS.get(reason, reason)),
+        value_column("size_bytes", "size", render=lambda size: format_size(size) if size else "unknown"),
+        age_column("delete_after", "kept until", order=True),
+        age_column("created_at", "since"),
+        value_column("actor"),
     )
     list_filter = (
-        choices("reason", "reason", *((r.value, r.label, {"reason": r.value}) for r in StorageTombstone.Reason)),
+        fixed_choices_filter(
+            "reason", "reason", *((r.value, r.label, {"reason": r.value}) for r in StorageTombstone.Reason)
+        ),
     )
-    search_by = (search.exact("storage_uri", "URI", str.strip),)
+    search_by = (search.by_text("storage_uri", "URI", str.strip),)
     filled_by = (
         "Deleted, moved and announced objects leave a tombstone. `manage.py storage_gc` deletes the data when due, "
         "unless a row references it again."

@@ -10,8 +10,8 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ncfd_site.adminkit.links import object_url
-from ncfd_site.adminkit.tables import ReadOnlyAdmin, Table
+from ncfd_site.adminkit.links import get_object_url
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core.formatting import format_quantity, render_age
 from ncfd_site.core.permissions import current_user
 from storage import services
@@ -77,7 +77,7 @@ class ReferencePages(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    def tables(self, request: HttpRequest, row: Any) -> list[Table]:
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
         """Return the table of references, with buttons for users who may release them."""
         can_change = request.user.has_perm(services.REFERENCE_PERMISSION)
         found = list(row.references.order_by("reference_id")[: MAX_SHOWN + 1])
@@ -114,7 +114,7 @@ class ReferencePages(ReadOnlyAdmin):
         form = ReferenceForm(request.POST)
         if not form.is_valid():
             self.message_user(request, f"No reference was added. {_list_errors(form)}", messages.ERROR)
-            return HttpResponseRedirect(object_url(row))
+            return HttpResponseRedirect(get_object_url(row))
         kind, key = form.cleaned_data["reference_type"], form.cleaned_data["reference_id"]
         is_known = row.references.filter(reference_type=kind, referenced_id=key).exists()
         count = self._call(request, services.add_reference, row, kind, key, form.cleaned_data["reason"])
@@ -123,7 +123,7 @@ class ReferencePages(ReadOnlyAdmin):
             self.message_user(request, text, messages.WARNING)
         elif count is not None:
             self._log(request, row, f"Added the reference from {kind} {key}. {_format_total(count)}")
-        return HttpResponseRedirect(object_url(row))
+        return HttpResponseRedirect(get_object_url(row))
 
     def release_reference_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Release a reference by its ID and redirect to the object."""
@@ -136,11 +136,11 @@ class ReferencePages(ReadOnlyAdmin):
         reference = row.references.filter(pk=int(sent)).first() if is_key else None
         if reference is None:
             self.message_user(request, "Nothing changed: the reference no longer exists.", messages.WARNING)
-            return HttpResponseRedirect(object_url(row))
+            return HttpResponseRedirect(get_object_url(row))
         form = ReasonForm(request.POST)
         if not form.is_valid():
             self.message_user(request, f"No reference was released. {_list_errors(form)}", messages.ERROR)
-            return HttpResponseRedirect(object_url(row))
+            return HttpResponseRedirect(get_object_url(row))
         kind, key = reference.reference_type, reference.referenced_id
         count = self._call(request, services.release_reference, row, kind, key, form.cleaned_data["reason"])
         if count is not None:
@@ -148,7 +148,7 @@ class ReferencePages(ReadOnlyAdmin):
         if count == 0 and (reason := find_retention_reason(row.pk)):
             text = format_html("{} Garbage collection keeps the object.", render_retention_reason(reason))
             self.message_user(request, text, messages.INFO)
-        return HttpResponseRedirect(object_url(row))
+        return HttpResponseRedirect(get_object_url(row))
 
     def _get_object_or_response(self, request: HttpRequest, object_id: int) -> StorageObject | HttpResponse:
         if not request.user.has_perm(services.REFERENCE_PERMISSION) or not self.has_view_permission(request):
@@ -156,7 +156,7 @@ class ReferencePages(ReadOnlyAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         row = StorageObject.objects.filter(pk=object_id).first() if object_id <= MAX_KEY else None
-        return row or self.gone(request, object_id)
+        return row or self.redirect_missing(request, object_id)
 
     def _call(
         self, request: HttpRequest, service: Any, row: StorageObject, kind: str, key: int, reason: str

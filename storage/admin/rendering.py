@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ncfd_site.adminkit.links import list_link
-from ncfd_site.adminkit.tables import Table
+from ncfd_site.adminkit.links import render_list_link
+from ncfd_site.adminkit.read_only import Table
 from ncfd_site.core.formatting import render_age, render_quiet
 from storage.messages import PLACES, describe_event
 from storage.models import StorageEvent, StorageObject, StorageReference, StorageTombstone
@@ -73,7 +73,7 @@ def build_history(row: StorageObject) -> Table:
     ]
     more = ""
     if len(found) > MAX_EVENTS:
-        more = format_html("The latest {}. {}.", MAX_EVENTS, list_link(StorageEvent, "Show all", q=row.sha256))
+        more = format_html("The latest {}. {}.", MAX_EVENTS, render_list_link(StorageEvent, "Show all", q=row.sha256))
     empty = "No manual changes of references, moves or repairs."
     return Table("Audit log", ("When", "Action", "Actor", "Reason"), rows, empty, more)
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
-from ncfd_site.adminkit.links import id_in_url
+from ncfd_site.adminkit.links import build_object_id
 from storage.models import StorageObject
 from tests import factories
 from tests.admin import rows
@@ -165,7 +165,7 @@ def address(name: str) -> str:
         return reverse(f"admin:{name}")
     model = {"storage_reference_add": "storage_storageobject", "storage_reference_release": "storage_storageobject"}
     table = model.get(name) or next(table for table in MODELS if name.startswith(f"{table}_"))
-    return reverse(f"admin:{name}", args=[id_in_url(ROW_MAKERS[MODELS[table]]())])
+    return reverse(f"admin:{name}", args=[build_object_id(ROW_MAKERS[MODELS[table]]())])
 
 
 def answer(client: Client, name: str) -> int:

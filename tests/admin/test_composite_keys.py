@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
-from ncfd_site.adminkit.links import id_in_url, parts_of_id
+from ncfd_site.adminkit.links import build_object_id, split_object_id
 from securities.models import CompanyRelationship, CompanySecurity, Security
 from storage.models import DocumentTable
 from tests import factories
@@ -26,8 +26,8 @@ def said(answer: Any) -> list[str]:
 def test_any_key_has_an_address(identifier: str, signed_in: Any) -> None:
     company = factories.make_company()
     link = CompanySecurity.objects.create(company=company, security_id=identifier)
-    assert parts_of_id(id_in_url(link)) == [str(company.pk), identifier]
-    page = signed_in("operator").get(reverse("admin:securities_companysecurity_change", args=[id_in_url(link)]))
+    assert split_object_id(build_object_id(link)) == [str(company.pk), identifier]
+    page = signed_in("operator").get(reverse("admin:securities_companysecurity_change", args=[build_object_id(link)]))
     assert page.status_code == 200
     assert page.context["original"] == link
 
@@ -66,7 +66,7 @@ def test_an_operator_links_a_security_by_number_or_ticker(by: str, signed_in: An
     assert said(answer) == [f"Linked {company.name} and {security.ticker} ({security.pk})."]
     link = CompanySecurity.objects.get(company=company)
     assert link.security_id == str(security.pk)
-    assert answer["Location"] == reverse("admin:securities_companysecurity_change", args=[id_in_url(link)])
+    assert answer["Location"] == reverse("admin:securities_companysecurity_change", args=[build_object_id(link)])
     entry = LogEntry.objects.get()
     assert client.get(str(entry.get_admin_url())).context["original"] == link
 
@@ -84,7 +84,7 @@ def test_a_link_to_what_is_not_there_is_refused_beside_the_field(missing: str, s
     page = signed_in("operator").post(reverse(ADD), given)
     assert page.status_code == 200
     assert missing in page.context["form"].errors
-    assert "Nothing was linked" in page.content.decode()
+    assert "Not linked" in page.content.decode()
     assert not CompanySecurity.objects.exists()
 
 
@@ -99,7 +99,7 @@ def test_the_form_is_filled_from_the_page_of_a_company(signed_in: Any) -> None:
 def test_unlinking_says_first_what_will_change(signed_in: Any) -> None:
     link = rows.make(CompanySecurity)
     client = signed_in("operator")
-    address = reverse("admin:securities_companysecurity_delete", args=[id_in_url(link)])
+    address = reverse("admin:securities_companysecurity_delete", args=[build_object_id(link)])
     page = client.get(address).content.decode()
     assert link.company.name in page
     assert "Deletes the link of" in page
@@ -114,7 +114,7 @@ def test_unlinking_says_first_what_will_change(signed_in: Any) -> None:
 def test_an_analyst_sees_no_way_to_unlink(signed_in: Any) -> None:
     link = rows.make(CompanySecurity)
     client = signed_in("analyst")
-    address = reverse("admin:securities_companysecurity_change", args=[id_in_url(link)])
+    address = reverse("admin:securities_companysecurity_change", args=[build_object_id(link)])
     assert "Unlink" not in client.get(address).content.decode()
     assert client.post(address.replace("change", "delete")).status_code == 403
     assert CompanySecurity.objects.exists()
@@ -134,7 +134,7 @@ def test_companies_are_related_and_separated(signed_in: Any) -> None:
     assert said(answer) == [f"Linked {below.name}, subsidiary of {above.name}."]
     relationship = CompanyRelationship.objects.get()
     assert (str(relationship.start_date), relationship.end_date) == ("2020-01-31", None)
-    address = reverse("admin:securities_companyrelationship_delete", args=[id_in_url(relationship)])
+    address = reverse("admin:securities_companyrelationship_delete", args=[build_object_id(relationship)])
     assert "Both companies are kept." in client.get(address).content.decode()
     client.post(address)
     assert not CompanyRelationship.objects.exists()
@@ -150,6 +150,6 @@ def test_a_company_is_not_put_over_itself(signed_in: Any) -> None:
 
 def test_a_table_of_a_document_is_drawn_as_fields(signed_in: Any) -> None:
     table = rows.make(DocumentTable)
-    page = signed_in("reviewer").get(reverse("admin:storage_documenttable_change", args=[id_in_url(table)]))
+    page = signed_in("reviewer").get(reverse("admin:storage_documenttable_change", args=[build_object_id(table)]))
     assert "<dt>Heavy</dt>" in page.content.decode()
     assert "Raw JSON" in page.content.decode()

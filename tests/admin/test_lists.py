@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from linkaudit.models import HeuristicPrecision, LinkAudit
-from ncfd_site.adminkit.filters import Choices, KnownValues
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.filters import FixedChoicesFilter, IndexedValuesFilter
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from ncfd_site.schema.models import SchemaVersion
 from securities.models import ActiveUSSecurity, CompanyCanonical, CompanyTicker
 from signals.models import IngestState
@@ -126,11 +126,11 @@ def test_the_choices_of_a_filter_are_known_without_reading_the_table(model: Any)
     for chosen in HOUSE[model].list_filter:
         if isinstance(chosen, str):
             assert model._meta.get_field(chosen).choices
-        elif issubclass(chosen, KnownValues):
-            by_people = chosen.values is not KnownValues.values
+        elif issubclass(chosen, IndexedValuesFilter):
+            by_people = chosen.get_values is not IndexedValuesFilter.get_values
             assert by_people or model._meta.get_field(chosen.column).column in _indexed(model)
         else:
-            assert issubclass(chosen, Choices)
+            assert issubclass(chosen, FixedChoicesFilter)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from ncfd_site.adminkit.links import object_url
+from ncfd_site.adminkit.links import get_object_url
 from signals.models import Gate, Score, Signal
 from tests import factories
 from tests.admin import rows
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.django_db
 def opened(signed_in: Any) -> Any:
     """Open the page of a row as an analyst; return its text."""
     client = signed_in("analyst")
-    return lambda row: client.get(object_url(row)).content.decode()
+    return lambda row: client.get(get_object_url(row)).content.decode()
 
 
 def test_a_gate_shows_the_signals_that_support_it_and_those_that_are_missing(opened: Any) -> None:
     gate = rows.make(Gate)
     signal = Signal.objects.get(trial=gate.trial)
     page = opened(gate)
-    assert object_url(signal) in page
+    assert get_object_url(signal) in page
     assert "was changed" in page
     assert "signal since deleted" in page  # It names S2 too, which did not fire.
 
@@ -35,8 +35,8 @@ def test_a_signal_shows_its_evidence_its_study_and_the_gates_that_it_supports(op
     page = opened(signal)
     assert "was changed" in page
     assert signal.source_study is not None
-    assert object_url(signal.source_study) in page
-    assert object_url(gate) in page
+    assert get_object_url(signal.source_study) in page
+    assert get_object_url(gate) in page
 
 
 def test_a_signal_that_supports_nothing_says_so(opened: Any) -> None:
@@ -50,7 +50,7 @@ def test_a_score_shows_the_way_from_prior_to_posterior(opened: Any) -> None:
     assert "as recorded by the run. They sum to the stored score." in page
     for figure in ("50.0 %", "+0.0000", "+1.2528", "77.8 %"):
         assert figure in page
-    assert object_url(Gate.objects.get(trial=score.trial)) in page
+    assert get_object_url(Gate.objects.get(trial=score.trial)) in page
     assert "Raised by a stop rule" not in page
 
 
@@ -77,7 +77,7 @@ def test_a_trial_shows_scores_gates_signals_and_studies_together(opened: Any) ->
     page = opened(score.trial)
     assert signal.source_study is not None
     for row in (score, gate, signal, signal.source_study):
-        assert object_url(row) in page
+        assert get_object_url(row) in page
     assert "G1 (fired)" in page
     assert f"{reverse('admin:linkaudit_linkaudit_changelist')}?nct_id={score.trial.nct_id}" in page
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from linkaudit.models import HeuristicPrecision, LinkAudit
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from ncfd_site.core.roles import Role
 from signals.models import Trial
 from storage.admin.documents import DocumentAdmin

@@ -1,7 +1,6 @@
-"""Pages for tables with a composite key, which Django's admin refuses to register.
+"""Admin pages of tables with a composite key, which Django's admin refuses to register.
 
-Its lists and pages work on such a table once the address of a row is made here. What does not is left out: the
-history of a row, actions on many, and the editing of keys.
+Lists and pages work once the URL of a row is built here. History, actions and the editing of keys are not supported.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,17 +11,17 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 
-from ncfd_site.adminkit.links import parts_of_id
-from ncfd_site.adminkit.tables import ReadOnlyAdmin
+from ncfd_site.adminkit.links import split_object_id
+from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 
 
 class CompositeAdmin(ReadOnlyAdmin):
     """Read-only pages of a table with a composite key."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the row of an address, or None where there is none or the address makes no sense."""
+        """Return the row of a URL, None if the URL is invalid or the row does not exist."""
         fields: Sequence[models.Field] = self.opts.pk_fields
-        parts = parts_of_id(object_id)
+        parts = split_object_id(object_id)
         if len(parts) != len(fields):
             return None
         try:
@@ -35,11 +34,10 @@ class CompositeAdmin(ReadOnlyAdmin):
 def register_composite(
     model: type[models.Model], site: admin.AdminSite = admin.site
 ) -> Callable[[type[CompositeAdmin]], type[CompositeAdmin]]:
-    """Put the pages of a table with a composite key on the admin, beside the ones that Django registers."""
+    """Register the admin of a model with a composite key."""
 
     def decorate(admin_class: type[CompositeAdmin]) -> type[CompositeAdmin]:
-        # `AdminSite.register` raises for a composite key and has no other way in. Everything else reads this mapping:
-        # addresses, index, lists of an app, system checks.
+        # `AdminSite.register` raises for a composite key. URLs, index and system checks read this mapping.
         site._registry[model] = admin_class(model, site)  # noqa: SLF001
         return admin_class
 

@@ -78,7 +78,7 @@ def test_the_latest_decision_counts_with_who_made_it_and_the_note(ana: Client) -
         decision_mode="review", confidence=Decimal("0.780"),
     )  # fmt: skip
     words = text_of(ana.get("/sponsors/"))
-    assert "by a person: it is Alpha AG, exact name." in words
+    assert "by a reviewer: it is Alpha AG, exact name." in words
     assert "Note: Seen <b>there</b>." in words
     assert "A language model was asked: for review, 78.0 % sure." in words
     assert "No candidates." in words

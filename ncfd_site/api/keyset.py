@@ -1,7 +1,7 @@
-"""Pages of a list by its keys: the next page begins behind the last row, so it costs what the first one does.
+"""Keyset pagination: the next page starts after the last row, so every page costs the same.
 
-A cursor is the keys of the last row, signed together with the list and its filters: it cannot be made up, and does
-not go with another list. It holds no time, so that the same page has the same ETag.
+A cursor is the keys of the last row, signed together with the list and its filters, so it cannot be forged or used for
+another list. It contains no time, so the same page has the same ETag.
 """
 
 from collections.abc import Sequence
@@ -22,36 +22,36 @@ LEAST, MOST, USUAL = 1, 200, 50
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A column that a list is in the order of, as the ORM names it.
+    """A column of the order of a list, as the ORM names it.
 
-    Where it is `nullable`, what has no value comes last. Where that is `left_out` instead, the order is the way back of
-    one in which it comes last, so that the same index serves both.
+    `nullable`: NULL comes last. `exclude_nulls`: reverse order; rows with NULL are excluded, so that the same index is
+    scanned backwards.
     """
 
     path: str
     descending: bool = False
     nullable: bool = False
-    left_out: bool = False
+    exclude_nulls: bool = False
 
     @property
     def order(self) -> OrderBy:
-        """The key as a part of ORDER BY, in the words of the indexes: NULLS only where there may be some."""
-        nulls_last, nulls_first = self.nullable or None, self.left_out or None
+        """The key as a part of ORDER BY, as in the indexes: NULLS only for nullable columns."""
+        nulls_last, nulls_first = self.nullable or None, self.exclude_nulls or None
         column = F(self.path)
         if self.descending:
             return column.desc(nulls_last=nulls_last, nulls_first=nulls_first)
         return column.asc(nulls_last=nulls_last, nulls_first=nulls_first)
 
     def beyond(self, value: Any) -> Q:
-        """What comes after a value, without NULL."""
+        """Return the condition of rows after a value, without NULL."""
         return Q(**{f"{self.path}__{'lt' if self.descending else 'gt'}": value})
 
     def is_null(self) -> Q:
-        """What has no value."""
+        """Return the condition of NULL."""
         return Q(**{f"{self.path}__isnull": True})
 
     def of(self, row: Any) -> Any:
-        """The value of a row."""
+        """Return the value of a row."""
         for name in self.path.split("__"):
             row = getattr(row, name)
         return row
@@ -59,7 +59,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, and the address of those that follow."""
+    """Rows of a list, and the address of the next page."""
 
     rows: list[Any]
     next: str | None
@@ -68,15 +68,15 @@ class Page:
 def page(
     request: HttpRequest, rows: QuerySet[Row], keys: Sequence[Key], limit: int, cursor: str | None, scope: str = ""
 ) -> Page:
-    """Return the page behind `cursor`: of one key, which is unique, or of a key and a unique one.
+    """Return the page after `cursor`; the keys are a unique one, or another one and a unique one.
 
-    `scope` is what else tells this list from others, beside its address. Raises BadRequest for a foreign cursor.
+    `scope` distinguishes this list from others of the same address. Raises BadRequest for a foreign cursor.
     """
     signer = signing.Signer(salt=f"ncfd.api {request.path} {_filters(request)} {scope}")
     after = _read(signer, cursor, len(keys)) if cursor else None
     ordered = rows.order_by(*(key.order for key in keys))
     found: list[Row] = []
-    # One range of an index after another: an OR of them would be read from its start.
+    # One index range after another: an OR of them would scan from the start.
     for part in _parts(keys, after):
         found += ordered.filter(part)[: limit + 1 - len(found)]
         if len(found) > limit:
@@ -101,7 +101,7 @@ def _filters(request: HttpRequest) -> str:
 
 def _parts(keys: Sequence[Key], after: Sequence[Any] | None) -> list[Q]:
     if after is None:
-        return [Q(*(~key.is_null() for key in keys if key.left_out))]
+        return [Q(*(~key.is_null() for key in keys if key.exclude_nulls))]
     *leading, unique = keys
     behind = unique.beyond(after[-1])
     if not leading:
@@ -130,10 +130,10 @@ def _read(signer: signing.Signer, cursor: str, length: int) -> list[Any]:
         values = signer.unsign_object(cursor)
     except (signing.BadSignature, ValueError, UnicodeError) as error:
         raise BadRequest(
-            "This cursor does not come from this list with these filters: begin without one.", "cursor"
+            "This cursor belongs to another list or other filters. Start without a cursor.", "cursor"
         ) from error
     if not isinstance(values, list) or len(values) != length:
-        raise BadRequest("This cursor is of an earlier version of the list: begin without one.", "cursor")
+        raise BadRequest("This cursor belongs to an earlier version of the list. Start without a cursor.", "cursor")
     return [_value(value) for value in values]
 
 

@@ -1,4 +1,4 @@
-"""How a resource of the API is declared: who may read it, which parameters it takes, what its answers look like."""
+"""Declaration of API operations: permissions, parameters and answers."""
 
 import inspect
 import math
@@ -54,7 +54,7 @@ class Page(Schema):
 
 
 class ListParams(Schema):
-    """What every list takes."""
+    """Parameters of every list."""
 
     limit: int = Field(keyset.USUAL, ge=keyset.LEAST, le=keyset.MOST, description="How many at most.")
     cursor: Annotated[str, StringConstraints(max_length=2000)] | None = Field(

@@ -1,4 +1,4 @@
-"""What the API answers where it does not give what was asked: one shape, a sentence, and which part of the request."""
+"""Errors of the API: one JSON schema with a message and the part of the request."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -14,26 +14,26 @@ from pydantic import Field
 from ncfd_site.api.authentication import InvalidTokenError
 
 logger = logging.getLogger(__name__)
-# Pydantic's own words for these speak of types; a person would rather read what to write.
-WORDS = {
-    "date_from_datetime_parsing": "write a day as 2026-01-31",
-    "date_parsing": "write a day as 2026-01-31",
-    "int_parsing": "write a whole number",
+# Instead of Pydantic's messages, which name types.
+MESSAGES = {
+    "date_from_datetime_parsing": "enter a date as 2026-01-31",
+    "date_parsing": "enter a date as 2026-01-31",
+    "int_parsing": "enter an integer",
     "int_parsing_size": "this number is too large",
-    "bool_parsing": "write true or false",
+    "bool_parsing": "enter true or false",
 }
 REALM = 'Bearer realm="ncfd"'
 
 
 class Problem(Schema):
-    """Why there is no answer."""
+    """An error."""
 
-    detail: str = Field(description="What is wrong, in a sentence.")
-    where: str | None = Field(None, description="The parameter or header that it is about; null where it is the whole.")
+    detail: str = Field(description="The error in one sentence.")
+    where: str | None = Field(None, description="The parameter or header; null for the whole request.")
 
 
 class BadRequest(Exception):
-    """What was asked cannot be read; `where` names the parameter."""
+    """The request is invalid; `where` names the parameter."""
 
     def __init__(self, detail: str, where: str | None = None) -> None:
         super().__init__(detail)
@@ -41,7 +41,7 @@ class BadRequest(Exception):
 
 
 def problem(status: int, detail: str, where: str | None = None) -> HttpResponse:
-    """Return an answer that says what is wrong."""
+    """Return an error response."""
     response = JsonResponse({"detail": detail, "where": where}, status=status)
     if status == 401:
         response["WWW-Authenticate"] = REALM
@@ -49,7 +49,7 @@ def problem(status: int, detail: str, where: str | None = None) -> HttpResponse:
 
 
 def register_handlers(api: NinjaAPI) -> None:
-    """Let an API answer every exception in that shape."""
+    """Register the handlers of all exceptions."""
     for kind, handler in _HANDLERS.items():
         api.add_exception_handler(kind, handler)
 
@@ -61,7 +61,7 @@ def _sentence(found: Http404) -> str:
 def _unreadable(request: HttpRequest, found: ValidationError) -> HttpResponse:
     first: Mapping[str, Any] = found.errors[0] if found.errors else {}
     where = str(first["loc"][-1]) if first.get("loc") else None
-    words = WORDS.get(str(first.get("type")), str(first.get("msg", "it cannot be read")))
+    words = MESSAGES.get(str(first.get("type")), str(first.get("msg", "is invalid")))
     words = words.removeprefix("Value error, ")
     return problem(400, f"{where or 'The request'}: {words[:1].lower()}{words[1:].rstrip('.')}.", where)
 

@@ -1,4 +1,4 @@
-"""The page of tokens: make one, see which there are, take one back."""
+"""The page of API tokens: create, list, revoke."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from ncfd_site.api.models import ApiToken
 from ncfd_site.api.tokens import (
-    LEAST_DAYS,
-    MOST_DAYS,
-    USUAL_DAYS,
+    DEFAULT_DAYS,
+    MAX_DAYS,
+    MIN_DAYS,
     NewToken,
     TokenError,
     create_token,
@@ -24,12 +24,12 @@ from ncfd_site.core.permissions import current_user, require_permission
 
 
 class TokenForm(forms.Form):
-    """What a token is for, and how long it lasts."""
+    """The name and lifetime of a new token."""
 
     name = forms.CharField(
-        label="What it is for", max_length=100, widget=forms.TextInput(attrs={"size": 30, "autocomplete": "off"})
+        label="Name", max_length=100, widget=forms.TextInput(attrs={"size": 30, "autocomplete": "off"})
     )
-    days = forms.IntegerField(label="Days until it ends", min_value=LEAST_DAYS, max_value=MOST_DAYS, initial=USUAL_DAYS)
+    days = forms.IntegerField(label="Expires in (days)", min_value=MIN_DAYS, max_value=MAX_DAYS, initial=DEFAULT_DAYS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -39,7 +39,7 @@ class TokenForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission()
 def tokens(request: HttpRequest) -> HttpResponse:
-    """List a person's own tokens; a POST makes one and shows it this once."""
+    """List the user's tokens; a POST creates one and shows it once."""
     form = TokenForm(request.POST) if request.method == "POST" else TokenForm()
     made: NewToken | None = None
     if request.method == "POST" and form.is_valid():
@@ -62,10 +62,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_permission()
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
-    """Take one of a person's own tokens back, for good."""
+    """Revoke one of the user's tokens."""
     try:
         token = revoke_token(current_user(request), token_id)
     except ApiToken.DoesNotExist:
         raise Http404("You have no such token.") from None
-    messages.success(request, f"The token {token.name} is revoked: whoever uses it is refused from now on.")
+    messages.success(request, f"Token {token.name} revoked.")
     return redirect("tokens")

@@ -16,21 +16,21 @@ from ncfd_site.api.operations import declare_get, registered_routers
 
 VERSION = "1"
 PREFIX = "/api/v1/"
-ABOUT = """What the pages of this site show, for programs: read only, as JSON.
+ABOUT = """The data of the pages as JSON, read-only.
 
-Send `Authorization: Bearer ncfd_…` with a token from `/tokens/`; a token may read what its person may read. Lists
-answer `{"items": […], "next": …}`: `next` is the address of what follows, or null. What is unknown is null; numbers
-have the digits of their columns, days are `2026-01-31`, moments carry their zone. Each answer has an ETag.
+Send `Authorization: Bearer ncfd_…` with a token from `/tokens/`; a token has the permissions of its user. Lists return
+`{"items": […], "next": …}`: `next` is the address of the next page, or null. Unknown values are null; numbers have the
+digits of their columns, dates are `2026-01-31`, times carry their zone. Each answer has an ETag.
 """
 
 
 class StrictJson(BaseRenderer):
-    """JSON as the standard has it. Numbers of the database's JSON can be too large for it: they are null."""
+    """Standard JSON; numbers of the database that are too large become null."""
 
     media_type = "application/json"
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> str:
-        """Return the text of an answer."""
+        """Return the JSON text of an answer."""
         try:
             return json.dumps(data, cls=NinjaJSONEncoder, allow_nan=False)
         except ValueError:
@@ -55,7 +55,7 @@ api = NinjaAPI(
     description=ABOUT,
     urls_namespace="api-v1",
     renderer=StrictJson(),
-    # Ninja's own pages load their scripts from elsewhere; the site draws the operations itself.
+    # Ninja's pages load scripts from other hosts; the site has its own page.
     docs_url=None,
     openapi_url=None,
 )

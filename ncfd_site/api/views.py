@@ -1,4 +1,4 @@
-"""The API's own page, its description for programs, and the answer where there is nothing."""
+"""The page of the API."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,28 +35,29 @@ class Operation:
 @require_safe
 @require_permission()
 def operations(request: HttpRequest) -> HttpResponse:
-    """Show what the API answers, from its own description."""
+    """Show the operations of the API from its OpenAPI description."""
     groups: dict[str, list[Operation]] = {}
     for path, methods in describe()["paths"].items():
-        told = methods["get"]
-        groups.setdefault(told["tags"][0], []).append(_operation(path, told))
+        operation = methods["get"]
+        groups.setdefault(operation["tags"][0], []).append(_operation(path, operation))
     return render(request, "api/operations.html", {"title": "API", "groups": groups})
 
 
-def _operation(path: str, told: dict[str, Any]) -> Operation:
+def _operation(path: str, described: dict[str, Any]) -> Operation:
     parameters = [
-        Parameter(each["name"], each["in"], _words(each), each.get("description", "")) for each in told["parameters"]
+        Parameter(each["name"], each["in"], _words(each), each.get("description", ""))
+        for each in described["parameters"]
     ]
-    return Operation(path, told["operationId"], told["summary"], told.get("description", ""), parameters)
+    return Operation(path, described["operationId"], described["summary"], described.get("description", ""), parameters)
 
 
 def _words(parameter: dict[str, Any]) -> str:
-    """What a parameter may be, in words."""
+    """Return the type of a parameter in words."""
     schema = parameter["schema"]
     kinds = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
     kind: dict[str, Any] = kinds[0] if kinds else {}
     if "enum" in kind or "const" in kind:
-        # The empty text stands for leaving it out.
+        # The empty text is the default.
         return "one of " + ", ".join(str(each) for each in kind.get("enum", [kind.get("const")]) if each != "")
     words = {"integer": "whole number", "boolean": "true or false", "number": "number"}.get(
         kind.get("type", ""), "text"
@@ -66,4 +67,4 @@ def _words(parameter: dict[str, Any]) -> str:
     if "minimum" in kind and kind.get("maximum", 0) < 2**31 - 1:
         words = f"{words}, {kind['minimum']} to {kind['maximum']}"
     default = schema.get("default")
-    return f"{words}; {default} where it is left out" if default not in (None, "") else words
+    return f"{words}; default: {default}" if default not in (None, "") else words

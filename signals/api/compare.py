@@ -23,7 +23,7 @@ router = register_router("scores", 30)
 ORDERS = {
     "risk": [keyset.Key("p_fail", descending=True), BY_TRIAL],
     "change": [keyset.Key("change", descending=True, nullable=True), BY_TRIAL],
-    "-change": [keyset.Key("change", left_out=True), BY_TRIAL_DESCENDING],
+    "-change": [keyset.Key("change", exclude_nulls=True), BY_TRIAL_DESCENDING],
 }
 
 

@@ -34,11 +34,11 @@ READOUT, NUMBER = "trial__est_primary_completion_date", "trial__nct_id"
 # As on the pages and in the indexes: NULLs are last, and omitted in the reverse order.
 ORDERS: dict[str, list[keyset.Key]] = {
     "risk": [keyset.Key("p_fail", descending=True, nullable=True), BY_TRIAL],
-    "-risk": [keyset.Key("p_fail", left_out=True), BY_TRIAL_DESCENDING],
+    "-risk": [keyset.Key("p_fail", exclude_nulls=True), BY_TRIAL_DESCENDING],
     "change": [keyset.Key("change", descending=True, nullable=True), BY_TRIAL],
-    "-change": [keyset.Key("change", left_out=True), BY_TRIAL_DESCENDING],
+    "-change": [keyset.Key("change", exclude_nulls=True), BY_TRIAL_DESCENDING],
     "readout": [keyset.Key(READOUT, nullable=True), BY_TRIAL],
-    "-readout": [keyset.Key(READOUT, descending=True, left_out=True), BY_TRIAL_DESCENDING],
+    "-readout": [keyset.Key(READOUT, descending=True, exclude_nulls=True), BY_TRIAL_DESCENDING],
     "number": [keyset.Key(NUMBER)],
     "-number": [keyset.Key(NUMBER, descending=True)],
 }

@@ -40,7 +40,7 @@ STATES: dict[State, str] = {
     "not fired": "did not fire",
     "not evaluated": "not evaluated",
 }
-NOBODY = "Not evaluated."
+NO_EVALUATION = "Not evaluated."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class SignalFinding:
 
 @dataclass(frozen=True, slots=True)
 class GateFinding:
-    """A gate as it stood in the run; `is_evaluated`: a run or somebody said whether it fired."""
+    """A gate as it stood in the run; `is_evaluated`: a run or somebody text whether it fired."""
 
     code: str
     name: str
@@ -158,7 +158,7 @@ _SIGNALS = f"""
 def signal_findings(
     trial_id: int, record: RunRecord, *, is_latest: bool, scored_at: datetime | None = None
 ) -> list[SignalFinding]:
-    """Return every signal as the run saw it; where the run told nothing of signals, as the database has it today.
+    """Return every signal as the run saw it; where the run text nothing of signals, as the database has it today.
 
     `scored_at` is the moment of the run: it did not know what was evaluated after it.
     """
@@ -238,8 +238,8 @@ def _as_recorded(row: SignalRow, record: RunRecord) -> tuple[State, str, str]:
     since = _since(row)
     if code in record.not_fired:
         return "not fired", "", since or (row.reason or "" if row.outcome == "not fired" else "")
-    told = record.not_evaluated.get(code, "") or (row.reason or "" if row.outcome == "not evaluated" else "")
-    return "not evaluated", "", since or told or NOBODY
+    text = record.not_evaluated.get(code, "") or (row.reason or "" if row.outcome == "not evaluated" else "")
+    return "not evaluated", "", since or text or NO_EVALUATION
 
 
 def _since(row: SignalRow) -> str:
@@ -257,4 +257,4 @@ def _as_of_today(row: SignalRow, is_latest: bool) -> tuple[State, str, str]:
         return "fired", row.severity or "", before
     if row.outcome == "not fired":
         return "not fired", "", row.reason or before
-    return "not evaluated", "", (row.reason or "" if row.outcome == "not evaluated" else "") or before or NOBODY
+    return "not evaluated", "", (row.reason or "" if row.outcome == "not evaluated" else "") or before or NO_EVALUATION

@@ -72,7 +72,7 @@ class Section:
 
 
 def compared(before: Any, after: Any) -> list[Section]:
-    """Return two records part by part; what the registry reckons anew each day says nothing and is left out."""
+    """Return two records part by part; fields that the registry derives daily are excluded."""
     diff = WordDiff()
     old, new = dict(_fields(strip_derived_fields(before))), dict(_fields(strip_derived_fields(after)))
     fields = [_field(path, old.get(path), new.get(path)) for path in {**old, **new}]
@@ -163,12 +163,12 @@ class Version:
     @property
     def flags(self) -> list[str]:
         """The material changes."""
-        told = {
+        text = {
             "primary endpoint": self.changed_primary_endpoint,
             "sample size": self.changed_sample_size,
             "analysis plan": self.changed_analysis_plan,
         }
-        return [name for name, changed in told.items() if changed]
+        return [name for name, changed in text.items() if changed]
 
     @property
     def delta(self) -> str:

@@ -38,7 +38,7 @@ class Step:
     support: tuple[str, ...] = ()
 
     @property
-    def told(self) -> str:
+    def log_odds_text(self) -> str:
         """The log-odds: of prior and posterior themselves, of other steps what they add."""
         return format_signed(self.change)
 
@@ -121,21 +121,21 @@ def _prior_deviation(score: Score) -> list[str]:
     slack = LAST_DIGIT / (score.prior_pi * (1 - score.prior_pi)) + ROUNDING_TOLERANCE
     if abs(exact - score.logit_prior) <= slack:
         return []
-    said = f"A prior of {format_percent(score.prior_pi)} is {format_signed(exact)} in log-odds"
-    return [f"{said}, the stored prior log-odds are {format_signed(score.logit_prior)}."]
+    text = f"A prior of {format_percent(score.prior_pi)} is {format_signed(exact)} in log-odds"
+    return [f"{text}, the stored prior log-odds are {format_signed(score.logit_prior)}."]
 
 
 def _gate(one: Contribution, before: Decimal, record: RunRecord, *, recorded: bool) -> Step:
     name = one.gate.get_g_id_display() if one.gate else one.code
     after = before + one.log_ratio
-    told = format_number(one.likelihood_ratio)
+    text = format_number(one.likelihood_ratio)
     if not MIN_RATIO <= one.likelihood_ratio <= MAX_RATIO:
-        told = f"{told}, counts as {min(max(one.likelihood_ratio, MIN_RATIO), MAX_RATIO)}"
+        text = f"{text}, counts as {min(max(one.likelihood_ratio, MIN_RATIO), MAX_RATIO)}"
     support = record.supporting.get(one.code, ())
     if one.gate and not recorded:
         support = tuple(one.gate.supporting_s_ids or ())
     source = "recorded" if recorded else "current"
-    return Step("gate", name, before, after, probability(after), source, told, one, support)
+    return Step("gate", name, before, after, probability(after), source, text, one, support)
 
 
 def _on(kind: Kind, name: str, last: Step, change: Decimal, source: str) -> Step:
@@ -145,11 +145,11 @@ def _on(kind: Kind, name: str, last: Step, change: Decimal, source: str) -> Step
 
 def _sum_deviation(score: Score, account: ScoreBreakdown) -> str:
     if account.recorded:
-        said = f"The gates that the run recorded add up to {format_signed(account.total)}"
+        text = f"The gates that the run recorded add up to {format_signed(account.total)}"
     else:
-        said = f"The run recorded no gates. Those that fire today add up to {format_signed(account.total)}"
+        text = f"The run recorded no gates. Those that fire today add up to {format_signed(account.total)}"
     gap = format_signed(score.sum_log_lr - account.total)
-    return f"{said}, the stored sum is {format_signed(score.sum_log_lr)}: {gap} is not explained."
+    return f"{text}, the stored sum is {format_signed(score.sum_log_lr)}: {gap} is not explained."
 
 
 def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[str]]:
@@ -196,7 +196,7 @@ def build_score_waterfall(found: Waterfall) -> WaterfallChart:
             label=step.name,
             before=step.before,
             after=step.after,
-            text=step.percent if step.kind in ("prior", "posterior") else step.told,
+            text=step.percent if step.kind in ("prior", "posterior") else step.log_odds_text,
             kind=step.kind,
             note=f"\u00d7{step.ratio}" if step.ratio else "",
         )

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from ncfd_site.api.models import ApiToken
-from ncfd_site.api.tokens import MOST_OPEN, TokenError, create_token, find_token_user, hash_token, revoke_token
+from ncfd_site.api.tokens import MAX_ACTIVE, TokenError, create_token, find_token_user, hash_token, revoke_token
 from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from tests.factories import make_user
@@ -95,7 +95,7 @@ def test_a_token_without_a_name_or_an_end_is_not_made(name: str, days: int) -> N
 
 def test_a_person_has_so_many_open_tokens_and_no_more() -> None:
     rita = make_user()
-    made = [create_token(rita, "a notebook", 30) for _ in range(MOST_OPEN)]
+    made = [create_token(rita, "a notebook", 30) for _ in range(MAX_ACTIVE)]
     with pytest.raises(TokenError, match="revoke one"):
         create_token(rita, "one more", 30)
     revoke_token(rita, made[0].token.pk)

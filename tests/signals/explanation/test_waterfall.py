@@ -39,7 +39,7 @@ def test_gates_lead_from_the_prior_to_the_stored_probability() -> None:
     found = falls({"G1": "5", "G4": "2.5"})
     assert kinds(found) == ["prior", "gate", "gate", "posterior"]
     assert found.adds_up
-    assert found.steps[1].told == "+1.6094"
+    assert found.steps[1].log_odds_text == "+1.6094"
     assert abs(found.steps[-1].after - sum(step.change for step in found.steps[:-1])) < CENT
 
 

@@ -1,4 +1,4 @@
-"""The admin of API tokens: who has which, and until when. People make and revoke their own on the site."""
+"""The admin of API tokens, read-only; users create and revoke their own at /tokens/."""
 
 from django.contrib import admin
 

@@ -38,15 +38,15 @@ def test_the_list_says_how_it_stands_with_each(browser: Client) -> None:
     browser.post("/tokens/", {"name": "a notebook", "days": 7})
     words = text_of(browser.get("/tokens/"))
     assert "a notebook" in words
-    assert "✓ works" in words
+    assert "✓ active" in words
     assert "never" in words
 
 
 def test_revoking_says_that_it_is_final_and_is(browser: Client) -> None:
     browser.post("/tokens/", {"name": "a notebook", "days": 7})
-    assert "Revoking is final: whoever uses a notebook is refused" in text_of(browser.get("/tokens/"))
+    assert "Requests with a notebook fail from then on. This cannot be undone." in text_of(browser.get("/tokens/"))
     words = text_of(browser.post(f"/tokens/{ApiToken.objects.get().pk}/revoke/", follow=True))
-    assert "The token a notebook is revoked" in words
+    assert "Token a notebook revoked." in words
     assert "✕ revoked" in words
 
 

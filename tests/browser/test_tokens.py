@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_the_keyboard_alone_makes_and_revokes_a_token(page: Page) -> None:
     make_user(Role.ANALYST)
     sign_in(page, "ana", "/tokens/")
-    page.get_by_label("What it is for").focus()
+    page.get_by_label("Name").focus()
     page.keyboard.type("notebook")
     page.keyboard.press("Enter")
     shown = page.get_by_label("Token", exact=True)
@@ -26,15 +26,15 @@ def test_the_keyboard_alone_makes_and_revokes_a_token(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Revoke notebook")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("The token notebook is revoked")).to_be_visible()
+    expect(page.get_by_text("Token notebook revoked.")).to_be_visible()
     assert Client().get("/api/v1/links", headers=shown_to).status_code == 401
 
 
 def test_the_pages_fit_and_have_no_serious_fault(measured_page: Page) -> None:
     make_user(Role.ANALYST)
     sign_in(measured_page, "ana", "/tokens/")
-    measured_page.get_by_label("What it is for").fill("a-name-that-does-not-end-" * 4)
-    measured_page.get_by_role("button", name="Make a token").click()
+    measured_page.get_by_label("Name").fill("a-name-that-does-not-end-" * 4)
+    measured_page.get_by_role("button", name="Create token").click()
     expect(measured_page.get_by_label("Token", exact=True)).to_be_focused()
     for address in ("", "/api/v1/"):
         if address:

@@ -68,7 +68,7 @@ class Listing:
     rows: QuerySet[Any]
 
     def is_long(self) -> bool:
-        """Whether there are more than `LONGEST` rows; no more than these are read to know."""
+        """Return True above `STREAMING_LIMIT` rows; reads no more than those."""
         return bool(self.rows[STREAMING_LIMIT : STREAMING_LIMIT + 1])
 
     def file_name(self, ending: str) -> str:

@@ -25,7 +25,7 @@ class Heartbeat:
         self.canceled = threading.Event()
         self.lost = threading.Event()
         self._lease = lease
-        self._ended = threading.Event()
+        self._finished = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{lease.job_id}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -35,13 +35,13 @@ class Heartbeat:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
+        self._finished.set()
         self._thread.join()
 
     def _beat(self) -> None:
         renewed = time.monotonic()
         with own_connection() as alias:
-            while not self._ended.wait(self._lease.seconds / RENEWALS):
+            while not self._finished.wait(self._lease.seconds / RENEWALS):
                 started = time.monotonic()
                 try:
                     if self._lease.renew(using=alias):

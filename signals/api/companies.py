@@ -124,7 +124,7 @@ def _exposure(user: User, company_ids: Sequence[int], today: date) -> dict[str, 
         return None
     found = risk.exposure(company_ids, today)
     return {
-        "trials": min(found.total, risk.MOST),
+        "trials": min(found.total, risk.PAGE_LIMIT),
         "has_more": found.has_more,
         "bands": {band.name: count for band, count in found.bands.items()},
         "riskiest": [_trial(one) for one in found.riskiest],

@@ -91,6 +91,6 @@ def documents_of(company_ids: Sequence[int]) -> list[CompanyDocument]:
 
 
 def _title(beginning: str | None) -> str:
-    """The first line of a text that has words, without the trial number in front of it."""
+    """The first line of a text that has words, without the NCT ID in front of it."""
     line = next(filter(None, map(str.strip, (beginning or "").splitlines())), "")
     return LEADING_NUMBER.sub("", line, count=1)

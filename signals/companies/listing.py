@@ -50,7 +50,7 @@ class SponsorFilter(Selection):
 
 @dataclass(frozen=True, slots=True)
 class ListedCompany:
-    """A company in the list; `also` is the other name by which it was found, where its own does not say why."""
+    """A company in the list; `also` is the other name by which it was found, if its own name does not match."""
 
     company_id: int
     cik: int

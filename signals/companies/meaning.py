@@ -32,7 +32,7 @@ class Meaning:
 
 
 def meaning_of(spans: Sequence[ListingPeriod], on: date) -> Meaning:
-    """Return what a ticker with this history means on a day, whatever the status of the security is now."""
+    """Return what a ticker with this history means on a day, regardless of the current status of the security."""
     issuers = [span for span in spans if span.is_issuer and span.includes(on)]
     linked = [span for span in spans if not span.is_issuer and span.includes(on)]
     own = list_issuer_periods(spans)

@@ -9,20 +9,20 @@ from ncfd_site.core import sql
 from signals.trials.words import BANDS, Band
 
 AT_RISK = Decimal("0.75")
-# Of a company with more trials than this, so many are counted; a list says "more than".
-MOST_OF_ONE = 500
-# A company with its subsidiaries, on a page of its own.
-MOST = 5_000
+# Trials counted for each company of a list.
+COMPANY_LIMIT = 500
+# Trials read for the page of a company with its subsidiaries.
+PAGE_LIMIT = 5_000
 SHOWN, NEXT = 50, 5
-# Trials that are looked at where companies are put in the order of their risk.
+# Trials read to rank companies by risk.
 RISKIEST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The trials of a company in short. `has_more` tells that there are more trials than were counted, riskiest first.
+    """The trials of a company in numbers; `has_more` is True above the counted ones, the riskiest.
 
-    `nct_id` is the riskiest one, with the probability `p_fail`; None where none is scored. `readout` is the next one.
+    `nct_id` is the riskiest one, with the probability `p_fail`; None without a score. `readout` is the next one.
     """
 
     company_id: int
@@ -70,8 +70,8 @@ class Exposure:
 
     @property
     def has_more(self) -> bool:
-        """True if only the first `MOST` were counted."""
-        return self.total > MOST
+        """True if only the first `PAGE_LIMIT` were counted."""
+        return self.total > PAGE_LIMIT
 
 
 def _counted(band: Band) -> str:
@@ -168,7 +168,7 @@ class _Found:
 
 def summaries(company_ids: Collection[int], today: date) -> dict[int, Summary]:
     """Return the trials in short of each of these companies that has any; not those of its subsidiaries."""
-    keys = {"companies": list(company_ids), "today": today, "at_risk": AT_RISK, "most": MOST_OF_ONE}
+    keys = {"companies": list(company_ids), "today": today, "at_risk": AT_RISK, "most": COMPANY_LIMIT}
     return {one.company_id: one for one in sql.rows(_SUMMARIES, keys, of=Summary)} if company_ids else {}
 
 
@@ -179,7 +179,7 @@ def ranked_companies(least: Decimal = Decimal(0)) -> list[RankedCompany]:
 
 def exposure(company_ids: Sequence[int], today: date) -> Exposure:
     """Return the trials of these companies together."""
-    keys = {"companies": list(company_ids), "today": today, "most": MOST, "shown": SHOWN, "next": NEXT}
+    keys = {"companies": list(company_ids), "today": today, "most": PAGE_LIMIT, "shown": SHOWN, "next": NEXT}
     found = sql.rows(_EXPOSURE, keys, of=_Found)
     return Exposure(
         total=found[0].total if found else 0,

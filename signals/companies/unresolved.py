@@ -15,10 +15,9 @@ SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedSponsor:
-    """A sponsor as the registry names it, with its trials among those that were looked at.
+    """A sponsor as the registry names it, with its trials among the trials that were read.
 
-    `ignored` says which sponsors are left alone on purpose, where this is one of them; `p_fail` is the highest
-    probability of its trials, of the trial `nct_id`.
+    `ignored` is the reason when the resolver excludes it; `p_fail` is the highest of its trials, of `nct_id`.
     """
 
     sponsor: str
@@ -74,7 +73,7 @@ _WITH_PATTERNS = """
 def unresolved_sponsors(text: str) -> list[UnresolvedSponsor]:
     """Return unresolved sponsors: of the riskiest such trials, of one trial, or those with the words of `text`.
 
-    A pattern of ignored sponsors that is no regular expression is refused by the server; then none is told.
+    The server refuses an invalid pattern of ignored sponsors; then no sponsor has a reason.
     """
     is_number = text[:3].upper() == "NCT" and text[3:].isdigit()
     query = _RISKIEST if not text else _BY_NUMBER if is_number else _BY_WORDS

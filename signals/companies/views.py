@@ -97,7 +97,7 @@ def companies(request: HttpRequest) -> HttpResponse:
             ],
             "may_see_risk": may_see_risk,
             "riskiest": risk.RISKIEST,
-            "most_of_one": risk.MOST_OF_ONE,
+            "most_of_one": risk.COMPANY_LIMIT,
         },
         status=200 if selection else 400,
     )
@@ -127,7 +127,7 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
             "today": today,
             "foreign": listings.list_unknown_identifiers(found.pk),
             "exposure": exposure,
-            "most": risk.MOST,
+            "most": risk.PAGE_LIMIT,
             "chart": build_band_chart(exposure, found, is_alone=len(members) == 1)
             if exposure and exposure.total
             else None,
@@ -164,7 +164,7 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
             "timeline_on": on or today,
             "may_see_risk": may_see_risk,
             "exposed": _exposed(meaning, today) if meaning and may_see_risk else [],
-            "most_of_one": risk.MOST_OF_ONE,
+            "most_of_one": risk.COMPANY_LIMIT,
         },
         status=200 if meaning else 400,
     )
@@ -173,7 +173,7 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
 @require_safe
 @require_permission(VIEW)
 def sponsors(request: HttpRequest) -> HttpResponse:
-    """Show what the resolver left to people, what it decided, and which sponsors have no company."""
+    """Show the review queue and decisions of the resolver, and unresolved sponsors."""
     user = current_user(request)
     form = SponsorFilterForm(request.GET)
     is_valid = form.is_valid()

@@ -84,7 +84,7 @@ class SignalFinding:
 
     @property
     def state_in_words(self) -> str:
-        """The state as a person says it."""
+        """The state in words."""
         return STATES[self.state]
 
     @property
@@ -111,7 +111,7 @@ class SignalFinding:
 
 @dataclass(frozen=True, slots=True)
 class GateFinding:
-    """A gate as it stood in the run; `is_evaluated`: a run or somebody text whether it fired."""
+    """A gate in the run; `is_evaluated` is True if its state is recorded."""
 
     code: str
     name: str
@@ -184,7 +184,7 @@ def gate_findings(
     for code in sorted({*Gate.Code.values, *today, *added}):
         gate, one = today.get(code), added.get(code)
         fired = one is not None if account else bool(gate and gate.fired_bool)
-        # The rows of gates are of one run; what they say of another one may be false.
+        # The rows of gates are of one run and do not describe another.
         is_of_run = gate is not None and (score is None or gate.fired_bool == fired) and _is_of(gate, score)
         support = record.supporting.get(code) or (tuple(gate.supporting_s_ids or ()) if gate and is_of_run else ())
         findings.append(

@@ -94,7 +94,7 @@ def _drawn(field: Field, diff: WordDiff) -> DrawnField:
 def _field(path: tuple[str, ...], before: str | None, after: str | None) -> Field:
     prefix, section = _place(path)
     inner = path[len(prefix) :] or path[-1:]
-    # A partial date is an object with a date in it; the one name says it.
+    # A partial date is an object with a date in it; one name is enough.
     if len(inner) > 1 and inner[-2].endswith("DateStruct") and inner[-1] == "date":
         inner = inner[:-1]
     return Field(section, ", ".join(spaced(name) for name in inner) or "Record", before, after)

@@ -48,7 +48,7 @@ class RestingSignal:
 
     @property
     def name(self) -> str:
-        """Its code and what it says."""
+        """The code with its title."""
         return str(dict(Signal.Code.choices).get(self.s_id, self.s_id))
 
     @property

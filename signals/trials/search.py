@@ -11,7 +11,7 @@ from ncfd_site.core import sql
 from securities.loading.names import normalize_company_name
 from signals.models import Trial
 
-# A number, or its beginning; whole ones wherever they stand in a text, as in an address of the registry.
+# A number, or its beginning; whole ones anywhere in a text, such as an address of the registry.
 TRIAL_NUMBER = re.compile(r"NCT[\s:#_-]*([0-9]{0,8})", re.IGNORECASE)
 WHOLE_NUMBER = re.compile(r"(?<![A-Z0-9])NCT[\s:#_-]*([0-9]{8})(?![0-9])", re.IGNORECASE)
 BARE_NUMBER = re.compile(r"[0-9]{8}")

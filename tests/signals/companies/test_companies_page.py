@@ -108,7 +108,7 @@ def test_orders_by_risk_read_no_more_than_the_riskiest_trials(ana: Client, monke
 
 
 def test_a_company_with_very_many_trials_is_counted_up_to_a_limit(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signals.companies.risk.MOST_OF_ONE", 2)
+    monkeypatch.setattr("signals.companies.risk.COMPANY_LIMIT", 2)
     company = make_company(name="Alpha Pharma")
     for _ in range(4):
         make_scored_trial(company, "0.10000")

@@ -159,7 +159,7 @@ def test_each_bar_of_a_company_without_subsidiaries_leads_to_its_trials(ana: Cli
 
 
 def test_very_many_trials_are_counted_up_to_a_limit(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signals.companies.risk.MOST", 2)
+    monkeypatch.setattr("signals.companies.risk.PAGE_LIMIT", 2)
     monkeypatch.setattr("signals.companies.risk.SHOWN", 1)
     company = make_company()
     for _ in range(4):

@@ -11,12 +11,7 @@ from signals.formulas import GATE_SIGNALS, SEVERITIES, log_ratio
 from signals.models import Gate, Signal
 from signals.scoring.table import ScoringTable, StopRule
 
-RULES = {
-    "G1": "S1 and S2",
-    "G2": "S3 and S4",
-    "G3": "S5, and S6 or S7",
-    "G4": "S8, and S1 or S3",
-}
+RULES = {"G1": "S1 and S2", "G2": "S3 and S4", "G3": "S5, and S6 or S7", "G4": "S8, and S1 or S3"}
 
 
 def build_tables(table: ScoringTable) -> list[Table]:

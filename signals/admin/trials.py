@@ -112,12 +112,7 @@ class TrialVersionAdmin(ReadOnlyAdmin):
         age_column("captured_at", "captured", order=True),
         value_column("last_update_posted_date", "posted", order=True),
         value_column("sample_size", "sample size"),
-        Column(
-            "changed",
-            "changed",
-            _changed,
-            reads=COMPARED,
-        ),
+        Column("changed", "changed", _changed, reads=COMPARED),
     )
     list_filter = (
         boolean_filter("changed_primary_endpoint", "primary endpoint", "changed", "not changed", "not compared"),

@@ -13,12 +13,7 @@ from ncfd_site.api.problems import BadRequest
 from ncfd_site.core.permissions import current_user
 from signals.api.trial_items import build_trial_items
 from signals.api.trial_schemas import TrialDetail, Trials, TrialsParams
-from signals.explanation.trial_facts import (
-    TrialFacts,
-    exposed_companies,
-    promoted_assets,
-    trial_facts,
-)
+from signals.explanation.trial_facts import TrialFacts, exposed_companies, promoted_assets, trial_facts
 from signals.models import Gate, Signal, SignalEvaluation, TrialCurrentScore
 from signals.queries import list_gates, list_signals
 from signals.trials.forms import TrialFilterForm

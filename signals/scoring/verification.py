@@ -157,10 +157,7 @@ def _find_outliers(run: str, kinds: Counter[_Kind]) -> Iterator[Mismatch]:
     if not is_complete or not others:
         return
     for outlier in sql.rows(_OUTLIERS, [run, version, as_of], of=_Outlier):
-        for column, stored, expected in (
-            ("table_version", outlier.version, version),
-            ("as_of", outlier.as_of, as_of),
-        ):
+        for column, stored, expected in (("table_version", outlier.version, version), ("as_of", outlier.as_of, as_of)):
             if stored != expected:
                 usual = f"{expected or MISSING}, as in most of the run"
                 difference = Difference(f"metadata.{column}", stored or MISSING, usual)

@@ -39,12 +39,12 @@ class Step:
 
     @property
     def log_odds_text(self) -> str:
-        """The log-odds: of prior and posterior themselves, of other steps what they add."""
+        """The log-odds: of prior and posterior themselves, or the change by another step."""
         return format_signed(self.change)
 
     @property
     def percent(self) -> str:
-        """The probability after the step in per cent."""
+        """The probability after the step in percent."""
         return format_percent(self.probability)
 
     @property
@@ -55,7 +55,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """The steps from prior to stored probability; `deviations` name each place where the numbers do not meet."""
+    """The steps from prior to stored probability; `deviations` name every mismatch of the numbers."""
 
     steps: tuple[Step, ...]
     deviations: tuple[str, ...]
@@ -75,7 +75,7 @@ class Waterfall:
     def prior_in_words(self) -> str:
         """The prior and its probability, as the middle of a sentence."""
         prior = self.steps[0]
-        return f"the {prior.name[0].lower()}{prior.name[1:]}, {prior.percent},"
+        return f"the {prior.name[0].lower()}{prior.name[1:]} ({prior.percent})"
 
 
 def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Waterfall:

@@ -70,7 +70,7 @@ def test_a_run_is_chosen_with_the_keyboard_alone(page: Page, study: Study) -> No
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"\?run=weekly"))
-    expect(page.locator("main")).to_contain_text("No gate fired: the prior of phase 3, 42.0 %, is all there is.")
+    expect(page.locator("main")).to_contain_text("No gate fired: the score is the prior of phase 3, 42.0 %,.")
     page.locator(".why-history table").get_by_role("link", name=LONG[:50]).press("Enter")
     expect(page.locator("main")).to_contain_text("the latest run")
 

@@ -66,7 +66,7 @@ def test_what_was_mended_since_is_fixed(ana: Client) -> None:
     Study.objects.filter(pk=study.pk).update(extracted_jsonb=WHOLE)
     words = text_of(ana.get("/errors/"))
     assert "✓ Fixed" in words
-    assert "populations.analysis_primary_on ✓ there today" in words
+    assert "populations.analysis_primary_on ✓ present today" in words
     assert "Changed since." in words
 
 
@@ -118,7 +118,7 @@ UNREADABLE = (
 def test_what_cannot_be_read_is_told(ana: Client, query: str) -> None:
     page = ana.get(f"/errors/?{query}")
     assert page.status_code == 400
-    assert "This filter cannot be read" in text_of(page)
+    assert "Invalid filter" in text_of(page)
 
 
 def test_markup_in_a_card_is_text(ana: Client) -> None:

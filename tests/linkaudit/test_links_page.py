@@ -62,7 +62,7 @@ def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(rita: Client, qu
     make_link_audit(nct_id="NCT00000001")
     page = rita.get(f"/links/?{query}")
     assert page.status_code == 200
-    assert "This filter cannot be read" in text_of(page)
+    assert "Invalid filter" in text_of(page)
     assert "NCT00000001" not in text_of(page)
 
 

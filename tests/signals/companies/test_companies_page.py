@@ -68,7 +68,7 @@ def test_signs_that_mean_something_elsewhere_are_letters_here(ana: Client, sough
     make_company(name="Alpha Pharma")
     page = ana.get("/companies/", {"q": sought})
     assert page.status_code == 200
-    assert "No company fits this filter" in text_of(page)
+    assert "No companies match this filter" in text_of(page)
 
 
 def test_only_what_is_listed_now_counts_as_listed(ana: Client) -> None:
@@ -126,7 +126,7 @@ def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(ana: Client, que
     make_company(name="Alpha Pharma")
     page = ana.get(f"/companies/?{query}")
     assert page.status_code == 400
-    assert "This filter cannot be read" in text_of(page)
+    assert "Invalid filter" in text_of(page)
     assert names(page) == []
 
 

@@ -26,7 +26,7 @@ def shown(client: Client, company: Company) -> str:
 
 def test_a_company_without_anything_says_what_is_missing(ana: Client) -> None:
     words = shown(ana, make_company(name="Alpha Pharma", cik=1001))
-    assert "Alpha Pharma CIK 1001 At the top itself" in words.replace("Trials by risk ", "")
+    assert "Alpha Pharma CIK 1001 Ultimate parent none" in words.replace("Trials by risk ", "")
     for sentence in (
         "No trials of this company.",
         "No security of this company is known",
@@ -59,7 +59,7 @@ def test_the_family_is_a_tree_with_what_has_ended(ana: Client) -> None:
     relate(middle, bottom)
     relate(former, middle, "joint venture", start_date=date(2001, 1, 1), end_date=date(2014, 12, 31))
     words = shown(ana, middle)
-    assert "At the top Top AG" in words
+    assert "Ultimate parent Top AG" in words
     assert "Above subsidiary of Top AG, since 2015-01-01" in words
     assert "joint venture of Former AG, 2001-01-01 to 2014-12-31 (former)" in words
     assert "Below Bottom AG subsidiary" in words
@@ -83,7 +83,7 @@ def test_a_ring_of_parents_is_shown_once_and_told(ana: Client) -> None:
         relate(parent, child)
     make_scored_trial(third, "0.90000", nct_id="NCT00000003")
     words = shown(ana, second)
-    assert "stand over themselves, in a ring" in words
+    assert "Circular ownership" in words
     assert "circular" in words
     assert words.count("NCT00000003") == 1
     alone = make_company()
@@ -121,7 +121,7 @@ def test_links_to_securities_that_nobody_knows_are_said(ana: Client) -> None:
     for identifier in ("FIGI:BBG1", "999999", "12345678901234567890"):
         CompanySecurity.objects.create(company=company, security_id=identifier)
     words = shown(ana, company)
-    assert "no row of securities has: 12345678901234567890, 999999, FIGI:BBG1" in words
+    assert "Links to unknown securities: 12345678901234567890, 999999, FIGI:BBG1" in words
 
 
 def test_a_security_of_another_issuer_is_told_as_linked_only(ana: Client) -> None:

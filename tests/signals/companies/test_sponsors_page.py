@@ -53,7 +53,7 @@ def test_an_item_says_what_waits_why_and_who_comes_into_question(ana: Client) ->
     words, html = text_of(page), page.content.decode()
     assert "Example Ltd in NCT00000001 pending" in words
     assert "two candidates" in words
-    assert "automatically: no company, nothing matched, probability of the best 91.0 %, 0.69 above the second." in words
+    assert "automatically: no company, nothing matched, best match 91.0 %, 0.69 above the second." in words
     assert "Alpha AG 91.0 % yes 0.5 Beta AG 22.0 % not compared 0.125" in words
     for address in (
         "/companies/1001/",
@@ -104,7 +104,7 @@ def test_the_queue_is_filtered_by_status_sponsor_and_number(ana: Client) -> None
         words = text_of(ana.get(f"/sponsors/?{query}"))
         assert f"{found} Ltd" in words, query
         assert f"{left} Ltd" not in words, query
-    assert "Nothing in the queue fits this filter" in text_of(ana.get("/sponsors/?status=skipped"))
+    assert "Nothing in the queue matches this filter" in text_of(ana.get("/sponsors/?status=skipped"))
 
 
 def test_decisions_for_no_company_outside_of_the_queue_are_told(ana: Client) -> None:
@@ -150,7 +150,7 @@ def test_a_pattern_that_is_no_expression_hides_no_sponsor(ana: Client) -> None:
 
 def test_an_empty_page_says_what_fills_it(ana: Client) -> None:
     words = text_of(ana.get("/sponsors/"))
-    assert "The queue is empty. The sponsor resolver puts there what it cannot settle" in words
+    assert "The queue is empty. The sponsor resolver" in words
     assert "manage.py load_ctgov" in words
     assert "Go to the first page" in text_of(ana.get("/sponsors/?page=3"))
 
@@ -160,7 +160,7 @@ def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(ana: Client, que
     make_item()
     page = ana.get(f"/sponsors/?{query}")
     assert page.status_code == 400
-    assert "This filter cannot be read" in text_of(page)
+    assert "Invalid filter" in text_of(page)
     assert "Example Ltd" not in text_of(page)
 
 

@@ -114,7 +114,7 @@ def test_changes_of_any_form_can_be_listed(ana: Client, trial: Trial, changes: A
 def test_one_version_alone_is_shown_as_fields(ana: Client, trial: Trial) -> None:
     make_version(trial, registry_record())
     words = text_of(ana.get(ADDRESS))
-    assert "so there is nothing to compare it with" in words
+    assert "One version, captured" in words
     assert "Brief title A Study of Blefuscinib" in words
     # What matters most comes first, in the words of the page that compares.
     assert words.index("Primary endpoint: 1 field") < words.index("Titles and numbers:") < words.index("Raw JSON")

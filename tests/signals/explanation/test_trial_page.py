@@ -61,7 +61,7 @@ def test_the_page_says_what_the_trial_is_and_how_it_stands(ana: Client, trial: T
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "NCT00000001: A Study of Blefuscinib" in words
     assert "78.4 % 75 % to under 97 %; +36.4 points since the run before" in words
-    assert "weekly 1 the latest run" in words
+    assert "weekly 1 latest run" in words
     assert "Example Therapeutics" in words
     assert "Phase 3, pivotal recruiting" in words
     assert "2027-01-14" in words
@@ -91,7 +91,7 @@ def test_bars_are_as_wide_as_their_numbers(ana: Client, trial: Trial) -> None:
 
 def test_where_nothing_fired_the_prior_is_all(ana: Client, trial: Trial) -> None:
     make_score(trial)
-    assert "No gate fired: the prior of phase 3, 42.0 %, is all there is." in text_of(ana.get("/trials/NCT00000001/"))
+    assert "No gate fired: the score is the prior of phase 3 (42.0 %)." in text_of(ana.get("/trials/NCT00000001/"))
 
 
 def test_a_stop_rule_is_told_in_its_own_words(ana: Client, trial: Trial) -> None:
@@ -109,7 +109,7 @@ def test_a_stop_rule_alone_is_told_beside_the_prior(ana: Client, trial: Trial) -
     rule = {"rule": "endpoint_switched", "description": "the primary endpoint was switched", "p_fail_at_least": 0.97}
     make_score(trial, **numbers("0.42", floor="0.97"), metadata=metadata(stop_rules=[rule]))
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert "No gate fired: the prior of phase 3, 42.0 %, is all there is, but a stop rule raises it." in words
+    assert "No gate fired; a stop rule raises the prior of phase 3 (42.0 %)." in words
 
 
 def test_numbers_that_do_not_add_up_are_said_plainly(ana: Client, trial: Trial) -> None:
@@ -163,7 +163,7 @@ def test_signals_say_why_they_did_not_fire_or_were_not_evaluated(ana: Client, tr
     make_score(trial, scored_at=timezone.now() + timedelta(seconds=1))
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "○ did not fire it is randomised evaluated just now by rules 1" in words
-    assert "not evaluated no results yet looked at just now by rules 1" in words
+    assert "not evaluated no results yet checked just now by rules 1" in words
     assert "not evaluated Not evaluated." in words
 
 
@@ -239,7 +239,7 @@ def test_the_history_has_each_run_with_its_change(ana: Client, trial: Trial) -> 
     make_score(trial, run="weekly 0", scored_at=POSTED)
     make_score(trial, {"G1": "5"}, run="weekly & 1")
     page = ana.get("/trials/NCT00000001/")
-    assert "weekly & 1 shown here 78.4 % +36.4 points" in text_of(page)
+    assert "weekly & 1 current 78.4 % +36.4 points" in text_of(page)
     assert "weekly 0 42.0 % no run before" in text_of(page)
     assert 'href="?run=weekly+%26+1"' in page.content.decode()
 
@@ -251,7 +251,7 @@ def test_more_runs_than_are_shown_keep_the_one_that_is_asked_for(
     for number in range(5):
         make_score(trial, run=f"weekly {number}", scored_at=LATEST.replace(day=1 + number))
     words = text_of(ana.get("/trials/NCT00000001/?run=weekly+0"))
-    assert "weekly 0 shown here" in words
+    assert "weekly 0 current" in words
     assert "weekly 1 42.0 %" not in words
 
 
@@ -346,7 +346,7 @@ def test_a_trial_that_is_not_scored_says_what_scores_it(ana: Client, trial: Tria
 @pytest.mark.parametrize(
     ("phase", "told"),
     [
-        ("NA", "No run of this site scores it: its phase, no phase, has no prior in the scoring table."),
+        ("NA", "Its phase, no phase, has no prior in the scoring table."),
         (None, "Its phase is unknown, so it has no prior."),
     ],
 )
@@ -371,7 +371,7 @@ def test_how_many_signals_were_not_evaluated_is_said_beside_the_number(ana: Clie
     every = [f"S{number}" for number in range(1, 10)]
     make_score(trial, metadata=metadata(not_fired=every[:1], not_evaluated=every[1:]))
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert "is all there is. 8 of the 9 signals were not evaluated." in words
+    assert "8 of the 9 signals were not evaluated." in words
     Score.objects.update(metadata=metadata(not_fired=every, not_evaluated=[]))
     assert "not evaluated" not in text_of(ana.get("/trials/NCT00000001/")).split("Signals")[0]
 
@@ -389,7 +389,7 @@ def test_a_run_that_the_trial_does_not_have_is_said(ana: Client, trial: Trial, r
     make_score(trial)
     missing = ana.get(f"/trials/NCT00000001/?run={run}")
     assert missing.status_code == 404
-    assert "was not scored in a run" in text_of(missing)
+    assert "is not in run" in text_of(missing)
     assert "<script>" not in missing.content.decode()
 
 
@@ -426,7 +426,7 @@ def test_metadata_nested_without_end_is_said_and_no_error(ana: Client, trial: Tr
     sql.execute("UPDATE scores SET metadata = %s::jsonb WHERE score_id = %s", [deep, score.pk])
     page = ana.get("/trials/NCT00000001/")
     assert page.status_code == 200
-    assert "nested too deep to be read here" in text_of(page)
+    assert "nested too deep to be shown" in text_of(page)
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -48,7 +48,7 @@ def test_a_prior_alone_is_all_there_is() -> None:
     assert kinds(found) == ["prior", "posterior"]
     assert found.adds_up
     assert found.nothing_fired
-    assert found.prior_in_words == "the prior of phase 3, 42.0 %,"
+    assert found.prior_in_words == "the prior of phase 3 (42.0 %)"
 
 
 def test_a_stop_rule_is_a_step_of_its_own() -> None:

@@ -154,9 +154,9 @@ def test_each_active_filter_is_a_chip_that_takes_it_away(ana: Client, three: lis
     assert '<a class="chip" href="?phase=PHASE2&amp;gate=G2&amp;sort=-risk">readout from 2026-01-01' in html
     assert "gate G2 fired ✕: remove this filter" in words
     assert "pivotal only" not in words
-    assert "Start again" in words
+    assert "Clear filters" in words
     assert "take this filter away" not in text_of(ana.get("/trials/"))
-    assert "Start again" not in text_of(ana.get("/trials/"))
+    assert "Clear filters" not in text_of(ana.get("/trials/"))
 
 
 def test_every_status_of_the_registry_can_be_chosen(ana: Client, three: list[Trial]) -> None:
@@ -189,9 +189,9 @@ def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(ana: Client, thr
     page = ana.get(f"/trials/?{query}")
     assert page.status_code == 400
     words = text_of(page)
-    assert "This filter cannot be read" in words
+    assert "Invalid filter" in words
     assert ONE not in words
-    assert "Start again" in words
+    assert "Clear filters" in words
 
 
 @pytest.mark.parametrize("query", ["q=%F0%9F%98%80", "q=%", "q=%ff", "sponsor=0", "ticker=''--", "unknown=1", "q=+"])

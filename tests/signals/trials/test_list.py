@@ -134,7 +134,7 @@ def test_headings_sort_and_say_how(ana: Client) -> None:
     scored_trial("NCT00000001")
     page = ana.get("/trials/?phase=PHASE3&sort=change&page=1").content.decode()
     assert 'aria-sort="descending"><a href="?phase=PHASE3&amp;sort=-change">Change' in page
-    assert '<a href="?phase=PHASE3&amp;sort=risk">Fails with' in page
+    assert '<a href="?phase=PHASE3&amp;sort=risk">P(failure)' in page
 
 
 def test_a_first_score_is_new_and_an_equal_one_is_no_change(ana: Client) -> None:
@@ -249,7 +249,7 @@ def test_tiles_say_how_many_stand_where_and_lead_there(ana: Client, monkeypatch:
     # A number leads to what it counts, not to what the filter leaves of that.
     assert '<a href="?band=97"><strong>2</strong>' in page.content.decode()
     assert f'<a href="?run={LATEST}&amp;band=97">' in ana.get(f"/trials/?run={LATEST}&pivotal=yes").content.decode()
-    monkeypatch.setattr("signals.trials.queries.MOST_COUNTED", 1)
+    monkeypatch.setattr("signals.trials.queries.COUNT_LIMIT", 1)
     assert "more than 1 trials" in text_of(ana.get("/trials/"))
 
 
@@ -262,8 +262,8 @@ def test_an_empty_page_says_what_fills_it(ana: Client) -> None:
     assert "NCT00000001" in words
     assert "No trials match this filter: Phase 1, found by" not in words
     words = text_of(ana.get("/trials/?phase=PHASE1&q=nobody"))
-    assert "No trials match this filter: found by “nobody”, Phase 1." in words
-    assert "Start again from all trials" in words
+    assert "No trials match this filter: search: nobody, Phase 1." in words
+    assert "Clear filters to see all trials" in words
 
 
 @pytest.mark.parametrize("role", list(Role))

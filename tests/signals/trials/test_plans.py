@@ -55,4 +55,5 @@ def test_trials_with_rare_words_are_looked_up_by_their_keys() -> None:
         sql.execute(f"SET LOCAL enable_{way} = off")
     plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
     assert "ix_trials_sponsor_words" not in plan
-    assert "trial_current_scores_pkey" in plan, plan
+    # Which index serves the key depends on the statistics of the table.
+    assert "Index Cond: (trial_id = " in plan, plan

@@ -84,7 +84,7 @@ def test_a_tile_that_takes_too_long_is_given_up(
 
 def test_when_all_are_slow_the_page_still_answers(everything: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "STATEMENT_TIMEOUT_MS", 100)
-    monkeypatch.setattr(loading, "WHOLE_PAGE", 0.15)
+    monkeypatch.setattr(loading, "PAGE_TIMEOUT", 0.15)
     sources: Sequence[Source] = [
         next(one for one in broken(source.key, "time") if one.key == source.key) for source in registered_sources()
     ]

@@ -29,7 +29,7 @@ def test_a_company_without_anything_says_what_is_missing(ana: Client) -> None:
     assert "Alpha Pharma CIK 1001 Ultimate parent none" in words.replace("Trials by risk ", "")
     for sentence in (
         "No trials of this company.",
-        "No security of this company is known",
+        "No securities:",
         "No parents or subsidiaries recorded.",
         "No other names.",
         "No document is linked to this company or its trials.",
@@ -60,10 +60,10 @@ def test_the_family_is_a_tree_with_what_has_ended(ana: Client) -> None:
     relate(former, middle, "joint venture", start_date=date(2001, 1, 1), end_date=date(2014, 12, 31))
     words = shown(ana, middle)
     assert "Ultimate parent Top AG" in words
-    assert "Above subsidiary of Top AG, since 2015-01-01" in words
+    assert "Parents subsidiary of Top AG, since 2015-01-01" in words
     assert "joint venture of Former AG, 2001-01-01 to 2014-12-31 (former)" in words
-    assert "Below Bottom AG subsidiary" in words
-    assert "Below Middle AG subsidiary, since 2015-01-01 Bottom AG subsidiary" in shown(ana, top)
+    assert "Subsidiaries Bottom AG subsidiary" in words
+    assert "Subsidiaries Middle AG subsidiary, since 2015-01-01 Bottom AG subsidiary" in shown(ana, top)
 
 
 def test_what_ended_leads_no_further(ana: Client) -> None:
@@ -88,7 +88,7 @@ def test_a_ring_of_parents_is_shown_once_and_told(ana: Client) -> None:
     assert words.count("NCT00000003") == 1
     alone = make_company()
     relate(alone, alone)
-    assert "in a ring" in shown(ana, alone)
+    assert "Circular ownership" in shown(ana, alone)
 
 
 def test_companies_that_all_own_each_other_do_not_hold_the_page_up(ana: Client) -> None:

@@ -62,7 +62,7 @@ def test_an_item_says_what_waits_why_and_who_comes_into_question(ana: Client) ->
         f"/admin/securities/resolverdecision/{decision.pk}/change/",
     ):
         assert f'href="{address}"' in html
-    assert "those who run the resolver decide in its own tool" in words
+    assert "they are resolved in the resolver's own tool" in words
     assert 'method="post" action="/sponsors' not in html
 
 

@@ -54,7 +54,7 @@ def test_a_ticker_means_its_owner_from_the_first_day_to_the_last(
     if company:
         assert f"SNK {'will be' if on > '2100' else 'was'} {company}: common stock" in words
     else:
-        assert f"On {on}, SNK meant no company." in words
+        assert f"On {on}, SNK belonged to no company." in words
 
 
 def test_today_is_the_day_where_none_is_given(ana: Client, reused: tuple[Company, Company]) -> None:
@@ -83,7 +83,7 @@ def test_a_security_that_is_listed_later_means_nothing_yet(ana: Client) -> None:
     first = timezone.localdate() + timedelta(days=12)
     make_security("HYP", make_company(name="Hyper AG"), first, status="pending")
     words = told(ana, "HYP")
-    assert "HYP means no company." in words
+    assert "HYP belongs to no company." in words
     assert f"From {first} on, it is Hyper AG" in words
 
 
@@ -93,7 +93,7 @@ def test_a_security_without_a_last_or_first_day_or_any_day_is_told(ana: Client) 
     never = make_security("NVR", make_company(name="Never AG"), date(2001, 1, 1), date(2001, 1, 1), status="delisted")
     assert never.pk
     page = text_of(ana.get("/tickers/NVR/"))
-    assert "NVR means no company." in page
+    assert "NVR belongs to no company." in page
     assert "Never AG no day" in page
 
 
@@ -108,7 +108,7 @@ def test_a_ticker_that_another_company_is_linked_to_names_both(ana: Client) -> N
     CompanySecurity.objects.create(company=other, security_id=str(security.pk))
     words = told(ana, "ABC")
     assert "ABC is Issuer AG" in words
-    assert "The links of companies and securities say that it belongs to Claimant AG too." in words
+    assert "By the company securities, it belongs to Claimant AG too." in words
     assert "by a link alone" in text_of(ana.get("/tickers/ABC/"))
 
 
@@ -155,7 +155,7 @@ def test_what_only_a_list_tells_is_not_told_of_the_days_before_it(ana: Client) -
     """The SEC's list has no first days: that of the list stands there, and says nothing of the time before."""
     make_security("PFE", make_company(name="Pfizer"), date(2026, 1, 5), metadata={"source": "sec"})
     words = told(ana, "PFE", "2019-01-01")
-    assert "On 2019-01-01, PFE meant no company that is known." in words
+    assert "On 2019-01-01, PFE belonged to no company that is known." in words
     assert "The first list of the SEC with it that was read is of 2026-01-05: there it is Pfizer (NASDAQ)" in words
     assert "From 2026-01-05 on, it is" not in words
     assert "in the SEC's lists from 2026-01-05 on" in told(ana, "PFE", "2026-01-05")

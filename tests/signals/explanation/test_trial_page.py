@@ -200,7 +200,7 @@ def test_the_table_of_a_run_is_told_from_that_of_today(ana: Client, trial: Trial
     today = scoring_table().version
     make_score(trial, metadata=metadata(table_version="2020-01"))
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert f"Scoring table 2020-01 Today's table is {today}: its priors and ratios may differ" in words
+    assert f"Scoring table 2020-01 Today's table is {today}; its priors and ratios can differ" in words
     Score.objects.update(metadata=metadata(table_version=today))
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert f"Scoring table {today}: the table Stop rules" in words

@@ -136,7 +136,7 @@ def test_the_latest_run_is_compared_with_the_one_before_it(ana: Client, moved: l
         "prior 60.0 % became 42.0 %" in words
     )
     assert f"{THREE} Example Therapeutics Phase 3 40.0 % 40.0 % 0.0 no change not recorded nothing changed" in words
-    assert f"{FOUR} Example Therapeutics Phase 3 not scored 60.0 % new none {BEFORE} did not score it" in words
+    assert f"{FOUR} Example Therapeutics Phase 3 not scored 60.0 % new none not in {BEFORE}" in words
 
 
 def test_gates_that_a_run_did_not_write_down_neither_came_nor_went(ana: Client) -> None:
@@ -196,11 +196,11 @@ def test_trials_that_left_the_second_run_are_named(
     told = f"3 of the trials of {BEFORE} are not in {LATEST}: NCT00000006 (99.0 %), NCT00000007 (70.0 %), NCT00000005"
     assert told in text_of(page)
     assert f'href="/trials/NCT00000006/?run={BEFORE}"' in page.content.decode()
-    monkeypatch.setattr("signals.trials.comparing.MOST_GONE", 1)
+    monkeypatch.setattr("signals.trials.comparing.MAX_REMOVED", 1)
     assert f"not in {LATEST}: NCT00000006 (99.0 %), and 2 more." in text_of(ana.get("/trials/compare/"))
     # The riskiest of them are NCT00000006 and TWO; only the first left.
     monkeypatch.setattr("signals.trials.comparing.DRAWN", 2)
-    cut = f"Of the 2 trials that {BEFORE} held most likely to fail, 1 is not in {LATEST}: NCT00000006"
+    cut = f"Of the 2 trials with the highest P(failure) in {BEFORE}, 1 is not in {LATEST}: NCT00000006"
     assert cut in text_of(ana.get("/trials/compare/"))
 
 
@@ -250,7 +250,7 @@ def test_phase_and_gate_narrow_the_comparison_and_not_the_picture(ana: Client, m
     assert compared(ana, "?phase=PHASE2") == [TWO]
     assert compared(ana, "?gate=G2") == [ONE]
     words = text_of(ana.get("/trials/compare/?phase=PHASE2"))
-    assert f"Of all 4 trials of {LATEST}. The filters on phase and gate do not apply." in words
+    assert f"All 4 trials of {LATEST}. The filters on phase and gate do not apply." in words
     assert "Only Phase 2." in words
     assert f"Only phase unknown, gate G1 fired in {LATEST}." in text_of(ana.get("/trials/compare/?phase=none&gate=G1"))
     assert "No trial of these runs fits the filter" in text_of(ana.get("/trials/compare/?phase=PHASE4"))
@@ -264,7 +264,7 @@ def test_the_picture_counts_what_rose_and_fell_in_each_band(
     assert found == {"97": (1, 0, 0, 0), "75": (0, 0, 0, 0), "50": (0, 0, 0, 1), "0": (0, 1, 1, 0)}
     assert "under 50 % 0 1 1 0 2" in text_of(page)
     monkeypatch.setattr("signals.trials.comparing.DRAWN", 2)
-    assert f"Of the 2 trials that {LATEST} holds most likely to fail." in text_of(ana.get("/trials/compare/"))
+    assert f"The 2 trials with the highest P(failure) in {LATEST}." in text_of(ana.get("/trials/compare/"))
 
 
 def test_without_two_runs_there_is_nothing_to_compare(ana: Client) -> None:

@@ -158,7 +158,7 @@ def test_what_only_a_list_tells_is_not_told_of_the_days_before_it(ana: Client) -
     assert "On 2019-01-01, PFE belonged to no company that is known." in words
     assert "The first list of the SEC with it that was read is of 2026-01-05: there it is Pfizer (NASDAQ)" in words
     assert "From 2026-01-05 on, it is" not in words
-    assert "in the SEC's lists from 2026-01-05 on" in told(ana, "PFE", "2026-01-05")
+    assert "since 2026-01-05 (first SEC list)" in told(ana, "PFE", "2026-01-05")
     assert "2026-01-05 first list with it" in text_of(ana.get("/tickers/PFE/"))
 
 

@@ -253,7 +253,7 @@ def test_phase_and_gate_narrow_the_comparison_and_not_the_picture(ana: Client, m
     assert f"All 4 trials of {LATEST}. The filters on phase and gate do not apply." in words
     assert "Only Phase 2." in words
     assert f"Only phase unknown, gate G1 fired in {LATEST}." in text_of(ana.get("/trials/compare/?phase=none&gate=G1"))
-    assert "No trial of these runs fits the filter" in text_of(ana.get("/trials/compare/?phase=PHASE4"))
+    assert "No trials match the filter." in text_of(ana.get("/trials/compare/?phase=PHASE4"))
 
 
 def test_the_picture_counts_what_rose_and_fell_in_each_band(

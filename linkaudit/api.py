@@ -1,4 +1,4 @@
-"""Links that heuristics proposed, and how good the heuristics are."""
+"""API of links and of heuristics' precision."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -8,19 +8,32 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from linkaudit.models import LinkAudit
-from linkaudit.precision.as_json import report_json, verdicts_json
-from linkaudit.precision.reports import all_verdicts, report_on
-from linkaudit.precision.windows import Window, WindowForm
-from linkaudit.selection import LABEL_VALUES, LABELS, LinkFilter, selected_links
+from linkaudit.precision.forms import Window, WindowForm
+from linkaudit.precision.reports import assess_all, build_report
+from linkaudit.precision.serializers import serialize_assessment, serialize_report
+from linkaudit.queries import UNKNOWN_HEURISTIC
+from linkaudit.selection import LABEL_NAMES, LABELS, LinkFilter, select_links
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, register_router
 from ncfd_site.api.problems import BadRequest
 
 router = register_router("links", 80)
 VIEW = "linkaudit.view_linkaudit"
-Label = Literal["open", "right", "wrong", "labelled", "any"]
+Label = Literal["open", "right", "wrong", "labeled", "any"]
 Sort = Literal["audit_id", "-audit_id", "confidence", "-confidence"]
-WORDS = {value: word for word, value in LABEL_VALUES.items()}
+COLUMNS = (
+    "nct_id",
+    "asset_id",
+    "doc_id",
+    "link_type",
+    "confidence",
+    "promotion_status",
+    "label_source",
+    "reviewed_by",
+    "reviewed_at",
+    "created_at",
+    "updated_at",
+)
 
 
 class LinkItem(Schema):
@@ -35,7 +48,7 @@ class LinkItem(Schema):
     confidence: Number
     heuristic: str | None
     promotion_status: str
-    label: str = Field(description="What a person said: open, right or wrong.")
+    label: str = Field(description="open, right or wrong.")
     label_source: str | None
     reviewed_by: str | None
     reviewed_at: datetime | None
@@ -44,21 +57,21 @@ class LinkItem(Schema):
 
 
 class Link(LinkItem):
-    """A claim with what it rests on."""
+    """A link with its evidence."""
 
-    evidence: Any = Field(description="What the claim rests on, in the words of its heuristic.")
+    evidence: Any = Field(description="Evidence, in the format of the heuristic.")
 
 
 class Links(Page):
-    """Some links."""
+    """A page of links."""
 
     items: list[LinkItem]
 
 
-class LinksAsked(ListParams):
-    """Which links."""
+class LinkParams(ListParams):
+    """Filter and order of links."""
 
-    q: Word = Field("", description="A trial number or its beginning, or a part of a name of the asset.")
+    q: Word = Field("", description="NCT ID or its start, or a part of a name of the asset.")
     heuristic: Word = ""
     label: Label = Field("any", description=", ".join(LABELS))
     status: LinkAudit.PromotionStatus | None = None
@@ -66,7 +79,7 @@ class LinksAsked(ListParams):
 
 
 class Precision(Schema):
-    """How good a heuristic is, as its page has it."""
+    """Precision of a heuristic over all links."""
 
     heuristic: str
     total_links: int
@@ -76,13 +89,13 @@ class Precision(Schema):
     unreviewed_links: int
     precision_rate: Number
     wilson: Any
-    policy: Any
-    evidence: Any
+    promotion_rule: Any
+    sample_evidence: Any
     promoted: Any
 
 
 class PrecisionReport(Precision):
-    """How good a heuristic is over a window, and over what."""
+    """Precision of a heuristic over a window, with breakdowns; rule and evidence are over all links."""
 
     window: Any
     exact: Any
@@ -100,63 +113,60 @@ class Heuristics(Schema):
     items: list[Precision]
 
 
-class WindowAsked(Schema):
-    """The span that labels are counted over."""
+class WindowParams(Schema):
+    """Window of creation times."""
 
-    from_: Word = Field("", alias="from", description="Links made from this day or moment on.")
-    to: Word = Field("", description="Links made until then, that day included.")
+    from_: Word = Field("", alias="from", description="First date or time of creation.")
+    to: Word = Field("", description="Last date or time of creation, included.")
 
 
-@declare_get(router, "/links", VIEW, Links, "Links, with their labels")
-def links(request: HttpRequest, asked: Query[LinksAsked]) -> object:
-    """What heuristics claim, and what people said of it."""
-    status = asked.status.value if asked.status else ""
-    found = selected_links(LinkFilter(asked.heuristic, status, asked.label, asked.q))
+@declare_get(router, "/links", VIEW, Links, "Links with their labels")
+def links(request: HttpRequest, params: Query[LinkParams]) -> object:
+    """Return links with their labels."""
+    status = params.status.value if params.status else ""
+    found = select_links(LinkFilter(params.heuristic, status, params.label, params.q))
     found = found.defer("evidence_jsonb", "review_notes").select_related("asset")
-    falling = asked.sort.startswith("-")
-    by_key = [keyset.Key("pk", falling)]
-    keys = by_key if asked.sort.endswith("audit_id") else [keyset.Key("confidence", falling), *by_key]
-    page = keyset.page(request, found, keys, asked.limit, asked.cursor)
-    return {"items": [_item(link) for link in page.rows], "next": page.next}
+    descending = params.sort.startswith("-")
+    keys = [keyset.Key("pk", descending)]
+    if not params.sort.endswith("audit_id"):
+        keys.insert(0, keyset.Key("confidence", descending))
+    page = keyset.page(request, found, keys, params.limit, params.cursor)
+    return {"items": [_serialize(link) for link in page.rows], "next": page.next}
 
 
 @declare_get(router, "/links/{audit_id}", VIEW, Link, "One link with its evidence")
 def link(request: HttpRequest, audit_id: Key) -> object:
-    """One claim."""
+    """Return one link with its evidence."""
     found = LinkAudit.objects.select_related("asset").filter(pk=audit_id).first()
     if found is None:
         raise Http404(f"There is no link {audit_id}.")
-    return {**_item(found), "evidence": found.evidence_jsonb}
+    return {**_serialize(found), "evidence": found.evidence_jsonb}
 
 
 @declare_get(router, "/heuristics", VIEW, Heuristics, "Precision of every heuristic")
 def heuristics(request: HttpRequest) -> object:
-    """Counts, intervals and verdicts, over all time."""
-    return {"items": [verdicts_json(verdicts) for verdicts in all_verdicts()]}
+    """Return counts, intervals, promotion rule and sample evidence over all links."""
+    return {"items": [serialize_assessment(assessment) for assessment in assess_all()]}
 
 
 @declare_get(router, "/heuristics/{name}", VIEW, PrecisionReport, "Precision of one heuristic")
-def heuristic(request: HttpRequest, name: str, asked: Query[WindowAsked]) -> object:
-    """Counts over a window; the verdicts are over all time."""
-    form = WindowForm({"from": asked.from_, "to": asked.to})
+def heuristic(request: HttpRequest, name: str, params: Query[WindowParams]) -> object:
+    """Return counts over a window, and promotion rule and sample evidence over all links."""
+    form = WindowForm({"from": params.from_, "to": params.to})
     if not form.is_valid():
-        where, errors = next(iter(form.errors.items()))
-        raise BadRequest(str(errors[0]), where)
-    report = report_on(name, form.window() if (asked.from_ or asked.to) else Window())
+        field, errors = next(iter(form.errors.items()))
+        raise BadRequest(str(errors[0]), field)
+    report = build_report(name, form.window() if (params.from_ or params.to) else Window())
     if report is None:
-        raise Http404("No heuristic of that name has proposed a link.")
-    return report_json(report)
+        raise Http404(UNKNOWN_HEURISTIC)
+    return serialize_report(report)
 
 
-def _item(link: LinkAudit) -> dict[str, Any]:
-    plain = (
-        "nct_id asset_id doc_id link_type confidence promotion_status label_source reviewed_by reviewed_at created_at "
-        "updated_at"
-    )
+def _serialize(link: LinkAudit) -> dict[str, Any]:
     return {
-        **{name: getattr(link, name) for name in plain.split()},
+        **{column: getattr(link, column) for column in COLUMNS},
         "audit_id": link.pk,
         "asset": link.asset.name,
         "heuristic": link.heuristic_applied,
-        "label": WORDS[link.label],
+        "label": LABEL_NAMES[link.label],
     }

@@ -1,124 +1,182 @@
-"""One decision on many links at once: recorded as bulk, which is no evidence, and never over a label or a disagreement.
+"""One decision on many links at once, recorded with the mode `bulk`, which is never sample evidence.
 
-What a person confirmed is frozen: each link with the moment of its last change, or a whole filter at one moment. What
-has changed since is skipped and named.
+A bulk decision never replaces a label and never touches a disagreement. The selection is frozen before the user
+confirms it: each link with its `updated_at`, or a whole filter as of one moment. Links changed later are skipped and
+listed.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Max, QuerySet
 
-from linkaudit.db_errors import refused_as
 from linkaudit.models import LinkAudit, LinkDisagreement
-from linkaudit.services import ADJUDICATE
+from linkaudit.services import ADJUDICATE, translate_errors
+from ncfd_site.adminkit.list_query import select_listed_rows
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
+from ncfd_site.core.formatting import format_first
+from ncfd_site.jobs import queue
+from ncfd_site.jobs.models import Job
 
 BULK = "linkaudit.bulk_linkaudit"
-DECISIONS = ("right", "wrong", "cleared")
+JOB = "linkaudit_bulk_label"
+# A confirmation counts at most this many links.
+MAX_COUNTED = 10_000
+MAX_LISTED = 10
 
+# How a label reads after each decision.
+DECISIONS = {"right": "right", "wrong": "wrong", "cleared": "open"}
 RECORD = "SELECT count(record_link_review(a.id, %s, %s, 'bulk', %s)) FROM unnest(%s::bigint[]) AS a(id)"
+SKIP_REASONS = {
+    "changed": "changed since the selection",
+    "already_labeled": "already labeled",
+    "already_open": "already open",
+    "disputed": "awaiting adjudication",
+    "labeled_by_others": "labeled by another reviewer",
+}
 
 
-class BulkRefused(UserError):
-    """Nothing was labelled; the text says why."""
+class BulkError(UserError):
+    """Nothing was labeled."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What became of each link, as ids in rising order.
+    """The links by outcome, as ascending ids.
 
-    `labelled`: recorded now. Skipped: `changed` since it was selected, `already` labelled by somebody (or already open
-    where labels are taken back), `disputed` and so an adjudicator's alone, `others`: the label of somebody else, which
-    the actor may not take back. `missing`: no longer there.
+    Skipped are the links `changed` since the selection, `already_labeled` (or `already_open` when labels are cleared),
+    `disputed`, and `labeled_by_others`, whose label the actor may not clear. `missing` links no longer exist.
     """
 
-    labelled: tuple[int, ...] = ()
+    labeled: tuple[int, ...] = ()
     changed: tuple[int, ...] = ()
-    already: tuple[int, ...] = ()
+    already_labeled: tuple[int, ...] = ()
+    already_open: tuple[int, ...] = ()
     disputed: tuple[int, ...] = ()
-    others: tuple[int, ...] = ()
+    labeled_by_others: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class _Sorting:
-    """The links by what becomes of them, while they are looked at."""
+@dataclass(frozen=True, slots=True)
+class FrozenFilter:
+    """The links of a filter (a query string of the admin's list) up to an id, as of a moment."""
 
-    by_fate: dict[str, list[int]] = field(default_factory=dict)
-
-    def put(self, fate: str, audit_id: int) -> None:
-        self.by_fate.setdefault(fate, []).append(audit_id)
-
-    def result(self) -> BulkResult:
-        return BulkResult(**{fate: tuple(sorted(ids)) for fate, ids in self.by_fate.items()})
+    query: str
+    max_id: int
+    moment: str
 
 
-def require_bulk(actor: User) -> None:
-    """Raise PermissionDenied where the actor may not label many links at once."""
+def require_bulk_permission(actor: User) -> None:
+    """Raise PermissionDenied if the actor may not label many links at once."""
     if not actor.has_perm(BULK):
         raise PermissionDenied(
-            f"Labelling many links at once needs the permission {BULK}, which {actor.get_username()} does not have."
+            f"Labeling many links requires the permission {BULK}, which {actor.get_username()} does not have."
         )
 
 
 @transaction.atomic
-def label_frozen(seen: Mapping[int, datetime], decision: str, note: str, *, actor: User) -> BulkResult:
-    """Give one decision ("right", "wrong", or "cleared": no label any more) on links that were seen at their moments.
+def label_selected(seen: Mapping[int, datetime], decision: str, note: str, *, actor: User) -> BulkResult:
+    """Record one decision ("right", "wrong" or "cleared") on links, given their `updated_at` as the actor saw it.
 
-    `seen` says of each link its `updated_at` as the person saw it. All in one transaction: where the database refuses
-    one of them, nothing is labelled. Raises PermissionDenied, and `BulkRefused` without a note.
+    All or none: if the database refuses one link, nothing is labeled. Raises PermissionDenied, and BulkError without a
+    note.
     """
-    require_bulk(actor)
-    require_sense(decision, note)
+    _validate(decision, note, actor)
     return _label(sorted(seen), decision, note, actor, lambda audit: audit.updated_at != seen[audit.pk])
 
 
 @transaction.atomic
 def label_as_of(audit_ids: list[int], decision: str, note: str, *, moment: datetime, actor: User) -> BulkResult:
-    """The same for links of a filter that was frozen at a moment: what was changed later is skipped."""
-    require_bulk(actor)
-    require_sense(decision, note)
+    """Record one decision on links of a frozen filter; links changed after `moment` are skipped."""
+    _validate(decision, note, actor)
     return _label(sorted(audit_ids), decision, note, actor, lambda audit: audit.updated_at > moment)
+
+
+def list_filtered(query: str, actor: User) -> QuerySet[LinkAudit]:
+    """Return the links that the admin's list shows for a query string; raises ListError for an invalid one."""
+    rows: QuerySet[LinkAudit] = select_listed_rows(LinkAudit, query, actor)
+    return rows
+
+
+def freeze_filter(query: str) -> FrozenFilter:
+    """Freeze a filter now."""
+    max_id = LinkAudit.objects.aggregate(highest=Max("pk"))["highest"] or 0
+    moment: datetime = sql.value("SELECT clock_timestamp()")
+    return FrozenFilter(query, max_id, moment.isoformat())
+
+
+def count_frozen(frozen: FrozenFilter, actor: User) -> int:
+    """Count the links of a frozen filter, up to `MAX_COUNTED` + 1."""
+    links = list_filtered(frozen.query, actor).filter(pk__lte=frozen.max_id)
+    return links.order_by()[: MAX_COUNTED + 1].count()
+
+
+def start_job(frozen: FrozenFilter, decision: str, note: str, *, actor: User) -> Job:
+    """Start the job that labels a frozen filter. Raises PermissionDenied, and BulkError without a note."""
+    _validate(decision, note, actor)
+    return queue.start(JOB, {**asdict(frozen), "decision": decision, "note": note.strip()}, actor=actor)
+
+
+def format_result(decision: str, groups: Mapping[str, Collection[int]], counts: Mapping[str, int] | None = None) -> str:
+    """Return how many links were labeled, skipped and failed, with the first ids of those not labeled.
+
+    `groups` has ids by outcome; `counts` has the totals, if `groups` is incomplete.
+    """
+    total = counts or {name: len(ids) for name, ids in groups.items()}
+    labeled = f"{total.get('labeled', 0):,}"
+    parts = [f"Cleared: {labeled}." if decision == "cleared" else f"Labeled {decision}: {labeled}."]
+    for name, reason in SKIP_REASONS.items():
+        if total.get(name):
+            parts.append(
+                f"Skipped: {total[name]:,}, {reason} ({format_first(groups.get(name, ()), MAX_LISTED, total[name])})."
+            )
+    if total.get("missing"):
+        ids = format_first(groups["missing"], MAX_LISTED, total["missing"])
+        parts.append(f"Failed: {total['missing']:,}, no longer in the database ({ids}).")
+    return " ".join(parts)
+
+
+def _validate(decision: str, note: str, actor: User) -> None:
+    require_bulk_permission(actor)
+    if decision not in DECISIONS:
+        raise BulkError(f"A decision is right, wrong or cleared, not {decision!r}. Nothing was labeled.")
+    if not note.strip():
+        raise BulkError("A bulk decision requires a note with the reason. Nothing was labeled.")
 
 
 def _label(
     audit_ids: list[int], decision: str, note: str, actor: User, is_changed: Callable[[LinkAudit], bool]
 ) -> BulkResult:
-    sorting = _Sorting()
-    # Rising ids: two people with overlapping selections wait for each other and never deadlock.
+    # Locks are taken in ascending order, so that overlapping selections wait for each other and never deadlock.
     links = LinkAudit.objects.select_for_update(no_key=True).defer("evidence_jsonb").filter(pk__in=audit_ids)
     found = {audit.pk: audit for audit in links.order_by("pk")}
-    # Under the locks: a disagreement comes and goes with a decision, which waits for them.
+    # Read under the locks: every decision that opens or closes a disagreement waits for them.
     disputed = set(LinkDisagreement.objects.filter(pk__in=found).values_list("pk", flat=True))
+    groups: defaultdict[str, list[int]] = defaultdict(list)
     for audit_id in audit_ids:
         audit = found.get(audit_id)
         if audit is None:
-            sorting.put("missing", audit_id)
+            outcome = "missing"
         elif is_changed(audit):
-            sorting.put("changed", audit_id)
+            outcome = "changed"
         elif audit_id in disputed:
-            sorting.put("disputed", audit_id)
-        elif (audit.label is None) is (decision == "cleared"):
-            sorting.put("already", audit_id)
+            outcome = "disputed"
+        elif decision == "cleared" and audit.label is None:
+            outcome = "already_open"
+        elif decision != "cleared" and audit.label is not None:
+            outcome = "already_labeled"
         elif decision == "cleared" and audit.reviewed_by != actor.get_username() and not actor.has_perm(ADJUDICATE):
-            sorting.put("others", audit_id)
+            outcome = "labeled_by_others"
         else:
-            sorting.put("labelled", audit_id)
-    result = sorting.result()
-    if result.labelled:
-        with refused_as(BulkRefused):
-            sql.value(RECORD, [decision, actor.get_username(), note.strip(), list(result.labelled)])
-    return result
-
-
-def require_sense(decision: str, note: str) -> None:
-    """Raise `BulkRefused` where the decision is none, or the note says nothing."""
-    if decision not in DECISIONS:
-        raise BulkRefused(f"A decision is right, wrong or cleared, not {decision!r}. Nothing was labelled.")
-    if not note.strip():
-        raise BulkRefused("A decision on many links needs a note that says why. Nothing was labelled.")
+            outcome = "labeled"
+        groups[outcome].append(audit_id)
+    if groups["labeled"]:
+        with translate_errors(BulkError):
+            sql.value(RECORD, [decision, actor.get_username(), note.strip(), groups["labeled"]])
+    return BulkResult(**{outcome: tuple(ids) for outcome, ids in groups.items()})

@@ -1,15 +1,16 @@
-"""A heuristic's claim as a sentence: what the document is said to say of the asset and the trial."""
+"""A link's claim: the sentence that states it, and the terms to highlight in its document."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from linkaudit.loading.assets import UNSPECIFIED
+from linkaudit.asset_names import UNSPECIFIED, distinct_names
+from linkaudit.highlighting import Terms
 from linkaudit.models import Asset, LinkAudit
 
-# What the document does, by `link_type`: with an asset, and where the claim names none.
+# By `link_type`: the sentence with an asset, and the one without.
 SENTENCES = {
     "intervention_of_trial": (
-        "This {document} says that {asset} is an intervention of {trial}.",
+        "This {document} states that {asset} is an intervention of {trial}.",
         "This {document} lists the interventions of {trial}.",
     ),
     "publication_reports_trial": (
@@ -17,29 +18,41 @@ SENTENCES = {
         "This {document} reports on {trial}.",
     ),
 }
-# A kind of link that is not above is named in its own word.
 OTHER_SENTENCES = (
     "This {document} ties {asset} to {trial}: {kind}.",
     "This {document} is tied to {trial}: {kind}.",
 )
 
 
-def claim_sentence(audit: LinkAudit) -> SafeString:
-    """Return what the link claims, as a sentence with the asset and the trial marked."""
+def render_claim(audit: LinkAudit) -> SafeString:
+    """Return the claim of a link as a sentence, with the asset and the trial highlighted."""
     named, unnamed = SENTENCES.get(audit.link_type, OTHER_SENTENCES)
     return format_html(
         named if is_specified(audit.asset) else unnamed,
         document=audit.doc.get_source_type_display(),
-        asset=_marked("asset", audit.asset.name),
-        trial=format_html("trial {}", _marked("trial", audit.nct_id)) if audit.nct_id else "a trial without a number",
+        asset=_mark("asset", audit.asset.name),
+        trial=format_html("trial {}", _mark("trial", audit.nct_id)) if audit.nct_id else "a trial without an NCT ID",
         kind=audit.link_type.replace("_", " ").strip(),
     )
 
 
+def describe_link(audit: LinkAudit) -> str:
+    """Return the asset and the trial of a link as plain text, for headings and messages."""
+    return f"{audit.asset.name} in {audit.nct_id or 'a trial without an NCT ID'}"
+
+
 def is_specified(asset: Asset) -> bool:
-    """Whether it is a drug with a name, and not the stand-in for links that name none."""
+    """Return whether the asset is a named drug, not the placeholder for links that name none."""
     return asset.name != UNSPECIFIED
 
 
-def _marked(kind: str, text: str) -> SafeString:
+def find_terms(audit: LinkAudit) -> Terms:
+    """Return the terms to highlight for a link: the asset's names, if it is specified, and the NCT ID."""
+    if not is_specified(audit.asset):
+        return Terms([], audit.nct_id or "")
+    aliases = audit.asset.aliases.values_list("alias", flat=True)
+    return Terms(distinct_names(audit.asset.names_jsonb, aliases), audit.nct_id or "")
+
+
+def _mark(kind: str, text: str) -> SafeString:
     return format_html('<mark class="{}">{}</mark>', kind, text)

@@ -1,91 +1,123 @@
-"""A document as a reviewer reads it beside a claim: its text, marked, and the words that the claim quotes."""
+"""A document as a reviewer reads it: its title, its highlighted pages, and the quoted passage."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from linkaudit.claims import is_specified
-from linkaudit.documents import TextPage, document_text
-from linkaudit.highlighting import (
-    MarkedText,
-    Terms,
-    mark_terms,
-    mark_terms_around,
-)
+from django.db.models.functions import Left
+
+from linkaudit.claims import find_terms, is_specified, render_claim
+from linkaudit.highlighting import HighlightedText, Terms, highlight, highlight_with_quote
 from linkaudit.models import LinkAudit
-from linkaudit.naming import distinct_names
-from linkaudit.quotes import Quote, quote_of
+from ncfd_site.core.formatting import is_web_address
+from storage.models import DocumentTextPage
 
+# A filing has hundreds of pages. One view shows this many, with a link to the next ones.
+PAGES_PER_VIEW = 40
+TITLE_LENGTH = 300
+# A registry record starts with its NCT ID, which is shown beside every title.
+LEADING_NCT_ID = re.compile(r"NCT\d{8}: *")
 PAGE_NUMBER = re.compile(r"[0-9]{1,9}")
-# Where a quote is: none is given, it is on the pages shown, it is on other pages, or other words stand there now.
-Place = Literal["", "here", "elsewhere", "gone"]
+
+# "": no quote; "shown": on these pages; "elsewhere": on other pages; "changed": the page has other text now.
+QuoteState = Literal["", "shown", "elsewhere", "changed"]
 
 
 @dataclass(frozen=True, slots=True)
-class MarkedPage:
-    """One page of text with its marks."""
+class Quote:
+    """A quoted passage: its text, its page from 1, and its code points from `start` up to `end`, from 0."""
+
+    text: str
+    page_no: int
+    start: int
+    end: int
+
+    def matches(self, page_text: str) -> bool:
+        """Return whether the text of its page still has this passage at this position."""
+        return page_text[self.start : self.end] == self.text
+
+
+@dataclass(frozen=True, slots=True)
+class HighlightedPage:
+    """One page of text with its highlights."""
 
     number: int
-    text: MarkedText
+    text: HighlightedText
 
 
 @dataclass(frozen=True, slots=True)
-class MarkedDocument:
-    """Some pages of a document; `following` is the number of the first page after them, or None."""
+class DocumentView:
+    """Consecutive pages of a document; `next_page` is the number of the first page after them, or None."""
 
-    pages: list[MarkedPage]
-    following: int | None
+    pages: list[HighlightedPage]
+    next_page: int | None
     quote: Quote | None
-    quote_place: Place
+    quote_state: QuoteState
 
     @property
     def asset_count(self) -> int:
-        """How often the asset is named on these pages."""
+        """Number of mentions of the asset on these pages."""
         return sum(page.text.asset_count for page in self.pages)
 
     @property
     def trial_count(self) -> int:
-        """How often the trial number stands on these pages."""
+        """Number of mentions of the NCT ID on these pages."""
         return sum(page.text.trial_count for page in self.pages)
 
 
-def terms_of(audit: LinkAudit) -> Terms:
-    """Return the names and the number to look for; no names where the claim names no asset."""
-    if not is_specified(audit.asset):
-        return Terms([], audit.nct_id or "")
-    aliases = audit.asset.aliases.values_list("alias", flat=True)
-    return Terms(distinct_names([audit.asset.names_jsonb, *aliases]), audit.nct_id or "")
-
-
-def first_page(query: Mapping[str, str]) -> int:
-    """Return the page from which on somebody wants to read, by `from` in the address of the page."""
-    wanted = query.get("from", "")
-    return int(wanted) if PAGE_NUMBER.fullmatch(wanted) else 1
-
-
-def read_document(audit: LinkAudit, terms: Terms, first_page: int = 1) -> MarkedDocument:
-    """Return the pages of the claim's document from `first_page` on, as many as are shown at once, marked."""
-    view = document_text(audit.doc_id, first_page)
-    quote = quote_of(audit.evidence_jsonb)
-    return MarkedDocument(
-        [MarkedPage(page.number, _marked(page, terms, quote)) for page in view.pages],
-        view.following,
-        quote,
-        _place(quote, view.pages),
+def read_titles(doc_ids: Collection[int]) -> dict[int, str]:
+    """Return the first line of each document that has text, without a leading NCT ID."""
+    starts = (
+        DocumentTextPage.objects.filter(doc_id__in=doc_ids, page_no=1)
+        .annotate(start=Left("text", TITLE_LENGTH))
+        .values_list("doc_id", "start")
     )
+    titles = {doc_id: next(filter(None, map(str.strip, start.splitlines())), "") for doc_id, start in starts}
+    return {doc_id: LEADING_NCT_ID.sub("", title, count=1) for doc_id, title in titles.items() if title}
 
 
-def _marked(page: TextPage, terms: Terms, quote: Quote | None) -> MarkedText:
-    if quote and quote.stands_on(page):
-        return mark_terms_around(page.text, terms, quote.start, quote.end)
-    return mark_terms(page.text, terms)
+def parse_quote(evidence: Any) -> Quote | None:
+    """Return the quote in a link's evidence, or None if it is missing or incomplete."""
+    if not isinstance(evidence, Mapping):
+        return None
+    text = evidence.get("quote")
+    position = [evidence.get(name) for name in ("page_no", "char_start", "char_end")]
+    if not isinstance(text, str) or not text or not all(type(number) is int for number in position):
+        return None
+    page_no, start, end = (int(number) for number in position if number is not None)
+    return Quote(text, page_no, start, end) if 0 <= start < end else None
 
 
-def _place(quote: Quote | None, pages: list[TextPage]) -> Place:
-    if quote is None or not pages:
-        return ""
-    for page in pages:
-        if page.number == quote.page_no:
-            return "here" if quote.stands_on(page) else "gone"
-    return "elsewhere"
+def read_document(audit: LinkAudit, terms: Terms, first_page: int = 1) -> DocumentView:
+    """Return one view of the link's document from page `first_page`, highlighted."""
+    found = list(
+        DocumentTextPage.objects.filter(doc_id=audit.doc_id, page_no__gte=first_page)
+        .order_by("page_no")
+        .values_list("page_no", "text")[: PAGES_PER_VIEW + 1]
+    )
+    quote = parse_quote(audit.evidence_jsonb)
+    state: QuoteState = "elsewhere" if quote and found else ""
+    pages = []
+    for number, text in found[:PAGES_PER_VIEW]:
+        if quote and number == quote.page_no:
+            state = "shown" if quote.matches(text) else "changed"
+        if quote and number == quote.page_no and state == "shown":
+            highlighted = highlight_with_quote(text, terms, quote.start, quote.end)
+        else:
+            highlighted = highlight(text, terms)
+        pages.append(HighlightedPage(number, highlighted))
+    return DocumentView(pages, found[PAGES_PER_VIEW][0] if len(found) > PAGES_PER_VIEW else None, quote, state)
+
+
+def build_document_context(audit: LinkAudit, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the template context for a link's claim and document; `query` can name the first page, as `from`."""
+    terms, url, first_page = find_terms(audit), audit.doc.source_url or "", query.get("from", "")
+    return {
+        "audit": audit,
+        "claim": render_claim(audit),
+        "source_link": url if is_web_address(url) else "",
+        "terms": terms,
+        "document": read_document(audit, terms, int(first_page) if PAGE_NUMBER.fullmatch(first_page) else 1),
+        "asset_is_specified": is_specified(audit.asset),
+    }

@@ -1,4 +1,4 @@
-"""What people send to the pages on links: a filter, and a decision."""
+"""Forms of the pages on links: the filter of the list, and the label of one link."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +12,16 @@ from linkaudit.models import LinkAudit
 from linkaudit.selection import LABELS, SORTS, LinkFilter
 from ncfd_site.core.lists import ANY, ListForm, make_search_field
 
+# The label that each decision gives.
 DECISIONS: dict[str, bool | None] = {"right": True, "wrong": False, "cleared": None}
+
+
+class PlainForm(forms.Form):
+    """A form without a colon after its labels."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
 
 
 class LinkFilterForm(ListForm[LinkFilter]):
@@ -20,7 +29,7 @@ class LinkFilterForm(ListForm[LinkFilter]):
 
     selection_class = LinkFilter
 
-    q = make_search_field("Trial number or asset")
+    q = make_search_field("NCT ID or asset")
     heuristic = forms.CharField(label="Heuristic", required=False, max_length=200)
     label = forms.ChoiceField(label="Label", required=False, choices=LABELS.items())
     status = forms.ChoiceField(label="Promotion", required=False, choices=[ANY, *LinkAudit.PromotionStatus.choices])
@@ -31,8 +40,8 @@ class LinkFilterForm(ListForm[LinkFilter]):
         self.offer("heuristic", [ANY, *((name, name) for name in heuristics)])
 
 
-class LabelForm(forms.Form):
-    """A decision on one link, a note, and when the link that the person saw was last changed."""
+class LabelForm(PlainForm):
+    """A decision on one link, a note, and the time of the link's last change that the reviewer saw."""
 
     decision = forms.ChoiceField(choices=[(name, name) for name in DECISIONS])
     note = forms.CharField(
@@ -43,20 +52,21 @@ class LabelForm(forms.Form):
     )
     seen_at = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
-        super().__init__(*args, **kwargs)
-
     def clean_decision(self) -> bool | None:
-        """Turn the word into the label that it stands for."""
+        """Return the label that the decision gives."""
         return DECISIONS[self.cleaned_data["decision"]]
 
     def clean_seen_at(self) -> datetime:
-        """Read the moment; to the microsecond, which a field for people would cut off."""
-        try:
-            moment = parse_datetime(self.cleaned_data["seen_at"])
-        except ValueError:
-            moment = None
+        """Return the time to the microsecond, which a DateTimeField would cut off."""
+        moment = parse_moment(self.cleaned_data["seen_at"])
         if moment is None or moment.tzinfo is None:
-            raise ValidationError("The form does not say what it was opened on: reload the page.")
+            raise ValidationError("The form is incomplete. Reload the page.")
         return moment
+
+
+def parse_moment(text: str) -> datetime | None:
+    """Return an ISO 8601 time, or None for an invalid one."""
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None

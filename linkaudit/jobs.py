@@ -1,5 +1,157 @@
-"""The long work on links; each part of it has its kinds beside what they do."""
+"""Background jobs on links, and the export of the list of links."""
 
-from linkaudit import bulk_jobs, exporting  # noqa: F401  (what can be exported registers here too)
-from linkaudit.promotion import jobs as promotion  # noqa: F401
-from linkaudit.sampling import jobs as sampling  # noqa: F401
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+
+from linkaudit import bulk
+from linkaudit.forms import LinkFilterForm
+from linkaudit.models import LinkAudit
+from linkaudit.promotion import services as promotion
+from linkaudit.sampling import services as sampling
+from linkaudit.sampling.services import SampleOptions
+from linkaudit.selection import list_links
+from ncfd_site.adminkit.list_query import ListError
+from ncfd_site.core.formatting import format_quantity
+from ncfd_site.core.progress import ProgressReporter
+from ncfd_site.exports.sources import Source
+from ncfd_site.exports.sources import register as register_export
+from ncfd_site.jobs.job_types import JobType, register
+
+# Links per transaction of a bulk job.
+BATCH = 500
+
+Json = Mapping[str, Any]
+
+
+def _label_many(arguments: Json, reporter: ProgressReporter) -> Json:
+    actor = User.objects.get(username=reporter.actor)
+    decision, moment = arguments["decision"], datetime.fromisoformat(arguments["moment"])
+    state = reporter.checkpoint or {"after": 0, "counts": {}, "listed": {}}
+    after, counts = state["after"], dict(state["counts"])
+    listed = {outcome: [*ids] for outcome, ids in state["listed"].items()}
+    reporter.begin("Labeling links", None, "links")
+    links = bulk.list_filtered(arguments["query"], actor).order_by("pk").values_list("pk", flat=True)
+    while batch := list(links.filter(pk__gt=after, pk__lte=arguments["max_id"])[:BATCH]):
+        result = bulk.label_as_of(batch, decision, arguments["note"], moment=moment, actor=actor)
+        for outcome, ids in asdict(result).items():
+            counts[outcome] = counts.get(outcome, 0) + len(ids)
+            if outcome != "labeled":
+                listed.setdefault(outcome, []).extend(ids[: bulk.MAX_LISTED - len(listed.get(outcome, []))])
+        after = batch[-1]
+        reporter.advance(len(batch), checkpoint={"after": after, "counts": counts, "listed": listed})
+    return {"message": bulk.format_result(decision, listed, counts), "counts": counts, "listed": listed}
+
+
+def _describe_bulk(arguments: Json) -> str:
+    links = f"links where {arguments['query']}" if arguments["query"] else "all links"
+    label = bulk.DECISIONS[arguments["decision"]]
+    return f"{links}, up to link {arguments['max_id']}, as {label}: {arguments['note']}"
+
+
+def _draw_sample(arguments: Json, reporter: ProgressReporter) -> Json:
+    reporter.begin("Drawing", None, "samples")
+    sample = sampling.draw_sample(SampleOptions.from_json(arguments), drawn_by=reporter.actor)
+    return {"sample_id": sample.pk, "message": sampling.describe_sample(sample)}
+
+
+def _draw_promoted(arguments: Json, reporter: ProgressReporter) -> Json:
+    samples = sampling.draw_promoted_samples(arguments.get("size", sampling.PROMOTED_SIZE), reporter=reporter)
+    message = " ".join(map(sampling.describe_sample, samples)) or sampling.NOTHING_DUE
+    return {"samples": [sample.pk for sample in samples], "message": message}
+
+
+def _promote(arguments: Json, reporter: ProgressReporter) -> Json:
+    links = promotion.promote_links(arguments["promotion_id"], reporter)
+    return {"promotion_id": arguments["promotion_id"], "links": links}
+
+
+def _revert(arguments: Json, reporter: ProgressReporter) -> Json:
+    reporter.begin("Reverting the promotion", None, "links")
+    links = promotion.revert(arguments["promotion_id"], arguments["reason"], reverted_by=reporter.actor)
+    reporter.advance(links)
+    return {"promotion_id": arguments["promotion_id"], "links": links}
+
+
+def _format_message(result: Json) -> str:
+    return str(result["message"])
+
+
+register(
+    JobType(
+        name=bulk.JOB,
+        title="Label many links",
+        permission=bulk.BULK,
+        run=_label_many,
+        describe=_describe_bulk,
+        conclude=_format_message,
+        errors=(PermissionDenied,),
+    )
+)
+register(
+    JobType(
+        name=sampling.DRAW_JOB,
+        title="Draw a sample",
+        permission=sampling.DRAW,
+        run=_draw_sample,
+        describe=lambda arguments: str(SampleOptions.from_json(arguments)),
+        conclude=_format_message,
+        errors=(sampling.SampleError,),
+    )
+)
+register(
+    JobType(
+        name="linkaudit_draw_promoted_samples",
+        title="Draw samples of promoted links",
+        permission=sampling.DRAW,
+        run=_draw_promoted,
+        describe=lambda arguments: f"{arguments.get('size', sampling.PROMOTED_SIZE):,} links of each heuristic",
+        conclude=_format_message,
+        exclusive=True,
+    )
+)
+register(
+    JobType(
+        name=promotion.PROMOTE_JOB,
+        title="Promote links",
+        permission=promotion.PROMOTE,
+        run=_promote,
+        describe=lambda arguments: f"promotion {arguments['promotion_id']}, links of {arguments['heuristic']}",
+        conclude=lambda result: (
+            f"Promotion {result['promotion_id']}: {format_quantity(result['links'], 'link')} promoted."
+        ),
+        result_template="linkaudit/promotion/result.html",
+        exclusive=True,
+    )
+)
+register(
+    JobType(
+        name=promotion.REVERT_JOB,
+        title="Revert a promotion",
+        permission=promotion.PROMOTE,
+        run=_revert,
+        describe=lambda arguments: f"promotion {arguments['promotion_id']}: {arguments['reason']}",
+        conclude=lambda result: (
+            f"Promotion {result['promotion_id']} reverted: {format_quantity(result['links'], 'link')}."
+        ),
+        result_template="linkaudit/promotion/result.html",
+        exclusive=True,
+    )
+)
+
+
+def _list_exported(query: str, actor: User) -> QuerySet[LinkAudit]:
+    form = LinkFilterForm(QueryDict(query))
+    if not form.is_valid():
+        raise ListError("Invalid filter. Return to the list and select again.")
+    return list_links(form.get_selection())
+
+
+register_export(Source("links", LinkAudit, _list_exported, lambda: reverse("linkaudit:links")))

@@ -1,20 +1,23 @@
-"""Reads of link audits and of the heuristics that proposed them."""
+"""Reads of decisions on links, and of the precision of heuristics."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from linkaudit.intervals import Interval, wilson_interval
 from linkaudit.models import LinkReview
-from linkaudit.wilson import Interval, wilson_interval
 from ncfd_site.core import sql
 
-# The gate of the contract: `can_auto_promote_heuristic` has the same defaults.
+# The promotion rule of the contract: the defaults of `can_auto_promote_heuristic`.
 MIN_PRECISION = Decimal("0.95")
 MIN_LINKS = 50
+# A reviewer can undo a decision for this long.
+UNDO_PERIOD = timedelta(minutes=10)
+UNKNOWN_HEURISTIC = "No heuristic with this name has proposed a link."
 
-STANDINGS = """
+STATUSES = """
 SELECT p.*, can_auto_promote_heuristic(n.name, %s, %s) AS can_promote
 FROM unnest(%s::text[]) WITH ORDINALITY n(name, position) CROSS JOIN LATERAL get_heuristic_precision(n.name) p
 ORDER BY n.position
@@ -22,8 +25,8 @@ ORDER BY n.position
 
 
 @dataclass(frozen=True, slots=True)
-class Precision:
-    """One row of `get_heuristic_precision`: counts of links, and right / reviewed at four digits or None."""
+class PrecisionCounts:
+    """A row of `get_heuristic_precision`. `precision_rate` has four digits, and is None if nothing is reviewed."""
 
     heuristic: str
     total_links: int
@@ -35,80 +38,73 @@ class Precision:
 
     @property
     def interval(self) -> Interval | None:
-        """The Wilson 95 % interval of right out of reviewed; None where nothing is reviewed."""
+        """Wilson 95 % interval of correct out of reviewed links; None if nothing is reviewed."""
         return wilson_interval(self.correct_links, self.reviewed_links)
 
 
 @dataclass(frozen=True, slots=True)
-class HeuristicStanding(Precision):
-    """Where a heuristic stands: its precision, and whether the database's gate lets its links be promoted."""
+class HeuristicStatus(PrecisionCounts):
+    """The precision of a heuristic over all links, and whether the promotion rule lets its links be promoted."""
 
     can_promote: bool
 
+    @property
+    def needed_links(self) -> int:
+        """Fewest further reviewed links, all correct, that meet the promotion rule; 0 if it is met."""
+        return count_needed_links(self.correct_links, self.reviewed_links)
 
-def heuristic_names() -> list[str]:
-    """Return the name of every heuristic that has proposed a link, sorted."""
+
+def list_heuristics() -> list[str]:
+    """Return the names of all heuristics that have proposed a link, sorted."""
     return sql.read_distinct_values("link_audit", "heuristic_applied")
 
 
-def heuristic_precision(heuristic: str, start: datetime | None = None, end: datetime | None = None) -> Precision | None:
-    """Return what `get_heuristic_precision` says, or None for a heuristic without links.
+def read_precision(
+    heuristic: str, start: datetime | None = None, end: datetime | None = None
+) -> PrecisionCounts | None:
+    """Return the precision over links created from `start` to `end`, both included, or None without any link.
 
-    Counts the links created from `start` to `end`, both inclusive; None leaves that side open.
+    None as `start` or `end` leaves that side open.
     """
-    found = sql.call("get_heuristic_precision", heuristic, start, end, of=Precision)
+    found = sql.call("get_heuristic_precision", heuristic, start, end, of=PrecisionCounts)
     return found[0] if found else None
 
 
-def can_auto_promote(heuristic: str, min_precision: Decimal = MIN_PRECISION, min_links: int = MIN_LINKS) -> bool:
-    """Return what `can_auto_promote_heuristic` says: enough reviewed links, and enough of them right."""
-    return bool(sql.scalar("can_auto_promote_heuristic", heuristic, min_precision, min_links))
+def read_status(heuristic: str) -> HeuristicStatus | None:
+    """Return the status of one heuristic, or None if it has no links."""
+    # PostgreSQL refuses a NUL character as a parameter; no heuristic has such a name.
+    return None if "\x00" in heuristic else next(iter(_read_statuses([heuristic])), None)
 
 
-def heuristic_standing(heuristic: str) -> HeuristicStanding | None:
-    """Return the standing of one heuristic, or None where it has no links."""
-    return next(iter(_standings([heuristic])), None)
+def list_statuses() -> list[HeuristicStatus]:
+    """Return the status of every heuristic that has proposed a link, by name."""
+    return _read_statuses(list_heuristics())
 
 
-def heuristics() -> list[HeuristicStanding]:
-    """Return the standing of every heuristic that has proposed a link, by name."""
-    return _standings(heuristic_names())
+def count_needed_links(correct: int, reviewed: int) -> int:
+    """Return the fewest further reviewed links, all correct, after which the promotion rule is met."""
+    lacking = MIN_PRECISION * reviewed - correct
+    by_rate = int((max(lacking, Decimal(0)) / (1 - MIN_PRECISION)).to_integral_value(rounding="ROUND_CEILING"))
+    return max(0, MIN_LINKS - reviewed, by_rate)
 
 
-def _standings(names: list[str]) -> list[HeuristicStanding]:
-    return sql.rows(STANDINGS, [MIN_PRECISION, MIN_LINKS, names], of=HeuristicStanding)
-
-
-def reviews_needed(
-    correct: int, reviewed: int, min_precision: Decimal = MIN_PRECISION, min_links: int = MIN_LINKS
-) -> int:
-    """Return the fewest more reviewed links, all right, after which the gate can open; 0 where it is open already.
-
-    Raises ValueError where `min_precision` is 1 and a link is wrong already: no number is enough.
-    """
-    by_count = max(0, min_links - reviewed)
-    lacking = min_precision * reviewed - correct
-    if lacking <= 0:
-        return by_count
-    if min_precision >= 1:
-        raise ValueError("a precision of 1 cannot be reached once a link is wrong")
-    by_rate = int((lacking / (1 - min_precision)).to_integral_value(rounding="ROUND_CEILING"))
-    return max(by_count, by_rate)
-
-
-def standing_reviews() -> QuerySet[LinkReview]:
-    """Return all decisions but those that were taken back, the newest first."""
-    retractions = LinkReview.objects.filter(
+def active_decisions() -> QuerySet[LinkReview]:
+    """Return all decisions that were not undone, newest first."""
+    undone = LinkReview.objects.filter(
         audit_id=OuterRef("audit_id"), supersedes=OuterRef("pk"), decision=LinkReview.Decision.UNDONE
     )
-    return LinkReview.objects.exclude(decision=LinkReview.Decision.UNDONE).filter(~Exists(retractions))
+    return LinkReview.objects.exclude(decision=LinkReview.Decision.UNDONE).filter(~Exists(undone))
 
 
-def said_by(reviewer: str, audit_id: int) -> QuerySet[LinkReview]:
-    """Return what a person says of a link, the newest first; what the person took back is not among it."""
-    return standing_reviews().filter(reviewer=reviewer, audit_id=audit_id)
+def list_decisions_by(reviewer: str, audit_id: int) -> QuerySet[LinkReview]:
+    """Return a reviewer's decisions on a link that were not undone, newest first."""
+    return active_decisions().filter(reviewer=reviewer, audit_id=audit_id)
 
 
-def history(audit_id: int) -> list[LinkReview]:
-    """Return everything that was ever said of a link, the oldest first."""
+def list_decisions(audit_id: int) -> list[LinkReview]:
+    """Return every decision on a link, also undone ones, oldest first."""
     return list(LinkReview.objects.filter(audit_id=audit_id).order_by("pk"))
+
+
+def _read_statuses(names: list[str]) -> list[HeuristicStatus]:
+    return sql.rows(STATUSES, [MIN_PRECISION, MIN_LINKS, names], of=HeuristicStatus)

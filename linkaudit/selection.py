@@ -1,4 +1,4 @@
-"""Which links a person is looking at, in which order, and which one comes next."""
+"""Selections of links: filter, order, pages, and the neighbors of a link."""
 
 import re
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ SORTS = {
     "-audit_id": "newest first",
     "confidence": "lowest confidence first",
     "-confidence": "highest confidence first",
-    "nct_id": "trial number, rising",
-    "-nct_id": "trial number, falling",
+    "nct_id": "NCT ID, ascending",
+    "-nct_id": "NCT ID, descending",
 }
-LABELS = {"open": "open", "right": "right", "wrong": "wrong", "labelled": "right or wrong", "any": "any"}
+LABELS = {"open": "open", "right": "right", "wrong": "wrong", "labeled": "right or wrong", "any": "any"}
 LABEL_VALUES = {"open": None, "right": True, "wrong": False}
-TRIAL_NUMBER = re.compile(r"NCT\d{0,8}", re.IGNORECASE)
-FULL_TRIAL_NUMBER = 11
+LABEL_NAMES = {value: name for name, value in LABEL_VALUES.items()}
+NCT_ID_PREFIX = re.compile(r"NCT\d{0,8}", re.IGNORECASE)
+NCT_ID_LENGTH = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class LinkFilter(Selection):
     sort: str = "audit_id"
 
 
-def selected_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
-    """Return the links of a selection, without an order."""
+def select_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
+    """Return the selected links, unordered."""
     links = LinkAudit.objects.all()
     if selection.heuristic:
         links = links.filter(heuristic_applied=selection.heuristic)
@@ -43,65 +44,64 @@ def selected_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     if selection.label in LABEL_VALUES:
         wanted = LABEL_VALUES[selection.label]
         links = links.filter(label__isnull=True) if wanted is None else links.filter(label=wanted)
-    elif selection.label == "labelled":
+    elif selection.label == "labeled":
         links = links.filter(label__isnull=False)
     if selection.q:
         links = links.filter(_search(selection.q))
     return links
 
 
-def listed_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
-    """Return the links of a selection in its order, on all pages."""
-    return selected_links(selection).order_by(*_order(selection.sort))
+def list_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
+    """Return the selected links on all pages, in order."""
+    return select_links(selection).order_by(*_order(selection.sort))
 
 
-def link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
+def read_link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
     """Read a page of a selection, without the evidence."""
-    links = listed_links(selection).defer("evidence_jsonb", "review_notes").select_related("asset", "doc")
+    links = list_links(selection).defer("evidence_jsonb", "review_notes").select_related("asset", "doc")
     return read_page(links, number)
 
 
-def next_link(selection: LinkFilter, after: LinkAudit) -> int | None:
-    """Return the id of the link that follows `after` in the order of the selection, or None at its end."""
-    return _neighbour(selection, selection.sort, after)
+def find_next_link(selection: LinkFilter, after: LinkAudit) -> int | None:
+    """Return the id of the link after `after` in the selection, or None at its end."""
+    return _neighbor(selection, selection.sort, after)
 
 
-def previous_link(selection: LinkFilter, before: LinkAudit) -> int | None:
-    """Return the id of the link that comes before `before` in the order of the selection, or None."""
+def find_previous_link(selection: LinkFilter, before: LinkAudit) -> int | None:
+    """Return the id of the link before `before` in the selection, or None at its start."""
     flipped = selection.sort[1:] if selection.sort.startswith("-") else f"-{selection.sort}"
-    return _neighbour(selection, flipped, before)
+    return _neighbor(selection, flipped, before)
 
 
-def next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
-    """Return the id of the next open link of the selection, from its start again at the end; None when all are done."""
+def find_next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
+    """Return the id of the next open link of the selection, wrapping at its end; None if no link is open."""
     opened = LinkFilter(selection.heuristic, selection.status, "open", selection.q, selection.sort)
-    following = next_link(opened, after)
+    following = find_next_link(opened, after)
     if following is not None:
         return following
-    rest = selected_links(opened).exclude(pk=after.pk).order_by(*_order(opened.sort))
-    return rest.values_list("pk", flat=True).first()
+    return list_links(opened).exclude(pk=after.pk).values_list("pk", flat=True).first()
 
 
 def _search(text: str) -> Q:
-    if TRIAL_NUMBER.fullmatch(text):
-        number = text.upper()
-        return Q(nct_id=number) if len(number) == FULL_TRIAL_NUMBER else Q(nct_id__startswith=number)
+    if NCT_ID_PREFIX.fullmatch(text):
+        nct_id = text.upper()
+        return Q(nct_id=nct_id) if len(nct_id) == NCT_ID_LENGTH else Q(nct_id__startswith=nct_id)
     return Q(asset_id__in=AssetAlias.objects.filter(alias__icontains=text).values("asset_id"))
 
 
 def _order(sort: str) -> tuple[str, ...]:
-    # The key makes the order total; it goes the same way, so that the way back is the exact reverse.
+    # The key makes the order total. It has the direction of `sort`, so that the flipped order is the exact reverse.
     key = "-audit_id" if sort.startswith("-") else "audit_id"
     return (key,) if sort == key else (sort, key)
 
 
-def _neighbour(selection: LinkFilter, sort: str, link: LinkAudit) -> int | None:
-    beyond = selected_links(selection).filter(_beyond(sort, link))
+def _neighbor(selection: LinkFilter, sort: str, link: LinkAudit) -> int | None:
+    beyond = select_links(selection).filter(_beyond(sort, link))
     return beyond.order_by(*_order(sort)).values_list("pk", flat=True).first()
 
 
 def _beyond(sort: str, link: LinkAudit) -> Q:
-    """The links after `link` in the order `sort`, where PostgreSQL puts NULL last rising and first falling."""
+    """Return the condition for links after `link` in the order `sort`. NULL is last ascending, first descending."""
     descending = sort.startswith("-")
     field = sort.lstrip("-")
     direction = "lt" if descending else "gt"

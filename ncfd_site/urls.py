@@ -12,7 +12,6 @@ urlpatterns = [
     path("", dashboard.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("", include("linkaudit.promotion.urls")),
     path("", include("linkaudit.urls")),
     path("", include("ncfd_site.api.urls")),
     path("", include("ncfd_site.exports.urls")),

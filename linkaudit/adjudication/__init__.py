@@ -1,1 +1,1 @@
-"""Links on which people differ, how they are resolved, and how far people agree."""
+"""Adjudication of disagreements, and agreement between reviewers."""

@@ -1,3 +1,3 @@
-"""The admin of links, of the assets they speak of, and of the heuristics that propose them."""
+"""Admin of links, assets, heuristics and the review desk."""
 
-from linkaudit.admin import assets, audits, heuristics, promoted, reviews  # noqa: F401  (autodiscovery)
+from linkaudit.admin import assets, audits, heuristics, reviews  # noqa: F401  (autodiscovery)

@@ -1,8 +1,9 @@
-"""One decision on all links of a filter: confirmed with the filter and a count, and given by a job."""
+"""Bulk decision on all links of a filter of the admin's list: confirmed with the filter and a count, run by a job."""
 
 from dataclasses import asdict
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
@@ -11,9 +12,8 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from linkaudit import bulk, bulk_jobs
-from linkaudit.admin.bulk_forms import BulkFilterForm
-from linkaudit.bulk_jobs import MOST_COUNTED, Frozen
+from linkaudit import bulk
+from linkaudit.forms import PlainForm
 from linkaudit.models import LinkAudit
 from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.adminkit.list_query import ListError
@@ -21,17 +21,42 @@ from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from ncfd_site.core.permissions import current_user
 
 SALT = "linkaudit.bulk_filter"
-CONFIRMED_WITHIN = 24 * 3600
-SAMPLE = 10
+# Seconds in which a selection can be confirmed.
+CONFIRM_WITHIN = 24 * 3600
+SAMPLE_SIZE = 10
+SELECTION_EXPIRED = "The selection has expired. Select again."
 
 
-class BulkFilterPages(ReadOnlyAdmin):
-    """The page that labels all links of the list as it is filtered."""
+class NoteForm(PlainForm):
+    """The note that is stored with every decision."""
+
+    note = forms.CharField(
+        label="Note",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
+        error_messages={"required": "Enter a note. It is stored with each decision."},
+    )
+
+
+class BulkFilterForm(NoteForm):
+    """The decision on a filter, its note, and a checkbox that confirms it."""
+
+    decision = forms.ChoiceField(
+        label="Decision",
+        choices=[("right", "right"), ("wrong", "wrong"), ("cleared", "clear labels")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Select a decision."},
+    )
+    confirm = forms.BooleanField(error_messages={"required": "Select the checkbox to confirm."})
+
+
+class BulkFilterAdmin(ReadOnlyAdmin):
+    """The page that labels all links of the filtered list."""
 
     change_list_template = "admin/linkaudit/linkaudit/change_list.html"
 
     def has_bulk_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may label many links at once."""
+        """Return whether the user may label many links at once."""
         return self.has_view_permission(request) and request.user.has_perm(bulk.BULK)
 
     def get_urls(self) -> list[URLPattern]:
@@ -43,47 +68,45 @@ class BulkFilterPages(ReadOnlyAdmin):
         return super().changelist_view(request, context)
 
     def bulk_filter_view(self, request: HttpRequest) -> HttpResponse:
-        """Say what would be labelled; a POST that confirms it starts the job."""
+        """Show the links of the filter; a confirmed POST starts the job."""
         if not self.has_bulk_permission(request):
             raise PermissionDenied
         actor = current_user(request)
         form = BulkFilterForm(request.POST if request.method == "POST" else None)
         try:
-            frozen = self._frozen(request)
+            frozen = self._load_filter(request)
             if form.is_valid():
-                note, decision = form.cleaned_data["note"], form.cleaned_data["decision"]
-                job = bulk_jobs.start(frozen, decision, note, actor=actor)
-                self.message_user(request, f"Job {job.pk} waits for a worker.", messages.SUCCESS)
+                values = form.cleaned_data
+                job = bulk.start_job(frozen, values["decision"], values["note"], actor=actor)
+                self.message_user(request, f"Job {job.pk} queued.", messages.SUCCESS)
                 return redirect("jobs:job", job.pk)
             return self._filter_page(request, frozen, form)
-        except (ListError, bulk.BulkRefused) as refused:
-            self.message_user(request, str(refused), messages.ERROR)
+        except (ListError, bulk.BulkError) as error:
+            self.message_user(request, str(error), messages.ERROR)
         except signing.BadSignature:
-            why = "The selection is too old, or was changed on its way. Please select again. Nothing was changed."
-            self.message_user(request, why, messages.ERROR)
+            self.message_user(request, f"{SELECTION_EXPIRED} Nothing was changed.", messages.ERROR)
         return HttpResponseRedirect(get_list_url(LinkAudit))
 
-    def _frozen(self, request: HttpRequest) -> Frozen:
+    def _load_filter(self, request: HttpRequest) -> bulk.FrozenFilter:
         if request.method != "POST":
-            return bulk_jobs.freeze(request.META["QUERY_STRING"], current_user(request))
-        kept = signing.loads(request.POST.get("frozen", ""), salt=SALT, max_age=CONFIRMED_WITHIN)
-        if kept.pop("by") != current_user(request).pk:
-            raise signing.BadSignature("somebody else's")
-        return Frozen(**kept)
+            return bulk.freeze_filter(request.META["QUERY_STRING"])
+        frozen = signing.loads(request.POST.get("frozen", ""), salt=SALT, max_age=CONFIRM_WITHIN)
+        if frozen.pop("by") != current_user(request).pk:
+            raise signing.BadSignature("another user's selection")
+        return bulk.FrozenFilter(**frozen)
 
-    def _filter_page(self, request: HttpRequest, frozen: Frozen, form: BulkFilterForm) -> HttpResponse:
+    def _filter_page(self, request: HttpRequest, frozen: bulk.FrozenFilter, form: BulkFilterForm) -> HttpResponse:
         actor = current_user(request)
-        count = bulk_jobs.count_of(frozen, actor)
-        links = bulk_jobs.links_of(frozen.query, actor).filter(pk__lte=frozen.upper)
+        count = bulk.count_frozen(frozen, actor)
         context = {
             **self.admin_site.each_context(request),
             "title": "Label all links of this list",
             "opts": self.opts,
             "media": self.media,
-            "more": count > MOST_COUNTED,
-            "count": min(count, MOST_COUNTED),
-            "filters": _in_words(frozen.query),
-            "sample": links[:SAMPLE],
+            "has_more": count > bulk.MAX_COUNTED,
+            "count": min(count, bulk.MAX_COUNTED),
+            "filters": _list_filters(frozen.query),
+            "sample": bulk.list_filtered(frozen.query, actor).filter(pk__lte=frozen.max_id)[:SAMPLE_SIZE],
             "form": form,
             "frozen": signing.dumps({"by": actor.pk, **asdict(frozen)}, salt=SALT),
             "back": f"{get_list_url(LinkAudit)}?{frozen.query}" if frozen.query else get_list_url(LinkAudit),
@@ -92,7 +115,8 @@ class BulkFilterPages(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/linkaudit/linkaudit/bulk_filter.html", context, status=status)
 
 
-def _in_words(query: str) -> list[tuple[str, str]]:
+def _list_filters(query: str) -> list[tuple[str, str]]:
+    """Return the name and value of each filter in a query string of the list."""
     return [
         (
             "search" if name == "q" else name.removesuffix("__exact").replace("__", " ").replace("_", " "),

@@ -1,4 +1,4 @@
-"""The admin of heuristics: how often each is right, and whether its links may be promoted, as the database says."""
+"""Admin of heuristics: the precision of each, and whether the promotion rule lets its links be promoted."""
 
 from typing import Any
 
@@ -24,19 +24,19 @@ HEADINGS = (
     "Wrong",
     "Open",
     "Precision",
-    "95% interval",
-    "May be promoted",
+    "95 % interval",
+    "Promotion rule",
     "Chart",
 )
-GATE = (
-    f"Links of a heuristic may be promoted when at least {queries.MIN_LINKS} are reviewed and at least "
-    f"{queries.MIN_PRECISION:.0%} of these are right. Counted now, over all dates."
+RULE = (
+    f"The promotion rule requires at least {queries.MIN_LINKS} reviewed links, and a precision of at least "
+    f"{100 * queries.MIN_PRECISION:.0f} %. All labels count, for all time."
 )
 
 
 @admin.register(HeuristicPrecision)
 class HeuristicPrecisionAdmin(ReadOnlyAdmin):
-    """What `get_heuristic_precision` and `can_auto_promote_heuristic` say of each heuristic."""
+    """Results of `get_heuristic_precision` and `can_auto_promote_heuristic` for each heuristic."""
 
     list_display = ()
     list_display_links = None
@@ -45,8 +45,8 @@ class HeuristicPrecisionAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        # Not the view: that counts every heuristic by reading all links, the function reads an index for each.
-        return self._page(request, "Precision of heuristics", queries.heuristics())
+        # Not the view, which reads all links; the function reads an index for each heuristic.
+        return self._page(request, "Heuristic precision", queries.list_statuses())
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -54,20 +54,20 @@ class HeuristicPrecisionAdmin(ReadOnlyAdmin):
         name = admin.utils.unquote(object_id)
         if not self.has_view_permission(request):
             raise PermissionDenied
-        standing = None if "\0" in name else queries.heuristic_standing(name)
-        if standing is None:
+        status = queries.read_status(name)
+        if status is None:
             return self.redirect_missing(request, name)
-        return self._page(request, f"Heuristic {name}", [standing], one=True)
+        return self._page(request, f"Heuristic {name}", [status], is_single=True)
 
     def _page(
-        self, request: HttpRequest, title: str, standings: list[queries.HeuristicStanding], **context: Any
+        self, request: HttpRequest, title: str, statuses: list[queries.HeuristicStatus], **context: Any
     ) -> HttpResponse:
         table = Table(
-            "Standing",
+            "Precision",
             HEADINGS,
-            [_row(standing) for standing in standings],
-            "No heuristic has proposed a link yet. `manage.py load_ctgov FILE` proposes those of HP-2.",
-            note=GATE,
+            [_row(status) for status in statuses],
+            "No heuristic has proposed a link yet. `manage.py load_ctgov FILE` adds links of HP-2.",
+            note=RULE,
         )
         common = {
             **self.admin_site.each_context(request),
@@ -76,42 +76,29 @@ class HeuristicPrecisionAdmin(ReadOnlyAdmin):
             "media": self.media,
             "table": table,
         }
-        return TemplateResponse(request, "admin/linkaudit/heuristicprecision/standing.html", {**common, **context})
+        return TemplateResponse(request, "admin/linkaudit/heuristicprecision/list.html", {**common, **context})
 
 
-def _row(standing: queries.HeuristicStanding) -> tuple[Any, ...]:
-    name = standing.heuristic
-    page = get_object_url(HeuristicPrecision(heuristic_applied=name))
-    site = reverse("linkaudit:heuristic", args=[name])
+def _row(status: queries.HeuristicStatus) -> tuple[Any, ...]:
+    name, interval, needed = status.heuristic, status.interval, status.needed_links
+    not_reviewed = render_quiet("not reviewed")
     return (
-        format_html('<a href="{}">{}</a>', page, name),
-        _links(name, standing.total_links),
-        standing.reviewed_links,
-        _links(name, standing.correct_links, label="right"),
-        _links(name, standing.incorrect_links, label="wrong"),
-        _links(name, standing.unreviewed_links, label="open"),
-        _rate(standing),
-        _interval(standing),
-        "yes" if standing.can_promote else _wanting(standing),
-        format_html('<a href="{}" aria-label="Page of {} on the site">on the site</a>', site, name),
+        format_html('<a href="{}">{}</a>', get_object_url(HeuristicPrecision(heuristic_applied=name)), name),
+        _links(name, status.total_links),
+        status.reviewed_links,
+        _links(name, status.correct_links, label="right"),
+        _links(name, status.incorrect_links, label="wrong"),
+        _links(name, status.unreviewed_links, label="open"),
+        not_reviewed
+        if status.precision_rate is None
+        else f"{status.precision_rate:.2%}: {status.correct_links:,} of {status.reviewed_links:,}",
+        f"{interval.low:.1%} to {interval.high:.1%}" if interval else not_reviewed,
+        "met" if status.can_promote else f"not met: needs {needed:,} more correct",
+        format_html(
+            '<a href="{}" aria-label="Chart of {}">on the site</a>', reverse("linkaudit:heuristic", args=[name]), name
+        ),
     )
 
 
 def _links(name: str, count: int, **condition: str) -> SafeString:
     return render_list_link(LinkAudit, f"{count:,}", heuristic_applied=name, **condition)
-
-
-def _rate(precision: queries.Precision) -> Any:
-    if precision.precision_rate is None:
-        return render_quiet("not reviewed")
-    return f"{precision.precision_rate:.2%}: {precision.correct_links:,} of {precision.reviewed_links:,}"
-
-
-def _interval(precision: queries.Precision) -> Any:
-    interval = precision.interval
-    return render_quiet("not reviewed") if interval is None else f"{interval.low:.1%} to {interval.high:.1%}"
-
-
-def _wanting(precision: queries.Precision) -> str:
-    more = queries.reviews_needed(precision.correct_links, precision.reviewed_links)
-    return f"no: {more:,} more right one{'' if more == 1 else 's'} wanted" if more else "no"

@@ -1,10 +1,10 @@
-"""Assets and claims that tie them to trials, as loaders find them in documents."""
+"""Loaders of assets and links."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from linkaudit.loading.audit_row import REQUIRED, audit_rows
-from linkaudit.loading.audits import load_audits
+from linkaudit.loading.link_audits import load_link_audits
+from linkaudit.loading.proposals import REQUIRED, read_proposals
 from ncfd_site.ingest.records import Rejections
 from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 from ncfd_site.ingest.sources import Source, register
@@ -12,17 +12,16 @@ from storage.content import get_content_store
 
 
 def load_proposals(path: Path, rejections: Rejections, progress: LoadProgress) -> LoadSummary:
-    """Load the links that heuristics outside this project propose."""
-    return load_audits(
-        audit_rows(path, progress.add_bytes), store=get_content_store(), rejections=rejections, progress=progress
-    )
+    """Load links that heuristics outside this project proposed."""
+    proposals = read_proposals(path, progress.add_bytes)
+    return load_link_audits(proposals, store=get_content_store(), rejections=rejections, progress=progress)
 
 
 def _load(paths: Sequence[Path], rejections: Rejections, progress: LoadProgress) -> LoadSummary:
     return load_proposals(paths[0], rejections, progress)
 
 
-# After trials, which the links name.
+# After trials, which the links refer to.
 register(
     Source(
         title="proposals of links",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from linkaudit.loading.asset_names import comparable, core_name
+from linkaudit.asset_names import core_name, normalize_name
 from linkaudit.loading.assets import find_or_add_assets
 from linkaudit.loading.interventions import is_asset
 from ncfd_site.core import sql
@@ -15,36 +15,34 @@ HEURISTIC = "HP-2"
 CONFIDENCE = "0.95"
 LINK_TYPE = "intervention_of_trial"
 ALIAS_SOURCE = "ClinicalTrials.gov"
-# In `document_links`: the document is the record of this very trial, which nobody needs to review.
+# In `document_links`: the document is the record of this trial, which needs no review.
 RECORD_LINK = "registry_record"
 
 _STAGE = Stage(
     "load_proposal",
-    {"doc_id": "bigint", "asset_id": "bigint", "nct_id": "text", "place": "integer", "evidence": "jsonb"},
+    {"doc_id": "bigint", "asset_id": "bigint", "nct_id": "text", "position": "integer", "evidence": "jsonb"},
 )
-# What was proposed once for an asset and a trial, from whatever version of the record, stays as reviewers left it.
+# A link that was proposed once for an asset and a trial, from any version of the record, stays unchanged.
 _PROPOSE = """
 INSERT INTO link_audit (doc_id, asset_id, nct_id, link_type, heuristic_applied, confidence, evidence_jsonb)
 SELECT doc_id, asset_id, nct_id, %(link_type)s, %(heuristic)s, %(confidence)s, evidence
-FROM (SELECT DISTINCT ON (asset_id, nct_id) * FROM load_proposal ORDER BY asset_id, nct_id, place) first
+FROM (SELECT DISTINCT ON (asset_id, nct_id) * FROM load_proposal ORDER BY asset_id, nct_id, position) first
 WHERE NOT EXISTS (SELECT FROM link_audit known WHERE known.nct_id = first.nct_id
                   AND known.asset_id = first.asset_id AND known.heuristic_applied = %(heuristic)s)
-ORDER BY doc_id, place
+ORDER BY doc_id, position
 """
-_TIE_RECORDS = """
+_LINK_RECORDS = """
 INSERT INTO document_links (doc_id, nct_id, link_type, confidence)
 SELECT doc_id, nct_id, %s, 1.00 FROM unnest(%s::bigint[], %s::text[]) AS listed (doc_id, nct_id)
 """
 
 
 def propose_links(documents: Sequence[RegistryDocument]) -> Counts:
-    """Tie new records to their trials, and propose a link for each drug that a record lists, once for each trial."""
+    """Link new records to their trials, and propose a link for each drug of a trial's record, once per trial."""
     new = [document for document in documents if document.is_new]
     if new:
-        sql.execute(
-            _TIE_RECORDS,
-            [RECORD_LINK, [document.doc_id for document in new], [document.nct_id for document in new]],
-        )
+        doc_ids, nct_ids = [document.doc_id for document in new], [document.nct_id for document in new]
+        sql.execute(_LINK_RECORDS, [RECORD_LINK, doc_ids, nct_ids])
     drugs = [
         (document, mention)
         for document in documents
@@ -55,27 +53,30 @@ def propose_links(documents: Sequence[RegistryDocument]) -> Counts:
         return Counter()
     assets = find_or_add_assets([mention.name for _, mention in drugs], ALIAS_SOURCE)
     staged = _STAGE.fill(
-        _row(place, document, mention, assets.by_name[mention.name]) for place, (document, mention) in enumerate(drugs)
+        (
+            document.doc_id,
+            assets.by_name[mention.name],
+            document.nct_id,
+            position,
+            dump_json(_build_evidence(document, mention)),
+        )
+        for position, (document, mention) in enumerate(drugs)
     )
-    keys = {"link_type": LINK_TYPE, "heuristic": HEURISTIC, "confidence": CONFIDENCE}
-    added = sql.execute(_PROPOSE, keys)
+    parameters = {"link_type": LINK_TYPE, "heuristic": HEURISTIC, "confidence": CONFIDENCE}
+    added = sql.execute(_PROPOSE, parameters)
     return Counter(
         {("assets", "added"): assets.added, ("links", "added"): added, ("links", "unchanged"): staged - added}
     )
 
 
-def _row(place: int, document: RegistryDocument, mention: Mention, asset_id: int) -> tuple[Any, ...]:
-    return (document.doc_id, asset_id, document.nct_id, place, dump_json(_evidence(document, mention)))
-
-
-def _evidence(document: RegistryDocument, mention: Mention) -> dict[str, Any]:
-    """What a reviewer needs to see: the words, where they stand, and the very version of the record."""
+def _build_evidence(document: RegistryDocument, mention: Mention) -> dict[str, Any]:
+    """Return the quote with its position, and the version of the record."""
     return {
         "quote": mention.name,
         "page_no": mention.page_no,
         "char_start": mention.char_start,
         "char_end": mention.char_end,
-        "matched_alias": core_name(mention.name) or comparable(mention.name),
+        "matched_alias": core_name(mention.name) or normalize_name(mention.name),
         "intervention_type": mention.kind or "not stated",
         "nct_id": document.nct_id,
         "registry": "ClinicalTrials.gov",

@@ -1,18 +1,18 @@
-"""Which registered interventions are an asset: a drug, and no control, care, arm, examination or exercise."""
+"""Registered interventions that are assets: drugs, not controls, care, arms, examinations or exercise."""
 
 import re
 
-from linkaudit.loading.asset_names import comparable, core_name
+from linkaudit.asset_names import core_name, normalize_name
 
-# Types of the registry that stand for a drug; "" is a record that names no type.
+# Registry types of drugs; "" is a record without a type.
 DRUG_TYPES = frozenset({"DRUG", "BIOLOGICAL", ""})
 # The registry's own limit is 200.
-LONGEST = 500
+MAX_LENGTH = 500
 
-# Wherever such a word stands, the name is that of a control.
+# A name with such a word is a control.
 _CONTROL = re.compile(r"\b(placebos?|sham|vehicle|dummy)\b")
 
-# Whole names of what is given beside or instead of the drug under study.
+# Whole names of what is given with, or instead of, the drug under study.
 _CARE = re.compile(
     r"""(the\ |local\ |current\ |institutional\ |best\ )*
         (standard(\ of)?|usual|supportive|conventional|routine|normal|regular|medical|traditional)[ -]
@@ -40,7 +40,7 @@ _SALINE = re.compile(
         | (sterile\ )?water(\ for\ injection)? | pbs | dextrose\ 5\ ?%(\ in\ water)? | 5\ ?%\ dextrose""",
     re.VERBOSE,
 )
-# A name that only says which arm: "Treatment A" of two trials is not one drug.
+# A name of an arm: "Treatment A" of two trials is not one drug.
 _ARM = re.compile(
     r"""(treatment|group|arm|cohort|regimen|part|period|stage|dose|product|formulation|vaccine|drug|therapy|intervention)
         [ -]?([a-z]|\d{1,2}|[ivx]{1,4})
@@ -53,7 +53,7 @@ _ARM = re.compile(
     re.VERBOSE,
 )
 
-# Done to find something out, or to a body without a drug. Only whole words count.
+# Examinations and procedures without a drug, as whole words.
 _NO_DRUG = re.compile(
     r"""\b(questionnaires? | surveys? | interviews? | biospecimen | biopsy | pregnancy\ test | genetic\ testing
         | (quality[ -]of[ -]life|laboratory\ biomarker|pharmacological|biomarker)\ (assessment|analysis|study)
@@ -61,17 +61,18 @@ _NO_DRUG = re.compile(
         | magnetic\ resonance | mri | ultrasound | ultrasonography | tomography | scan | imaging | tests? | testing
         | exercises? | training | education(al)? | counsell?ing | rehabilitation | massage | yoga | workshop
         | physiotherapy | physical\ therapy | acupuncture | mindfulness | meditation | psychotherapy
-        | (cognitive\ )?behaviou?ral\ (therapy|intervention|activation) | (text|educational)\ messages?
+        | (cognitive\ )?behaviou?ral\ (therapy|intervention|activation)  # codespell:ignore
+        | (text|educational)\ messages?
         | surgery | surgical | mastectomy | (gastric\ )?bypass | resection | (chemo)?radiotherapy | radiosurgery
         | (proton|radiation)\ (therapy|treatment) | irradiation | sbrt | brachytherapy | stimulation | tdcs | tms
         | device | applicator | (dental|zygomatic)\ implants? | implant\ (placement|bed) | prosthes[ie]s | denture
         | abutments? | stent | catheter(?!\ lock) | laser | laryngeal\ mask | mask | ventilation
         | (mobile|smartphone|web)\ application | virtual\ reality | telehealth | telemedicine | video | chatbot
-        | diet | feeding | system | tool | technique | method | programm?e? | positions?)\b
+        | diet | feeding | system | tool | technique | method | programm?e? | positions?)\b  # codespell:ignore
         | (?<![\w-])app(?![\w-])""",
     re.VERBOSE,
 )
-# What says that a drug is in it all the same: a strength, a way to give it, or a company's code.
+# Signs of a drug in spite of such a word: a strength, a route, or a company's code.
 _DRUG = re.compile(
     r"""\b(mg|mcg|intravitreal|inject\w+|drug|gene\ therapy|vaccine|inhibitor|antibod(y|ies)|eluting|ophthalmic
         |coated)\b | \b[a-z]{2,6}-?\d{3,}""",
@@ -80,16 +81,16 @@ _DRUG = re.compile(
 
 
 def is_asset(name: str, kind: str) -> bool:
-    """Whether an intervention of that name and registry type ("" for none) is a drug or biologic."""
+    """Return whether an intervention of that name and registry type ("" for none) is a drug or biologic."""
     core = core_name(name)
-    if kind not in DRUG_TYPES or len(name) > LONGEST or not _says_something(core):
+    if kind not in DRUG_TYPES or len(name) > MAX_LENGTH or not _has_name(core):
         return False
     if _CONTROL.search(core) or any(form.fullmatch(core) for form in (_CARE, _NOTHING, _SALINE, _ARM)):
         return False
-    # The registry knows better than a list of words what it calls a drug.
-    return bool(kind) or not _NO_DRUG.search(core) or bool(_DRUG.search(comparable(name)))
+    # A registry type outranks the list of words.
+    return bool(kind) or not _NO_DRUG.search(core) or bool(_DRUG.search(normalize_name(name)))
 
 
-def _says_something(core: str) -> bool:
-    # Two letters, or a code of two numbers such as 10-1074.
+def _has_name(core: str) -> bool:
+    # At least two characters with a letter, or a code of two numbers such as 10-1074.
     return len(core) > 1 and re.search(r"[^\W\d_]|\d{2,}-\d{2,}", core) is not None

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from linkaudit.naming import distinct_names
+from linkaudit.asset_names import distinct_names
 from ncfd_site.core.fields import (
     FROM_0_TO_1,
     BigForeignKey,

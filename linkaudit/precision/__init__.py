@@ -1,1 +1,1 @@
-"""How good a heuristic is: what its labels say, what its samples prove, and what its promoted links look like."""
+"""Precision of heuristics: counts of labels, sample evidence, and the check of promoted links."""

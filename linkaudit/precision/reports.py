@@ -1,102 +1,87 @@
-"""All that the page and the JSON of a heuristic say, read together."""
+"""The data of the pages and the JSON of heuristics."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
 
-from linkaudit.charts import Line
-from linkaudit.evidence import exact_interval, exact_lower_bound
-from linkaudit.precision.breakdowns import Breakdowns, SourceCount, breakdowns, label_sources
-from linkaudit.precision.verdicts import Evidence, PromotedWatch, evidence_of, watch_of
-from linkaudit.precision.windows import Window
-from linkaudit.queries import (
-    HeuristicStanding,
-    Precision,
-    heuristic_precision,
-    heuristic_standing,
-    heuristics,
-    reviews_needed,
-)
-from linkaudit.sampling.queries import SampleProgress, samples_of, telling_samples
-from linkaudit.wilson import Interval
+from linkaudit.intervals import Interval, exact_interval, exact_lower_bound
+from linkaudit.precision.breakdowns import Breakdowns, SourceCount, count_by_group, count_label_sources
+from linkaudit.precision.charts import Line
+from linkaudit.precision.conclusions import PromotedCheck, SampleEvidence, assess_samples, check_promoted
+from linkaudit.precision.forms import Window
+from linkaudit.queries import HeuristicStatus, PrecisionCounts, list_statuses, read_precision, read_status
+from linkaudit.sampling.queries import MAX_SHOWN, SampleProgress, read_samples
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
-    """Where a heuristic stands over all time: policy (in `standing`), evidence, the watch over promoted links."""
+class Assessment:
+    """A heuristic over all links: promotion rule (in `status`), sample evidence, and check of promoted links."""
 
-    standing: HeuristicStanding
-    evidence: Evidence
-    watch: PromotedWatch | None
-
-    @property
-    def policy_needed(self) -> int:
-        """How many more reviewed links, all right, policy asks for; 0 where it is met."""
-        return reviews_needed(self.standing.correct_links, self.standing.reviewed_links)
+    status: HeuristicStatus
+    evidence: SampleEvidence
+    promoted: PromotedCheck | None
 
     @property
     def line(self) -> Line:
-        """The heuristic, to be drawn."""
-        return line_of(self.standing)
+        """The heuristic as a line of a chart."""
+        return to_line(self.status)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One heuristic, its labels counted over a window; the verdicts are over all time, whatever the window."""
+    """One heuristic: `precision` and the breakdowns over a window, and the assessment over all links."""
 
     as_of: datetime
     window: Window
-    # Of the window.
-    precision: Precision
-    verdicts: Verdicts
+    precision: PrecisionCounts
+    assessment: Assessment
     samples: list[SampleProgress]
     breakdowns: Breakdowns
     sources: list[SourceCount]
 
     @property
     def exact(self) -> Interval | None:
-        """The exact two-sided 95 % interval."""
+        """Exact two-sided 95 % interval."""
         return exact_interval(self.precision.correct_links, self.precision.reviewed_links)
 
     @property
     def lower_bound(self) -> float | None:
-        """The exact one-sided 95 % lower bound, as if there had been one look only."""
+        """Exact one-sided 95 % lower bound, as for a single analysis."""
         return exact_lower_bound(self.precision.correct_links, self.precision.reviewed_links)
 
 
-def line_of(precision: Precision) -> Line:
-    """A row of counts, to be drawn."""
+def to_line(precision: PrecisionCounts) -> Line:
+    """Return counts as a line of a chart."""
     return Line(precision.heuristic, precision.correct_links, precision.reviewed_links)
 
 
-def all_verdicts() -> list[Verdicts]:
-    """Return where every heuristic stands, by name; the number of queries does not grow with the heuristics."""
-    standings = heuristics()
-    samples = telling_samples([standing.heuristic for standing in standings])
-    return [_verdicts(standing, samples[standing.heuristic]) for standing in standings]
+def assess_all() -> list[Assessment]:
+    """Return the assessment of every heuristic, by name, in a fixed number of queries."""
+    statuses = list_statuses()
+    samples = read_samples([status.heuristic for status in statuses])
+    return [_assess(status, samples[status.heuristic]) for status in statuses]
 
 
-def report_on(heuristic: str, window: Window) -> Report | None:
-    """Return all that is known of a heuristic, or None where it has proposed no link."""
-    # PostgreSQL takes no text with this character in it, so no heuristic has such a name.
-    standing = None if "\x00" in heuristic else heuristic_standing(heuristic)
-    if standing is None:
+def build_report(heuristic: str, window: Window) -> Report | None:
+    """Return the report on a heuristic, or None if it has proposed no link."""
+    status = read_status(heuristic)
+    if status is None:
         return None
-    precision: Precision | None = standing
+    precision: PrecisionCounts | None = status
     if not window.is_open:
-        precision = heuristic_precision(heuristic, window.start, window.end)
-    samples = samples_of(heuristic)
+        precision = read_precision(heuristic, window.start, window.end)
+    samples = read_samples([heuristic], MAX_SHOWN)[heuristic]
     return Report(
         as_of=timezone.now(),
         window=window,
-        precision=precision or Precision(heuristic, 0, 0, 0, 0, 0, None),
-        verdicts=_verdicts(standing, samples),
+        precision=precision or PrecisionCounts(heuristic, 0, 0, 0, 0, 0, None),
+        assessment=_assess(status, samples),
         samples=samples,
-        breakdowns=breakdowns(heuristic, window),
-        sources=label_sources(heuristic, window),
+        breakdowns=count_by_group(heuristic, window),
+        sources=count_label_sources(heuristic, window),
     )
 
 
-def _verdicts(standing: HeuristicStanding, samples: list[SampleProgress]) -> Verdicts:
-    return Verdicts(standing, evidence_of(samples), watch_of(samples))
+def _assess(status: HeuristicStatus, samples: list[SampleProgress]) -> Assessment:
+    return Assessment(status, assess_samples(samples), check_promoted(samples))

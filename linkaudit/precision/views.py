@@ -1,4 +1,4 @@
-"""The pages that show how good heuristics are, and the same as JSON."""
+"""Pages and JSON of heuristics, and the actions on their samples."""
 
 import re
 
@@ -8,17 +8,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from linkaudit.charts import month_chart, precision_chart
 from linkaudit.models import ReviewSample
-from linkaudit.precision.as_json import report_json, verdicts_json
-from linkaudit.precision.breakdowns import promoted_and_wrong, wrong_links
-from linkaudit.precision.reports import Report, all_verdicts, line_of, report_on
-from linkaudit.precision.windows import Window, WindowForm
-from linkaudit.queries import heuristic_precision
-from linkaudit.sampling import services as sampling
-from linkaudit.sampling.forms import DrawForm, offer
-from linkaudit.sampling.queries import sampled_links
-from linkaudit.sampling.services import DRAW
+from linkaudit.precision.breakdowns import MAX_MONTHS, PAGE_SIZE, list_promoted_wrong, read_wrong_page
+from linkaudit.precision.charts import build_month_chart, build_precision_chart
+from linkaudit.precision.forms import DrawForm, Window, WindowForm
+from linkaudit.precision.reports import Report, assess_all, build_report, to_line
+from linkaudit.precision.serializers import serialize_assessment, serialize_report
+from linkaudit.queries import UNKNOWN_HEURISTIC, read_status
+from linkaudit.sampling.queries import count_sampled_links
+from linkaudit.sampling.services import DEFAULT_SIZE, DRAW, close_sample, read_second_share, start_draw_job
 from ncfd_site.core.permissions import current_user, require_permission
 
 VIEW = "linkaudit.view_linkaudit"
@@ -28,65 +26,65 @@ PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 @require_safe
 @require_permission(VIEW)
 def heuristics(request: HttpRequest) -> HttpResponse:
-    """Show the precision of every heuristic, drawn and as a table."""
-    found = all_verdicts()
-    chart = precision_chart([verdicts.line for verdicts in found])
+    """Show the precision of every heuristic as a chart and a table."""
+    found = assess_all()
+    chart = build_precision_chart([assessment.line for assessment in found])
     return render(request, "linkaudit/heuristics.html", {"title": "Heuristics", "heuristics": found, "chart": chart})
 
 
 @require_safe
 @require_permission(VIEW)
 def heuristics_json(request: HttpRequest) -> HttpResponse:
-    """Give the precision of every heuristic."""
-    given = [verdicts_json(verdicts) for verdicts in all_verdicts()]
-    return JsonResponse({"as_of": timezone.now().isoformat(), "heuristics": given})
+    """Return the precision of every heuristic."""
+    found = [serialize_assessment(assessment) for assessment in assess_all()]
+    return JsonResponse({"as_of": timezone.now().isoformat(), "heuristics": found})
 
 
 @require_safe
 @require_permission(VIEW)
 def heuristic(request: HttpRequest, name: str) -> HttpResponse:
-    """Show the precision of one heuristic, what it rests on, and what its samples prove."""
+    """Show the precision of one heuristic, its breakdowns and its samples."""
     form = WindowForm(request.GET)
     window = form.window() if form.is_valid() else Window()
-    return heuristic_page(request, name, window, form, status=200 if form.is_valid() else 400)
+    return _heuristic_page(request, name, window, form, status=200 if form.is_valid() else 400)
 
 
 @require_safe
 @require_permission(VIEW)
 def heuristic_json(request: HttpRequest, name: str) -> HttpResponse:
-    """Give the precision of one heuristic."""
+    """Return the precision of one heuristic."""
     form = WindowForm(request.GET)
     if not form.is_valid():
         return JsonResponse({"errors": form.errors.get_json_data()}, status=400)
-    return JsonResponse(report_json(_report(name, form.window())))
+    return JsonResponse(serialize_report(_build_report(name, form.window())))
 
 
 @require_POST
 @require_permission(DRAW)
-def draw_sample(request: HttpRequest, name: str) -> HttpResponse:
-    """Start a job that draws a sample, and show it."""
-    if "\x00" in name or heuristic_precision(name) is None:
-        raise Http404("No heuristic of that name has proposed a link.")
+def draw(request: HttpRequest, name: str) -> HttpResponse:
+    """Start a job that draws a sample."""
+    if read_status(name) is None:
+        raise Http404(UNKNOWN_HEURISTIC)
     form = DrawForm(request.POST)
     if not form.is_valid():
-        return heuristic_page(request, name, Window(), WindowForm({}), draw_form=form, status=400)
-    job = sampling.start_drawing(form.options(name), actor=current_user(request))
+        return _heuristic_page(request, name, Window(), WindowForm({}), draw_form=form, status=400)
+    job = start_draw_job(form.options(name), actor=current_user(request))
     return redirect("jobs:job", job.pk)
 
 
 @require_POST
 @require_permission(DRAW)
-def close_sample(request: HttpRequest, sample_id: int) -> HttpResponse:
-    """End a sample, and show its heuristic."""
+def close(request: HttpRequest, sample_id: int) -> HttpResponse:
+    """Close a sample."""
     try:
-        sample = sampling.close_sample(sample_id, actor=current_user(request))
+        sample = close_sample(sample_id, actor=current_user(request))
     except ReviewSample.DoesNotExist:
         raise Http404(f"There is no sample {sample_id}.") from None
-    messages.success(request, f"Sample {sample_id} is closed: its open places are served no more.")
+    messages.success(request, f"Sample {sample_id} closed.")
     return redirect("linkaudit:heuristic", sample.heuristic)
 
 
-def heuristic_page(
+def _heuristic_page(
     request: HttpRequest,
     name: str,
     window: Window,
@@ -95,40 +93,39 @@ def heuristic_page(
     draw_form: DrawForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """The page of a heuristic; with a form to draw a sample for whoever may."""
-    report = _report(name, window)
-    asked = request.GET.get("wrong", "")
-    may_draw = current_user(request).has_perm(DRAW)
-    undrawn = report.verdicts.standing.total_links - sampled_links(name) if may_draw else 0
-    lines = report.breakdowns
-    return render(
-        request,
-        "linkaudit/heuristic.html",
-        {
-            "title": f"Heuristic {name}",
-            "report": report,
-            "standing": report.verdicts.standing,
-            "window_form": window_form,
-            "chart": precision_chart([line_of(report.precision)]),
-            "breakdowns": [
-                ("By confidence", "confidence", precision_chart(lines.bands), lines.bands),
-                ("By kind of link", "kind of link", precision_chart(lines.link_types), lines.link_types),
-            ],
-            "month_chart": month_chart(lines.months),
-            "months": [line for line in lines.months if line.reviewed],
-            "wrong": wrong_links(name, window, int(asked) if PAGE_NUMBER.fullmatch(asked) else 1),
-            "promoted_wrong": promoted_and_wrong(name),
-            "may_draw": may_draw,
-            "undrawn": undrawn,
-            "offered": offer(undrawn),
-            "draw_form": draw_form or DrawForm(),
-        },
-        status=status,
-    )
+    report = _build_report(name, window)
+    wrong_page = request.GET.get("wrong", "")
+    can_draw = current_user(request).has_perm(DRAW)
+    undrawn = report.assessment.status.total_links - count_sampled_links(name) if can_draw else 0
+    default_size = min(DEFAULT_SIZE, undrawn)
+    groups = report.breakdowns
+    context = {
+        "title": f"Heuristic {name}",
+        "report": report,
+        "status": report.assessment.status,
+        "window_form": window_form,
+        "chart": build_precision_chart([to_line(report.precision)]),
+        "breakdowns": [
+            ("By confidence", "Confidence", build_precision_chart(groups.bands), groups.bands),
+            ("By link type", "Link type", build_precision_chart(groups.link_types), groups.link_types),
+        ],
+        "month_chart": build_month_chart(groups.months),
+        "months": [line for line in groups.months if line.reviewed],
+        "max_months": MAX_MONTHS,
+        "wrong": read_wrong_page(name, window, int(wrong_page) if PAGE_NUMBER.fullmatch(wrong_page) else 1),
+        "promoted_wrong": list_promoted_wrong(name),
+        "page_size": PAGE_SIZE,
+        "can_draw": can_draw,
+        "undrawn": undrawn,
+        "default_size": default_size,
+        "default_seconds": round(default_size * read_second_share()),
+        "draw_form": draw_form or DrawForm(),
+    }
+    return render(request, "linkaudit/heuristic.html", context, status=status)
 
 
-def _report(name: str, window: Window) -> Report:
-    report = report_on(name, window)
+def _build_report(name: str, window: Window) -> Report:
+    report = build_report(name, window)
     if report is None:
-        raise Http404("No heuristic of that name has proposed a link.")
+        raise Http404(UNKNOWN_HEURISTIC)
     return report

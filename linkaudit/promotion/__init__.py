@@ -1,1 +1,1 @@
-"""Promotion: a heuristic's links become links of trials and studies, and that can be taken back."""
+"""Promotion of a heuristic's links to cross-references of trials and studies, and its revert."""

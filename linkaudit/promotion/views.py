@@ -1,22 +1,49 @@
-"""The pages of promotion: what was promoted, what would be, and the buttons that promote and take back."""
+"""Pages of promotions: the list, one promotion with its revert, and the form that starts one."""
 
 import re
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from linkaudit.models import LinkPromotion, LinkReview
+from linkaudit.forms import PlainForm
+from linkaudit.models import LinkPromotion
 from linkaudit.promotion import queries, services
-from linkaudit.promotion.forms import PromotionListForm, ReasonForm
+from linkaudit.promotion.queries import PromotionFilter
 from linkaudit.promotion.services import PROMOTE
-from linkaudit.queries import heuristic_standing
+from linkaudit.queries import UNKNOWN_HEURISTIC, read_status
+from ncfd_site.core.lists import ListForm
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.jobs.queue import JobError
 
 VIEW = "linkaudit.view_linkpromotion"
-NUMBER = re.compile(r"[0-9]{1,18}")
+LINK_ID = re.compile(r"[0-9]{1,18}")
+
+
+class ReasonForm(PlainForm):
+    """A reason, and a checkbox that confirms the change."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Enter a reason. It is stored with the promotion."},
+    )
+    confirm = forms.BooleanField(error_messages={"required": "Select the checkbox to confirm."})
+
+    def clean_reason(self) -> str:
+        """Return the reason on one line."""
+        return " ".join(str(self.cleaned_data["reason"]).split())
+
+
+class PromotionListForm(ListForm[PromotionFilter]):
+    """The filter of the list of promotions."""
+
+    selection_class = PromotionFilter
+
+    heuristic = forms.CharField(required=False, max_length=200)
 
 
 @require_safe
@@ -24,26 +51,27 @@ NUMBER = re.compile(r"[0-9]{1,18}")
 def promotions(request: HttpRequest) -> HttpResponse:
     """List the promotions, newest first."""
     form = PromotionListForm(request.GET)
-    selection = form.get_selection() if form.is_valid() else queries.PromotionFilter()
-    page = queries.promotion_page(selection, form.get_page_number() if form.is_valid() else 1)
-    heuristic = selection.heuristic
-    title = f"Promotions of {heuristic}" if heuristic else "Promotions"
-    context = {"title": title, "page": page, "heuristic": heuristic}
+    selection = form.get_selection() if form.is_valid() else PromotionFilter()
+    context = {
+        "title": f"Promotions of {selection.heuristic}" if selection.heuristic else "Promotions",
+        "page": queries.read_promotion_page(selection, form.get_page_number() if form.is_valid() else 1),
+        "heuristic": selection.heuristic,
+    }
     return render(request, "linkaudit/promotion/promotions.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(PROMOTE)
 def promote(request: HttpRequest, name: str) -> HttpResponse:
-    """Say what a promotion would do; a POST that confirms it begins one and starts its job."""
+    """Preview a promotion; a confirmed POST starts it."""
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return _promote_page(request, name, form, status=400 if form.is_bound else 200)
     try:
-        promotion_id, job = services.begin(name, form.cleaned_data["reason"], actor=current_user(request))
-    except (services.PromotionRefused, JobError) as refused:
-        return _promote_page(request, name, form, refused=str(refused), status=409)
-    messages.success(request, f"Promotion {promotion_id} has begun. Its job waits for a worker.")
+        promotion_id, job = services.start_promotion(name, form.cleaned_data["reason"], actor=current_user(request))
+    except (services.PromotionError, JobError) as error:
+        return _promote_page(request, name, form, error=str(error), status=409)
+    messages.success(request, f"Promotion {promotion_id} queued.")
     return redirect("jobs:job", job.pk)
 
 
@@ -56,57 +84,56 @@ def promotion(request: HttpRequest, promotion_id: int) -> HttpResponse:
 
 @require_POST
 @require_permission(PROMOTE)
-def take_back(request: HttpRequest, promotion_id: int) -> HttpResponse:
-    """Start the job that takes a promotion back."""
+def revert(request: HttpRequest, promotion_id: int) -> HttpResponse:
+    """Start the job that reverts a promotion."""
     found = _find(promotion_id)
     form = ReasonForm(request.POST)
     if not form.is_valid():
         return _promotion_page(request, found, form, status=400)
     try:
-        job = services.ask_to_take_back(promotion_id, form.cleaned_data["reason"], actor=current_user(request))
-    except (services.PromotionRefused, JobError) as refused:
-        return _promotion_page(request, found, form, refused=str(refused), status=409)
-    messages.success(request, f"Promotion {promotion_id} is taken back as soon as a worker is free.")
+        job = services.start_revert_job(promotion_id, form.cleaned_data["reason"], actor=current_user(request))
+    except (services.PromotionError, JobError) as error:
+        return _promotion_page(request, found, form, error=str(error), status=409)
+    messages.success(request, f"Revert of promotion {promotion_id} queued.")
     return redirect("jobs:job", job.pk)
 
 
 def _promote_page(
-    request: HttpRequest, name: str, form: ReasonForm, *, refused: str = "", status: int = 200
+    request: HttpRequest, name: str, form: ReasonForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
-    # PostgreSQL takes no text with this character in it, so no heuristic has such a name.
-    standing = None if "\x00" in name else heuristic_standing(name)
-    if standing is None:
-        raise Http404("No heuristic of that name has proposed a link.")
+    heuristic = read_status(name)
+    if heuristic is None:
+        raise Http404(UNKNOWN_HEURISTIC)
     context = {
         "title": f"Promote links of {name}",
-        "standing": standing,
-        "found": queries.preview(name),
-        "most": queries.MOST_PENDING,
+        "status": heuristic,
+        "preview": queries.read_preview(name),
+        "max_pending": queries.MAX_PENDING,
         "form": form,
-        "refused": refused,
+        "error": error,
     }
     return render(request, "linkaudit/promotion/promote.html", context, status=status)
 
 
 def _promotion_page(
-    request: HttpRequest, found: LinkPromotion, form: ReasonForm, *, refused: str = "", status: int = 200
+    request: HttpRequest, found: LinkPromotion, form: ReasonForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     after = request.GET.get("after", "")
-    links, following = queries.promoted_links(found, int(after) if NUMBER.fullmatch(after) else 0)
-    wrong = queries.later_wrong(found)
+    links, next_after = queries.list_promoted_links(found, int(after) if LINK_ID.fullmatch(after) else 0)
+    errors = queries.list_later_errors(found)
     context = {
         "title": f"Promotion {found.pk} of {found.heuristic}",
         "promotion": found,
-        "made": queries.made_by(found),
+        "created": queries.count_created_rows(found),
         "links": links,
-        "first_page": not after,
-        "following": following,
-        "wrong": [(one, dict(LinkReview.Mode.choices).get(one.mode, one.mode)) for one in wrong[: queries.WRONG_SHOWN]],
-        "wrong_ids": {one.audit_id for one in wrong},
-        "wrong_count": min(len(wrong), queries.MOST_WRONG),
-        "wrong_cut_off": len(wrong) > queries.MOST_WRONG,
+        "is_first_page": not after,
+        "next_after": next_after,
+        "later_errors": errors[: queries.MAX_ERRORS_SHOWN],
+        "later_error_ids": {each.audit_id for each in errors},
+        "later_error_count": min(len(errors), queries.MAX_ERRORS),
+        "has_more_errors": len(errors) > queries.MAX_ERRORS,
         "form": form,
-        "refused": refused,
+        "error": error,
     }
     return render(request, "linkaudit/promotion/promotion.html", context, status=status)
 
@@ -115,4 +142,4 @@ def _find(promotion_id: int) -> LinkPromotion:
     try:
         return LinkPromotion.objects.get(pk=promotion_id)
     except (LinkPromotion.DoesNotExist, OverflowError):
-        raise Http404(f"There is no promotion {promotion_id}: the address is mistyped.") from None
+        raise Http404(f"There is no promotion {promotion_id}.") from None

@@ -1,1 +1,1 @@
-"""The queue: places of random samples, one at a time, for a decision that nothing but the document sways."""
+"""The review desk: slots of random samples, one at a time, without anything that could bias the reviewer."""

@@ -1,121 +1,132 @@
-"""The pages of the queue. What would sway a reviewer is on none of them before the decision."""
+"""Pages of the review desk. Until the decision, they show nothing that could bias the reviewer."""
 
 import uuid
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from linkaudit.claims import claim_sentence, is_specified
-from linkaudit.document_view import first_page, read_document, terms_of
+from linkaudit.claims import describe_link, render_claim
+from linkaudit.document_view import build_document_context
+from linkaudit.forms import PlainForm
 from linkaudit.models import LinkAudit, LinkReview, ReviewSlot
-from linkaudit.review import places, queries, services
-from linkaudit.review.actions import ACTIONS
-from linkaudit.review.forms import (
-    REASONS,
-    DecisionForm,
-    KeysForm,
-    SkipForm,
-)
-from linkaudit.review.keys import (
-    DEFAULTS,
-    Keys,
-    keep,
-    keys_of,
-)
+from linkaudit.review import queries, services
+from linkaudit.review.shortcuts import ACTIONS, Shortcuts, ShortcutsForm, load_shortcuts, save_shortcuts
 from linkaudit.services import LABEL
-from ncfd_site.core.formatting import is_web_address
+from linkaudit.session import find_leased_slot_id, find_note, remember_lease
 from ncfd_site.core.permissions import current_user, require_permission
 
-NOT_TAKEN_BACK = {
-    "too_late": "A decision can be taken back for 10 minutes, and those are over. Nothing was changed.",
-    "used": "Your decision counts already: it was looked at or adjudicated since, so it was not taken back.",
-    "unknown": "There is nothing to take back any more. Nothing was changed.",
+DECISIONS = ("right", "wrong", "unsure")
+SKIP_REASONS = (
+    "I cannot read the language of the document.",
+    "The text is not readable.",
+    "I have worked on this trial.",
+)
+UNDO_ERRORS = {
+    "too_late": "A decision can be undone for 10 minutes. Nothing was changed.",
+    "used": "Not undone: an analysis or an adjudication has used this decision.",
+    "unknown": "Nothing to undo.",
 }
+
+
+class DecisionForm(PlainForm):
+    """A decision on the leased slot, and a note."""
+
+    decision = forms.ChoiceField(choices=[(name, name) for name in DECISIONS])
+    note = forms.CharField(label="Note", required=False, max_length=2000)
+
+
+class SkipForm(PlainForm):
+    """The reason for skipping a slot."""
+
+    reason = forms.CharField(
+        label="Reason for skipping", max_length=500, error_messages={"required": "Enter a reason."}
+    )
 
 
 @require_safe
 @require_permission(LABEL)
 def desk(request: HttpRequest) -> HttpResponse:
-    """Show how far the samples are, and the one thing to do."""
-    samples = queries.progress()
+    """Show the progress of the samples, and the button that leases a slot."""
+    samples = queries.list_desk_samples()
     context = {
         "title": "Review",
         "samples": samples,
-        "waiting": queries.waiting(current_user(request)) if samples else None,
+        "availability": queries.read_availability(current_user(request)) if samples else None,
     }
-    return render(request, "linkaudit/review/desk.html", {**_common(request), **context})
+    return render(request, "linkaudit/review/desk.html", {**_desk_context(request), **context})
 
 
 @require_POST
 @require_permission(LABEL)
-def claim(request: HttpRequest) -> HttpResponse:
-    """Lease a place and go to it. After a lease that ended, the note goes along where the place is the same."""
-    slot = services.claim(actor=current_user(request))
+def lease(request: HttpRequest) -> HttpResponse:
+    """Lease a slot and show it. A note from an expired lease of the same slot is kept."""
+    slot = services.lease_slot(actor=current_user(request))
     if slot is None:
         return redirect("linkaudit:desk")
     note = request.POST.get("note", "").strip()
-    is_same = places.had(request.session, request.POST.get("again", "")) == slot.slot_id
+    is_same = find_leased_slot_id(request.session, request.POST.get("again", "")) == slot.slot_id
     if note and not is_same:
-        messages.warning(request, "Somebody else has that link now, and your note on it was not recorded.")
-    return _to_place(request, slot.lease_token, slot.slot_id, note if is_same else "")
+        messages.warning(request, "This link is now reserved by another reviewer. Your note was not recorded.")
+    return _redirect_to_slot(request, slot, note if is_same else "")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(LABEL)
-def place(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
-    """Show the place that one has leased; a POST says the decision on it and leases the next one."""
+def slot(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
+    """Show the leased slot; a POST records the decision and leases the next slot."""
     if request.method != "POST":
-        return _place_page(request, token)
+        return _slot_page(request, token)
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        return _place_page(request, token, form=form, status=400)
+        return _slot_page(request, token, form=form, status=400)
     note = form.cleaned_data["note"]
-    done = services.submit(token, form.cleaned_data["decision"], note, actor=current_user(request))
-    if done.outcome == "recorded":
-        return _next(request)
-    if done.outcome == "repeated":
-        return redirect("linkaudit:place", token)
-    return _place_page(request, token, form=form, note=note)
+    result = services.submit_decision(token, form.cleaned_data["decision"], note, actor=current_user(request))
+    if result.outcome == "recorded":
+        return _redirect_to_next(request)
+    if result.outcome == "repeated":
+        return redirect("linkaudit:slot", token)
+    return _slot_page(request, token, form=form, note=note)
 
 
 @require_POST
 @require_permission(LABEL)
 def skip(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
-    """Pass over the place that one has leased, with a reason, and lease the next one."""
+    """Skip the leased slot with a reason, and lease the next slot."""
     form = SkipForm(request.POST)
     if not form.is_valid():
-        return _place_page(request, token, skip_form=form, status=400)
+        return _slot_page(request, token, skip_form=form, status=400)
     reason = form.cleaned_data["reason"]
-    if services.skip(token, reason, actor=current_user(request)):
-        return _next(request)
-    return _place_page(request, token, note=reason)
+    if services.skip_slot(token, reason, actor=current_user(request)):
+        return _redirect_to_next(request)
+    return _slot_page(request, token, note=reason)
 
 
 @require_POST
 @require_permission(LABEL)
 def undo(request: HttpRequest) -> HttpResponse:
-    """Take back one's last decision, and show its place again with the note that was written."""
-    last = queries.last_decision(current_user(request))
+    """Undo the user's last decision, and show its slot with the note."""
+    last = queries.find_last_decision(current_user(request))
     if last is None or request.POST.get("review") != str(last.pk):
-        messages.warning(request, NOT_TAKEN_BACK["unknown"])
+        messages.warning(request, UNDO_ERRORS["unknown"])
         return redirect("linkaudit:desk")
-    undone = services.undo(last.pk, actor=current_user(request))
-    slot = queries.place(undone.token, current_user(request)) if undone.token else None
-    if slot is None:
-        messages.warning(request, NOT_TAKEN_BACK[undone.outcome])
+    result = services.undo_decision(last.pk, actor=current_user(request))
+    found = queries.find_leased_slot(result.token, current_user(request)) if result.token else None
+    if found is None:
+        messages.warning(request, UNDO_ERRORS[result.outcome])
         return redirect("linkaudit:desk")
-    messages.success(request, "Taken back: say it again, or skip it.")
-    return _to_place(request, slot.lease_token, slot.slot_id, last.note or "")
+    messages.success(request, "Undone. Label it again or skip it.")
+    return _redirect_to_slot(request, found, last.note or "")
 
 
 @require_POST
 @require_permission(LABEL)
 def heartbeat(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
-    """Let the lease of a page that is looked at begin anew."""
-    until = services.renew(token, actor=current_user(request))
+    """Renew the lease of an open page."""
+    until = services.renew_lease(token, actor=current_user(request))
     if until is None:
         return JsonResponse({"until": None}, status=409)
     return JsonResponse({"until": until.isoformat()})
@@ -123,55 +134,54 @@ def heartbeat(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(LABEL)
-def keys(request: HttpRequest) -> HttpResponse:
-    """Let a person choose the keys, or use none."""
-    chosen = keys_of(request)
-    if request.method == "POST" and "defaults" in request.POST:
-        return _keep_keys(request, Keys())
-    form = KeysForm(request.POST) if request.method == "POST" else KeysForm({**chosen.chosen, "on": chosen.on})
-    if request.method == "POST" and form.is_valid():
-        return _keep_keys(request, Keys(form.cleaned_data["on"], {name: form.cleaned_data[name] for name in DEFAULTS}))
+def shortcuts(request: HttpRequest) -> HttpResponse:
+    """Show and save the user's keyboard shortcuts."""
+    if request.method != "POST":
+        stored = load_shortcuts(request)
+        form = ShortcutsForm({**stored.keys, "on": stored.is_on})
+    elif "defaults" in request.POST:
+        return _save_shortcuts(request, Shortcuts())
+    else:
+        form = ShortcutsForm(request.POST)
+        if form.is_valid():
+            return _save_shortcuts(request, form.shortcuts())
     status = 400 if request.method == "POST" else 200
-    return render(request, "linkaudit/review/keys.html", {"title": "Keys of the desk", "form": form}, status=status)
+    context = {"title": "Keyboard shortcuts", "form": form}
+    return render(request, "linkaudit/review/shortcuts.html", context, status=status)
 
 
-def _keep_keys(request: HttpRequest, chosen: Keys) -> HttpResponse:
-    response = redirect("linkaudit:keys")
-    keep(request, response, chosen)
-    messages.success(request, "Kept for you in this browser." if chosen.on else "Kept: no key does anything now.")
+def _save_shortcuts(request: HttpRequest, chosen: Shortcuts) -> HttpResponse:
+    response = redirect("linkaudit:shortcuts")
+    save_shortcuts(request, response, chosen)
+    messages.success(request, "Saved in this browser." if chosen.is_on else "Saved: shortcuts are off.")
     return response
 
 
-def _next(request: HttpRequest) -> HttpResponse:
-    slot = services.claim(actor=current_user(request))
-    return _to_place(request, slot.lease_token, slot.slot_id) if slot else redirect("linkaudit:desk")
+def _redirect_to_next(request: HttpRequest) -> HttpResponse:
+    found = services.lease_slot(actor=current_user(request))
+    return _redirect_to_slot(request, found) if found else redirect("linkaudit:desk")
 
 
-def _to_place(request: HttpRequest, token: uuid.UUID | None, slot_id: int, note: str = "") -> HttpResponse:
-    places.remember(request.session, token, slot_id, note)
-    return redirect("linkaudit:place", token)
+def _redirect_to_slot(request: HttpRequest, found: ReviewSlot, note: str = "") -> HttpResponse:
+    remember_lease(request.session, found.lease_token, found.slot_id, note)
+    return redirect("linkaudit:slot", found.lease_token)
 
 
-def _common(request: HttpRequest) -> dict[str, Any]:
-    """What all pages of the queue show: one's own day, one's last decision, and the keys."""
+def _desk_context(request: HttpRequest) -> dict[str, Any]:
+    """Return the context of all desk pages: the user's decisions today, the last decision, and shortcuts."""
     user = current_user(request)
-    last = queries.last_decision(user)
+    last = queries.find_last_decision(user)
+    keys = load_shortcuts(request).active_keys
     return {
-        "today": queries.said_today(user),
+        "today": queries.count_decisions_today(user),
         "last": last,
-        "last_about": _about(LinkAudit.objects.select_related("asset").filter(pk=last.audit_id).first())
-        if last
-        else "",
-        "keys": keys_of(request).of,
-        "actions": [(action, keys_of(request).of[action.name]) for action in ACTIONS],
+        "last_subject": _describe(_find_link(last.audit_id)) if last else "",
+        "keys": keys,
+        "actions": [(action, keys[action.name]) for action in ACTIONS],
     }
 
 
-def _about(audit: LinkAudit | None) -> str:
-    return f"{audit.asset.name} in {audit.nct_id or 'a trial without number'}" if audit else "a link that is gone"
-
-
-def _place_page(
+def _slot_page(
     request: HttpRequest,
     token: uuid.UUID,
     *,
@@ -180,62 +190,55 @@ def _place_page(
     note: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    slot = queries.place(token, current_user(request))
-    if slot is None and places.had(request.session, token) is None:
-        raise Http404("There is no such place of yours: go to Review and start from there.")
-    if slot is not None and slot.state == ReviewSlot.State.DONE:
-        return _done_page(request, slot)
-    audit = _audit(slot) if slot else None
-    if slot is not None and audit is None:
-        return _ended_page(request, token, "gone", note, status=410)
-    if slot is None or audit is None or not slot.is_live:  # type: ignore[attr-defined]
-        note = note or (form.data.get("note", "") if form else "")
-        return _ended_page(request, token, "expired", note, status=409)
-    return _open_page(request, slot, audit, form, skip_form, status)
-
-
-def _audit(slot: ReviewSlot) -> LinkAudit | None:
-    if slot.state == ReviewSlot.State.DELETED:
-        return None
-    return LinkAudit.objects.select_related("asset", "doc").filter(pk=slot.audit_id).first()
-
-
-def _open_page(
-    request: HttpRequest,
-    slot: ReviewSlot,
-    audit: LinkAudit,
-    form: DecisionForm | None,
-    skip_form: SkipForm | None,
-    status: int,
-) -> HttpResponse:
-    terms = terms_of(audit)
+    found = queries.find_leased_slot(token, current_user(request))
+    if found is None and find_leased_slot_id(request.session, token) is None:
+        raise Http404("This link is not reserved for you. Start from Review.")
+    if found is not None and found.state == ReviewSlot.State.DONE:
+        return _done_page(request, found)
+    audit = _find_link(found.audit_id) if found and found.state != ReviewSlot.State.DELETED else None
+    if found is not None and audit is None:
+        return _expired_page(request, token, note, is_deleted=True)
+    if found is None or audit is None or not found.is_live:  # type: ignore[attr-defined]
+        return _expired_page(request, token, note or (form.data.get("note", "") if form else ""), is_deleted=False)
     context = {
-        "title": f"Review: {_about(audit)}",
-        "token": slot.lease_token,
-        "until": slot.lease_until,
-        "audit": audit,
-        "claim": claim_sentence(audit),
-        "source_link": audit.doc.source_url if is_web_address(audit.doc.source_url or "") else "",
-        "text": read_document(audit, terms, first_page(request.GET)),
-        "asset_is_specified": is_specified(audit.asset),
-        "form": form or DecisionForm(initial={"note": places.note_of(request.session, slot.lease_token)}),
+        **_desk_context(request),
+        **build_document_context(audit, request.GET),
+        "title": f"Review: {describe_link(audit)}",
+        "token": token,
+        "until": found.lease_until,
+        "form": form or DecisionForm(initial={"note": find_note(request.session, token)}),
         "skip_form": skip_form or SkipForm(),
-        "reasons": REASONS,
+        "skip_reasons": SKIP_REASONS,
     }
-    return render(request, "linkaudit/review/place.html", {**_common(request), **context}, status=status)
+    return render(request, "linkaudit/review/slot.html", context, status=status)
 
 
-def _done_page(request: HttpRequest, slot: ReviewSlot) -> HttpResponse:
-    audit = LinkAudit.objects.select_related("asset", "doc").filter(pk=slot.audit_id).first()
+def _done_page(request: HttpRequest, found: ReviewSlot) -> HttpResponse:
+    audit = _find_link(found.audit_id)
     context = {
-        "title": f"Reviewed: {_about(audit)}",
-        "claim": claim_sentence(audit) if audit else "",
-        "review": get_object_or_404(LinkReview, review_id=slot.review_id),
+        **_desk_context(request),
+        "title": f"Reviewed: {_describe(audit)}",
+        "claim": render_claim(audit) if audit else "",
+        "review": get_object_or_404(LinkReview, review_id=found.review_id),
     }
-    return render(request, "linkaudit/review/done.html", {**_common(request), **context})
+    return render(request, "linkaudit/review/done.html", context)
 
 
-def _ended_page(request: HttpRequest, token: uuid.UUID, why: str, note: str, *, status: int) -> HttpResponse:
-    title = "This document was deleted" if why == "gone" else "Your time on this link is over"
-    context = {"title": title, "why": why, "note": note, "token": token, "lease": services.lease()}
-    return render(request, "linkaudit/review/ended.html", {**_common(request), **context}, status=status)
+def _expired_page(request: HttpRequest, token: uuid.UUID, note: str, *, is_deleted: bool) -> HttpResponse:
+    context = {
+        **_desk_context(request),
+        "title": "Document deleted" if is_deleted else "Reservation expired",
+        "is_deleted": is_deleted,
+        "note": note,
+        "token": token,
+        "lease": services.lease_duration(),
+    }
+    return render(request, "linkaudit/review/expired.html", context, status=410 if is_deleted else 409)
+
+
+def _find_link(audit_id: int) -> LinkAudit | None:
+    return LinkAudit.objects.select_related("asset", "doc").filter(pk=audit_id).first()
+
+
+def _describe(audit: LinkAudit | None) -> str:
+    return describe_link(audit) if audit else "a deleted link"

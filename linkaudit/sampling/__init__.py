@@ -1,1 +1,1 @@
-"""Random samples of a heuristic's links: drawn, closed, and how far each is."""
+"""Random samples of a heuristic's links, and their interim analyses."""

@@ -1,15 +1,21 @@
-"""Writes of samples: drawn by the database, at random; ended by a person."""
+"""Writes of samples: the database draws them at random, and an operator can close them."""
 
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models.functions import Now
 
 from linkaudit.models import ReviewSample
-from linkaudit.sampling.options import LARGEST, PROMOTED_SIZE, Purpose, SampleOptions
-from linkaudit.sampling.queries import promoted_heuristics
+from linkaudit.sampling.outcomes import SIZES
+from linkaudit.sampling.queries import list_promoted_heuristics
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
@@ -18,24 +24,65 @@ from ncfd_site.jobs.models import Job
 
 DRAW = "linkaudit.draw_reviewsample"
 DRAW_JOB = "linkaudit_draw_sample"
-# A weekly timer is not exact: what was drawn almost a week ago is due.
+# Enough for the last interim analysis. Promoted links are checked in small weekly samples.
+DEFAULT_SIZE = SIZES[-1]
+PROMOTED_SIZE = 50
+MAX_SIZE = 100_000
+# A weekly timer is not exact: a sample is due a little early.
 WEEKLY = timedelta(days=6, hours=12)
-# The lock of `draw_review_sample`: whoever draws for the same heuristic at the same time waits for it.
+NOTHING_DUE = "No sample is due: every heuristic with promoted links had one this week."
+# The lock of `draw_review_sample`: concurrent draws for one heuristic wait for each other.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('review_samples ' || %s, 0))"
 
+Purpose = ReviewSample.Purpose
 
-class SampleRefused(UserError):
-    """No sample is drawn, or closed, as things stand; the text says why."""
+
+class SampleError(UserError):
+    """The sample cannot be drawn."""
+
+
+def read_second_share() -> Decimal:
+    """Return the share of links that get a second opinion, from the settings."""
+    return Decimal(settings.REVIEW_SECOND_SHARE)
+
+
+def random_seed() -> int:
+    """Return a random seed. The sample stores it, so that the draw can be repeated."""
+    return secrets.randbelow(2**31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleOptions:
+    """Options of a draw."""
+
+    heuristic: str
+    size: int = DEFAULT_SIZE
+    second_share: Decimal = field(default_factory=read_second_share)
+    purpose: str = Purpose.PRECISION
+    seed: int = field(default_factory=random_seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as job arguments."""
+        return {**asdict(self), "second_share": str(self.second_share)}
+
+    @classmethod
+    def from_json(cls, arguments: Mapping[str, Any]) -> "SampleOptions":
+        """Return the options in job arguments."""
+        return cls(**{**arguments, "second_share": Decimal(arguments["second_share"])})
+
+    def __str__(self) -> str:
+        links = "promoted links" if self.purpose == Purpose.PROMOTED else "links"
+        return f"{self.size:,} {links} of {self.heuristic}, {self.second_share:.1%} with a second opinion"
 
 
 @transaction.atomic
-def draw(options: SampleOptions, *, drawn_by: str) -> ReviewSample:
-    """Draw a sample and return it; for commands and jobs, whose permission was asked before.
+def draw_sample(options: SampleOptions, *, drawn_by: str) -> ReviewSample:
+    """Draw a sample and return it. The caller checks the permission.
 
-    Raises SampleRefused where there is no link to draw, or the size is none that the database takes.
+    Raises SampleError if no link is left to draw, or for an invalid size.
     """
-    if "\x00" in options.heuristic or not 1 <= options.size <= LARGEST:
-        raise SampleRefused(f"A sample has 1 to {LARGEST:,} links of a heuristic, not {options.size:,}.")
+    if "\x00" in options.heuristic or not 1 <= options.size <= MAX_SIZE:
+        raise SampleError(f"A sample has 1 to {MAX_SIZE:,} links of a heuristic, not {options.size:,}.")
     sample_id = sql.scalar(
         "draw_review_sample",
         options.heuristic,
@@ -46,38 +93,36 @@ def draw(options: SampleOptions, *, drawn_by: str) -> ReviewSample:
         drawn_by,
     )
     if sample_id is None:
-        which = "promoted links" if options.purpose == Purpose.PROMOTED else "links"
-        raise SampleRefused(
-            f"{options.heuristic} has no {which} that were not in such a sample already: there is nothing to draw from."
-        )
+        links = "promoted links" if options.purpose == Purpose.PROMOTED else "links"
+        raise SampleError(f"No {links} of {options.heuristic} are left to draw: all were in such a sample.")
     return ReviewSample.objects.get(pk=sample_id)
 
 
-def start_drawing(options: SampleOptions, *, actor: User) -> Job:
-    """Start a job that draws the sample, and return it; raises PermissionDenied where the actor may not."""
-    require_drawing(actor)
-    return queue.start(DRAW_JOB, options.as_json(), actor=actor)
+def start_draw_job(options: SampleOptions, *, actor: User) -> Job:
+    """Start the job that draws the sample, and return it; raises PermissionDenied."""
+    require_draw_permission(actor)
+    return queue.start(DRAW_JOB, options.to_json(), actor=actor)
 
 
-def draw_promoted(size: int = PROMOTED_SIZE, *, control: ProgressReporter) -> list[ReviewSample]:
-    """Draw a sample of promoted links for every heuristic that has some and had none drawn for a week."""
-    names = promoted_heuristics()
+def draw_promoted_samples(size: int = PROMOTED_SIZE, *, reporter: ProgressReporter) -> list[ReviewSample]:
+    """Draw a sample of promoted links for every heuristic that has some and had no such sample for a week."""
+    names = list_promoted_heuristics()
     drawn = []
-    control.begin("Drawing samples of promoted links", len(names), "heuristics")
+    reporter.begin("Drawing samples of promoted links", len(names), "heuristics")
     for name in names:
-        sample = _draw_weekly(name, size, control.actor)
+        sample = _draw_weekly_sample(name, size, reporter.actor)
         drawn += [sample] if sample else []
-        control.advance()
+        reporter.advance()
     return drawn
 
 
 @transaction.atomic
 def close_sample(sample_id: int, *, actor: User) -> ReviewSample:
-    """End a sample: its places are served no more. What was said stays; closing twice is closing once.
+    """Close a sample: its open slots leave the queue, and its decisions stay. Closing it twice has no effect.
 
-    Raises PermissionDenied where the actor may not, and ReviewSample.DoesNotExist.
+    Raises PermissionDenied, and ReviewSample.DoesNotExist.
     """
-    require_drawing(actor)
+    require_draw_permission(actor)
     sample = ReviewSample.objects.select_for_update().get(pk=sample_id)
     if sample.closed_at is None:
         ReviewSample.objects.filter(pk=sample_id).update(closed_by=actor.get_username(), closed_at=Now())
@@ -85,21 +130,31 @@ def close_sample(sample_id: int, *, actor: User) -> ReviewSample:
     return sample
 
 
-def require_drawing(actor: User) -> None:
-    """Raise PermissionDenied where the actor may not draw or close samples."""
+def require_draw_permission(actor: User) -> None:
+    """Raise PermissionDenied if the actor may not draw or close samples."""
     if not actor.has_perm(DRAW):
         raise PermissionDenied(
-            f"Drawing and closing samples needs the permission {DRAW}, which {actor.get_username()} does not have."
+            f"Drawing and closing samples requires the permission {DRAW}, which {actor.get_username()} does not have."
         )
 
 
+def describe_sample(sample: ReviewSample) -> str:
+    """Return a sentence on a sample that was drawn."""
+    links = "promoted link" if sample.purpose == Purpose.PROMOTED else "link"
+    second_count = sample.slots.filter(opinion=2).count()
+    return (
+        f"Sample {sample.pk}: {sample.size:,} of {sample.population:,} {links}{'' if sample.population == 1 else 's'} "
+        f"of {sample.heuristic}, {second_count:,} with a second opinion; seed {sample.seed}."
+    )
+
+
 @transaction.atomic
-def _draw_weekly(heuristic: str, size: int, drawn_by: str) -> ReviewSample | None:
+def _draw_weekly_sample(heuristic: str, size: int, drawn_by: str) -> ReviewSample | None:
     sql.execute(LOCK, [heuristic])
-    lately = ReviewSample.objects.filter(heuristic=heuristic, purpose=Purpose.PROMOTED, drawn_at__gt=Now() - WEEKLY)
-    if lately.exists():
+    recent = ReviewSample.objects.filter(heuristic=heuristic, purpose=Purpose.PROMOTED, drawn_at__gt=Now() - WEEKLY)
+    if recent.exists():
         return None
     try:
-        return draw(SampleOptions(heuristic=heuristic, size=size, purpose=Purpose.PROMOTED), drawn_by=drawn_by)
-    except SampleRefused:
-        return None  # Every promoted link was in a sample already.
+        return draw_sample(SampleOptions(heuristic=heuristic, size=size, purpose=Purpose.PROMOTED), drawn_by=drawn_by)
+    except SampleError:
+        return None  # Every promoted link was in a sample.

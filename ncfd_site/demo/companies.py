@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from linkaudit.loading.asset_names import comparable
+from linkaudit.asset_names import normalize_name
 from ncfd_site.core import sql
 from ncfd_site.demo.catalog import COMPANIES, DRUGS
 from ncfd_site.demo.loader import Loader
@@ -64,7 +64,7 @@ def _add_assets(loader: Loader) -> None:
     loader.add(
         "asset_aliases",
         (
-            {"number": number, "kind": kind, "alias": name, "alias_norm": comparable(name), "source": source}
+            {"number": number, "kind": kind, "alias": name, "alias_norm": normalize_name(name), "source": source}
             for number, kind, name, source in aliases
         ),
     )

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from linkaudit.interim_analysis import look_at
 from linkaudit.models import LinkAudit, LinkPromotionItem, ReviewSample, ReviewSlot
+from linkaudit.sampling.interim_analysis import run_due_analyses
 from ncfd_site.core import sql
 from ncfd_site.demo.calendar import moment
 from ncfd_site.demo.claims import Claim, claims_of
@@ -91,7 +91,7 @@ def _add_samples(loader: Loader) -> None:
     at = loader.calendar.at
     resolved = _draw("HP-1", 100, "precision", at(-9, 8))
     _review(loader, resolved, 100, at(-9, 9))
-    look_at(resolved, at=at(-7, 17))
+    run_due_analyses(resolved, at=at(-7, 17))
     _review(loader, _draw("HP-1", 20, "promoted", at(-3, 6)), 8, at(-2, 9))
     half = _draw("HP-2", 60, "precision", at(-2, 6))
     _review(loader, half, 22, at(-2, 7))

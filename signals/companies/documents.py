@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from linkaudit.documents import LEADING_NUMBER, TITLE_LENGTH
+from linkaudit.document_view import LEADING_NCT_ID, TITLE_LENGTH
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import is_web_address
 from storage.models import Document
@@ -93,4 +93,4 @@ def documents_of(company_ids: Sequence[int]) -> list[CompanyDocument]:
 def _title(beginning: str | None) -> str:
     """The first line of a text that has words, without the NCT ID in front of it."""
     line = next(filter(None, map(str.strip, (beginning or "").splitlines())), "")
-    return LEADING_NUMBER.sub("", line, count=1)
+    return LEADING_NCT_ID.sub("", line, count=1)

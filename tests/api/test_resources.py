@@ -257,7 +257,7 @@ def test_precision_matches_the_page(ana: Client) -> None:
     make_link_audit(label=False)
     (item,) = read(ana, "heuristics")["items"]
     assert (item["heuristic"], item["precision_rate"]) == ("HP-2", 0.5)
-    assert read(ana, "heuristics/HP-2")["policy"]["passed"] is False
+    assert read(ana, "heuristics/HP-2")["promotion_rule"]["passed"] is False
     assert read(ana, "heuristics/HP-2?to=2020-01-01")["reviewed_links"] == 0
 
 

@@ -11,7 +11,7 @@ from storage.models import StorageObject, StorageReference, StorageTombstone
 from tests.admin import rows
 from tests.browser.conftest import find_faults, sign_in, sign_in_by_form
 from tests.factories import make_link_audit, make_trial, make_user
-from tests.linkaudit.review.conftest import draw, end_leases, make_links
+from tests.linkaudit.review.conftest import draw, expire_leases, make_links
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -41,7 +41,7 @@ def addresses(link: LinkAudit) -> dict[str, list[str]]:
     promotion, content = LinkPromotion.objects.latest("pk").pk, StorageObject.objects.latest("pk").pk
     return {
         "rita": ["/", "/links/", "/links/?label=any", "/links/?q=nothing", f"/links/{link.pk}/", "/heuristics/",
-                 "/heuristics/HP-77/", "/review/", "/review/keys/", "/nowhere/", "/admin/"],
+                 "/heuristics/HP-77/", "/review/", "/review/shortcuts/", "/nowhere/", "/admin/"],
         "adam": ["/", "/adjudication/", f"/adjudication/{link.pk}/", "/agreement/", f"/links/{link.pk}/",
                  "/admin/linkaudit/linkaudit/", f"/admin/linkaudit/linkaudit/{link.pk}/change/",
                  "/admin/linkaudit/linkreview/", f"/admin/linkaudit/reviewsample/{sample}/change/",
@@ -72,8 +72,8 @@ def test_the_desk_has_none_either(measured_page: Page, site: LinkAudit) -> None:
     found = find_faults(measured_page)
     sign_in_by_form(measured_page, "rita", "/review/")
     measured_page.get_by_role("button", name="Start").click()
-    measured_page.get_by_role("button", name="Next mark").click()
-    measured_page.locator("summary", has_text="Keys").click()
+    measured_page.get_by_role("button", name="Next highlight").click()
+    measured_page.locator("summary", has_text="Keyboard shortcuts").click()
     found += find_faults(measured_page)
     address = measured_page.url
     measured_page.get_by_role("button", name="Unsure").click()
@@ -82,8 +82,8 @@ def test_the_desk_has_none_either(measured_page: Page, site: LinkAudit) -> None:
     # What one has said, and a place that one has no longer.
     measured_page.goto(address)
     found += find_faults(measured_page)
-    measured_page.get_by_role("button", name="Go on").click()
-    end_leases()
+    measured_page.get_by_role("button", name="Continue").click()
+    expire_leases()
     measured_page.reload()
     found += find_faults(measured_page)
     assert found == []

@@ -1,4 +1,4 @@
-"""A reviewer works through a sample with keys alone, without scripts, and without keys."""
+"""A reviewer works through a sample with keyboard shortcuts, without them, and without scripts."""
 
 import re
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ from pytest_django.live_server_helper import LiveServer
 from linkaudit.models import LinkAudit, LinkReview, ReviewSkip
 from tests.browser.conftest import open_page, sign_in, sign_in_by_form
 from tests.factories import make_user
-from tests.linkaudit.review.conftest import draw, end_leases, make_links
+from tests.linkaudit.review.conftest import draw, expire_leases, make_links
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
 def links() -> list[LinkAudit]:
-    """Ten links in a sample, and rita who may review them."""
+    """Ten links in a sample, and the reviewer rita."""
     make_user()
     found = make_links(10)
     draw()
     return found
 
 
-def said() -> list[tuple[str, str | None]]:
+def recorded() -> list[tuple[str, str | None]]:
     return list(LinkReview.objects.order_by("pk").values_list("decision", "note"))
 
 
@@ -32,127 +32,127 @@ def heading(page: Page) -> str:
     return page.get_by_role("heading", level=1).inner_text()
 
 
-def press_and_go_on(page: Page, key: str) -> None:
-    """Press a key that leads to the next page."""
+def press(page: Page, key: str) -> None:
+    """Press a key that opens the next page."""
     before = page.url
     page.keyboard.press(key)
     page.wait_for_url(lambda url: url != before)
     page.wait_for_load_state()
 
 
-def test_ten_links_with_keys_alone(page: Page, links: list[LinkAudit]) -> None:
+def test_ten_links_with_shortcuts(page: Page, links: list[LinkAudit]) -> None:
     sign_in(page, "rita")
-    press_and_go_on(page, "r")
+    press(page, "r")
     expect(page.get_by_role("heading", level=1)).to_have_text("Review")
-    press_and_go_on(page, "r")
+    press(page, "r")
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     expect(page.locator(".page-text mark.asset")).to_be_visible()
 
-    # From mark to mark, and to the list of keys.
+    # Highlights, and the list of shortcuts.
     page.keyboard.press("j")
-    expect(page.get_by_role("status")).to_have_text(re.compile("Mark 1 of 2: NCT1"))
+    expect(page.get_by_role("status")).to_have_text(re.compile("Highlight 1 of 2: NCT1"))
     page.keyboard.press("k")
-    expect(page.get_by_role("status")).to_have_text(re.compile("Mark 2 of 2: AB-10"))
+    expect(page.get_by_role("status")).to_have_text(re.compile("Highlight 2 of 2: AB-10"))
     page.keyboard.press("?")
-    expect(page.get_by_text("Take back the last decision")).to_be_visible()
+    expect(page.get_by_text("Open source document")).to_be_visible()
 
-    press_and_go_on(page, "y")
-    press_and_go_on(page, "n")
-    # A note: letters in it say nothing.
+    press(page, "y")
+    press(page, "n")
+    # Letters in a note are no shortcuts.
     page.keyboard.press("m")
     expect(page.get_by_label("Note")).to_be_focused()
     page.keyboard.type("yes, no? unsure.")
     page.keyboard.press("Escape")
-    press_and_go_on(page, "n")
-    # Another one, and from it straight to the decision.
+    press(page, "n")
+    # From a note to the decision.
     page.keyboard.press("m")
     page.keyboard.type("y")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("button", name="Right")).to_be_focused()
-    press_and_go_on(page, "y")
-    press_and_go_on(page, "u")
-    # A decision that was too quick is taken back, and its note is there again.
+    press(page, "y")
+    press(page, "u")
+    # An undone decision returns its note.
     page.keyboard.press("m")
     page.keyboard.type("hasty")
     page.keyboard.press("Escape")
     hasty = heading(page)
-    press_and_go_on(page, "y")
+    press(page, "y")
     assert heading(page) != hasty
-    press_and_go_on(page, "z")
+    press(page, "z")
     assert heading(page) == hasty
     expect(page.get_by_label("Note")).to_have_value("hasty")
-    press_and_go_on(page, "n")
-    # One is passed over.
+    press(page, "n")
+    # Skip.
     page.keyboard.press("s")
     page.keyboard.type("in Japanese")
-    press_and_go_on(page, "Enter")
+    press(page, "Enter")
     for _ in range(3):
-        press_and_go_on(page, "y")
-    expect(page.get_by_text("What is left waits for somebody else")).to_be_visible()
-    expect(page.get_by_text("You have given 9 decisions today.")).to_be_visible()
+        press(page, "y")
+    expect(page.get_by_text("1 item remains, none available to you")).to_be_visible()
+    expect(page.get_by_text("Reviewed by you today: 9.")).to_be_visible()
     right, wrong = ("right", None), ("wrong", None)
-    assert said() == [
+    assert recorded() == [
         right, wrong, ("wrong", "yes, no? unsure."), ("right", "y"), ("unsure", None),
         ("right", "hasty"), ("undone", None), ("wrong", "hasty"), right, right, right,
     ]  # fmt: skip
     assert ReviewSkip.objects.get().reason == "in Japanese"
 
 
-def test_typing_in_the_fields_says_nothing(page: Page, links: list[LinkAudit]) -> None:
+def test_typing_in_fields_records_nothing(page: Page, links: list[LinkAudit]) -> None:
     sign_in(page, "rita", "/review/")
-    press_and_go_on(page, "r")
+    press(page, "r")
     page.get_by_label("Note").press_sequentially("yynnuuszjk?")
-    page.get_by_label("Skip, because").press_sequentially("yynnuuszjk?")
+    page.get_by_label("Reason for skipping").press_sequentially("yynnuuszjk?")
     page.keyboard.press("Escape")
     page.keyboard.press("Control+y")
     page.keyboard.press("Alt+n")
     expect(page.get_by_label("Note")).to_have_value("yynnuuszjk?")
-    assert said() == []
+    assert recorded() == []
 
 
-def test_other_keys_and_no_keys(page: Page, links: list[LinkAudit]) -> None:
-    sign_in(page, "rita", "/review/keys/")
+def test_other_shortcuts_and_none(page: Page, links: list[LinkAudit]) -> None:
+    sign_in(page, "rita", "/review/shortcuts/")
     page.get_by_label("Right", exact=True).fill("a")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save").click()
     page.goto("/review/")
-    press_and_go_on(page, "r")
+    press(page, "r")
     page.keyboard.press("y")
-    press_and_go_on(page, "a")
-    assert said() == [("right", None)]
+    press(page, "a")
+    assert recorded() == [("right", None)]
 
-    page.goto("/review/keys/")
-    page.get_by_label("Use keys").uncheck()
-    page.get_by_role("button", name="Keep").click()
-    expect(page.get_by_text("no key does anything now")).to_be_visible()
+    page.goto("/review/shortcuts/")
+    page.get_by_label("Use shortcuts").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("shortcuts are off")).to_be_visible()
     page.goto("/review/")
     page.keyboard.press("r")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.locator("kbd", has_text="A")).to_have_count(0)
     for key in "aynusz?":
         page.keyboard.press(key)
     page.goto("/links/")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.name") != "q"
-    assert said() == [("right", None)]
+    assert recorded() == [("right", None)]
 
 
-def test_a_lease_that_ended_keeps_the_note(page: Page, links: list[LinkAudit]) -> None:
+def test_expired_lease_keeps_the_note(page: Page, links: list[LinkAudit]) -> None:
     sign_in(page, "rita", "/review/")
-    press_and_go_on(page, "r")
+    press(page, "r")
     page.get_by_label("Note").fill("in table 2")
-    end_leases()
+    expire_leases()
     with page.expect_response(lambda response: response.status == 409):
         page.get_by_role("button", name="Right").click()
-    expect(page.get_by_role("alert")).to_contain_text("nothing was recorded")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was recorded")
     expect(page.get_by_label("Your note")).to_have_value("in table 2")
-    page.get_by_role("button", name="Take it once more").click()
+    page.get_by_role("button", name="Reopen").click()
     expect(page.get_by_label("Note")).to_have_value("in table 2")
     page.get_by_role("button", name="Right").click()
     expect(page.get_by_text("1 today")).to_be_visible()
-    assert said() == [("right", "in table 2")]
+    assert recorded() == [("right", "in table 2")]
 
 
-def test_the_page_renews_its_lease_and_a_note_outlives_signing_in_again(page: Page, links: list[LinkAudit]) -> None:
+def test_page_renews_its_lease_and_a_note_outlives_a_sign_in(page: Page, links: list[LinkAudit]) -> None:
     page.clock.install()
     sign_in(page, "rita", "/review/")
     page.get_by_role("button", name="Start").click()
@@ -160,9 +160,9 @@ def test_the_page_renews_its_lease_and_a_note_outlives_signing_in_again(page: Pa
     with page.expect_response("**/heartbeat/") as beat:
         page.clock.fast_forward(61_000)
     assert beat.value.status == 200
-    expect(page.get_by_role("status")).to_have_text(re.compile(r"Yours until \d\d:\d\d UTC"))
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"Reserved until \d\d:\d\d UTC"))
     address = page.url
-    # The session has ended; what proves that a form is ours has not.
+    # The session has expired; the CSRF cookie has not.
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Right").click()
     page.wait_for_url("**/accounts/login/**")
@@ -172,7 +172,7 @@ def test_the_page_renews_its_lease_and_a_note_outlives_signing_in_again(page: Pa
 
 @pytest.fixture
 def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A page of a browser that runs no scripts."""
+    """A page without scripts."""
     with open_page(browser, live_server, java_script_enabled=False) as page:
         yield page
 
@@ -183,15 +183,15 @@ def test_it_works_without_scripts(plain: Page, links: list[LinkAudit]) -> None:
     first = heading(plain)
     plain.get_by_label("Note").fill("no script")
     plain.get_by_role("button", name="Wrong").click()
-    expect(plain.get_by_text("Your last decision")).to_be_visible()
+    expect(plain.get_by_text("Labeled AB-10")).to_be_visible()
     assert heading(plain) != first
-    plain.get_by_role("button", name="Take back").click()
+    plain.get_by_role("button", name="Undo").click()
     expect(plain.get_by_label("Note")).to_have_value("no script")
     plain.get_by_role("button", name="Unsure").click()
     expect(plain.get_by_role("heading", level=1)).not_to_have_text(first)
-    plain.get_by_label("Skip, because").fill("not mine")
+    plain.get_by_label("Reason for skipping").fill("not mine")
     plain.get_by_role("button", name="Skip").click()
     expect(plain.get_by_text("1 today")).to_be_visible()
-    expect(plain.get_by_role("button", name="Next mark")).to_be_hidden()
-    assert [decision for decision, _ in said()] == ["wrong", "undone", "unsure"]
+    expect(plain.get_by_role("button", name="Next highlight")).to_be_hidden()
+    assert [decision for decision, _ in recorded()] == ["wrong", "undone", "unsure"]
     assert ReviewSkip.objects.count() == 1

@@ -75,23 +75,23 @@ def test_who_sees_which_tile(client: Client) -> None:
         assert {key for key in all_of_them if f'id="tile-{key}"' in page} == keys, role
 
 
-def test_a_reviewer_sees_the_places_that_wait_and_is_led_to_the_desk(client: Client) -> None:
+def test_reviewer_sees_open_items_and_the_desk(client: Client) -> None:
     make_links(3)
     draw()
     client.force_login(make_user())
     page = client.get("/")
-    assert "open places in samples" in words(page, "queue")
-    assert "decisions of yours today (UTC) 0" in words(page, "queue")
+    assert "items to review 3" in words(page, "queue")
+    assert "reviewed by you today (UTC) 0" in words(page, "queue")
     assert 'data-key="r" href="/review/"' in page.content.decode()
 
 
-def test_an_adjudicator_is_led_to_what_people_differ_on(client: Client) -> None:
+def test_adjudicator_sees_disagreements(client: Client) -> None:
     audit = make_link_audit(label=True)
     LinkDisagreement.objects.create(audit_id=audit.pk, heuristic="HP-2", reason="conflict", opened_at=NOW)
     client.force_login(make_user(Role.ADJUDICATOR))
     page = client.get("/")
-    assert "links wait for an adjudicator 1" in words(page, "queue")
-    assert "links on which two people differ 1" in words(page, "disagreements")
+    assert "awaiting adjudication 1" in words(page, "queue")
+    assert "conflicting reviews 1" in words(page, "disagreements")
     assert 'href="/adjudication/"' in tile(page, "disagreements")
     assert 'data-key="r" href="/adjudication/"' in page.content.decode()
 

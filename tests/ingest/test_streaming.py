@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from linkaudit.loading.audit_row import audit_rows
+from linkaudit.loading.proposals import read_proposals
 from ncfd_site.ingest import batches
 from ncfd_site.ingest.runs import LoadProgress
 from securities.loading.listing import read_listings
@@ -70,7 +70,7 @@ READERS: dict[str, tuple[Callable[[Path, int], Path], Read]] = {
     "lines": (write_lines, lambda path: read_studies(path, LoadProgress())),
     "page": (write_packed_page, lambda path: read_studies(path, LoadProgress())),
     "tickers": (write_list, read_listings),
-    "links": (write_links, audit_rows),
+    "links": (write_links, read_proposals),
 }
 
 

@@ -1,38 +1,38 @@
-"""Agreement of two people, with the worked numbers of the literature."""
+"""Agreement of two reviewers, with worked numbers from the literature."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkaudit.agreement import Agreement
+from linkaudit.adjudication.agreement import Agreement
 
 counts = st.integers(0, 500)
 
 
 def test_high_prevalence_depresses_kappa_and_not_ac1() -> None:
     found = Agreement(85, 4, 6, 5)
-    assert found.observed == pytest.approx(0.90)
+    assert found.raw == pytest.approx(0.90)
     assert found.kappa == pytest.approx(0.445, abs=5e-4)
     assert found.ac1 == pytest.approx(0.878, abs=5e-4)
-    assert found.on_wrong == pytest.approx(0.5)
+    assert found.negative == pytest.approx(0.5)
 
 
-def test_without_pairs_nothing_is_known() -> None:
+def test_without_pairs_agreement_is_unknown() -> None:
     found = Agreement(0, 0, 0, 0)
-    assert (found.pairs, found.observed, found.kappa, found.ac1, found.on_wrong) == (0, None, None, None, None)
+    assert (found.pairs, found.raw, found.kappa, found.ac1, found.negative) == (0, None, None, None, None)
 
 
-def test_kappa_is_not_defined_where_nobody_ever_says_wrong() -> None:
+def test_kappa_is_undefined_without_negatives() -> None:
     found = Agreement(50, 0, 0, 0)
     assert found.kappa is None
     assert found.ac1 == 1
-    assert found.on_wrong is None
+    assert found.negative is None
 
 
 @given(counts, counts, counts, counts)
-def test_coefficients_stay_in_their_range_and_do_not_depend_on_who_is_first(a: int, b: int, c: int, d: int) -> None:
+def test_coefficients_are_in_range_and_symmetric(a: int, b: int, c: int, d: int) -> None:
     found, swapped = Agreement(a, b, c, d), Agreement(a, c, b, d)
-    for name in ("observed", "kappa", "ac1", "on_wrong"):
+    for name in ("raw", "kappa", "ac1", "negative"):
         value, other = getattr(found, name), getattr(swapped, name)
         assert (value is None) == (other is None)
         if value is not None:
@@ -43,5 +43,5 @@ def test_coefficients_stay_in_their_range_and_do_not_depend_on_who_is_first(a: i
 @given(counts, counts)
 def test_perfect_agreement_is_one(right: int, wrong: int) -> None:
     found = Agreement(right, 0, 0, wrong)
-    for value in (found.observed, found.kappa, found.ac1, found.on_wrong):
+    for value in (found.raw, found.kappa, found.ac1, found.negative):
         assert value is None or value == pytest.approx(1)

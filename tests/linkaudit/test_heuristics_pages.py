@@ -1,4 +1,4 @@
-"""The pages that show how good heuristics are."""
+"""Pages of heuristics."""
 
 import re
 
@@ -18,20 +18,20 @@ def rita(client: Client) -> Client:
     return client
 
 
-def test_all_heuristics_are_drawn_and_listed_with_the_same_values(rita: Client) -> None:
+def test_chart_and_table_have_the_same_values(rita: Client) -> None:
     make_links("HP-1", right=57, wrong=3, opened=30)
     make_links("HP-4", opened=2000)
     page = rita.get("/heuristics/")
     words, html = text_of(page), page.content.decode()
     assert "HP-1 57 of 60 right" in words
-    assert "HP-1 90 30 60 57 3 0.9500 0.8630 to 0.9829 Met: at least 0.95 of at least 50" in words
-    assert "HP-4 unknown: nothing reviewed" in words
-    assert "HP-4 2,000 2,000 0 0 0 unknown unknown Not met: needs at least 50 more reviewed links." in words
+    assert "HP-1 90 30 60 57 3 0.9500 0.8630 to 0.9829 Met (≥ 95 % of ≥ 50 reviewed)" in words
+    assert "HP-4 not reviewed" in words
+    assert "HP-4 2,000 2,000 0 0 0 unknown unknown Not met: needs at least 50 more reviewed links" in words
     assert html.count("<circle") == 1
     assert "style=" not in html
 
 
-def test_figures_lead_to_their_links(rita: Client) -> None:
+def test_figures_link_to_their_rows(rita: Client) -> None:
     make_links("HP 1&2", right=2, wrong=1, opened=3)
     html = rita.get("/heuristics/").content.decode()
     for target, rows in re.findall(r'<td class="number"[^>]*><a href="([^"]+)">(\d+)</a>', html):
@@ -39,30 +39,30 @@ def test_figures_lead_to_their_links(rita: Client) -> None:
         assert listed.count("data-row") == int(rows), target
 
 
-def test_one_heuristic_says_precision_interval_and_gate(rita: Client) -> None:
+def test_page_shows_precision_interval_and_rule(rita: Client) -> None:
     make_links("HP-3", right=40, wrong=4)
     words = text_of(rita.get("/heuristics/HP-3/"))
     assert "40 of 44 reviewed links are right: precision 0.9091, 95 % interval 0.7884 to 0.9641 (Wilson)" in words
-    assert "Policy ✗ Not met: needs 36 more reviewed links without another wrong one." in words
+    assert "Promotion rule ✗ Not met: needs 36 more correct, no errors" in words
 
 
-def test_nothing_reviewed_is_unknown(rita: Client) -> None:
+def test_precision_without_reviews_is_unknown(rita: Client) -> None:
     make_links("a/b", opened=1)
-    assert "its precision is unknown" in text_of(rita.get("/heuristics/a/b/"))
+    assert "precision unknown" in text_of(rita.get("/heuristics/a/b/"))
 
 
 @pytest.mark.parametrize("name", ["HP-9", "%00", "a%20b"])
-def test_an_unknown_heuristic_is_not_found(rita: Client, name: str) -> None:
+def test_unknown_heuristic_is_not_found(rita: Client, name: str) -> None:
     page = rita.get(f"/heuristics/{name}/")
     assert page.status_code == 404
-    assert "No heuristic of that name" in text_of(page)
+    assert "No heuristic with this name" in text_of(page)
 
 
-def test_without_links_the_page_says_what_fills_it(rita: Client) -> None:
+def test_empty_page_shows_what_fills_it(rita: Client) -> None:
     assert "manage.py load_link_audits" in text_of(rita.get("/heuristics/"))
 
 
-def test_a_verdict_moves_the_page(rita: Client) -> None:
+def test_decision_changes_the_page(rita: Client) -> None:
     from linkaudit.models import LinkAudit
 
     make_links("HP-2", opened=2)

@@ -1,4 +1,4 @@
-"""The page of one link: the claim, the marked text, the evidence, and labelling."""
+"""The page of one link: claim, document, evidence, labeling and undo."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from linkaudit import documents
+from linkaudit import document_view
 from linkaudit.models import LinkAudit
 from linkaudit.services import label_link
 from ncfd_site.core.roles import Role
@@ -30,7 +30,7 @@ def send(client: Client, audit: LinkAudit, decision: str, query: str = "", **fie
     return client.post(f"/links/{audit.pk}/{query}", form)  # type: ignore[return-value]
 
 
-def test_it_says_the_claim_and_marks_asset_and_trial_in_the_text(rita: Client) -> None:
+def test_page_shows_the_claim_and_highlights_its_terms(rita: Client) -> None:
     make_trial(nct_id="NCT01234567", sponsor_text="Novo Nordisk")
     audit = make_link_audit(
         nct_id="NCT01234567",
@@ -40,25 +40,24 @@ def test_it_says_the_claim_and_marks_asset_and_trial_in_the_text(rita: Client) -
     )
     page = rita.get(f"/links/{audit.pk}/")
     html, words = page.content.decode(), text_of(page)
-    assert "This registry record says that Semaglutide is an intervention of trial NCT01234567." in words
+    assert "This registry record states that Semaglutide is an intervention of trial NCT01234567." in words
     assert '<mark class="trial">NCT01234567</mark>: <mark class="asset">semaglutide</mark>' in html
     assert '<mark class="asset">NN 9535</mark>' in html
-    assert "the asset is named 2 times, and the trial number is there 1 time" in words
+    assert "2 mentions of the asset, 1 mention of the NCT ID." in words
     assert "Matched alias semaglutide" in words
     assert "Distance 12" in words
     assert "Novo Nordisk" in words
 
 
-def test_the_number_of_queries_is_known(rita: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_query_count(rita: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     audits = [make_link_audit(doc=make_document(*["text"] * 5), asset=make_asset("A1", "B2", "C3")) for _ in range(3)]
     rita.get(f"/links/{audits[1].pk}/")
-    # Session, person, two for permissions; link, names, text, trial, the links before and after, whether it waits for
-    # an adjudicator, and whether rita has said something of it.
+    # Session, user, two for permissions; link, names, text, trial, previous and next link, disagreement, own decisions.
     with django_assert_num_queries(12):
         rita.get(f"/links/{audits[1].pk}/")
 
 
-def test_html_in_text_names_evidence_and_note_stays_text(rita: Client) -> None:
+def test_html_in_data_is_escaped(rita: Client) -> None:
     bad = "<script>alert(1)</script>"
     audit = make_link_audit(
         asset=make_asset(bad),
@@ -76,20 +75,20 @@ def test_html_in_text_names_evidence_and_note_stays_text(rita: Client) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
-def test_a_document_without_text_says_so_and_names_its_status(rita: Client) -> None:
+def test_document_without_text_shows_its_status(rita: Client) -> None:
     audit = make_link_audit(doc=make_document(status="error", error_msg="the server answered 404"))
     words = text_of(rita.get(f"/links/{audit.pk}/"))
-    assert "No text of this document was read into the database: open it at its source" in words
-    assert "Its status is “error”: the server answered 404." in words
+    assert "The database has no text of this document. Open it at its source." in words
+    assert "Status: error (the server answered 404)." in words
 
 
-def test_what_is_not_in_the_text_is_said(rita: Client) -> None:
+def test_missing_mentions_are_shown(rita: Client) -> None:
     audit = make_link_audit(doc=make_document("Nothing of the kind."))
-    assert "the asset is not named, and the trial number is not there" in text_of(rita.get(f"/links/{audit.pk}/"))
+    assert "No mention of the asset, no mention of the NCT ID." in text_of(rita.get(f"/links/{audit.pk}/"))
 
 
-def test_a_long_document_is_read_in_parts(rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "PAGES_AT_ONCE", 2)
+def test_long_document_is_paged(rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_view, "PAGES_PER_VIEW", 2)
     audit = make_link_audit(doc=make_document("first", "second", "third"))
     page = rita.get(f"/links/{audit.pk}/")
     assert "third" not in text_of(page)
@@ -98,7 +97,7 @@ def test_a_long_document_is_read_in_parts(rita: Client, monkeypatch: pytest.Monk
     assert rita.get(f"/links/{audit.pk}/?from=²").status_code == 200
 
 
-def test_a_decision_is_stored_and_the_next_open_link_of_the_filter_follows(rita: Client) -> None:
+def test_decision_is_stored_and_the_next_open_link_follows(rita: Client) -> None:
     audit = make_link_audit()
     make_link_audit(heuristic_applied="HP-1")
     following = make_link_audit()
@@ -109,10 +108,10 @@ def test_a_decision_is_stored_and_the_next_open_link_of_the_filter_follows(rita:
     assert (stored.label, stored.reviewed_by, stored.review_notes) == (True, "rita", "in the arms")
     words = text_of(rita.get(answer["Location"]))
     assert f"Link {audit.pk}" in words
-    assert "you labelled it ✓ right" in words
+    assert "you labeled it ✓ right" in words
 
 
-def test_after_the_last_one_the_list_says_that_all_are_labelled(rita: Client) -> None:
+def test_last_label_returns_to_the_list(rita: Client) -> None:
     audit = make_link_audit()
     page = rita.post(
         f"/links/{audit.pk}/?heuristic=HP-2",
@@ -120,71 +119,71 @@ def test_after_the_last_one_the_list_says_that_all_are_labelled(rita: Client) ->
         follow=True,
     )
     assert page.redirect_chain == [("/links/?heuristic=HP-2", 302)]
-    assert "Every link of this selection is labelled." in text_of(page)
+    assert "Every link of this selection is labeled." in text_of(page)
 
 
-def test_it_says_who_labelled_and_when(rita: Client) -> None:
+def test_page_shows_reviewer_and_date(rita: Client) -> None:
     audit = make_link_audit(label=False, reviewed_by="rita", reviewed_at=timezone.now() - timedelta(hours=3))
     words = text_of(rita.get(f"/links/{audit.pk}/"))
     assert "✗ wrong by rita (human review), 3 hours ago" in words
 
 
-def test_undo_restores_what_was_there(rita: Client) -> None:
+def test_undo_restores_the_link(rita: Client) -> None:
     audit = make_link_audit()
     make_link_audit()
     send(rita, audit, "right", note="hasty")
     page = rita.post(f"/links/{audit.pk}/undo/", follow=True)
     assert page.redirect_chain == [(f"/links/{audit.pk}/", 302)]
-    assert f"Taken back: link {audit.pk} is open again." in text_of(page)
+    assert f"Undone: link {audit.pk} is open again." in text_of(page)
     stored = LinkAudit.objects.get(pk=audit.pk)
     assert (stored.label, stored.reviewed_by, stored.review_notes) == (None, None, None)
-    assert "nothing to take back" in text_of(rita.post(f"/links/{audit.pk}/undo/", follow=True))
+    assert f"Nothing to undo on link {audit.pk}." in text_of(rita.post(f"/links/{audit.pk}/undo/", follow=True))
 
 
-def test_undo_leaves_what_somebody_changed_since(rita: Client) -> None:
+def test_undo_keeps_a_later_change(rita: Client) -> None:
     audit = make_link_audit()
     send(rita, audit, "right")
     label_link(audit.pk, False, actor=make_user(Role.ADJUDICATOR))
     page = rita.post(f"/links/{audit.pk}/undo/", follow=True)
-    assert "was changed since you labelled it" in text_of(page)
+    assert "was changed after you labeled it" in text_of(page)
     assert LinkAudit.objects.get(pk=audit.pk).label is False
 
 
-def test_undo_is_offered_for_ten_minutes(rita: Client) -> None:
+def test_undo_expires(rita: Client) -> None:
     audit = make_link_audit()
     send(rita, audit, "right")
     session = rita.session
-    session["last_label"]["written_at"] = (timezone.now() - timedelta(minutes=11)).isoformat()
+    session["last_label"]["labeled_at"] = (timezone.now() - timedelta(minutes=11)).isoformat()
     session.save()
-    assert "you labelled it" not in text_of(rita.get("/links/"))
-    assert "nothing to take back" in text_of(rita.post(f"/links/{audit.pk}/undo/", follow=True))
+    assert "you labeled it" not in text_of(rita.get("/links/"))
+    assert f"Nothing to undo on link {audit.pk}." in text_of(rita.post(f"/links/{audit.pk}/undo/", follow=True))
 
 
-def test_a_change_meanwhile_is_a_conflict_that_keeps_the_note(rita: Client) -> None:
+def test_concurrent_change_is_a_conflict_that_keeps_the_note(rita: Client) -> None:
     audit = make_link_audit()
     label_link(audit.pk, False, actor=make_user(Role.ADJUDICATOR))
     page = send(rita, audit, "right", note="it is in table 2")
     assert page.status_code == 409
     words = text_of(page)
-    assert "was changed while you were looking at it. Nothing was overwritten." in words
-    assert "It is now ✗ wrong, by adam" in words
+    assert "was changed while you had it open. Nothing was overwritten." in words
+    assert "Now ✗ wrong, by adam" in words
     assert "it is in table 2" in words
     assert LinkAudit.objects.get(pk=audit.pk).reviewed_by == "adam"
 
 
-def test_a_form_sent_twice_is_no_conflict_with_itself(rita: Client) -> None:
+def test_repeated_form_is_no_conflict(rita: Client) -> None:
     audit = make_link_audit()
     following = make_link_audit()
     for _ in range(2):
         answer = send(rita, audit, "right")
         assert answer["Location"] == f"/links/{following.pk}/"
-    assert "you labelled it ✓ right" in text_of(rita.get("/links/"))
+    assert "you labeled it ✓ right" in text_of(rita.get("/links/"))
 
 
 @pytest.mark.parametrize(
     "broken", [{"decision": "maybe"}, {"seen_at": ""}, {"seen_at": "2024-13-45T00:00"}, {"note": "x" * 2001}]
 )
-def test_a_broken_form_changes_nothing_and_keeps_the_note(rita: Client, broken: dict[str, str]) -> None:
+def test_invalid_form_changes_nothing_and_keeps_the_note(rita: Client, broken: dict[str, str]) -> None:
     audit = make_link_audit()
     page = rita.post(
         f"/links/{audit.pk}/",
@@ -197,13 +196,13 @@ def test_a_broken_form_changes_nothing_and_keeps_the_note(rita: Client, broken: 
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ANALYST])
-def test_who_may_not_label_reads_and_is_told_why(client: Client, role: Role) -> None:
+def test_roles_that_may_not_label_see_the_reason(client: Client, role: Role) -> None:
     user = make_user(role)
     client.force_login(user)
     audit = make_link_audit()
     page = client.get(f"/links/{audit.pk}/")
     assert page.status_code == 200
-    assert f"needs the permission linkaudit.label_linkaudit, which {user} does not have" in text_of(page)
+    assert f"requires the permission linkaudit.label_linkaudit, which {user} does not have" in text_of(page)
     assert 'name="decision"' not in page.content.decode()
     refused = send(client, audit, "right")
     assert refused.status_code == 403
@@ -211,23 +210,23 @@ def test_who_may_not_label_reads_and_is_told_why(client: Client, role: Role) -> 
     assert LinkAudit.objects.get(pk=audit.pk).label is None
 
 
-def test_a_reviewer_reads_somebody_elses_label(rita: Client) -> None:
+def test_label_of_another_reviewer_is_read_only(rita: Client) -> None:
     audit = make_link_audit(label=True, reviewed_by="adam", review_notes="see page 2")
     page = rita.get(f"/links/{audit.pk}/")
-    assert "was labelled by adam" in text_of(page)
+    assert "was labeled by adam" in text_of(page)
     assert "see page 2" in text_of(page)
     assert 'name="decision"' not in page.content.decode()
 
 
 @pytest.mark.parametrize("audit_id", [1, 10**30])
-def test_a_link_that_is_not_there_says_so(rita: Client, audit_id: int) -> None:
+def test_unknown_link_is_not_found(rita: Client, audit_id: int) -> None:
     page = rita.get(f"/links/{audit_id}/")
     assert page.status_code == 404
     assert f"There is no link {audit_id}" in text_of(page)
     assert rita.post(f"/links/{audit_id}/undo/").status_code == 302
 
 
-def test_a_label_needs_the_proof_that_the_form_is_ours(rita: Client) -> None:
+def test_labeling_requires_a_csrf_token(rita: Client) -> None:
     audit = make_link_audit()
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = rita.cookies
@@ -237,7 +236,7 @@ def test_a_label_needs_the_proof_that_the_form_is_ours(rita: Client) -> None:
     assert LinkAudit.objects.get(pk=audit.pk).label is None
 
 
-def test_a_get_never_labels_or_takes_back(rita: Client) -> None:
+def test_get_never_labels_or_undoes(rita: Client) -> None:
     audit = make_link_audit()
     rita.get(f"/links/{audit.pk}/?decision=right")
     assert rita.get(f"/links/{audit.pk}/undo/").status_code == 405

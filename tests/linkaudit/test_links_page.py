@@ -1,4 +1,4 @@
-"""The list of links: what it shows, what it asks of the database, and who may see it."""
+"""The list of links: rows, filters, queries and access."""
 
 import pytest
 from django.test import Client
@@ -17,17 +17,17 @@ def rita(client: Client) -> Client:
     return client
 
 
-def test_a_row_says_trial_asset_document_and_heuristic_and_leads_to_the_link(rita: Client) -> None:
+def test_row_shows_the_link(rita: Client) -> None:
     audit = make_link_audit(
         nct_id="NCT01234567", asset=make_asset("Semaglutide"), doc=make_document("\n A study of weight \n more")
     )
     page = rita.get("/links/?q=NCT01234567")
     words = text_of(page)
-    assert "NCT01234567 Semaglutide A study of weight, registry record of ClinicalTrials.gov HP-2 0.95" in words
+    assert "NCT01234567 Semaglutide A study of weight, registry record, ClinicalTrials.gov HP-2 0.95" in words
     assert f'href="/links/{audit.pk}/?q=NCT01234567"' in page.content.decode()
 
 
-def test_open_links_are_listed_first_of_all(rita: Client) -> None:
+def test_open_links_are_the_default(rita: Client) -> None:
     make_link_audit(nct_id="NCT00000001", label=True)
     assert "NCT00000001" not in text_of(rita.get("/links/"))
     words = text_of(rita.get("/links/?label=right"))
@@ -35,13 +35,11 @@ def test_open_links_are_listed_first_of_all(rita: Client) -> None:
     assert "right rita" in words
 
 
-def test_the_number_of_queries_does_not_grow_with_the_rows(
-    rita: Client, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_query_count_is_independent_of_rows(rita: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for _ in range(12):
         make_link_audit()
     rita.get("/links/")
-    # Session, person, two for permissions, names of heuristics, rows, titles.
+    # Session, user, two for permissions, heuristics, rows, titles.
     with django_assert_num_queries(7) as queries:
         rita.get("/links/")
     statements = [query["sql"] for query in queries.captured_queries]
@@ -49,7 +47,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     assert not any("COUNT(" in statement.upper() for statement in statements)
 
 
-def test_the_filter_stays_in_the_form(rita: Client) -> None:
+def test_form_shows_the_filter(rita: Client) -> None:
     make_link_audit(heuristic_applied="HP-1")
     page = rita.get("/links/?heuristic=HP-1&label=any&sort=-confidence&q=x").content.decode()
     for chosen in ("HP-1", "any", "-confidence"):
@@ -58,7 +56,7 @@ def test_the_filter_stays_in_the_form(rita: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["label=maybe", "sort=password", "page=0", "page=x", "q=%00", "status=x"])
-def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(rita: Client, query: str) -> None:
+def test_invalid_filter_lists_nothing(rita: Client, query: str) -> None:
     make_link_audit(nct_id="NCT00000001")
     page = rita.get(f"/links/?{query}")
     assert page.status_code == 200
@@ -66,13 +64,13 @@ def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(rita: Client, qu
     assert "NCT00000001" not in text_of(page)
 
 
-def test_an_empty_list_says_what_fills_it(rita: Client) -> None:
+def test_empty_list_shows_what_fills_it(rita: Client) -> None:
     assert "manage.py load_ctgov" in text_of(rita.get("/links/"))
-    assert "No link fits this filter" in text_of(rita.get("/links/?q=nothing"))
+    assert "No links match." in text_of(rita.get("/links/?q=nothing"))
     assert "Go to the first page" in text_of(rita.get("/links/?page=3"))
 
 
-def test_pages_lead_to_each_other_with_the_filter(rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_keep_the_filter(rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ncfd_site.core.lists.PAGE_SIZE", 1)
     for _ in range(3):
         make_link_audit()
@@ -81,24 +79,24 @@ def test_pages_lead_to_each_other_with_the_filter(rita: Client, monkeypatch: pyt
     assert 'href="?sort=-audit_id&amp;page=3"' in page
 
 
-def test_nothing_of_it_is_kept_by_the_browser(rita: Client) -> None:
+def test_response_is_not_stored(rita: Client) -> None:
     assert "no-store" in rita.get("/links/")["Cache-Control"]
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_every_group_may_read_it(client: Client, role: Role) -> None:
+def test_every_role_may_view(client: Client, role: Role) -> None:
     client.force_login(make_user(role))
     assert client.get("/links/").status_code == 200
 
 
-def test_a_person_of_no_group_is_told_what_is_missing(client: Client) -> None:
+def test_user_without_a_role_sees_the_missing_permission(client: Client) -> None:
     client.force_login(make_user(None))
     refused = client.get("/links/")
     assert refused.status_code == 403
     assert "needs the permission linkaudit.view_linkaudit, which nobody does not have" in text_of(refused)
 
 
-def test_a_stranger_signs_in_first(client: Client) -> None:
+def test_anonymous_user_signs_in_first(client: Client) -> None:
     answer = client.get("/links/?q=x")
     assert answer.status_code == 302
     assert answer["Location"] == "/accounts/login/?next=/links/%3Fq%3Dx"

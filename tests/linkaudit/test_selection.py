@@ -1,4 +1,4 @@
-"""Which links a filter selects, their order, and what comes before and after one of them."""
+"""Selected links, their order, pages and neighbors."""
 
 import itertools
 
@@ -9,11 +9,11 @@ from linkaudit.models import LinkAudit
 from linkaudit.selection import (
     SORTS,
     LinkFilter,
-    link_page,
-    next_link,
-    next_open_link,
-    previous_link,
-    selected_links,
+    find_next_link,
+    find_next_open_link,
+    find_previous_link,
+    read_link_page,
+    select_links,
 )
 from ncfd_site.core import lists
 from tests.factories import make_asset, make_link_audit
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ids(chosen: LinkFilter) -> set[int]:
-    return set(selected_links(chosen).values_list("pk", flat=True))
+    return set(select_links(chosen).values_list("pk", flat=True))
 
 
 def test_each_filter_selects_its_links() -> None:
@@ -32,13 +32,13 @@ def test_each_filter_selects_its_links() -> None:
     assert ids(LinkFilter()) == {opened.pk}
     assert ids(LinkFilter(label="right")) == {right.pk}
     assert ids(LinkFilter(label="wrong")) == {wrong.pk}
-    assert ids(LinkFilter(label="labelled")) == {right.pk, wrong.pk}
+    assert ids(LinkFilter(label="labeled")) == {right.pk, wrong.pk}
     assert ids(LinkFilter(label="any")) == {right.pk, wrong.pk, opened.pk}
     assert ids(LinkFilter(label="any", heuristic="HP-1")) == {right.pk}
     assert ids(LinkFilter(label="any", status="promoted")) == {wrong.pk}
 
 
-def test_the_search_finds_trial_numbers_by_their_beginning_and_assets_by_a_part_of_any_name() -> None:
+def test_search_by_start_of_nct_id_and_part_of_a_name() -> None:
     asset = make_asset("Semaglutide", "NN-9535")
     one = make_link_audit(nct_id="NCT01234567", asset=asset)
     two = make_link_audit(nct_id="NCT01230000")
@@ -50,34 +50,34 @@ def test_the_search_finds_trial_numbers_by_their_beginning_and_assets_by_a_part_
     assert ids(LinkFilter(q="100%")) == set()
 
 
-def test_the_address_carries_only_what_is_not_the_default() -> None:
+def test_query_string_omits_defaults() -> None:
     assert LinkFilter().query_string == ""
     assert LinkFilter(heuristic="HP-1 & 2", sort="-nct_id").query_string == "heuristic=HP-1+%26+2&sort=-nct_id"
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_going_from_link_to_link_follows_the_order_of_the_list(sort: str) -> None:
+def test_neighbors_follow_the_order_of_the_list(sort: str) -> None:
     for confidence, number in itertools.product(("0.90", "0.95"), ("NCT00000002", None, "NCT00000001")):
         make_link_audit(confidence=confidence, nct_id=number)
     chosen = LinkFilter(sort=sort)
-    listed = [audit.pk for audit in link_page(chosen, 1).rows]
+    listed = [audit.pk for audit in read_link_page(chosen, 1).rows]
     assert len(listed) == 6
     links = {audit.pk: audit for audit in LinkAudit.objects.all()}
-    assert [next_link(chosen, links[pk]) for pk in listed] == [*listed[1:], None]
-    assert [previous_link(chosen, links[pk]) for pk in listed] == [None, *listed[:-1]]
+    assert [find_next_link(chosen, links[pk]) for pk in listed] == [*listed[1:], None]
+    assert [find_previous_link(chosen, links[pk]) for pk in listed] == [None, *listed[:-1]]
 
 
-def test_after_the_last_open_link_comes_the_first_one_left() -> None:
+def test_next_open_link_wraps() -> None:
     first, second, third = (make_link_audit() for _ in range(3))
     make_link_audit(heuristic_applied="HP-1")
     chosen = LinkFilter(heuristic="HP-2", label="any")
-    assert next_open_link(chosen, first) == second.pk
-    assert next_open_link(chosen, third) == first.pk
+    assert find_next_open_link(chosen, first) == second.pk
+    assert find_next_open_link(chosen, third) == first.pk
     LinkAudit.objects.filter(pk__in=[first.pk, second.pk]).update(label=True)
-    assert next_open_link(chosen, third) is None
+    assert find_next_open_link(chosen, third) is None
 
 
-def test_a_page_knows_whether_another_follows_without_counting(
+def test_page_does_not_count_rows(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     monkeypatch.setattr(lists, "PAGE_SIZE", 2)
@@ -85,20 +85,20 @@ def test_a_page_knows_whether_another_follows_without_counting(
     for _ in range(4):
         make_link_audit(asset=asset)
     with django_assert_num_queries(1) as queries:
-        page = link_page(LinkFilter(), 1)
+        page = read_link_page(LinkFilter(), 1)
         assert [audit.doc.source_type for audit in page.rows] == ["Registry", "Registry"]
     assert "evidence_jsonb" not in queries.captured_queries[0]["sql"]
     assert "COUNT" not in queries.captured_queries[0]["sql"]
     assert (page.has_previous, page.has_next, page.first_row, page.last_row) == (False, True, 1, 2)
-    second = link_page(LinkFilter(), 2)
+    second = read_link_page(LinkFilter(), 2)
     assert (second.has_previous, second.has_next, second.first_row, second.last_row) == (True, False, 3, 4)
-    assert link_page(LinkFilter(), 3).rows == []
+    assert read_link_page(LinkFilter(), 3).rows == []
 
 
-def test_the_list_ends_where_a_filter_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists, "PAGE_SIZE", 1)
     monkeypatch.setattr(lists, "LAST_PAGE", 2)
     for _ in range(3):
         make_link_audit()
-    page = link_page(LinkFilter(), 99)
+    page = read_link_page(LinkFilter(), 99)
     assert (page.number, page.has_next, page.is_last_allowed) == (2, False, True)

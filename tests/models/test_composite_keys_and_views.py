@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from linkaudit.document_links import document_links, trial_document_links
 from linkaudit.models import HeuristicPrecision
 from ncfd_site.core import sql
 from ncfd_site.schema.models import MigrationLog, SchemaVersion
@@ -106,32 +105,21 @@ def test_what_the_migration_left() -> None:
     assert MigrationLog.objects.filter(revision=SchemaVersion.objects.get().version_num, outcome="done").exists()
 
 
-def test_entities_and_links_of_a_document() -> None:
-    document, trial = make_document("Aspirin in NCT00000001"), make_trial()
+def test_entities_of_a_document() -> None:
+    document = make_document("Aspirin in NCT00000001")
     sql.execute(
         "INSERT INTO document_entities (doc_id, ent_type, value_text, page_no, char_start, char_end, confidence) "
         "VALUES (%s, 'trial', 'NCT00000001', 1, 11, 22, 0.9), (%s, 'drug', 'Aspirin', 1, 0, 7, NULL)",
         [document.pk, document.pk],
     )
-    sql.execute(
-        "INSERT INTO document_links (doc_id, nct_id, link_type, confidence) VALUES (%s, %s, 'mentions', 0.5), "
-        "(%s, %s, 'reports', 0.75)",
-        [document.pk, trial.nct_id, document.pk, trial.nct_id],
-    )
 
-    entities, links = list_document_entities(document.pk), document_links(document.pk)
+    entities = list_document_entities(document.pk)
 
     assert [(entity.value_text, entity.confidence) for entity in entities] == [
         ("Aspirin", None),
         ("NCT00000001", Decimal("0.90")),
     ]
-    assert [(link.link_type, link.confidence) for link in links] == [
-        ("reports", Decimal("0.75")),
-        ("mentions", Decimal("0.50")),
-    ]
-    assert trial_document_links(trial.nct_id) == links
     assert list_document_entities(document.pk + 1) == []
-    assert document_links(document.pk + 1) == []
 
 
 def test_domains_of_a_company() -> None:

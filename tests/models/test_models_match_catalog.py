@@ -6,7 +6,6 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from linkaudit.document_links import DocumentLink
 from ncfd_site.core import sql
 from ncfd_site.schema import catalog
 from ncfd_site.schema.docs.words import READ_THROUGH_QUERIES
@@ -139,7 +138,7 @@ def test_a_model_that_is_gone_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("relation", "row"),
-    [("document_entities", DocumentEntity), ("document_links", DocumentLink), ("v_domain_aliases", DomainAlias)],
+    [("document_entities", DocumentEntity), ("v_domain_aliases", DomainAlias)],
 )
 def test_rows_without_a_model_have_the_columns_of_their_relation(relation: str, row: type) -> None:
     columns = catalog.read_schema().relations[relation].columns

@@ -25,7 +25,7 @@ def test_every_response_has_the_policy(client: Client) -> None:
 def test_pages_have_the_policy_in_development_too(client: Client, settings: LazySettings) -> None:
     settings.DEBUG = True
     client.force_login(make_user())
-    statuses = {"/": 200, "/errors/?trial=x": 400, "/review/keys/": 200, "/schema/": 403, "/nowhere/": 404}
+    statuses = {"/": 200, "/errors/?trial=x": 400, "/review/shortcuts/": 200, "/schema/": 403, "/nowhere/": 404}
     for address, status in statuses.items():
         answer = client.get(address)
         assert answer.status_code == status
@@ -37,7 +37,7 @@ def test_debug_pages_have_no_policy(client: Client, settings: LazySettings, monk
     settings.DEBUG = True
     client.force_login(make_user())
     client.raise_request_exception = False
-    monkeypatch.setattr("linkaudit.queries.heuristic_names", lambda: 1 / 0)
+    monkeypatch.setattr("linkaudit.queries.list_heuristics", lambda: 1 / 0)
     answer = client.get("/links/")
     assert answer.status_code == 500
     assert b"ZeroDivisionError" in answer.content

@@ -46,7 +46,7 @@ def test_a_failure_is_told_without_asking_the_database(client: Client, monkeypat
     def fail(*_: object) -> None:
         raise DatabaseError("the password is secret")
 
-    monkeypatch.setattr("linkaudit.queries.heuristic_names", fail)
+    monkeypatch.setattr("linkaudit.queries.list_heuristics", fail)
     client.raise_request_exception = False
     page = client.get("/links/")
     assert page.status_code == 500

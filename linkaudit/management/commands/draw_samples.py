@@ -4,73 +4,69 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from linkaudit.models import ReviewSample
-from linkaudit.sampling.options import LARGEST, PROMOTED_SIZE, SIZE, SampleOptions, random_seed
-from linkaudit.sampling.services import draw, draw_promoted
-from linkaudit.sampling.words import drawn_in_words
+from linkaudit.sampling import services
+from linkaudit.sampling.services import (
+    DEFAULT_SIZE,
+    MAX_SIZE,
+    NOTHING_DUE,
+    PROMOTED_SIZE,
+    SampleOptions,
+    describe_sample,
+)
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.core.command import ReportingCommand, integer_type
+from ncfd_site.core.command import ReportingCommand, fail, integer_type
 from ncfd_site.core.terminal_progress import TerminalReporter
 
 # The database adds to a seed, so half of its integers are valid.
-LARGEST_SEED = 2**62 - 1
+MAX_SEED = 2**62 - 1
 
 
 class Command(ReportingCommand):
-    """ExitCode code 0: done; 2: wrong usage; 3: refused. With `--promoted` for a weekly timer."""
+    """Draw one sample of a heuristic, or, from a weekly timer, the samples of promoted links that are due."""
 
     help = (
-        "Draw a random sample of the links of a heuristic for review. With --promoted: of the promoted links of every "
-        "heuristic that had no such sample for a week."
+        "Draw a random sample of a heuristic's links for review. With --promoted: a sample of the promoted links of "
+        "each heuristic that had none for a week."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Of what, and how many."""
+        """Add the heuristic and the options of the draw."""
         super().add_arguments(parser)
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("heuristic", nargs="?", metavar="HEURISTIC", help="The heuristic, as HP-1.")
-        which.add_argument("--promoted", action="store_true", help="Samples of promoted links, where they are due.")
+        which.add_argument("heuristic", nargs="?", metavar="HEURISTIC", help="Heuristic, for example HP-1.")
+        which.add_argument("--promoted", action="store_true", help="Draw the samples of promoted links that are due.")
         parser.add_argument(
             "--size",
-            type=integer_type(1, LARGEST),
+            type=integer_type(1, MAX_SIZE),
             metavar="N",
-            help=f"How many links ({SIZE}; with --promoted {PROMOTED_SIZE}).",
+            help=f"Number of links (default: {DEFAULT_SIZE}; with --promoted {PROMOTED_SIZE}).",
         )
         parser.add_argument(
             "--seed",
-            type=integer_type(0, LARGEST_SEED),
+            type=integer_type(0, MAX_SEED),
             metavar="N",
-            help="What the draw follows from (random); the sample keeps it.",
+            help="Seed of the draw, stored with the sample (default: random).",
         )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Draw, and tell what was drawn."""
+        """Draw, and print the samples."""
         if options["promoted"] and options["seed"] is not None:
-            raise CommandError("--seed goes with one heuristic, and not with --promoted.", returncode=ExitCode.USAGE)
-        drawn = _draw(options, reporter)
-        if options["json"]:
-            self.stdout.write(json.dumps({"samples": [_facts(sample) for sample in drawn]}))
-        elif drawn:
-            self.stdout.write("\n".join(map(drawn_in_words, drawn)))
+            fail("--seed requires a heuristic. Remove --promoted or --seed.", ExitCode.USAGE)
+        if options["promoted"]:
+            drawn = services.draw_promoted_samples(options["size"] or PROMOTED_SIZE, reporter=reporter)
         else:
-            self.stdout.write("No heuristic with promoted links was without a sample this week.")
+            seed = services.random_seed() if options["seed"] is None else options["seed"]
+            draw = SampleOptions(heuristic=options["heuristic"], size=options["size"] or DEFAULT_SIZE, seed=seed)
+            drawn = [services.draw_sample(draw, drawn_by=reporter.actor)]
+        if options["json"]:
+            self.stdout.write(json.dumps({"samples": [_to_json(sample) for sample in drawn]}))
+        else:
+            self.stdout.write("\n".join(map(describe_sample, drawn)) or NOTHING_DUE)
 
 
-def _draw(options: dict[str, Any], control: TerminalReporter) -> list[ReviewSample]:
-    if options["promoted"]:
-        return draw_promoted(options["size"] or PROMOTED_SIZE, control=control)
-    given = SampleOptions(
-        heuristic=options["heuristic"],
-        size=options["size"] or SIZE,
-        seed=random_seed() if options["seed"] is None else options["seed"],
-    )
-    return [draw(given, drawn_by=control.actor)]
-
-
-def _facts(sample: ReviewSample) -> dict[str, Any]:
+def _to_json(sample: ReviewSample) -> dict[str, Any]:
     return {
         "sample_id": sample.pk,
         "heuristic": sample.heuristic,

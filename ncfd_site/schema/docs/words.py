@@ -131,7 +131,7 @@ READ_THROUGH_QUERIES: dict[str, tuple[str, str]] = {
     ),
     "document_links": (
         "Links of documents to trials, studies, assets or companies, as the pipelines found them.",
-        "linkaudit.document_links.document_links",
+        "signals.companies.documents.documents_of",
     ),
     "v_domain_aliases": (
         "Domains of companies in lower case, from aliases of the kind domain and from `companies.website_domain`.",

@@ -16,8 +16,8 @@ from linkaudit.models import (
     StudyAssetLink,
     TrialAssetLink,
 )
-from linkaudit.promotion.queries import later_wrong
-from linkaudit.queries import can_auto_promote, heuristic_precision
+from linkaudit.promotion.queries import list_later_errors
+from linkaudit.queries import read_precision
 from ncfd_site.core import demo_flag, sql
 from ncfd_site.demo.load import count_rows
 from securities.models import (
@@ -82,15 +82,15 @@ def test_there_is_a_row_of_every_kind(model: type[Model], field: str) -> None:
 
 
 def test_heuristics_are_above_and_below_the_promotion_rule() -> None:
-    assert can_auto_promote("HP-1")
-    hp1, hp2, hp3, hp4 = (heuristic_precision(f"HP-{number}") for number in range(1, 5))
+    assert sql.scalar("can_auto_promote_heuristic", "HP-1")
+    hp1, hp2, hp3, hp4 = (read_precision(f"HP-{number}") for number in range(1, 5))
     assert hp1
     assert hp1.incorrect_links
     assert hp2
     assert hp2.reviewed_links >= 50
     assert hp2.precision_rate
     assert 0.90 <= hp2.precision_rate < 0.95
-    assert not can_auto_promote("HP-2")
+    assert not sql.scalar("can_auto_promote_heuristic", "HP-2")
     assert hp3
     assert 0 < hp3.reviewed_links < 50
     assert hp4
@@ -139,7 +139,7 @@ def test_one_promotion_stands_and_one_was_taken_back() -> None:
     links = LinkAudit.objects.filter(pk__in=stands.items.values("audit_id"))
     assert set(links.values_list("promotion_status", flat=True)) == {"promoted"}
     assert not links.filter(created_at__gte=stands.promoted_at).exists()
-    assert len(later_wrong(stands)) == 1
+    assert len(list_later_errors(stands)) == 1
 
 
 def test_an_asset_has_a_name_of_each_kind_and_pairs_are_pending_rejected_and_approved() -> None:

@@ -1,4 +1,4 @@
-"""What the pages of precision show: breakdowns, the wrong ones, where labels come from, and who may see it."""
+"""Pages of precision: breakdowns, wrong links, label sources, samples and access."""
 
 import re
 from datetime import UTC, datetime
@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from linkaudit.sampling.options import Purpose
+from linkaudit.sampling.services import Purpose
 from ncfd_site.core.roles import Role
 from tests.factories import make_link_audit, make_user
-from tests.linkaudit.reviewing import answer, make_open_links, make_sample
+from tests.linkaudit.reviewing import decide_first, make_open_links, make_sample
 from tests.linkaudit.test_heuristic_precision import make_links
 from tests.web.reading import text_of
 
@@ -23,7 +23,7 @@ def rita(client: Client) -> Client:
     return client
 
 
-def test_right_of_reviewed_by_confidence_kind_and_month(rita: Client) -> None:
+def test_breakdowns_by_confidence_link_type_and_month(rita: Client) -> None:
     january, march = datetime(2026, 1, 31, 23, 59, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
     make_open_links("HP-1", 3, label=True, confidence="0.49", created_at=january)
     make_open_links("HP-1", 1, label=False, confidence="0.50", created_at=january)
@@ -31,18 +31,18 @@ def test_right_of_reviewed_by_confidence_kind_and_month(rita: Client) -> None:
     make_open_links("HP-1", 9, created_at=march)
     found = rita.get("/heuristics/HP-1.json").json()
 
-    def told(name: str) -> list[tuple[str, int, int]]:
+    def read(name: str) -> list[tuple[str, int, int]]:
         return [(line["name"], line["correct_links"], line["reviewed_links"]) for line in found[name]]
 
-    assert told("by_confidence") == [("under 0.50", 3, 3), ("0.50 to 0.69", 0, 1), ("0.90 to 1.00", 2, 2)]
-    assert told("by_link_type") == [("reports trial", 2, 2), ("x", 3, 4)]
-    assert told("by_month") == [("2026-01", 3, 4), ("2026-03", 2, 2)]
+    assert read("by_confidence") == [("under 0.50", 3, 3), ("0.50 to 0.69", 0, 1), ("0.90 to 1.00", 2, 2)]
+    assert read("by_link_type") == [("reports trial", 2, 2), ("x", 3, 4)]
+    assert read("by_month") == [("2026-01", 3, 4), ("2026-03", 2, 2)]
     words = text_of(rita.get("/heuristics/HP-1/"))
     for line in ("under 0.50 3 0 3 1.0000", "0.50 to 0.69 0 1 1 0.0000", "2026-01 3 1 4 0.7500", "x 3 1 4 0.7500"):
         assert line in words
 
 
-def test_the_shape_says_where_an_interval_lies(rita: Client) -> None:
+def test_shape_shows_the_position_of_the_interval(rita: Client) -> None:
     make_links("above", right=200)
     make_links("across", right=57, wrong=3)
     make_links("below", right=10, wrong=90)
@@ -52,7 +52,7 @@ def test_the_shape_says_where_an_interval_lies(rita: Client) -> None:
     assert "style=" not in html
 
 
-def test_the_wrong_ones_are_listed_newest_first_and_by_pages(rita: Client) -> None:
+def test_wrong_links_are_paged_newest_first(rita: Client) -> None:
     numbers = [
         make_link_audit(heuristic_applied="HP-1", label=False, reviewed_at=datetime(2026, 1, day, tzinfo=UTC)).pk
         for day in range(1, 23)
@@ -69,51 +69,51 @@ def test_the_wrong_ones_are_listed_newest_first_and_by_pages(rita: Client) -> No
     assert 'href="?wrong=2#wrong-heading"' in rita.get("/heuristics/HP-1/").content.decode()
 
 
-def test_where_labels_come_from(rita: Client) -> None:
+def test_label_sources(rita: Client) -> None:
     make_open_links("HP-1", 100)
-    answer(make_sample(), 10, {1: "wrong"})
+    decide_first(make_sample(), 10, {1: "wrong"})
     make_open_links("HP-1", 5, label=True, label_source="gold_standard")
     make_open_links("HP-1", 3, promotion_status="promoted")
-    answer(make_sample(purpose=Purpose.PROMOTED), 3)
+    decide_first(make_sample(purpose=Purpose.PROMOTED), 3)
     words = text_of(rita.get("/heuristics/HP-1/"))
-    assert "human review in the queue counts 9 1" in words
-    assert "human review in the queue does not count 3 0" in words
-    assert "gold standard by another program does not count 5 0" in words
+    assert "human review in the queue yes 9 1" in words
+    assert "human review in the queue no 3 0" in words
+    assert "gold standard by another program no 5 0" in words
 
 
-def test_samples_are_listed_with_their_progress(rita: Client) -> None:
+def test_samples_show_their_progress(rita: Client) -> None:
     make_open_links("HP-1", 200)
     sample = make_sample(size=50, seed=77)
-    answer(sample, 12, {3: "wrong", 4: "unsure"})
+    decide_first(sample, 12, {3: "wrong", 4: "unsure"})
     words = text_of(rita.get("/heuristics/HP-1/"))
     assert "seed 77" in words
     assert "50 of 200" in words
     assert "11 of 50 10 right, 1 wrong, 1 disputed, 38 open" in words
 
 
-def test_the_number_of_queries_grows_neither_with_links_nor_with_samples(
+def test_query_count_is_independent_of_links_and_samples(
     rita: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for name in ("HP-1", "HP-2", "HP-3"):
         make_open_links(name, 210, label=None)
         make_links(name, right=30, wrong=5)
         for seed in (1, 2):
-            answer(make_sample(name, size=100, seed=seed), 20, {5: "wrong"})
+            decide_first(make_sample(name, size=100, seed=seed), 20, {5: "wrong"})
     rita.get("/heuristics/")
-    # Session, person, two for permissions; names, standings, which samples, these, their places, their looks.
+    # Session, user, two for permissions; names, statuses, sample ids, samples, outcomes, analyses.
     with django_assert_num_queries(10):
         rita.get("/heuristics/")
-    # One standing instead of names and standings; then groups, sources, wrong ones, and promoted ones that are wrong.
+    # One status instead of names and statuses; breakdowns, sources, wrong links, promoted wrong links.
     with django_assert_num_queries(13):
         rita.get("/heuristics/HP-1/")
-    # One more: the counts of the window.
+    # One more for the counts of the window.
     with django_assert_num_queries(14):
         rita.get("/heuristics/HP-1/?from=2020-01-01")
 
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("address", ["/heuristics/", "/heuristics/HP-1/", "/heuristics.json", "/heuristics/HP-1.json"])
-def test_who_may_see_links_may_see_precision(client: Client, role: Role, address: str) -> None:
+def test_roles_that_view_links_view_precision(client: Client, role: Role, address: str) -> None:
     make_links("HP-1", right=1)
     client.force_login(make_user(role))
     page = client.get(address)
@@ -123,7 +123,7 @@ def test_who_may_see_links_may_see_precision(client: Client, role: Role, address
 
 
 @pytest.mark.parametrize("address", ["/heuristics/", "/heuristics/HP-1/", "/heuristics.json", "/heuristics/HP-1.json"])
-def test_others_may_not(client: Client, address: str) -> None:
+def test_other_users_are_refused(client: Client, address: str) -> None:
     make_links("HP-1", right=1)
     assert client.get(address).status_code == 302
     client.force_login(make_user(None))
@@ -131,5 +131,5 @@ def test_others_may_not(client: Client, address: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["HP-9", "%00"])
-def test_an_unknown_heuristic_is_not_found(rita: Client, name: str) -> None:
+def test_unknown_heuristic_is_not_found(rita: Client, name: str) -> None:
     assert rita.get(f"/heuristics/{name}.json").status_code == 404

@@ -1,4 +1,4 @@
-"""Precision is read from its index alone, on both servers, as long as the table is vacuumed."""
+"""On both servers, precision is read only from its index while the table is vacuumed."""
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_the_index_alone_answers(head_database: Keywords, call: str) -> None:
+def test_only_the_index_is_read(head_database: Keywords, call: str) -> None:
     with psycopg.connect(**head_database, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(

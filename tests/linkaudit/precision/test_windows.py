@@ -1,4 +1,4 @@
-"""Windows of precision: closed on both ends, on the moment that a link was made, whatever the zone."""
+"""Windows of precision include both ends of the creation time, in every time zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linkaudit.models import LinkAudit
-from linkaudit.precision.windows import Window, WindowForm
+from linkaudit.precision.forms import Window, WindowForm
 from tests.factories import make_user
 from tests.linkaudit.reviewing import make_open_links
 from tests.web.reading import text_of
@@ -23,7 +23,7 @@ def window(start: str = "", end: str = "") -> Window:
     return form.window()
 
 
-def test_a_day_is_a_day_of_utc_to_its_last_microsecond() -> None:
+def test_date_is_a_day_in_utc_to_its_last_microsecond() -> None:
     found = window("2026-01-01", "2026-01-31")
     assert found.start == datetime(2026, 1, 1, tzinfo=UTC)
     assert found.end == datetime(2026, 1, 31, 23, 59, 59, 999999, UTC)
@@ -34,21 +34,21 @@ def test_a_day_is_a_day_of_utc_to_its_last_microsecond() -> None:
 @pytest.mark.parametrize(
     "text", ["2026-01-01T12:00Z", "2026-01-01 12:00", "2026-01-01T14:00+02:00", "2026-01-01T14:00:00 02:00"]
 )
-def test_a_moment_is_read_with_its_zone(text: str) -> None:
-    # In an address, a plus sign that is not escaped comes in as a blank.
+def test_time_is_parsed_with_its_zone(text: str) -> None:
+    # An unescaped plus sign in a query string is decoded as a space.
     assert window(text).start == datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("start", "end"), [("soon", ""), ("2026-13-01", ""), ("", "2026-02-30T00:00Z"), ("2026-02-01", "2026-01-31")]
 )
-def test_what_is_no_window_is_refused(start: str, end: str) -> None:
+def test_invalid_window_is_rejected(start: str, end: str) -> None:
     assert not WindowForm({"from": start, "to": end}).is_valid()
 
 
 @given(st.datetimes(timezones=st.timezones()), st.integers(-14 * 60, 14 * 60))
-def test_every_moment_is_read_as_it_is_written(moment: datetime, offset: int) -> None:
-    # Hours that a zone lives twice, or never, are told apart by their offset.
+def test_every_time_is_parsed_as_written(moment: datetime, offset: int) -> None:
+    # The offset distinguishes repeated and skipped hours of a zone.
     try:
         written = moment.astimezone(timezone(timedelta(minutes=offset)))
     except OverflowError:
@@ -59,8 +59,8 @@ def test_every_moment_is_read_as_it_is_written(moment: datetime, offset: int) ->
 @pytest.mark.django_db
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_rows_exactly_on_both_ends_count(client: Client, data: Any) -> None:
-    """Around the hours that New York lives twice and never, in the zones of those who ask."""
+def test_links_on_both_ends_count(client: Client, data: Any) -> None:
+    """Around the repeated and the skipped hour of New York, in the zones of the requests."""
     if "_auth_user_id" not in client.session:
         client.force_login(make_user())
         for moment in CHANGES:
@@ -84,30 +84,28 @@ CHANGES = [
 
 
 @pytest.mark.django_db
-def test_the_page_says_over_what_it_counts(client: Client) -> None:
+def test_page_shows_the_window(client: Client) -> None:
     client.force_login(make_user())
     make_open_links("HP-1", 3, created_at=datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC), label=False)
     make_open_links("HP-1", 4, created_at=datetime(2026, 2, 1, tzinfo=UTC), label=True)
     words = text_of(client.get("/heuristics/HP-1/?from=2026-01-01&to=2026-01-31"))
     assert "0 of 3 reviewed links are right" in words
-    assert (
-        "Counted over the links made from 2026-01-01 00:00:00+00:00 to 2026-01-31 23:59:59.999999+00:00, both" in words
-    )
-    # The gate is over all time whatever the window.
-    assert "Policy ✗ Not met: needs 53 more" in words
+    assert "links created from 2026-01-01 00:00:00+00:00 to 2026-01-31 23:59:59.999999+00:00, both included" in words
+    # The promotion rule ignores the window.
+    assert "Promotion rule ✗ Not met: needs 53 more" in words
     words = text_of(client.get("/heuristics/HP-1/?from=2027-01-01"))
-    assert "No link of the heuristic was made in this window: its precision there is unknown." in words
+    assert "No links were created in this date range: precision unknown." in words
     assert "4 of 7 reviewed links are right" in text_of(client.get("/heuristics/HP-1/"))
 
 
 @pytest.mark.django_db
-def test_a_window_that_is_none_counts_nothing(client: Client) -> None:
+def test_invalid_window_counts_nothing(client: Client) -> None:
     client.force_login(make_user())
     LinkAudit.objects.filter(pk__in=make_open_links("HP-1", 3)).update(label=True)
     page = client.get("/heuristics/HP-1/?from=soon")
     assert page.status_code == 400
-    assert "Write a day as 2026-01-31, or a moment as 2026-01-31T12:00Z." in text_of(page)
+    assert "Enter a date as 2026-01-31, or a time as 2026-01-31T12:00Z." in text_of(page)
     assert "reviewed links are right" not in text_of(page)
     answer = client.get("/heuristics/HP-1.json?to=soon")
     assert answer.status_code == 400
-    assert answer.json()["errors"]["to"][0]["message"].startswith("Write a day")
+    assert answer.json()["errors"]["to"][0]["message"].startswith("Enter a date")

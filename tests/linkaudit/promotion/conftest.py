@@ -1,4 +1,4 @@
-"""A heuristic past its gate, and people who may promote."""
+"""A heuristic that meets the promotion rule, and an operator."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,26 +11,26 @@ from tests.factories import make_asset, make_document, make_link_audit, make_tri
 
 @pytest.fixture
 def olga() -> User:
-    """Somebody who may promote."""
+    """An operator, who may promote."""
     return make_user(Role.OPERATOR)
 
 
-def past_the_gate(heuristic: str = "HP-1", right: int = 58, opened: int = 4) -> list[LinkAudit]:
-    """Links of one document: so many that are right, one wrong, some open, one disputed, one of an unknown trial."""
+def make_promotable(heuristic: str = "HP-1", right: int = 58, opened: int = 4) -> list[LinkAudit]:
+    """Create links of one document: some right, one wrong, some open, one disputed, one of an unknown trial."""
     trial, document = make_trial(), make_document("A record.")
-    given = {"heuristic_applied": heuristic, "nct_id": trial.nct_id, "doc": document}
+    values = {"heuristic_applied": heuristic, "nct_id": trial.nct_id, "doc": document}
     assets = [make_asset() for _ in range(3)]
     links = [
-        make_link_audit(**given, asset=assets[number % 3], label=True if number < right else None)
+        make_link_audit(**values, asset=assets[number % 3], label=True if number < right else None)
         for number in range(right + opened)
     ]
-    make_link_audit(**given, asset=assets[0], label=False)
-    disputed = make_link_audit(**given, asset=assets[0])
+    make_link_audit(**values, asset=assets[0], label=False)
+    disputed = make_link_audit(**values, asset=assets[0])
     sql.scalar("record_link_review", disputed.pk, "unsure", "rita", "queue")
-    make_link_audit(**{**given, "nct_id": "NCT99999999"}, asset=assets[0])
+    make_link_audit(**{**values, "nct_id": "NCT99999999"}, asset=assets[0])
     return links
 
 
-def say(audit: LinkAudit, decision: str, reviewer: str = "rita", mode: str = LinkReview.Mode.PAGE) -> None:
-    """Give a decision on a link."""
+def decide(audit: LinkAudit, decision: str, reviewer: str = "rita", mode: str = LinkReview.Mode.PAGE) -> None:
+    """Record a decision on a link."""
     sql.scalar("record_link_review", audit.pk, decision, reviewer, mode, "the number is another's")

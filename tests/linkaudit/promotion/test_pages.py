@@ -1,4 +1,4 @@
-"""The pages of promotion: what they say before anything happens, and who may do what there."""
+"""Pages of promotions: preview, start, list, details, revert, and access."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ncfd_site.core.progress import NullReporter
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs.models import Job
 from tests.factories import make_link_audit, make_user
-from tests.linkaudit.promotion.conftest import past_the_gate, say
+from tests.linkaudit.promotion.conftest import decide, make_promotable
 from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
@@ -24,118 +24,116 @@ def operator(client: Client, olga: User) -> Client:
     return client
 
 
-def promoted(olga: User) -> LinkPromotion:
-    """A promotion whose links are promoted."""
-    number, _ = services.begin("HP-1", "past the gate", actor=olga)
-    services.promote(number, NullReporter("olga"))
+def promote(olga: User) -> LinkPromotion:
+    """Create a promotion, and promote its links."""
+    number, _ = services.start_promotion("HP-1", "rule met", actor=olga)
+    services.promote_links(number, NullReporter("olga"))
     Job.objects.all().delete()
     return LinkPromotion.objects.get(pk=number)
 
 
-def test_the_page_says_the_gate_what_would_go_and_what_stays(operator: Client) -> None:
-    past_the_gate()
+def test_preview_shows_the_rule_and_the_outcomes(operator: Client) -> None:
+    make_promotable()
     words = text_of(operator.get("/heuristics/HP-1/promote/"))
     assert "58 of 59 reviewed links are right" in words
-    assert "62 links would be promoted." in words
-    assert "3 would stay pending: 1 labelled wrong 1 on which people differ, or are unsure" in words
-    assert "1 whose trial is not in the database" in words
+    assert "62 links can be promoted." in words
+    assert "3 links stay pending: 1 labeled wrong 1 awaiting adjudication" in words
+    assert "1 with a trial that is not in the database" in words
     assert "Promote 62 links of HP-1." in words
 
 
-def test_a_promotion_is_begun_by_a_reason_and_a_tick(operator: Client) -> None:
-    past_the_gate()
+def test_promotion_requires_a_reason_and_a_confirmation(operator: Client) -> None:
+    make_promotable()
     page = operator.post("/heuristics/HP-1/promote/", {"reason": " ", "confirm": ""})
     assert page.status_code == 400
-    assert "Say why" in text_of(page)
-    assert "Tick the box" in text_of(page)
+    assert "Enter a reason" in text_of(page)
+    assert "Select the checkbox" in text_of(page)
     assert not LinkPromotion.objects.exists()
-    answer = operator.post("/heuristics/HP-1/promote/", {"reason": "past\nthe gate", "confirm": "on"})
+    answer = operator.post("/heuristics/HP-1/promote/", {"reason": "rule\nmet", "confirm": "on"})
     job = Job.objects.get()
     assert answer["Location"] == f"/jobs/{job.pk}/"
-    assert LinkPromotion.objects.get().reason == "past the gate"
+    assert LinkPromotion.objects.get().reason == "rule met"
     assert "links of HP-1" in text_of(operator.get(f"/jobs/{job.pk}/"))
 
 
-def test_a_closed_gate_offers_no_button_and_refuses_on_the_page(operator: Client) -> None:
-    past_the_gate(right=12)
+def test_unmet_rule_refuses_on_the_page(operator: Client) -> None:
+    make_promotable(right=12)
     assert "Promote 1" not in text_of(operator.get("/heuristics/HP-1/promote/"))
     page = operator.post("/heuristics/HP-1/promote/", {"reason": "please", "confirm": "on"})
     assert page.status_code == 409
-    assert "the gate does not let links of HP-1 be promoted: 12 of 13" in text_of(page)
-    assert "No promotion was begun" in text_of(page)
+    assert "12 of 13" in text_of(page)
+    assert "No promotion was started" in text_of(page)
 
 
-def test_the_list_is_empty_and_says_what_fills_it(operator: Client) -> None:
+def test_empty_list_shows_how_to_start_one(operator: Client) -> None:
     words = text_of(operator.get("/promotions/"))
-    assert "No links were promoted yet. A promotion is begun on the page of a heuristic" in words
+    assert "No promotions yet. Start one on the page of a heuristic that meets the promotion rule." in words
 
 
-def test_the_list_says_who_when_why_and_how_it_stands(
-    operator: Client, olga: User, django_assert_num_queries: Any
-) -> None:
-    past_the_gate()
-    number = promoted(olga).pk
-    assert "HP-1 62 just now olga 58 of 59 right, 0.9831 past the gate" in text_of(operator.get("/promotions/"))
-    services.take_back(number, "too early", by="olga")
-    # Session, person, two for permissions, promotions.
+def test_list_shows_operator_reason_and_status(operator: Client, olga: User, django_assert_num_queries: Any) -> None:
+    make_promotable()
+    number = promote(olga).pk
+    assert "HP-1 62 just now olga 58 of 59 right, 0.9831 rule met" in text_of(operator.get("/promotions/"))
+    services.revert(number, "too early", reverted_by="olga")
+    # Session, user, two for permissions, promotions.
     with django_assert_num_queries(5):
         words = text_of(operator.get("/promotions/"))
-    assert "taken back just now olga: too early" in words
-    assert "No links of HP-2 were promoted yet" in text_of(operator.get("/promotions/?heuristic=HP-2"))
+    assert "reverted just now olga: too early" in words
+    assert "No promotions of HP-2 yet." in text_of(operator.get("/promotions/?heuristic=HP-2"))
 
 
-def test_a_promotion_shows_its_links_its_rows_and_who_called_one_wrong(
+def test_promotion_shows_its_links_rows_and_later_errors(
     operator: Client, olga: User, django_assert_num_queries: Any
 ) -> None:
-    links = past_the_gate()
-    promotion = promoted(olga)
+    links = make_promotable()
+    promotion = promote(olga)
     address = f"/promotions/{promotion.pk}/"
-    assert "Nobody has called one of its links wrong since." in text_of(operator.get(address))
-    say(links[1], "wrong", "adam")
-    # Session, person, two for permissions, the promotion, its rows, their links, later decisions, rows counted.
+    assert "No link was labeled wrong after its promotion." in text_of(operator.get(address))
+    decide(links[1], "wrong", "adam")
+    # Session, user, two for permissions, promotion, items, links, later errors, created rows.
     with django_assert_num_queries(9):
         page = operator.get(address)
     words = text_of(page)
-    assert "1 of its links was called wrong after it was promoted." in words
+    assert "Later labeled wrong 1 link." in words
     assert "adam on the link's page the number is another's" in words
-    assert "✗ wrong of its trial" in words or "✗ wrong none: they were there" in words
-    assert "Rows made 3 of trials, 0 of studies" in words
-    assert "Take the promotion of 62 links back, and delete the 3 rows that it made." in words
+    assert "✗ wrong trial promoted" in words or "✗ wrong none, already there promoted" in words
+    assert "Rows created 3 trial assets, 0 study assets" in words
+    assert "Revert the promotion of 62 links, and delete the 3 rows that it created." in words
     assert f"?after={links[49].pk}" in page.content.decode()
     assert "First page" in text_of(operator.get(f"{address}?after={links[49].pk}"))
 
 
-def test_it_is_taken_back_with_a_reason(operator: Client, olga: User) -> None:
-    past_the_gate()
-    address = f"/promotions/{promoted(olga).pk}/take-back/"
+def test_revert_requires_a_reason_and_a_confirmation(operator: Client, olga: User) -> None:
+    make_promotable()
+    address = f"/promotions/{promote(olga).pk}/revert/"
     assert operator.post(address, {"reason": "too early"}).status_code == 400
     assert not Job.objects.exists()
     answer = operator.post(address, {"reason": "too early", "confirm": "on"})
     assert answer["Location"] == f"/jobs/{Job.objects.get().pk}/"
     second = operator.post(address, {"reason": "again", "confirm": "on"})
     assert second.status_code == 409
-    assert "Another job of the same kind is open" in text_of(second)
+    assert "Another job of this type is open" in text_of(second)
 
 
 @pytest.mark.parametrize(
-    ("role", "looks", "promotes"),
+    ("role", "view", "promotes"),
     [(Role.REVIEWER, 200, 403), (Role.ADJUDICATOR, 200, 403), (Role.ANALYST, 200, 403), (Role.OPERATOR, 200, 200)],
 )
-def test_who_may_look_and_who_may_promote(client: Client, role: Role, looks: int, promotes: int) -> None:
-    past_the_gate()
-    promotion = promoted(make_user("operator", "oscar"))
+def test_access_by_role(client: Client, role: Role, view: int, promotes: int) -> None:
+    make_promotable()
+    promotion = promote(make_user("operator", "oscar"))
     client.force_login(make_user(role))
-    assert client.get("/promotions/").status_code == looks
+    assert client.get("/promotions/").status_code == view
     page = client.get(f"/promotions/{promotion.pk}/")
-    assert page.status_code == looks
-    assert ("Take it back" in text_of(page)) is (promotes == 200)
+    assert page.status_code == view
+    assert ("Revert the promotion" in text_of(page)) is (promotes == 200)
     assert client.get("/heuristics/HP-1/promote/").status_code == promotes
     refused = 403 if promotes == 403 else 400
     assert client.post("/heuristics/HP-1/promote/").status_code == refused
-    assert client.post(f"/promotions/{promotion.pk}/take-back/").status_code == refused
+    assert client.post(f"/promotions/{promotion.pk}/revert/").status_code == refused
 
 
-def test_what_is_not_there_is_said(operator: Client) -> None:
+def test_unknown_promotions_and_heuristics_are_not_found(operator: Client) -> None:
     assert operator.get("/promotions/999/").status_code == 404
     assert operator.get("/heuristics/none/promote/").status_code == 404
     make_link_audit(heuristic_applied="HP/5")

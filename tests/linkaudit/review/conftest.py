@@ -1,4 +1,4 @@
-"""Samples to review, and what people do with them."""
+"""Samples to review, and reviewers at the desk."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from tests.factories import make_asset, make_document, make_link_audit, make_user
 
-# A word that stands on no page by itself.
+# This name appears on no page by itself.
 HEURISTIC = "HP-77"
 
 
 def draw(size: int = 100, share: float = 0, heuristic: str = HEURISTIC) -> int:
-    """Draw a sample."""
+    """Draw a sample; return its id."""
     return int(sql.scalar("draw_review_sample", heuristic, size, share, "precision", 1, "olga"))
 
 
 def make_links(count: int, **fields: Any) -> list[LinkAudit]:
-    """Make open links whose documents name asset and trial."""
+    """Create open links whose documents mention asset and trial."""
     return [
         make_link_audit(
             heuristic_applied=HEURISTIC,
@@ -38,27 +38,27 @@ def make_links(count: int, **fields: Any) -> list[LinkAudit]:
 
 @dataclass(frozen=True)
 class Reviewer:
-    """A person before the desk."""
+    """A reviewer with a browser."""
 
     client: Client
     username: str
 
-    def claim(self, **given: str) -> HttpResponse:
-        """Press "Start"."""
-        return self.client.post("/review/claim/", given)  # type: ignore[return-value]
+    def lease(self, **fields: str) -> HttpResponse:
+        """Lease a slot."""
+        return self.client.post("/review/lease/", fields)  # type: ignore[return-value]
 
-    def address(self) -> str:
-        """Take a place and return where it is."""
-        return str(self.claim()["Location"])
+    def lease_address(self) -> str:
+        """Lease a slot; return its address."""
+        return str(self.lease()["Location"])
 
-    def say(self, address: str, decision: str, note: str = "") -> HttpResponse:
-        """Press a decision."""
+    def decide(self, address: str, decision: str, note: str = "") -> HttpResponse:
+        """Send a decision."""
         return self.client.post(address, {"decision": decision, "note": note})  # type: ignore[return-value]
 
 
 @pytest.fixture
 def sign_in() -> Callable[..., Reviewer]:
-    """Sign in as a person."""
+    """Return a function that signs a user in."""
 
     def sign_in_as(username: str = "rita", role: Role = Role.REVIEWER) -> Reviewer:
         client = Client()
@@ -68,11 +68,11 @@ def sign_in() -> Callable[..., Reviewer]:
     return sign_in_as
 
 
-def place_at(address: str) -> ReviewSlot:
-    """The place that an address shows."""
+def slot_at(address: str) -> ReviewSlot:
+    """Return the slot at an address."""
     return ReviewSlot.objects.get(lease_token=address.split("/")[2])
 
 
-def end_leases() -> None:
-    """Let all leases end."""
+def expire_leases() -> None:
+    """Let all leases expire."""
     sql.execute("UPDATE review_slots SET lease_until = now() - interval '1 second' WHERE state = 'open'")

@@ -1,4 +1,4 @@
-"""Passing over a link, and taking a decision back."""
+"""Skips and undone decisions."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +14,7 @@ from tests.linkaudit.review.conftest import (
     Reviewer,
     draw,
     make_links,
-    place_at,
+    slot_at,
 )
 from tests.web.reading import text_of
 
@@ -27,84 +27,82 @@ def undo(reviewer: Reviewer, review: int | None = None) -> str:
     return text_of(reviewer.client.post("/review/undo/", {"review": str(review)}, follow=True))
 
 
-def test_what_is_skipped_comes_to_somebody_else_and_the_sample_stays_as_it_is(sign_in: SignIn) -> None:
+def test_skipped_slot_goes_to_another_reviewer(sign_in: SignIn) -> None:
     make_links(2)
     draw()
     rita, rose = sign_in(), sign_in("rose")
-    address = rita.address()
-    slot = place_at(address)
+    address = rita.lease_address()
+    slot = slot_at(address)
     answer = rita.client.post(f"{address}skip/", {"reason": "in Japanese"})
-    assert place_at(answer["Location"]).position == 2
+    assert slot_at(answer["Location"]).position == 2
     assert ReviewSkip.objects.get().reason == "in Japanese"
-    assert place_at(rose.address()).pk == slot.pk
-    assert (ReviewSlot.objects.count(), queries.progress()[0].done) == (2, 0)
-    rita.say(answer["Location"], "right")
+    assert slot_at(rose.lease_address()).pk == slot.pk
+    assert (ReviewSlot.objects.count(), queries.list_desk_samples()[0].done_count) == (2, 0)
+    rita.decide(answer["Location"], "right")
     words = text_of(rita.client.get("/review/"))
-    assert (
-        "What is left waits for somebody else: of 1 place, you have seen each link already, or passed it over" in words
-    )
+    assert "1 item remains, none available to you" in words
 
 
-def test_to_skip_needs_a_reason_and_the_note_is_not_lost(sign_in: SignIn) -> None:
+def test_skip_requires_a_reason(sign_in: SignIn) -> None:
     make_links(1)
     draw()
     rita = sign_in()
-    answer = rita.client.post(f"{rita.address()}skip/", {"reason": " "})
+    answer = rita.client.post(f"{rita.lease_address()}skip/", {"reason": " "})
     assert answer.status_code == 400
-    assert "Nothing was skipped. To skip a link needs a reason." in text_of(answer)
+    assert "Nothing was skipped. Enter a reason." in text_of(answer)
     assert not ReviewSkip.objects.exists()
 
 
-def test_undo_restores_label_count_and_record_and_shows_the_link_again(sign_in: SignIn) -> None:
+def test_undo_restores_the_label_and_leases_the_slot(sign_in: SignIn) -> None:
     make_links(2)
     draw()
     rita = sign_in()
-    first = rita.address()
-    slot = place_at(first)
-    rita.say(first, "wrong", "hasty")
+    first = rita.lease_address()
+    slot = slot_at(first)
+    rita.decide(first, "wrong", "hasty")
     page = text_of(rita.client.get("/review/"))
-    assert "You have given 1 decision today." in page
-    assert "is ✗ wrong" in page
+    assert "Reviewed by you today: 1." in page
+    assert "as ✗ wrong" in page
     words = undo(rita)
-    assert "Taken back: say it again, or skip it." in words
+    assert "Undone. Label it again or skip it." in words
     assert "hasty" in words
     assert LinkAudit.objects.get(pk=slot.audit_id).label is None
-    assert [one.decision for one in LinkReview.objects.order_by("pk")] == ["wrong", "undone"]
-    assert "You have given 0 decisions today." in text_of(rita.client.get("/review/"))
-    assert queries.progress()[0].done == 0
-    # It is the same place, and it can be said anew.
+    assert [each.decision for each in LinkReview.objects.order_by("pk")] == ["wrong", "undone"]
+    assert "Reviewed by you today: 0." in text_of(rita.client.get("/review/"))
+    assert queries.list_desk_samples()[0].done_count == 0
+    # The same slot takes a new decision.
     again = ReviewSlot.objects.get(pk=slot.pk)
-    rita.say(f"/review/{again.lease_token}/", "right")
+    rita.decide(f"/review/{again.lease_token}/", "right")
     assert LinkAudit.objects.get(pk=slot.audit_id).label is True
 
 
-def test_undo_is_offered_for_ten_minutes(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undo_expires(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     make_links(1)
     draw()
     rita = sign_in()
-    rita.say(rita.address(), "right")
-    monkeypatch.setattr(queries, "UNDO", timedelta(seconds=-1))
-    assert "Your last decision" not in text_of(rita.client.get("/review/"))
-    assert "nothing to take back any more" in undo(rita)
+    rita.decide(rita.lease_address(), "right")
+    monkeypatch.setattr(queries, "UNDO_PERIOD", timedelta(seconds=-1))
+    assert "as ✓ right" not in text_of(rita.client.get("/review/"))
+    assert "Nothing to undo." in undo(rita)
     assert LinkReview.objects.count() == 1
 
 
-def test_undo_is_blocked_once_it_was_adjudicated(sign_in: SignIn) -> None:
+def test_undo_is_refused_after_an_adjudication(sign_in: SignIn) -> None:
     (audit,) = make_links(1)
     draw()
     rita = sign_in()
-    rita.say(rita.address(), "unsure")
+    rita.decide(rita.lease_address(), "unsure")
     adjudicate(audit.pk, "right", "see page 1", actor=make_user(Role.ADJUDICATOR))
-    assert "Your decision counts already" in undo(rita)
+    assert "an adjudication has used this decision" in undo(rita)
     assert LinkAudit.objects.get().label is True
 
 
-def test_nobody_takes_back_what_somebody_else_said(sign_in: SignIn) -> None:
+def test_undo_is_refused_for_another_reviewer(sign_in: SignIn) -> None:
     make_links(3)
     draw()
     rita, rose = sign_in(), sign_in("rose")
-    rita.say(rita.address(), "right")
-    rose.say(rose.address(), "right")
+    rita.decide(rita.lease_address(), "right")
+    rose.decide(rose.lease_address(), "right")
     theirs = LinkReview.objects.get(reviewer="rita").pk
-    assert "nothing to take back any more" in undo(rose, theirs)
+    assert "Nothing to undo." in undo(rose, theirs)
     assert LinkReview.objects.count() == 2

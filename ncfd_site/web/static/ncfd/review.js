@@ -1,11 +1,11 @@
 "use strict";
 
-// The desk of a reviewer. Without this script everything works but these: a lease that is renewed while the page is looked
-// at, a note that outlives signing in again, and steps from mark to mark.
+// The review desk. Without this script, three things do not work: renewal of the lease while the page is open, a note that
+// outlives a sign-in, and steps between highlights.
 {
     const BEAT_MS = 60_000;
     const status = document.getElementById("desk-status");
-    const say = (text) => {
+    const show = (text) => {
         if (status) {
             status.textContent = text;
         }
@@ -19,16 +19,16 @@
         });
         if (answer.ok && !answer.redirected) {
             const { until } = await answer.json();
-            say(`Yours until ${until.slice(11, 16)} UTC.`);
+            show(`Reserved until ${until.slice(11, 16)} UTC.`);
         } else {
             clearInterval(timer);
-            say("Your time on this link is over. Your note is kept: say your decision, and you are told what to do.");
+            show("Reservation expired. Your note is kept.");
         }
     }
     const timer = status
         ? setInterval(() => {
               if (document.visibilityState === "visible") {
-                  beat().catch(() => say("The site does not answer. Your note is kept in this browser."));
+                  beat().catch(() => show("Cannot reach the site. Your note is kept in this browser."));
               }
           }, BEAT_MS)
         : undefined;
@@ -41,7 +41,7 @@
         note.addEventListener("input", () => sessionStorage.setItem(name, note.value));
     }
 
-    // The marks
+    // The highlights
     const marks = [...document.querySelectorAll(".page-text mark")];
     const steps = document.querySelector(".mark-steps");
     if (steps && marks.length > 0) {
@@ -57,7 +57,7 @@
             at = at === -1 && step < 0 ? marks.length - 1 : (at + step + marks.length) % marks.length;
             marks[at].classList.add("current");
             marks[at].scrollIntoView({ block: "center" });
-            say(`Mark ${at + 1} of ${marks.length}: ${marks[at].textContent}`);
+            show(`Highlight ${at + 1} of ${marks.length}: ${marks[at].textContent}`);
         });
     }
 }

@@ -1,0 +1,84 @@
+"""Normalized forms of asset names, and an asset's distinct names."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ncfd_site.ingest.text import collapse_spaces, fold_text
+
+# Name of the asset of links whose source names none.
+UNSPECIFIED = "unspecified"
+
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_TRADE_MARKS = re.compile("[\u00ae\u2122\u2120]")
+_EDGES = " .,;:"
+
+_UNIT = (
+    r"(?:mg|mcg|\u03bcg|ug|g|kg|ng|iu|miu|units?|u|ml|l|mmol|mol|meq|%|percent|ppm|mci|mbq|gbq|gy|pfu|vg|cells)"
+    r"(?:/(?:kg|m2|ml|day|d|dose|h|hr|hour|min|week|actuation|puff|l|g|mg)\b)*"
+)
+_AMOUNT = rf"\d[\d,.]*(?: ?(?:-|to|/|x) ?\d[\d,.]*)? ?{_UNIT}(?!\w)"
+_AMOUNTS = rf"{_AMOUNT}(?:(?:, ?(?:and |or )?| and | or | ?/ ?)(?:{_AMOUNT}|\d[\d,.]*))*"
+_FREQUENCY = r"(?: (?:once|twice|three times|daily|qd|bid|tid))*"
+_ONLY_AMOUNTS = re.compile(_AMOUNTS)
+_STRENGTH = re.compile(
+    rf"^{_AMOUNTS}(?: dose)?(?: of)?(?: the)? "
+    rf"|[ ,]*\(\s*{_AMOUNTS}{_FREQUENCY}\s*\)$"
+    rf"|[ ,]+(?:at )?{_AMOUNTS}{_FREQUENCY}$"
+)
+_FORM = re.compile(r"(?: film[- ]coated)?(?: oral)? (?:tablets?|capsules?)$")
+_CODE = re.compile(r"[A-Z]{1,6}[- ]?\d{2,}[A-Z]?(?:-\d+)?")
+
+
+def normalize_name(name: str) -> str:
+    """Return `name` in the form in which aliases are compared.
+
+    Case, kinds of dash, trademark signs and repeated spaces are ignored.
+    """
+    return fold_text(_DASHES.sub("-", fold_text(_TRADE_MARKS.sub("", name)))).strip(_EDGES)
+
+
+def core_name(name: str) -> str:
+    """Return the normalized name without strength and form: "metformin" for "Metformin 500 mg tablet".
+
+    Empty if nothing else is left.
+    """
+    core = normalize_name(name)
+    while (shorter := _FORM.sub("", _STRENGTH.sub("", core)).strip(_EDGES)) != core:
+        core = shorter
+    return "" if _ONLY_AMOUNTS.fullmatch(core) else core
+
+
+def display_name(name: str) -> str:
+    """Return `name` as it was written, without the strength and form that `core_name` drops."""
+    core, shown = core_name(name), collapse_spaces(_TRADE_MARKS.sub("", name)).strip(_EDGES)
+    at = _DASHES.sub("-", shown).casefold().find(core)
+    found = shown[at : at + len(core)] if at >= 0 else ""
+    # Folding can change the letters and their number. Then only the normalized form can be shown.
+    return found if normalize_name(found) == core else core
+
+
+def guess_alias_type(name: str) -> str:
+    """Return `code` for a name like a company's code ("BMS-986165"), otherwise `other`."""
+    return "code" if _CODE.fullmatch(collapse_spaces(name)) else "other"
+
+
+def distinct_names(names: Any, aliases: Iterable[str] = ()) -> list[str]:
+    """Return each text in the JSON value `names` and in `aliases` once, in that order, ignoring case."""
+    found: dict[str, str] = {}
+    for name in (*_texts(names), *aliases):
+        cleaned = collapse_spaces(name)
+        if cleaned:
+            found.setdefault(cleaned.casefold(), cleaned)
+    return list(found.values())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

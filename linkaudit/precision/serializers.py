@@ -1,0 +1,147 @@
+"""The assessment of and the report on a heuristic as JSON, with the same values as the pages."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from linkaudit.intervals import Interval
+from linkaudit.precision.charts import Line
+from linkaudit.precision.conclusions import AnalysisRow, PromotedCheck, SampleEvidence
+from linkaudit.precision.reports import Assessment, Report
+from linkaudit.queries import MIN_LINKS, MIN_PRECISION, HeuristicStatus, PrecisionCounts
+from linkaudit.sampling.interim_analysis import REQUIRED_PRECISION
+from linkaudit.sampling.queries import SampleProgress
+
+Json = dict[str, Any]
+
+
+def serialize_assessment(assessment: Assessment) -> Json:
+    """Return one heuristic of a list."""
+    return {
+        **_serialize_precision(assessment.status),
+        "promotion_rule": _serialize_rule(assessment.status),
+        "sample_evidence": _serialize_evidence(assessment.evidence),
+        "promoted": _serialize_check(assessment.promoted),
+    }
+
+
+def serialize_report(report: Report) -> Json:
+    """Return one heuristic in full."""
+    groups, window = report.breakdowns, report.window
+    return {
+        "as_of": report.as_of.isoformat(),
+        "window": {
+            "on": "created_at",
+            "closed": "both ends",
+            "from": _isoformat(window.start),
+            "to": _isoformat(window.end),
+        },
+        **serialize_assessment(report.assessment),
+        **_serialize_precision(report.precision),
+        "exact": _serialize_interval(report.exact),
+        "exact_lower_bound": report.lower_bound,
+        "by_confidence": [_serialize_line(line) for line in groups.bands],
+        "by_link_type": [_serialize_line(line) for line in groups.link_types],
+        "by_month": [_serialize_line(line) for line in groups.months],
+        "labels": [
+            {**asdict(each), "source": each.source or None, "mode": each.mode or None} for each in report.sources
+        ],
+        "samples": [_serialize_sample(progress) for progress in report.samples],
+    }
+
+
+def _serialize_precision(precision: PrecisionCounts) -> Json:
+    rate = precision.precision_rate
+    return {
+        "heuristic": precision.heuristic,
+        "total_links": precision.total_links,
+        "reviewed_links": precision.reviewed_links,
+        "correct_links": precision.correct_links,
+        "incorrect_links": precision.incorrect_links,
+        "unreviewed_links": precision.unreviewed_links,
+        "precision_rate": None if rate is None else float(rate),
+        "wilson": _serialize_interval(precision.interval),
+    }
+
+
+def _serialize_rule(status: HeuristicStatus) -> Json:
+    return {
+        "passed": status.can_promote,
+        "min_precision": float(MIN_PRECISION),
+        "min_links": MIN_LINKS,
+        "reviewed_links": status.reviewed_links,
+        "correct_links": status.correct_links,
+        "needed_links": status.needed_links,
+    }
+
+
+def _serialize_evidence(evidence: SampleEvidence) -> Json:
+    return {
+        "passed": evidence.is_proven,
+        "summary": evidence.summary,
+        "sample_id": evidence.progress.sample.pk if evidence.progress else None,
+        "needed_links": evidence.needed,
+        "interim_analyses": [_serialize_analysis(row) for row in evidence.rows],
+    }
+
+
+def _serialize_analysis(row: AnalysisRow) -> Json:
+    return {
+        "size": row.size,
+        "state": row.state,
+        "resolved": row.resolved,
+        "error_count": row.error_count,
+        "max_errors": row.max_errors,
+        "lower_bound": float(row.analysis.lower_bound) if row.analysis else None,
+        "passed": row.analysis.passed if row.analysis else None,
+        "analyzed_at": _isoformat(row.analysis.analyzed_at if row.analysis else None),
+    }
+
+
+def _serialize_check(check: PromotedCheck | None) -> Json | None:
+    if check is None:
+        return None
+    outcomes = check.progress.outcomes
+    return {
+        "flagged": check.is_flagged,
+        "sample_id": check.progress.sample.pk,
+        "resolved": outcomes.resolved,
+        "right": outcomes.right,
+        "upper_bound": check.upper_bound,
+        "required_precision": REQUIRED_PRECISION,
+    }
+
+
+def _serialize_sample(progress: SampleProgress) -> Json:
+    sample, outcomes = progress.sample, progress.outcomes
+    return {
+        "sample_id": sample.pk,
+        "purpose": sample.purpose,
+        "size": sample.size,
+        "population": sample.population,
+        "second_share": float(sample.second_share),
+        "seed": sample.seed,
+        "drawn_by": sample.drawn_by,
+        "drawn_at": _isoformat(sample.drawn_at),
+        "closed_by": sample.closed_by,
+        "closed_at": _isoformat(sample.closed_at),
+        "resolved": outcomes.resolved,
+        **asdict(outcomes),
+    }
+
+
+def _serialize_line(line: Line) -> Json:
+    return {
+        "name": line.name,
+        "reviewed_links": line.reviewed,
+        "correct_links": line.correct,
+        "wilson": _serialize_interval(line.interval),
+    }
+
+
+def _serialize_interval(interval: Interval | None) -> Json | None:
+    return None if interval is None else asdict(interval)
+
+
+def _isoformat(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

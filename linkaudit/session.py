@@ -1,0 +1,78 @@
+"""Values kept in the session: the last label given on a link's page, and recent leases of the review desk."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
+
+from linkaudit.models import LinkAudit
+from linkaudit.queries import UNDO_PERIOD
+
+LAST_LABEL, SLOTS, NOTES = "last_label", "review_slots", "review_notes"
+MAX_LEASES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LastLabel:
+    """A label that can be undone, with the note before it. `subject` describes the link."""
+
+    audit_id: int
+    subject: str
+    label: bool | None
+    labeled_at: datetime
+    previous_note: str | None
+
+
+def remember_label(session: SessionBase, audit: LinkAudit, subject: str, previous_note: str | None) -> None:
+    """Remember the label just written to `audit`, in place of an earlier one."""
+    session[LAST_LABEL] = {
+        "audit_id": audit.pk,
+        "subject": subject,
+        "label": audit.label,
+        "labeled_at": audit.updated_at.isoformat(),
+        "previous_note": previous_note,
+    }
+
+
+def find_last_label(session: SessionBase) -> LastLabel | None:
+    """Return the last label if it can still be undone."""
+    stored: dict[str, Any] | None = session.get(LAST_LABEL)
+    # A session can be older than this version of the site.
+    if stored is None or "previous_note" not in stored:
+        return None
+    labeled_at = datetime.fromisoformat(stored["labeled_at"])
+    return None if timezone.now() - labeled_at > UNDO_PERIOD else LastLabel(**{**stored, "labeled_at": labeled_at})
+
+
+def forget_label(session: SessionBase) -> None:
+    """Forget the last label."""
+    session.pop(LAST_LABEL, None)
+
+
+def remember_lease(session: SessionBase, token: uuid.UUID | None, slot_id: int, note: str = "") -> None:
+    """Remember that a slot was leased to this user, and the note to put into its form.
+
+    So a note outlives a lease that expires.
+    """
+    _store(session, SLOTS, token, slot_id)
+    if note:
+        _store(session, NOTES, token, note)
+
+
+def find_leased_slot_id(session: SessionBase, token: uuid.UUID | str) -> int | None:
+    """Return the slot that was leased to this user by `token`, also if the lease has expired."""
+    found: int | None = session.get(SLOTS, {}).get(str(token))
+    return found
+
+
+def find_note(session: SessionBase, token: uuid.UUID | None) -> str:
+    """Return the note to put into the form of a slot."""
+    return str(session.get(NOTES, {}).get(str(token), ""))
+
+
+def _store(session: SessionBase, name: str, token: uuid.UUID | None, value: int | str) -> None:
+    stored = {**session.get(name, {}), str(token): value}
+    session[name] = dict(list(stored.items())[-MAX_LEASES:])

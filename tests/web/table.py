@@ -125,7 +125,7 @@ TABLE: dict[str, Rule] = {
     "/content/<int:object_id>/file/": page(BUT_REVIEWERS, get=404),
     "/documents/<int:doc_id>/file/": page(GROUPS, get=404),
     "/exports/files/<int:job_id>/": page(BUT_THE_SWAYED, get=404),
-    "/exports/<str:name>/<str:form>/": page(BUT_THE_SWAYED, post=400, post_query="?label=nonsense"),
+    "/exports/<str:name>/<str:format_name>/": page(BUT_THE_SWAYED, post=400, post_query="?label=nonsense"),
     # The API and its tokens
     "/tokens/": page(PEOPLE, post=400),
     "/tokens/<int:token_id>/revoke/": posted(PEOPLE, post=404),

@@ -81,7 +81,7 @@ def fillings() -> Callable[[Address], str]:
         "<doc_id>": Document.objects.latest("pk").pk,
         "<int:token_id>": 2**31,
         "<str:name>": "links",
-        "<str:form>": "csv",
+        "<str:format_name>": "csv",
         "<path:rest>": "nothing",
     }
 

@@ -25,11 +25,8 @@ OF_DJANGO = "^(auth|axes|django)_"
 _BOOKKEEPING = {"alembic_version", "alembic_migration_log"}
 # The server's extensions decide whether these exist, and how they are defined.
 _DEPENDS_ON_EXTENSIONS = (
-    "idx_company_aliases_alias_trgm",
-    "ix_resolver_decisions_sponsor_norm_trgm",
-    "ex_no_overlap_ticker",
-    "ticker_range",
-)
+    "idx_company_aliases_alias_trgm", "ix_resolver_decisions_sponsor_norm_trgm", "ex_no_overlap_ticker", "ticker_range"
+)  # fmt: skip
 
 _OURS = (
     f"c.relnamespace = 'public'::regnamespace AND c.relname !~ '{OF_DJANGO}'"
@@ -50,7 +47,6 @@ class CatalogRow(Protocol):
 
 
 Row = TypeVar("Row", bound=CatalogRow)
-
 _ON_DELETE = {"a": "no action", "c": "cascade", "n": "set null", "r": "restrict", "d": "set default"}
 
 
@@ -90,14 +86,10 @@ class Column:
 
     @property
     def definition(self) -> str:
-        return (
-            self.type
-            + (f" COLLATE {self.collation}" if self.collation else "")
-            + (" NOT NULL" if self.is_not_null else "")
-            + (" IDENTITY" if self.is_identity else "")
-            + (" GENERATED " if self.is_generated else " DEFAULT ")
-            + (self.expression or "none")
-        )
+        collation = f" COLLATE {self.collation}" if self.collation else ""
+        flags = (" NOT NULL" if self.is_not_null else "") + (" IDENTITY" if self.is_identity else "")
+        origin = "GENERATED" if self.is_generated else "DEFAULT"
+        return f"{self.type}{collation}{flags} {origin} {self.expression or 'none'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,8 +264,7 @@ class Routine:
     name: str
     argument_types: str
     arguments: str
-    # None of a procedure.
-    result: str | None
+    result: str | None  # None for a procedure
     attributes: str
     comment: str | None
 
@@ -346,10 +337,6 @@ class View:
 
     name: str
     definition: str
-
-    @property
-    def relation(self) -> str:
-        return self.name
 
     @property
     def key(self) -> Key:

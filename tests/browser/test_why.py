@@ -134,5 +134,5 @@ def test_on_paper_there_are_figures_and_nothing_to_press(page: Page, study: Stud
     page.emulate_media(media="print")
     expect(page.locator(".waterfall svg")).to_be_visible()
     expect(page.locator(".history svg")).to_be_visible()
-    expect(page.get_by_role("button", name="Show")).to_be_hidden()
+    expect(page.get_by_role("button", name="Apply")).to_be_hidden()
     expect(page.locator("#header")).to_be_hidden()

@@ -58,9 +58,9 @@ def test_nobody_but_operators_and_analysts_sees_jobs(olga: User, ana: User) -> N
 
 def test_without_jobs_the_page_says_what_fills_it(ana: User) -> None:
     words = text_of(browser(ana).get("/jobs/"))
-    assert "No job yet." in words
+    assert "No jobs yet." in words
     assert "manage.py run_jobs" in words
-    assert "No job fits this filter." in text_of(browser(ana).get("/jobs/?state=failed"))
+    assert "No jobs match the filters." in text_of(browser(ana).get("/jobs/?state=failed"))
 
 
 def test_the_list_says_what_runs_and_how_far_it_is(ana: User) -> None:
@@ -105,7 +105,7 @@ def test_the_list_has_pages_and_asks_as_much_for_many_as_for_few(ana: User) -> N
     assert len(few) == len(many) == 5
     assert "Rows 1 to 50 Next page" in first
     assert "Rows 51 to 51 Previous page" in text_of(client.get("/jobs/?page=2"))
-    assert "the list ends before it" in text_of(client.get("/jobs/?page=3"))
+    assert "This page is empty." in text_of(client.get("/jobs/?page=3"))
 
 
 def test_a_running_job_has_a_bar_and_a_button(olga: User, ana: User) -> None:

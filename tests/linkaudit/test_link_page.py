@@ -232,7 +232,7 @@ def test_labeling_requires_a_csrf_token(rita: Client) -> None:
     strict.cookies = rita.cookies
     refused = send(strict, audit, "right")
     assert refused.status_code == 403
-    assert "Form not accepted" in text_of(refused)
+    assert "Form expired" in text_of(refused)
     assert LinkAudit.objects.get(pk=audit.pk).label is None
 
 

@@ -88,5 +88,5 @@ def test_an_attempt_that_waits_too_long_is_refused(checked: list[str], monkeypat
 
         page = pool.submit(attempt).result()
     assert (page.status_code, page["Retry-After"]) == (429, "20")
-    assert "yours was not looked at" in page.content.decode()
+    assert "Your password was not checked" in page.content.decode()
     assert checked == []

@@ -66,8 +66,8 @@ def test_at_head_nothing_is_pending_and_nothing_differs(olga: Client) -> None:
     words = text_of(page)
     assert "at head" in words
     assert f"is at revision {HEAD}, the newest of {len(revisions.ids())} revisions." in words
-    assert "Nothing is pending: a run has nothing to do." in words
-    assert "Nothing differs." in words
+    assert "No pending migrations." in words
+    assert "No differences." in words
     assert words.count("✓ applied") == len(revisions.ids())
     assert "no-store" in page["Cache-Control"]
     assert sql.value("SELECT count(*) FROM alembic_migration_log") == entries
@@ -106,7 +106,7 @@ def test_behind_it_lists_what_a_run_applies(olga: Client) -> None:
     words = text_of(page)
     assert "1 pending" in words
     assert f"is at revision {BEFORE_HEAD}" in words
-    assert f"A run applies, in this order: {HEAD} {revisions.load_revisions()[-1].summary}" in words
+    assert f"Pending migrations, in order: {HEAD} {revisions.load_revisions()[-1].summary}" in words
     assert "No table is rewritten." in words
     assert "manage.py migrate_alembic" in commands(page)
     assert f"{HEAD} {revisions.load_revisions()[-1].summary} ○ pending" in words
@@ -119,28 +119,28 @@ def test_a_plan_tells_old_bodies_and_rewrites(olga: Client) -> None:
         " AS 'BEGIN RETURN NEW; END'"
     )
     words = text_of(olga.get("/schema/"))
-    assert "Replaces 1 old body function enforce_pivotal_study_card()" in words
-    assert "the run rewrites studies (0 rows, " in words
-    assert "Nothing differs." in words
-    assert f"1 old body is no drift: revision {REPLACING_REVISION} replaces it" in words
+    assert "Replaces 1 outdated routine function enforce_pivotal_study_card()" in words
+    assert "the migration rewrites studies (0 rows, " in words
+    assert "No differences." in words
+    assert f"1 outdated routine is no drift: revision {REPLACING_REVISION} replaces it" in words
 
 
 def test_objects_made_by_hand_are_taken_over_and_are_no_drift(olga: Client) -> None:
     sql.execute("UPDATE alembic_version SET version_num = %s", ["20250123_add_link_audit_fields"])
     words = text_of(olga.get("/schema/"))
-    assert "people have made objects of later revisions by hand" in words
-    assert re.search(r"Takes over \d+ objects made by hand", words)
-    assert "Nothing differs." in words
+    assert "with objects of later revisions created out of band" in words
+    assert re.search(r"Adopts \d+ objects created out of band", words)
+    assert "No differences." in words
 
 
 def test_a_lost_index_is_drift_and_needs_a_person(olga: Client) -> None:
     sql.execute("DROP INDEX idx_trials_status")
     page = olga.get("/schema/")
     words = text_of(page)
-    assert "needs a person before the next run: a schema that is not what its revision says." in words
+    assert "requires manual action before the next migration: a schema that is not what its revision says." in words
     assert "missing: index idx_trials_status" in words
-    assert "1 object is not what revision" in words
-    assert "make it: CREATE INDEX idx_trials_status ON public.trials USING btree (status);" in words
+    assert "1 object differs from revision" in words
+    assert "create it: CREATE INDEX idx_trials_status ON public.trials USING btree (status);" in words
     assert f"manage.py migrate_alembic --adopt {HEAD}" in commands(page)
     assert "manage.py migrate_alembic" not in commands(page)
 
@@ -149,7 +149,7 @@ def test_what_is_extra_or_differs_is_named_both_ways(olga: Client) -> None:
     sql.execute("CREATE TABLE scratch (one integer PRIMARY KEY, two text)")
     words = text_of(olga.get("/schema/"))
     assert "at head" in words
-    assert "It holds 1 object that differs from what that revision says." in words
+    assert "1 object differs from that revision." in words
     assert "table scratch extra" in words
     assert "scratch.one" not in words
     sql.execute("ALTER TABLE trials ALTER COLUMN status SET DEFAULT 'new'")
@@ -162,7 +162,7 @@ def test_an_invalid_index_is_told_with_the_statement_that_mends_it(olga: Client)
     sql.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_trials_status'::regclass")
     page = olga.get("/schema/")
     words = text_of(page)
-    assert "needs a person before the next run: an invalid index." in words
+    assert "requires manual action before the next migration: an invalid index." in words
     assert "Left invalid by a build that failed, and used by no query: idx_trials_status" in words
     assert commands(page)[:2] == ["REINDEX INDEX CONCURRENTLY public.idx_trials_status;", "manage.py migrate_alembic"]
     assert "index idx_trials_status unfinished" in words
@@ -172,10 +172,10 @@ def test_an_unknown_version_is_nobody_elses_to_touch(olga: Client) -> None:
     sql.execute("UPDATE alembic_version SET version_num = 'abcdef123456'")
     page = olga.get("/schema/")
     words = text_of(page)
-    assert "needs a person before the next run: an unknown id." in words
+    assert "requires manual action before the next migration: an unknown id." in words
     assert "Let DATABASE_URL name the right database" in words
-    assert "No run goes on before it is known which revision the schema is at." in words
-    assert "which of them have run is not known" in words
+    assert "The revision is unknown; resolve this first." in words
+    assert "which of them were applied is unknown" in words
     assert "pending" not in words
     assert commands(page) == []
 
@@ -191,21 +191,21 @@ def test_an_empty_database_has_everything_before_it(olga: Client) -> None:
     databases.migrate(keywords(), "base", allow_destructive=tuple(revisions.ids()))
     words = text_of(olga.get("/schema/"))
     assert f"{len(revisions.ids())} pending" in words
-    assert "is empty: none of the" in words
+    assert "is empty;" in words
     assert "The database is empty: there is nothing to compare." in words
 
 
 def test_a_file_that_changed_since_it_ran_is_named(olga: Client) -> None:
-    assert "changed since it ran" not in text_of(olga.get("/schema/"))
+    assert "changed since it was applied" not in text_of(olga.get("/schema/"))
     sql.execute("UPDATE alembic_migration_log SET file_sha256 = 'other' WHERE revision = %s", [COUNTING])
     words = text_of(olga.get("/schema/"))
-    assert f"The file of {COUNTING} changed since it ran here" in words
-    assert words.count("its file changed since it ran here") == 1
+    assert f"The file of {COUNTING} changed since it was applied here" in words
+    assert words.count("file changed since it was applied") == 1
 
 
 def test_without_a_verification_it_says_how_to_verify(olga: Client) -> None:
     page = olga.get("/schema/")
-    assert "Nothing was verified here yet." in text_of(page)
+    assert "Never verified." in text_of(page)
     assert commands(page) == ["manage.py migrate_alembic --verify-only"]
 
 
@@ -217,7 +217,7 @@ def test_the_last_verification_is_told_and_whether_it_is_of_today(olga: Client) 
     databases.migrate(keywords(), BEFORE_HEAD)
     words = text_of(olga.get("/schema/"))
     assert f"when it was at {HEAD}" in words
-    assert "Since then the log has 1 more entry: verify it again." in words
+    assert "The log has 1 later entry: verify again." in words
 
 
 def test_a_verification_that_failed_names_what_is_wrong(olga: Client) -> None:
@@ -235,10 +235,10 @@ def test_the_log_shows_its_newest_entries_and_leads_to_all(olga: Client) -> None
         verify()
     page = olga.get("/schema/")
     words = text_of(page)
-    assert "The newest 20 entries, newest first" in words
+    assert "The latest 20 entries, newest first" in words
     assert f'href="{LOG}"' in page.content.decode()
     # Of the entries themselves, only verifications are among the newest 20.
-    log = words.partition("The newest 20 entries")[2]
+    log = words.partition("The latest 20 entries")[2]
     assert log.count("verify 2") == 20
     assert "apply" not in log
 
@@ -254,7 +254,7 @@ def test_an_empty_log_says_what_to_do(olga: Client) -> None:
     sql.execute("DROP TABLE alembic_migration_log")
     words = text_of(olga.get("/schema/"))
     assert "The log is empty" in words
-    assert "manage.py migrate_alembic --verify-only writes the first entry." in words
+    assert "manage.py migrate_alembic --verify-only adds the first entry." in words
     assert words.count("unknown: not in the log") == len(revisions.ids())
 
 

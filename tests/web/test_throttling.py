@@ -54,7 +54,7 @@ def test_the_page_has_the_end_of_the_lockout(client: Client) -> None:
     last = AccessAttempt.objects.get().attempt_time
     words = text_of(page)
     assert f"until {last + timedelta(minutes=15):%H:%M:%S} UTC" in words
-    assert "Whoever operates this site can end the wait" in words
+    assert "An administrator can end the lockout" in words
     assert "no-store" in page["Cache-Control"]
     assert "unsafe" not in page["Content-Security-Policy"]
 

@@ -2,10 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 
 from storage.content import get_s3_client
 from tests.storage.content.harness import (
@@ -18,6 +21,14 @@ from tests.storage.content.harness import (
 from tests.storage.content.s3_server import run_s3_server
 
 ACCESS_KEY, SECRET_KEY = "AKIATESTSTESTSTESTS0", "planted-secret-of-the-tests"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_service_models() -> Iterator[None]:
+    """Read botocore's description of S3 once: that takes most of the time of creating a client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(create_loader))
+        yield
 
 
 @pytest.fixture

@@ -66,19 +66,22 @@ def _list_steps() -> dict[str, Callable[[], None]]:
     }
 
 
+def use_small_batches(set_attribute: Callable[[Any, str, int], None]) -> None:
+    """Make batches so small that few objects need several."""
+    from storage import deletion, garbage_collection, tiers
+
+    for module, name in ((garbage_collection, "BATCH"), (deletion, "BATCH"), (tiers, "WRITERS")):
+        set_attribute(module, name, 3)
+
+
 def main() -> None:
     """Install the kill point and run the command."""
     django.setup()
     from django.core.management import execute_from_command_line
 
-    from storage import deletion, garbage_collection, tiers
-
-    # Small batches, so that few objects need several.
-    for module, name in ((garbage_collection, "BATCH"), (deletion, "BATCH"), (tiers, "WRITERS")):
-        setattr(module, name, 3)
+    use_small_batches(setattr)
     step, *command = sys.argv[1:]
-    if step:
-        _list_steps()[step]()
+    _list_steps()[step]()
     execute_from_command_line(["manage.py", *command])
 
 

@@ -38,7 +38,7 @@ class Length:
     garbage_count: int
 
 
-SHORT, FULL = Length(2, 300), Length(20, 2_000)
+SHORT, FULL = Length(1, 150), Length(20, 2_000)
 
 
 def start_collection() -> subprocess.Popen[str]:

@@ -21,7 +21,7 @@ class Length:
     min_actions: int
 
 
-SHORT, FULL = Length(16, 3, 100), Length(16, 60, 5_000)
+SHORT, FULL = Length(16, 2, 100), Length(16, 60, 5_000)
 
 
 def run_clients(keywords: Keywords, length: Length) -> None:

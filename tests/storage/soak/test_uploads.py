@@ -18,7 +18,7 @@ from tests.storage.soak.workload import Reader, Writer, run_concurrently
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-SHORT = 10.0
+SHORT = 3.0
 # Minimum activity, however slow the machine.
 MIN_READS, MIN_DELETED = 100, 50
 

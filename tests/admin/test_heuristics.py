@@ -1,4 +1,4 @@
-"""Heuristics in the admin say what the database's functions say."""
+"""Heuristics in the admin have the values of the SQL functions."""
 
 from typing import Any
 

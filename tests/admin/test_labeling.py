@@ -40,13 +40,13 @@ def read_messages(answer: Any) -> list[str]:
 @pytest.mark.parametrize(("decision", "written"), [("right", True), ("wrong", False)])
 def test_label_is_written_with_its_columns(decision: str, written: bool, signed_in: Any) -> None:
     audit = factories.make_link_audit()
-    assert label(signed_in("reviewer"), audit, decision, note="as the title says") == [
+    assert label(signed_in("reviewer"), audit, decision, note="as the title states") == [
         f"Link {audit.pk} is {decision}."
     ]
     audit.refresh_from_db()
     assert (audit.label, audit.label_source, audit.reviewed_by) == (written, "human_review", "rita")
     assert audit.reviewed_at is not None
-    assert audit.review_notes == "as the title says"
+    assert audit.review_notes == "as the title states"
     assert audit.promotion_status == "pending"
 
 

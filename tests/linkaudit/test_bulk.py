@@ -43,7 +43,7 @@ def select(client: Client, keys: list[int], action: str, **fields: str) -> Any:
     return client.post(reverse(LIST), {"action": action, "index": "0", "_selected_action": keys, **fields})
 
 
-def confirm(client: Client, page: Any, note: str = "as the protocol says") -> Any:
+def confirm(client: Client, page: Any, note: str = "as the protocol states") -> Any:
     frozen = re.search(r'name="frozen" value="([^"]+)"', page.content.decode())
     assert frozen
     return client.post(reverse("admin:linkaudit_linkaudit_bulk"), {"frozen": frozen[1], "note": note})
@@ -73,7 +73,7 @@ def test_changed_links_are_skipped_and_listed(adam: Client) -> None:
         f"Labeled right: 497. Skipped: 3, changed since the selection ({keys[7]}, {keys[8]}, {keys[9]})."
     ]
     assert LinkReview.objects.count() - before == 497
-    recorded = LinkReview.objects.filter(mode="bulk", decision="right", reviewer="adam", note="as the protocol says")
+    recorded = LinkReview.objects.filter(mode="bulk", decision="right", reviewer="adam", note="as the protocol states")
     assert recorded.count() == 497
     assert LinkAudit.objects.filter(label=True, reviewed_by="adam", label_source="human_review").count() == 497
     assert LogEntry.objects.filter(change_message="Labeled right in bulk, with 497 links.").count() == 497

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
@@ -21,6 +20,7 @@ from ncfd_site.adminkit.list_query import select_listed_rows
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_first
+from ncfd_site.core.permissions import check_permission
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.models import Job
 
@@ -70,14 +70,6 @@ class FrozenFilter:
     query: str
     max_id: int
     moment: str
-
-
-def require_bulk_permission(actor: User) -> None:
-    """Raise PermissionDenied if the actor may not label many links at once."""
-    if not actor.has_perm(BULK):
-        raise PermissionDenied(
-            f"Labeling many links requires the permission {BULK}, which {actor.get_username()} does not have."
-        )
 
 
 @transaction.atomic
@@ -143,7 +135,7 @@ def format_result(decision: str, groups: Mapping[str, Collection[int]], counts: 
 
 
 def _validate(decision: str, note: str, actor: User) -> None:
-    require_bulk_permission(actor)
+    check_permission(actor, BULK, "Labeling many links")
     if decision not in DECISIONS:
         raise BulkError(f"A decision is right, wrong or cleared, not {decision!r}. Nothing was labeled.")
     if not note.strip():

@@ -1,4 +1,4 @@
-"""Writes of labels: a reviewer's decision on one link, and its undo.
+"""Writes of labels: a decision on one link, its undo, and an adjudication.
 
 `record_link_review` records the decision, and the database derives the label from the record. A label never changes
 `promotion_status`.
@@ -13,10 +13,12 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 
-from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview
+from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview, ReviewSlot
 from linkaudit.queries import list_decisions_by
+from linkaudit.sampling.interim_analysis import run_due_analyses
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
+from ncfd_site.core.permissions import check_permission, describe_missing_permission
 
 LABEL = "linkaudit.label_linkaudit"
 ADJUDICATE = "linkaudit.adjudicate_linkaudit"
@@ -26,6 +28,14 @@ DECISIONS = {True: LinkReview.Decision.RIGHT, False: LinkReview.Decision.WRONG, 
 LABEL_COLUMNS = ("label", "label_source", "reviewed_by", "reviewed_at", "review_notes", "updated_at")
 # SQLSTATEs that the project's SQL functions raise with a message for the user.
 USER_ERROR_STATES = ("22023", "42501", "55000")
+
+
+class AdjudicationError(UserError):
+    """The database refused the adjudication: the adjudicator reviewed the link."""
+
+
+class AlreadyResolvedError(Exception):
+    """The link is not awaiting adjudication."""
 
 
 class StaleLinkError(Exception):
@@ -39,16 +49,14 @@ class StaleLinkError(Exception):
 def find_label_block(audit: LinkAudit, actor: User) -> str | None:
     """Return the reason why `actor` may not label `audit`, as a sentence, or None."""
     if not actor.has_perm(LABEL):
-        return _missing_permission(actor)
+        return describe_missing_permission(actor, LABEL, "Labeling links")
     # Only a link without a label can await adjudication.
     if audit.label is None and LinkDisagreement.objects.filter(pk=audit.pk).exists():
         return f"Link {audit.pk} is awaiting adjudication."
     if _has_label_of_another(audit, actor) and not actor.has_perm(ADJUDICATE):
         labeled_by = audit.reviewed_by or (audit.label_source or "another source").replace("_", " ")
-        return (
-            f"Link {audit.pk} was labeled by {labeled_by}. Changing another reviewer's label requires the permission "
-            f"{ADJUDICATE}, which {actor.get_username()} does not have."
-        )
+        missing = describe_missing_permission(actor, ADJUDICATE, "Changing another reviewer's label")
+        return f"Link {audit.pk} was labeled by {labeled_by}. {missing}"
     return None
 
 
@@ -63,7 +71,7 @@ def label_link(
 
     Raises PermissionDenied, LinkAudit.DoesNotExist, and StaleLinkError if the link has changed since `seen_at`.
     """
-    require_label_permission(actor)
+    check_permission(actor, LABEL, "Labeling links")
     audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
     is_repeated = _is_repeated(audit, label, note)
     if is_repeated and not _has_label_of_another(audit, actor):
@@ -90,7 +98,7 @@ def undo_label(audit_id: int, previous_note: str | None, *, actor: User, seen_at
     `seen_at` is the `updated_at` that this decision wrote; `previous_note` is the note before it. Raises
     PermissionDenied, LinkAudit.DoesNotExist, and StaleLinkError if the link has changed since `seen_at`.
     """
-    require_label_permission(actor)
+    check_permission(actor, LABEL, "Labeling links")
     audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
     last = list_decisions_by(actor.get_username(), audit_id).exclude(mode=LinkReview.Mode.QUEUE).first()
     if audit.updated_at != seen_at or last is None:
@@ -102,10 +110,21 @@ def undo_label(audit_id: int, previous_note: str | None, *, actor: User, seen_at
     return audit
 
 
-def require_label_permission(actor: User) -> None:
-    """Raise PermissionDenied if the actor may not label links."""
-    if not actor.has_perm(LABEL):
-        raise PermissionDenied(_missing_permission(actor))
+def adjudicate(audit_id: int, decision: str, reason: str, *, actor: User) -> None:
+    """Decide "right" or "wrong" on a link that awaits adjudication, and run the analyses that this completes.
+
+    Raises PermissionDenied, AdjudicationError if the actor reviewed the link, and AlreadyResolvedError.
+    """
+    check_permission(actor, ADJUDICATE, "Adjudicating")
+    with translate_errors(AdjudicationError), transaction.atomic():
+        # Concurrent adjudicators wait for each other here; the second one finds the link resolved.
+        is_there = LinkAudit.objects.select_for_update(no_key=True).filter(pk=audit_id).values("pk").first()
+        if not is_there or not LinkDisagreement.objects.filter(pk=audit_id).exists():
+            raise AlreadyResolvedError
+        mode = LinkReview.Mode.ADJUDICATION
+        sql.scalar("record_link_review", audit_id, decision, actor.get_username(), mode, reason)
+    for sample_id in ReviewSlot.objects.filter(audit_id=audit_id).values_list("sample_id", flat=True).distinct():
+        run_due_analyses(sample_id)
 
 
 @contextmanager
@@ -126,10 +145,6 @@ def translate_errors(error_class: type[UserError]) -> Iterator[None]:
         ):
             raise error_class(f"The database refused this: {cause.diag.message_primary}.") from error
         raise
-
-
-def _missing_permission(actor: User) -> str:
-    return f"Labeling links requires the permission {LABEL}, which {actor.get_username()} does not have."
 
 
 def _has_label_of_another(audit: LinkAudit, actor: User) -> bool:

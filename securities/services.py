@@ -3,10 +3,10 @@
 from datetime import date
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from ncfd_site.config.errors import UserError
+from ncfd_site.core.permissions import check_permission
 from securities.models import Company, CompanyRelationship, CompanySecurity
 
 ADD_SECURITY = "securities.add_companysecurity"
@@ -26,7 +26,7 @@ def link_security(company_id: int, security_id: str | int, *, actor: User) -> bo
     `security_id` is a `securities.security_id` or an identifier of another system. Raises PermissionDenied, and
     CompanyLinkError for an unknown company or an empty identifier.
     """
-    _require(actor, ADD_SECURITY, "Linking a security to a company")
+    check_permission(actor, ADD_SECURITY, "Linking a security to a company")
     identifier = str(security_id).strip()
     if not identifier:
         raise CompanyLinkError("The identifier of the security is empty.")
@@ -38,7 +38,7 @@ def link_security(company_id: int, security_id: str | int, *, actor: User) -> bo
 @transaction.atomic
 def unlink_security(company_id: int, security_id: str | int, *, actor: User) -> bool:
     """Delete the link of a security to a company; return whether it existed. Raises PermissionDenied."""
-    _require(actor, DELETE_SECURITY, "Unlinking a security from a company")
+    check_permission(actor, DELETE_SECURITY, "Unlinking a security from a company")
     links = CompanySecurity.objects.filter(company_id=company_id, security_id=str(security_id))
     return links.delete()[0] > 0
 
@@ -58,7 +58,7 @@ def add_relationship(
     `start_date` None is unknown, `end_date` None is current. The dates of an existing relationship are kept. Raises
     PermissionDenied, and CompanyLinkError for an unknown company, equal companies, or dates in the wrong order.
     """
-    _require(actor, ADD_RELATIONSHIP, "Relating companies")
+    check_permission(actor, ADD_RELATIONSHIP, "Relating companies")
     if parent_company_id == child_company_id:
         raise CompanyLinkError("A company cannot be its own parent. Choose two companies.")
     if start_date and end_date and end_date < start_date:
@@ -81,18 +81,11 @@ def remove_relationship(parent_company_id: int, child_company_id: int, rel_type:
 
     A former relationship keeps its row, with an end date.
     """
-    _require(actor, DELETE_RELATIONSHIP, "Separating companies")
+    check_permission(actor, DELETE_RELATIONSHIP, "Separating companies")
     relationships = CompanyRelationship.objects.filter(
         parent_company_id=parent_company_id, child_company_id=child_company_id, rel_type=rel_type
     )
     return relationships.delete()[0] > 0
-
-
-def _require(actor: User, permission: str, action: str) -> None:
-    if not actor.has_perm(permission):
-        raise PermissionDenied(
-            f"{action} needs the permission {permission}, which {actor.get_username()} does not have."
-        )
 
 
 def _lock_company(company_id: int) -> None:

@@ -8,10 +8,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from linkaudit.adjudication import queries
-from linkaudit.adjudication.services import AdjudicationError, AlreadyResolvedError, adjudicate
 from linkaudit.document_view import build_document_context
 from linkaudit.forms import PlainForm
-from linkaudit.services import ADJUDICATE
+from linkaudit.services import ADJUDICATE, AdjudicationError, AlreadyResolvedError, adjudicate
 from ncfd_site.core.permissions import current_user, require_permission
 
 VIEW_DECISIONS = "linkaudit.view_linkreview"

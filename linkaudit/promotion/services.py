@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from linkaudit.models import LinkPromotion
 from linkaudit.services import translate_errors
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
+from ncfd_site.core.permissions import check_permission
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.models import Job
@@ -38,7 +38,7 @@ def start_promotion(heuristic: str, reason: str, *, actor: User) -> tuple[int, J
     Raises PermissionDenied; PromotionError if the promotion rule is not met or the actor supplied all the labels; and
     JobError if another promotion is running. Then nothing is stored.
     """
-    _require_permission(actor)
+    check_permission(actor, PROMOTE, "Promoting links and reverting promotions")
     with translate_errors(PromotionError):
         promotion_id = sql.scalar("start_link_promotion", heuristic, actor.get_username(), reason)
     arguments = {"promotion_id": promotion_id, "heuristic": heuristic}
@@ -68,7 +68,7 @@ def start_revert_job(promotion_id: int, reason: str, *, actor: User) -> Job:
     Raises PermissionDenied; LinkPromotion.DoesNotExist; PromotionError if it was reverted before or `reason` is blank;
     and JobError if another revert is running.
     """
-    _require_permission(actor)
+    check_permission(actor, PROMOTE, "Promoting links and reverting promotions")
     promotion = LinkPromotion.objects.get(pk=promotion_id)
     if promotion.reverted_at is not None:
         raise PromotionError(
@@ -86,11 +86,3 @@ def revert(promotion_id: int, reason: str, *, reverted_by: str) -> int:
     """
     with translate_errors(PromotionError), transaction.atomic():
         return int(sql.scalar("revert_link_promotion", promotion_id, reverted_by, reason))
-
-
-def _require_permission(actor: User) -> None:
-    if not actor.has_perm(PROMOTE):
-        raise PermissionDenied(
-            f"Promoting links and reverting promotions requires the permission {PROMOTE}, "
-            f"which {actor.get_username()} does not have."
-        )

@@ -12,8 +12,9 @@ from django.db.models.functions import Now
 from linkaudit.models import ReviewSlot
 from linkaudit.queries import UNDO_PERIOD
 from linkaudit.sampling.interim_analysis import run_due_analyses
-from linkaudit.services import require_label_permission
+from linkaudit.services import LABEL
 from ncfd_site.core import sql
+from ncfd_site.core.permissions import check_permission
 
 # An open page renews its lease up to this time, and a decision counts as having taken at most this long.
 MAX_DURATION = timedelta(hours=1)
@@ -54,14 +55,14 @@ def lease_slot(*, actor: User) -> ReviewSlot | None:
 
     Raises PermissionDenied, as all functions here.
     """
-    require_label_permission(actor)
+    check_permission(actor, LABEL, "Labeling links")
     found = sql.call("claim_review_slot", actor.get_username(), None, lease_duration(), of=ReviewSlot)
     return found[0] if found else None
 
 
 def submit_decision(token: uuid.UUID, decision: str, note: str, *, actor: User) -> SubmitResult:
     """Record "right", "wrong" or "unsure" on the leased slot, with its duration, and run the analyses it completes."""
-    require_label_permission(actor)
+    check_permission(actor, LABEL, "Labeling links")
     values = {
         "token": token,
         "reviewer": actor.get_username(),
@@ -79,20 +80,20 @@ def submit_decision(token: uuid.UUID, decision: str, note: str, *, actor: User) 
 @transaction.atomic
 def skip_slot(token: uuid.UUID, reason: str, *, actor: User) -> bool:
     """Skip the leased slot; return False if the lease has expired."""
-    require_label_permission(actor)
+    check_permission(actor, LABEL, "Labeling links")
     return bool(sql.scalar("skip_review", token, actor.get_username(), reason))
 
 
 @transaction.atomic
 def undo_decision(review_id: int, *, actor: User) -> UndoResult:
     """Undo the actor's own decision, and lease its slot again."""
-    require_label_permission(actor)
+    check_permission(actor, LABEL, "Labeling links")
     return sql.call("undo_review", review_id, actor.get_username(), UNDO_PERIOD, lease_duration(), of=UndoResult)[0]
 
 
 def renew_lease(token: uuid.UUID, *, actor: User) -> datetime | None:
     """Extend a live lease from now; return its new end, or None if it has expired."""
-    require_label_permission(actor)
+    check_permission(actor, LABEL, "Labeling links")
     slots = ReviewSlot.objects.filter(
         lease_token=token,
         leased_by=actor.get_username(),

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -18,6 +17,7 @@ from linkaudit.sampling.outcomes import SIZES
 from linkaudit.sampling.queries import list_promoted_heuristics
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
+from ncfd_site.core.permissions import check_permission
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.models import Job
@@ -100,7 +100,7 @@ def draw_sample(options: SampleOptions, *, drawn_by: str) -> ReviewSample:
 
 def start_draw_job(options: SampleOptions, *, actor: User) -> Job:
     """Start the job that draws the sample, and return it; raises PermissionDenied."""
-    require_draw_permission(actor)
+    check_permission(actor, DRAW, "Drawing and closing samples")
     return queue.start(DRAW_JOB, options.to_json(), actor=actor)
 
 
@@ -122,20 +122,12 @@ def close_sample(sample_id: int, *, actor: User) -> ReviewSample:
 
     Raises PermissionDenied, and ReviewSample.DoesNotExist.
     """
-    require_draw_permission(actor)
+    check_permission(actor, DRAW, "Drawing and closing samples")
     sample = ReviewSample.objects.select_for_update().get(pk=sample_id)
     if sample.closed_at is None:
         ReviewSample.objects.filter(pk=sample_id).update(closed_by=actor.get_username(), closed_at=Now())
         sample.refresh_from_db()
     return sample
-
-
-def require_draw_permission(actor: User) -> None:
-    """Raise PermissionDenied if the actor may not draw or close samples."""
-    if not actor.has_perm(DRAW):
-        raise PermissionDenied(
-            f"Drawing and closing samples requires the permission {DRAW}, which {actor.get_username()} does not have."
-        )
 
 
 def describe_sample(sample: ReviewSample) -> str:

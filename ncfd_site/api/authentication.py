@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError
 
 from ncfd_site.api.tokens import find_token_user
-from ncfd_site.core.permissions import current_user
+from ncfd_site.core.permissions import check_permission, current_user
 
 SCHEME = "bearer"
 
@@ -26,8 +25,8 @@ class _Authentication:
         self.permission = permission
 
     def _require_permission(self, user: User) -> User:
-        if self.permission and not user.has_perm(self.permission):
-            raise PermissionDenied(f"This needs the permission {self.permission}, which {user.username} does not have.")
+        if self.permission:
+            check_permission(user, self.permission, "This")
         return user
 
 

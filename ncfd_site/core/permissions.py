@@ -28,15 +28,24 @@ def require_permission(permission: str = "") -> Callable[[View[Arguments, Answer
         @wraps(view)
         def page(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
             user = current_user(request)
-            if permission and not user.has_perm(permission):
-                raise PermissionDenied(
-                    f"This page needs the permission {permission}, which {user.get_username()} does not have."
-                )
+            if permission:
+                check_permission(user, permission, "This page")
             return view(request, *args, **kwargs)
 
         return never_cache(login_required(page))
 
     return decorate
+
+
+def check_permission(user: User, permission: str, action: str) -> None:
+    """Raise PermissionDenied if the user may not do `action`, such as "Labeling links"."""
+    if not user.has_perm(permission):
+        raise PermissionDenied(describe_missing_permission(user, permission, action))
+
+
+def describe_missing_permission(user: User, permission: str, action: str) -> str:
+    """Return the sentence of `check_permission`."""
+    return f"{action} needs the permission {permission}, which {user.get_username()} does not have."
 
 
 def current_user(request: HttpRequest) -> User:

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from ncfd_site.adminkit.columns import get_fields
 from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.adminkit.list_query import ListError, get_admin, select_listed_rows
+from ncfd_site.core.permissions import check_permission
 
 EXPORT = "linkaudit.export_linkreview"
 # Rows: more than the limit need a background job; fetched from the server at a time.
@@ -84,11 +84,7 @@ def select_rows(source: Source, query: str, actor: User) -> Listing:
     """
     opts = source.model._meta
     for permission in (EXPORT, f"{opts.app_label}.view_{opts.model_name}"):
-        if not actor.has_perm(permission):
-            raise PermissionDenied(
-                f"Exporting {opts.verbose_name_plural} needs the permission {permission}, "
-                f"which {actor.get_username()} does not have."
-            )
+        check_permission(actor, permission, f"Exporting {opts.verbose_name_plural}")
     fields = get_fields(source.model).values()
     columns = [*source.columns] or [field.attname for field in fields if _may_see(source.model, field, actor)]
     return Listing(source, columns, source.rows(query, actor).values_list(*columns))

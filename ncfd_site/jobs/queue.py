@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from ncfd_site.config.errors import UserError
+from ncfd_site.core.permissions import check_permission
 from ncfd_site.jobs.job_types import JobType, find_job_type
 from ncfd_site.jobs.models import Job
 
@@ -81,11 +81,7 @@ def resume(job_id: int, *, actor: User) -> Job:
 
 
 def _require_permission(job_type: JobType, actor: User, verb: str) -> None:
-    if not actor.has_perm(job_type.permission):
-        raise PermissionDenied(
-            f"{verb} this job ({job_type.title}) needs the permission {job_type.permission}, "
-            f"which {actor.get_username()} does not have."
-        )
+    check_permission(actor, job_type.permission, f"{verb} this job ({job_type.title})")
 
 
 @contextmanager

@@ -5,12 +5,11 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from ncfd_site.core.permissions import current_user, require_permission
+from ncfd_site.core.permissions import check_permission, current_user, require_permission
 from ncfd_site.jobs import presentation, queue
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import Snapshot, view_progress
@@ -107,8 +106,8 @@ def _change(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Jo
 def _find(request: HttpRequest, job_id: int) -> Job:
     actor = current_user(request)
     job = Job.objects.filter(pk=job_id).first()
-    if not actor.has_perm(VIEW) and (job is None or job.requested_by != actor.get_username()):
-        raise PermissionDenied(f"This page needs the permission {VIEW}, which {actor.get_username()} does not have.")
+    if job is None or job.requested_by != actor.get_username():
+        check_permission(actor, VIEW, "This page")
     if job is None:
         raise Http404(f"There is no job {job_id}.")
     return job

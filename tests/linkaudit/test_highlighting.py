@@ -58,7 +58,7 @@ def test_highlighted_text_is_complete_and_safe(text: str, names: list[str], numb
 
 
 def unescape_once(text: str) -> str:
-    """What `text` is after escaping and unescaping; the same, unless it holds control characters HTML forbids."""
+    """Return `text` escaped and unescaped, which replaces control characters that HTML forbids."""
     from django.utils.html import escape
 
     return unescape(escape(text))

@@ -202,7 +202,7 @@ def test_roles_that_may_not_label_see_the_reason(client: Client, role: Role) -> 
     audit = make_link_audit()
     page = client.get(f"/links/{audit.pk}/")
     assert page.status_code == 200
-    assert f"requires the permission linkaudit.label_linkaudit, which {user} does not have" in text_of(page)
+    assert f"needs the permission linkaudit.label_linkaudit, which {user} does not have" in text_of(page)
     assert 'name="decision"' not in page.content.decode()
     refused = send(client, audit, "right")
     assert refused.status_code == 403

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from linkaudit.adjudication.services import adjudicate
 from linkaudit.models import LinkAudit, LinkReview, ReviewSkip, ReviewSlot
 from linkaudit.review import queries
+from linkaudit.services import adjudicate
 from ncfd_site.core.roles import Role
 from tests.factories import make_user
 from tests.linkaudit.review.conftest import (

@@ -41,7 +41,7 @@ OUTCOME_LABELS = {
 def decision(name: str) -> SafeString:
     """Render a decision as a sign and a word; the word alone is complete."""
     return format_html(
-        '<span class="decision {}"><span aria-hidden="true">{}</span> {}</span>', name, SIGNS[name], name
+        '<span class="status {}"><span aria-hidden="true">{}</span> {}</span>', name, SIGNS[name], name
     )
 
 

@@ -33,7 +33,7 @@ def render_referrer(reference: StorageReference, referrer: Referrer | None, row:
     if referrer is None:
         if reference.reference_type not in REFERRER_PAGES:
             return render_quiet("unknown kind, maintained by a pipeline")
-        return format_html('<span class="verdict wrong">⚠</span> {} does not exist (yet)', str(reference))
+        return format_html('<span class="status wrong">⚠</span> {} does not exist (yet)', str(reference))
     note = render_quiet("" if referrer.object_id == row.pk else ", points to another object or to none")
     return format_html("{}{}", referrer.name, note)
 

@@ -87,7 +87,7 @@ def test_links_inside_of_a_row_lead_elsewhere_than_the_row(page: Page, site: Non
 def test_a_number_above_the_list_leads_to_as_many_rows(page: Page, site: None) -> None:
     sign_in(page, "ana", "/trials/?q=zqlil")
     expect(page.locator("[data-row]")).to_have_count(1)
-    tile = page.locator(".risk-tiles div").filter(has_text="97 % and more").get_by_role("link")
+    tile = page.locator(".trial-tiles div").filter(has_text="97 % and more").get_by_role("link")
     expect(tile).to_have_text("1")
     tile.press("Enter")
     page.wait_for_url("**/trials/?band=97")

@@ -46,7 +46,7 @@ def study() -> Study:
 
 def test_the_way_from_a_step_to_its_study_card_and_document_needs_the_keyboard_alone(page: Page, study: Study) -> None:
     sign_in(page, "ana", WHY)
-    page.locator(".why-waterfall td a", has_text=re.compile("^S1$")).focus()
+    page.locator(".explanation-waterfall td a", has_text=re.compile("^S1$")).focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("#signal-s1$"))
     # The next stop from the row of the signal is its study card.
@@ -71,7 +71,7 @@ def test_a_run_is_chosen_with_the_keyboard_alone(page: Page, study: Study) -> No
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"\?run=weekly"))
     expect(page.locator("main")).to_contain_text("No gate fired: the score is the prior of phase 3, 42.0 %,.")
-    page.locator(".why-history table").get_by_role("link", name=LONG[:50]).press("Enter")
+    page.locator(".explanation-history table").get_by_role("link", name=LONG[:50]).press("Enter")
     expect(page.locator("main")).to_contain_text("the latest run")
 
 

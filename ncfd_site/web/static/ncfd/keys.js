@@ -1,25 +1,25 @@
 "use strict";
 
-// One key for one element: [data-key="y"] is clicked, or focused where it takes text. Keys do nothing while somebody
-// writes, composes, or holds a modifier. A person may want no keys at all.
+// Keyboard shortcuts: the key y clicks the element [data-key="y"], or focuses it if it is a field. Shortcuts are ignored in
+// text fields, during composition and with modifiers. Users can turn them off.
 {
     const areOff = document.querySelector("meta[name=keys][content=off]") !== null;
 
-    // Ctrl+Enter in a field goes on to what comes after it: the form is sent, or its first button is reached.
-    function goOn(field) {
-        const then = field.dataset.then;
-        if (then === "submit") {
+    // Ctrl+Enter in a field submits the form, or focuses the first button of its target.
+    function continueFrom(field) {
+        const target = field.dataset.then;
+        if (target === "submit") {
             field.form.requestSubmit();
-        } else if (then) {
-            document.getElementById(then).querySelector("button").focus();
+        } else if (target) {
+            document.getElementById(target).querySelector("button").focus();
         }
     }
 
-    const takesText = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
+    const isTextField = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
 
     const rows = () => [...document.querySelectorAll("[data-row]")];
 
-    // J and K go up and down a list; elsewhere they are keys like others.
+    // J and K move down and up a list.
     function moveInList(step) {
         const all = rows();
         const at = all.indexOf(document.activeElement);
@@ -31,14 +31,14 @@
     }
 
     document.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat && takesText(event.target)) {
-            goOn(event.target);
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat && isTextField(event.target)) {
+            continueFrom(event.target);
             return;
         }
         if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) {
             return;
         }
-        if (takesText(event.target)) {
+        if (isTextField(event.target)) {
             if (event.key === "Escape") {
                 event.target.blur();
             }
@@ -62,7 +62,7 @@
         }
     });
 
-    // A form that was sent is not sent again by a second press.
+    // A second press does not submit a form again.
     document.addEventListener("submit", (event) => {
         if (event.target.dataset.sent) {
             event.preventDefault();

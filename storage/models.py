@@ -1,4 +1,4 @@
-"""Content and documents: the bytes that were kept, who refers to them, and what was read out of them."""
+"""The content store (objects, references, events, tombstones) and documents with their extracted parts."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -7,7 +7,7 @@ from ncfd_site.core.fields import EnumField, LineField
 
 
 class SessionUser(models.Func):
-    """Whom the database takes the session for."""
+    """The database user of the session."""
 
     template = "SESSION_USER"
     arity = 0
@@ -15,39 +15,41 @@ class SessionUser(models.Func):
 
 
 class StorageObject(models.Model):
-    """One piece of content in one backend, known by the SHA-256 of its bytes, with a count of who refers to it."""
+    """An object of the content store: the bytes of one SHA-256 in one backend, with a reference count."""
 
     class Tier(models.TextChoices):
         LOCAL = "local", "local disk"
         S3 = "s3", "S3"
 
-    object_id = models.BigAutoField("object", primary_key=True, help_text="Number of the object, from the database.")
+    object_id = models.BigAutoField("object", primary_key=True, help_text="Identifier, assigned by the database.")
     sha256 = models.CharField(
-        "SHA-256", max_length=64, help_text="Hash of the bytes, 64 hexadecimal digits; unique within a backend."
+        "SHA-256", max_length=64, help_text="SHA-256 of the bytes in hexadecimal; unique within a backend."
     )
     backend_type = models.CharField(
-        "backend", max_length=20, help_text="Where the bytes lie: local or s3. The same bytes may lie in both."
+        "backend", max_length=20, help_text="Backend that the object was added for, local or s3; part of its key."
     )
     tier = LineField(
         "tier",
         choices=Tier,
-        help_text="Storage class: local or s3; equals the backend when the database makes the row.",
+        help_text="Storage tier of the bytes: local or s3.",
     )
-    storage_uri = LineField("storage URI", help_text="Address of the bytes within the backend.")
+    storage_uri = LineField("storage URI", help_text="Address of the bytes.")
     size_bytes = models.BigIntegerField(
-        "size in bytes", db_default=0, help_text="Length of the content; 0 until the writer of the bytes tells it."
+        "size in bytes", db_default=0, help_text="Size of the content; 0 until its writer sets it."
     )
     refcount = models.IntegerField(
         "references",
         db_default=0,
-        help_text="How many rows of storage_references point here; kept by the database's functions.",
+        help_text="Number of rows in storage_references for the object; maintained by triggers.",
     )
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the object was first known.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the object was added.")
     last_accessed = models.DateTimeField(
-        "last accessed", db_default=Now(), help_text="When it was last used; an age counts from here for clean-up."
+        "last accessed",
+        db_default=Now(),
+        help_text="When it was last referenced, released or read; the grace period starts here.",
     )
     metadata = models.JSONField(
-        "metadata", null=True, blank=True, help_text="What else the writer knew: content type, encoding, where from."
+        "metadata", null=True, blank=True, help_text="Additional data from the writer: content type, encoding, origin."
     )
 
     class Meta:
@@ -56,8 +58,8 @@ class StorageObject(models.Model):
         ordering = ["-object_id"]
         verbose_name = "storage object"
         permissions = [
-            ("reference_storageobject", "Can add and release references to content"),
-            ("operate_storageobject", "Can clean, check, mend and move content"),
+            ("reference_storageobject", "Can add and release references to objects"),
+            ("operate_storageobject", "Can delete, check, repair and move objects"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["sha256", "backend_type"], name="uq_storage_objects_sha256_backend")
@@ -68,19 +70,19 @@ class StorageObject(models.Model):
 
 
 class StorageReference(models.Model):
-    """One row somewhere that refers to a piece of content, and so keeps it from being cleaned up."""
+    """A reference of some row to an object, which protects the object from garbage collection."""
 
-    reference_id = models.BigAutoField("reference", primary_key=True, help_text="Number of the reference itself.")
+    reference_id = models.BigAutoField("reference", primary_key=True, help_text="Identifier, assigned by the database.")
     object = models.ForeignKey(
-        StorageObject, models.DO_NOTHING, related_name="references", help_text="The content that is referred to."
+        StorageObject, models.DO_NOTHING, related_name="references", help_text="The referenced object."
     )
     reference_type = models.CharField(
-        "kind of referrer", max_length=50, help_text="What refers to it: document, study, or a pipeline's own word."
+        "reference type", max_length=50, help_text="Type of the referrer: document, study, or a type of a pipeline."
     )
     referenced_id = models.BigIntegerField(
-        "referrer", help_text="Key of the row that refers to the content, within that kind. No foreign key."
+        "referrer", help_text="Key of the referring row within its type. No foreign key."
     )
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the reference was recorded.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the reference was added.")
 
     class Meta:
         managed = False
@@ -98,25 +100,26 @@ class StorageReference(models.Model):
 
 
 class StorageEvent(models.Model):
-    """One thing that was done to content or to its count, by whom. It stays when the content is gone."""
+    """An audit record: an action on an object or its reference count. It outlives the object.
 
-    event_id = models.BigAutoField("event", primary_key=True, help_text="Number of the event, from the database.")
-    occurred_at = models.DateTimeField("occurred", db_default=Now(), help_text="When it was done.")
-    actor = LineField(
-        "actor", db_default=SessionUser(), help_text="Who did it: a person of the site, or the database user."
-    )
+    Rows are append-only.
+    """
+
+    event_id = models.BigAutoField("event", primary_key=True, help_text="Identifier, assigned by the database.")
+    occurred_at = models.DateTimeField("occurred", db_default=Now(), help_text="When the action happened.")
+    actor = LineField("actor", db_default=SessionUser(), help_text="Username on the site, or database user.")
     action = LineField(
         "action",
-        help_text="What was done: refer or release (a reference, by a person), recount (a count brought right), clean "
-        "(a row deleted), delete (bytes deleted), move (to another address), mend (something else brought right).",
+        help_text="reference_added, reference_released, count_corrected, object_deleted (its row), bytes_deleted, "
+        "moved, or repaired.",
     )
     object_id = models.BigIntegerField(
-        "object", null=True, blank=True, help_text="Number of the object. No foreign key: it may be gone."
+        "object", null=True, blank=True, help_text="ID of the object. No foreign key: it may be deleted."
     )
-    sha256 = LineField("SHA-256", null=True, blank=True, help_text="Hash of the content.")
-    backend_type = LineField("backend", null=True, blank=True, help_text="Backend of the content: local or s3.")
-    detail = models.JSONField("detail", db_default={}, help_text="What was before and after, by the act.")
-    reason = LineField("reason", null=True, blank=True, help_text="Why it was done.")
+    sha256 = LineField("SHA-256", null=True, blank=True, help_text="Hash of the object.")
+    backend_type = LineField("backend", null=True, blank=True, help_text="Backend of the object: local or s3.")
+    detail = models.JSONField("detail", db_default={}, help_text="Values before and after, depending on the action.")
+    reason = LineField("reason", null=True, blank=True, help_text="Reason for the action.")
 
     class Meta:
         managed = False
@@ -129,40 +132,37 @@ class StorageEvent(models.Model):
 
 
 class StorageTombstone(models.Model):
-    """Bytes that no row names any more, or not yet, and that are deleted once their time is over."""
+    """A tombstone: bytes without a row in storage_objects, to be deleted after a retention period."""
 
     class Reason(models.TextChoices):
-        DELETED = "deleted", "its row was deleted"
-        MOVED = "moved", "its row moved to another address"
-        EXPECTED = "expected", "it was announced, and no row has come"
-        ORPHANED = "orphaned", "it was found without a row"
+        DELETED = "deleted", "object deleted"
+        MOVED = "moved", "object moved"
+        EXPECTED = "expected", "announced, no row yet"
+        ORPHANED = "orphaned", "found without a row"
 
     storage_uri = LineField("storage URI", primary_key=True, help_text="Address of the bytes.")
-    reason = LineField("reason", choices=Reason, help_text="Why no row names the bytes.")
+    reason = LineField("reason", choices=Reason, help_text="Why the bytes have no row.")
     size_bytes = models.BigIntegerField(
-        "size in bytes", db_default=0, help_text="Length of the bytes as the row had it; 0 where it is not known."
+        "size in bytes", db_default=0, help_text="Size from the deleted row; 0 if unknown."
     )
-    actor = LineField(
-        "actor", db_default=SessionUser(), help_text="Who left it: a person of the site, or the database user."
-    )
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the bytes lost their row.")
+    actor = LineField("actor", db_default=SessionUser(), help_text="Username on the site, or database user.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the tombstone was created.")
     delete_after = models.DateTimeField(
-        "delete after", help_text="When the bytes may be deleted, unless a row names them by then."
+        "delete after", help_text="When garbage collection may delete the bytes, unless a row refers to them by then."
     )
 
     class Meta:
         managed = False
         db_table = "storage_tombstones"
         ordering = ["storage_uri"]
-        verbose_name = "tombstone of content"
-        verbose_name_plural = "tombstones of content"
+        verbose_name = "tombstone"
 
     def __str__(self) -> str:
         return self.storage_uri
 
 
 class Document(models.Model):
-    """One document that was found: a press release, abstract, paper, registry record, filing."""
+    """A document: a press release, abstract, paper, registry record, or filing."""
 
     class SourceType(models.TextChoices):
         PRESS_RELEASE = "PR", "press release"
@@ -191,27 +191,29 @@ class Document(models.Model):
         CLOSED = "closed", "closed"
         UNKNOWN = "unknown", "unknown"
 
-    doc_id = models.BigAutoField("document", primary_key=True, help_text="Number of the document, from the database.")
+    doc_id = models.BigAutoField("document", primary_key=True, help_text="Identifier, assigned by the database.")
     source_type = EnumField(
-        "source type", enum_type="doc_source_type", choices=SourceType, help_text="What sort of publication it is."
+        "source type", enum_type="doc_source_type", choices=SourceType, help_text="Type of publication."
     )
     source_url = LineField(
         "source URL",
         null=True,
         blank=True,
         unique=True,
-        help_text="Where it was found; with its version where a page has versions, since it is unique.",
+        help_text="Unique URL of the document, with its version if the page has versions.",
     )
-    publisher = LineField("publisher", null=True, blank=True, help_text="Who published it: company, journal, registry.")
-    published_at = models.DateTimeField("published", null=True, blank=True, help_text="When it was made public.")
-    storage_uri = LineField("storage URI", help_text="Address of the bytes as they were fetched.")
+    publisher = LineField(
+        "publisher", null=True, blank=True, help_text="Company, journal or registry that published it."
+    )
+    published_at = models.DateTimeField("published", null=True, blank=True, help_text="When it was published.")
+    storage_uri = LineField("storage URI", help_text="Address of the fetched bytes.")
     content_type = LineField(
         "content type",
         null=True,
         blank=True,
         help_text="Media type of the bytes, such as text/html or application/json.",
     )
-    sha256 = LineField("SHA-256", help_text="Hash of the bytes as they were fetched, in hexadecimal.")
+    sha256 = LineField("SHA-256", help_text="SHA-256 of the fetched bytes in hexadecimal.")
     oa_status = EnumField(
         "open-access status",
         enum_type="oa_status",
@@ -219,29 +221,27 @@ class Document(models.Model):
         null=True,
         blank=True,
         db_default=OpenAccess.UNKNOWN,
-        help_text="Whether the full text may be read freely, in the terms that Unpaywall uses.",
+        help_text="Open-access status of the full text, in Unpaywall's terms.",
     )
-    discovered_at = models.DateTimeField("discovered", db_default=Now(), help_text="When its address became known.")
-    fetched_at = models.DateTimeField("fetched", null=True, blank=True, help_text="When its bytes were fetched.")
-    parsed_at = models.DateTimeField("parsed", null=True, blank=True, help_text="When its text was read out.")
+    discovered_at = models.DateTimeField("discovered", db_default=Now(), help_text="When the URL was discovered.")
+    fetched_at = models.DateTimeField("fetched", null=True, blank=True, help_text="When the document was fetched.")
+    parsed_at = models.DateTimeField("parsed", null=True, blank=True, help_text="When its text was extracted.")
     status = EnumField(
         "status",
         enum_type="doc_status",
         choices=Status,
         db_default=Status.DISCOVERED,
-        help_text="How far it has come on its way from discovery to study card.",
+        help_text="Processing state, from discovery to study card.",
     )
-    error_msg = models.TextField(
-        "error", null=True, blank=True, help_text="What went wrong, where the status is error."
-    )
-    crawl_run_id = LineField("crawl run", null=True, blank=True, help_text="The run of the crawler that found it.")
+    error_msg = models.TextField("error", null=True, blank=True, help_text="Error message if the status is error.")
+    crawl_run_id = LineField("crawl run", null=True, blank=True, help_text="Crawler run that found it.")
     object = models.ForeignKey(
         StorageObject,
         models.DO_NOTHING,
         null=True,
         blank=True,
         related_name="documents",
-        help_text="Its bytes in the content store.",
+        help_text="Object with its bytes.",
     )
 
     class Meta:
@@ -251,7 +251,7 @@ class Document(models.Model):
         verbose_name = "document"
 
     def __str__(self) -> str:
-        return f"{self.source_type} {self.doc_id}: {self.source_url or self.publisher or 'without address'}"
+        return f"{self.source_type} {self.doc_id}: {self.source_url or self.publisher or 'no URL'}"
 
 
 class DocumentTextPage(models.Model):
@@ -259,56 +259,57 @@ class DocumentTextPage(models.Model):
 
     pk = models.CompositePrimaryKey("doc_id", "page_no")
     doc = models.ForeignKey(Document, models.DO_NOTHING, related_name="text_pages", help_text="The document.")
-    page_no = models.IntegerField("page", help_text="Number of the page, from 1.")
-    char_count = models.IntegerField("characters", help_text="Length of the text in characters.")
-    text = models.TextField("text", help_text="The text as it was read out; offsets of evidence count in it.")
+    page_no = models.IntegerField("page", help_text="Page number, from 1.")
+    char_count = models.IntegerField("characters", help_text="Length of the text, in characters.")
+    text = models.TextField("text", help_text="Extracted text; evidence offsets refer to it.")
 
     class Meta:
         managed = False
         db_table = "document_text_pages"
         ordering = ["doc_id", "page_no"]
-        verbose_name = "page of text"
-        verbose_name_plural = "pages of text"
+        verbose_name = "document page"
 
     def __str__(self) -> str:
         return f"document {self.doc_id}, page {self.page_no}"
 
 
 class DocumentTable(models.Model):
-    """One table that was found on a page of a document."""
+    """A table found on a page of a document."""
 
     pk = models.CompositePrimaryKey("doc_id", "page_no", "table_idx")
     doc = models.ForeignKey(Document, models.DO_NOTHING, related_name="tables", help_text="The document.")
-    page_no = models.IntegerField("page", help_text="Number of the page, from 1.")
-    table_idx = models.IntegerField("table", help_text="Which table of that page it is.")
-    table_jsonb = models.JSONField("content", help_text="Cells of the table, and what its finder says of them.")
-    detector = LineField("detector", null=True, blank=True, help_text="The program that found it.")
+    page_no = models.IntegerField("page", help_text="Page number, from 1.")
+    table_idx = models.IntegerField("table", help_text="Position of the table on the page.")
+    table_jsonb = models.JSONField("content", help_text="Cells of the table, with metadata from the detector.")
+    detector = LineField("detector", null=True, blank=True, help_text="Program that detected it.")
 
     class Meta:
         managed = False
         db_table = "document_tables"
         ordering = ["doc_id", "page_no", "table_idx"]
-        verbose_name = "table of a document"
-        verbose_name_plural = "tables of documents"
+        verbose_name = "document table"
 
     def __str__(self) -> str:
         return f"document {self.doc_id}, page {self.page_no}, table {self.table_idx}"
 
 
 class DocumentCitation(models.Model):
-    """How a document is cited: its identifiers, and what the citation services answered."""
+    """Citation of a document: identifiers, and records of the citation services."""
 
     doc = models.OneToOneField(
         Document, models.DO_NOTHING, primary_key=True, related_name="citation", help_text="The document."
     )
     doi = LineField("DOI", null=True, blank=True, help_text="Digital object identifier.")
-    pmid = LineField("PMID", null=True, blank=True, help_text="Number in PubMed.")
-    pmcid = LineField("PMCID", null=True, blank=True, help_text="Number in PubMed Central.")
+    pmid = LineField("PMID", null=True, blank=True, help_text="PubMed identifier.")
+    pmcid = LineField("PMCID", null=True, blank=True, help_text="PubMed Central identifier.")
     crossref_jsonb = models.JSONField(
-        "Crossref record", null=True, blank=True, help_text="Answer of Crossref, as given."
+        "Crossref record", null=True, blank=True, help_text="Response of Crossref, unchanged."
     )
     unpaywall_jsonb = models.JSONField(
-        "Unpaywall record", null=True, blank=True, help_text="Answer of Unpaywall, as given: where a free copy lies."
+        "Unpaywall record",
+        null=True,
+        blank=True,
+        help_text="Response of Unpaywall, unchanged: locations of free copies.",
     )
 
     class Meta:
@@ -322,22 +323,21 @@ class DocumentCitation(models.Model):
 
 
 class DocumentNote(models.Model):
-    """What a person noted about a document: one note for each."""
+    """A note on a document, at most one per document."""
 
     doc = models.OneToOneField(
         Document, models.DO_NOTHING, primary_key=True, related_name="note", help_text="The document."
     )
-    notes_md = models.TextField("note", null=True, blank=True, help_text="The note, in Markdown.")
-    author = LineField("author", null=True, blank=True, help_text="Username of the one who wrote it.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the note was begun.")
-    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the note was last changed.")
+    notes_md = models.TextField("note", null=True, blank=True, help_text="Note in Markdown.")
+    author = LineField("author", null=True, blank=True, help_text="Username of the author.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the note was created.")
+    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the note was last updated.")
 
     class Meta:
         managed = False
         db_table = "document_notes"
         ordering = ["doc_id"]
-        verbose_name = "note on a document"
-        verbose_name_plural = "notes on documents"
+        verbose_name = "document note"
 
     def __str__(self) -> str:
         return f"note on document {self.doc_id}"

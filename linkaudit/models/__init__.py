@@ -1,4 +1,4 @@
-"""Assets, the claims that tie them to trials, what people said of these, and the samples that they were asked."""
+"""Assets, links, reviews, samples and promotions."""
 
 from linkaudit.models.claims import (
     Asset,

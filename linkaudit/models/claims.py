@@ -1,4 +1,4 @@
-"""Assets (drugs), the claims that tie them to trials, and what people said of those claims."""
+"""Assets (drugs), proposed links between assets and trials, and promoted links."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -17,22 +17,22 @@ NAMES_TO_SHOW = ("preferred", "inn", "generic", "brand", "name", "code")
 
 
 class Asset(models.Model):
-    """One drug or biologic under study, whatever names it goes by."""
+    """A drug or biologic under study."""
 
-    asset_id = models.BigAutoField("asset", primary_key=True, help_text="Number of the asset, from the database.")
+    asset_id = models.BigAutoField("asset", primary_key=True, help_text="Identifier, assigned by the database.")
     names_jsonb = models.JSONField(
         "names",
         blank=True,
         db_default={},
-        help_text="Its names by kind (inn, generic, brand, code): text or lists of it.",
+        help_text="Names by type (inn, generic, brand, code): a string or a list of strings.",
     )
     modality = LineField(
-        "modality", null=True, blank=True, help_text="What it is made of: small molecule, antibody, cell therapy."
+        "modality", null=True, blank=True, help_text="Modality, such as small molecule, antibody, cell therapy."
     )
-    target = LineField("target", null=True, blank=True, help_text="The molecule or pathway that it acts on.")
+    target = LineField("target", null=True, blank=True, help_text="Molecule or pathway that it acts on.")
     moa = LineField("mechanism of action", null=True, blank=True, help_text="How it acts on its target.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the asset was first known.")
-    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last changed.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the asset was added.")
+    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last updated.")
 
     class Meta:
         managed = False
@@ -45,14 +45,14 @@ class Asset(models.Model):
 
     @property
     def name(self) -> str:
-        """The name to show: of those that are known, the one that most people know it by."""
+        """The best-known name."""
         names = self.names_jsonb if isinstance(self.names_jsonb, dict) else {}
         known = distinct_names([*(names.get(kind) for kind in NAMES_TO_SHOW), self.names_jsonb])
         return known[0] if known else f"asset {self.asset_id}"
 
 
 class AssetAlias(models.Model):
-    """One name under which an asset is mentioned."""
+    """A name or identifier of an asset."""
 
     class AliasType(models.TextChoices):
         INN = "inn", "INN"
@@ -66,18 +66,18 @@ class AssetAlias(models.Model):
         INCHIKEY = "inchikey", "InChIKey"
         OTHER = "other", "other"
 
-    asset_alias_id = models.BigAutoField("alias", primary_key=True, help_text="Number of the alias, from the database.")
-    asset = models.ForeignKey(Asset, models.DO_NOTHING, related_name="aliases", help_text="The asset so named.")
-    alias = LineField("name", help_text="The name as it was found.")
-    alias_norm = LineField("normalised name", help_text="The name in the form in which names are compared.")
+    asset_alias_id = models.BigAutoField("alias", primary_key=True, help_text="Identifier, assigned by the database.")
+    asset = models.ForeignKey(Asset, models.DO_NOTHING, related_name="aliases", help_text="The asset.")
+    alias = LineField("name", help_text="Name as found in the source.")
+    alias_norm = LineField("normalized name", help_text="Name in normalized form, for comparison.")
     alias_type = EnumField(
-        "kind of name",
+        "type",
         enum_type="asset_alias_type",
         choices=AliasType,
-        help_text="What kind of name or identifier it is.",
+        help_text="Type of name or identifier.",
     )
-    source = LineField("source", null=True, blank=True, help_text="Where the name was learnt.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the name was first seen.")
+    source = LineField("source", null=True, blank=True, help_text="Source of the alias.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the alias was added.")
 
     class Meta:
         managed = False
@@ -94,31 +94,31 @@ class AssetAlias(models.Model):
 
 
 class MergeCandidate(models.Model):
-    """Two assets that may be one and the same, waiting for somebody to say so."""
+    """Two assets that may be duplicates, for a curator to decide."""
 
-    merge_id = models.BigAutoField("candidate", primary_key=True, help_text="Number of the pair, from the database.")
+    merge_id = models.BigAutoField("candidate", primary_key=True, help_text="Identifier, assigned by the database.")
     asset_1 = models.ForeignKey(
         Asset,
         models.DO_NOTHING,
         db_column="asset_id_1",
         related_name="merge_candidates_as_first",
-        help_text="One of the two assets.",
+        help_text="First asset.",
     )
     asset_2 = models.ForeignKey(
         Asset,
         models.DO_NOTHING,
         db_column="asset_id_2",
         related_name="merge_candidates_as_second",
-        help_text="The other; never the same as the first.",
+        help_text="Second asset; never the first one.",
     )
-    merge_reason = LineField("reason", help_text="Why they look alike, in the word of the program that found them.")
-    evidence_jsonb = models.JSONField("evidence", blank=True, db_default={}, help_text="What the likeness rests on.")
-    status = LineField("status", db_default="pending", help_text="pending until somebody decides, then the decision.")
-    reviewed_by = LineField("reviewed by", null=True, blank=True, help_text="Username of the one who decided.")
+    merge_reason = LineField("reason", help_text="Reason code of the program that proposed the pair.")
+    evidence_jsonb = models.JSONField("evidence", blank=True, db_default={}, help_text="Evidence of the similarity.")
+    status = LineField("status", db_default="pending", help_text="pending, then the decision.")
+    reviewed_by = LineField("reviewed by", null=True, blank=True, help_text="Username of the curator.")
     reviewed_at = models.DateTimeField("reviewed", null=True, blank=True, help_text="When it was decided.")
-    review_notes = models.TextField("review notes", null=True, blank=True, help_text="What the reviewer added.")
+    review_notes = models.TextField("review notes", null=True, blank=True, help_text="Notes of the reviewer.")
     created_at = models.DateTimeField("created", db_default=Now(), help_text="When the pair was proposed.")
-    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last changed.")
+    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last updated.")
 
     class Meta:
         managed = False
@@ -131,7 +131,10 @@ class MergeCandidate(models.Model):
 
 
 class LinkAudit(models.Model):
-    """A heuristic's claim that a document ties an asset to a trial, and what a reviewer said of it."""
+    """A link: a heuristic's claim that a document connects an asset to a trial, with its label.
+
+    The database derives the label from the reviews in link_reviews; a label written directly is recorded there.
+    """
 
     class PromotionStatus(models.TextChoices):
         PENDING = "pending", "pending"
@@ -144,64 +147,60 @@ class LinkAudit(models.Model):
         GOLD_STANDARD = "gold_standard", "gold standard"
         EXTERNAL_VALIDATION = "external_validation", "external validation"
 
-    audit_id = models.BigAutoField("link", primary_key=True, help_text="Number of the claim, from the database.")
+    audit_id = models.BigAutoField("link", primary_key=True, help_text="Identifier, assigned by the database.")
     doc = models.ForeignKey(
         "storage.Document",
         models.DO_NOTHING,
         related_name="link_audits",
-        help_text="The document that is said to tie them.",
+        help_text="Document that the link was found in.",
     )
-    asset = models.ForeignKey(Asset, models.DO_NOTHING, related_name="link_audits", help_text="The asset of the claim.")
+    asset = models.ForeignKey(Asset, models.DO_NOTHING, related_name="link_audits", help_text="Asset of the link.")
     nct_id = LineField(
-        "NCT number", null=True, blank=True, help_text="The trial of the claim, by its number at ClinicalTrials.gov."
+        "NCT ID", null=True, blank=True, help_text="NCT ID of the trial. No foreign key: the trial may not be loaded."
     )
-    link_type = LineField(
-        "kind of link", help_text="What the document does for the two: names both, reports the trial."
-    )
+    link_type = LineField("link type", help_text="How the document connects the two: names both, reports the trial.")
     confidence = models.DecimalField(
         "confidence",
         max_digits=3,
         decimal_places=2,
         validators=FROM_0_TO_1,
-        help_text="How sure the heuristic is, from 0 to 1; given to the rule, not measured.",
+        help_text="Confidence of the heuristic, from 0 to 1: an assumption, not measured.",
     )
     heuristic_applied = LineField(
-        "heuristic", null=True, blank=True, help_text="The rule that made the claim, HP-1 to HP-4 among others."
+        "heuristic", null=True, blank=True, help_text="Heuristic that proposed the link, such as HP-1 to HP-4."
     )
     evidence_jsonb = models.JSONField(
-        "evidence", blank=True, db_default={}, help_text="What the claim rests on: quotes, offsets, matched names."
+        "evidence", blank=True, db_default={}, help_text="Evidence of the link: quoted text, offsets, matched names."
     )
     promotion_status = LineField(
         "promotion status",
         choices=PromotionStatus,
         db_default=PromotionStatus.PENDING,
-        help_text="Whether the claim has become a link: pending, promoted, rejected, or review.",
+        help_text="pending, promoted (to the cross-references), rejected, or review.",
     )
     label = models.BooleanField(
-        "label", null=True, blank=True, help_text="The decision: true is right, false is wrong, empty is not reviewed."
+        "label", null=True, blank=True, help_text="true is right, false is wrong, NULL is not reviewed."
     )
     label_source = LineField(
-        "label source", choices=LabelSource, null=True, blank=True, help_text="Where the decision comes from."
+        "label source", choices=LabelSource, null=True, blank=True, help_text="Source of the label."
     )
-    reviewed_by = LineField(
-        "reviewed by", null=True, blank=True, help_text="Username of the one who gave the decision."
-    )
-    reviewed_at = models.DateTimeField("reviewed", null=True, blank=True, help_text="When the decision was given.")
-    review_notes = models.TextField("review notes", null=True, blank=True, help_text="What the reviewer added.")
+    reviewed_by = LineField("reviewed by", null=True, blank=True, help_text="Username of the reviewer.")
+    reviewed_at = models.DateTimeField("reviewed", null=True, blank=True, help_text="When the link was labeled.")
+    review_notes = models.TextField("review notes", null=True, blank=True, help_text="Notes of the reviewer.")
     created_at = models.DateTimeField(
-        "created", db_default=Now(), help_text="When the claim was made; precision over dates counts by this."
+        "created", db_default=Now(), help_text="When the link was proposed; date ranges of precision refer to it."
     )
-    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last changed.")
+    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last updated.")
 
     class Meta:
         managed = False
         db_table = "link_audit"
         ordering = ["-audit_id"]
-        verbose_name = "link audit"
+        verbose_name = "link"
         permissions = [
             ("label_linkaudit", "Can label own and open links"),
             ("adjudicate_linkaudit", "Can change the label of another reviewer"),
-            ("bulk_linkaudit", "Can label many links at once"),
+            ("bulk_linkaudit", "Can label links in bulk"),
         ]
 
     def __str__(self) -> str:
@@ -209,34 +208,34 @@ class LinkAudit(models.Model):
 
 
 class PromotedLink(models.Model):
-    """What both cross-references of promoted links have in common."""
+    """Common columns of the two cross-references."""
 
     xref_id = models.BigAutoField(
-        "cross-reference", primary_key=True, help_text="Number of the link, from the database."
+        "cross-reference", primary_key=True, help_text="Identifier, assigned by the database."
     )
-    how = LineField("how", help_text="The rule or the hand that made the link.")
+    how = LineField("how", help_text="Heuristic or process that found the link.")
     confidence = models.DecimalField(
         "confidence",
         max_digits=3,
         decimal_places=2,
         validators=FROM_0_TO_1,
-        help_text="How sure the link is, from 0 to 1, as it was when it was promoted.",
+        help_text="Confidence when the link was promoted, from 0 to 1.",
     )
-    evidence_jsonb = models.JSONField("evidence", blank=True, db_default={}, help_text="What the link rests on.")
-    link_source = LineField("link source", help_text="The process that promoted it.")
+    evidence_jsonb = models.JSONField("evidence", blank=True, db_default={}, help_text="Evidence of the link.")
+    link_source = LineField("link source", help_text="Process that promoted it.")
     promoted_at = models.DateTimeField("promoted", db_default=Now(), help_text="When the link was promoted.")
     promoted_by = LineField("promoted by", null=True, blank=True, help_text="Username or program that promoted it.")
-    status = LineField("status", db_default="active", help_text="active, or what became of the link since.")
-    notes = models.TextField("notes", null=True, blank=True, help_text="What somebody added.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the row was made.")
-    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last changed.")
+    status = LineField("status", db_default="active", help_text="active, or a later state.")
+    notes = models.TextField("notes", null=True, blank=True, help_text="Free-text notes.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the row was created.")
+    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last updated.")
 
     class Meta:
         abstract = True
 
 
 class TrialAssetLink(PromotedLink):
-    """A link between a trial and an asset that was promoted: the pipelines take it as true."""
+    """An asset of a trial: a promoted link that pipelines rely on."""
 
     trial = BigForeignKey("signals.Trial", models.DO_NOTHING, related_name="asset_links", help_text="The trial.")
     asset = models.ForeignKey(Asset, models.DO_NOTHING, related_name="trial_links", help_text="The asset.")
@@ -246,15 +245,14 @@ class TrialAssetLink(PromotedLink):
         null=True,
         blank=True,
         related_name="trial_asset_links",
-        help_text="The document that the link was taken from.",
+        help_text="Source document.",
     )
 
     class Meta:
         managed = False
         db_table = "trial_assets_xref"
         ordering = ["-xref_id"]
-        verbose_name = "link of trial and asset"
-        verbose_name_plural = "links of trials and assets"
+        verbose_name = "trial asset"
         constraints = [models.UniqueConstraint(fields=["trial", "asset"], name="uq_trial_assets_trial_asset")]
 
     def __str__(self) -> str:
@@ -262,9 +260,9 @@ class TrialAssetLink(PromotedLink):
 
 
 class StudyAssetLink(PromotedLink):
-    """A link between a published study and an asset that was promoted."""
+    """An asset of a published study: a promoted link."""
 
-    study_id = LineField("study", help_text="The study, as text: the key of a study, or a number from outside.")
+    study_id = LineField("study", help_text="Key of a study, or an external identifier, as text.")
     asset = models.ForeignKey(Asset, models.DO_NOTHING, related_name="study_links", help_text="The asset.")
     source_doc = models.ForeignKey(
         "storage.Document",
@@ -272,15 +270,14 @@ class StudyAssetLink(PromotedLink):
         null=True,
         blank=True,
         related_name="study_asset_links",
-        help_text="The document that the link was taken from.",
+        help_text="Source document.",
     )
 
     class Meta:
         managed = False
         db_table = "study_assets_xref"
         ordering = ["-xref_id"]
-        verbose_name = "link of study and asset"
-        verbose_name_plural = "links of studies and assets"
+        verbose_name = "study asset"
         constraints = [models.UniqueConstraint(fields=["study_id", "asset"], name="uq_study_assets_study_asset")]
 
     def __str__(self) -> str:
@@ -288,22 +285,24 @@ class StudyAssetLink(PromotedLink):
 
 
 class HeuristicPrecision(models.Model):
-    """What the labels say of one heuristic so far, counted by the view each time that it is read."""
+    """Precision of a heuristic over all labels. Links without a heuristic are not counted."""
 
-    heuristic_applied = LineField("heuristic", primary_key=True, help_text="The rule that made the claims.")
-    total_links = models.BigIntegerField("links", help_text="How many claims it made.")
-    correct_links = models.BigIntegerField("correct", help_text="How many of them are labelled right.")
-    incorrect_links = models.BigIntegerField("incorrect", help_text="How many of them are labelled wrong.")
-    unreviewed_links = models.BigIntegerField("not reviewed", help_text="How many of them have no label.")
+    heuristic_applied = LineField("heuristic", primary_key=True, help_text="The heuristic.")
+    total_links = models.BigIntegerField("links", help_text="Number of links.")
+    correct_links = models.BigIntegerField("correct", help_text="Number of links labeled right.")
+    incorrect_links = models.BigIntegerField("incorrect", help_text="Number of links labeled wrong.")
+    unreviewed_links = models.BigIntegerField("not reviewed", help_text="Number of links without a label.")
     precision_rate = NumericField(
-        "precision", null=True, help_text="Right ones among the reviewed, from 0 to 1; empty where nothing is reviewed."
+        "precision",
+        null=True,
+        help_text="Right among reviewed links, from 0 to 1 with four digits; NULL if none is reviewed.",
     )
 
     class Meta:
         managed = False
         db_table = "heuristic_precision_summary"
-        verbose_name = "precision of a heuristic"
-        verbose_name_plural = "precision of heuristics"
+        verbose_name = "heuristic precision"
+        verbose_name_plural = "heuristic precision"
 
     def __str__(self) -> str:
         return f"{self.heuristic_applied}: {self.correct_links} of {self.correct_links + self.incorrect_links} right"

@@ -1,4 +1,4 @@
-"""Tokens of the API."""
+"""API tokens."""
 
 from django.conf import settings
 from django.db import models
@@ -6,24 +6,26 @@ from django.db.models.functions import Now
 
 
 class ApiToken(models.Model):
-    """With what a program reads the API in the name of a person. Of the token itself only the hash is kept."""
+    """A token to read the API with the permissions of a user. Only its hash is stored."""
 
-    token_id = models.BigAutoField("token", primary_key=True, help_text="Number of the token, from the database.")
+    token_id = models.BigAutoField("token", primary_key=True, help_text="Identifier, assigned by the database.")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.DO_NOTHING,
         db_constraint=False,
         related_name="api_tokens",
-        help_text="The person in whose name it reads.",
+        help_text="User whose permissions apply. No foreign key: Alembic does not own Django's auth_user.",
     )
-    name = models.TextField("name", help_text="What it is for.")
-    token_sha256 = models.TextField("SHA-256 of the token", unique=True, help_text="Hash of the token.")
-    created_at = models.DateTimeField("made", db_default=Now(), help_text="When it was made.")
-    expires_at = models.DateTimeField("ends", help_text="From then on it is refused.")
+    name = models.TextField("name", help_text="Purpose of the token.")
+    token_sha256 = models.TextField(
+        "SHA-256 of the token", unique=True, help_text="SHA-256 of the token in hexadecimal."
+    )
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the token was created.")
+    expires_at = models.DateTimeField("expires", help_text="When the token expires.")
     last_used_at = models.DateTimeField(
         "last used", null=True, blank=True, help_text="When it was last used, to the minute."
     )
-    revoked_at = models.DateTimeField("revoked", null=True, blank=True, help_text="When it was taken back.")
+    revoked_at = models.DateTimeField("revoked", null=True, blank=True, help_text="When the token was revoked.")
 
     class Meta:
         managed = False
@@ -32,4 +34,4 @@ class ApiToken(models.Model):
         verbose_name = "API token"
 
     def __str__(self) -> str:
-        return f"{self.name} of person {self.user_id}"
+        return f"{self.name} of user {self.user_id}"

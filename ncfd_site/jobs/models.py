@@ -5,7 +5,10 @@ from django.db.models.functions import Now
 
 
 class Job(models.Model):
-    """One piece of long work that somebody started: what, how far, how it ended."""
+    """A background job: its type, progress and result.
+
+    A worker holds a job by a lease that it renews. When the lease expires, another worker resumes from the checkpoint.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", "queued"
@@ -14,39 +17,43 @@ class Job(models.Model):
         FAILED = "failed", "failed"
         CANCELED = "canceled", "canceled"
 
-    job_id = models.BigAutoField("job", primary_key=True, help_text="Number of the job, from the database.")
-    kind = models.TextField("kind", help_text="What is done, by its name in the code.")
-    arguments = models.JSONField("arguments", db_default={}, help_text="What it is done with.")
-    exclusive = models.TextField(
-        "excludes", null=True, blank=True, help_text="While this job is open, no other with the same word is taken."
-    )
+    job_id = models.BigAutoField("job", primary_key=True, help_text="Identifier, assigned by the database.")
+    kind = models.TextField("kind", help_text="Name of the job type.")
+    arguments = models.JSONField("arguments", db_default={}, help_text="Arguments of the job.")
+    exclusive = models.TextField("lock", null=True, blank=True, help_text="No other open job may have the same value.")
     state = models.TextField(
-        "state", choices=State, db_default=State.QUEUED, help_text="Where it is on its way from waiting to its end."
+        "state", choices=State, db_default=State.QUEUED, help_text="queued, running, done, failed, or canceled."
     )
-    requested_by = models.TextField("requested by", help_text="Username of the one who started it.")
-    requested_at = models.DateTimeField("requested", db_default=Now(), help_text="When it was started.")
+    requested_by = models.TextField("requested by", help_text="Username of the requester.")
+    requested_at = models.DateTimeField("requested", db_default=Now(), help_text="When the job was requested.")
     started_at = models.DateTimeField(
-        "begun", null=True, blank=True, help_text="When a worker first took it; empty while it waits."
+        "started", null=True, blank=True, help_text="When a worker first started it; NULL while queued."
     )
-    finished_at = models.DateTimeField("ended", null=True, blank=True, help_text="When it ended, however it ended.")
-    worker = models.TextField("worker", null=True, blank=True, help_text="The process that has it, or had it last.")
+    finished_at = models.DateTimeField(
+        "finished", null=True, blank=True, help_text="When it was done, failed or canceled."
+    )
+    worker = models.TextField(
+        "worker", null=True, blank=True, help_text="Process with the lease, or with the last one."
+    )
     lease_until = models.DateTimeField(
-        "lease", null=True, blank=True, help_text="Until when the worker has it; another goes on with it afterwards."
+        "lease end", null=True, blank=True, help_text="When the lease expires and another worker may resume."
     )
-    attempts = models.IntegerField("attempts", db_default=0, help_text="How many times a worker took it.")
-    step = models.TextField("step", db_default="", help_text="What is being done now, in words.")
-    done = models.BigIntegerField("done", db_default=0, help_text="How much of the step is done, in units.")
+    attempts = models.IntegerField("attempts", db_default=0, help_text="Number of times that a worker started it.")
+    step = models.TextField("step", db_default="", help_text="Description of the current step.")
+    done = models.BigIntegerField("done", db_default=0, help_text="Units done in the current step.")
     total = models.BigIntegerField(
-        "total", null=True, blank=True, help_text="How much there is to do in the step, in units; empty where unknown."
+        "total", null=True, blank=True, help_text="Total units of the step; NULL if unknown."
     )
-    unit = models.TextField("unit", db_default="", help_text="What is counted, in the plural.")
+    unit = models.TextField("unit", db_default="", help_text="Unit of progress, in the plural.")
     checkpoint = models.JSONField(
-        "checkpoint", db_default={}, help_text="Where to go on after an interruption, in the words of the kind."
+        "checkpoint", db_default={}, help_text="Where to resume after an interruption; the job type defines it."
     )
-    canceled_by = models.TextField("canceled by", null=True, blank=True, help_text="Who asked for its end.")
-    canceled_at = models.DateTimeField("canceled", null=True, blank=True, help_text="When its end was asked for.")
-    result = models.JSONField("result", null=True, blank=True, help_text="What came out, in the words of the kind.")
-    error = models.TextField("error", null=True, blank=True, help_text="Why it failed, as a sentence.")
+    canceled_by = models.TextField(
+        "canceled by", null=True, blank=True, help_text="Username of the user who canceled it."
+    )
+    canceled_at = models.DateTimeField("canceled", null=True, blank=True, help_text="When cancellation was requested.")
+    result = models.JSONField("result", null=True, blank=True, help_text="Result; the job type defines it.")
+    error = models.TextField("error", null=True, blank=True, help_text="Why the job failed.")
 
     class Meta:
         managed = False

@@ -1,13 +1,13 @@
-"""The version of the schema and the log of what `migrate_alembic` did."""
+"""The schema version and the log of migrations."""
 
 from django.db import models
 
 
 class SchemaVersion(models.Model):
-    """The revision that the database stands at: one row, once Alembic has been here."""
+    """The current revision of the database: one row, written by Alembic."""
 
     version_num = models.CharField(
-        "revision", max_length=255, primary_key=True, help_text="Id of the Alembic revision."
+        "revision", max_length=255, primary_key=True, help_text="ID of the Alembic revision."
     )
 
     class Meta:
@@ -20,35 +20,35 @@ class SchemaVersion(models.Model):
 
 
 class MigrationLog(models.Model):
-    """One thing that `migrate_alembic` did to the schema, or tried to: when, by whom, and how it ended."""
+    """An action of `migrate_alembic` on the schema, and its outcome.
 
-    log_id = models.BigAutoField("log entry", primary_key=True, help_text="Number of the entry, from the database.")
-    run_id = models.UUIDField("run", help_text="The call of the command; all that it did shares it.")
-    revision = models.TextField(
-        "revision", help_text="Id of the Alembic revision: the one that ran, or that the schema was held against."
-    )
+    The command creates this table itself, outside of the revisions.
+    """
+
+    log_id = models.BigAutoField("log entry", primary_key=True, help_text="Identifier, assigned by the database.")
+    run_id = models.UUIDField("run", help_text="Run of the command; all its actions share the value.")
+    revision = models.TextField("revision", help_text="Revision that ran, or that the schema was compared with.")
     action = models.TextField(
         "action",
-        help_text="up: the revision was applied; down: taken back; adopt: the schema was found to be at it, and that "
-        "was recorded; mend: something that was not as it says was put right; verify: the schema was held against it.",
+        help_text="up, down, adopt (recorded the revision of an existing schema), repair (corrected drift), or verify.",
     )
     file_sha256 = models.TextField(
         "SHA-256 of the file",
         null=True,
         blank=True,
-        help_text="Hash of all that ran, so that a later edit shows; empty where no file runs: adopt, mend, verify.",
+        help_text="Hash of the executed files, to detect later edits; NULL for adopt, repair and verify.",
     )
-    started_at = models.DateTimeField("started", help_text="When it began.")
+    started_at = models.DateTimeField("started", help_text="When the action started.")
     finished_at = models.DateTimeField(
-        "finished", null=True, blank=True, help_text="When it ended; empty while it runs, or where it was cut off."
+        "finished", null=True, blank=True, help_text="When it finished; NULL if it was interrupted."
     )
-    actor = models.TextField("actor", help_text="Database user who ran it.")
-    host = models.TextField("host", help_text="Machine that the command ran on.")
-    server_version = models.TextField("server version", help_text="Version of the PostgreSQL server.")
-    code_version = models.TextField("code version", help_text="Version of Alembic, and the process that ran it.")
-    outcome = models.TextField("outcome", help_text="How it ended: done or failed.")
+    actor = models.TextField("actor", help_text="Database user.")
+    host = models.TextField("host", help_text="Host that the command ran on.")
+    server_version = models.TextField("server version", help_text="Version of PostgreSQL.")
+    code_version = models.TextField("code version", help_text="Version of Alembic, and the process ID.")
+    outcome = models.TextField("outcome", help_text="Outcome: done or failed.")
     detail = models.TextField(
-        "detail", null=True, blank=True, help_text="What went wrong, was adopted, was mended, or was verified."
+        "detail", null=True, blank=True, help_text="Error message, or what was adopted, repaired or verified."
     )
 
     class Meta:

@@ -75,7 +75,7 @@ def run(revision_file: str, revision: str, direction: Direction) -> None:
         # Names without a schema are those of public, whatever the session or the role has set.
         "set_config('search_path', 'public', true)"
     )
-    script = [*source.statements(source.prelude()), *source.statements(source.text(revision_file, direction))]
+    script = [*source.statements(source.helpers()), *source.statements(source.text(revision_file, direction))]
     with _refusing_losses(step, consented=revision in allowed):
         for statement in (settings, *(each for each in script if not source.is_online(each))):
             try:

@@ -44,9 +44,9 @@ def text(revision_file: str | Path, direction: Direction) -> str:
     return _read(Path(revision_file).with_suffix(f".{direction}.sql"))
 
 
-def prelude() -> str:
+def helpers() -> str:
     """Return the SQL of what the revisions share."""
-    return _read(BODIES / "prelude.sql")
+    return _read(BODIES / "helpers.sql")
 
 
 def statements(script: str) -> Iterator[str]:

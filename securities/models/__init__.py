@@ -1,4 +1,4 @@
-"""Companies, securities, and the sponsor resolver."""
+"""Companies, listings, and the tables of the sponsor resolver."""
 
 from securities.models.companies import (
     Company,

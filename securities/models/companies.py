@@ -1,4 +1,4 @@
-"""Companies, their names, relationships and securities."""
+"""Companies, their aliases, relationships and securities."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -16,29 +16,25 @@ from ncfd_site.core.fields import (
 class Company(models.Model):
     """A company that files with the SEC, identified by its CIK."""
 
-    company_id = models.AutoField("company", primary_key=True, help_text="Number of the company, from the database.")
+    company_id = models.AutoField("company", primary_key=True, help_text="Identifier, assigned by the database.")
     cik = models.BigIntegerField(
         "CIK",
         unique=True,
         validators=[MinValueValidator(1), MaxValueValidator(9_999_999_999)],
-        help_text="Central Index Key at the SEC, up to ten digits, without leading zeros.",
+        help_text="Central Index Key at the SEC, 1 to 9999999999.",
     )
-    name = models.CharField("name", help_text="Name as the SEC writes it.")
-    name_norm = LineField("normalised name", help_text="The name in the form in which names are compared.")
-    sic = LineField("SIC code", null=True, blank=True, help_text="Standard Industrial Classification at the SEC.")
-    state_incorp = LineField(
-        "state of incorporation", null=True, blank=True, help_text="State where it is incorporated."
-    )
-    country_incorp = LineField(
-        "country of incorporation", null=True, blank=True, help_text="Country where it is incorporated."
-    )
+    name = models.CharField("name", help_text="Name in SEC records.")
+    name_norm = LineField("normalized name", help_text="Name in normalized form, for comparison.")
+    sic = LineField("SIC code", null=True, blank=True, help_text="Standard Industrial Classification in SEC records.")
+    state_incorp = LineField("state of incorporation", null=True, blank=True, help_text="State of incorporation.")
+    country_incorp = LineField("country of incorporation", null=True, blank=True, help_text="Country of incorporation.")
     website_domain = LineField(
-        "website domain", null=True, blank=True, help_text="Domain of its website, such as example.com."
+        "website domain", null=True, blank=True, help_text="Domain of the website, such as example.com."
     )
     lei = LineField("LEI", null=True, blank=True, help_text="Legal Entity Identifier, ISO 17442.")
-    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="What else the loader knew.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the company was first known.")
-    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last changed.")
+    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="Additional data from the loader.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the company was added.")
+    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last updated.")
 
     class Meta:
         managed = False
@@ -52,7 +48,7 @@ class Company(models.Model):
 
 
 class CompanyAlias(models.Model):
-    """Another name of a company, or a domain that belongs to it."""
+    """Another name of a company, or one of its domains."""
 
     class AliasType(models.TextChoices):
         AKA = "aka", "also known as"
@@ -65,25 +61,21 @@ class CompanyAlias(models.Model):
         OTHER = "other", "other"
         LEGAL = "legal", "legal name"
 
-    alias_id = models.AutoField("alias", primary_key=True, help_text="Number of the alias, from the database.")
-    company = models.ForeignKey(
-        Company, models.DO_NOTHING, related_name="aliases", help_text="The company that the name stands for."
-    )
-    alias = LineField("name", help_text="The name as it was found.")
-    alias_norm = LineField("normalised name", help_text="The name in the form in which names are compared.")
-    alias_type = EnumField(
-        "kind of name", enum_type="alias_type", choices=AliasType, help_text="What kind of name it is."
-    )
+    alias_id = models.AutoField("alias", primary_key=True, help_text="Identifier, assigned by the database.")
+    company = models.ForeignKey(Company, models.DO_NOTHING, related_name="aliases", help_text="The company.")
+    alias = LineField("name", help_text="Name as found in the source.")
+    alias_norm = LineField("normalized name", help_text="Name in normalized form, for comparison.")
+    alias_type = EnumField("type", enum_type="alias_type", choices=AliasType, help_text="Type of name.")
     alias_company = models.ForeignKey(
         Company,
         models.DO_NOTHING,
         null=True,
         blank=True,
         related_name="aliases_elsewhere",
-        help_text="The company that bears the name itself, such as a subsidiary, where it is known as one.",
+        help_text="Company with this name itself, such as a subsidiary, if known.",
     )
-    start_date = models.DateField("from", null=True, blank=True, help_text="First day on which the name was in use.")
-    end_date = models.DateField("until", null=True, blank=True, help_text="Last day; empty while it is in use.")
+    start_date = models.DateField("from", null=True, blank=True, help_text="First day of use.")
+    end_date = models.DateField("until", null=True, blank=True, help_text="Last day of use; NULL if still in use.")
     confidence = models.DecimalField(
         "confidence",
         max_digits=3,
@@ -91,12 +83,12 @@ class CompanyAlias(models.Model):
         null=True,
         blank=True,
         validators=FROM_0_TO_1,
-        help_text="How sure it is that the name is the company's, from 0 to 1; empty where nobody said.",
+        help_text="Confidence of the alias, from 0 to 1; NULL if unknown.",
     )
-    source = LineField("source", null=True, blank=True, help_text="Where the name was learnt.")
-    source_url = LineField("source URL", null=True, blank=True, help_text="Page on which the name was found.")
-    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="What else the writer knew.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the name was first seen.")
+    source = LineField("source", null=True, blank=True, help_text="Source of the alias.")
+    source_url = LineField("source URL", null=True, blank=True, help_text="Page where the alias was found.")
+    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="Additional data from the writer.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the alias was added.")
 
     class Meta:
         managed = False
@@ -115,22 +107,20 @@ class CompanyAlias(models.Model):
 
 
 class CompanyRelationship(models.Model):
-    """A parent and a child company, with the period of the relationship."""
+    """A parent and a subsidiary, over a period."""
 
     pk = models.CompositePrimaryKey("parent_company_id", "child_company_id", "rel_type")
     parent_company = BigForeignKey(
-        Company, models.DO_NOTHING, related_name="child_relationships", help_text="The company above."
+        Company, models.DO_NOTHING, related_name="child_relationships", help_text="Parent company."
     )
     child_company = BigForeignKey(
-        Company, models.DO_NOTHING, related_name="parent_relationships", help_text="The company below."
+        Company, models.DO_NOTHING, related_name="parent_relationships", help_text="Child company."
     )
-    rel_type = LineField(
-        "kind of relationship", db_default="subsidiary", help_text="What the lower one is to the upper one."
-    )
+    rel_type = LineField("relationship type", db_default="subsidiary", help_text="Relation of the child to the parent.")
     start_date = models.DateField("from", null=True, blank=True, help_text="First day of the relationship.")
-    end_date = models.DateField("until", null=True, blank=True, help_text="Last day; empty while it holds.")
+    end_date = models.DateField("until", null=True, blank=True, help_text="Last day; NULL if current.")
     created_at = models.DateTimeField(
-        "created", null=True, blank=True, db_default=Now(), help_text="When the row was made."
+        "created", null=True, blank=True, db_default=Now(), help_text="When the row was created."
     )
 
     class Meta:
@@ -144,14 +134,12 @@ class CompanyRelationship(models.Model):
 
 
 class CompanySecurity(models.Model):
-    """A link between a company and a security."""
+    """A security of a company."""
 
     pk = models.CompositePrimaryKey("company_id", "security_id")
     company = BigForeignKey(Company, models.DO_NOTHING, related_name="security_links", help_text="The company.")
-    security_id = LineField(
-        "security", help_text="The security, as text: a securities.security_id, or an identifier from elsewhere."
-    )
-    linked_at = models.DateTimeField("linked", db_default=Now(), help_text="When the link was made.")
+    security_id = LineField("security", help_text="A securities.security_id or an external identifier, as text.")
+    linked_at = models.DateTimeField("linked", db_default=Now(), help_text="When the security was linked.")
 
     class Meta:
         managed = False
@@ -165,7 +153,10 @@ class CompanySecurity(models.Model):
 
 
 class CompanyCanonical(models.Model):
-    """A company and its ultimate parent over current relationships: itself without a parent."""
+    """A company and its ultimate parent over current relationships (no end date). One row per company.
+
+    Of several parents the lowest ID is followed. In a cycle of parents, the member with the lowest ID is the parent.
+    """
 
     company = BigOneToOneField(
         Company,
@@ -180,7 +171,7 @@ class CompanyCanonical(models.Model):
         models.DO_NOTHING,
         db_constraint=False,
         related_name="canonical_of",
-        help_text="The company at the top; the company itself where it has no parent.",
+        help_text="Ultimate parent; the company itself if it has no parent.",
     )
 
     class Meta:
@@ -194,7 +185,11 @@ class CompanyCanonical(models.Model):
 
 
 class CompanyTicker(models.Model):
-    """A company security with the names of both sides (a view)."""
+    """A security of a company, with names and ticker.
+
+    The view is adaptive: `issuer_name`, `exchange` and `active` come from columns of those names in `securities` if the
+    database has them, and are NULL otherwise. The join compares both sides as text.
+    """
 
     pk = models.CompositePrimaryKey("company_id", "security_id")
     company = models.ForeignKey(
@@ -203,21 +198,16 @@ class CompanyTicker(models.Model):
     company_name = models.CharField("company name", help_text="Name of the company.")
     ticker = LineField("ticker", null=True, help_text="Ticker of the security.")
     issuer_name = LineField(
-        "issuer name", null=True, help_text="Taken from securities, where the database has such a column; else empty."
+        "issuer name", null=True, help_text="Column of the same name in securities, if it exists there."
     )
-    exchange = LineField(
-        "exchange", null=True, help_text="Taken from securities, where the database has such a column; else empty."
-    )
-    active = LineField(
-        "active", null=True, help_text="Taken from securities, where the database has such a column; else empty."
-    )
-    security_id = LineField("security", help_text="The security, as text, as company_securities has it.")
+    exchange = LineField("exchange", null=True, help_text="Column of the same name in securities, if it exists there.")
+    active = LineField("active", null=True, help_text="Column of the same name in securities, if it exists there.")
+    security_id = LineField("security", help_text="As in company_securities.")
 
     class Meta:
         managed = False
         db_table = "v_company_tickers"
         verbose_name = "company ticker"
-        verbose_name_plural = "company tickers"
 
     def __str__(self) -> str:
         return f"{self.ticker or self.security_id}: {self.company_name}"

@@ -9,18 +9,18 @@ from securities.models.companies import Company
 
 
 class Exchange(models.Model):
-    """An exchange or market; only allowed ones count as US listings."""
+    """An exchange, and whether its securities count as US-listed (an allow-list)."""
 
-    exchange_id = models.AutoField("exchange", primary_key=True, help_text="Number of the exchange, from the database.")
-    code = LineField("code", unique=True, help_text="Short name, such as NASDAQ; compared without regard to case.")
+    exchange_id = models.AutoField("exchange", primary_key=True, help_text="Identifier, assigned by the database.")
+    code = LineField("code", unique=True, help_text="Short name, such as NASDAQ; compared case-insensitively.")
     mic = LineField("MIC", null=True, blank=True, unique=True, help_text="Market Identifier Code, ISO 10383.")
     name = LineField("name", help_text="Full name.")
-    country = LineField("country", db_default="US", help_text="Country of the market, two letters, ISO 3166-1.")
+    country = LineField("country", db_default="US", help_text="Country, two-letter code of ISO 3166-1.")
     is_allowed = models.BooleanField(
         "allowed", db_default=True, help_text="Whether securities listed here count as US-listed."
     )
-    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="What else the writer knew.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the exchange was first known.")
+    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="Additional data from the writer.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the exchange was added.")
 
     class Meta:
         managed = False
@@ -33,7 +33,7 @@ class Exchange(models.Model):
 
 
 class Listing(models.Model):
-    """Fields shared by the table of securities and the materialized view."""
+    """Common columns of `securities` and the materialized view over it."""
 
     class Type(models.TextChoices):
         COMMON = "common", "common stock"
@@ -52,35 +52,35 @@ class Listing(models.Model):
         PENDING = "pending", "pending"
         ACQUIRED = "acquired", "acquired"
 
-    security_id = models.AutoField("security", primary_key=True, help_text="Number of the security, from the database.")
-    ticker = LineField("ticker", help_text="Symbol under which it trades, as the source writes it.")
-    ticker_norm = LineField("normalised ticker", help_text="The symbol in capital letters.")
+    security_id = models.AutoField("security", primary_key=True, help_text="Identifier, assigned by the database.")
+    ticker = LineField("ticker", help_text="Ticker as in the source.")
+    ticker_norm = LineField("normalized ticker", help_text="Ticker in capital letters.")
     type = EnumField(
         "type",
         enum_type="security_type",
         choices=Type,
         db_default=Type.COMMON,
-        help_text="What kind of security it is.",
+        help_text="Type of security.",
     )
     status = EnumField(
         "status",
         enum_type="security_status",
         choices=Status,
         db_default=Status.ACTIVE,
-        help_text="Whether it trades; one ticker has at most one active security.",
+        help_text="Trading status; a ticker has at most one active security.",
     )
     effective_range = DateRangeField(
-        "dates", help_text="Days on which this ticker was this security: first day in, last day out."
+        "dates", help_text="Days on which the ticker denoted this security; the first day is included, the last is not."
     )
-    currency = LineField("currency", db_default="USD", help_text="Currency of its price, ISO 4217.")
+    currency = LineField("currency", db_default="USD", help_text="Trading currency, ISO 4217.")
     is_primary_listing = models.BooleanField(
-        "primary listing", db_default=True, help_text="Whether this is where the company is chiefly listed."
+        "primary listing", db_default=True, help_text="Whether this is the primary listing of the company."
     )
     figi = LineField("FIGI", null=True, blank=True, help_text="Financial Instrument Global Identifier.")
-    cik = models.BigIntegerField("CIK", null=True, blank=True, help_text="Central Index Key of the issuer at the SEC.")
-    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="What else the loader knew.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the security was first known.")
-    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last changed.")
+    cik = models.BigIntegerField("CIK", null=True, blank=True, help_text="Central Index Key of the issuer.")
+    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="Additional data from the loader.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the security was added.")
+    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last updated.")
 
     class Meta:
         abstract = True
@@ -90,11 +90,14 @@ class Listing(models.Model):
 
 
 class Security(Listing):
-    """A ticker of a company on an exchange for a date range; ranges of a ticker never overlap."""
+    """A ticker of a company on an exchange, over a range of dates.
+
+    The exclusion constraint `ex_no_overlap_ticker` rejects overlapping date ranges of one ticker.
+    """
 
     company = models.ForeignKey(Company, models.DO_NOTHING, related_name="securities", help_text="The issuer.")
     exchange = models.ForeignKey(
-        Exchange, models.DO_NOTHING, related_name="securities", help_text="The exchange where it is listed."
+        Exchange, models.DO_NOTHING, related_name="securities", help_text="Exchange of the listing."
     )
 
     class Meta:
@@ -111,7 +114,7 @@ class Security(Listing):
 
 
 class ActiveUSSecurity(Listing):
-    """An active security on an allowed exchange, at the last refresh of the materialized view."""
+    """An active security on an allowed exchange, as of the last refresh of the materialized view."""
 
     company = models.ForeignKey(
         Company, models.DO_NOTHING, db_constraint=False, related_name="active_us_securities", help_text="The issuer."
@@ -121,7 +124,7 @@ class ActiveUSSecurity(Listing):
         models.DO_NOTHING,
         db_constraint=False,
         related_name="active_us_securities",
-        help_text="The exchange where it is listed.",
+        help_text="Exchange of the listing.",
     )
     exchange_code = LineField("exchange code", help_text="Short name of the exchange.")
     mic = LineField("MIC", null=True, help_text="Market Identifier Code of the exchange, ISO 10383.")

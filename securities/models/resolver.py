@@ -1,6 +1,6 @@
-"""Tables of the sponsor resolver, which finds the company of a registry record's sponsor.
+"""Tables of the sponsor resolver, which finds the company of a trial's sponsor.
 
-They are keyed by run and NCT ID: the resolver also handles records that are not loaded.
+Their keys are run and NCT ID, not trial: the resolver also processes records that are not loaded.
 """
 
 from django.db import models
@@ -11,48 +11,42 @@ from securities.models.companies import Company
 
 
 class ResolverDecision(models.Model):
-    """The company of a sponsor of one trial in one run, with the evidence."""
+    """Decision on the sponsor of a trial in one run: a company or none, with features and evidence."""
 
     class DecidedBy(models.TextChoices):
         AUTO = "auto", "automatic"
         HUMAN = "human", "a reviewer"
-        LLM = "llm", "a language model"
+        LLM = "llm", "language model"
 
-    decision_id = models.BigAutoField("decision", primary_key=True, help_text="Number of the decision.")
-    run_id = LineField("run", help_text="The run of the resolver.")
-    nct_id = LineField("NCT number", help_text="The trial, by its number at ClinicalTrials.gov.")
-    sponsor_text = LineField("sponsor", help_text="The sponsor as the registry names it.")
-    sponsor_text_norm = LineField(
-        "normalised sponsor", help_text="The sponsor in the form in which names are compared."
-    )
+    decision_id = models.BigAutoField("decision", primary_key=True, help_text="Identifier, assigned by the database.")
+    run_id = LineField("run", help_text="Run of the resolver.")
+    nct_id = LineField("NCT ID", help_text="NCT ID of the trial.")
+    sponsor_text = LineField("sponsor", help_text="Sponsor as in the registry record.")
+    sponsor_text_norm = LineField("normalized sponsor", help_text="Sponsor in normalized form, for comparison.")
     company = models.ForeignKey(
         Company,
         models.DO_NOTHING,
         null=True,
         blank=True,
         related_name="resolver_decisions",
-        help_text="The company that was decided on; empty where there is none.",
+        help_text="Company of the decision; NULL if none.",
     )
-    match_type = LineField(
-        "kind of match", help_text="How it was found: by rule, by exact name, by probability, or none."
-    )
+    match_type = LineField("match type", help_text="How it was found: by rule, exact name or probability, or none.")
     p_match = models.FloatField(
-        "probability of a match",
+        "match probability",
         null=True,
         blank=True,
         validators=FROM_0_TO_1,
-        help_text="Probability that the match is right, from 0 to 1; empty where none was reckoned.",
+        help_text="Probability of a match, from 0 to 1; NULL if not computed.",
     )
     top2_margin = models.FloatField(
-        "margin over the second", null=True, blank=True, help_text="How far the best candidate lies above the next."
+        "margin", null=True, blank=True, help_text="Difference between the probabilities of the two best candidates."
     )
-    features_jsonb = models.JSONField("features", blank=True, db_default={}, help_text="What was compared, by name.")
-    evidence_jsonb = models.JSONField("evidence", blank=True, db_default={}, help_text="What the decision rests on.")
-    decided_by = LineField(
-        "decided by", choices=DecidedBy, db_default=DecidedBy.AUTO, help_text="Who decided: auto, human, or llm."
-    )
+    features_jsonb = models.JSONField("features", blank=True, db_default={}, help_text="Compared features by name.")
+    evidence_jsonb = models.JSONField("evidence", blank=True, db_default={}, help_text="Evidence of the decision.")
+    decided_by = LineField("decided by", choices=DecidedBy, db_default=DecidedBy.AUTO, help_text="auto, human, or llm.")
     decided_at = models.DateTimeField("decided", db_default=Now(), help_text="When it was decided.")
-    notes_md = models.TextField("notes", null=True, blank=True, help_text="What somebody added, in Markdown.")
+    notes_md = models.TextField("notes", null=True, blank=True, help_text="Notes in Markdown.")
 
     class Meta:
         managed = False
@@ -68,22 +62,20 @@ class ResolverDecision(models.Model):
 
 
 class ResolverRule(models.Model):
-    """A pattern that resolves matching sponsors to one company."""
+    """A deterministic rule: a sponsor that matches the pattern is this company."""
 
-    pattern = LineField("pattern", primary_key=True, help_text="What the normalised sponsor is held against.")
+    pattern = LineField("pattern", primary_key=True, help_text="Pattern for the normalized sponsor.")
     rule_id = models.BigIntegerField(
         "rule",
         db_default=models.Func(models.Value("resolver_det_rules_rule_id_seq"), function="nextval"),
-        help_text="Number of the rule, from the database; not its key.",
+        help_text="Number of the rule, assigned by the database; not the primary key.",
     )
-    company = BigForeignKey(
-        Company, models.DO_NOTHING, related_name="resolver_rules", help_text="The company that a match stands for."
+    company = BigForeignKey(Company, models.DO_NOTHING, related_name="resolver_rules", help_text="Company of a match.")
+    method = LineField("method", db_default="regex", help_text="Type of pattern: regex for a regular expression.")
+    priority = models.IntegerField(
+        "priority", db_default=100, help_text="Rules with a higher priority are tried first."
     )
-    method = LineField(
-        "method", db_default="regex", help_text="How the pattern is read: regex for a regular expression."
-    )
-    priority = models.IntegerField("priority", db_default=100, help_text="The higher, the sooner it is tried.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the rule was made.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the rule was created.")
 
     class Meta:
         managed = False
@@ -96,35 +88,33 @@ class ResolverRule(models.Model):
 
 
 class ResolverFeature(models.Model):
-    """A candidate company for the sponsor of one trial in one run, with compared features and score."""
+    """A candidate company for the sponsor of a trial in one run, with compared features and scores."""
 
-    rf_id = models.BigAutoField("comparison", primary_key=True, help_text="Number of the comparison.")
-    run_id = LineField("run", help_text="The run of the resolver.")
-    nct_id = LineField("NCT number", help_text="The trial, by its number at ClinicalTrials.gov.")
-    sponsor_text_norm = LineField(
-        "normalised sponsor", help_text="The sponsor in the form in which names are compared."
-    )
+    rf_id = models.BigAutoField("comparison", primary_key=True, help_text="Identifier, assigned by the database.")
+    run_id = LineField("run", help_text="Run of the resolver.")
+    nct_id = LineField("NCT ID", help_text="NCT ID of the trial.")
+    sponsor_text_norm = LineField("normalized sponsor", help_text="Sponsor in normalized form, for comparison.")
     company = models.ForeignKey(
         Company,
         models.DO_NOTHING,
         null=True,
         blank=True,
         related_name="resolver_features",
-        help_text="The candidate.",
+        help_text="Candidate company.",
     )
-    features_jsonb = models.JSONField("features", help_text="What was compared, by name, with its values.")
+    features_jsonb = models.JSONField("features", help_text="Compared features and their values, by name.")
     score_precal = models.DecimalField(
         "raw score",
         max_digits=12,
         decimal_places=6,
         null=True,
         blank=True,
-        help_text="Score of the model before it is calibrated.",
+        help_text="Score of the model before calibration.",
     )
     p_calibrated = models.FloatField(
         "calibrated probability", null=True, blank=True, help_text="Probability of a match, from 0 to 1."
     )
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the comparison was made.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the comparison was computed.")
 
     class Meta:
         managed = False
@@ -141,11 +131,14 @@ class ResolverFeature(models.Model):
 
 
 class ResolverFlag(models.Model):
-    """A setting of the resolver, read at the start of a run."""
+    """A switch of the resolver, read at the start of a run.
 
-    key = LineField("flag", primary_key=True, help_text="Name of the switch.")
-    value = LineField("value", help_text="How it is set, as text.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When it was first set.")
+    A new database has `probabilistic_disabled` = `true`, which disables the probabilistic step.
+    """
+
+    key = LineField("flag", primary_key=True, help_text="Name of the flag.")
+    value = LineField("value", help_text="Value, as text.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the flag was added.")
 
     class Meta:
         managed = False
@@ -158,11 +151,13 @@ class ResolverFlag(models.Model):
 
 
 class ResolverIgnoredSponsor(models.Model):
-    """A pattern of sponsors that are not companies, such as universities; the resolver skips them."""
+    """A pattern of sponsors that are not companies, such as universities. The resolver ignores them.
 
-    # The table has no primary key; its unique column is NOT NULL.
-    pattern = LineField("pattern", primary_key=True, help_text="Regular expression over the sponsor.")
-    comment = LineField("comment", null=True, blank=True, help_text="Which sponsors are meant.")
+    The table has no primary key; the model uses `pattern`, which is unique and NOT NULL.
+    """
+
+    pattern = LineField("pattern", primary_key=True, help_text="Regular expression for the sponsor.")
+    comment = LineField("comment", null=True, blank=True, help_text="Description of the sponsors.")
     created_at = models.DateTimeField("created", db_default=Now(), help_text="When the pattern was added.")
 
     class Meta:
@@ -176,19 +171,17 @@ class ResolverIgnoredSponsor(models.Model):
 
 
 class ResolverLabel(models.Model):
-    """A training example: the sponsor of this trial is, or is not, this company."""
+    """A training example: the sponsor of a trial is, or is not, a company."""
 
-    label_id = models.BigAutoField("label", primary_key=True, help_text="Number of the label, from the database.")
-    nct_id = LineField("NCT number", help_text="The trial, by its number at ClinicalTrials.gov.")
-    sponsor_text_norm = LineField(
-        "normalised sponsor", help_text="The sponsor in the form in which names are compared."
-    )
+    label_id = models.BigAutoField("label", primary_key=True, help_text="Identifier, assigned by the database.")
+    nct_id = LineField("NCT ID", help_text="NCT ID of the trial.")
+    sponsor_text_norm = LineField("normalized sponsor", help_text="Sponsor in normalized form, for comparison.")
     company = models.ForeignKey(
-        Company, models.DO_NOTHING, related_name="resolver_labels", help_text="The company of the example."
+        Company, models.DO_NOTHING, related_name="resolver_labels", help_text="Company of the example."
     )
     is_match = models.BooleanField("match", help_text="Whether the sponsor is that company.")
-    source = LineField("source", help_text="Where the label comes from.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the label was given.")
+    source = LineField("source", help_text="Source of the label.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the label was added.")
 
     class Meta:
         managed = False
@@ -201,26 +194,26 @@ class ResolverLabel(models.Model):
 
 
 class ResolverLLMLog(models.Model):
-    """A question to a language model about a sponsor, with its answer and outcome."""
+    """A prompt to a language model about a sponsor, with response and decision."""
 
     class DecisionMode(models.TextChoices):
         ACCEPT = "accept", "accepted"
         REVIEW = "review", "for review"
         REJECT = "reject", "rejected"
 
-    llm_id = models.BigAutoField("question", primary_key=True, help_text="Number of the question, from the database.")
-    run_id = LineField("run", help_text="The run of the resolver.")
-    nct_id = LineField("NCT number", help_text="The trial, by its number at ClinicalTrials.gov.")
-    sponsor_text = LineField("sponsor", help_text="The sponsor as the registry names it.")
-    candidates = models.JSONField("candidates", help_text="The companies that were offered as answers.")
-    prompt = models.TextField("prompt", help_text="The question as it was put.")
-    response_json = models.JSONField("response", null=True, blank=True, help_text="The answer as it came.")
+    llm_id = models.BigAutoField("prompt", primary_key=True, help_text="Identifier, assigned by the database.")
+    run_id = LineField("run", help_text="Run of the resolver.")
+    nct_id = LineField("NCT ID", help_text="NCT ID of the trial.")
+    sponsor_text = LineField("sponsor", help_text="Sponsor as in the registry record.")
+    candidates = models.JSONField("candidates", help_text="Companies offered as answers.")
+    prompt = models.TextField("prompt", help_text="Prompt sent to the model.")
+    response_json = models.JSONField("response", null=True, blank=True, help_text="Response of the model, unchanged.")
     decision_mode = LineField(
         "decision",
         choices=DecisionMode,
         null=True,
         blank=True,
-        help_text="What was made of the answer: accept, review, or reject.",
+        help_text="Decision on the response: accept, review, or reject.",
     )
     confidence = models.DecimalField(
         "confidence",
@@ -228,12 +221,12 @@ class ResolverLLMLog(models.Model):
         decimal_places=3,
         null=True,
         blank=True,
-        help_text="How sure the model said it was.",
+        help_text="Confidence reported by the model.",
     )
     chosen_company_id = models.IntegerField(
-        "chosen company", null=True, blank=True, help_text="The company that the answer names. No foreign key."
+        "chosen company", null=True, blank=True, help_text="ID of the company in the response. No foreign key."
     )
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the question was put.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the prompt was sent.")
 
     class Meta:
         managed = False
@@ -247,27 +240,27 @@ class ResolverLLMLog(models.Model):
 
 
 class ReviewQueueItem(models.Model):
-    """A sponsor that the resolver could not resolve and that needs manual resolution."""
+    """A sponsor that the resolver could not resolve, for a curator."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "pending"
         RESOLVED = "resolved", "resolved"
         SKIPPED = "skipped", "skipped"
 
-    rq_id = models.BigAutoField("item", primary_key=True, help_text="Number of the item, from the database.")
-    run_id = LineField("run", help_text="The run of the resolver.")
-    nct_id = LineField("NCT number", help_text="The trial, by its number at ClinicalTrials.gov.")
-    sponsor_text = LineField("sponsor", null=True, blank=True, help_text="The sponsor as the registry names it.")
+    rq_id = models.BigAutoField("item", primary_key=True, help_text="Identifier, assigned by the database.")
+    run_id = LineField("run", help_text="Run of the resolver.")
+    nct_id = LineField("NCT ID", help_text="NCT ID of the trial.")
+    sponsor_text = LineField("sponsor", null=True, blank=True, help_text="Sponsor as in the registry record.")
     sponsor_text_norm = LineField(
-        "normalised sponsor", null=True, blank=True, help_text="The sponsor in the form in which names are compared."
+        "normalized sponsor", null=True, blank=True, help_text="Sponsor in normalized form, for comparison."
     )
     candidates = models.JSONField(
-        "candidates", blank=True, db_default=[], help_text="The companies that come into question, the likeliest first."
+        "candidates", blank=True, db_default=[], help_text="Candidate companies, most likely first."
     )
-    reason = LineField("reason", null=True, blank=True, help_text="Why the resolver did not settle it.")
+    reason = LineField("reason", null=True, blank=True, help_text="Why the resolver could not resolve it.")
     status = LineField("status", choices=Status, db_default=Status.PENDING, help_text="pending, resolved, or skipped.")
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When it was put in the queue.")
-    resolved_at = models.DateTimeField("resolved", null=True, blank=True, help_text="When a person settled it.")
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When it was added to the queue.")
+    resolved_at = models.DateTimeField("resolved", null=True, blank=True, help_text="When a curator resolved it.")
 
     class Meta:
         managed = False

@@ -1,4 +1,4 @@
-"""Trials and their history, studies, signals, gates and scores."""
+"""Trials with their history, published studies, signals, gates and scores."""
 
 from signals.models.ingest import IngestRun, IngestState
 from signals.models.scoring import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore

@@ -1,14 +1,14 @@
-"""Runs of the loaders, and the state of the registry loader."""
+"""State and runs of the loaders."""
 
 from django.db import models
 
 
 class IngestState(models.Model):
-    """Date up to which ClinicalTrials.gov has been read; a single row."""
+    """Progress of the ClinicalTrials.gov import; a single row."""
 
-    id = models.BooleanField("the row", primary_key=True, help_text="Always true, so that there is one row only.")
+    id = models.BooleanField("row", primary_key=True, help_text="Always true: the table has at most one row.")
     cursor_last_update_posted = models.DateField(
-        "read up to", null=True, blank=True, help_text="Updates posted up to this day have been read."
+        "imported through", null=True, blank=True, help_text="Updates posted through this day are imported."
     )
     last_run_at = models.DateTimeField("last run", null=True, blank=True, help_text="When the loader last ran.")
 
@@ -18,27 +18,25 @@ class IngestState(models.Model):
         verbose_name = "ingest state"
 
     def __str__(self) -> str:
-        return f"read up to {self.cursor_last_update_posted or 'nothing yet'}"
+        return f"imported through {self.cursor_last_update_posted or 'no day yet'}"
 
 
 class IngestRun(models.Model):
-    """One run of a loader: source, dates and counts."""
+    """A run of a loader."""
 
-    run_id = models.AutoField("run", primary_key=True, help_text="Number of the run, from the database.")
-    source = models.CharField("source", help_text="What was read: the loader or the registry.")
-    started_at = models.DateTimeField("started", help_text="When the run began.")
+    run_id = models.AutoField("run", primary_key=True, help_text="Identifier, assigned by the database.")
+    source = models.CharField("source", help_text="Loader or registry.")
+    started_at = models.DateTimeField("started", help_text="When the run started.")
     finished_at = models.DateTimeField(
-        "finished", null=True, blank=True, help_text="When it ended; empty while it runs, or where it was cut off."
+        "finished", null=True, blank=True, help_text="When it finished; NULL while it runs, or if it was interrupted."
     )
-    since_date = models.DateField(
-        "since", null=True, blank=True, help_text="First day of the updates that the run covers."
+    since_date = models.DateField("since", null=True, blank=True, help_text="First day of the imported updates.")
+    until_date = models.DateField("until", null=True, blank=True, help_text="Last day of the imported updates.")
+    total_returned = models.IntegerField(
+        "returned", null=True, blank=True, help_text="Number of records from the source."
     )
-    until_date = models.DateField(
-        "until", null=True, blank=True, help_text="Last day of the updates that the run covers."
-    )
-    total_returned = models.IntegerField("returned", null=True, blank=True, help_text="Records that the source gave.")
-    total_processed = models.IntegerField("processed", null=True, blank=True, help_text="Records that were dealt with.")
-    notes = models.CharField("notes", null=True, blank=True, help_text="What else the run tells of itself.")
+    total_processed = models.IntegerField("processed", null=True, blank=True, help_text="Number of records processed.")
+    notes = models.CharField("notes", null=True, blank=True, help_text="Outcome in words.")
 
     class Meta:
         managed = False

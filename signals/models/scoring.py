@@ -1,4 +1,4 @@
-"""Signals, evaluations, gates, scores, and the current score of each trial."""
+"""Signals, gates, scores, and the current score of each trial."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,7 +8,10 @@ from ncfd_site.core.fields import FROM_0_TO_1, BigForeignKey
 
 
 class Signal(models.Model):
-    """A warning sign that fired for a trial; each of the nine at most once."""
+    """A warning signal that fired for a trial; at most one row per signal.
+
+    `S_id` is capitalized: quote it in SQL.
+    """
 
     class Code(models.TextChoices):
         S1 = "S1", "S1 primary endpoint changed"
@@ -26,10 +29,10 @@ class Signal(models.Model):
         MEDIUM = "M", "medium"
         LOW = "L", "low"
 
-    signal_id = models.BigAutoField("signal", primary_key=True, help_text="Number of the row, from the database.")
+    signal_id = models.BigAutoField("signal", primary_key=True, help_text="Identifier, assigned by the database.")
     trial = BigForeignKey("signals.Trial", models.DO_NOTHING, related_name="signals", help_text="The trial.")
     s_id = models.CharField(
-        "code", max_length=10, db_column="S_id", choices=Code, help_text="Which of the nine signals it is, S1 to S9."
+        "code", max_length=10, db_column="S_id", choices=Code, help_text="Code of the signal, S1 to S9."
     )
     value = models.DecimalField(
         "value",
@@ -37,20 +40,22 @@ class Signal(models.Model):
         decimal_places=6,
         null=True,
         blank=True,
-        help_text="What was measured, in the unit of the signal: power, p-value, difference.",
+        help_text="Measured value in the unit of the signal: power, p-value, difference.",
     )
     severity = models.CharField("severity", max_length=1, choices=Severity, help_text="H high, M medium, L low.")
-    evidence_span = models.TextField("evidence", null=True, blank=True, help_text="The words that it rests on.")
+    evidence_span = models.TextField(
+        "evidence", null=True, blank=True, help_text="Quoted text that supports the signal."
+    )
     source_study = models.ForeignKey(
         "signals.Study",
         models.DO_NOTHING,
         null=True,
         blank=True,
         related_name="signals",
-        help_text="The study that it was found in.",
+        help_text="Study that the signal was found in.",
     )
     fired_at = models.DateTimeField("fired", db_default=Now(), help_text="When it fired.")
-    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="What else the evaluation knew.")
+    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="Additional data from the evaluation.")
 
     class Meta:
         managed = False
@@ -64,7 +69,10 @@ class Signal(models.Model):
 
 
 class Gate(models.Model):
-    """A combination of signals that multiplies the odds of failure if it fires."""
+    """A gate evaluated for a trial: a rule over signals that multiplies the odds of failure if it fires.
+
+    `G_id` and `supporting_S_ids` are capitalized: quote them in SQL.
+    """
 
     class Code(models.TextChoices):
         G1 = "G1", "G1 Alpha-Meltdown"
@@ -72,19 +80,19 @@ class Gate(models.Model):
         G3 = "G3", "G3 Plausibility"
         G4 = "G4", "G4 p-Hacking"
 
-    gate_id = models.BigAutoField("gate", primary_key=True, help_text="Number of the row, from the database.")
+    gate_id = models.BigAutoField("gate", primary_key=True, help_text="Identifier, assigned by the database.")
     trial = BigForeignKey("signals.Trial", models.DO_NOTHING, related_name="gates", help_text="The trial.")
     g_id = models.CharField(
-        "code", max_length=10, db_column="G_id", choices=Code, help_text="Which of the four gates it is, G1 to G4."
+        "code", max_length=10, db_column="G_id", choices=Code, help_text="Code of the gate, G1 to G4."
     )
-    fired_bool = models.BooleanField("fired", help_text="Whether its rule holds.")
+    fired_bool = models.BooleanField("fired", help_text="Whether the gate fired.")
     supporting_s_ids = ArrayField(
         models.CharField(max_length=10),
         verbose_name="supporting signals",
         db_column="supporting_S_ids",
         null=True,
         blank=True,
-        help_text="Codes of the signals that support it.",
+        help_text="Codes of the supporting signals.",
     )
     lr_used = models.DecimalField(
         "likelihood ratio",
@@ -92,13 +100,11 @@ class Gate(models.Model):
         decimal_places=6,
         null=True,
         blank=True,
-        help_text="By what the odds of failure are multiplied; empty where it did not fire.",
+        help_text="Factor for the odds of failure; NULL if the gate did not fire.",
     )
-    rationale_text = models.TextField(
-        "rationale", null=True, blank=True, help_text="Why it fired or did not, in words."
-    )
+    rationale_text = models.TextField("rationale", null=True, blank=True, help_text="Explanation of the result.")
     evaluated_at = models.DateTimeField("evaluated", db_default=Now(), help_text="When it was evaluated.")
-    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="What else the evaluation knew.")
+    metadata = models.JSONField("metadata", blank=True, db_default={}, help_text="Additional data from the evaluation.")
 
     class Meta:
         managed = False
@@ -112,17 +118,17 @@ class Gate(models.Model):
 
 
 class Score(models.Model):
-    """Probability of failure of a trial, computed by one run."""
+    """The probability of failure of a trial, computed by one run."""
 
-    score_id = models.BigAutoField("score", primary_key=True, help_text="Number of the row, from the database.")
+    score_id = models.BigAutoField("score", primary_key=True, help_text="Identifier, assigned by the database.")
     trial = BigForeignKey("signals.Trial", models.DO_NOTHING, related_name="scores", help_text="The trial.")
-    run_id = models.CharField("run", max_length=50, help_text="The run that scored; one score for each trial and run.")
+    run_id = models.CharField("run", max_length=50, help_text="Scoring run; one score per trial and run.")
     prior_pi = models.DecimalField(
         "prior probability",
         max_digits=6,
         decimal_places=5,
         validators=FROM_0_TO_1,
-        help_text="Probability of failure before any gate, kept within 0.01 and 0.99.",
+        help_text="Probability of failure before any gate, clamped to 0.01 and 0.99.",
     )
     logit_prior = models.DecimalField(
         "prior log-odds", max_digits=10, decimal_places=6, help_text="ln(prior / (1 - prior))."
@@ -137,31 +143,31 @@ class Score(models.Model):
         "posterior log-odds",
         max_digits=10,
         decimal_places=6,
-        help_text="Prior log-odds and that sum together, kept within -8 and 8.",
+        help_text="logit_prior + sum_log_lr, clamped to -8 and 8.",
     )
     p_fail = models.DecimalField(
         "probability of failure",
         max_digits=6,
         decimal_places=5,
         validators=FROM_0_TO_1,
-        help_text="1 / (1 + e^-posterior log-odds); a stop rule raises it to 0.97 at least.",
+        help_text="1 / (1 + e^-logit_post); a stop rule raises it to at least 0.97.",
     )
     features_frozen_at = models.DateTimeField(
         "features frozen",
         null=True,
         blank=True,
-        help_text="What became known later does not count: 14 days before readout.",
+        help_text="Cutoff for inputs: 14 days before the readout.",
     )
     scored_at = models.DateTimeField(
         "scored",
         db_default=Now(),
-        help_text="The moment that the score is of: when it was reckoned, or the run's date.",
+        help_text="Time that the score refers to: when it was computed, or the date of the run.",
     )
     metadata = models.JSONField(
         "metadata",
         blank=True,
         db_default={},
-        help_text="What the run saw: signals, gates with their ratios, stop rules, version of the table of ratios.",
+        help_text="Inputs of the run: signals, gates with ratios, stop rules, version of the scoring table.",
     )
 
     class Meta:
@@ -176,25 +182,27 @@ class Score(models.Model):
 
 
 class SignalEvaluation(models.Model):
-    """Result of evaluating a signal for a trial; a row for each change of the result."""
+    """The outcome of evaluating a signal for a trial. A row is added only if outcome or reason changed."""
 
     class Outcome(models.TextChoices):
         FIRED = "fired", "fired"
-        NOT_FIRED = "not fired", "did not fire"
-        NOT_EVALUATED = "not evaluated", "was not evaluated"
+        NOT_FIRED = "not fired", "not fired"
+        NOT_EVALUATED = "not evaluated", "not evaluated"
 
-    evaluation_id = models.BigAutoField("evaluation", primary_key=True, help_text="Number of the row.")
-    trial = models.ForeignKey("signals.Trial", models.DO_NOTHING, related_name="evaluations", help_text="The trial.")
-    s_id = models.TextField("code", choices=Signal.Code, help_text="Which of the nine signals it is, S1 to S9.")
-    outcome = models.TextField(
-        "outcome", choices=Outcome, help_text="fired; not fired; or not evaluated, because something is missing."
+    evaluation_id = models.BigAutoField(
+        "evaluation", primary_key=True, help_text="Identifier, assigned by the database."
     )
-    reason = models.TextField("reason", help_text="Why, in a sentence.")
+    trial = models.ForeignKey("signals.Trial", models.DO_NOTHING, related_name="evaluations", help_text="The trial.")
+    s_id = models.TextField("code", choices=Signal.Code, help_text="Code of the signal, S1 to S9.")
+    outcome = models.TextField(
+        "outcome", choices=Outcome, help_text="fired, not fired, or not evaluated (missing input)."
+    )
+    reason = models.TextField("reason", help_text="Explanation of the outcome.")
     evidence = models.JSONField(
-        "evidence", blank=True, db_default={}, help_text="What was looked at: versions, fields and their values."
+        "evidence", blank=True, db_default={}, help_text="Inputs: versions, fields and their values."
     )
     evaluated_at = models.DateTimeField("evaluated", db_default=Now(), help_text="When it was evaluated.")
-    evaluated_by = models.TextField("evaluated by", help_text="The command or pipeline, with the version of its rule.")
+    evaluated_by = models.TextField("evaluated by", help_text="Command or pipeline, with the version of its rule.")
 
     class Meta:
         managed = False
@@ -202,7 +210,7 @@ class SignalEvaluation(models.Model):
         ordering = ["trial_id", "s_id", "-evaluated_at"]
         verbose_name = "signal evaluation"
         constraints = [
-            models.UniqueConstraint(fields=["trial", "s_id", "evaluated_at"], name="uq_signal_evaluations_moment")
+            models.UniqueConstraint(fields=["trial", "s_id", "evaluated_at"], name="uq_signal_evaluations_evaluated_at")
         ]
 
     def __str__(self) -> str:
@@ -210,20 +218,27 @@ class SignalEvaluation(models.Model):
 
 
 class TrialCurrentScore(models.Model):
-    """The current score of a trial and the one before, maintained by the database."""
+    """The current and the previous score of a trial, one row per trial, maintained by triggers.
+
+    The current score is the one with the latest `scored_at`; of equal ones, the one written last.
+    """
 
     trial = models.OneToOneField(
         "signals.Trial", models.DO_NOTHING, primary_key=True, related_name="current_score", help_text="The trial."
     )
-    score_id = models.BigIntegerField("score", null=True, help_text="Its latest score; empty where it has none.")
-    run_id = models.TextField("run", null=True, help_text="The run of that score.")
-    scored_at = models.DateTimeField("scored", null=True, help_text="The moment that the score is of.")
+    score_id = models.BigIntegerField("score", null=True, help_text="ID of the current score; NULL if not scored.")
+    run_id = models.TextField("run", null=True, help_text="Run of the current score.")
+    scored_at = models.DateTimeField("scored", null=True, help_text="Time that the current score refers to.")
     p_fail = models.DecimalField(
-        "probability of failure", max_digits=6, decimal_places=5, null=True, help_text="The latest one."
+        "probability of failure", max_digits=6, decimal_places=5, null=True, help_text="Current probability of failure."
     )
-    previous_run_id = models.TextField("run before", null=True, help_text="The run of the score before.")
+    previous_run_id = models.TextField("previous run", null=True, help_text="Run of the previous score.")
     previous_p_fail = models.DecimalField(
-        "probability before", max_digits=6, decimal_places=5, null=True, help_text="The probability of that score."
+        "previous probability",
+        max_digits=6,
+        decimal_places=5,
+        null=True,
+        help_text="Probability of failure of the previous score.",
     )
     change = models.GeneratedField(
         verbose_name="change",
@@ -231,11 +246,11 @@ class TrialCurrentScore(models.Model):
         output_field=models.DecimalField(max_digits=6, decimal_places=5),
         db_persist=True,
         null=True,
-        help_text="The latest probability minus the one before; the database keeps it.",
+        help_text="p_fail - previous_p_fail.",
     )
     sponsor_company = models.ForeignKey(
         "securities.Company", models.DO_NOTHING, null=True, related_name="+", db_constraint=False,
-        help_text="The company of the trial's sponsor, as the trial has it.",
+        help_text="Copied from the trial, so that an index has the trials of a company by risk.",
     )  # fmt: skip
 
     class Meta:

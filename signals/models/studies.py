@@ -1,4 +1,4 @@
-"""Published results of trials, and their validation errors."""
+"""Published studies of trials, and validation errors of their study cards."""
 
 from django.db import models
 from django.db.models.fields.json import KT
@@ -8,45 +8,48 @@ from ncfd_site.core.fields import BigForeignKey, LineField, NumericField
 
 
 class Study(models.Model):
-    """A published result of a trial (press release, abstract, paper, registry result) with its study card."""
+    """A published result of a trial (press release, abstract, paper, registry result) with its study card.
 
-    study_id = models.BigAutoField("study", primary_key=True, help_text="Number of the study, from the database.")
-    trial = BigForeignKey("signals.Trial", models.DO_NOTHING, related_name="studies", help_text="The trial it reports.")
-    doc_type = LineField("document type", help_text="What sort of publication it is.")
-    citation = LineField("citation", null=True, blank=True, help_text="How it is cited.")
+    A trigger validates the card of a pivotal trial, see `enforce_pivotal_study_card`.
+    """
+
+    study_id = models.BigAutoField("study", primary_key=True, help_text="Identifier, assigned by the database.")
+    trial = BigForeignKey("signals.Trial", models.DO_NOTHING, related_name="studies", help_text="The trial.")
+    doc_type = LineField("document type", help_text="Type of publication.")
+    citation = LineField("citation", null=True, blank=True, help_text="Citation of the publication.")
     year = models.IntegerField("year", help_text="Year of publication.")
-    url = LineField("URL", null=True, blank=True, help_text="Where it can be read.")
-    oa_status = LineField(
-        "open-access status", db_default="unknown", help_text="Whether the full text may be read freely."
-    )
+    url = LineField("URL", null=True, blank=True, help_text="URL of the publication.")
+    oa_status = LineField("open-access status", db_default="unknown", help_text="Open-access status of the full text.")
     extracted_jsonb = models.JSONField(
         "study card",
         null=True,
         blank=True,
-        help_text="What was read out of the publication: endpoints, sample size, populations, results.",
+        help_text="Data extracted from the publication: endpoints, sample size, populations, results.",
     )
     coverage_level = LineField(
-        "coverage", null=True, blank=True, help_text="How much of the card the publication lets one fill."
+        "coverage", null=True, blank=True, help_text="How much of the card the publication covers."
     )
-    notes_md = models.TextField("notes", null=True, blank=True, help_text="What somebody added, in Markdown.")
+    notes_md = models.TextField("notes", null=True, blank=True, help_text="Notes in Markdown.")
     object = models.ForeignKey(
         "storage.StorageObject",
         models.DO_NOTHING,
         null=True,
         blank=True,
         related_name="studies",
-        help_text="Its bytes in the content store.",
+        help_text="Object with its bytes.",
     )
-    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the study was first known.")
-    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last changed.")
-    # For documentation only: the database's expression also handles text such as "<0.05", on which this cast fails.
+    created_at = models.DateTimeField("created", db_default=Now(), help_text="When the study was added.")
+    updated_at = models.DateTimeField("updated", db_default=Now(), help_text="When the row was last updated.")
+    # Documents the source only, since Django never writes the column. The expression in the database returns NULL for
+    # text that is not a number, such as "<0.05"; this cast would fail.
     p_value = models.GeneratedField(
         verbose_name="p-value",
         expression=Cast(KT("extracted_jsonb__results__primary__0__p_value"), NumericField()),
         output_field=NumericField(),
         db_persist=True,
         null=True,
-        help_text="p-value of the first primary result on the card, where it is a number; the database keeps it.",
+        help_text="results.primary[0].p_value of the card if it is a JSON number, or a string that is wholly a number "
+        "('<0.05' is not); NULL otherwise.",
     )
 
     class Meta:
@@ -61,16 +64,16 @@ class Study(models.Model):
 
 
 class StagingError(models.Model):
-    """A validation error: missing fields in the card of a pivotal trial, or an error reported by a pipeline."""
+    """A validation error: missing fields of a pivotal trial's study card, or an error of a pipeline."""
 
-    id = models.BigAutoField("error", primary_key=True, help_text="Number of the error, from the database.")
+    id = models.BigAutoField("error", primary_key=True, help_text="Identifier, assigned by the database.")
     trial = BigForeignKey(
         "signals.Trial",
         models.DO_NOTHING,
         null=True,
         blank=True,
         related_name="staging_errors",
-        help_text="The trial that it is about.",
+        help_text="The trial.",
     )
     study = models.ForeignKey(
         Study,
@@ -78,12 +81,12 @@ class StagingError(models.Model):
         null=True,
         blank=True,
         related_name="staging_errors",
-        help_text="The study that it is about.",
+        help_text="The study.",
     )
-    error_type = LineField("kind of error", help_text="pivotal_validation for an incomplete card of a pivotal trial.")
-    error_message = models.TextField("message", help_text="What is wrong; names every missing field of a card.")
+    error_type = LineField("error type", help_text="pivotal_validation for an incomplete card of a pivotal trial.")
+    error_message = models.TextField("message", help_text="Message; lists every missing field of the card.")
     extracted_jsonb = models.JSONField(
-        "study card", null=True, blank=True, help_text="The card as it was when the error was recorded."
+        "study card", null=True, blank=True, help_text="Study card when the error was recorded."
     )
     created_at = models.DateTimeField("created", db_default=Now(), help_text="When the error was recorded.")
 

@@ -1,18 +1,16 @@
-"""Trials of the registry, and the versions of their records."""
+"""Trials of the registry, with the versions of their records."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
 class Trial(models.Model):
-    """A trial of ClinicalTrials.gov, as in its latest record."""
+    """A trial at ClinicalTrials.gov, as in the latest imported record."""
 
-    trial_id = models.AutoField("trial", primary_key=True, help_text="Number of the trial, from the database.")
-    nct_id = models.CharField(
-        "NCT number", unique=True, help_text="Its number at ClinicalTrials.gov, such as NCT00000561."
-    )
+    trial_id = models.AutoField("trial", primary_key=True, help_text="Identifier, assigned by the database.")
+    nct_id = models.CharField("NCT ID", unique=True, help_text="Identifier at ClinicalTrials.gov, such as NCT00000561.")
     sponsor_text = models.CharField(
-        "sponsor", null=True, blank=True, help_text="Lead sponsor as the registry names it."
+        "sponsor", null=True, blank=True, help_text="Lead sponsor as in the registry record."
     )
     sponsor_company = models.ForeignKey(
         "securities.Company",
@@ -20,47 +18,45 @@ class Trial(models.Model):
         null=True,
         blank=True,
         related_name="sponsored_trials",
-        help_text="The company that the sponsor is; empty where none fits, or more than one.",
+        help_text="Company of the sponsor; NULL if none or several match.",
     )
     phase = models.CharField(
-        "phase", null=True, blank=True, help_text="Phases as the registry writes them, such as PHASE2/PHASE3."
+        "phase", null=True, blank=True, help_text="Phases as in the registry record, such as PHASE2/PHASE3."
     )
-    indication = models.CharField(
-        "indication", null=True, blank=True, help_text="Conditions that it studies, several with semicolons between."
-    )
+    indication = models.CharField("indication", null=True, blank=True, help_text="Conditions, separated by semicolons.")
     is_pivotal = models.BooleanField(
-        "pivotal", help_text="Whether approval is to rest on it; the loader takes phase 3 and phase 2/3 for it."
+        "pivotal", help_text="Whether approval depends on the trial; the loader sets it for phase 3 and phase 2/3."
     )
     primary_endpoint_text = models.CharField(
-        "primary endpoint", null=True, blank=True, help_text="Primary outcomes as registered now."
+        "primary endpoint", null=True, blank=True, help_text="Primary outcomes in the current record."
     )
     est_primary_completion_date = models.DateField(
         "primary completion",
         null=True,
         blank=True,
-        help_text="When the last primary outcome is, or was, to be measured.",
+        help_text="Planned or actual date of the last primary outcome measurement.",
     )
-    status = models.CharField("status", null=True, blank=True, help_text="Overall status at the registry.")
+    status = models.CharField("status", null=True, blank=True, help_text="Overall status in the registry.")
     first_posted_date = models.DateField(
-        "first posted", null=True, blank=True, help_text="When the record went public."
+        "first posted", null=True, blank=True, help_text="When the record was first posted."
     )
     last_update_posted_date = models.DateField(
-        "last update posted", null=True, blank=True, help_text="When its last change went public."
+        "last update posted", null=True, blank=True, help_text="When the last update was posted."
     )
     intervention_types = ArrayField(
         models.CharField(),
         verbose_name="intervention types",
         null=True,
         blank=True,
-        help_text="Kinds of intervention, such as DRUG or BIOLOGICAL.",
+        help_text="Types of intervention, such as DRUG or BIOLOGICAL.",
     )
-    last_seen_at = models.DateTimeField("last seen", help_text="When the record was last read, changed or not.")
+    last_seen_at = models.DateTimeField("last seen", help_text="When the record was last imported, changed or not.")
     current_sha256 = models.CharField(
         "SHA-256 of the record",
         max_length=64,
         null=True,
         blank=True,
-        help_text="Hash of the record as last read; a version is kept whenever it changes.",
+        help_text="Hash of the latest record; each change adds a version.",
     )
 
     class Meta:
@@ -74,39 +70,39 @@ class Trial(models.Model):
 
 
 class TrialVersion(models.Model):
-    """A captured version of a registry record, with its changes since the version before."""
+    """A captured version of a trial's registry record, with the changes since the previous capture."""
 
-    trial_version_id = models.AutoField("version", primary_key=True, help_text="Number of the version.")
+    trial_version_id = models.AutoField("version", primary_key=True, help_text="Identifier, assigned by the database.")
     trial = models.ForeignKey(Trial, models.DO_NOTHING, related_name="versions", help_text="The trial.")
-    captured_at = models.DateTimeField("captured", help_text="When the record was read.")
+    captured_at = models.DateTimeField("captured", help_text="When the record was captured.")
     last_update_posted_date = models.DateField(
-        "last update posted", null=True, blank=True, help_text="When the change went public, by the record itself."
+        "last update posted", null=True, blank=True, help_text="When the update was posted, according to the record."
     )
-    raw_jsonb = models.JSONField("record", help_text="The record as the registry gave it.")
+    raw_jsonb = models.JSONField("record", help_text="Record of the registry, unchanged.")
     primary_endpoint_text = models.CharField(
         "primary endpoint", null=True, blank=True, help_text="Primary outcomes in this version."
     )
     sample_size = models.IntegerField(
-        "sample size", null=True, blank=True, help_text="Participants, planned or actual."
+        "sample size", null=True, blank=True, help_text="Number of participants, planned or actual."
     )
     analysis_plan_text = models.CharField(
-        "analysis plan", null=True, blank=True, help_text="What the record says of the analysis."
+        "analysis plan", null=True, blank=True, help_text="Analysis plan in the record."
     )
     changes_jsonb = models.JSONField(
-        "changes", null=True, blank=True, help_text="What differs from the version before, field by field."
+        "changes", null=True, blank=True, help_text="Differences from the previous version, by field."
     )
-    sha256 = models.CharField("SHA-256", max_length=64, help_text="Hash of the record; unique for the trial.")
+    sha256 = models.CharField("SHA-256", max_length=64, help_text="Hash of the record; unique within the trial.")
     changed_primary_endpoint = models.BooleanField(
-        "primary endpoint changed", null=True, blank=True, help_text="Whether the primary outcomes differ."
+        "primary endpoint changed", null=True, blank=True, help_text="Whether the primary outcomes changed."
     )
     changed_sample_size = models.BooleanField(
-        "sample size changed", null=True, blank=True, help_text="Whether the sample size differs."
+        "sample size changed", null=True, blank=True, help_text="Whether the sample size changed."
     )
     sample_size_delta = models.IntegerField(
-        "change of sample size", null=True, blank=True, help_text="Participants more (or, negative, fewer) than before."
+        "sample size change", null=True, blank=True, help_text="Change in the number of participants."
     )
     changed_analysis_plan = models.BooleanField(
-        "analysis plan changed", null=True, blank=True, help_text="Whether the analysis plan differs."
+        "analysis plan changed", null=True, blank=True, help_text="Whether the analysis plan changed."
     )
 
     class Meta:
@@ -121,13 +117,15 @@ class TrialVersion(models.Model):
 
 
 class RegistryHistoryVersion(models.Model):
-    """An entry of the registry's own list of record versions; the record may not have been captured."""
+    """An entry of the registry's version list; the version itself may not be captured."""
 
     pk = models.CompositePrimaryKey("trial_id", "version_rank")
     trial = models.ForeignKey(Trial, models.DO_NOTHING, related_name="registry_history", help_text="The trial.")
-    version_rank = models.IntegerField("version", help_text="Place of the version in the registry's list.")
-    submitted_date = models.DateField("submitted", null=True, blank=True, help_text="When the sponsor submitted it.")
-    url = models.CharField("URL", null=True, blank=True, help_text="Where the registry shows it.")
+    version_rank = models.IntegerField("version", help_text="Position in the registry's list.")
+    submitted_date = models.DateField(
+        "submitted", null=True, blank=True, help_text="When the sponsor submitted the version."
+    )
+    url = models.CharField("URL", null=True, blank=True, help_text="URL of the version at the registry.")
 
     class Meta:
         managed = False

@@ -61,6 +61,18 @@ def test_up_down_and_up_again_is_the_same_schema(
     assert catalog_of(empty_database) == catalogs[revision]
 
 
+def test_a_comment_of_a_user_is_kept(empty_database: Keywords) -> None:
+    databases.migrate(empty_database, "20261127_add_trial_current_scores")
+    table = "'document_entities'::regclass"
+    read = f"SELECT obj_description({table}), col_description({table}, 1) IS NULL"
+    with psycopg.connect(**empty_database) as connection:
+        connection.execute("COMMENT ON TABLE document_entities IS 'Ours.'")
+    databases.migrate(empty_database, "20261128_add_comments")
+    assert query(empty_database, read) == [("Ours.", False)]
+    databases.migrate(empty_database, "20261127_add_trial_current_scores")
+    assert query(empty_database, read) == [("Ours.", True)]
+
+
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_revision_over_its_own_result_changes_nothing(
     empty_database: Keywords, catalogs: dict[str, catalog.Catalog], revision: str
@@ -100,7 +112,9 @@ LOSSES = {
     ),
     "20261127_add_link_promotions": (
         "link_promotions",
-        lambda db: insert(db, "link_promotions", heuristic="HP-1", promoted_by="olga", reason="good", gate={}),
+        lambda db: insert(
+            db, "link_promotions", heuristic="HP-1", promoted_by="olga", reason="good", precision_counts={}
+        ),
     ),
     "20261127_add_link_reviews": (
         "review_samples",

@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 from django.apps import apps
 from django.db import models
+from django.utils.module_loading import import_string
 
 from ncfd_site.core import sql
 from ncfd_site.schema import catalog
-from ncfd_site.schema.docs.words import READ_THROUGH_QUERIES
+from ncfd_site.schema.docs.document import READERS
 from securities.queries.lookups import DomainAlias
 from signals.models import Trial
 from storage.queries import DocumentEntity
@@ -23,7 +24,7 @@ def unmanaged_models() -> list[type[models.Model]]:
 
 def found() -> list[str]:
     schema = catalog.read_schema()
-    return differences(unmanaged_models(), schema.relations, schema.enums, READ_THROUGH_QUERIES)
+    return differences(unmanaged_models(), schema.relations, schema.enums, READERS)
 
 
 def test_models_and_catalog_agree() -> None:
@@ -131,7 +132,7 @@ def test_a_model_that_is_gone_is_named() -> None:
     remaining = [model for model in unmanaged_models() if model is not Trial]
 
     schema = catalog.read_schema()
-    named = differences(remaining, schema.relations, schema.enums, READ_THROUGH_QUERIES)
+    named = differences(remaining, schema.relations, schema.enums, READERS)
 
     assert "trials: the table has no model" in named
 
@@ -146,6 +147,7 @@ def test_rows_without_a_model_have_the_columns_of_their_relation(relation: str, 
     assert {field.name for field in dataclasses.fields(row)} == columns.keys()
 
 
-@pytest.mark.parametrize("relation", sorted(READ_THROUGH_QUERIES))
-def test_relations_without_a_model_have_no_key(relation: str) -> None:
+@pytest.mark.parametrize("relation", sorted(READERS))
+def test_relations_without_a_model_have_a_reader_and_no_key(relation: str) -> None:
+    assert callable(import_string(READERS[relation]))
     assert catalog.read_schema().relations[relation].unique_indexes == []

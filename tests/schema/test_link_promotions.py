@@ -92,9 +92,9 @@ def test_what_is_taken_back_is_as_it_was(links: Database) -> None:
     assert statuses(db) == {"pending": 66}
     assert one(db.execute("SELECT count(*) FROM trial_assets_xref")) == (0,)
     assert one(db.execute("SELECT reverted_by, revert_reason FROM link_promotions")) == ("olga", "too early")
-    with refused(db, BLOCKED, "was taken back already"):
+    with refused(db, BLOCKED, "does not exist or is already reverted"):
         take_back(db, promotion)
-    with refused(db, BLOCKED, "was taken back, or never was"):
+    with refused(db, BLOCKED, "does not exist or was reverted"):
         promote(db, promotion)
 
 
@@ -143,12 +143,16 @@ def test_disputed_links_and_links_of_unknown_trials_stay_pending(links: Database
 )
 def test_the_gate_refuses(db: Database, labels: list[bool | None]) -> None:
     make_link_audits(db, "HP-1", labels)
-    with refused(db, BLOCKED, "the gate does not let links of HP-1 be promoted"):
+    with refused(db, BLOCKED, "the promotion rule of HP-1 is not met"):
         begin(db)
 
 
 def test_whoever_alone_supplied_the_labels_may_not_promote(links: Database) -> None:
-    with refused(links, psycopg.errors.InsufficientPrivilege, "rita alone has supplied the labels of HP-1"):
+    with refused(
+        links,
+        psycopg.errors.InsufficientPrivilege,
+        "rita cannot promote links of HP-1: all labels are by the same user",
+    ):
         begin(links, by="rita")
     links.execute("UPDATE link_audit SET reviewed_by = 'adam' WHERE audit_id = (SELECT min(audit_id) FROM link_audit)")
     assert begin(links, by="rita")
@@ -156,7 +160,7 @@ def test_whoever_alone_supplied_the_labels_may_not_promote(links: Database) -> N
 
 @pytest.mark.parametrize(("by", "reason"), [("olga", " "), ("", "why not"), ("olga", None)])
 def test_a_promotion_has_somebody_and_a_reason(links: Database, by: str, reason: Any) -> None:
-    with refused(links, psycopg.errors.InvalidParameterValue, "needs somebody who promotes, and a reason"):
+    with refused(links, psycopg.errors.InvalidParameterValue, "a promotion needs a user and a reason"):
         begin(links, by, reason)
 
 

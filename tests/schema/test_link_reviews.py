@@ -70,7 +70,7 @@ def test_an_adjudicator_resolves_it_with_a_reason_and_never_their_own(db: Databa
     say(db, link, "wrong", "adam")
     with refused(db, psycopg.errors.InvalidParameterValue, "needs a reason"):
         say(db, link, "wrong", "olga", "adjudication", note=" ")
-    with refused(db, psycopg.errors.InsufficientPrivilege, "adam has given a decision on link"):
+    with refused(db, psycopg.errors.InsufficientPrivilege, "adam reviewed link"):
         say(db, link, "wrong", "adam", "adjudication", note="mine")
     with refused(db, psycopg.errors.InvalidParameterValue, "right or wrong, not unsure"):
         say(db, link, "unsure", "olga", "adjudication", note="cannot tell")

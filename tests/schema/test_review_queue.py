@@ -97,7 +97,7 @@ def test_a_sample_of_promoted_links_is_drawn_from_those_alone(db: Database, link
 
 @pytest.mark.parametrize("size", [0, -1, 100_001, None])
 def test_a_sample_has_a_size(db: Database, size: int | None) -> None:
-    with refused(db, psycopg.errors.InvalidParameterValue, "a sample has 1 to 100000 links"):
+    with refused(db, psycopg.errors.InvalidParameterValue, "the sample size must be 1 to 100000"):
         draw(db, size)  # type: ignore[arg-type]
 
 

@@ -59,24 +59,24 @@ def test_the_same_reference_by_a_plain_insert_counts_once(db: Database) -> None:
 REFUSED = {
     "a count written by hand": (
         "UPDATE storage_objects SET refcount = 5",
-        "is the number of its references, which is 1",
+        "must be its number of references, 1, not 5",
     ),
-    "no count": ("UPDATE storage_objects SET refcount = NULL", "which is 1, not NULL"),
-    "a negative count": ("UPDATE storage_objects SET refcount = -1", "which is 1, not -1"),
+    "no count": ("UPDATE storage_objects SET refcount = NULL", "1, not NULL"),
+    "a negative count": ("UPDATE storage_objects SET refcount = -1", "1, not -1"),
     "an object with a count": (
         (
             "INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier, refcount)"
             f" VALUES ('{B}', 'local://b', 'local', 'local', 1)"
         ),
-        "which is 0, not 1",
+        "0, not 1",
     ),
     "another object": (
         "UPDATE storage_references SET referenced_id = 9",
-        r"reference \d+ says who refers to what, and is not changed",
+        r"reference \d+ cannot be updated",
     ),
     "an object that is referred to": (
         "DELETE FROM storage_objects",
-        r"object \d+ is referred to 1 times and cannot be deleted",
+        r"object \d+ cannot be deleted: it has 1 references",
     ),
     "all references": ("TRUNCATE storage_references", "storage_references cannot be truncated"),
     "all objects": ("TRUNCATE storage_objects CASCADE", "cannot be truncated"),
@@ -192,7 +192,7 @@ def test_an_empty_batch_is_nothing(db: Database, function: str) -> None:
         (([A], ["tape"], ["t"], [1]), "p_backend_type must be local or s3, not 'tape'"),
         (([A], ["local"], [None], [1]), "p_reference_type must be 1 to 50 characters, not NULL"),
         (([A], ["local"], ["t"], [None]), "p_reference_id must not be NULL"),
-        (([A], ["local"], ["t"], [1, 2]), "the four arrays must have as many elements each"),
+        (([A], ["local"], ["t"], [1, 2]), "the four arrays must have the same length"),
         ((None, ["local"], ["t"], [1]), "must not be NULL"),
     ],
 )

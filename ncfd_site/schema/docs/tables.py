@@ -1,4 +1,4 @@
-"""The section of one relation in `docs/schema.md`."""
+"""The sections of relations in `docs/schema.md`."""
 
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -7,52 +7,59 @@ from typing import Any
 from django.db import models
 
 from ncfd_site.schema.catalog import Column, Constraint, Relation
-from ncfd_site.schema.docs.words import RULES
 from ncfd_site.schema.docs.writers import WRITERS
 
 # What happens to a row when the row that it refers to is deleted.
 _ON_DELETE = {
     "cascade": "deleted with it",
-    "set null": "emptied when that is deleted",
-    "no action": "keeps that from being deleted",
-    "restrict": "keeps that from being deleted",
-    "set default": "set to its default when that is deleted",
+    "set null": "set to NULL if that is deleted",
+    "no action": "prevents its deletion",
+    "restrict": "prevents its deletion",
+    "set default": "set to its default if that is deleted",
 }
 
 
-def section(model: type[models.Model], relation: Relation) -> Iterator[str]:
-    """Yield the lines on a relation and its model."""
-    yield f"### `{relation.name}`"
-    yield ""
+def describe_model(model: type[models.Model], relation: Relation) -> Iterator[str]:
+    """Yield the section of a relation with a model."""
     kind = "" if relation.kind == "table" else f"{relation.kind.capitalize()}. "
-    yield f"{kind}{cleandoc(model.__doc__ or '')} Model: `{model._meta.label}`."
-    if relation.name in RULES:
-        yield RULES[relation.name]
-    yield ""
-    yield from writers(relation.name)
+    yield from _heading(relation, f"{kind}{cleandoc(model.__doc__ or '')}")
+    yield f"Model: `{model._meta.label}`."
     yield ""
     fields = {field.column: field for field in model._meta.concrete_fields}
-    if relation.kind == "table":
-        yield "| column | type | NULL | filled | meaning |"
-        yield "| --- | --- | --- | --- | --- |"
-        for name, column in relation.columns.items():
-            meaning = _meaning(fields[name], relation.foreign_keys.get(name))
-            empty = "" if column.is_not_null else "yes"
-            yield f"| `{name}` | {column.type} | {empty} | {_filled(column)} | {meaning} |"
-    else:
-        yield "| column | type | meaning |"
-        yield "| --- | --- | --- |"
-        for name, column in relation.columns.items():
-            yield f"| `{name}` | {column.type} | {_meaning(fields[name], None)} |"
-    yield ""
+    meanings = {name: _meaning(fields[name]) for name in relation.columns}
+    yield from _columns(relation, meanings)
     yield from _keys(model, relation)
 
 
-def writers(relation: str) -> Iterator[str]:
-    """Yield a line on who writes the relation, and one for each column that somebody else writes."""
-    yield f"Written by: {WRITERS[relation].by}."
-    for column, who in WRITERS[relation].columns.items():
-        yield f"- `{column}`: {who}."
+def describe_relation(relation: Relation, reader: str) -> Iterator[str]:
+    """Yield the section of a relation without a model, from its comments; `reader` is the function that reads it."""
+    yield from _heading(relation, relation.comment or "")
+    yield f"Read by: `{reader}`."
+    yield ""
+    yield from _columns(relation, {name: column.comment or "" for name, column in relation.columns.items()})
+
+
+def _heading(relation: Relation, description: str) -> Iterator[str]:
+    yield f"### `{relation.name}`"
+    yield ""
+    yield description
+    yield ""
+    yield f"Written by: {WRITERS[relation.name].by}."
+    for column, writer in WRITERS[relation.name].columns.items():
+        yield f"- `{column}`: {writer}."
+    yield ""
+
+
+def _columns(relation: Relation, meanings: dict[str, str]) -> Iterator[str]:
+    # Columns of views have neither constraints nor defaults.
+    is_table = relation.kind == "table"
+    yield "| column | type | NULL | filled | meaning |" if is_table else "| column | type | meaning |"
+    yield "| --- | --- | --- | --- | --- |" if is_table else "| --- | --- | --- |"
+    for name, column in relation.columns.items():
+        meaning = meanings[name] + _reference(relation.foreign_keys.get(name))
+        rest = f"{'' if column.is_not_null else 'yes'} | {_filled(column)} | {meaning}" if is_table else meaning
+        yield f"| `{name}` | {column.type} | {rest} |"
+    yield ""
 
 
 def _filled(column: Column) -> str:
@@ -66,30 +73,34 @@ def _filled(column: Column) -> str:
     return f"`{value}`"
 
 
-def _meaning(field: Any, foreign_key: Constraint | None) -> str:
+def _meaning(field: Any) -> str:
     meaning: str = field.help_text
     if field.flatchoices:
         labels = [f"`{value}`" + _label(value, label) for value, label in field.flatchoices]
         meaning += f" One of {', '.join(labels)}."
-    if foreign_key:
-        target = f"`{foreign_key.target_relation}.{foreign_key.target_column}`"
-        meaning += f" Refers to {target}, {_ON_DELETE[foreign_key.on_delete]}."
     return meaning.replace("|", "\\|")
 
 
 def _label(value: str, label: str) -> str:
-    # Signals and gates begin their labels with the code.
+    # Labels of signals and gates start with the code.
     plain = label.removeprefix(value).strip() if value[-1].isdigit() else label
     return "" if plain.lower() == value.lower().replace("_", " ") else f" ({plain})"
 
 
+def _reference(foreign_key: Constraint | None) -> str:
+    if foreign_key is None:
+        return ""
+    target = f"`{foreign_key.target_relation}.{foreign_key.target_column}`"
+    return f" References {target}, {_ON_DELETE[foreign_key.on_delete]}."
+
+
 def _keys(model: type[models.Model], relation: Relation) -> Iterator[str]:
     key = ", ".join(f"`{field.column}`" for field in model._meta.pk_fields)
-    what = "Primary key" if relation.primary_key else "Key of the model"
+    title = "Primary key" if relation.primary_key else "Key of the model"
     unique = [
         f"`{'` with `'.join(other.columns or [])}`" + (" (for some rows)" if other.is_partial else "")
         for other in sorted(relation.unique_indexes, key=lambda other: other.columns or [])
         if not other.is_primary
     ]
-    yield f"{what}: {key}." + (f" Unique: {'; '.join(unique)}." if unique and relation.kind == "table" else "")
+    yield f"{title}: {key}." + (f" Unique: {'; '.join(unique)}." if unique and relation.kind == "table" else "")
     yield ""

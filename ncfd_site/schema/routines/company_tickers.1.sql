@@ -1,12 +1,12 @@
--- A row for each link, also for one whose security is not in securities. Adaptive: some live databases keep issuer_name,
--- exchange and active in securities; elsewhere these are NULL.
+-- One row per company security, even if the security is not in securities. Adaptive: issuer_name, exchange and active are
+-- columns of securities in some live databases, and NULL otherwise.
 DO $$
 DECLARE
     v_column text;
     v_extra text := '';
 BEGIN
     FOREACH v_column IN ARRAY ARRAY['issuer_name', 'exchange', 'active'] LOOP
-        v_extra := v_extra || CASE WHEN pg_temp.lacks('securities', v_column)
+        v_extra := v_extra || CASE WHEN pg_temp.lacks_column('securities', v_column)
             THEN format('NULL::text AS %I, ', v_column)
             ELSE format('s.%1$I::text AS %1$I, ', v_column) END;
     END LOOP;

@@ -1,5 +1,5 @@
--- Walk from each company to the topmost parent. Of several open parents the one with the lowest number leads the way,
--- so that every company comes out once; in a ring of parents the member with the lowest number stands for all.
+-- Walk from each company to its ultimate parent. Of several current parents, follow the one with the lowest ID, so that
+-- each company has one row; in a cycle, the member with the lowest ID is the parent of all.
 SELECT pg_temp.replace_view('v_company_canonical', $view$
     WITH RECURSIVE parent_of AS (
         SELECT child_company_id AS company_id, min(parent_company_id) AS parent_id

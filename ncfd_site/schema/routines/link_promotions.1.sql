@@ -1,5 +1,3 @@
--- Promotion: the gate is computed again in each transaction, under a lock that keeps decisions on the heuristic's links out.
-
 CREATE OR REPLACE FUNCTION require_promotion_rule(p_heuristic text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_precision jsonb;
@@ -7,14 +5,13 @@ BEGIN
     PERFORM pg_advisory_xact_lock(heuristic_lock_key(p_heuristic));
     SELECT to_jsonb(p) INTO v_precision FROM get_heuristic_precision(p_heuristic) p;
     IF NOT can_auto_promote_heuristic(p_heuristic) THEN
-        RAISE EXCEPTION 'the gate does not let links of % be promoted: % of % reviewed links are right', p_heuristic,
+        RAISE EXCEPTION 'the promotion rule of % is not met: % of % reviewed links are right', p_heuristic,
             coalesce(v_precision ->> 'correct_links', '0'), coalesce(v_precision ->> 'reviewed_links', '0')
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     RETURN v_precision;
 END $$;
 
--- Begin a promotion and return its number. Whoever alone has supplied the labels may not.
 CREATE OR REPLACE FUNCTION start_link_promotion(p_heuristic text, p_promoted_by text, p_reason text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -22,10 +19,10 @@ DECLARE
     v_promotion_id bigint;
 BEGIN
     IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_promoted_by, '') = '' THEN
-        RAISE EXCEPTION 'a promotion needs somebody who promotes, and a reason' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'a promotion needs a user and a reason' USING ERRCODE = 'invalid_parameter_value';
     ELSIF NOT EXISTS (SELECT FROM link_audit WHERE heuristic_applied = p_heuristic AND label IS NOT NULL
                       AND reviewed_by IS DISTINCT FROM p_promoted_by) THEN
-        RAISE EXCEPTION '% alone has supplied the labels of % and may not promote its links', p_promoted_by, p_heuristic
+        RAISE EXCEPTION '% cannot promote links of %: all labels are by the same user', p_promoted_by, p_heuristic
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     INSERT INTO link_promotions (heuristic, promoted_by, reason, precision_counts)
@@ -33,8 +30,6 @@ BEGIN
     RETURN v_promotion_id;
 END $$;
 
--- Promote the next links of a promotion, from behind p_after on: those that are pending, not labelled wrong, not disputed, and whose
--- trial is known. last_audit_id is NULL when none is left.
 CREATE OR REPLACE FUNCTION promote_links(
     p_promotion_id bigint, p_after bigint, p_limit integer, OUT promoted bigint, OUT last_audit_id bigint
 ) LANGUAGE plpgsql AS $$
@@ -44,7 +39,7 @@ DECLARE
 BEGIN
     SELECT * INTO v_promotion FROM link_promotions WHERE promotion_id = p_promotion_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_promotion.reverted_at IS NOT NULL THEN
-        RAISE EXCEPTION 'promotion % was taken back, or never was', p_promotion_id
+        RAISE EXCEPTION 'promotion % does not exist or was reverted', p_promotion_id
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     PERFORM require_promotion_rule(v_promotion.heuristic);
@@ -53,12 +48,12 @@ BEGIN
         WHERE a.heuristic_applied = v_promotion.heuristic AND a.promotion_status = 'pending' AND a.audit_id > p_after
           AND a.label IS DISTINCT FROM false AND EXISTS (SELECT FROM trials t WHERE t.nct_id = a.nct_id)
           AND NOT EXISTS (SELECT FROM link_disagreements d WHERE d.audit_id = a.audit_id)
-        -- Whoever has one of them locked may be about to say something of it, and waits for this transaction.
+        -- A reviewer who has a link locked may be about to label it.
         ORDER BY a.audit_id LIMIT p_limit FOR NO KEY UPDATE OF a SKIP LOCKED
     );
     promoted := cardinality(v_links);
     last_audit_id := v_links[promoted];
-    -- What is there already, by whomever, stays as it is and is not of this promotion.
+    -- Existing rows are kept and do not belong to this promotion.
     WITH links AS (
         SELECT a.*, t.trial_id FROM link_audit a JOIN trials t ON t.nct_id = a.nct_id WHERE a.audit_id = ANY (v_links)
     ), for_trials AS (
@@ -87,21 +82,19 @@ BEGIN
     UPDATE link_promotions SET link_count = link_count + promote_links.promoted WHERE promotion_id = p_promotion_id;
 END $$;
 
--- Take a promotion back: the rows that it made go, unless a link that is promoted all the same needs them; its links are what they
--- were, unless somebody has changed that since. Returns the number of links.
 CREATE OR REPLACE FUNCTION revert_link_promotion(p_promotion_id bigint, p_reverted_by text, p_reason text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     v_links bigint;
 BEGIN
     IF coalesce(btrim(p_reason), '') = '' OR coalesce(p_reverted_by, '') = '' THEN
-        RAISE EXCEPTION 'to take a promotion back needs somebody who does, and a reason' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'reverting a promotion needs a user and a reason' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     UPDATE link_promotions SET reverted_by = p_reverted_by, reverted_at = clock_timestamp(),
            revert_reason = btrim(p_reason)
     WHERE promotion_id = p_promotion_id AND reverted_at IS NULL;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'promotion % was taken back already, or never was', p_promotion_id
+        RAISE EXCEPTION 'promotion % does not exist or is already reverted', p_promotion_id
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     PERFORM 1 FROM link_audit a JOIN link_promotion_items r USING (audit_id)

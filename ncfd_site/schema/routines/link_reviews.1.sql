@@ -1,25 +1,23 @@
--- The label of a link follows from the decisions on it. A decision outside of the queue (on the page of the link, in bulk, by a load,
--- by plain SQL, by an adjudicator) counts until another one comes. Decisions of the queue that came after it count together:
--- where they differ, or somebody is unsure, the link has no label until an adjudicator resolves it. What was retracted does
--- not count, as if it had never been said.
+-- The label of a link is derived from its reviews. Effective are the latest decision made outside of the queue (link page,
+-- bulk, import, SQL, adjudication) and, if newer, the latest decision of each reviewer in the queue. If those conflict or one
+-- is unsure, the link has no label until an adjudicator resolves it. Undone decisions are ignored.
 
--- Decisions on a heuristic's links share this lock, and whoever promotes has it alone: no decision comes between the gate and the
--- promotion.
+-- Decisions on a heuristic's links take this lock shared, a promotion takes it exclusively: no decision is recorded between the
+-- check of the promotion rule and the promotion.
 CREATE OR REPLACE FUNCTION heuristic_lock_key(p_heuristic text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT hashtextextended('link_audit ' || coalesce(p_heuristic, ''), 0)
 $$;
 
--- What counts of the decisions on a link: the last one outside of the queue, and the last one of each reviewer in the queue since.
 CREATE OR REPLACE FUNCTION effective_link_reviews(p_audit_id bigint) RETURNS SETOF link_reviews LANGUAGE sql STABLE AS $$
-    WITH said AS (
+    WITH recorded AS (
         SELECT r.* FROM link_reviews r
         WHERE r.audit_id = p_audit_id AND r.decision <> 'undone'
           AND NOT EXISTS (SELECT FROM link_reviews t
                           WHERE t.audit_id = p_audit_id AND t.decision = 'undone' AND t.supersedes = r.review_id)
     ), base AS (
-        SELECT * FROM said WHERE mode <> 'queue' ORDER BY review_id DESC LIMIT 1
+        SELECT * FROM recorded WHERE mode <> 'queue' ORDER BY review_id DESC LIMIT 1
     ), opinions AS (
-        SELECT DISTINCT ON (reviewer) * FROM said
+        SELECT DISTINCT ON (reviewer) * FROM recorded
         WHERE mode = 'queue' AND review_id > coalesce((SELECT review_id FROM base), 0)
         ORDER BY reviewer, review_id DESC
     )
@@ -34,11 +32,11 @@ BEGIN
         p_audit_id, ARRAY(SELECT r FROM effective_link_reviews(p_audit_id) r ORDER BY r.review_id), true);
 END $$;
 
--- Write what follows from the decisions that count, the oldest first. Where nothing was said before, nothing is in disagreement.
-CREATE OR REPLACE FUNCTION apply_link_reviews(p_audit_id bigint, p_counting link_reviews[], p_was_said boolean) RETURNS void
+-- p_effective: the effective reviews, oldest first. p_had_reviews: whether the link had reviews before, and so maybe a disagreement.
+CREATE OR REPLACE FUNCTION apply_link_reviews(p_audit_id bigint, p_effective link_reviews[], p_had_reviews boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_first link_reviews := p_counting[1];
+    v_first link_reviews := p_effective[1];
     v_review link_reviews;
     v_right boolean := false;
     v_wrong boolean := false;
@@ -48,14 +46,14 @@ DECLARE
     v_heuristic text;
     v_set text;
 BEGIN
-    FOREACH v_review IN ARRAY p_counting LOOP
+    FOREACH v_review IN ARRAY p_effective LOOP
         v_right := v_right OR v_review.decision = 'right';
         v_wrong := v_wrong OR v_review.decision = 'wrong';
         v_unsure := v_unsure OR v_review.decision NOT IN ('right', 'wrong');
         v_note := coalesce(nullif(v_review.note, ''), v_note);
     END LOOP;
     v_label := CASE WHEN v_right <> v_wrong AND NOT v_unsure THEN v_right END;
-    -- Assignments, since PERFORM would run a query of its own for each.
+    -- Assignments are cheaper than PERFORM, which runs a query.
     v_set := set_config('ncfd.applying_reviews', 'on', true);
     UPDATE link_audit SET
         label = v_label,
@@ -70,7 +68,7 @@ BEGIN
         INSERT INTO link_disagreements (audit_id, heuristic, reason)
         VALUES (p_audit_id, v_heuristic, CASE WHEN v_right AND v_wrong THEN 'conflict' ELSE 'unsure' END)
         ON CONFLICT (audit_id) DO UPDATE SET reason = EXCLUDED.reason;
-    ELSIF p_was_said THEN
+    ELSIF p_had_reviews THEN
         DELETE FROM link_disagreements WHERE audit_id = p_audit_id;
     END IF;
 END $$;
@@ -82,13 +80,13 @@ BEGIN
     IF EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = NEW.audit_id AND r.review_id <> NEW.review_id) THEN
         v_done := update_link_label(NEW.audit_id);
     ELSE
-        -- The first decision on a link counts alone.
+        -- The first review is the only effective one.
         v_done := apply_link_reviews(NEW.audit_id, ARRAY[NEW], false);
     END IF;
     RETURN NULL;
 END $$;
 
--- What a decision is about stands in the record itself.
+-- Locks the link, and copies its columns into the review.
 CREATE OR REPLACE FUNCTION set_link_review_columns() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_audit link_audit;
@@ -96,18 +94,18 @@ DECLARE
 BEGIN
     SELECT * INTO v_audit FROM link_audit WHERE audit_id = NEW.audit_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no link %', NEW.audit_id USING ERRCODE = 'foreign_key_violation';
+        RAISE EXCEPTION 'link % does not exist', NEW.audit_id USING ERRCODE = 'foreign_key_violation';
     END IF;
     NEW.doc_id := v_audit.doc_id;
     NEW.asset_id := v_audit.asset_id;
     NEW.nct_id := v_audit.nct_id;
     NEW.heuristic := v_audit.heuristic_applied;
-    -- An assignment, since PERFORM would run a query of its own.
+    -- An assignment is cheaper than PERFORM, which runs a query.
     v_locked := pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic));
     RETURN NEW;
 END $$;
 
--- A label written past all of this is recorded as what it is. The mode says who writes, where they say so.
+-- Labels written directly to link_audit are recorded too. Writers set ncfd.review_mode; the default is sql.
 CREATE OR REPLACE FUNCTION record_new_link_labels() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(key)
@@ -131,7 +129,7 @@ BEGIN
     PERFORM set_config('ncfd.applying_reviews', 'on', true);
     SELECT max(review_id) INTO v_last FROM link_reviews WHERE audit_id = NEW.audit_id;
     IF v_last IS NULL AND OLD.label IS NOT NULL THEN
-        -- A label from before there were records.
+        -- The label is older than the records.
         INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer,
                                   reviewed_at, mode, note)
         VALUES (OLD.audit_id, OLD.doc_id, OLD.asset_id, OLD.nct_id, OLD.heuristic_applied,
@@ -150,7 +148,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Record a decision; the label follows. Returns its number.
 CREATE OR REPLACE FUNCTION record_link_review(
     p_audit_id bigint, p_decision text, p_reviewer text, p_mode text, p_note text = NULL, p_seconds numeric = NULL,
     p_sample_id bigint = NULL, p_supersedes bigint = NULL
@@ -162,9 +159,9 @@ BEGIN
         IF coalesce(btrim(p_note), '') = '' THEN
             RAISE EXCEPTION 'an adjudication needs a reason' USING ERRCODE = 'invalid_parameter_value';
         ELSIF p_decision NOT IN ('right', 'wrong') THEN
-            RAISE EXCEPTION 'an adjudication says right or wrong, not %', p_decision USING ERRCODE = 'invalid_parameter_value';
+            RAISE EXCEPTION 'an adjudication must be right or wrong, not %', p_decision USING ERRCODE = 'invalid_parameter_value';
         ELSIF EXISTS (SELECT FROM effective_link_reviews(p_audit_id) WHERE reviewer = p_reviewer) THEN
-            RAISE EXCEPTION '% has given a decision on link % and cannot adjudicate it', p_reviewer, p_audit_id
+            RAISE EXCEPTION '% reviewed link % and cannot adjudicate it', p_reviewer, p_audit_id
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
     END IF;
@@ -176,7 +173,6 @@ BEGIN
     RETURN v_review_id;
 END $$;
 
--- Labels from before there were records become the first records, some thousand in a transaction.
 CREATE OR REPLACE PROCEDURE backfill_link_reviews() LANGUAGE plpgsql AS $$
 DECLARE
     v_last bigint := 0;

@@ -1,15 +1,15 @@
--- Only what is wholly a number is a p-value: "<0.05" is not 0.05. The bounds keep the cast from ever failing, so that no
--- card is refused for its p-value.
+-- Only text that is wholly a number is a p-value: "<0.05" is not 0.05. The bounds prevent errors of the cast, so that a
+-- p-value never rejects a card.
 DO $$
 DECLARE
     v_wanted text;
     v_found text;
 BEGIN
-    -- The server's own spelling of the expression, to compare with.
+    -- Let the server write the expression in its own spelling, for comparison.
     CREATE TEMPORARY TABLE p_value_pattern (extracted_jsonb jsonb, p_value numeric GENERATED ALWAYS AS (
         CASE jsonb_typeof(extracted_jsonb -> 'results' -> 'primary' -> 0 -> 'p_value')
             WHEN 'number' THEN CASE
-                -- A longer one does not fit into the index.
+                -- Longer values do not fit into the index.
                 WHEN length(extracted_jsonb -> 'results' -> 'primary' -> 0 ->> 'p_value') <= 1000
                 THEN (extracted_jsonb -> 'results' -> 'primary' -> 0 ->> 'p_value')::numeric
             END
@@ -25,7 +25,7 @@ BEGIN
     FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
     WHERE d.adrelid = to_regclass('studies') AND a.attname = 'p_value';
     DROP TABLE p_value_pattern;
-    -- A generated column can only be replaced; its values come from the card, so nothing is lost.
+    -- A generated column cannot be altered. Its values come from the card, so replacing it loses nothing.
     IF v_found IS DISTINCT FROM v_wanted THEN
         ALTER TABLE studies DROP COLUMN IF EXISTS p_value;
         EXECUTE format('ALTER TABLE studies ADD COLUMN p_value numeric GENERATED ALWAYS AS (%s) STORED', v_wanted);

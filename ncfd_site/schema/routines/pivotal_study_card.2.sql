@@ -1,4 +1,4 @@
--- The study is stored; what its card lacks is recorded in staging_errors and told in a warning.
+-- Stores the study; records missing fields of its card in staging_errors and raises a warning.
 CREATE OR REPLACE FUNCTION enforce_pivotal_study_card() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_card jsonb := NEW.extracted_jsonb;
@@ -9,7 +9,7 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    -- What the card of a pivotal trial must hold. No value is cast: "<0.001" and a sample past the integer range are stored.
+    -- Required fields of a pivotal trial's card. No value is cast, so that "<0.001" or a huge sample size can be stored.
     IF jsonb_typeof(v_card -> 'primary_endpoints') IS DISTINCT FROM 'array'
        OR v_card -> 'primary_endpoints' = '[]' THEN
         v_missing := v_missing || 'primary_endpoints'::text;
@@ -39,7 +39,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- After the row is there, so that what is recorded can refer to it.
+-- AFTER, so that the row in staging_errors can refer to the study.
 CREATE OR REPLACE TRIGGER trg_enforce_pivotal_study_card
     AFTER INSERT OR UPDATE OF extracted_jsonb ON studies
     FOR EACH ROW EXECUTE FUNCTION enforce_pivotal_study_card();

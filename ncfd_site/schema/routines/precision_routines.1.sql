@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION get_heuristic_precision(
     GROUP BY a.heuristic_applied
 $$;
 
--- The rate is compared before any rounding: 283 of 298 is under 0.95 although it prints as 0.9497.
+-- Compares the unrounded rate.
 CREATE OR REPLACE FUNCTION can_auto_promote_heuristic(
     p_heuristic text, p_min_precision numeric DEFAULT 0.95, p_min_links integer DEFAULT 50
 ) RETURNS boolean LANGUAGE sql STABLE AS $$

@@ -1,5 +1,4 @@
--- Both bounds as one range of the index ix_link_audit_precision, also where a plan is kept for any argument.
-
+-- BETWEEN makes both bounds one range of the index ix_link_audit_precision, also in a generic plan.
 CREATE OR REPLACE FUNCTION get_heuristic_precision(
     p_heuristic text, p_start_date timestamptz DEFAULT NULL, p_end_date timestamptz DEFAULT NULL
 ) RETURNS TABLE (

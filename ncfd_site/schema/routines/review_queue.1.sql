@@ -1,8 +1,5 @@
--- The queue: places of random samples, served in their order, one person at a time. All times are the database's.
+-- The review queue: slots of random samples, leased in order. All times are those of the database.
 
--- Draw a sample of a heuristic's links, at random and reproducible from the seed: of those that no sample for precision has had,
--- or of those that were promoted. Of p_second_share of them a second person is asked too. Returns its number, or NULL where
--- there is no link to draw.
 CREATE OR REPLACE FUNCTION draw_review_sample(
     p_heuristic text, p_size integer, p_second_share numeric, p_purpose text, p_seed bigint, p_drawn_by text
 ) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -12,10 +9,10 @@ DECLARE
     v_drawn bigint[];
 BEGIN
     IF p_size IS NULL OR p_size < 1 OR p_size > 100000 THEN
-        RAISE EXCEPTION 'a sample has 1 to 100000 links, not %', coalesce(p_size::text, 'NULL')
+        RAISE EXCEPTION 'the sample size must be 1 to 100000, not %', coalesce(p_size::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    -- One draw of a heuristic at a time, so that no link is in two samples.
+    -- Serialize draws of a heuristic, so that no link is in two samples.
     PERFORM pg_advisory_xact_lock(hashtextextended('review_samples ' || p_heuristic, 0));
     WITH eligible AS (
         SELECT a.audit_id FROM link_audit a
@@ -45,8 +42,6 @@ BEGIN
     RETURN v_sample_id;
 END $$;
 
--- Lease the next place to somebody; what that person has leased already is served again. No place of a link is served to
--- whoever has said something of that link, or passed it over.
 CREATE OR REPLACE FUNCTION claim_review_slot(p_reviewer text, p_sample_id bigint, p_lease interval)
 RETURNS SETOF review_slots LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -54,9 +49,9 @@ DECLARE
     v_slot_id bigint;
     v_locked text;
 BEGIN
-    -- An assignment, since PERFORM would run a query of its own.
+    -- An assignment is cheaper than PERFORM, which runs a query.
     v_locked := pg_advisory_xact_lock(hashtextextended('reviewer ' || p_reviewer, 0));
-    -- The aggregate outside keeps the search in the index of leases: by ORDER BY and LIMIT it walks along the primary key.
+    -- With ORDER BY and LIMIT instead of min(), the planner scans the primary key, not the index of leases.
     SELECT min(slot_id) INTO v_slot_id FROM (
         SELECT slot_id FROM review_slots
         WHERE leased_by = p_reviewer AND state = 'open' AND lease_until > clock_timestamp()
@@ -68,7 +63,7 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    -- A sample at a time, each by its index.
+    -- One query per sample, so that each uses the index of open slots.
     FOR v_sample_id IN
         SELECT m.sample_id FROM review_samples m
         WHERE m.closed_at IS NULL AND (p_sample_id IS NULL OR m.sample_id = p_sample_id) ORDER BY m.sample_id
@@ -76,7 +71,7 @@ BEGIN
         SELECT s.slot_id INTO v_slot_id FROM review_slots s
         WHERE s.state = 'open' AND s.sample_id = v_sample_id
           AND (s.lease_until IS NULL OR s.lease_until <= clock_timestamp())
-          -- OFFSET 0 keeps each a look-up for the one place: as a join it would read all that the reviewer has ever said.
+          -- OFFSET 0 prevents joins, which would read all reviews of the reviewer.
           AND NOT EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = s.audit_id AND r.reviewer = p_reviewer OFFSET 0)
           AND NOT EXISTS (SELECT FROM review_slots o WHERE o.leased_by = p_reviewer AND o.state = 'open'
                           AND o.audit_id = s.audit_id AND o.lease_until > clock_timestamp() OFFSET 0)
@@ -91,8 +86,6 @@ BEGIN
     END LOOP;
 END $$;
 
--- Say the decision on what one has leased. The outcome is recorded; repeated (the same again: the first review stands); expired,
--- unknown or gone, and then nothing is recorded.
 CREATE OR REPLACE FUNCTION submit_review(
     p_token uuid, p_reviewer text, p_decision text, p_note text, p_seconds numeric,
     OUT outcome text, OUT review_id bigint, OUT audit_id bigint, OUT sample_id bigint
@@ -123,13 +116,12 @@ BEGIN
     END IF;
 END $$;
 
--- Pass over what one has leased; the place is open again for others. Returns whether it was still leased.
 CREATE OR REPLACE FUNCTION skip_review(p_token uuid, p_reviewer text, p_reason text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     v_slot review_slots;
 BEGIN
     IF coalesce(btrim(p_reason), '') = '' THEN
-        RAISE EXCEPTION 'to skip a link needs a reason' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'skipping a link needs a reason' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     UPDATE review_slots SET leased_by = NULL, lease_token = NULL, leased_at = NULL, lease_until = NULL
     WHERE lease_token = p_token AND leased_by = p_reviewer AND state = 'open' RETURNING * INTO v_slot;
@@ -141,8 +133,6 @@ BEGIN
     RETURN true;
 END $$;
 
--- Take back one's own decision of the queue: it is retracted in the record, and the place leased to that person again. The outcome
--- is undone; too late; used (by a look at the evidence, or an adjudication came since); or unknown.
 CREATE OR REPLACE FUNCTION undo_review(
     p_review_id bigint, p_reviewer text, p_within interval, p_lease interval, OUT outcome text, OUT token uuid
 ) LANGUAGE plpgsql AS $$
@@ -170,14 +160,13 @@ BEGIN
     END IF;
 END $$;
 
--- Places of a link that is deleted with its document stay in the sample, and say that it is gone.
 CREATE OR REPLACE FUNCTION close_deleted_link_slots() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE review_slots SET state = 'deleted', lease_until = NULL
-    WHERE state = 'open' AND audit_id IN (SELECT audit_id FROM gone);
-    DELETE FROM link_disagreements WHERE audit_id IN (SELECT audit_id FROM gone);
+    WHERE state = 'open' AND audit_id IN (SELECT audit_id FROM deleted_links);
+    DELETE FROM link_disagreements WHERE audit_id IN (SELECT audit_id FROM deleted_links);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE TRIGGER trg_link_audit_deleted AFTER DELETE ON link_audit REFERENCING OLD TABLE AS gone
+CREATE OR REPLACE TRIGGER trg_link_audit_deleted AFTER DELETE ON link_audit REFERENCING OLD TABLE AS deleted_links
     FOR EACH STATEMENT EXECUTE FUNCTION close_deleted_link_slots();

@@ -1,5 +1,5 @@
--- References are the truth and the count is their number. Both functions lock the object before they touch its
--- references: without that order, writers of one object pile up behind the foreign key's lock.
+-- The count is the number of references. Both functions lock the object before its references; otherwise concurrent writers
+-- of one object block each other on the foreign key's lock.
 
 CREATE OR REPLACE FUNCTION increment_storage_refcount(
     p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint
@@ -25,7 +25,7 @@ BEGIN
         SELECT object_id INTO v_object_id FROM storage_objects
         WHERE sha256 = p_sha256 AND backend_type = p_backend_type FOR NO KEY UPDATE;
         EXIT WHEN FOUND;
-        -- Somebody else may be first: then there is nothing to insert, and the next round finds the row.
+        -- If another transaction inserts first, this inserts nothing and the next iteration finds the row.
         INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier)
         VALUES (p_sha256, p_backend_type || '://' || p_sha256, p_backend_type, p_backend_type)
         ON CONFLICT DO NOTHING;
@@ -72,7 +72,7 @@ BEGIN
     DELETE FROM storage_references
     WHERE object_id = v_object_id AND reference_type = p_reference_type AND referenced_id = p_reference_id;
     IF FOUND THEN
-        -- The time of release is when the grace before cleaning begins.
+        -- The grace period starts at the release.
         UPDATE storage_objects
         SET refcount = (SELECT count(*) FROM storage_references WHERE object_id = v_object_id),
             last_accessed = clock_timestamp()
@@ -82,7 +82,7 @@ BEGIN
     RETURN v_refcount;
 END $$;
 
--- A function of that name whose result has other columns cannot be replaced, only dropped and made anew.
+-- CREATE OR REPLACE cannot change the result columns of an existing function.
 DROP FUNCTION IF EXISTS get_cleanup_candidates(integer, integer);
 
 CREATE FUNCTION get_cleanup_candidates(p_max_age_days integer DEFAULT 30, p_min_refcount integer DEFAULT 0)

@@ -1,6 +1,5 @@
--- References are the truth and the count is their number: the triggers of the tables keep it. What takes references locks the
--- objects first, in the order of their numbers: without that, writers of one object pile up behind the foreign key's lock,
--- and writers of several wait for each other in a ring.
+-- Triggers maintain the count, which is the number of references. Functions lock the objects before their references, ordered
+-- by ID; otherwise writers of one object block each other on the foreign key's lock, and writers of several deadlock.
 
 CREATE OR REPLACE FUNCTION validate_storage_reference(
     p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint
@@ -8,7 +7,7 @@ CREATE OR REPLACE FUNCTION validate_storage_reference(
 DECLARE
     v_wrong text;
 BEGIN
-    -- Cheap first: this is asked for every reference. A pattern with {64} costs more than all the rest.
+    -- A fast path for valid references: a regular expression with {64} costs more than the rest.
     IF length(p_sha256) = 64 AND translate(p_sha256, '0123456789abcdefABCDEF', '') = '' AND p_backend_type IN ('local', 's3')
        AND p_reference_type <> '' AND length(p_reference_type) <= 50 AND p_reference_id IS NOT NULL THEN
         RETURN;
@@ -37,7 +36,7 @@ BEGIN
         SELECT object_id, refcount INTO v_object_id, v_refcount FROM storage_objects
         WHERE sha256 = p_sha256 AND backend_type = p_backend_type FOR NO KEY UPDATE;
         EXIT WHEN FOUND;
-        -- Somebody else may be first: then there is nothing to insert, and the next round finds the row.
+        -- If another transaction inserts first, this inserts nothing and the next iteration finds the row.
         INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier)
         VALUES (p_sha256, p_backend_type || '://' || p_sha256, p_backend_type, p_backend_type)
         ON CONFLICT DO NOTHING;
@@ -66,7 +65,7 @@ BEGIN
     RETURN v_refcount - CASE WHEN FOUND THEN 1 ELSE 0 END;
 END $$;
 
--- Many references at once. Each array has one element for each reference.
+-- Batches: each array has one element per reference.
 
 CREATE OR REPLACE FUNCTION validate_storage_references(
     p_sha256 text[], p_backend_type text[], p_reference_type text[], p_reference_id bigint[]
@@ -75,7 +74,7 @@ BEGIN
     IF p_sha256 IS NULL OR p_backend_type IS NULL OR p_reference_type IS NULL OR p_reference_id IS NULL
        OR cardinality(p_backend_type) <> cardinality(p_sha256) OR cardinality(p_reference_type) <> cardinality(p_sha256)
        OR cardinality(p_reference_id) <> cardinality(p_sha256) THEN
-        RAISE EXCEPTION 'the four arrays must have as many elements each, and must not be NULL'
+        RAISE EXCEPTION 'the four arrays must have the same length and must not be NULL'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM validate_storage_reference(s, b, t, i)
@@ -94,7 +93,7 @@ BEGIN
     v_wanted := (SELECT count(*) FROM (SELECT DISTINCT s, b FROM unnest(p_sha256, p_backend_type) AS given (s, b)) AS named);
     LOOP
         BEGIN
-            -- Who is first with new content makes it; the same order for everybody, so that nobody waits in a ring.
+            -- All callers insert in the same order, so that they do not deadlock.
             INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier)
             SELECT DISTINCT s, b || '://' || s, b, b FROM unnest(p_sha256, p_backend_type) AS given (s, b) ORDER BY b, s
             ON CONFLICT DO NOTHING;
@@ -104,10 +103,10 @@ BEGIN
                 ORDER BY o.object_id FOR NO KEY UPDATE
             );
             EXIT WHEN cardinality(v_objects) = v_wanted;
-            RAISE EXCEPTION 'content was cleaned before it could be locked' USING ERRCODE = 'NC001';
+            RAISE EXCEPTION 'an object was deleted before it could be locked' USING ERRCODE = 'NC001';
         EXCEPTION
-            -- What was there at the first statement was cleaned before the second one. Nothing may be locked when objects
-            -- are made, or two who do so wait for each other: the locks go with this block, and it begins anew.
+            -- Garbage collection deleted an object between the two statements. Inserting while holding locks can deadlock,
+            -- so roll this block back, which releases them, and retry.
             WHEN SQLSTATE 'NC001' THEN NULL;
         END;
     END LOOP;
@@ -142,7 +141,7 @@ BEGIN
                  FROM storage_objects o WHERE o.object_id = ANY (v_objects) ORDER BY o.object_id;
 END $$;
 
--- Bring counts right that drifted before the triggers kept them, a thousand at a time, and record what each was.
+-- Correct counts that drifted before the triggers maintained them, and record each correction. Commits every 1,000 objects.
 CREATE OR REPLACE PROCEDURE recount_storage_objects() LANGUAGE plpgsql AS $$
 DECLARE
     v_last bigint := 0;

@@ -1,4 +1,4 @@
--- The tables of the content store: made where they are missing, brought in line where people made them by hand.
+-- Tables of the content store: created if missing, adapted if they were created outside of Alembic.
 DO $$
 BEGIN
     IF to_regclass('storage_objects') IS NULL THEN
@@ -17,7 +17,7 @@ BEGIN
             CONSTRAINT uq_storage_objects_sha256_backend UNIQUE (sha256, backend_type),
             CONSTRAINT ck_storage_objects_tier CHECK (tier IN ('local', 's3'))
         );
-        PERFORM pg_temp.made('TABLE', 'storage_objects');
+        PERFORM pg_temp.mark_created('TABLE', 'storage_objects');
     END IF;
     PERFORM pg_temp.ensure_constraint('storage_objects', 'u', '{sha256,backend_type}',
         'uq_storage_objects_sha256_backend', 'UNIQUE (sha256, backend_type)');
@@ -41,16 +41,16 @@ BEGIN
             CONSTRAINT storage_references_object_id_fkey
                 FOREIGN KEY (object_id) REFERENCES storage_objects(object_id) ON DELETE CASCADE
         );
-        PERFORM pg_temp.made('TABLE', 'storage_references');
-    ELSIF pg_temp.lacks('storage_references', 'referenced_id') THEN
-        -- Made by hand: reference_id is the referencing entity there, and the table's own key is called otherwise.
+        PERFORM pg_temp.mark_created('TABLE', 'storage_references');
+    ELSIF pg_temp.lacks_column('storage_references', 'referenced_id') THEN
+        -- A table created outside of Alembic: reference_id is the referrer, and the primary key has another name.
         SELECT a.attname INTO STRICT v_key
         FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
         WHERE i.indrelid = to_regclass('storage_references') AND i.indisprimary;
         ALTER TABLE storage_references RENAME COLUMN reference_id TO referenced_id;
         EXECUTE format('ALTER TABLE storage_references RENAME COLUMN %I TO reference_id', v_key);
     END IF;
-    PERFORM pg_temp.name_sequence('storage_references', 'reference_id');
+    PERFORM pg_temp.rename_sequence('storage_references', 'reference_id');
     PERFORM pg_temp.ensure_constraint('storage_references', 'p', '{reference_id}',
         'storage_references_pkey', 'PRIMARY KEY (reference_id)');
     PERFORM pg_temp.ensure_constraint('storage_references', 'u', '{object_id,reference_type,referenced_id}',

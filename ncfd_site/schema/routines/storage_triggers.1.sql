@@ -1,12 +1,10 @@
--- The count of content follows its references, whoever writes them and with whatever.
-
 CREATE OR REPLACE FUNCTION lock_referenced_object() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM storage_objects WHERE object_id = NEW.object_id FOR NO KEY UPDATE;
     RETURN NEW;
 END $$;
 
--- The time of the last reference, made or released, is when the grace before cleaning begins.
+-- Sets last_accessed because the grace period starts at the last reference or release.
 CREATE OR REPLACE FUNCTION update_refcount() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -19,17 +17,16 @@ END $$;
 
 CREATE OR REPLACE FUNCTION forbid_reference_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'reference % says who refers to what, and is not changed', OLD.reference_id
-        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Release it and add the other one.';
+    RAISE EXCEPTION 'reference % cannot be updated', OLD.reference_id
+        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Release it and add a new reference.';
 END $$;
 
--- By hand a count may be written only as what it is.
 CREATE OR REPLACE FUNCTION forbid_refcount_write() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_references bigint := (SELECT count(*) FROM storage_references WHERE object_id = NEW.object_id);
 BEGIN
     IF NEW.refcount IS DISTINCT FROM v_references THEN
-        RAISE EXCEPTION 'the refcount of storage object % is the number of its references, which is %, not %',
+        RAISE EXCEPTION 'the refcount of storage object % must be its number of references, %, not %',
             NEW.object_id, v_references, coalesce(NEW.refcount::text, 'NULL')
             USING ERRCODE = 'integrity_constraint_violation',
                   HINT = 'Call increment_storage_refcount or decrement_storage_refcount, or write storage_references.';
@@ -40,7 +37,7 @@ END $$;
 CREATE OR REPLACE FUNCTION forbid_referenced_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.refcount > 0 OR EXISTS (SELECT FROM storage_references WHERE object_id = OLD.object_id) THEN
-        RAISE EXCEPTION 'storage object % is referred to % times and cannot be deleted', OLD.object_id, OLD.refcount
+        RAISE EXCEPTION 'storage object % cannot be deleted: it has % references', OLD.object_id, OLD.refcount
             USING ERRCODE = 'restrict_violation', HINT = 'Release its references first.';
     END IF;
     RETURN OLD;
@@ -48,8 +45,8 @@ END $$;
 
 CREATE OR REPLACE FUNCTION forbid_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% cannot be truncated: its rows are counted or kept one by one', TG_TABLE_NAME
-        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Delete the rows.';
+    RAISE EXCEPTION '% cannot be truncated: row triggers must run', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Use DELETE.';
 END $$;
 
 CREATE OR REPLACE FUNCTION forbid_record_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -58,18 +55,17 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation', HINT = 'Insert a new row instead.';
 END $$;
 
--- What a document or a study referred to is released with it, in the same transaction, whoever deletes it. The arguments
--- are the kind of referrer and the key of the table.
+-- Trigger arguments: the reference type, and the key column of the table.
 CREATE OR REPLACE FUNCTION release_references() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    v_gone text := CASE TG_OP
+    v_deleted text := CASE TG_OP
         WHEN 'TRUNCATE' THEN format('r.reference_type = %L', TG_ARGV[0])
-        ELSE format('r.reference_type = %L AND r.referenced_id IN (SELECT %I FROM gone)', TG_ARGV[0], TG_ARGV[1])
+        ELSE format('r.reference_type = %L AND r.referenced_id IN (SELECT %I FROM deleted_rows)', TG_ARGV[0], TG_ARGV[1])
     END;
 BEGIN
-    EXECUTE 'SELECT FROM storage_objects WHERE object_id IN (SELECT r.object_id FROM storage_references r WHERE ' || v_gone
+    EXECUTE 'SELECT FROM storage_objects WHERE object_id IN (SELECT r.object_id FROM storage_references r WHERE ' || v_deleted
             || ') ORDER BY object_id FOR NO KEY UPDATE';
-    EXECUTE 'DELETE FROM storage_references r WHERE ' || v_gone;
+    EXECUTE 'DELETE FROM storage_references r WHERE ' || v_deleted;
     RETURN NULL;
 END $$;
 
@@ -87,7 +83,7 @@ CREATE OR REPLACE TRIGGER trg_storage_references_truncate BEFORE TRUNCATE ON sto
 
 CREATE OR REPLACE TRIGGER trg_storage_objects_refcount_new BEFORE INSERT ON storage_objects
     FOR EACH ROW WHEN (NEW.refcount IS DISTINCT FROM 0) EXECUTE FUNCTION forbid_refcount_write();
--- What the triggers above write is right by construction.
+-- Writes of the triggers above (depth > 0) need no check.
 CREATE OR REPLACE TRIGGER trg_storage_objects_refcount BEFORE UPDATE OF refcount ON storage_objects
     FOR EACH ROW WHEN (OLD.refcount IS DISTINCT FROM NEW.refcount AND pg_trigger_depth() = 0)
     EXECUTE FUNCTION forbid_refcount_write();
@@ -101,11 +97,11 @@ CREATE OR REPLACE TRIGGER trg_storage_events_immutable BEFORE UPDATE OR DELETE O
 CREATE OR REPLACE TRIGGER trg_storage_events_truncate BEFORE TRUNCATE ON storage_events
     FOR EACH STATEMENT EXECUTE FUNCTION forbid_truncate();
 
-CREATE OR REPLACE TRIGGER trg_documents_release AFTER DELETE ON documents REFERENCING OLD TABLE AS gone
+CREATE OR REPLACE TRIGGER trg_documents_release AFTER DELETE ON documents REFERENCING OLD TABLE AS deleted_rows
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('document', 'doc_id');
 CREATE OR REPLACE TRIGGER trg_documents_release_truncated AFTER TRUNCATE ON documents
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('document');
-CREATE OR REPLACE TRIGGER trg_studies_release AFTER DELETE ON studies REFERENCING OLD TABLE AS gone
+CREATE OR REPLACE TRIGGER trg_studies_release AFTER DELETE ON studies REFERENCING OLD TABLE AS deleted_rows
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('study', 'study_id');
 CREATE OR REPLACE TRIGGER trg_studies_release_truncated AFTER TRUNCATE ON studies
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('study');

@@ -1,24 +1,22 @@
--- Read the standings of these trials anew from their scores. A score that is newer by scored_at comes first, and of two of the same
--- moment the one that was written later. The rows are locked before the scores are read, so that of two writers at once the second
--- one sees the score of the first.
+-- Locks the rows before it reads the scores, so that of two concurrent writers the second sees the score of the first.
 CREATE OR REPLACE FUNCTION refresh_trial_current_scores(p_trial_ids integer[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM trial_current_scores s WHERE s.trial_id = ANY (p_trial_ids) ORDER BY s.trial_id FOR NO KEY UPDATE;
     UPDATE trial_current_scores s
-    SET score_id = n.score_ids[1], run_id = n.run_ids[1], scored_at = n.moments[1], p_fail = n.chances[1],
-        previous_run_id = n.run_ids[2], previous_p_fail = n.chances[2]
+    SET score_id = n.score_ids[1], run_id = n.run_ids[1], scored_at = n.scored_ats[1], p_fail = n.p_fails[1],
+        previous_run_id = n.run_ids[2], previous_p_fail = n.p_fails[2]
     FROM unnest(p_trial_ids) AS t (trial_id)
     CROSS JOIN LATERAL (
-        SELECT array_agg(c.score_id) AS score_ids, array_agg(c.run_id::text) AS run_ids, array_agg(c.scored_at) AS moments,
-               array_agg(c.p_fail) AS chances
-        -- OFFSET 0 keeps this a look-up of the trial's own scores: by ORDER BY and LIMIT it would walk along all that were ever made.
+        SELECT array_agg(c.score_id) AS score_ids, array_agg(c.run_id::text) AS run_ids, array_agg(c.scored_at) AS scored_ats,
+               array_agg(c.p_fail) AS p_fails
+        -- OFFSET 0 makes the planner read the scores of the trial only; with ORDER BY and LIMIT it scans all scores by time.
         FROM (SELECT x.score_id, x.run_id, x.scored_at, x.p_fail
               FROM (SELECT * FROM scores y WHERE y.trial_id = t.trial_id OFFSET 0) x
               ORDER BY x.scored_at DESC, x.score_id DESC LIMIT 2) c
     ) n
     WHERE s.trial_id = t.trial_id
       AND (s.score_id, s.run_id, s.scored_at, s.p_fail, s.previous_run_id, s.previous_p_fail) IS DISTINCT FROM
-          (n.score_ids[1], n.run_ids[1], n.moments[1], n.chances[1], n.run_ids[2], n.chances[2]);
+          (n.score_ids[1], n.run_ids[1], n.scored_ats[1], n.p_fails[1], n.run_ids[2], n.p_fails[2]);
 END $$;
 
 CREATE OR REPLACE FUNCTION sync_scores_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -53,8 +51,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- In the order in which scores lock them. A standing that backfill_trial_current_scores() is about to make is made here, or waited for, so that
--- neither of the two misses what the other one read.
+-- Locks rows in the order of sync_scores_*. Inserts missing rows, so that it and backfill_trial_current_scores() do not miss
+-- each other's changes.
 CREATE OR REPLACE FUNCTION sync_sponsor_companies() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO trial_current_scores AS s (trial_id, sponsor_company_id)
@@ -64,7 +62,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Make what standings are missing, and read all of them anew, some thousand trials in a transaction.
 CREATE OR REPLACE PROCEDURE backfill_trial_current_scores() LANGUAGE plpgsql AS $$
 DECLARE
     v_last integer := 0;
@@ -77,7 +74,7 @@ BEGIN
         INSERT INTO trial_current_scores (trial_id, sponsor_company_id)
         SELECT t.trial_id, t.sponsor_company_id FROM trials t WHERE t.trial_id = ANY (v_trials) ORDER BY t.trial_id FOR KEY SHARE OF t
         ON CONFLICT DO NOTHING;
-        -- Trials are read once their standings are locked: whoever changes a sponsor from then on waits here, and writes after it.
+        -- Read the trials under the locks: a later change of a sponsor waits, and is applied afterwards.
         PERFORM FROM trial_current_scores s WHERE s.trial_id = ANY (v_trials) ORDER BY s.trial_id FOR NO KEY UPDATE;
         UPDATE trial_current_scores s SET sponsor_company_id = t.sponsor_company_id
         FROM trials t

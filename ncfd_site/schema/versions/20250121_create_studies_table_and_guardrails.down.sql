@@ -1,4 +1,4 @@
--- What a new database is born with is no loss.
+-- Initial rows do not count as a loss.
 SELECT pg_temp.refuse_loss($losses${
     "companies": "true",
     "company_aliases": "true",

@@ -1,4 +1,4 @@
-"""The schema as it stood when studies got their table and their guardrails: the root of this line."""
+"""Create the schema, with studies and the study card trigger."""
 
 from ncfd_site.schema import revision_sql
 

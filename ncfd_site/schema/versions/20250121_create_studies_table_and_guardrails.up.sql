@@ -1,4 +1,4 @@
--- Values of columns
+-- Enum types
 
 DO $$
 BEGIN
@@ -634,16 +634,16 @@ CREATE TABLE IF NOT EXISTS resolver_flags (
     CONSTRAINT resolver_flags_pkey PRIMARY KEY (key)
 );
 
--- Rules and indexes that take an extension where the server offers it
+-- Constraints and indexes that need an extension, if the server offers it
 
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'ex_no_overlap_ticker') THEN
-        IF pg_temp.has_extension('btree_gist') THEN
+        IF pg_temp.ensure_extension('btree_gist') THEN
             ALTER TABLE securities ADD CONSTRAINT ex_no_overlap_ticker
                 EXCLUDE USING gist (ticker_norm WITH =, effective_range WITH &&);
         ELSE
-            -- The same rule without an extension: a range of text that holds one ticker overlaps only its equal.
+            -- Without the extension: a text range with one ticker overlaps only an equal range.
             IF to_regtype('ticker_range') IS NULL THEN
                 CREATE TYPE ticker_range AS RANGE (subtype = text, collation = "C");
             END IF;
@@ -651,7 +651,7 @@ BEGIN
                 EXCLUDE USING gist (ticker_range(ticker_norm, ticker_norm, '[]') WITH &&, effective_range WITH &&);
         END IF;
     END IF;
-    IF pg_temp.has_extension('pg_trgm') THEN
+    IF pg_temp.ensure_extension('pg_trgm') THEN
         CREATE INDEX IF NOT EXISTS idx_company_aliases_alias_trgm
             ON company_aliases USING gin (alias gin_trgm_ops);
         CREATE INDEX IF NOT EXISTS ix_resolver_decisions_sponsor_norm_trgm
@@ -674,7 +674,7 @@ WHERE s.status = 'active' AND e.is_allowed;
 
 \ir ../routines/pivotal_study_card.1.sql
 
--- What a new database holds
+-- Initial rows
 
 INSERT INTO exchanges (code, mic, name) VALUES
     ('NASDAQ', 'XNAS', 'Nasdaq Stock Market'),

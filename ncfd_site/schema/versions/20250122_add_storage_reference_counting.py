@@ -1,4 +1,4 @@
-"""Content is counted by its references: the storage tables and their functions."""
+"""Add storage_objects and storage_references with reference counting."""
 
 from ncfd_site.schema import revision_sql
 

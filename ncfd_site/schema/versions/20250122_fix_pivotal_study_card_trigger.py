@@ -1,4 +1,4 @@
-"""Cards that lack something are stored, and what they lack is recorded in staging_errors."""
+"""Store incomplete study cards; record missing fields in staging_errors."""
 
 from ncfd_site.schema import revision_sql
 

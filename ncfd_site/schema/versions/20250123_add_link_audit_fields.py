@@ -1,4 +1,4 @@
-"""Labels of link audits and the precision of heuristics (people had applied this by hand)."""
+"""Add labels to link_audit and the precision of heuristics (previously applied manually)."""
 
 from ncfd_site.schema import revision_sql
 

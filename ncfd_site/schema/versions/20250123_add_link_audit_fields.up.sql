@@ -1,12 +1,12 @@
 DO $$
 BEGIN
-    IF pg_temp.lacks('link_audit', 'label') THEN
+    IF pg_temp.lacks_column('link_audit', 'label') THEN
         ALTER TABLE link_audit ADD COLUMN label boolean;
-        PERFORM pg_temp.made('COLUMN', 'link_audit.label');
+        PERFORM pg_temp.mark_created('COLUMN', 'link_audit.label');
     END IF;
-    IF pg_temp.lacks('link_audit', 'label_source') THEN
+    IF pg_temp.lacks_column('link_audit', 'label_source') THEN
         ALTER TABLE link_audit ADD COLUMN label_source text;
-        PERFORM pg_temp.made('COLUMN', 'link_audit.label_source');
+        PERFORM pg_temp.mark_created('COLUMN', 'link_audit.label_source');
     END IF;
 END $$;
 

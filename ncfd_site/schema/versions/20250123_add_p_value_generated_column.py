@@ -1,4 +1,4 @@
-"""The p-value of a study as a generated column; the key of staging_errors is called id."""
+"""Add studies.p_value as a generated column; rename the key of staging_errors to id."""
 
 from ncfd_site.schema import revision_sql
 

@@ -1,11 +1,11 @@
--- The key of staging_errors is called id from here on; its rows stay. Before the column, which rewrites a table: what may
--- have to wait for a lock comes first, so that no long work is done over.
+-- Renames the key of staging_errors to id. Comes before the column, which rewrites a table: a statement that may time out on
+-- a lock comes first, so that no long work is repeated.
 DO $$
 BEGIN
-    IF pg_temp.lacks('staging_errors', 'id') THEN
+    IF pg_temp.lacks_column('staging_errors', 'id') THEN
         ALTER TABLE staging_errors RENAME COLUMN error_id TO id;
     END IF;
-    PERFORM pg_temp.name_sequence('staging_errors', 'id');
+    PERFORM pg_temp.rename_sequence('staging_errors', 'id');
 END $$;
 
 \ir ../routines/p_value_column.1.sql

@@ -1,4 +1,4 @@
-"""Documents and studies point to their content (people had applied this by hand)."""
+"""Add object_id to documents and studies (previously applied manually)."""
 
 from ncfd_site.schema import revision_sql
 

@@ -6,9 +6,9 @@ DECLARE
     v_owner text;
 BEGIN
     FOREACH v_owner IN ARRAY ARRAY['documents', 'studies'] LOOP
-        IF pg_temp.lacks(v_owner, 'object_id') THEN
+        IF pg_temp.lacks_column(v_owner, 'object_id') THEN
             EXECUTE format('ALTER TABLE %I ADD COLUMN object_id bigint', v_owner);
-            PERFORM pg_temp.made('COLUMN', v_owner || '.object_id');
+            PERFORM pg_temp.mark_created('COLUMN', v_owner || '.object_id');
         END IF;
         PERFORM pg_temp.ensure_constraint(v_owner, 'f', '{object_id}', v_owner || '_object_id_fkey',
             'FOREIGN KEY (object_id) REFERENCES storage_objects(object_id) NOT VALID');

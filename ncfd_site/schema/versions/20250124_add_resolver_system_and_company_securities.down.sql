@@ -1,1 +1,1 @@
--- Nothing to drop: the root makes company_securities and its view, and a text key serves every older reader.
+-- Drops nothing: the first revision creates company_securities and its view, and older readers accept a text key.

@@ -1,4 +1,4 @@
-"""Companies and their securities, linked by text (people had applied this by hand)."""
+"""Link companies to securities by text keys (previously applied manually)."""
 
 from ncfd_site.schema import revision_sql
 

@@ -13,14 +13,14 @@ BEGIN
         );
     END IF;
     ALTER TABLE company_securities ADD COLUMN IF NOT EXISTS linked_at timestamptz NOT NULL DEFAULT now();
-    -- Linked by number in some live databases: the numbers become text, the links and their dates stay.
+    -- An integer in some live databases: converted to text, rows kept.
     IF (SELECT atttypid <> 'text'::regtype FROM pg_attribute
         WHERE attrelid = to_regclass('company_securities') AND attname = 'security_id') THEN
-        -- The view reads the column. An empty one under its name keeps the owner and what is granted on it.
+        -- The view reads the column. A placeholder keeps its owner and grants.
         IF to_regclass('v_company_tickers') IS NOT NULL THEN
             PERFORM pg_temp.replace_view('v_company_tickers', 'SELECT NULL::text AS security_id WHERE false');
         END IF;
-        -- Text cannot refer to the number of a security.
+        -- A text column cannot reference an integer key.
         FOR v_key IN
             SELECT conname FROM pg_constraint
             WHERE conrelid = to_regclass('company_securities') AND contype = 'f'

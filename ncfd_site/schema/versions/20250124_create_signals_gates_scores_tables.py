@@ -1,4 +1,4 @@
-"""Signals, gates and scores."""
+"""Add signals, gates and scores."""
 
 from ncfd_site.schema import revision_sql
 

@@ -1,1 +1,1 @@
--- The revisions before make the same bodies: there is no other to go back to.
+-- Changes nothing: the earlier revisions create the same definitions.

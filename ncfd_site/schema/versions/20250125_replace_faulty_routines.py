@@ -1,4 +1,4 @@
-"""Live databases stand at the revision before with faulty bodies: replace them all."""
+"""Replace faulty functions, triggers and views of live databases."""
 
 from ncfd_site.schema import revision_sql
 

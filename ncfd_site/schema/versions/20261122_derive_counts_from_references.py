@@ -1,4 +1,4 @@
-"""The count of content follows its references, for every writer; what is done to content is recorded."""
+"""Derive reference counts from storage_references; log actions on objects."""
 
 from ncfd_site.schema import revision_sql
 

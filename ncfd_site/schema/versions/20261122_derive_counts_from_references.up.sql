@@ -1,4 +1,4 @@
--- What was done to content and its counts, by whom: rows are added and never changed, and outlive what they tell of.
+-- The audit log of objects: append-only, and without foreign keys, so that rows outlive the objects.
 CREATE TABLE IF NOT EXISTS storage_events (
     event_id bigint GENERATED ALWAYS AS IDENTITY,
     occurred_at timestamptz NOT NULL DEFAULT now(),
@@ -23,6 +23,6 @@ END $$;
 \ir ../routines/storage_routines.2.sql
 \ir ../routines/storage_triggers.1.sql
 
--- From here on the counts follow; those that had drifted are brought right while others work, and each change is recorded.
+-- Correct counts that drifted before the triggers existed.
 CALL recount_storage_objects();
 ALTER TABLE storage_objects VALIDATE CONSTRAINT ck_storage_objects_refcount;

@@ -1,4 +1,4 @@
-"""Links of a heuristic are promoted when the gate allows, and a promotion can be taken back whole."""
+"""Add promotions of links by the promotion rule, and their reversal."""
 
 from ncfd_site.schema import revision_sql
 

@@ -1,4 +1,3 @@
--- One row for each time that a person promoted the links of a heuristic, with what the gate said, and whether it was taken back.
 CREATE TABLE IF NOT EXISTS link_promotions (
     promotion_id bigint GENERATED ALWAYS AS IDENTITY,
     heuristic text NOT NULL,
@@ -16,7 +15,6 @@ CREATE TABLE IF NOT EXISTS link_promotions (
 );
 CREATE INDEX IF NOT EXISTS ix_link_promotions_heuristic ON link_promotions (heuristic, promotion_id);
 
--- The links that a promotion promoted, with the rows of the cross-references that it made for each.
 CREATE TABLE IF NOT EXISTS link_promotion_items (
     promotion_id bigint NOT NULL,
     audit_id bigint NOT NULL,

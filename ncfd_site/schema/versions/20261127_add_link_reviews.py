@@ -1,4 +1,4 @@
-"""Every decision on a link is kept; the label of a link follows from them, for every writer."""
+"""Record every decision on a link; derive labels from them."""
 
 from ncfd_site.schema import revision_sql
 

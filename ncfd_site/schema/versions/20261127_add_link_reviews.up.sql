@@ -1,5 +1,4 @@
--- Decisions on links, one row for each: added, and neither changed nor deleted. They say themselves what they are about and refer
--- to nothing, so that they outlive the link and its document.
+-- Append-only, and without foreign keys, so that rows outlive the link and its document.
 CREATE TABLE IF NOT EXISTS link_reviews (
     review_id bigint GENERATED ALWAYS AS IDENTITY,
     audit_id bigint NOT NULL,
@@ -28,7 +27,6 @@ CREATE INDEX IF NOT EXISTS ix_link_reviews_audit_reviewer ON link_reviews (audit
 CREATE INDEX IF NOT EXISTS ix_link_reviews_heuristic ON link_reviews (heuristic, review_id);
 CREATE INDEX IF NOT EXISTS ix_link_reviews_reviewer ON link_reviews (reviewer, review_id);
 
--- Links on which people differ, or of which one is unsure, until an adjudicator resolves it.
 CREATE TABLE IF NOT EXISTS link_disagreements (
     audit_id bigint NOT NULL,
     heuristic text,
@@ -38,8 +36,6 @@ CREATE TABLE IF NOT EXISTS link_disagreements (
     CONSTRAINT ck_link_disagreements_reason CHECK (reason IN ('conflict', 'unsure'))
 );
 
--- A random sample of the links of a heuristic, drawn before anybody looks at them, and its places in order. A place is served to
--- one person at a time, for the time of a lease; a second place of a link is a second opinion.
 CREATE TABLE IF NOT EXISTS review_samples (
     sample_id bigint GENERATED ALWAYS AS IDENTITY,
     heuristic text NOT NULL,
@@ -83,7 +79,6 @@ CREATE INDEX IF NOT EXISTS ix_review_slots_audit ON review_slots (audit_id);
 CREATE INDEX IF NOT EXISTS ix_review_slots_lease ON review_slots (leased_by) WHERE state = 'open' AND leased_by IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS uq_review_slots_token ON review_slots (lease_token);
 
--- Places that somebody passed over, and why; the place is open again, for somebody else.
 CREATE TABLE IF NOT EXISTS review_skips (
     skip_id bigint GENERATED ALWAYS AS IDENTITY,
     slot_id bigint NOT NULL,
@@ -96,7 +91,6 @@ CREATE TABLE IF NOT EXISTS review_skips (
 );
 CREATE INDEX IF NOT EXISTS ix_review_skips_slot ON review_skips (slot_id, reviewer);
 
--- Looks at the evidence, at sizes that were fixed before the sample was drawn.
 CREATE TABLE IF NOT EXISTS interim_analyses (
     sample_id bigint NOT NULL,
     size integer NOT NULL,
@@ -113,10 +107,10 @@ CREATE TABLE IF NOT EXISTS interim_analyses (
 \ir ../routines/review_queue.1.sql
 \ir ../routines/precision_routines.2.sql
 
--- An index alone is read only where the table is vacuumed: a hundredth of it changed is reason enough.
+-- Index-only scans need a recently vacuumed table.
 ALTER TABLE link_audit SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01);
 
--- From here on every label is recorded; those that were there before become the first records, while others work.
+-- Record the labels that existed before the triggers.
 CALL backfill_link_reviews();
--- Precision over any window reads this index alone, as long as it is vacuumed.
+-- For index-only scans of get_heuristic_precision.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_link_audit_precision ON link_audit (heuristic_applied, created_at) INCLUDE (label);

@@ -1,4 +1,4 @@
-"""Long work that people start on the site runs as a job: one table, a row for each."""
+"""Add background jobs."""
 
 from ncfd_site.schema import revision_sql
 

@@ -1,5 +1,3 @@
--- One row for each piece of long work: what, for whom, how far, how it ended. A worker holds it for the time of a lease, which it
--- renews; when the lease runs out, another worker goes on from the checkpoint.
 CREATE TABLE IF NOT EXISTS site_jobs (
     job_id bigint GENERATED ALWAYS AS IDENTITY,
     kind text NOT NULL,
@@ -30,5 +28,5 @@ CREATE TABLE IF NOT EXISTS site_jobs (
 );
 CREATE INDEX IF NOT EXISTS ix_site_jobs_open ON site_jobs (job_id) WHERE state IN ('queued', 'running');
 CREATE INDEX IF NOT EXISTS ix_site_jobs_kind ON site_jobs (kind, job_id);
--- Work that excludes other work of its kind waits for nobody: a second one is refused while the first is open.
+-- At most one open job per value: a second one is rejected, not queued.
 CREATE UNIQUE INDEX IF NOT EXISTS uq_site_jobs_exclusive ON site_jobs (exclusive) WHERE state IN ('queued', 'running');

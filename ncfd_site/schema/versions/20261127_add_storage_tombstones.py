@@ -1,4 +1,4 @@
-"""Content that loses its row leaves a tombstone, by which its bytes are deleted later; what moves keeps its key."""
+"""Add tombstones for deleted and moved objects, whose bytes are deleted later."""
 
 from ncfd_site.schema import revision_sql
 

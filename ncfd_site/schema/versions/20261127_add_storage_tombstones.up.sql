@@ -1,4 +1,3 @@
--- Bytes that no row names any more, or not yet, and that go once their time is over.
 CREATE TABLE IF NOT EXISTS storage_tombstones (
     storage_uri text NOT NULL,
     reason text NOT NULL,
@@ -14,6 +13,6 @@ CREATE INDEX IF NOT EXISTS ix_storage_tombstones_delete_after ON storage_tombsto
 
 \ir ../routines/storage_garbage_collection.1.sql
 
--- Content that a document or a study points to cannot be deleted: to know that without reading the whole table.
+-- For find_deletion_blocker: whether a document or study points to an object.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_documents_object_id ON documents (object_id);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_studies_object_id ON studies (object_id);

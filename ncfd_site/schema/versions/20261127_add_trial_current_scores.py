@@ -1,4 +1,4 @@
-"""The latest score of each trial has a table; so has what became of evaluating signals, and the tokens of the API."""
+"""Add the current score of each trial, signal evaluations and API tokens."""
 
 from ncfd_site.schema import revision_sql
 

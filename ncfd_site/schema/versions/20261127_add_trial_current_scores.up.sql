@@ -1,5 +1,4 @@
--- How each trial stands: its latest score and the one before, with the company of its sponsor, so that the riskiest trials of a company,
--- or of none, are found without a look at trials. One row for each trial, which the database keeps for every writer.
+-- sponsor_company_id is copied from trials, so that an index has the riskiest trials of a company, or of none.
 CREATE TABLE IF NOT EXISTS trial_current_scores (
     trial_id integer NOT NULL,
     score_id bigint,
@@ -20,8 +19,6 @@ CREATE INDEX IF NOT EXISTS ix_trial_current_scores_no_company ON trial_current_s
     WHERE sponsor_company_id IS NULL;
 CREATE INDEX IF NOT EXISTS ix_trial_current_scores_change ON trial_current_scores (change DESC NULLS LAST, trial_id);
 
--- What evaluating a signal for a trial came to, each time that it came to something else: above all what did not fire, and what could not
--- be evaluated and why. What fired stands in signals too.
 CREATE TABLE IF NOT EXISTS signal_evaluations (
     evaluation_id bigint GENERATED ALWAYS AS IDENTITY,
     trial_id integer NOT NULL,
@@ -37,9 +34,8 @@ CREATE TABLE IF NOT EXISTS signal_evaluations (
     CONSTRAINT ck_signal_evaluations_outcome CHECK (outcome IN ('fired', 'not fired', 'not evaluated')),
     CONSTRAINT ck_signal_evaluations_reason CHECK (btrim(reason) <> '')
 );
-CREATE UNIQUE INDEX IF NOT EXISTS uq_signal_evaluations_moment ON signal_evaluations (trial_id, s_id, evaluated_at);
+CREATE UNIQUE INDEX IF NOT EXISTS uq_signal_evaluations_evaluated_at ON signal_evaluations (trial_id, s_id, evaluated_at);
 
--- With what programs read the API in the name of a person. Of the token itself only the hash is kept.
 CREATE TABLE IF NOT EXISTS site_api_tokens (
     token_id bigint GENERATED ALWAYS AS IDENTITY,
     user_id integer NOT NULL,
@@ -58,9 +54,9 @@ CREATE INDEX IF NOT EXISTS ix_site_api_tokens_user ON site_api_tokens (user_id, 
 
 \ir ../routines/trial_current_scores.1.sql
 
--- From here on every score is followed; those that were there before are read while others work.
+-- Add rows for trials that existed before the triggers.
 CALL backfill_trial_current_scores();
--- What the site looks up: a run by risk, gates that fired, trials by readout and by sponsor, what refers to a study or a company.
+-- Queries of the site: runs by risk, fired gates, trials by readout and sponsor, rows of a study or company.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_scores_run_p_fail ON scores (run_id, p_fail DESC, trial_id);
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_gates_fired ON gates ("G_id", trial_id) WHERE fired_bool;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_trials_readout ON trials (est_primary_completion_date, trial_id);

@@ -76,9 +76,9 @@ def test_label_sources(rita: Client) -> None:
     make_open_links("HP-1", 3, promotion_status="promoted")
     decide_first(make_sample(purpose=Purpose.PROMOTED), 3)
     words = text_of(rita.get("/heuristics/HP-1/"))
-    assert "human review in the queue yes 9 1" in words
-    assert "human review in the queue no 3 0" in words
-    assert "gold standard by another program no 5 0" in words
+    assert "human review review queue yes 9 1" in words
+    assert "human review review queue no 3 0" in words
+    assert "gold standard SQL of another program no 5 0" in words
 
 
 def test_samples_show_their_progress(rita: Client) -> None:

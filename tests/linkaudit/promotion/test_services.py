@@ -130,7 +130,7 @@ def test_reverted_promotion_promotes_nothing(olga: User) -> None:
     make_promotable()
     number, job = services.start_promotion("HP-1", "rule met", actor=olga)
     services.revert(number, "changed my mind", reverted_by="olga")
-    assert run()[-1].startswith(f"Job {job.pk} failed: The database refused this: promotion {number} was ")
+    assert run()[-1].startswith(f"Job {job.pk} failed: The database refused this: promotion {number} ")
 
 
 def test_later_errors_are_decisions_on_promoted_links(olga: User) -> None:

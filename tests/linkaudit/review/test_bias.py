@@ -88,7 +88,7 @@ def test_page_of_the_link_hides_reviews_until_the_reviewer_decides(sign_in: Sign
     rose.decide(rose.lease_address(), "right")
     words = text_of(rose.client.get(f"/links/{audit.pk}/"))
     assert "Reviews" in words
-    assert "? unsure rita in the queue" in words
+    assert "? unsure rita review queue" in words
     assert "is awaiting adjudication" in words
 
 

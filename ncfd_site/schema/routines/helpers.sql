@@ -1,32 +1,50 @@
--- What the revisions share. These functions live in the session's temporary schema and are gone with it.
--- ncfd.revision names the revision that runs; ncfd.allow_destructive lists the revisions whose loss somebody agreed to.
+-- Helpers of the revisions, in the session's temporary schema. ncfd.revision is the running revision; ncfd.allow_destructive
+-- lists the revisions that may destroy rows.
 
--- Remember, as a comment on it, that the running revision made this object, so that its downgrade, and no other, drops it.
-CREATE OR REPLACE FUNCTION pg_temp.made(p_kind text, p_object text) RETURNS void LANGUAGE plpgsql AS $$
+-- Mark an object, in its comment, as created by the running revision. Only the downgrade of that revision drops it.
+CREATE OR REPLACE FUNCTION pg_temp.mark_created(p_kind text, p_object text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('COMMENT ON %s %s IS %L', p_kind, p_object,
-                   'Made by revision ' || current_setting('ncfd.revision'));
+                   'Created by revision ' || current_setting('ncfd.revision'));
 END $$;
 
-CREATE OR REPLACE FUNCTION pg_temp.made_here(p_kind text, p_object text) RETURNS boolean LANGUAGE sql AS $$
-    SELECT coalesce(
-        CASE p_kind
-            WHEN 'TABLE' THEN obj_description(to_regclass(p_object), 'pg_class')
-            WHEN 'FUNCTION' THEN obj_description(to_regprocedure(p_object), 'pg_proc')
-            WHEN 'COLUMN' THEN (
-                SELECT col_description(attrelid, attnum) FROM pg_attribute
-                WHERE attrelid = to_regclass(split_part(p_object, '.', 1))
-                  AND attname = split_part(p_object, '.', 2) AND NOT attisdropped)
-        END = 'Made by revision ' || current_setting('ncfd.revision'), false)
+CREATE OR REPLACE FUNCTION pg_temp.comment_of(p_kind text, p_object text) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE p_kind
+        WHEN 'TABLE' THEN obj_description(to_regclass(p_object), 'pg_class')
+        WHEN 'VIEW' THEN obj_description(to_regclass(p_object), 'pg_class')
+        WHEN 'ROUTINE' THEN obj_description(to_regprocedure(p_object), 'pg_proc')
+        WHEN 'COLUMN' THEN (
+            SELECT col_description(attrelid, attnum) FROM pg_attribute
+            WHERE attrelid = to_regclass(split_part(p_object, '.', 1))
+              AND attname = split_part(p_object, '.', 2) AND NOT attisdropped)
+    END
 $$;
 
-CREATE OR REPLACE FUNCTION pg_temp.lacks(p_table text, p_column text) RETURNS boolean LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION pg_temp.is_created_here(p_kind text, p_object text) RETURNS boolean LANGUAGE sql AS $$
+    SELECT coalesce(pg_temp.comment_of(p_kind, p_object) = 'Created by revision ' || current_setting('ncfd.revision'), false)
+$$;
+
+-- Comment an object that has no comment. With ncfd.remove_comments = on, remove the comment if it is this text.
+CREATE OR REPLACE FUNCTION pg_temp.add_comment(p_kind text, p_object text, p_comment text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_found text := pg_temp.comment_of(p_kind, p_object);
+BEGIN
+    IF current_setting('ncfd.remove_comments', true) = 'on' THEN
+        IF v_found = p_comment THEN
+            EXECUTE format('COMMENT ON %s %s IS NULL', p_kind, p_object);
+        END IF;
+    ELSIF v_found IS NULL THEN
+        EXECUTE format('COMMENT ON %s %s IS %L', p_kind, p_object, p_comment);
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_temp.lacks_column(p_table text, p_column text) RETURNS boolean LANGUAGE sql AS $$
     SELECT NOT EXISTS (
         SELECT FROM pg_attribute
         WHERE attrelid = to_regclass(p_table) AND attname = p_column AND attnum > 0 AND NOT attisdropped)
 $$;
 
--- Refuse to destroy rows. p_losses maps a table to the condition of the rows that the running downgrade would lose.
+-- Refuse a downgrade that would destroy rows. p_losses maps a table to the condition of those rows.
 CREATE OR REPLACE FUNCTION pg_temp.refuse_loss(p_losses jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_table text;
@@ -40,7 +58,7 @@ BEGIN
     END IF;
     FOR v_table, v_condition IN SELECT key, value FROM jsonb_each_text(p_losses) ORDER BY key LOOP
         CONTINUE WHEN to_regclass(v_table) IS NULL;
-        -- Nobody may add a row between the count and the drop.
+        -- No rows can be added between the count and the drop.
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_table);
         EXECUTE format('SELECT count(*) FROM %s WHERE %s', v_table, v_condition) INTO v_rows;
         IF v_rows > 0 THEN
@@ -51,11 +69,11 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'NC001',
             MESSAGE = format('the downgrade of %s would destroy rows of %s', v_revision, array_to_string(v_lost, ', ')),
-            HINT = format('To destroy them all the same, name the revision: --allow-destructive %s', v_revision);
+            HINT = format('To destroy these rows, name the revision: --allow-destructive %s', v_revision);
     END IF;
 END $$;
 
--- Give the constraint of this kind over exactly these columns its name, or make it where there is none.
+-- Give the constraint of this kind over exactly these columns the name, or add the constraint if there is none.
 CREATE OR REPLACE FUNCTION pg_temp.ensure_constraint(
     p_table text, p_kind "char", p_columns text[], p_name text, p_definition text
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -75,8 +93,8 @@ BEGIN
     END IF;
 END $$;
 
--- Give the sequence that a column owns the name that PostgreSQL would have given it.
-CREATE OR REPLACE FUNCTION pg_temp.name_sequence(p_table text, p_column text) RETURNS void LANGUAGE plpgsql AS $$
+-- Give the sequence of a column PostgreSQL's default name.
+CREATE OR REPLACE FUNCTION pg_temp.rename_sequence(p_table text, p_column text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_sequence regclass := pg_get_serial_sequence(p_table, p_column)::regclass;
     v_name text := p_table || '_' || p_column || '_seq';
@@ -86,7 +104,7 @@ BEGIN
     END IF;
 END $$;
 
--- Replace a view. One whose columns changed must be dropped first; then what was granted on it is granted again.
+-- Replace a view. If its columns changed, drop and create it, and restore its owner and grants.
 CREATE OR REPLACE FUNCTION pg_temp.replace_view(p_view text, p_query text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_owner text;
@@ -112,8 +130,8 @@ EXCEPTION WHEN invalid_table_definition OR wrong_object_type THEN
     END LOOP;
 END $$;
 
--- Install an extension where the server offers it and we may; tell whether it is there.
-CREATE OR REPLACE FUNCTION pg_temp.has_extension(p_name text) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Install an extension if the server offers it and the role may; return whether it is installed.
+CREATE OR REPLACE FUNCTION pg_temp.ensure_extension(p_name text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM pg_extension WHERE extname = p_name) THEN
         RETURN true;

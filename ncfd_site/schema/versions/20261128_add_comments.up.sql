@@ -1,0 +1,1 @@
+\ir ../routines/comments.1.sql

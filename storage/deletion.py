@@ -1,27 +1,17 @@
 """Deletion of data whose tombstone is due, under the lock of the tombstone: a new reference waits for it."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from django.db import transaction
 
-from ncfd_site.config.errors import ConfigurationError
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
-from storage.content import (
-    WRITERS,
-    ContentError,
-    ContentNotFoundError,
-    ContentStore,
-    InvalidUriError,
-    StoreUnavailableError,
-    get_content_store,
-)
-from storage.content.uris import parse_backend
+from storage.content import ContentError, ContentNotFoundError, ContentStore, InvalidUriError
+from storage.content.base import parse_backend
+from storage.content.pool import StorePool, StoreSkippedError, map_concurrently
 
 # Tombstones locked at a time.
 BATCH = 200
@@ -80,14 +70,15 @@ def delete_due_data(reporter: ProgressReporter) -> DeletionResult:
     """
     object_count, size_bytes, rereferenced_count, postponed_count = 0, 0, 0, 0
     failures: Counter[str] = Counter()
-    unavailable: dict[str, str] = {}
+    stores = StorePool()
     reporter.begin("Deleting data", int(sql.value(_COUNT_DUE)), "objects")
     after = ""
     while True:
         with transaction.atomic():
             taken = sql.call("lock_due_tombstones", after, BATCH, of=_Tombstone)
             open_ones = [one for one in taken if not one.is_in_use]
-            outcomes = _delete_all(open_ones, unavailable)
+            answers = map_concurrently(lambda one: _delete_one(one, stores), open_ones)
+            outcomes = {one.storage_uri: answer for one, answer in zip(open_ones, answers, strict=True)}
             deleted = [one for one in open_ones if outcomes[one.storage_uri] is _Outcome.DELETED]
             recent = [one.storage_uri for one in open_ones if outcomes[one.storage_uri] is _Outcome.RECENT]
             sql.execute(_RECORD_DELETION, {"uris": [one.storage_uri for one in deleted], "actor": reporter.actor})
@@ -110,49 +101,26 @@ def delete_due_data(reporter: ProgressReporter) -> DeletionResult:
     )
 
 
-def _delete_all(tombstones: Sequence[_Tombstone], unavailable: dict[str, str]) -> dict[str, _Outcome | str]:
-    """Return the outcome, or the reason of the failure, by URI.
-
-    `unavailable` collects the reasons by store, so that an unavailable store is not called for every batch.
-    """
-    outcomes: dict[str, _Outcome | str] = {}
-    by_backend: dict[str, list[_Tombstone]] = defaultdict(list)
-    for one in tombstones:
-        by_backend[parse_backend(one.storage_uri)].append(one)
-    for backend, ones in by_backend.items():
-        if backend not in unavailable:
-            try:
-                store = get_content_store(backend)
-            except ConfigurationError as error:
-                unavailable[backend] = str(error)
-        if backend in unavailable:
-            outcomes |= {one.storage_uri: unavailable[backend] for one in ones}
-            continue
-        with ThreadPoolExecutor(WRITERS) as workers:
-            answers = list(workers.map(lambda one, store=store: _delete_one(one, store), ones))
-        for one, answer in zip(ones, answers, strict=True):
-            if isinstance(answer, StoreUnavailableError):
-                unavailable[backend] = str(answer)
-            outcomes[one.storage_uri] = answer if isinstance(answer, _Outcome) else _describe(answer)
-    return outcomes
-
-
-def _delete_one(tombstone: _Tombstone, store: ContentStore) -> _Outcome | ContentError:
+def _delete_one(tombstone: _Tombstone, stores: StorePool) -> _Outcome | str:
+    """Return the outcome, or the reason of the failure."""
     uri = tombstone.storage_uri
-    try:
+    backend = parse_backend(uri)
+
+    def delete(store: ContentStore) -> _Outcome:
         # Announced data is always uploaded after its tombstone.
         if tombstone.reason != "expected" and store.get_modified_at(uri) > tombstone.created_at:
             return _Outcome.RECENT
         store.delete(uri)
+        return _Outcome.DELETED
+
+    try:
+        return stores.call(backend, delete)
     except ContentNotFoundError:
         return _Outcome.DELETED
-    except ContentError as error:
-        return error
-    return _Outcome.DELETED
-
-
-def _describe(error: ContentError) -> str:
-    if isinstance(error, InvalidUriError):
+    except StoreSkippedError:
+        return stores.failure_reasons[backend]
+    except InvalidUriError:
         # Without the URI, so that equal reasons are counted together.
         return "The file is a link or not a regular file. Check the folder CONTENT_ROOT."
-    return str(error)
+    except ContentError as error:
+        return str(error)

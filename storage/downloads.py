@@ -24,7 +24,7 @@ from storage.content import (
     InvalidUriError,
     get_content_store_for,
 )
-from storage.content.uris import parse_hash
+from storage.content.base import parse_hash
 from storage.models import Document, StorageObject
 from storage.views import VIEW_OBJECTS
 
@@ -52,34 +52,36 @@ class Failure(NamedTuple):
     message: str
 
 
-MISSING = Failure(
-    404,
-    "File missing",
-    "The database has this object, but the content store has no data for it. Ask an operator to verify the content. "
-    "Loading the source again restores the data.",
-)
-INVALID = Failure(
-    404,
-    "Invalid storage URI",
-    "The storage URI of this object is invalid or does not match its hash, so nothing was read. Ask an operator to "
-    "verify the content.",
-)
-CORRUPT = Failure(
-    502,
-    "File corrupt",
-    "The stored data does not match its hash, so none of it was sent. Ask an operator to repair it. Loading the source "
-    "again also repairs it.",
-)
 UNAVAILABLE = Failure(
     503,
     "Content store unavailable",
     "The content store does not answer. Nothing is lost. Try again in a minute; if it fails again, ask an operator.",
 )
-NOT_CONFIGURED = Failure(
-    503,
-    "Content store not configured",
-    "The data is in S3, which is not configured on this site. Ask an administrator to set CONTENT_S3_BUCKET.",
-)
+FAILURES: dict[type[Exception], Failure] = {
+    ContentNotFoundError: Failure(
+        404,
+        "File missing",
+        "The database has this object, but the content store has no data for it. Ask an operator to verify the "
+        "content. Loading the source again restores the data.",
+    ),
+    InvalidUriError: Failure(
+        404,
+        "Invalid storage URI",
+        "The storage URI of this object is invalid or does not match its hash, so nothing was read. Ask an operator "
+        "to verify the content.",
+    ),
+    ContentCorruptError: Failure(
+        502,
+        "File corrupt",
+        "The stored data does not match its hash, so none of it was sent. Ask an operator to repair it. Loading the "
+        "source again also repairs it.",
+    ),
+    ConfigurationError: Failure(
+        503,
+        "Content store not configured",
+        "The data is in S3, which is not configured on this site. Ask an administrator to set CONTENT_S3_BUCKET.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +162,8 @@ def _send(request: HttpRequest, find: Callable[[], StoredFile]) -> HttpResponse 
             if current == stored:
                 raise
             return _respond(request, current)
-    except ContentNotFoundError:
-        return _render_failure(request, MISSING)
-    except InvalidUriError:
-        return _render_failure(request, INVALID)
-    except ContentCorruptError:
-        return _render_failure(request, CORRUPT)
-    except ConfigurationError:
-        return _render_failure(request, NOT_CONFIGURED)
-    except (ContentError, OSError):
-        return _render_failure(request, UNAVAILABLE)
+    except (ContentError, ConfigurationError, OSError) as error:
+        return _render_failure(request, FAILURES.get(type(error), UNAVAILABLE))
 
 
 def _respond(request: HttpRequest, stored: StoredFile) -> HttpResponse | FileResponse:

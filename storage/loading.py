@@ -10,7 +10,7 @@ from typing import Any
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Stage
 from storage.content import ContentStore, get_content_store
-from storage.content.uris import build_uri, parse_backend
+from storage.content.base import build_uri, parse_backend
 
 REFERENCE_TYPE = "document"
 

@@ -5,7 +5,6 @@ of a killed move are deleted by garbage collection. `backend_type` never changes
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -22,7 +21,8 @@ from storage.content import (
     StoreUnavailableError,
     get_content_store,
 )
-from storage.content.uris import build_uri, parse_backend
+from storage.content.base import build_uri, parse_backend
+from storage.content.pool import map_concurrently
 
 # Rows read at a time.
 PAGE = 1000
@@ -104,26 +104,23 @@ def move_objects(options: MoveOptions, reporter: ProgressReporter) -> MoveResult
     result = MoveResult()
     reporter.begin(f"Moving to {options.to}", preview_move(options).object_count, "objects")
     rows = islice(_iter_rows(options), options.limit)
-    # Stores are called from many threads, the database from this one.
-    with ThreadPoolExecutor(WRITERS) as workers:
-        while batch := list(islice(rows, WRITERS)):
-            _announce([build_uri(options.to, row.sha256) for row in batch], reporter.actor)
-            copies = [workers.submit(_copy, row, target) for row in batch]
-            unavailable: ContentError | None = None
-            for row, copy in zip(batch, copies, strict=True):
-                error = copy.result()
-                if isinstance(error, StoreUnavailableError):
-                    unavailable = error
-                elif error is not None:
-                    result.failures[row.object_id] = str(error)
-                elif _switch(row, options, reporter.actor):
-                    result.object_count += 1
-                    result.size_bytes += row.size_bytes
-                else:
-                    result.changed_count += 1
-            if unavailable is not None:
-                raise unavailable
-            reporter.advance(len(batch))
+    while batch := list(islice(rows, WRITERS)):
+        _announce([build_uri(options.to, row.sha256) for row in batch], reporter.actor)
+        unavailable: ContentError | None = None
+        # The database is only used from this thread.
+        for row, error in zip(batch, map_concurrently(lambda row: _copy(row, target), batch), strict=True):
+            if isinstance(error, StoreUnavailableError):
+                unavailable = error
+            elif error is not None:
+                result.failures[row.object_id] = str(error)
+            elif _switch(row, options, reporter.actor):
+                result.object_count += 1
+                result.size_bytes += row.size_bytes
+            else:
+                result.changed_count += 1
+        if unavailable is not None:
+            raise unavailable
+        reporter.advance(len(batch))
     return result
 
 

@@ -4,7 +4,7 @@ A storage URI names the backend and the hash, never a folder or bucket, so both 
 """
 
 from storage.content.backends import get_content_store, get_content_store_for
-from storage.content.interface import (
+from storage.content.base import (
     CHUNK,
     WRITERS,
     ContentCorruptError,

@@ -3,11 +3,10 @@
 from django.conf import settings
 
 from ncfd_site.config.errors import ConfigurationError
-from storage.content.interface import ContentStore
+from storage.content.base import ContentStore, parse_backend
 from storage.content.local import LocalContentStore
 from storage.content.s3 import S3ContentStore
 from storage.content.s3_client import S3Location, get_s3_client
-from storage.content.uris import parse_backend
 
 
 def get_content_store(backend_type: str = LocalContentStore.backend_type) -> ContentStore:

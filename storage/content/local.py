@@ -12,25 +12,28 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storage.content.hashing import verify_chunks, write_all
-from storage.content.interface import (
+from storage.content.base import (
     CHUNK,
     WRITERS,
     ContentNotFoundError,
+    ContentStore,
     InvalidUriError,
     ListedObject,
     StoredObject,
     StoreFullError,
     StoreUnavailableError,
+    build_uri,
+    is_sha256,
+    parse_hash,
 )
-from storage.content.uris import build_uri, is_sha256, parse_hash
+from storage.content.spool import write_all
 
 # A symbolic link opened with O_NOFOLLOW; a file in place of a folder.
 _NOT_A_FILE = {errno.ELOOP, errno.ENOTDIR}
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class LocalContentStore:
+class LocalContentStore(ContentStore):
     """Objects as files named by their hash, `ROOT/ab/abcd...`; uploads in progress are in `ROOT/incoming`."""
 
     backend_type = "local"
@@ -60,22 +63,6 @@ class LocalContentStore:
                     future.result()[1].unlink(missing_ok=True)
         return [stored for stored, _ in written]
 
-    def iter_chunks(self, uri: str) -> Iterator[bytes]:
-        """Yield the bytes a mebibyte at a time."""
-        return verify_chunks(uri, parse_hash(uri, self.backend_type), self._read_chunks(uri))
-
-    def read(self, uri: str) -> bytes:
-        """Return the bytes."""
-        return b"".join(self.iter_chunks(uri))
-
-    def exists(self, uri: str) -> bool:
-        """Return whether the file exists."""
-        try:
-            self._stat_object(uri)
-        except ContentNotFoundError:
-            return False
-        return True
-
     def get_size(self, uri: str) -> int:
         """Return the size of the file."""
         return self._stat_object(uri).st_size
@@ -99,17 +86,14 @@ class LocalContentStore:
             return False
         return True
 
-    def list_objects(self, *, after: str | None = None) -> Iterator[ListedObject]:
-        """List folder by folder; the names of one folder (1/256 of all) are in memory at a time."""
-        return self._list_after(parse_hash(after, self.backend_type) if after is not None else "")
-
-    def _list_after(self, after: str) -> Iterator[ListedObject]:
+    def _list_after(self, sha256: str) -> Iterator[ListedObject]:
+        # The names of one folder, 1/256 of all, are in memory at a time.
         with self._translate_os_errors():
             for folder in _scan_names(self._root, 2):
-                if folder.name < after[:2] or not folder.is_dir(follow_symlinks=False):
+                if folder.name < sha256[:2] or not folder.is_dir(follow_symlinks=False):
                     continue
                 for file in _scan_names(folder.path, 64):
-                    if file.name <= after or file.name[:2] != folder.name or not is_sha256(file.name):
+                    if file.name <= sha256 or file.name[:2] != folder.name or not is_sha256(file.name):
                         continue
                     try:
                         status = file.stat(follow_symlinks=False)

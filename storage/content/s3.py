@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from storage.content.hashing import spool_content, verify_chunks
-from storage.content.interface import CHUNK, WRITERS, ContentNotFoundError, ListedObject, StoredObject
+from storage.content.base import (
+    CHUNK,
+    WRITERS,
+    ContentNotFoundError,
+    ContentStore,
+    ListedObject,
+    StoredObject,
+    build_uri,
+    is_sha256,
+    parse_hash,
+)
 from storage.content.s3_client import (
     NOT_FOUND,
     build_unavailable_error,
@@ -18,7 +27,7 @@ from storage.content.s3_client import (
     read_status,
     translate_errors,
 )
-from storage.content.uris import build_uri, is_sha256, parse_hash
+from storage.content.spool import spool_content
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
 MAX_SIZE = 5 << 30
 
 
-class S3ContentStore:
+class S3ContentStore(ContentStore):
     """Objects named by their hash, `PREFIX/ab/abcd...`.
 
     Credentials need s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, and s3:ListBucket on the bucket:
@@ -67,22 +76,6 @@ class S3ContentStore:
         with ThreadPoolExecutor(WRITERS) as writers:
             return list(writers.map(self.put, contents))
 
-    def iter_chunks(self, uri: str) -> Iterator[bytes]:
-        """Yield the bytes a mebibyte at a time; a lost connection raises `StoreUnavailableError`."""
-        return verify_chunks(uri, parse_hash(uri, self.backend_type), self._read_chunks(uri))
-
-    def read(self, uri: str) -> bytes:
-        """Return the bytes."""
-        return b"".join(self.iter_chunks(uri))
-
-    def exists(self, uri: str) -> bool:
-        """Return whether the object exists."""
-        try:
-            self._head_object(uri)
-        except ContentNotFoundError:
-            return False
-        return True
-
     def get_size(self, uri: str) -> int:
         """Return the size of the object."""
         return self._head_object(uri)["ContentLength"]
@@ -99,12 +92,8 @@ class S3ContentStore:
             self._client.delete_object(Bucket=self._bucket, Key=self._build_key(parse_hash(uri, self.backend_type)))
         return True
 
-    def list_objects(self, *, after: str | None = None) -> Iterator[ListedObject]:
-        """List a thousand objects per request."""
-        start = self._build_key(parse_hash(after, self.backend_type)) if after is not None else f"{self._prefix}/"
-        return self._list_after(start)
-
-    def _list_after(self, start: str) -> Iterator[ListedObject]:
+    def _list_after(self, sha256: str) -> Iterator[ListedObject]:
+        start = self._build_key(sha256) if sha256 else f"{self._prefix}/"
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=f"{self._prefix}/", StartAfter=start
         )

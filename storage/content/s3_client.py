@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions
 
-from storage.content.interface import WRITERS, StoreUnavailableError
+from storage.content.base import WRITERS, StoreUnavailableError
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from storage.content.interface import StoreUnavailableError
+from storage.content.base import StoreUnavailableError
 
 # Longer than any upload takes.
 ABANDONED_AFTER = timedelta(days=1)

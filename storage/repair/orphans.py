@@ -7,12 +7,12 @@ from django.db import transaction
 
 from ncfd_site.core import sql
 from storage.content import ContentNotFoundError, InvalidUriError
+from storage.content.base import parse_backend
+from storage.content.pool import StorePool
 from storage.content.uploads import AbandonedUpload, delete_abandoned_upload, find_abandoned_uploads
-from storage.content.uris import parse_backend
 from storage.repair.proposals import Proposal, RepairOptions, propose_repair, record_repair
 from storage.verification.findings import Finding
 from storage.verification.orphans import find_unreferenced
-from storage.verification.stores import StorePool
 
 
 def propose_tombstone(finding: Finding, options: RepairOptions, stores: StorePool) -> Proposal | None:

@@ -7,12 +7,12 @@ from django.db import transaction
 from django.db.models import Model
 
 from ncfd_site.core import sql
+from storage.content.pool import StorePool
 from storage.models import Document, StorageObject, StorageReference
 from storage.queries import count_references
 from storage.repair.objects import DataState, inspect_data
 from storage.repair.proposals import Proposal, propose_action, propose_repair, record_repair
 from storage.verification.findings import Finding, describe_object, get_object_id, get_referrer
-from storage.verification.stores import StorePool
 
 
 def propose_count_repair(finding: Finding) -> Proposal | None:

@@ -1,6 +1,7 @@
 """Proposals and repairs by kind of finding."""
 
 from ncfd_site.core import sql
+from storage.content.pool import StorePool
 from storage.repair.objects import propose_object_repair, propose_uri_action, repair_object
 from storage.repair.orphans import delete_upload, propose_tombstone, propose_upload_deletion, tombstone_orphan
 from storage.repair.proposals import Proposal, RepairOptions, propose_action
@@ -13,7 +14,6 @@ from storage.repair.references import (
     set_document_uri,
 )
 from storage.verification.findings import Finding, FindingKind, get_referrer
-from storage.verification.stores import StorePool
 
 _OF_OBJECTS = {FindingKind.MISSING, FindingKind.CORRUPT, FindingKind.SIZE, FindingKind.UNKNOWN_SIZE}
 

@@ -9,11 +9,11 @@ from django.db import Error
 
 from ncfd_site.core.progress import ProgressReporter
 from storage.content import ContentError
+from storage.content.pool import StorePool, StoreSkippedError
 from storage.repair.proposals import RepairOptions
 from storage.repair.repairer import Repairer
 from storage.verification import Finding, VerifyOptions, verify
 from storage.verification.findings_io import FindingsBuffer
-from storage.verification.stores import StorePool, StoreSkippedError
 
 
 @dataclass(slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from storage.content import ContentCorruptError, ContentNotFoundError, InvalidUriError
-from storage.content.uris import build_uri, parse_backend, parse_hash
+from storage.content.base import build_uri, parse_backend, parse_hash
+from storage.content.pool import StorePool, StoreSkippedError, map_concurrently
 from storage.verification.findings import Finding, FindingKind, create_object_finding, describe_object
 from storage.verification.options import Check, VerifyOptions
-from storage.verification.passes import Page, PageResult, map_concurrently, read_rows, read_value
-from storage.verification.stores import StorePool, StoreSkippedError
+from storage.verification.passes import Page, PageResult, read_rows, read_value
 
 # Objects between two points where a run can stop; reading takes longer than asking for a size.
 PAGE_SIZES = {Check.PRESENCE: 1_000, Check.HASHES: 128}

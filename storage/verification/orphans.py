@@ -9,12 +9,12 @@ from django.conf import settings
 
 from ncfd_site.core.formatting import format_duration
 from storage.content import ContentNotFoundError, InvalidUriError, ListedObject, StoreUnavailableError
+from storage.content.base import build_uri, parse_hash
+from storage.content.pool import StorePool, StoreSkippedError, map_concurrently
 from storage.content.uploads import AbandonedUpload, find_abandoned_uploads
-from storage.content.uris import build_uri, parse_hash
 from storage.verification.findings import Finding, FindingKind
 from storage.verification.options import Check, VerifyOptions
-from storage.verification.passes import Page, PageResult, Pass, TablePass, map_concurrently, read_rows, read_value
-from storage.verification.stores import StorePool, StoreSkippedError
+from storage.verification.passes import Page, PageResult, Pass, TablePass, read_rows, read_value
 
 # Entries of a listing at a time.
 PAGE = 5_000

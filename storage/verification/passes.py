@@ -1,25 +1,20 @@
 """Passes: checks in pages, resumable after every page."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from django.db import transaction
 from psycopg import sql as composed
 
 from ncfd_site.core import sql
 from ncfd_site.core.sql import Parameters, Row
-from storage.content import WRITERS
 from storage.verification.findings import Finding
 from storage.verification.options import Check
 
 # Rows that one statement checks.
 PAGE = 10_000
-
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
@@ -117,15 +112,3 @@ def read_value(query: str, parameters: Parameters = ()) -> Any:
     with transaction.atomic():
         sql.execute("SET TRANSACTION READ ONLY")
         return sql.value(query, parameters)
-
-
-def map_concurrently(ask: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
-    """Return the answers for all items, in order, asked from many threads.
-
-    After an exception or Ctrl-C, pending items are canceled.
-    """
-    workers = ThreadPoolExecutor(WRITERS)
-    try:
-        return list(workers.map(ask, items))
-    finally:
-        workers.shutdown(cancel_futures=True)

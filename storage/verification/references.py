@@ -57,35 +57,31 @@ ORDER BY s.study_id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _CountRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
     object_id: int
     sha256: str
     backend_type: str
     storage_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CountRow(_Row):
     refcount: int | None
     actual: int
 
 
-@dataclass(frozen=True, slots=True)
-class _ReferenceRow:
-    object_id: int
-    sha256: str
-    backend_type: str
-    storage_uri: str
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReferenceRow(_Row):
     reference_type: str
     referenced_id: int
     age: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class _ReferrerRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReferrerRow(_Row):
     kind: str
     key: int
-    object_id: int
-    sha256: str
-    backend_type: str
-    storage_uri: str
     own_sha256: str
     own_uri: str
     has_reference: bool

@@ -6,13 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from ncfd_site.core.progress import ProgressReporter
+from storage.content.pool import StorePool
 from storage.verification.findings import Finding
 from storage.verification.objects import create_object_passes
 from storage.verification.options import Check, VerifyOptions
 from storage.verification.orphans import create_orphan_passes
 from storage.verification.passes import Page, Pass
 from storage.verification.references import create_count_passes, create_referrer_passes
-from storage.verification.stores import StorePool
 from storage.verification.summary import CheckResult, Summary
 
 

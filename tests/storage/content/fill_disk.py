@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.content import CHUNK, ContentError, LocalContentStore
-from storage.content.hashing import spool_content
 from storage.content.s3 import MAX_SIZE
+from storage.content.spool import spool_content
 
 BIG = 8 * CHUNK
 

@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from storage.content import CHUNK, ContentCorruptError, ContentNotFoundError, InvalidUriError, get_content_store_for
-from storage.content.hashing import IN_MEMORY
+from storage.content.spool import IN_MEMORY
 from tests.storage.content.harness import StoreHarness
 
 ZEROS = "0" * 64

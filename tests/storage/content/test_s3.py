@@ -17,7 +17,7 @@ from storage.content import (
     get_s3_client,
 )
 from storage.content import s3 as s3_backend
-from storage.content.hashing import IN_MEMORY
+from storage.content.spool import IN_MEMORY
 from tests.storage.content.fake_server import FakeServer, Handler, run_fake_server
 from tests.storage.content.harness import BUCKET, build_s3_location, create_s3_harness
 

@@ -15,11 +15,11 @@ from django.db import connection, connections, transaction
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter
+from storage.content.pool import StorePool
 from storage.models import StorageEvent, StorageObject, StorageTombstone
 from storage.repair import Repairer, RepairOptions, RepairSession
 from storage.verification import FindingKind, VerifyOptions
 from storage.verification.findings import Finding
-from storage.verification.stores import StorePool
 from tests.storage.verification.runs import run_verification
 from tests.storage.verification.scenarios import create_all_errors
 from tests.storage.verification.site import (

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ncfd_site.core.progress import NullReporter
+from storage.content.pool import StorePool
 from storage.verification import (
     Check,
     Finding,
@@ -11,7 +12,6 @@ from storage.verification import (
     VerifyOptions,
     verify,
 )
-from storage.verification.stores import StorePool
 
 
 def run_verification(*checks: Check, stores: StorePool | None = None, **options: Any) -> tuple[list[Finding], Summary]:

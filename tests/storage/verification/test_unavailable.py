@@ -9,13 +9,13 @@ import pytest
 
 from ncfd_site.config.errors import ExitCode
 from storage.content import ContentStore, S3ContentStore, get_content_store, get_s3_client
+from storage.content.pool import MAX_FAILURES, StorePool
 from storage.verification import (
     Check,
     Finding,
     FindingKind,
     Summary,
 )
-from storage.verification.stores import MAX_FAILURES, StorePool
 from tests import factories
 from tests.config.commands import manage, production
 from tests.storage.content.fake_server import Answer, FakeServer, Handler, hang, run_fake_server, stall

@@ -1,16 +1,19 @@
-"""The stores as verification and repair use them, with a circuit breaker."""
+"""Concurrent calls of the stores, with a circuit breaker."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TypeVar
 
 from ncfd_site.config.errors import ConfigurationError
-from storage.content import ContentError, ContentStore, StoreUnavailableError, get_content_store
+from storage.content.backends import get_content_store
+from storage.content.base import WRITERS, ContentError, ContentStore, StoreUnavailableError
 
 # Consecutive failures after which a store is not called again in the run.
 MAX_FAILURES = 16
 
+Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
@@ -71,3 +74,15 @@ class StorePool:
     def _record_answer(self, backend: str) -> None:
         with self._lock:
             self._failure_counts[backend] = 0
+
+
+def map_concurrently(ask: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+    """Return the answers for all items, in order, asked from many threads.
+
+    After an exception or Ctrl-C, pending items are canceled.
+    """
+    workers = ThreadPoolExecutor(WRITERS)
+    try:
+        return list(workers.map(ask, items))
+    finally:
+        workers.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Hashing of content while it is written and read."""
+"""Spooling of content until its hash is known."""
 
 import hashlib
 import os
@@ -8,28 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO, FileIO
 
-from storage.content.interface import CHUNK, ContentCorruptError, ContentTooLargeError, StoreFullError
+from storage.content.base import CHUNK, ContentTooLargeError, StoreFullError
 
 # Smaller content is spooled in memory.
 IN_MEMORY = 4 * CHUNK
-
-
-def verify_chunks(uri: str, sha256: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass chunks on; raises `ContentCorruptError` instead of yielding the last one if the hash is wrong.
-
-    A caller that copies what it receives therefore never completes a corrupt copy.
-    """
-    digest, pending = hashlib.sha256(), b""
-    for chunk in chunks:
-        digest.update(chunk)
-        if pending:
-            yield pending
-        pending = chunk
-    actual = digest.hexdigest()
-    if actual != sha256:
-        raise ContentCorruptError(f"The content at {uri} is corrupt: its hash is {actual}.", actual)
-    if pending:
-        yield pending
 
 
 @dataclass(frozen=True, slots=True)

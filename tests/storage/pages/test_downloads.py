@@ -76,7 +76,7 @@ def test_ranges_are_ignored(keep: Any, olga: Client) -> None:
 
 def test_head_returns_the_length_without_reading(keep: Any, olga: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     row = keep(PAGE)
-    monkeypatch.delattr(LocalContentStore, "iter_chunks")
+    monkeypatch.delattr(ContentStore, "iter_chunks")
     answer = download(olga, row, "head")
     assert answer.status_code == 200
     assert answer["Content-Length"] == str(len(PAGE))

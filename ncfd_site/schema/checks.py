@@ -1,8 +1,7 @@
-"""System checks of a database: is it at this code's revision, and ready for people.
+"""System checks of a database: its revision and its groups.
 
-They run with `manage.py check --database default`, and before `migrate`. All are warnings: an error would stop
-`migrate` on an empty database, which is what mends it. A server that is too old needs no check: the site's database
-backend refuses to connect to it.
+They run with `manage.py check --database default` and before `migrate`. All are warnings, because an error would stop
+`migrate` on an empty database. The database backend refuses a server that is too old.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,14 +32,14 @@ class _Version:
 def check_databases(
     *, app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **options: Any
 ) -> list[checks.CheckMessage]:
-    """Return a warning for each thing in these databases that is not as it should be."""
+    """Return the warnings for these databases."""
     return [
         message for alias in databases or () for check in (check_revision, check_groups) for message in check(alias)
     ]
 
 
 def check_revision(alias: str) -> Iterator[checks.CheckMessage]:
-    """Yield a warning where the database is not at the newest revision of this code."""
+    """Yield a warning unless the database is at the newest revision of this code."""
     known = revisions.ids()
     command = "manage.py migrate_alembic" + ("" if alias == DEFAULT_DB_ALIAS else f" --database {alias}")
     at: list[str] = []
@@ -50,28 +49,27 @@ def check_revision(alias: str) -> Iterator[checks.CheckMessage]:
     if not at:
         yield checks.Warning(
             f"Database {alias} has no schema version.",
-            hint=f"Run {command}: it makes the schema in an empty database, and tells what to do with another.",
+            hint=f"Run {command}: it creates the schema in an empty database, and prints what to do with another.",
             id=WITHOUT_VERSION,
         )
     elif len(at) > 1 or at[0] not in known:
         yield checks.Warning(
-            f"Database {alias} is at {' and '.join(at)}, which is no revision of this code (newest here: {known[-1]}).",
-            hint=f"Deploy the code that made it, or run {command} --plan: it tells what is wrong and what to do.",
+            f"Database {alias} is at {' and '.join(at)}, which is not a revision of this code (newest: {known[-1]}).",
+            hint=f"Deploy the code that created it, or run {command} --plan, which prints what to do.",
             id=UNKNOWN_REVISION,
         )
     elif at[0] != known[-1]:
         pending = known[known.index(at[0]) + 1 :]
         yield checks.Warning(
-            f"Database {alias} is behind this code: it is at {at[0]}, and {', '.join(pending)} "
-            f"{'is' if len(pending) == 1 else 'are'} pending.",
+            f"Database {alias} is at {at[0]}, behind this code; pending: {', '.join(pending)}.",
             hint=f"Run {command}",
             id=BEHIND,
         )
 
 
 def check_groups(alias: str) -> Iterator[checks.CheckMessage]:
-    """Yield a warning where a group of people is missing."""
-    # Before Django's first `migrate` there is nothing that could hold groups, and that command makes them.
+    """Yield a warning if groups are missing."""
+    # Django's first `migrate` creates the table and the groups.
     if not sql.value("SELECT to_regclass('auth_group') IS NOT NULL", using=alias):
         return
     existing = set(Group.objects.using(alias).values_list("name", flat=True))
@@ -79,7 +77,7 @@ def check_groups(alias: str) -> Iterator[checks.CheckMessage]:
     if missing:
         database = "" if alias == DEFAULT_DB_ALIAS else f" --database {alias}"
         yield checks.Warning(
-            f"Database {alias} lacks the groups {', '.join(missing)}, so people cannot be given what those may do.",
+            f"Database {alias} lacks the groups {', '.join(missing)}, so their permissions cannot be granted.",
             hint=f"Run manage.py migrate{database}",
             id=GROUPS_MISSING,
         )

@@ -1,4 +1,4 @@
-"""Parts of the schema page in the words in which a person reads them."""
+"""Display values of the schema page."""
 
 import re
 from collections import Counter
@@ -12,91 +12,89 @@ from ncfd_site.schema.deploy.bookkeeping import LogAction, LogEntry, Outcome
 from ncfd_site.schema.deploy.compare import Finding, omit_parts
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 
-ACTS: dict[str, str] = {
-    LogAction.UP: "apply",
-    LogAction.DOWN: "take back",
+ACTION_LABELS: dict[str, str] = {
+    LogAction.UP: "upgrade",
+    LogAction.DOWN: "downgrade",
     LogAction.ADOPT: "adopt",
     LogAction.REPAIR: "repair",
     LogAction.VERIFY: "verify",
 }
 
-# What of a remedy is to be typed: a command, or statements for psql.
-_TYPED = re.compile(r"(manage\.py \w+(?: (?:--)?\w[\w-]*)*|(?:REINDEX|DROP) INDEX CONCURRENTLY [^;]+;)")
+# The parts of a remedy to type: a command, or statements for psql.
+_CODE = re.compile(r"(manage\.py \w+(?: (?:--)?\w[\w-]*)*|(?:REINDEX|DROP) INDEX CONCURRENTLY [^;]+;)")
 
-# Longer definitions are folded away.
+# Longer texts are collapsed.
 _LONG = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """An entry of the log: what was done, when, and how long it took."""
+class LogEntryView:
+    """An entry of the log with its action, start and duration for display."""
 
     entry: LogEntry
-    what: str
+    action: str
     at: datetime
-    took: str
+    duration: str
 
     @classmethod
-    def of(cls, entry: LogEntry) -> Self:
-        """Put an entry into words."""
-        what = ACTS.get(entry.action, entry.action)
-        return cls(
-            entry, what, entry.started_at, "unfinished" if entry.seconds is None else format_run_time(entry.seconds)
-        )
+    def from_entry(cls, entry: LogEntry) -> Self:
+        """Return the view of an entry."""
+        duration = "unfinished" if entry.seconds is None else format_run_time(entry.seconds)
+        return cls(entry, ACTION_LABELS.get(entry.action, entry.action), entry.started_at, duration)
 
     @property
-    def failed(self) -> bool:
-        """Whether it did not go through."""
+    def has_failed(self) -> bool:
+        """True if the outcome is a failure."""
         return self.entry.outcome == Outcome.FAILED
 
     @property
     def is_long(self) -> bool:
-        """Whether its detail is better folded away."""
+        """True if the detail is collapsed."""
         return len(self.entry.detail or "") > _LONG
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An object that is not as its revision says: `what` is missing, extra, unfinished or differs.
+    """An object that differs from its revision: `change` is missing, extra, unfinished or differs.
 
-    `found` and `expected` are definitions, "" where there is none; `statement` makes what is missing. `parts` counts
-    the columns, constraints, indexes and triggers that are missing or extra because their table or view is.
+    `found` and `expected` are definitions or "", and `statement` adds a missing object. `parts_count` is the number of
+    columns, constraints, indexes and triggers of a missing or extra table or view.
     """
 
-    what: str
+    change: str
     kind: str
     name: str
     found: str
     expected: str
     statement: str
-    parts: int = 0
+    parts_count: int = 0
 
     @property
     def is_long(self) -> bool:
-        """Whether its definitions are better folded away."""
+        """True if the definitions are collapsed."""
         return len(self.found) + len(self.expected) > _LONG
 
 
-def differences(findings: Iterable[Finding]) -> list[Difference]:
-    """Put findings into words, tables and views first; what belongs to a missing or extra one is counted there."""
-    found = sorted(findings, key=lambda each: each.kind != "relation")
-    parts = Counter(f.relation for f in found if f.kind != "relation")
-    return [_difference(f, parts[f.name]) for f in omit_parts(found)]
+def list_differences(findings: Iterable[Finding]) -> list[Difference]:
+    """Return the differences, tables and views first, without the parts of a missing or extra table or view."""
+    ordered = sorted(findings, key=lambda each: each.kind != "relation")
+    parts = Counter(f.relation for f in ordered if f.kind != "relation")
+    return [_build_difference(f, parts[f.name]) for f in omit_parts(ordered)]
 
 
-def _difference(finding: Finding, parts: int) -> Difference:
-    what = _what(finding)
-    expected, is_there = finding.expected or "", finding.found or ""
-    # The words of what is missing end with the statement that makes it, or else with its definition.
-    told = finding.description.removeprefix(f"missing: {finding.kind} {finding.name}: ")
-    statement = told if what == "missing" and told != expected else ""
-    if finding.kind == "relation" and what in ("missing", "extra"):
-        # Its definition says no more than whether it is a table or a view.
-        return Difference(what, is_there or expected, finding.name, "", "", "", parts)
-    return Difference(what, finding.kind, finding.name, is_there, expected, statement)
+def _build_difference(finding: Finding, parts_count: int) -> Difference:
+    change = _describe_change(finding)
+    expected, found = finding.expected or "", finding.found or ""
+    if finding.kind == "relation" and change in ("missing", "extra"):
+        # The definition is just "table" or "view".
+        return Difference(change, found or expected, finding.name, "", "", "", parts_count)
+    # The description of a missing object ends with the statement that adds it, or with its definition.
+    ending = finding.description.removeprefix(f"missing: {finding.kind} {finding.name}: ")
+    statement = ending if change == "missing" and ending != expected else ""
+    return Difference(change, finding.kind, finding.name, found, expected, statement)
 
 
-def _what(finding: Finding) -> str:
+def _describe_change(finding: Finding) -> str:
     if finding.found is None:
         return "missing"
     if finding.expected is None:
@@ -104,22 +102,23 @@ def _what(finding: Finding) -> str:
     return "unfinished" if finding.is_unfinished else "differs"
 
 
-def evidence(diagnosis: Diagnosis) -> tuple[str, list[str]]:
-    """What a person is told of a database that a run does not touch: a sentence, and what it speaks of, one by one."""
+def explain_state(diagnosis: Diagnosis) -> tuple[str, list[str]]:
+    """Return why a run cannot start: a sentence, and the differences if they are the reason."""
     fit = diagnosis.fit
     if diagnosis.state is not State.NOT_ITS_REVISION or fit is None:
         return diagnosis.evidence, []
-    # Their definitions stand in the report of the drift.
-    odd = [f"{each.what}: {each.kind} {each.name}" for each in differences((*fit.wrong, *fit.missing))]
-    odd += [variant.description for variant in fit.overdue_drift]
-    return f"alembic_version says {fit.revision}, but the schema is not what that revision says:", odd
+    # The section on drift shows the definitions.
+    differences = list_differences((*fit.wrong, *fit.missing))
+    lines = [f"{each.change}: {each.kind} {each.name}" for each in differences]
+    lines += [drift.description for drift in fit.overdue_drift]
+    return f"alembic_version holds {fit.revision}, but the schema differs from that revision:", lines
 
 
-def remedy(text: str) -> list[tuple[str, str]]:
-    """Split a remedy into what is said and what is to be typed: pairs of which either may be empty."""
-    parts = [part.strip() for part in _TYPED.split(text)]
+def split_remedy(text: str) -> list[tuple[str, str]]:
+    """Split a remedy into pairs of text and code to type; either may be empty."""
+    parts = [part.strip() for part in _CODE.split(text)]
     return [
-        (said.lstrip(". ").removesuffix(":"), typed)
-        for said, typed in zip(parts[::2], [*parts[1::2], ""], strict=True)
-        if said.strip(". ") or typed
+        (words.lstrip(". ").removesuffix(":"), code)
+        for words, code in zip(parts[::2], [*parts[1::2], ""], strict=True)
+        if words.strip(". ") or code
     ]

@@ -1,4 +1,4 @@
-"""Trying again what met a locked table: others wait behind a statement that waits, so that none waits for long."""
+"""Retries of work on locked tables. Statements give up early, because other sessions queue behind them."""
 
 import random
 import time
@@ -9,7 +9,7 @@ import psycopg
 
 Result = TypeVar("Result")
 
-# Seconds for which a thing that meets a locked table is tried again.
+# Seconds for which work on a locked table is retried.
 PATIENCE = 120.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
@@ -17,9 +17,9 @@ LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 
 
 class LockRetry:
-    """When to give up, and the pauses until then: they double, with jitter, so that two do not meet again and again.
+    """Pauses and time limit of retries. Pauses double, with jitter.
 
-    Patience is counted from the first obstacle on: what was done before it may have taken long.
+    The limit counts from the first locked table, not from the start of the work.
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:
@@ -27,8 +27,8 @@ class LockRetry:
         self._deadline: float | None = None
         self._pause = _FIRST_PAUSE
 
-    def is_worth_a_wait(self, sqlstate: str | None) -> bool:
-        """Whether a failure was for a lock, and there is time left."""
+    def can_retry(self, sqlstate: str | None) -> bool:
+        """Return True if the error is about a lock and time is left."""
         if sqlstate not in (LOCK_NOT_AVAILABLE, _DEADLOCK):
             return False
         now = time.monotonic()
@@ -37,19 +37,19 @@ class LockRetry:
         return now < self._deadline
 
     def next_pause(self) -> float:
-        """Seconds to wait before the next attempt."""
+        """Return the seconds to wait before the next attempt."""
         pause = self._pause * random.uniform(0.5, 1.5)  # noqa: S311
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
         return pause
 
 
 def retry_while_locked(attempt: Callable[[], Result], patience: float = PATIENCE) -> Result:
-    """Run `attempt`, and again while others lock a table that it needs. Raises what the last attempt raised."""
-    locked = LockRetry(patience)
+    """Run `attempt` until no table that it needs is locked. Raises the error of the last attempt."""
+    retry = LockRetry(patience)
     while True:
         try:
             return attempt()
         except psycopg.Error as error:
-            if not locked.is_worth_a_wait(error.sqlstate):
+            if not retry.can_retry(error.sqlstate):
                 raise
-            time.sleep(locked.next_pause())
+            time.sleep(retry.next_pause())

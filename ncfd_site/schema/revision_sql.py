@@ -1,9 +1,8 @@
-"""Runs the SQL that lies beside a revision.
+"""Runner of the SQL files of a revision, with a check for dropped data.
 
-What takes strong locks runs in the transaction of the revision. What can run while others work (see
-`source.is_online`) runs after it, each statement on its own: the transaction is committed by then, and the version is
-written last. A run that ends in between is taken up again by the next one, which is why every revision may run over
-its own result.
+Statements that take strong locks run in the transaction of the revision. Online statements (see `source.is_online`)
+run after its commit, one by one; the version is written last. A run that stops between them is repeated by the next
+one, so every revision must be able to run over its own result.
 """
 
 from collections.abc import Iterator
@@ -23,15 +22,15 @@ from ncfd_site.schema.deploy.report import LOSS_SQLSTATE, RevisionError
 from ncfd_site.schema.deploy.session import Connection
 from ncfd_site.schema.source import Direction, Step
 
-# Every table of public that occupies space, and its columns but the generated ones, by number: a new name keeps it.
-_HELD = """
+# The columns of nonempty tables, without generated ones. The number of a column survives a rename.
+_STORED_COLUMNS = """
     SELECT c.oid::bigint, c.relname, a.attnum::integer, a.attname
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
       AND a.attgenerated = '' AND pg_relation_size(c.oid) > 0
 """
 
-_THERE = """
+_COLUMNS = """
     SELECT a.attrelid::bigint, a.attnum::integer FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
 """
@@ -46,65 +45,66 @@ class StoredColumn:
 
 
 def read_stored_columns(connection: Connection) -> dict[tuple[int, int], StoredColumn]:
-    """What a revision must not drop."""
+    """Return the columns that a revision must not drop, by OID of the table and number."""
     return {
-        (oid, number): StoredColumn(table, name) for oid, table, number, name in connection.execute(_HELD).fetchall()
+        (oid, number): StoredColumn(table, name)
+        for oid, table, number, name in connection.execute(_STORED_COLUMNS).fetchall()
     }
 
 
 def find_dropped_objects(connection: Connection, before: dict[tuple[int, int], StoredColumn]) -> list[str]:
-    """What of `before` is no longer there in the transaction that is under way, in words."""
-    there = {(oid, number) for oid, number in connection.execute(_THERE).fetchall()}
-    tables = {oid for oid, _ in there}
+    """Return descriptions of the tables and columns of `before` that the current transaction dropped."""
+    columns = {(oid, number) for oid, number in connection.execute(_COLUMNS).fetchall()}
+    tables = {oid for oid, _ in columns}
     return sorted(
         {
-            f"column {lost.relation}.{lost.column}" if key[0] in tables else f"table {lost.relation}"
-            for key, lost in before.items()
-            if key not in there
+            f"column {dropped.relation}.{dropped.column}" if key[0] in tables else f"table {dropped.relation}"
+            for key, dropped in before.items()
+            if key not in columns
         }
     )
 
 
 def run(revision_file: str, revision: str, direction: Direction) -> None:
-    """Run the SQL of a revision in the migration that is under way, or print it where Alembic is offline."""
+    """Run the SQL of a revision in the current migration; print it in Alembic's offline mode."""
     step = Step(revision_file, revision, direction)
     allowed = context.config.attributes.get("allow_destructive", ())
     settings = (
         f"SELECT set_config('ncfd.revision', '{revision}', true), "
         f"set_config('ncfd.allow_destructive', '{','.join(allowed)}', true), "
-        # Names without a schema are those of public, whatever the session or the role has set.
+        # The session or the role may have another search path.
         "set_config('search_path', 'public', true)"
     )
     script = [*source.statements(source.helpers()), *source.statements(source.text(revision_file, direction))]
-    with _refusing_losses(step, consented=revision in allowed):
+    with _data_loss_check(step, consented=revision in allowed):
         for statement in (settings, *(each for each in script if not source.is_online(each))):
             try:
                 _execute(statement)
             except DBAPIError as error:
-                raise RevisionError.by(error.orig or error, step, statement, online=False) from error
-    afterwards = [each for each in script if source.is_online(each)]
-    if afterwards:
-        _run_online(afterwards, step)
+                raise RevisionError.from_error(error.orig or error, step, statement, online=False) from error
+    online = [each for each in script if source.is_online(each)]
+    if online:
+        _run_online(online, step)
 
 
 @contextmanager
-def _refusing_losses(step: Step, *, consented: bool) -> Iterator[None]:
-    # A downgrade counts what it would destroy itself.
+def _data_loss_check(step: Step, *, consented: bool) -> Iterator[None]:
+    # The SQL of a downgrade counts the rows that it destroys.
     if consented or step.direction == "down" or context.is_offline_mode():
         yield
         return
     try:
         before = read_stored_columns(session_of(op.get_bind()))
     except Error as error:
-        # To ask for a table's size waits for whoever has it to himself.
-        raise RevisionError.by(error, step, "", online=False) from error
+        # Reading the size of a table waits for an exclusive lock.
+        raise RevisionError.from_error(error, step, "", online=False) from error
     yield
-    if gone := find_dropped_objects(session_of(op.get_bind()), before):
+    if dropped := find_dropped_objects(session_of(op.get_bind()), before):
         raise RevisionError(
             step,
-            f"the upgrade to {step.revision} would drop {', '.join(gone)}, which may hold rows",
+            f"the upgrade to {step.revision} would drop {', '.join(dropped)}, which may hold rows",
             sqlstate=LOSS_SQLSTATE,
-            hint=f"To drop what it names all the same, name the revision: --allow-destructive {step.revision}",
+            hint=f"To consent: --allow-destructive {step.revision}",
         )
 
 
@@ -118,9 +118,9 @@ def _run_online(statements: list[str], step: Step) -> None:
             try:
                 session.run_online(session_of(op.get_bind()), statement)
             except Error as error:
-                raise RevisionError.by(error, step, statement, online=True) from error
+                raise RevisionError.from_error(error, step, statement, online=True) from error
 
 
 def _execute(statement: str) -> None:
-    # Alembic makes text() of what it runs, where a colon begins a parameter.
+    # In text() of SQLAlchemy, a colon starts a parameter.
     op.execute(text(statement.replace(":", r"\:")))

@@ -1,4 +1,4 @@
-"""The page that shows where the schema stands, what a run would do, what differs, and what was done so far."""
+"""The page /schema/: revision, plan, drift, verification and log of the schema."""
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -13,16 +13,11 @@ from ncfd_site.schema.deploy import compare, session
 from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.diagnose import State
 from ncfd_site.schema.deploy.status import Status, read_status
-from ncfd_site.schema.presenter import (
-    Deed,
-    differences,
-    evidence,
-    remedy,
-)
+from ncfd_site.schema.presenter import LogEntryView, explain_state, list_differences, split_remedy
 
 VIEW = "schema.view_migrationlog"
 
-# More than these say nothing that the first ones do not; the commands tell all of them.
+# The commands show all of them.
 SHOWN_ENTRIES = 20
 SHOWN_DIFFERENCES = 50
 
@@ -30,70 +25,66 @@ SHOWN_DIFFERENCES = 50
 @require_safe
 @require_permission(VIEW)
 def schema(request: HttpRequest) -> HttpResponse:
-    """Show the schema as it is now; where the database cannot be looked at, say why in one sentence."""
+    """Show the status of the schema, or why it cannot be read."""
     try:
-        facts = _facts(read_status(session.select_libpq_keywords(connection.get_connection_params())))
-    except UserError as refusal:
-        facts = {"obstacle": str(refusal)}
+        context = _build_context(read_status(session.select_libpq_keywords(connection.get_connection_params())))
+    except UserError as error:
+        context = {"error": str(error)}
     except Error as error:
-        facts = {"obstacle": _obstacle(error)}
-    return render(request, "schema.html", {"title": "Schema", "log_url": _log_url(request), **facts})
+        context = {"error": _describe_error(error)}
+    return render(request, "schema.html", {"title": "Schema", "log_url": _log_url(request), **context})
 
 
-def _facts(found: Status) -> dict[str, object]:
-    diagnosis, drift = found.diagnosis, found.drift
-    log = [Deed.of(entry) for entry in found.log[:SHOWN_ENTRIES]]
-    verified = Deed.of(found.verified) if found.verified else None
-    # What a run takes over stands in the plan.
-    taken_over = set(diagnosis.fit.out_of_band) if diagnosis.fit else set()
+def _build_context(status: Status) -> dict[str, object]:
+    diagnosis, drift = status.diagnosis, status.drift
+    log = [LogEntryView.from_entry(entry) for entry in status.log[:SHOWN_ENTRIES]]
+    # The plan lists the objects to adopt.
+    adopted = set(diagnosis.fit.out_of_band) if diagnosis.fit else set()
     findings = drift.findings if drift else []
-    differing = differences(f for f in findings if f"{f.kind} {f.name}" not in taken_over)
-    said, odd = evidence(diagnosis)
+    differences = list_differences(f for f in findings if f"{f.kind} {f.name}" not in adopted)
+    evidence, evidence_lines = explain_state(diagnosis)
     return {
-        "database": found.database,
-        "is_running": found.runner is not None,
+        "database": status.database,
+        "is_running": status.runner is not None,
         "diagnosis": diagnosis,
         "is_empty": diagnosis.state is State.EMPTY,
         "is_known": diagnosis.revision is not None or diagnosis.state is State.EMPTY,
-        "is_safe": found.is_safe,
-        "evidence": said,
-        "odd": odd,
-        "remedy": remedy(diagnosis.remedy),
-        "applied": [step for step in found.steps if step.applied],
-        "pending": found.pending,
-        "steps": [(step, Deed.of(step.entry) if step.entry else None) for step in found.steps],
-        "changed": [step for step in found.steps if step.changed],
-        "rewrites": found.rewrites,
+        "is_safe": status.is_safe,
+        "evidence": evidence,
+        "evidence_lines": evidence_lines,
+        "remedy": split_remedy(diagnosis.remedy),
+        "applied": [step for step in status.steps if step.is_applied],
+        "pending": status.pending,
+        "steps": [(step, LogEntryView.from_entry(step.entry) if step.entry else None) for step in status.steps],
+        "changed": [step for step in status.steps if step.is_changed],
+        "rewrites": status.rewrites,
         "replacing_revision": compare.REPLACING_REVISION,
         "drift": drift,
-        "differing": differing,
-        "differences": differing[:SHOWN_DIFFERENCES],
-        "kinds_of_difference": {difference.what for difference in differing},
-        "verified": verified,
-        "since_verified": _since_verified(found),
+        "differences": differences,
+        "shown_differences": differences[:SHOWN_DIFFERENCES],
+        "changes": {difference.change for difference in differences},
+        "verified": LogEntryView.from_entry(status.verified) if status.verified else None,
+        "since_verified": _count_since_verified(status),
         "log": log,
-        "log_is_longer": len(found.log) > len(log),
+        "has_more_entries": len(status.log) > len(log),
     }
 
 
-def _since_verified(found: Status) -> int:
-    """How many entries of the log, other than verifications, came after the last verification."""
-    later = found.log[: found.log.index(found.verified)] if found.verified else ()
+def _count_since_verified(status: Status) -> int:
+    """Return the number of entries after the last verification, without verifications."""
+    later = status.log[: status.log.index(status.verified)] if status.verified else ()
     return sum(entry.action != LogAction.VERIFY for entry in later)
 
 
 def _log_url(request: HttpRequest) -> str:
-    """The address of the whole log, for those who may open it."""
+    """Return the URL of the log in the admin, for staff."""
     return reverse("admin:schema_migrationlog_changelist") if current_user(request).is_staff else ""
 
 
-def _obstacle(error: Error) -> str:
-    """What to say where the server let us in, and broke off then."""
-    said = (error.diag.message_primary or "it gives no reason").rstrip(".")
+def _describe_error(error: Error) -> str:
+    cause = (error.diag.message_primary or "no reason given").rstrip(".")
     if isinstance(error, errors.InsufficientPrivilege):
-        return f"The database user of the site may not look at all of the schema ({said}): grant it SELECT there."
+        return f"The database user of the site cannot read the whole schema ({cause}). Grant it SELECT."
     if isinstance(error, errors.LockNotAvailable):
-        return (
-            "A table is locked, perhaps by a run of migrate_alembic that works on it: load the page again in a moment."
-        )
-    return f"The look at the schema broke off ({said}); nothing was changed: load the page again in a moment."
+        return "A table is locked, perhaps by a run of migrate_alembic. Reload the page in a moment."
+    return f"Cannot read the schema ({cause}). Nothing was changed. Reload the page in a moment."

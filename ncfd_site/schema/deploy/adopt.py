@@ -1,7 +1,8 @@
-"""Where a database stands, proved: its catalog against what each revision makes on the same server.
+"""Adoption: proof of the revision that a schema is at.
 
-The revision is chosen that the version table names, where the schema fits it, else the newest one that fits. Recorded
-is the one from which the revisions after it bring all that was recognised in line; each may run over its own result.
+The catalog is compared with what each revision produces on the same server. Chosen is the revision in the version
+table if the schema fits it, else the newest one that fits. Recorded is the one after which the revisions repair all
+known drift; each revision can run over its own result.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Adoption:
-    """The proof: the revision that the schema is at, and the one to record so that all comes in line."""
+    """A proof: the fit to the current revision, the fit to every revision, and the repairs."""
 
     fit: Fit
     fits: tuple[Fit, ...]
@@ -34,38 +35,38 @@ class Adoption:
 
     @property
     def recorded(self) -> str:
-        """The revision to go on from."""
+        """The revision to record and upgrade from."""
         return self.fit.recorded
 
     def evidence(self) -> list[str]:
-        """What was looked at and what was seen, a line each."""
-        how = (
-            f"partial: with the definitions kept with the revisions, because {self.partial}"
+        """Return the evidence as lines."""
+        source = (
+            f"the stored definitions (partial, because {self.partial})"
             if self.partial
-            else "with what each revision makes in a scratch database on the same server"
+            else "each revision in a scratch database on the same server"
         )
-        said = [f"Compared {self.objects} objects {how}:"]
-        for fit in self.fits:
-            odd = len(fit.wrong)
-            said.append(f"  {fit.revision}: " + (f"{odd} objects wrong" if odd else "fits"))
-        said.append(f"The schema is at {self.fit.revision}.")
-        said += [f"  recognised: {variant.description} (by {variant.repaired_by})" for variant in self.fit.known_drift]
-        said += [f"  to mend: {each.description}" for each in self.repairs]
+        lines = [f"Compared {self.objects} objects with {source}:"]
+        lines += [
+            f"  {fit.revision}: {f'{len(fit.wrong)} objects differ' if fit.wrong else 'fits'}" for fit in self.fits
+        ]
+        lines.append(f"The schema is at {self.fit.revision}.")
+        lines += [f"  known drift: {drift.description} (by {drift.repaired_by})" for drift in self.fit.known_drift]
+        lines += [f"  repair: {each.description}" for each in self.repairs]
         missing = [f"{f.kind} {f.name}" for f in self.fit.missing if f.kind not in ("index", "constraint")]
         if missing:
-            said.append(f"  missing, and made by {compare.REPLACING_REVISION}: {_some(missing)}")
+            lines.append(f"  missing, added by {compare.REPLACING_REVISION}: {_some(missing)}")
         if self.fit.out_of_band:
-            said.append(f"  made by hand before its revision, and taken over: {_some(self.fit.out_of_band)}")
+            lines.append(f"  out-of-band, adopted: {_some(self.fit.out_of_band)}")
         if self.fit.outdated:
-            said.append(f"  {diagnose.describe_outdated(self.fit)}")
+            lines.append(f"  {diagnose.describe_outdated(self.fit)}")
         if self.fit.extra:
-            said.append(f"  not ours, and left alone: {_some([f'{f.kind} {f.name}' for f in self.fit.extra])}")
+            lines.append(f"  extra, left alone: {_some([f'{f.kind} {f.name}' for f in self.fit.extra])}")
         if self.recorded != self.fit.revision:
-            said.append(f"Recorded as {self.recorded}, so that the revisions after it bring the rest in line.")
-        return said
+            lines.append(f"Recorded as {self.recorded}: the revisions after it repair the rest.")
+        return lines
 
     def as_json(self) -> dict[str, Any]:
-        """The contract of `--adopt --json`."""
+        """Return the object in `--adopt --json`; its keys are a public contract."""
         return {
             "revision": self.fit.revision,
             "recorded": self.recorded,
@@ -75,87 +76,87 @@ class Adoption:
         }
 
 
-def prove(connection: Connection, server: Mapping[str, Any], found: Diagnosis, asked: str) -> Adoption:
-    """Prove where the database stands; `asked` is a revision or `auto`. Writes nothing to it.
+def prove(connection: Connection, server: Mapping[str, Any], diagnosis: Diagnosis, revision: str) -> Adoption:
+    """Prove the revision of a database; `revision` is an id or `auto`. Writes nothing to it.
 
-    Raises `MigrationError` where the state is not ours to touch, where nothing fits, and where rows break what is to
-    be added.
+    Raises `MigrationError` if the database is not ours, no revision fits, or rows violate a constraint to be added.
     """
-    if found.state in diagnose.NOT_OURS:
-        found.require_safe()
-    if found.state is State.EMPTY:
+    if diagnosis.state in diagnose.NOT_OURS:
+        diagnosis.require_safe()
+    if diagnosis.state is State.EMPTY:
         raise MigrationError(
-            "The database is empty: there is nothing to adopt. To make the schema: manage.py migrate_alembic",
+            "The database is empty; there is nothing to adopt. To create the schema: manage.py migrate_alembic",
             ExitCode.USAGE,
         )
-    seen = found.found or catalog.read_definitions(connection)
+    found = diagnosis.catalog or catalog.read_definitions(connection)
     partial = ""
     try:
         catalogs = expected.load_server_catalogs(server, revisions.ids())
-    except expected.ScratchDatabaseError as reason:
-        catalogs, partial = expected.read_catalogs(revisions.ids()), str(reason)
-    fits = tuple(assess.assess_fit(seen, catalogs, revision, exact=not partial) for revision in revisions.ids())
-    chosen = _choose(fits, found.named_revisions, asked)
+    except expected.ScratchDatabaseError as error:
+        catalogs, partial = expected.read_catalogs(revisions.ids()), str(error)
+    fits = tuple(assess.assess_fit(found, catalogs, each, exact=not partial) for each in revisions.ids())
+    chosen = _choose(fits, diagnosis.named_revisions, revision)
     head = catalogs[revisions.head()]
-    needed = repair.plan_repairs(known_drift.recognize_known_drift(seen, head)[0], head, exact=not partial)
-    if broken := repair.find_violations(connection, needed):
+    needed = repair.plan_repairs(known_drift.recognize_known_drift(found, head)[0], head, exact=not partial)
+    if violations := repair.find_violations(connection, needed):
         raise MigrationError(
-            f"The schema is at {chosen.revision}, but rows break what is to be added; nothing was changed:\n"
-            + "\n".join(f"  {offence}" for offence in broken)
-            + "\nMend or delete these rows, and run it again.",
+            f"The schema is at {chosen.revision}, but rows violate constraints to be added. Nothing was changed:\n"
+            + "\n".join(f"  {violation}" for violation in violations)
+            + "\nCorrect or delete these rows and run the command again.",
             ExitCode.REFUSED,
         )
-    # What a pending revision adds to a table that its own revision made is its work and no mend.
-    lacking = {finding.key for finding in chosen.missing}
-    made = catalogs[chosen.revision]
-    mends = tuple(
-        each for each in needed if each.finding.key in lacking or ("relation", each.finding.relation) not in made
+    # Pending revisions add the rest to the tables of the current one.
+    missing = {finding.key for finding in chosen.missing}
+    current = catalogs[chosen.revision]
+    repairs = tuple(
+        each for each in needed if each.finding.key in missing or ("relation", each.finding.relation) not in current
     )
-    return Adoption(chosen, fits, mends, len(seen), partial)
+    return Adoption(chosen, fits, repairs, len(found), partial)
 
 
-def record(connection: Connection, adoption: Adoption, was: Sequence[str], log: bookkeeping.RunLog) -> None:
-    """Write the version and the log of it, in one transaction."""
+def record_adoption(
+    connection: Connection, adoption: Adoption, previous: Sequence[str], log: bookkeeping.RunLog
+) -> None:
+    """Write the version and its log entry in one transaction."""
     with connection.transaction():
         bookkeeping.write_version(connection, adoption.recorded)
-        before = ", ".join(was) or "none"
         log.record(
             connection,
             adoption.recorded,
             LogAction.ADOPT,
-            detail=f"proved to be at {adoption.fit.revision}; alembic_version held before: {before}"
+            detail=f"schema at {adoption.fit.revision}; alembic_version before: {', '.join(previous) or 'none'}"
             + (f"; partial: {adoption.partial}" if adoption.partial else ""),
         )
 
 
-def _choose(fits: Sequence[Fit], named: Sequence[str], asked: str) -> Fit:
+def _choose(fits: Sequence[Fit], named: Sequence[str], target: str) -> Fit:
     by_revision = {fit.revision: fit for fit in fits}
-    if asked != AUTO:
+    if target != AUTO:
         try:
-            revision = revisions.resolve_target(asked, None)
+            revision = revisions.resolve_target(target, None)
         except LookupError as error:
             raise MigrationError(
-                f"There is no revision {asked!r} to adopt: {error}; known: {', '.join(revisions.ids())}.",
+                f"There is no revision {target!r} to adopt: {error}. Known: {', '.join(revisions.ids())}.",
                 ExitCode.USAGE,
             ) from None
         if revision is None:
-            raise MigrationError("A schema that is there is not at base.", ExitCode.USAGE)
+            raise MigrationError("The database has a schema, so it is not at base.", ExitCode.USAGE)
         if by_revision[revision].fits:
             return by_revision[revision]
-        raise _unfit(by_revision[revision])
+        raise _unfit_error(by_revision[revision])
     for candidates in ([by_revision[revision] for revision in named], fits):
         fitting = [fit for fit in candidates if fit.fits]
         if fitting:
             return fitting[-1]
-    raise _unfit(min(reversed(fits), key=lambda fit: len(fit.wrong)))
+    raise _unfit_error(min(reversed(fits), key=lambda fit: len(fit.wrong)))
 
 
-def _unfit(fit: Fit) -> MigrationError:
+def _unfit_error(fit: Fit) -> MigrationError:
     wrong = compare.omit_parts(fit.wrong)
     shown = [f"  {finding.description}" for finding in wrong[:_SHOWN]]
     more = [f"  and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     first = f"The schema is not at {fit.revision}: {len(wrong)} objects differ. Nothing was changed."
-    last = "Bring these in line, and run it again."
+    last = "Correct these and run the command again."
     return MigrationError("\n".join([first, *shown, *more, last]), ExitCode.REFUSED)
 
 

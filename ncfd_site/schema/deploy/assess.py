@@ -1,7 +1,7 @@
-"""Where a database stands: its catalog held against what each revision makes.
+"""Fit of a database to a revision.
 
-A database fits a revision when all that the revision makes is there, in the right shape or in one that the revisions
-and `mend` bring in line. What later revisions make may be there too, made by hand; what nobody knows is left alone.
+A database fits if it has all objects of the revision, in the right shape or in one that the following revisions or
+`repair` correct. It may have objects of later revisions. Unknown objects are left alone.
 """
 
 import re
@@ -14,22 +14,21 @@ from ncfd_site.schema.deploy import compare, known_drift, revisions
 from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.known_drift import KnownDrift
 
-# What can be added to a table while others work with it.
+# Kinds that can be added online.
 _ADDED_ONLINE = ("index", "constraint")
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How a database compares with one revision.
+    """Comparison of a database with a revision.
 
-    wrong       what neither a revision nor `mend` brings in line: it does not fit
-    lacks       indexes, constraints and routines that are missing or unfinished, and that are made
-    pending     indexes and constraints of tables made by hand that are missing or unfinished, and that revisions to
-                come make
-    variants    shapes made by hand that are recognised
-    out_of_band   names of objects that later revisions make and that are there already
-    outdated  names of routines, views, triggers and generated columns that a revision replaces
-    extra       what no revision makes: left alone
+    wrong        differences that neither a revision nor `repair` corrects: the database does not fit
+    missing      indexes, constraints and routines that are missing or unfinished, and that are repaired
+    pending      indexes and constraints of out-of-band tables that later revisions add
+    known_drift  out-of-band shapes that a revision repairs
+    out_of_band  names of objects of later revisions that exist already
+    outdated     names of routines, views, triggers and generated columns that a revision replaces
+    extra        objects of no revision
     """
 
     revision: str
@@ -43,87 +42,88 @@ class Fit:
 
     @property
     def fits(self) -> bool:
-        """Whether a run can go on from this revision."""
+        """True if a run can start at this revision."""
         return not self.wrong
 
     @property
     def is_clean(self) -> bool:
-        """Whether the database is what the revision says, but for old bodies and what later revisions make."""
+        """True if only outdated definitions and objects of later revisions differ."""
         return not (self.wrong or self.missing or self.overdue_drift)
 
     @property
     def has_out_of_band_changes(self) -> bool:
-        """Whether people were there before the revisions."""
+        """True if objects of later revisions, or known drift, exist."""
         return bool(self.out_of_band or self.pending or self.known_drift)
 
     @property
     def overdue_drift(self) -> tuple[KnownDrift, ...]:
-        """Shapes that a revision up to this one should have brought in line."""
+        """The known drift that this revision or an earlier one should have repaired."""
         order = revisions.ids()
         return tuple(v for v in self.known_drift if order.index(v.repaired_by) <= order.index(self.revision))
 
     @property
     def recorded(self) -> str:
-        """The revision to go on from, so that those after it bring the recognised shapes in line."""
+        """The revision to record, so that the revisions after it repair the known drift."""
         order = revisions.ids()
-        places = [order.index(self.revision), *(order.index(variant.repaired_by) - 1 for variant in self.known_drift)]
-        return order[min(places)]
+        repairs = (order.index(drift.repaired_by) - 1 for drift in self.known_drift)
+        return order[min(order.index(self.revision), *repairs)]
 
 
 def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, exact: bool) -> Fit:
-    """Hold a catalog against a revision. `catalogs` has what each revision makes; `exact`: on the same server."""
+    """Compare a catalog with a revision. `catalogs` are those of this and the later revisions; `exact`: same server."""
     wanted = catalogs[revision]
     order = revisions.ids()
     later = [catalogs[each] for each in order[order.index(revision) + 1 :]]
-    seen, recognised = known_drift.recognize_known_drift(found, wanted)
+    repaired, drift = known_drift.recognize_known_drift(found, wanted)
     wrong: list[Finding] = []
-    lacks: list[Finding] = []
+    missing: list[Finding] = []
     pending: list[Finding] = []
     out_of_band: list[str] = []
     outdated: list[str] = []
     extra: list[Finding] = []
-    replaced = compare.has_pending_replacement(revision)
-    for finding in compare.find_differences(seen, wanted, exact=exact):
-        body = replaced and compare.is_replaceable(finding, seen, wanted)
+    replaces_definitions = compare.has_pending_replacement(revision)
+    for finding in compare.find_differences(repaired, wanted, exact=exact):
+        is_outdated = replaces_definitions and compare.is_replaceable(finding, repaired, wanted)
         if finding.expected is None:
-            coming = [Finding(*finding.key, made[finding.key], finding.found) for made in later if finding.key in made]
-            if not coming:
+            key = finding.key
+            upcoming = [Finding(*key, catalog[key], finding.found) for catalog in later if key in catalog]
+            if not upcoming:
                 extra.append(finding)
             elif any(
-                (replaced and compare.is_replaceable(each, seen, wanted))
+                (replaces_definitions and compare.is_replaceable(each, repaired, wanted))
                 or each.is_unfinished
                 or _is_same(each, exact=exact)
-                for each in coming
+                for each in upcoming
             ):
                 out_of_band.append(f"{finding.kind} {finding.name}")
             else:
-                wrong.append(coming[0])
-        elif body and (finding.found is not None or ("relation", finding.relation) in seen):
+                wrong.append(upcoming[0])
+        elif is_outdated and (finding.found is not None or ("relation", finding.relation) in repaired):
             outdated.append(f"{finding.kind} {finding.name}")
-        elif finding.kind in _ADDED_ONLINE and finding.found is None and _is_made_after(revision, finding):
+        elif finding.kind in _ADDED_ONLINE and finding.found is None and _is_added_after(revision, finding):
             pending.append(finding)
-        elif body or finding.is_unfinished or (finding.kind in _ADDED_ONLINE and finding.found is None):
-            lacks.append(finding)
+        elif is_outdated or finding.is_unfinished or (finding.kind in _ADDED_ONLINE and finding.found is None):
+            missing.append(finding)
         elif later and finding.found is not None and later[0].get(finding.key) == finding.found:
-            # The next revision was killed before its version was written: it runs over its own result.
+            # The next revision was killed before it wrote its version; it can run again over its own result.
             out_of_band.append(f"{finding.kind} {finding.name}")
         else:
             wrong.append(finding)
-    wrong += _incomplete(seen, wanted, later)
+    wrong += _find_missing_columns(repaired, wanted, later)
     return Fit(
         revision,
         tuple(wrong),
-        tuple(lacks),
+        tuple(missing),
         tuple(pending),
-        recognised,
+        drift,
         tuple(out_of_band),
         tuple(outdated),
         tuple(extra),
     )
 
 
-def _is_made_after(revision: str, finding: Finding) -> bool:
-    """Whether a revision to come makes it by its name."""
+def _is_added_after(revision: str, finding: Finding) -> bool:
+    """Return True if the SQL of a later revision names the object."""
     name = re.compile(rf"\b{re.escape(finding.name.rpartition('.')[2])}\b")
     return any(
         name.search(source.text(each.path, "up")) for _, each in revisions.steps_between(revision, revisions.head())
@@ -135,22 +135,22 @@ def _is_same(finding: Finding, *, exact: bool) -> bool:
     return not compare.find_differences(found, expected, exact=exact)
 
 
-def _incomplete(found: Catalog, wanted: Catalog, later: Sequence[Catalog]) -> list[Finding]:
-    """Columns that tables made by hand lack: a revision makes a table whole or not at all."""
-    lacking: list[Finding] = []
+def _find_missing_columns(found: Catalog, wanted: Catalog, later: Sequence[Catalog]) -> list[Finding]:
+    """Return the missing columns of out-of-band tables: a revision creates a table as a whole or not at all."""
+    result: list[Finding] = []
     for kind, table in found:
         if kind != "relation" or found[kind, table] != "table" or (kind, table) in wanted:
             continue
-        shapes = [made for made in later if (kind, table) in made]
         missing: list[list[Finding]] = [
             [
                 Finding(*key, definition, None)
-                for key, definition in made.items()
+                for key, definition in catalog.items()
                 if key[0] == "column" and key[1].startswith(f"{table}.") and key not in found
             ]
-            for made in shapes
+            for catalog in later
+            if (kind, table) in catalog
         ]
-        # Its shape may be that of any of the revisions.
+        # The table may have the shape of any later revision.
         nearest: list[Finding] = min(missing, key=len, default=[])
-        lacking += nearest
-    return lacking
+        result += nearest
+    return result

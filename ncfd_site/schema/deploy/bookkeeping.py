@@ -1,7 +1,7 @@
-"""The log of runs, in a table that the command makes itself, outside the revisions.
+"""The version table and the log of runs.
 
-Each revision is logged in its own transaction, so that the log says just what happened. A run that is refused or only
-reads writes nothing.
+The command creates the log itself, outside the revisions. The entry of a revision is written in the revision's own
+transaction. Refused and read-only runs write nothing.
 """
 
 import os
@@ -43,7 +43,7 @@ _ROW = """
 
 
 class LogAction(StrEnum):
-    """What an entry of the log tells of: the column `action`."""
+    """The action of a log entry."""
 
     UP = "up"
     DOWN = "down"
@@ -53,7 +53,7 @@ class LogAction(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How it ended."""
+    """The outcome of a log entry."""
 
     DONE = "done"
     FAILED = "failed"
@@ -61,7 +61,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One row of the log: what happened to a revision, when, by whom."""
+    """An entry of the log."""
 
     started_at: datetime
     revision: str
@@ -75,15 +75,20 @@ class LogEntry:
     file_sha256: str | None
 
     def __str__(self) -> str:
-        took = "unfinished" if self.seconds is None else f"{self.seconds:.2f} s"
-        when = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"
-        line = f"{when}  {self.action:6}  {self.revision}  {took}  {self.outcome}"
+        duration = "unfinished" if self.seconds is None else f"{self.seconds:.2f} s"
+        started = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        line = f"{started}  {self.action:6}  {self.revision}  {duration}  {self.outcome}"
         return f"{line}  by {self.actor} on {self.host}" + (f": {self.detail}" if self.detail else "")
 
 
 def read_log(connection: Connection) -> list[LogEntry]:
-    """The log of a database, oldest first, in UTC; empty where nothing was ever run."""
-    if connection.execute("SELECT to_regclass('public.alembic_migration_log')").fetchone() == (None,):
+    """Return the entries, oldest first, with times in UTC; empty if there is no log yet."""
+    # The log of a development version, before the first release, has no column action: it is not read.
+    readable = connection.execute(
+        "SELECT true FROM pg_attribute WHERE attrelid = to_regclass('public.alembic_migration_log')"
+        " AND attname = 'action' AND NOT attisdropped"
+    ).fetchone()
+    if not readable:
         return []
     rows = connection.execute(
         "SELECT started_at, revision, action,"
@@ -94,20 +99,20 @@ def read_log(connection: Connection) -> list[LogEntry]:
 
 
 class RunLog:
-    """One run of migration: writes a row for each thing that it does to a database."""
+    """Writer of the log for one run."""
 
     def __init__(self) -> None:
         self.run_id = uuid.uuid4()
         self._started = datetime.now(UTC)
 
-    def begin(self) -> None:
-        """Note that the next thing begins now."""
+    def start_entry(self) -> None:
+        """Set the start time of the next entry to now."""
         self._started = datetime.now(UTC)
 
     def record_revision(
         self, connection: Connection, step: Step, outcome: Outcome = Outcome.DONE, detail: str = ""
     ) -> None:
-        """Write the row of a revision, in the transaction that is under way."""
+        """Write the entry of a revision in the current transaction."""
         action = LogAction.UP if step.direction == "up" else LogAction.DOWN
         self.record(connection, step.revision, action, outcome, detail, source.checksum(step.file, step.direction))
 
@@ -120,7 +125,7 @@ class RunLog:
         detail: str = "",
         file_sha256: str | None = None,
     ) -> None:
-        """Write a row, in the transaction that is under way, if there is one."""
+        """Write an entry, in the current transaction if there is one."""
         connection.execute(_TABLE)
         connection.execute(
             _ROW,
@@ -138,11 +143,11 @@ class RunLog:
         )
 
 
-# Alembic's own column ends at 32 characters, and ids of ours are longer.
+# Alembic's own column has 32 characters; our ids are longer.
 WIDTH = 255
 
 
-# One statement, so that the table is at no moment empty: a row that is there becomes the version, the others go.
+# One statement, so that the table is never empty: one row becomes the version, the others are deleted.
 _WRITE = """
     WITH kept AS (
         SELECT coalesce(max(version_num) FILTER (WHERE version_num = %(version)s), min(version_num)) AS version_num
@@ -152,17 +157,17 @@ _WRITE = """
     UPDATE public.alembic_version SET version_num = %(version)s WHERE version_num = (SELECT version_num FROM kept)
 """
 _WIDEN = f"ALTER TABLE public.alembic_version ALTER COLUMN version_num TYPE varchar({WIDTH})"
-_MAKE = """
+_CREATE = """
     CREATE TABLE IF NOT EXISTS public.alembic_version (
         version_num varchar({width}) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
     )
 """
-_FILL = "INSERT INTO public.alembic_version SELECT %(version)s WHERE NOT EXISTS (SELECT FROM public.alembic_version)"
+_INSERT = "INSERT INTO public.alembic_version SELECT %(version)s WHERE NOT EXISTS (SELECT FROM public.alembic_version)"
 
 
 @dataclass(frozen=True)
 class VersionTable:
-    """What the version table of a database holds; `width` is None where there is no table or no limit."""
+    """The version table of a database; `width` is that of its column, None without a table or a limit."""
 
     exists: bool
     rows: tuple[str, ...]
@@ -183,10 +188,9 @@ def read_version_table(connection: Connection) -> VersionTable:
 
 
 def widen_version_column(connection: Connection) -> bool:
-    """Widen a version column that is too short for our ids; tell whether there was one. Rewrites nothing.
+    """Widen a version column that is too short for our ids, and return whether it was. Rewrites nothing.
 
-    Done and committed before Alembic is configured: what is begun by then, Alembic would take for somebody else's
-    transaction and never commit.
+    Call it before Alembic is configured: Alembic does not commit a transaction that is open by then.
     """
     table = read_version_table(connection)
     if table.width is None or table.width >= WIDTH:
@@ -196,14 +200,11 @@ def widen_version_column(connection: Connection) -> bool:
 
 
 def write_version(connection: Connection, version: str) -> None:
-    """Make `version` the only row of the version table, in the transaction that is under way.
-
-    Where there is no table, or no row in it, both come to be in that transaction.
-    """
+    """Make `version` the only row of the version table, in the current transaction; create what is missing."""
     for statement in version_statements():
         connection.execute(statement, {"version": version})
 
 
 def version_statements() -> list[str]:
-    """The statements of `write`, with the version as a parameter."""
-    return [_MAKE.format(width=WIDTH), _WIDEN, _WRITE, _FILL]
+    """Return the statements of `write_version`, with the parameter `version`."""
+    return [_CREATE.format(width=WIDTH), _WIDEN, _WRITE, _INSERT]

@@ -1,8 +1,7 @@
-"""How two catalogs differ, object by object, and which differences are none.
+"""Differences between two catalogs, and the drift of a database from its revision.
 
-No difference is what only the server or the past decides: names that nobody gave, casts and parentheses, the order of
-columns, and the view that adapts itself to columns that some live databases have. Bodies that a later revision replaces
-are told apart.
+Ignored are generated names, the spelling of casts and parentheses, the order of columns, and the view that adapts to
+the additional columns of some live databases.
 """
 
 import re
@@ -17,23 +16,23 @@ from ncfd_site.schema.catalog import Catalog, Key
 from ncfd_site.schema.deploy import expected, revisions
 from ncfd_site.schema.deploy.session import Connection
 
-# From this revision on a database has the right bodies; what it carried before was replaced by it.
+# The revision that replaces all outdated definitions.
 REPLACING_REVISION = "20250125_replace_faulty_routines"
 
-# Kinds whose names the server makes up where nobody gives one: then the definition tells what they are.
+# Kinds with names that the server generates: these are also matched by their definitions.
 _NAMED_BY_THE_SERVER = {"constraint", "index", "sequence"}
 
-# Columns that `securities` has in some live databases, and the view that shows them where they are there.
+# Additional columns of `securities` in some live databases, and the view that includes them.
 _ADAPTIVE_COLUMNS = {("column", f"securities.{name}") for name in ("issuer_name", "exchange", "active")}
 _ADAPTIVE_VIEW = "v_company_tickers"
 
-# What no revision makes anew once it is there: it holds rows.
+# It holds rows, so that no revision replaces it.
 _MATERIALIZED = "v_active_us_securities"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One object that is not as its revision says: extra where `expected` is None, missing where `found` is None."""
+    """An object that differs: extra if `expected` is None, missing if `found` is None."""
 
     kind: str
     name: str
@@ -42,12 +41,12 @@ class Finding:
 
     @property
     def key(self) -> Key:
-        """Its place in a catalog."""
+        """The key in a catalog."""
         return self.kind, self.name
 
     @property
     def relation(self) -> str:
-        """The table or view that it is or belongs to; its own name where that is not told by it."""
+        """The table or view that it is or belongs to; else its own name."""
         if self.kind == "trigger":
             return self.name.rpartition(" on ")[2]
         if self.kind == "sequence":
@@ -58,17 +57,17 @@ class Finding:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether it is right but for a build or a validation that did not end."""
+        """True if only a build or a validation is unfinished."""
         return self.expected is not None and self.found in (f"{self.expected} NOT VALID", f"{self.expected} INVALID")
 
     @property
     def description(self) -> str:
-        """What is wrong, and the statement that mends it where there is one."""
+        """The difference, with the statement that adds a missing object."""
         if self.found is None:
             return f"missing: {self.kind} {self.name}: {self._statement() or self.expected}"
         if self.expected is None:
             return f"extra: {self.kind} {self.name}: {self.found}"
-        return f"differs: {self.kind} {self.name} is {self.found}, and should be {self.expected}"
+        return f"differs: {self.kind} {self.name} is {self.found}, expected {self.expected}"
 
     def _statement(self) -> str:
         if self.kind == "constraint":
@@ -78,7 +77,7 @@ class Finding:
 
 
 def find_differences(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Finding]:
-    """What differs between two catalogs, both ways; `exact` where one server wrote both."""
+    """Return the differences, missing and extra; `exact` if the same server wrote both catalogs."""
 
     def same(one: str, other: str) -> bool:
         return one == other if exact else normalize_definition(one) == normalize_definition(other)
@@ -89,15 +88,15 @@ def find_differences(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Fi
 
 
 def normalize_definition(definition: str) -> str:
-    """Return a definition without what servers of different versions spell differently.
+    """Return a definition without casts, parentheses, white space and table prefixes.
 
-    Removes casts, parentheses, white space, and the table before the name of a column.
+    Server versions differ in these.
     """
     return re.sub(r"::[a-z ]+(\(\d+\))?(\[\])?|\b[a-z_]+\.(?=[a-z_\"])|[()\s]", "", definition)
 
 
 def omit_parts(find_differences: Iterable[Finding]) -> list[Finding]:
-    """Leave out what belongs to a table or view that is missing or extra as a whole."""
+    """Return the findings without the parts of tables and views that are missing or extra themselves."""
     every = list(find_differences)
     whole = {
         (each.name, each.found is None)
@@ -108,7 +107,7 @@ def omit_parts(find_differences: Iterable[Finding]) -> list[Finding]:
 
 
 def is_replaceable(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
-    """Whether it is code that revisions replace: a routine, a trigger, a view with its columns, a generated column."""
+    """Return True for a routine, a trigger, a view and its columns, and a generated column: revisions replace these."""
     if finding.kind in ("function", "trigger"):
         return True
     if finding.kind == "column" and "GENERATED" in (finding.expected or ""):
@@ -120,19 +119,19 @@ def is_replaceable(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
 
 
 def has_pending_replacement(revision: str) -> bool:
-    """Whether a revision is yet to come that brings the right bodies."""
+    """Return True if the revision that replaces outdated definitions follows this one."""
     order = revisions.ids()
     return order.index(revision) < order.index(REPLACING_REVISION)
 
 
 def index_table(definition: str) -> str:
-    """The table of an index, from its definition."""
+    """Return the table of an index from its definition."""
     after = definition.partition(" ON ")[2].removeprefix("ONLY ").removeprefix("public.")
     return after.partition(" ")[0]
 
 
 def _renamed(found: Catalog, wanted: Catalog, odd: set[Key]) -> set[Key]:
-    """Pairs of a missing and an extra object that are the same but for the name."""
+    """Return the keys of missing and extra objects that differ in their names only."""
     missing: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
     for key in sorted(odd):
         if key[0] in _NAMED_BY_THE_SERVER and key not in found:
@@ -147,7 +146,7 @@ def _renamed(found: Catalog, wanted: Catalog, odd: set[Key]) -> set[Key]:
 
 
 def _adapted(found: Catalog) -> set[Key]:
-    """What a database with the additional columns of `securities` may have otherwise."""
+    """Return the keys that may differ because of the additional columns of `securities`."""
     present = _ADAPTIVE_COLUMNS & found.keys()
     if not present:
         return set()
@@ -165,7 +164,7 @@ def _nameless(key: Key, definition: str) -> str:
 
 @dataclass
 class Drift:
-    """What differs; `outdated` is told and no drift, `partial` says why only kept definitions were compared with."""
+    """Drift of a database. `outdated` definitions are not drift; `partial` is why `expected.json` was compared with."""
 
     revision: str
     objects: int
@@ -177,7 +176,7 @@ class Drift:
         return bool(self.findings)
 
     def as_json(self) -> dict[str, Any]:
-        """The contract of `--drift --json`."""
+        """Return the object in `--drift --json`; its keys are a public contract."""
         return {
             "revision": self.revision,
             "objects": self.objects,
@@ -191,28 +190,28 @@ class Drift:
 
 
 def find_drift(connection: Connection, server: Mapping[str, Any], revision: str, exclude: Sequence[str] = ()) -> Drift:
-    """Hold the database against what its revision makes on the same server; patterns in `exclude` are left out.
+    """Return the drift from what the revision produces on the same server, without names that match `exclude`.
 
-    Where no scratch database can be made, against what is kept with the revisions.
+    Compares with `expected.json` if the server refuses a scratch database.
     """
     found = catalog.read_definitions(connection)
     try:
         return compute_drift(found, revision, expected.load_server_catalogs(server, [revision])[revision], exclude)
-    except expected.ScratchDatabaseError as reason:
-        return compute_drift(found, revision, expected.read_catalog(revision), exclude, partial=str(reason))
+    except expected.ScratchDatabaseError as error:
+        return compute_drift(found, revision, expected.read_catalog(revision), exclude, partial=str(error))
 
 
 def compute_drift(
     found: Catalog, revision: str, wanted: Catalog, exclude: Sequence[str] = (), *, partial: str = ""
 ) -> Drift:
-    """Hold what a database holds against what its revision makes; `partial` is why not in the server's own words."""
-    result = Drift(revision, len(wanted), partial=partial)
+    """Return the drift of a catalog from the catalog of its revision."""
+    drift = Drift(revision, len(wanted), partial=partial)
     for finding in find_differences(found, wanted, exact=not partial):
         if any(fnmatchcase(finding.name, pattern) for pattern in exclude):
             continue
-        is_there = finding.found is not None and finding.expected is not None
-        if is_there and has_pending_replacement(revision) and is_replaceable(finding, found, wanted):
-            result.outdated.append(f"{finding.kind} {finding.name}")
+        is_changed = finding.found is not None and finding.expected is not None
+        if is_changed and has_pending_replacement(revision) and is_replaceable(finding, found, wanted):
+            drift.outdated.append(f"{finding.kind} {finding.name}")
         else:
-            result.findings.append(finding)
-    return result
+            drift.findings.append(finding)
+    return drift

@@ -1,4 +1,4 @@
-"""A run from its beginning to its end: look, lock, look again, ask for consent, apply, mend, verify, log."""
+"""A run and an adoption from start to end: diagnose, lock, get consent, apply, repair, verify, log."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +30,7 @@ from ncfd_site.schema.deploy.session import Connection
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """On what terms a run may go: what somebody agreed to by name, and how long it waits for another run.
-
-    `models` are what Django reads at head, for the verification.
-    """
+    """Consent given by name, the wait for the run lock in seconds, and the models to verify at head."""
 
     allow_destructive: Sequence[str] = ()
     allow_rewrite: Sequence[str] = ()
@@ -42,99 +39,94 @@ class DeployOptions:
     models: verify.Models = field(default_factory=dict)
 
 
-def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, terms: DeployOptions) -> None:
-    """Bring the database to a revision and verify it; what happened is in `progress.outcome`.
+def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, options: DeployOptions) -> None:
+    """Migrate the database to a revision and verify it; the outcome is in `progress.result`.
 
-    Raises `MigrationError` or `DatabaseUnavailable`. Nothing is written unless a revision is applied.
+    Raises `MigrationError` or `DatabaseUnavailable`. Writes nothing unless a revision is applied.
     """
-    outcome = progress.outcome
+    result = progress.result
     revisions.require_unedited_files()
     with session.connect(parameters) as connection:
-        if not inspection.plan_steps(inspection.require_safe_state(connection, outcome), target, outcome):
-            progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
+        if not inspection.plan_steps(inspection.require_safe_state(connection, result), target, result):
+            progress.print(inspection.nothing_to_do(result))
             return
         session.require_safe_connection(connection, parameters)
-        with session.run_lock(connection, terms.lock_wait, progress.waiting) as waited:
-            outcome.waited_seconds = waited
-            # Whoever held the lock before may have done the work.
-            found = inspection.require_safe_state(connection, outcome)
-            planned = inspection.plan_steps(found, target, outcome)
-            if not planned:
-                progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
+        with session.run_lock(connection, options.lock_wait, progress.report_waiting) as waited:
+            result.waited_seconds = waited
+            # The previous holder of the lock may have done the work.
+            diagnosis = inspection.require_safe_state(connection, result)
+            steps = inspection.plan_steps(diagnosis, target, result)
+            if not steps:
+                progress.print(inspection.nothing_to_do(result))
                 return
-            inspection.warn_of_changed_files(connection, found.revision, progress)
-            _require_consent(connection, found, planned, progress, terms)
+            inspection.warn_of_changed_files(connection, diagnosis.revision, progress)
+            _require_consent(connection, diagnosis, steps, progress, options)
             if bookkeeping.widen_version_column(connection):
-                progress.say(f"  Widened alembic_version to {bookkeeping.WIDTH} characters")
-            _go(
-                connection,
-                found,
-                planned,
-                progress,
-                terms,
-                bookkeeping.RunLog(),
-                mending=found.state is State.OUT_OF_BAND,
-            )
+                progress.print(f"  Widened alembic_version to {bookkeeping.WIDTH} characters")
+            log = bookkeeping.RunLog()
+            repairs = diagnosis.state is State.OUT_OF_BAND
+            _apply_and_verify(connection, diagnosis, steps, progress, options, log, repairs=repairs)
 
 
 def adopt_schema(
     parameters: Mapping[str, Any],
-    asked: str,
+    revision: str,
     target: str,
     progress: Progress,
-    terms: DeployOptions,
+    options: DeployOptions,
     confirm: Callable[[], bool],
 ) -> None:
-    """Prove where the database stands, record that, bring it in line, and go on to the target.
+    """Prove the current revision, record it, repair the schema, and migrate to the target.
 
-    `asked` is a revision or `auto`; `confirm` is asked once the evidence is told, before anything is written.
+    `revision` is an id or `auto`; `confirm` is called after the evidence is printed, before anything is written.
     """
-    outcome = progress.outcome
+    result = progress.result
     revisions.require_unedited_files()
     with session.connect(parameters) as connection:
         session.require_safe_connection(connection, parameters)
-        with session.run_lock(connection, terms.lock_wait, progress.waiting) as waited:
-            outcome.waited_seconds = waited
-            found, adoption, planned = _prove(connection, parameters, asked, target, progress)
-            was = bookkeeping.read_version_table(connection).rows
-            drifted = repair.find_refcount_drift(connection)
-            if not planned and not adoption.repairs and not drifted and was == (adoption.recorded,):
-                progress.say(f"Nothing to do: {outcome.database} is at {adoption.recorded}, as it says.")
+        with session.run_lock(connection, options.lock_wait, progress.report_waiting) as waited:
+            result.waited_seconds = waited
+            diagnosis, adoption, steps = _prove(connection, parameters, revision, target, progress)
+            previous = bookkeeping.read_version_table(connection).rows
+            is_recorded = previous == (adoption.recorded,)
+            if not steps and not adoption.repairs and is_recorded and not repair.find_refcount_drift(connection):
+                progress.print(f"Nothing to do: {result.database} is at {adoption.recorded}, as recorded.")
                 return
-            _require_consent(connection, found, planned, progress, terms)
+            _require_consent(connection, diagnosis, steps, progress, options)
             if not confirm():
-                raise MigrationError("Not adopted: nothing was changed.", ExitCode.CONSENT_NEEDED)
+                raise MigrationError("Not adopted; nothing was changed.", ExitCode.CONSENT_NEEDED)
             log = bookkeeping.RunLog()
-            if was != (adoption.recorded,):
-                adopt.record(connection, adoption, was, log)
-                progress.say(f"  Recorded {adoption.recorded}; before: {', '.join(was) or 'none'}")
-            _go(connection, found, planned, progress, terms, log, mending=True)
+            if not is_recorded:
+                adopt.record_adoption(connection, adoption, previous, log)
+                progress.print(f"  Recorded {adoption.recorded}; before: {', '.join(previous) or 'none'}")
+            _apply_and_verify(connection, diagnosis, steps, progress, options, log, repairs=True)
 
 
-def plan_adoption(parameters: Mapping[str, Any], asked: str, target: str, progress: Progress) -> str:
-    """The evidence, told, and the SQL of an adoption. Writes nothing."""
+def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, progress: Progress) -> str:
+    """Print the evidence and return the SQL of an adoption. Writes nothing."""
     revisions.require_unedited_files()
     with session.connect(parameters) as connection:
         session.require_safe_connection(connection, parameters)
-        _, adoption, planned = _prove(connection, parameters, asked, target, progress)
+        _, adoption, steps = _prove(connection, parameters, revision, target, progress)
         drifted = repair.find_refcount_drift(connection)
-    script = [
-        f"-- Record that the schema is at {adoption.recorded}",
-        "BEGIN;",
-        *(f"{statement.strip()};" for statement in bookkeeping.version_statements()),
-        "COMMIT;",
-    ]
-    text = "\n".join(script).replace("%(version)s", f"'{adoption.recorded}'") + "\n"
-    if planned:
+    record = "\n".join(
+        [
+            f"-- Record that the schema is at {adoption.recorded}",
+            "BEGIN;",
+            *(f"{statement.strip()};" for statement in bookkeeping.version_statements()),
+            "COMMIT;\n",
+        ]
+    )
+    text = record.replace("%(version)s", f"'{adoption.recorded}'")
+    if steps:
         from ncfd_site.schema.deploy import alembic_runner
 
-        text += "\n-- Go on from there\n" + alembic_runner.render_script(
-            adoption.recorded, inspection.last_revision(planned), "up"
-        )
+        script = alembic_runner.render_script(adoption.recorded, inspection.last_revision(steps), "up")
+        text += f"\n-- Upgrade from there\n{script}"
     for each in adoption.repairs:
         text += f"\n-- {each.description}, unless a revision did it\n" + "".join(f"{s};\n" for s in each.statements)
     if drifted:
-        text += f"\n-- Counts that are not the number of references: {len(drifted)}\n"
+        text += f"\n-- {len(drifted)} reference counts that differ from the number of references\n"
         text += "".join(
             f"UPDATE storage_objects SET refcount = {each.references} WHERE object_id = {each.object_id};"
             f" -- was {each.refcount}\n"
@@ -144,115 +136,115 @@ def plan_adoption(parameters: Mapping[str, Any], asked: str, target: str, progre
 
 
 def _prove(
-    connection: Connection, parameters: Mapping[str, Any], asked: str, target: str, progress: Progress
+    connection: Connection, parameters: Mapping[str, Any], revision: str, target: str, progress: Progress
 ) -> tuple[Diagnosis, Adoption, Steps]:
-    outcome = progress.outcome
-    found = diagnose.diagnose(connection)
-    outcome.state, outcome.before = found.state, found.revision
-    adoption = adopt.prove(connection, parameters, found, asked)
-    outcome.adoption = adoption.as_json()
-    for said in adoption.evidence():
-        progress.say(said)
-    definitions = found.found or catalog.read_definitions(connection)
-    at = Diagnosis(found.state, adoption.recorded, found=definitions, fit=adoption.fit)
-    outcome.after = adoption.recorded
-    planned = inspection.plan_steps(at, target, outcome)
-    if planned and planned[0][0] == "down":
+    """Prove the revision and print the evidence; return a diagnosis at the revision to record, and the steps."""
+    result = progress.result
+    diagnosis = diagnose.diagnose(connection)
+    result.state, result.before = diagnosis.state, diagnosis.revision
+    adoption = adopt.prove(connection, parameters, diagnosis, revision)
+    result.adoption = adoption.as_json()
+    for line in adoption.evidence():
+        progress.print(line)
+    definitions = diagnosis.catalog or catalog.read_definitions(connection)
+    recorded = Diagnosis(diagnosis.state, adoption.recorded, catalog=definitions, fit=adoption.fit)
+    result.after = adoption.recorded
+    steps = inspection.plan_steps(recorded, target, result)
+    if steps and steps[0][0] == "down":
         raise MigrationError(
-            f"The schema is at {adoption.fit.revision}, past {target}: adopt it first, and take revisions back then.",
+            f"The schema is at {adoption.fit.revision}, which is newer than {target}. Adopt it first, then downgrade.",
             ExitCode.USAGE,
         )
-    return at, adoption, planned
+    return recorded, adoption, steps
 
 
 def _require_consent(
-    connection: Connection, found: Diagnosis, planned: Steps, progress: Progress, terms: DeployOptions
+    connection: Connection, diagnosis: Diagnosis, steps: Steps, progress: Progress, options: DeployOptions
 ) -> None:
-    if not planned:
+    if not steps:
         return
-    costly = inspection.planned_rewrites(connection, found, planned)
-    progress.outcome.rewrites = [each.as_json() for each in costly]
-    rewrites.require_consent(costly, terms.allow_rewrite, terms.row_limit)
-    for each in costly:
-        progress.say(f"  It {each.description}")
+    planned = inspection.planned_rewrites(connection, diagnosis, steps)
+    progress.result.rewrites = [each.as_json() for each in planned]
+    rewrites.require_consent(planned, options.allow_rewrite, options.row_limit)
+    for each in planned:
+        progress.print(f"  The run {each.description}")
 
 
-def _go(
+def _apply_and_verify(
     connection: Connection,
-    found: Diagnosis,
-    planned: Steps,
+    diagnosis: Diagnosis,
+    steps: Steps,
     progress: Progress,
-    terms: DeployOptions,
+    options: DeployOptions,
     log: bookkeeping.RunLog,
     *,
-    mending: bool,
+    repairs: bool,
 ) -> None:
-    """Apply the steps, mend what is still missing, and verify."""
-    outcome = progress.outcome
-    end = inspection.last_revision(planned) if planned else found.revision
-    touched = _touched(found, end)
-    before = {table: rewrites.count_rows(connection, table) for table in touched}
-    if planned:
-        _apply(connection, end, progress, terms, log)
-    if end is None:
+    last = inspection.last_revision(steps) if steps else diagnosis.revision
+    tables = _find_changed_tables(diagnosis, last)
+    before = {table: rewrites.count_rows(connection, table) for table in tables}
+    if steps:
+        _apply(connection, last, progress, options, log)
+    if last is None:
         return
-    if mending:
-        _mend(connection, end, progress, log)
-    after = {table: rewrites.count_rows(connection, table) for table in touched}
-    counts = {table: (before[table], after[table]) for table in touched}
-    log.begin()
-    result = verify.verify_database(connection, end, terms.models, counts)
-    inspection.record_verification(connection, result, log)
-    outcome.after = end
-    inspection.report_verification(result, progress)
+    if repairs:
+        _repair_schema(connection, last, progress, log)
+        _repair_refcounts(connection, last, progress, log)
+    counts = {table: (before[table], rewrites.count_rows(connection, table)) for table in tables}
+    log.start_entry()
+    verification = verify.verify_database(connection, last, options.models, counts)
+    inspection.record_verification(connection, verification, log)
+    progress.result.after = last
+    inspection.report_verification(verification, progress)
 
 
-def _touched(found: Diagnosis, end: str | None) -> list[str]:
-    """The tables that are there and that something of is made or changed on the way."""
-    if found.found is None or end is None:
+def _find_changed_tables(diagnosis: Diagnosis, last: str | None) -> list[str]:
+    """Return the existing tables that the revisions up to `last` change."""
+    if diagnosis.catalog is None or last is None:
         return []
-    wanted = expected.read_catalog(end)
+    differences = compare.find_differences(diagnosis.catalog, expected.read_catalog(last), exact=False)
     return sorted(
         {
             each.relation
-            for each in compare.find_differences(found.found, wanted, exact=False)
-            if each.expected is not None and found.found.get(("relation", each.relation)) == "table"
+            for each in differences
+            if each.expected is not None and diagnosis.catalog.get(("relation", each.relation)) == "table"
         }
     )
 
 
 def _apply(
-    connection: Connection, target: str | None, progress: Progress, terms: DeployOptions, log: bookkeeping.RunLog
+    connection: Connection, target: str | None, progress: Progress, options: DeployOptions, log: bookkeeping.RunLog
 ) -> None:
     from ncfd_site.schema.deploy import alembic_runner
 
-    outcome = progress.outcome
     try:
-        alembic_runner.run_migration(connection, target, progress, terms.allow_destructive, log)
+        alembic_runner.run_migration(connection, target, progress, options.allow_destructive, log)
     finally:
         if not connection.closed:
             rows = bookkeeping.read_version_table(connection).rows
-            outcome.after = rows[0] if rows else None
-            outcome.pending = inspection.pending_revisions(outcome.after)
+            progress.result.after = rows[0] if rows else None
+            progress.result.pending = inspection.pending_revisions(progress.result.after)
 
 
-def _mend(connection: Connection, revision: str, progress: Progress, log: bookkeeping.RunLog) -> None:
-    needed = repair.plan_repairs(catalog.read_definitions(connection), expected.read_catalog(revision), exact=False)
-    for each in needed:
-        log.begin()
+def _repair_schema(connection: Connection, revision: str, progress: Progress, log: bookkeeping.RunLog) -> None:
+    found = catalog.read_definitions(connection)
+    for each in repair.plan_repairs(found, expected.read_catalog(revision), exact=False):
+        log.start_entry()
         try:
             repair.apply_repair(connection, each)
         except psycopg.Error as error:
             raise MigrationError(
-                f"{each.description}: that stopped half-way. PostgreSQL says: {str(error).strip()}\n"
-                f"Mend what it names and run it again: manage.py migrate_alembic --adopt {revision}",
+                f"The repair stopped: {each.description}. PostgreSQL: {str(error).strip()}\n"
+                f"Correct the cause, then run: manage.py migrate_alembic --adopt {revision}",
                 ExitCode.PARTIAL,
             ) from None
         log.record(connection, revision, bookkeeping.LogAction.REPAIR, detail=each.description)
-        progress.say(f"  Mended: {each.description}")
+        progress.print(f"  Repaired: {each.description}")
+
+
+def _repair_refcounts(connection: Connection, revision: str, progress: Progress, log: bookkeeping.RunLog) -> None:
     drifted = repair.find_refcount_drift(connection)
-    if not drifted:
-        return
-    changes = list(repair.repair_refcounts(connection, drifted, revision, log))
-    shown = ", ".join(map(str, changes[:10])) + (", …" if len(changes) > 10 else "")
-    progress.say(f"  Mended: {len(changes)} counts of storage_objects are the number of references again ({shown})")
+    if drifted:
+        changes = list(repair.repair_refcounts(connection, drifted, revision, log))
+        shown = ", ".join(map(str, changes[:10])) + (", …" if len(changes) > 10 else "")
+        progress.print(f"  Repaired: {len(changes)} reference counts of storage_objects ({shown})")

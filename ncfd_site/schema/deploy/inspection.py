@@ -1,6 +1,6 @@
-"""What only looks at a database. One function a verb of `migrate_alembic` that writes nothing to the schema.
+"""The read-only modes of `migrate_alembic`.
 
-Neither Alembic nor SQLAlchemy is imported here: a deploy that has nothing to do costs no more than a look.
+Neither Alembic nor SQLAlchemy is imported, so that a run with nothing to do is quick.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,184 +17,186 @@ from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from ncfd_site.schema.deploy.revisions import Revision
 from ncfd_site.schema.deploy.session import Connection
 
+# Each step is ("up" or "down", revision).
 Steps = list[tuple[str, Revision]]
 
 
-def require_safe_state(connection: Connection, outcome: RunResult) -> Diagnosis:
-    """The state of the database; what was seen goes to the outcome. `MigrationError` where it needs a person."""
-    found = diagnose.diagnose(connection)
-    outcome.state = found.state
-    outcome.before = outcome.after = found.revision
-    found.require_safe()
-    return found
+def require_safe_state(connection: Connection, result: RunResult) -> Diagnosis:
+    """Return the state of the database and add it to the result. Raises `MigrationError` if it needs manual action."""
+    diagnosis = _diagnose(connection, result)
+    diagnosis.require_safe()
+    return diagnosis
 
 
-def plan_steps(found: Diagnosis, target: str, outcome: RunResult) -> Steps:
-    """The steps from where the database stands to the target."""
-    outcome.pending = pending_revisions(found.revision)
+def _diagnose(connection: Connection, result: RunResult) -> Diagnosis:
+    diagnosis = diagnose.diagnose(connection)
+    result.state = diagnosis.state
+    result.before = result.after = diagnosis.revision
+    return diagnosis
+
+
+def plan_steps(diagnosis: Diagnosis, target: str, result: RunResult) -> Steps:
+    """Return the steps from the current revision to the target."""
+    result.pending = pending_revisions(diagnosis.revision)
     try:
-        return revisions.steps_between(found.revision, revisions.resolve_target(target, found.revision))
+        return revisions.steps_between(diagnosis.revision, revisions.resolve_target(target, diagnosis.revision))
     except LookupError as error:
         raise MigrationError(
-            f"There is no revision {target!r} to go to: {error}; known: {', '.join(revisions.ids())}.", ExitCode.USAGE
+            f"There is no revision {target!r}: {error}. Known: {', '.join(revisions.ids())}.", ExitCode.USAGE
         ) from None
 
 
 def pending_revisions(current: str | None) -> list[str]:
-    """The revisions between the current one and head."""
+    """Return the ids of the revisions between the current one and head."""
     return [revision.id for _, revision in revisions.steps_between(current, revisions.head())]
 
 
-def last_revision(planned: Steps) -> str | None:
-    """Where some steps lead: a revision, or None for the empty schema."""
-    direction, last = planned[-1]
+def last_revision(steps: Steps) -> str | None:
+    """Return the revision after the last step; None is the empty schema."""
+    direction, last = steps[-1]
     return last.id if direction == "up" else last.down_revision
 
 
-def planned_rewrites(connection: Connection, found: Diagnosis, planned: Steps) -> list[rewrites.Rewrite]:
-    """The tables that some steps rewrite."""
-    target = last_revision(planned)
-    if found.found is None or target is None or planned[-1][0] == "down":
+def nothing_to_do(result: RunResult) -> str:
+    """Return the line for a database at the target."""
+    return f"Nothing to do: {result.database} is at {result.after or 'base'}."
+
+
+def planned_rewrites(connection: Connection, diagnosis: Diagnosis, steps: Steps) -> list[rewrites.Rewrite]:
+    """Return the tables that the steps rewrite."""
+    target = last_revision(steps)
+    if diagnosis.catalog is None or target is None or steps[-1][0] == "down":
         return []
-    return rewrites.find_rewrites(connection, found.found, expected.read_catalog(target))
+    return rewrites.find_rewrites(connection, diagnosis.catalog, expected.read_catalog(target))
 
 
 def warn_of_changed_files(connection: Connection, current: str | None, progress: Progress) -> None:
-    """Name the files of revisions that are not what ran here."""
-    progress.outcome.changed_files = [str(each) for each in revisions.find_changed_files(connection, current)]
-    for each in progress.outcome.changed_files:
-        progress.say(f"  Note: {each}")
+    """Print the applied revisions whose files changed."""
+    progress.result.changed_files = [str(each) for each in revisions.find_changed_files(connection, current)]
+    for each in progress.result.changed_files:
+        progress.print(f"  Warning: {each}")
 
 
 def show_plan(parameters: Mapping[str, Any], target: str, progress: Progress) -> Steps:
-    """What a run would do: direction and revision of each step, and what it costs. Writes nothing."""
+    """Print and return the steps of a run and their cost. Writes nothing."""
     revisions.require_unedited_files()
-    outcome = progress.outcome
+    result = progress.result
     with session.connect(parameters) as connection:
-        found = require_safe_state(connection, outcome)
-        planned = plan_steps(found, target, outcome)
-        warn_of_changed_files(connection, found.revision, progress)
-        if not planned:
-            progress.say(f"Nothing to do: {outcome.database} is at {outcome.after or 'base'}.")
-            return planned
-        report_plan(connection, found, planned, progress)
-    return planned
+        diagnosis = require_safe_state(connection, result)
+        steps = plan_steps(diagnosis, target, result)
+        warn_of_changed_files(connection, diagnosis.revision, progress)
+        if steps:
+            _print_plan(connection, diagnosis, steps, progress)
+        else:
+            progress.print(nothing_to_do(result))
+    return steps
 
 
-def report_plan(connection: Connection, found: Diagnosis, planned: Steps, progress: Progress) -> None:
-    """Say what some steps would do to the database, and what that costs."""
-    progress.say("Planned:")
-    if found.is_version_column_short:
-        progress.say("  widen alembic_version, which is too short for the ids")
-    for direction, revision in planned:
-        progress.say(f"  {'apply' if direction == 'up' else 'take back'} {revision.id}: {revision.summary}")
-    fit = found.fit
-    if fit and found.state is State.OUT_OF_BAND:
-        progress.say(f"  taken over, as made by hand: {', '.join(fit.out_of_band)}")
-        for variant in fit.known_drift:
-            progress.say(f"  brought in line: {variant.description}")
-    if fit and fit.outdated and compare.REPLACING_REVISION in [revision.id for _, revision in planned]:
-        progress.say(f"  {diagnose.describe_outdated(fit)}")
-    costly = planned_rewrites(connection, found, planned)
-    progress.outcome.rewrites = [each.as_json() for each in costly]
-    for each in costly:
-        progress.say(f"  {each.description}")
+def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, progress: Progress) -> None:
+    progress.print("Plan:")
+    if diagnosis.is_version_column_short:
+        progress.print("  widen alembic_version, which is too short for the ids")
+    for direction, revision in steps:
+        progress.print(f"  {'apply' if direction == 'up' else 'revert'} {revision.id}: {revision.summary}")
+    fit = diagnosis.fit
+    if fit and diagnosis.state is State.OUT_OF_BAND:
+        progress.print(f"  adopt out-of-band objects: {', '.join(fit.out_of_band)}")
+        for drift in fit.known_drift:
+            progress.print(f"  repair: {drift.description}")
+    if fit and fit.outdated and compare.REPLACING_REVISION in [revision.id for _, revision in steps]:
+        progress.print(f"  {diagnose.describe_outdated(fit)}")
+    planned = planned_rewrites(connection, diagnosis, steps)
+    progress.result.rewrites = [each.as_json() for each in planned]
+    for each in planned:
+        progress.print(f"  {each.description}")
 
 
-def render_sql(parameters: Mapping[str, Any], target: str, outcome: RunResult) -> str:
-    """The SQL that a run would execute, from where the database stands. Writes nothing."""
+def render_sql(parameters: Mapping[str, Any], target: str, result: RunResult) -> str:
+    """Return the SQL that a run would execute. Writes nothing."""
     with session.connect(parameters) as connection:
-        planned = plan_steps(require_safe_state(connection, outcome), target, outcome)
-    if not planned:
-        return f"-- Nothing to do: {outcome.database} is at {outcome.after or 'base'}.\n"
+        steps = plan_steps(require_safe_state(connection, result), target, result)
+    if not steps:
+        return f"-- {nothing_to_do(result)}\n"
     from ncfd_site.schema.deploy import alembic_runner
 
-    return alembic_runner.render_script(outcome.before, last_revision(planned), planned[-1][0])
+    return alembic_runner.render_script(result.before, last_revision(steps), steps[-1][0])
 
 
 def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> None:
-    """Hold the database against its revision, both ways, and say what differs. Writes nothing to it."""
-    from ncfd_site.schema.deploy import compare as drifting
-
-    outcome = progress.outcome
+    """Compare the database with its revision. Raises `MigrationError` with the differences. Writes nothing to it."""
+    result = progress.result
     with session.connect(parameters) as connection:
-        found = diagnose.diagnose(connection)
-        outcome.state = found.state
-        outcome.before = outcome.after = revision = found.revision
-        if found.state is State.EMPTY:
-            progress.say(f"No drift: {outcome.database} is empty.")
+        diagnosis = _diagnose(connection, result)
+        revision = diagnosis.revision
+        if diagnosis.state is State.EMPTY:
+            progress.print(f"No drift: {result.database} is empty.")
             return
         if revision is None:
-            found.require_safe()
+            diagnosis.require_safe()
             return
-        result = drifting.find_drift(connection, parameters, revision, exclude)
-    outcome.drift = result.as_json()
-    if result.partial:
-        progress.say(
-            "Partial: compared with the definitions kept with the revisions, because no scratch database can be made: "
-            f"{result.partial}"
+        drift = compare.find_drift(connection, parameters, revision, exclude)
+    result.drift = drift.as_json()
+    if drift.partial:
+        progress.print(
+            "Partial: compared with the stored definitions, because no scratch database can be created: "
+            f"{drift.partial}"
         )
-    for body in result.outdated:
-        progress.say(f"  old body: {body} (replaced by revision {compare.REPLACING_REVISION})")
-    if result:
-        shown = compare.omit_parts(result.findings)
+    for name in drift.outdated:
+        progress.print(f"  outdated definition: {name} (replaced by revision {compare.REPLACING_REVISION})")
+    if drift:
+        shown = compare.omit_parts(drift.findings)
         raise MigrationError(
-            f"{len(result.findings)} objects differ from revision {revision}:\n"
+            f"{len(drift.findings)} objects differ from revision {revision}:\n"
             + "\n".join(f"  {finding.description}" for finding in shown),
             ExitCode.FINDINGS,
         )
-    progress.say(f"No drift: {result.objects} objects of {outcome.database} are what {revision} makes.")
+    progress.print(f"No drift: {drift.objects} objects of {result.database} match {revision}.")
 
 
 def verify_only(parameters: Mapping[str, Any], progress: Progress, models: verify.Models) -> None:
-    """Verify the database against the revision that it is at, as after a run. Writes nothing but a line of the log."""
-    outcome = progress.outcome
+    """Verify the database against its revision, as after a run. Writes a log entry only."""
     with session.connect(parameters) as connection:
-        found = diagnose.diagnose(connection)
-        outcome.state = found.state
-        outcome.before = outcome.after = found.revision
-        if found.state is State.EMPTY:
-            progress.say(f"Nothing to verify: {outcome.database} is empty.")
+        diagnosis = _diagnose(connection, progress.result)
+        if diagnosis.state is State.EMPTY:
+            progress.print(f"Nothing to verify: {progress.result.database} is empty.")
             return
-        if found.revision is None:
-            found.require_safe()
+        if diagnosis.revision is None:
+            diagnosis.require_safe()
             return
         log = bookkeeping.RunLog()
-        result = verify.verify_database(connection, found.revision, models)
+        verification = verify.verify_database(connection, diagnosis.revision, models)
         try:
-            record_verification(connection, result, log)
+            record_verification(connection, verification, log)
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction):
-            progress.say("This role may not write the log: the verification is not in it.")
-        report_verification(result, progress)
+            progress.print("The database user cannot write the log; the verification is not recorded.")
+        report_verification(verification, progress)
 
 
-def record_verification(connection: Connection, result: verify.Verification, log: bookkeeping.RunLog) -> None:
-    """Write how a verification ended to the log."""
-    outcome = bookkeeping.Outcome.DONE if result.ok else bookkeeping.Outcome.FAILED
-    log.record(connection, result.revision, LogAction.VERIFY, outcome, str(result))
+def record_verification(connection: Connection, verification: verify.Verification, log: bookkeeping.RunLog) -> None:
+    """Write a verification to the log."""
+    outcome = bookkeeping.Outcome.DONE if verification.ok else bookkeeping.Outcome.FAILED
+    log.record(connection, verification.revision, LogAction.VERIFY, outcome, str(verification))
 
 
-def report_verification(result: verify.Verification, progress: Progress) -> None:
-    """Say how a verification ended. Raises `MigrationError` where something is not as it should be."""
-    outcome = progress.outcome
-    outcome.verified = result.ok
-    outcome.problems = list(result.problems)
-    outcome.rows = {table: {"before": before, "after": after} for table, (before, after) in result.counts.items()}
-    if not result.ok:
-        raise MigrationError(str(result), ExitCode.FINDINGS)
-    progress.say(str(result))
+def report_verification(verification: verify.Verification, progress: Progress) -> None:
+    """Add a verification to the result and print it. Raises `MigrationError` if it failed."""
+    result = progress.result
+    result.verified = verification.ok
+    result.problems = list(verification.problems)
+    result.rows = {table: {"before": before, "after": after} for table, (before, after) in verification.counts.items()}
+    if not verification.ok:
+        raise MigrationError(str(verification), ExitCode.FINDINGS)
+    progress.print(str(verification))
 
 
 def show_history(parameters: Mapping[str, Any], progress: Progress) -> None:
-    """Say what the log of runs holds, and which files are not what ran. Writes nothing."""
+    """Print the log of runs and the changed files. Writes nothing."""
     with session.connect(parameters) as connection:
         log = bookkeeping.read_log(connection)
-        found = diagnose.diagnose(connection)
-        progress.outcome.state = found.state
-        progress.outcome.before = progress.outcome.after = found.revision
-        progress.outcome.history = [asdict(entry) for entry in log]
+        diagnosis = _diagnose(connection, progress.result)
+        progress.result.history = [asdict(entry) for entry in log]
         for entry in log:
-            progress.say(str(entry))
+            progress.print(str(entry))
         if not log:
-            progress.say(f"Nothing was ever run on {progress.outcome.database}.")
-        warn_of_changed_files(connection, found.revision, progress)
+            progress.print(f"No runs are logged in {progress.result.database}.")
+        warn_of_changed_files(connection, diagnosis.revision, progress)

@@ -1,6 +1,6 @@
-"""The shapes that tables were given by hand in live databases, and the revision that brings each of them in line.
+"""Out-of-band table shapes of live databases that a revision repairs.
 
-A recognised shape is told, and held against the revisions as if it had been brought in line already.
+A database with such a shape is compared as if it were repaired already.
 """
 
 import re
@@ -11,9 +11,9 @@ from ncfd_site.schema.catalog import Catalog
 
 @dataclass(frozen=True)
 class KnownDrift:
-    """A shape made by hand: what it is, in words, and the id of the last revision that brings it in line.
+    """An out-of-band shape and the id of the last revision that repairs it.
 
-    `table_rewritten` names the table that is rewritten by it, where one is.
+    `table_rewritten` is the table that the repair rewrites, if any.
     """
 
     description: str
@@ -28,29 +28,29 @@ _PRIMARY_KEY = re.compile(r"^PRIMARY KEY \((\w+)\)$")
 
 
 def recognize_known_drift(found: Catalog, wanted: Catalog) -> tuple[Catalog, tuple[KnownDrift, ...]]:
-    """The catalog as it will be once its recognised shapes are in line with `wanted`, and those shapes."""
+    """Return the catalog as repaired to match `wanted`, and the drift that is repaired."""
     result = dict(found)
-    steps = (_integer_security, _misnamed_reference, _staging_key)
-    return result, tuple(variant for step in steps if (variant := step(result, wanted)))
+    repairs = (_repair_integer_security, _repair_misnamed_reference, _repair_staging_key)
+    return result, tuple(drift for repair in repairs if (drift := repair(result, wanted)))
 
 
-def _integer_security(found: Catalog, wanted: Catalog) -> KnownDrift | None:
+def _repair_integer_security(found: Catalog, wanted: Catalog) -> KnownDrift | None:
     number = _NUMBER.match(found.get(_SECURITY_ID, ""))
     if not number:
         return None
     found[_SECURITY_ID] = _NUMBER.sub("text", found[_SECURITY_ID])
-    # A number may refer to the number of a security; text cannot.
+    # A number may reference a security; text cannot.
     for key in [key for key in found if key[0] == "constraint" and key[1].startswith("company_securities.")]:
         if found[key].startswith("FOREIGN KEY (security_id)"):
             del found[key]
     return KnownDrift(
-        f"company_securities.security_id is {number[0]}; the numbers become text",
+        f"company_securities.security_id is {number[0]}; it becomes text",
         "20250124_add_resolver_system_and_company_securities",
         "company_securities",
     )
 
 
-def _misnamed_reference(found: Catalog, wanted: Catalog) -> KnownDrift | None:
+def _repair_misnamed_reference(found: Catalog, wanted: Catalog) -> KnownDrift | None:
     columns = _columns(found, "storage_references")
     if "referenced_id" in columns or "reference_id" not in columns:
         return None
@@ -68,18 +68,18 @@ def _misnamed_reference(found: Catalog, wanted: Catalog) -> KnownDrift | None:
     _rename(found, "storage_references", keys[0], "reference_id")
     _name_sequence(found, "storage_references", "reference_id")
     return KnownDrift(
-        f"storage_references names the referencing entity reference_id and its own key {keys[0]}; both are renamed",
+        f"storage_references calls referenced_id reference_id and its key {keys[0]}; both are renamed",
         "20250123_add_storage_objects_and_references",
     )
 
 
-def _staging_key(found: Catalog, wanted: Catalog) -> KnownDrift | None:
+def _repair_staging_key(found: Catalog, wanted: Catalog) -> KnownDrift | None:
     here, there = _columns(found, "staging_errors"), _columns(wanted, "staging_errors")
     for name, right in (("error_id", "id"), ("id", "error_id")):
         if name in here and right not in here and right in there and name not in there:
             _rename(found, "staging_errors", name, right)
             _name_sequence(found, "staging_errors", right)
-            return KnownDrift(f"the key of staging_errors is called {name}", "20250123_add_p_value_column")
+            return KnownDrift(f"the key of staging_errors is named {name}", "20250123_add_p_value_column")
     return None
 
 
@@ -88,7 +88,7 @@ def _columns(catalog: Catalog, table: str) -> set[str]:
 
 
 def _rename(catalog: Catalog, table: str, old: str, new: str) -> None:
-    """Give a column another name, in all that speaks of it: its key, constraints, indexes, the owner of a sequence."""
+    """Rename a column, also in its constraints, indexes and sequence."""
     word = re.compile(rf"\b{old}\b")
     for kind, name in list(catalog):
         definition = catalog[kind, name]
@@ -102,7 +102,7 @@ def _rename(catalog: Catalog, table: str, old: str, new: str) -> None:
 
 
 def _name_sequence(catalog: Catalog, table: str, column: str) -> None:
-    """Give the sequence that a column draws from the name that the server would have given it."""
+    """Rename the sequence of a column to the server's default name."""
     key, named = ("column", f"{table}.{column}"), f"{table}_{column}_seq"
     if drawn := _NEXT.search(catalog.get(key, "")):
         catalog[key] = catalog[key].replace(drawn["sequence"], named)

@@ -1,7 +1,7 @@
-"""What a schema lacks and can be given while others work with it: indexes, and constraints that its rows keep.
+"""Online repairs: missing or unfinished indexes and constraints, and drifted reference counts.
 
-An index is built concurrently. A constraint is added NOT VALID, which takes no look at the rows, and then validated,
-which lets others work. Rows that break it are listed before anything is written.
+An index is built concurrently. A constraint is added NOT VALID, without a scan, and then validated. Rows that violate
+it are listed before anything is written.
 """
 
 import re
@@ -19,7 +19,7 @@ from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.session import Connection
 
-# How many of the rows that break a constraint are shown.
+# Number of violating rows to list.
 _SHOWN = 10
 
 _CHECK = re.compile(r"^CHECK \((?P<condition>.*)\)$", re.DOTALL)
@@ -30,23 +30,23 @@ _UNIQUE_INDEX = re.compile(r"^CREATE UNIQUE INDEX \S+ ON \S+ USING btree \((?P<c
 
 @dataclass(frozen=True)
 class Repair:
-    """One object to add or to finish: what it is, and the statements, each to be run on its own."""
+    """An index or constraint to add or to finish, and the statements for it, each its own transaction."""
 
     finding: Finding
     statements: tuple[str, ...]
 
     @property
     def description(self) -> str:
-        """What is done, in words."""
-        what = f"{self.finding.kind} {self.finding.name}"
+        """The repair as a sentence."""
+        name = f"{self.finding.kind} {self.finding.name}"
         if self.finding.found is None:
-            return f"{what} is missing and is added"
-        return f"{what} was left unfinished and is " + ("rebuilt" if self.finding.kind == "index" else "validated")
+            return f"{name} is missing and is added"
+        return f"{name} is unfinished and is " + ("rebuilt" if self.finding.kind == "index" else "validated")
 
 
 @dataclass(frozen=True)
 class Violation:
-    """Rows that break a constraint that is to be added: how many, and the first of them."""
+    """Rows that violate a constraint to be added: their number and the first of them."""
 
     name: str
     definition: str
@@ -55,11 +55,11 @@ class Violation:
 
     def __str__(self) -> str:
         more = f" and {self.rows - len(self.shown)} more" if self.rows > len(self.shown) else ""
-        return f"{self.rows} rows break {self.name}, {self.definition}: {', '.join(self.shown)}{more}"
+        return f"{self.rows} rows violate {self.name}, {self.definition}: {', '.join(self.shown)}{more}"
 
 
 def plan_repairs(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Repair]:
-    """What the tables of `found` lack of the indexes and constraints that `wanted` has for them."""
+    """Return repairs for the indexes and constraints of `wanted` that the tables of `found` lack."""
     return [
         Repair(finding, tuple(_statements(finding)))
         for finding in sorted(compare.find_differences(found, wanted, exact=exact), key=_order)
@@ -71,17 +71,17 @@ def plan_repairs(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Repair
 
 
 def apply_repair(connection: Connection, mend: Repair) -> None:
-    """Make a mend, each statement on its own. Raises `psycopg.Error`; what is done by then stays, and is right."""
+    """Run the statements of a repair. Raises `psycopg.Error`; finished statements are kept."""
     for statement in mend.statements:
         if source.is_online(statement):
             session.run_online(connection, statement)
         else:
-            # It takes a strong lock, for a moment: others shall not queue up behind it.
+            # It takes a strong lock for a moment.
             retrying.retry_while_locked(partial(connection.execute, statement))
 
 
 def find_violations(connection: Connection, mends: Iterable[Repair]) -> list[Violation]:
-    """The rows that break what is to be added, looked for where the columns are there by their names."""
+    """Return the rows that violate the constraints to be added."""
     found: list[Violation] = []
     for mend in mends:
         if mend.finding.found is None or not mend.finding.found.endswith(" INVALID"):
@@ -90,7 +90,7 @@ def find_violations(connection: Connection, mends: Iterable[Repair]) -> list[Vio
 
 
 def _order(finding: Finding) -> tuple[int, str]:
-    # What a foreign key refers to needs its key first.
+    # A foreign key needs the key that it references.
     definition = finding.expected or ""
     return (2 if definition.startswith("FOREIGN KEY") else 1 if definition.startswith("CHECK") else 0, finding.name)
 
@@ -129,13 +129,13 @@ def _offence(connection: Connection, finding: Finding) -> list[Violation]:
                 sql.SQL("SELECT {} FROM {} AS t WHERE {} ORDER BY 1 LIMIT {}").format(key, table, where, _SHOWN)
             ).fetchall()
     except psycopg.errors.UndefinedColumn:
-        # A table made by hand names it otherwise: the revision that renames it checks the rows as well.
+        # An out-of-band table has another name for it; the revision that renames the column checks the rows.
         return []
     return [Violation(finding.name, finding.expected or "", count, tuple(row[0] for row in shown))]
 
 
 def _breaking(finding: Finding) -> str | None:
-    """The condition of the rows, called t, that break a constraint or a unique index; None where it is not told."""
+    """Return the SQL condition of violating rows of table t; None if the definition is of another kind."""
     definition = finding.expected or ""
     if check := _CHECK.match(definition):
         return f"NOT ({check['condition']})"
@@ -159,7 +159,7 @@ def _names(columns: str) -> list[str]:
 
 
 def _key(connection: Connection, table: str) -> sql.Composable:
-    """An expression that names a row of t: its primary key, else its place."""
+    """Return an expression that identifies a row of t: its primary key, else its ctid."""
     rows = connection.execute(
         "SELECT a.attname FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)"
         " WHERE x.indisprimary AND x.indrelid = to_regclass('public.' || quote_ident(%s)) ORDER BY a.attnum",
@@ -171,7 +171,7 @@ def _key(connection: Connection, table: str) -> sql.Composable:
     return sql.SQL(" || ' ' || ").join(parts)
 
 
-# Objects in one transaction: others that count wait for no more than these.
+# Objects in one transaction: other writers wait for these only.
 _BATCH = 1000
 
 _DRIFTED = """
@@ -182,9 +182,9 @@ _DRIFTED = """
     ORDER BY o.object_id
 """
 
-# The functions lock an object before they touch its references: once it is locked, its references stand still.
+# The SQL functions lock an object before they change its references, so that this lock freezes them.
 _LOCK = "SELECT 1 FROM public.storage_objects WHERE object_id = ANY (%s) ORDER BY object_id FOR NO KEY UPDATE"
-_MEND = """
+_REPAIR = """
     WITH was AS (SELECT object_id, refcount FROM public.storage_objects WHERE object_id = ANY (%s)),
     counted AS (
         SELECT w.object_id, w.refcount,
@@ -199,7 +199,7 @@ _MEND = """
 
 @dataclass(frozen=True)
 class RefcountDrift:
-    """An object whose count is not the number of its references."""
+    """An object whose reference count differs from the number of its references."""
 
     object_id: int
     refcount: int
@@ -210,12 +210,12 @@ class RefcountDrift:
 
 
 def find_refcount_drift(connection: Connection) -> list[RefcountDrift]:
-    """The objects whose counts are wrong; empty where there is no content store yet."""
-    there = connection.execute(
+    """Return the objects with a wrong reference count; empty before the revision that adds them."""
+    exist = connection.execute(
         "SELECT to_regclass('public.storage_objects') IS NOT NULL"
         " AND to_regclass('public.storage_references') IS NOT NULL"
     ).fetchone()
-    if there != (True,):
+    if exist != (True,):
         return []
     return [RefcountDrift(*row) for row in connection.execute(_DRIFTED).fetchall()]
 
@@ -223,13 +223,13 @@ def find_refcount_drift(connection: Connection) -> list[RefcountDrift]:
 def repair_refcounts(
     connection: Connection, objects: list[RefcountDrift], revision: str, log: bookkeeping.RunLog
 ) -> Iterator[RefcountDrift]:
-    """Give the objects their counts, and yield each change when it is made and logged."""
+    """Correct and log the counts in batches; yield each change."""
     for start in range(0, len(objects), _BATCH):
         ids = [each.object_id for each in objects[start : start + _BATCH]]
         with connection.transaction():
-            log.begin()
+            log.start_entry()
             connection.execute(_LOCK, [ids])
-            changed = [RefcountDrift(*row) for row in connection.execute(_MEND, [ids]).fetchall()]
+            changed = [RefcountDrift(*row) for row in connection.execute(_REPAIR, [ids]).fetchall()]
             if changed:
                 detail = "refcount of storage_objects: " + ", ".join(
                     map(str, sorted(changed, key=lambda c: c.object_id))

@@ -1,4 +1,4 @@
-"""What a run says: lines for people while it goes on, one JSON object for programs at its end."""
+"""Result, progress and errors of a run."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from ncfd_site.schema.source import Step
 
 @dataclass
 class RunResult:
-    """What a run found and did; `as_json` is the contract of `--json`."""
+    """Findings and effects of a run."""
 
     database: str
     before: str | None = None
@@ -33,6 +33,7 @@ class RunResult:
     exit_code: ExitCode = ExitCode.DONE
 
     def as_json(self) -> str:
+        """Return the object that `--json` prints; its keys are a public contract."""
         return json.dumps(
             {
                 "schema": 1,
@@ -60,45 +61,50 @@ class RunResult:
 
 
 class Progress:
-    """Tells a person what happens, a line for each revision, and keeps it for the outcome."""
+    """Prints a line for each step and records the steps in the result."""
 
-    def __init__(self, write: Callable[[str], object], verbosity: int, outcome: RunResult) -> None:
+    def __init__(self, write: Callable[[str], object], verbosity: int, result: RunResult) -> None:
         self.write = write
         self.verbosity = verbosity
-        self.outcome = outcome
+        self.result = result
 
-    def say(self, line: str, *, level: int = 1) -> None:
+    def print(self, line: str, *, level: int = 1) -> None:
+        """Print a line at this verbosity and above."""
         if self.verbosity >= level:
             self.write(line)
 
-    def waiting(self) -> None:
-        self.say("Another migration is running on this database; waiting for it.")
+    def report_waiting(self) -> None:
+        """Print that another run holds the lock."""
+        self.print("Another migration is running on this database; waiting for it.")
 
-    def begin(self, revision: str, direction: str) -> None:
-        self.say(f"  {'Applying' if direction == 'up' else 'Taking back'} {revision} …", level=2)
+    def begin_step(self, revision: str, direction: str) -> None:
+        """Print which revision runs."""
+        self.print(f"  {'Applying' if direction == 'up' else 'Reverting'} {revision} …", level=2)
 
-    def done(self, revision: str, direction: str, seconds: float) -> None:
-        self.outcome.applied.append({"revision": revision, "direction": direction, "seconds": round(seconds, 3)})
-        self.say(f"  {'Applied' if direction == 'up' else 'Took back'} {revision} in {seconds:.2f} s")
+    def end_step(self, revision: str, direction: str, seconds: float) -> None:
+        """Record and print a finished revision."""
+        self.result.applied.append({"revision": revision, "direction": direction, "seconds": round(seconds, 3)})
+        self.print(f"  {'Applied' if direction == 'up' else 'Reverted'} {revision} in {seconds:.2f} s")
 
-    def locked(self, revision: str, pause: float) -> None:
-        self.say(f"  {revision}: a table is locked by another session; trying again in {pause:.1f} s")
+    def report_locked_table(self, revision: str, pause: float) -> None:
+        """Print when a revision is retried."""
+        self.print(f"  {revision}: another session locks a table; retrying in {pause:.1f} s")
 
 
 class MigrationError(UserError):
-    """A run that stops, with its exit code."""
+    """An error that ends a run, with its exit code."""
 
     def __init__(self, message: str, exit_code: ExitCode) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
 
-# SQLSTATE of `pg_temp.refuse_loss`; an upgrade that drops data is refused with the same.
+# SQLSTATE of `pg_temp.refuse_loss`; an upgrade that drops data is refused with the same code.
 LOSS_SQLSTATE = "NC001"
 
 
 class RevisionError(Exception):
-    """A statement of a revision failed. Its transaction is lost, unless `online` is set: then it is committed."""
+    """A statement of a revision failed; `online` if the transaction of the revision was committed before it."""
 
     def __init__(
         self,
@@ -121,8 +127,8 @@ class RevisionError(Exception):
         self.online = online
 
     @classmethod
-    def by(cls, error: BaseException, step: Step, statement: str, *, online: bool) -> Self:
-        """What the server said of a statement."""
+    def from_error(cls, error: BaseException, step: Step, statement: str, *, online: bool) -> Self:
+        """Return the error for a statement that the server rejected."""
         diagnosis = getattr(error, "diag", None)
         return cls(
             step,
@@ -136,6 +142,5 @@ class RevisionError(Exception):
 
 
 def _excerpt(statement: str, longest: int = 300) -> str:
-    """The statement for a message."""
     line = source.bare(statement)
     return line if len(line) <= longest else line[: longest - 1] + "…"

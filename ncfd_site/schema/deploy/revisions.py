@@ -1,7 +1,6 @@
-"""The line of revisions that this code has, read from the files themselves.
+"""The revisions of this code and the checksums of their files.
 
-Alembic is not asked, so that a look at a database costs no more than a look: it takes Alembic and SQLAlchemy only when
-something is to be run.
+They are read without Alembic, so that a run with nothing to do does not import it.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ from ncfd_site.schema.deploy.session import Connection
 
 SCHEMA_FOLDER = Path(__file__).parent.parent
 
-# Ids that live databases hold although no file ever had them: the names of three files, and what each one meant.
+# File names that some live databases hold in place of the id, and that id.
 MISNAMED = {
     "20250122_add_storage_reference_counting": "20250122_add_storage_refcounting",
     "20250123_add_p_value_generated_column": "20250123_add_p_value_column",
@@ -35,7 +34,7 @@ _SUMMARY = re.compile(r'^"""(.+?)(?:"""|\n)')
 
 @dataclass(frozen=True)
 class Revision:
-    """A revision: its id, the id before it, its file, and what it is about in one sentence."""
+    """A revision: id, id of the one before it, file, and the first line of its docstring."""
 
     id: str
     down_revision: str | None
@@ -45,13 +44,13 @@ class Revision:
 
 @cache
 def load_revisions() -> tuple[Revision, ...]:
-    """The revisions in the order in which they are applied. Raises LookupError unless they form one line."""
+    """Return the revisions in the order of upgrades. Raises `LookupError` unless they form one line."""
     by_down: dict[str | None, Revision] = {}
     for path in sorted((SCHEMA_FOLDER / "versions").glob("*.py")):
         source = path.read_text(encoding="utf-8")
         found, down, summary = _ID.search(source), _DOWN.search(source), _SUMMARY.search(source)
         if not (found and down and summary):
-            raise LookupError(f"{path} is no revision: it lacks its revision, its down_revision or a docstring")
+            raise LookupError(f"{path} lacks a revision, a down_revision or a docstring")
         revision = Revision(found[1], down[1], path, summary[1].strip())
         if down[1] in by_down:
             raise LookupError(f"{revision.id} and {by_down[down[1]].id} both follow {down[1]}")
@@ -61,17 +60,17 @@ def load_revisions() -> tuple[Revision, ...]:
         ordered.append(following)
     if len(ordered) != len(by_down):
         stray = ", ".join(sorted({revision.id for revision in by_down.values()} - {r.id for r in ordered}))
-        raise LookupError(f"{stray} follow no revision of the line")
+        raise LookupError(f"{stray} follow no known revision")
     return tuple(ordered)
 
 
 def ids() -> list[str]:
-    """The ids of the revisions, in order."""
+    """Return the ids of the revisions, in order."""
     return [revision.id for revision in load_revisions()]
 
 
 def head() -> str:
-    """The id of the newest revision."""
+    """Return the id of the newest revision."""
     return ids()[-1]
 
 
@@ -86,10 +85,9 @@ def compute_files_digest() -> str:
 
 
 def resolve_target(target: str, current: str | None) -> str | None:
-    """The id that a target names, None for the empty schema before the first revision.
+    """Return the id that a target names; None is the empty schema.
 
-    A target is an id or the beginning of one, `head`, `base`, or `+N` and `-N` from the current revision. Raises
-    LookupError with what is wrong.
+    A target is an id or its beginning, `head`, `base`, or `+N` or `-N` from the current revision. Raises `LookupError`.
     """
     line = ids()
     if target in ("head", "heads"):
@@ -97,58 +95,54 @@ def resolve_target(target: str, current: str | None) -> str | None:
     if target == "base":
         return None
     if re.fullmatch(r"[+-]\d+", target):
-        place = (line.index(current) if current else -1) + int(target)
-        if not -1 <= place < len(line):
-            raise LookupError(f"there are not that many revisions {'after' if target[0] == '+' else 'before'} here")
-        return line[place] if place >= 0 else None
+        position = (line.index(current) if current else -1) + int(target)
+        if not -1 <= position < len(line):
+            raise LookupError(f"there are fewer revisions {'after' if target[0] == '+' else 'before'} the current one")
+        return line[position] if position >= 0 else None
     if target in line:
         return target
     matches = [revision for revision in line if revision.startswith(target)]
     if len(matches) != 1:
-        raise LookupError("several revisions begin like that" if matches else "no revision has that id")
+        raise LookupError("several ids start with it" if matches else "no id starts with it")
     return matches[0]
 
 
 def steps_between(current: str | None, target: str | None) -> list[tuple[str, Revision]]:
-    """The steps from one revision to another: ("up" or "down", revision), in order."""
+    """Return the steps from one revision to another, each as ("up" or "down", revision)."""
     line = load_revisions()
-    here, there = (ids().index(place) + 1 if place else 0 for place in (current, target))
-    if there >= here:
-        return [("up", revision) for revision in line[here:there]]
-    return [("down", revision) for revision in reversed(line[there:here])]
+    start, end = (ids().index(revision) + 1 if revision else 0 for revision in (current, target))
+    if end >= start:
+        return [("up", revision) for revision in line[start:end]]
+    return [("down", revision) for revision in reversed(line[end:start])]
 
 
-# The checksums of the files that a version of the changelog has released, by "REVISION up" and "REVISION down".
+# The checksums of released files, by "REVISION up" and "REVISION down".
 RELEASED = SCHEMA_FOLDER / "released.json"
 
 
 def require_unedited_files() -> None:
-    """Raise `MigrationError` where the revisions are not one line, or a released file was edited.
-
-    An edited file would make another schema here than it made elsewhere.
-    """
+    """Raise `MigrationError` if the revisions are not one line or a released file was edited or deleted."""
     try:
         load_revisions()
     except LookupError as error:
         raise MigrationError(
-            f"The revisions of this code are not one line: {error}; nothing was changed. "
-            "Let one of them follow the other.",
+            f"The revisions of this code are not one line: {error}. Nothing was changed. Correct down_revision.",
             ExitCode.USAGE,
         ) from None
     released = json.loads(RELEASED.read_text(encoding="utf-8"))
     edited = sorted(name for name, checksum in compute_checksums().items() if released.get(name, checksum) != checksum)
     lost = sorted(released.keys() - compute_checksums().keys())
     if edited or lost:
-        named = "; ".join([*(f"{name} was edited" for name in edited), *(f"{name} is gone" for name in lost)])
+        named = "; ".join([*(f"{name} was edited" for name in edited), *(f"{name} is missing" for name in lost)])
         raise MigrationError(
-            f"Released files of revisions are not what was released ({named}); nothing was changed. Take them from the "
-            "release again, and put what is new into a revision of its own.",
+            f"Released files of revisions differ from the release ({named}). Nothing was changed. Restore the files of "
+            "the release and put the changes into a new revision.",
             ExitCode.USAGE,
         )
 
 
 def compute_checksums() -> dict[str, str]:
-    """The checksums of the files as they are, by \"REVISION up\" and \"REVISION down\"."""
+    """Return the checksums of the files, by "REVISION up" and "REVISION down"."""
     directions: tuple[source.Direction, ...] = ("up", "down")
     return {
         f"{revision.id} {direction}": source.checksum(revision.path, direction)
@@ -159,17 +153,17 @@ def compute_checksums() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class ChangedFile:
-    """A revision whose file is not what ran here."""
+    """A revision whose file changed since it was applied to the database."""
 
     revision: str
     ran_at: datetime
 
     def __str__(self) -> str:
-        return f"the file of {self.revision} changed since it ran here on {self.ran_at:%Y-%m-%d}"
+        return f"the file of {self.revision} changed since it was applied on {self.ran_at:%Y-%m-%d}"
 
 
 def find_changed_files(connection: Connection, current: str | None) -> list[ChangedFile]:
-    """The applied revisions whose files are not what last ran here."""
+    """Return the applied revisions whose files changed since."""
     if current is None:
         return []
     applied = set(ids()[: ids().index(current) + 1])

@@ -1,4 +1,4 @@
-"""All that a page tells of a schema: where it stands, what a run would do, what differs, and what was done."""
+"""Status of a schema for the page /schema/: revision, plan, drift, verification, log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,27 +11,28 @@ from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.revisions import Revision
 from ncfd_site.schema.deploy.session import Connection
 
-# Seconds for which a page waits for a table that is locked: a run that rewrites one may take minutes.
+# Seconds to wait for a locked table: a rewrite may take minutes.
 _PATIENCE = 2.0
 
-_GLANCE = "a page does not make scratch databases; migrate_alembic --drift compares in the server's own words"
+_QUICK_CHECK = "the page creates no scratch database; migrate_alembic --drift does"
 
 
 @dataclass(frozen=True)
 class RevisionStatus:
-    """A revision of the line, whether the database has it, and how it came; `changed` where its file is another now."""
+    """A revision, its log entry if applied, and whether its file changed since."""
 
     revision: Revision
-    applied: bool
+    is_applied: bool
     entry: LogEntry | None
-    changed: bool
+    is_changed: bool
 
 
 @dataclass(frozen=True)
 class Status:
-    """Where a database stands. `drift` is None where no revision is known, `verified` where nothing was verified.
+    """Status of a database.
 
-    `runner` is the process of the server that holds the run lock: a run is under way.
+    `drift` is None without a known revision, `verified` is the entry of the last verification, `log` is newest first,
+    and `runner` is the server process of a run in progress.
     """
 
     database: str
@@ -45,58 +46,59 @@ class Status:
 
     @property
     def pending(self) -> list[RevisionStatus]:
-        """The revisions that a run would apply."""
-        return [step for step in self.steps if not step.applied]
+        """The revisions to apply."""
+        return [step for step in self.steps if not step.is_applied]
 
     @property
     def is_safe(self) -> bool:
-        """Whether a run goes on from here by itself."""
+        """True if a run needs no manual action first."""
         return self.diagnosis.state in diagnose.SAFE
 
 
 def read_status(parameters: Mapping[str, Any]) -> Status:
-    """Look at a database; writes nothing. Raises `DatabaseUnavailable`.
-
-    `log` is newest first. The drift is that against the definitions kept with the revisions, which costs a look.
-    """
+    """Return the status of a database; the drift is from the stored definitions. Raises `DatabaseUnavailable`."""
     with session.connect(parameters) as connection:
-        found = diagnose.diagnose(connection, _PATIENCE)
+        diagnosis = diagnose.diagnose(connection, _PATIENCE)
         entries = bookkeeping.read_log(connection)
         return Status(
             database=str(parameters.get("dbname", "")),
-            diagnosis=found,
-            steps=_steps(connection, found, entries),
-            rewrites=_rewrites(connection, found),
-            drift=_drift(found),
+            diagnosis=diagnosis,
+            steps=_build_steps(connection, diagnosis, entries),
+            rewrites=_find_rewrites(connection, diagnosis),
+            drift=_compute_drift(diagnosis),
             verified=next((entry for entry in reversed(entries) if entry.action == LogAction.VERIFY), None),
             log=tuple(reversed(entries)),
             runner=session.find_runner(connection),
         )
 
 
-def _steps(connection: Connection, found: Diagnosis, entries: list[LogEntry]) -> tuple[RevisionStatus, ...]:
+def _build_steps(connection: Connection, diagnosis: Diagnosis, entries: list[LogEntry]) -> tuple[RevisionStatus, ...]:
     order = revisions.ids()
-    at = order.index(found.revision) if found.revision else -1
+    current = order.index(diagnosis.revision) if diagnosis.revision else -1
     last = {e.revision: e for e in entries if e.action == LogAction.UP and e.outcome == Outcome.DONE}
-    edited = {each.revision for each in revisions.find_changed_files(connection, found.revision)}
+    changed = {each.revision for each in revisions.find_changed_files(connection, diagnosis.revision)}
     return tuple(
         RevisionStatus(
             revision,
-            applied=place <= at,
-            entry=last.get(revision.id) if place <= at else None,
-            changed=revision.id in edited,
+            is_applied=index <= current,
+            entry=last.get(revision.id) if index <= current else None,
+            is_changed=revision.id in changed,
         )
-        for place, revision in enumerate(revisions.load_revisions())
+        for index, revision in enumerate(revisions.load_revisions())
     )
 
 
-def _drift(found: Diagnosis) -> Drift | None:
-    if found.revision is None or found.found is None:
+def _compute_drift(diagnosis: Diagnosis) -> Drift | None:
+    if diagnosis.revision is None or diagnosis.catalog is None:
         return None
-    return compare.compute_drift(found.found, found.revision, expected.read_catalog(found.revision), partial=_GLANCE)
+    return compare.compute_drift(
+        diagnosis.catalog, diagnosis.revision, expected.read_catalog(diagnosis.revision), partial=_QUICK_CHECK
+    )
 
 
-def _rewrites(connection: Connection, found: Diagnosis) -> tuple[rewrites.Rewrite, ...]:
-    if found.found is None or found.state not in (State.BEHIND, State.OUT_OF_BAND):
+def _find_rewrites(connection: Connection, diagnosis: Diagnosis) -> tuple[rewrites.Rewrite, ...]:
+    if diagnosis.catalog is None or diagnosis.state not in (State.BEHIND, State.OUT_OF_BAND):
         return ()
-    return tuple(rewrites.find_rewrites(connection, found.found, expected.read_catalog(revisions.head()), _PATIENCE))
+    return tuple(
+        rewrites.find_rewrites(connection, diagnosis.catalog, expected.read_catalog(revisions.head()), _PATIENCE)
+    )

@@ -1,4 +1,4 @@
-"""Whether a database is what its revision says, its routines run, its models can be read, and its rows are there."""
+"""Verification of a database: objects as in its revision, routines run, models can be read, no rows lost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from ncfd_site.schema.deploy.session import Connection
 
 _NO_HASH = "repeat('0', 64)"
 
-# Empty copies of the tables that a routine writes. The routines name tables without a schema and so meet these first:
-# no row, no sequence and no lock of the real ones is touched, and nothing of it is part of the schema.
+# Empty copies of the tables that a routine writes. Routines name tables without a schema and so find these first: the
+# rows, sequences and locks of the real tables are not touched.
 _STORAGE = """
     CREATE TEMPORARY TABLE storage_objects (LIKE public.storage_objects INCLUDING ALL);
     CREATE TEMPORARY TABLE storage_references (LIKE public.storage_references INCLUDING ALL);
@@ -31,7 +31,7 @@ _STAGING_ERRORS = """
     ALTER TABLE pg_temp.staging_errors ALTER {key} SET DEFAULT 1;
 """
 
-# A call of each routine, as somebody who uses it would. All of it is rolled back.
+# A call of each routine, which is rolled back.
 _PROBES = {
     "increment_storage_refcount(text, text, text, bigint)": (
         f"{_STORAGE} SELECT increment_storage_refcount({_NO_HASH}, 'local', 'probe', 0)"
@@ -48,7 +48,7 @@ _PROBES = {
     "decrement_storage_refcounts(text[], text[], text[], bigint[])": (
         f"{_STORAGE} SELECT * FROM decrement_storage_refcounts(ARRAY[{_NO_HASH}], '{{local}}', '{{probe}}', '{{0}}')"
     ),
-    # Without objects, addresses or tombstones to work on, these lock and write nothing.
+    # Without objects or tombstones, these lock and write nothing.
     "delete_unreferenced_objects(bigint[], interval, interval, text)": (
         "SELECT * FROM delete_unreferenced_objects('{{}}', '0', '0', 'probe')"
     ),
@@ -83,13 +83,13 @@ _VIEWS = (
 )
 
 
-# What Django reads of a table: its name, and the columns of its model.
+# The columns of the model of each table.
 Models = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was looked at, and what is not as it should be. `counts` has the rows of tables before and after a run."""
+    """Result of a verification. `counts` has the rows of tables before and after the run."""
 
     revision: str
     objects: int
@@ -101,20 +101,22 @@ class Verification:
 
     @property
     def ok(self) -> bool:
+        """True without problems."""
         return not self.problems
 
     def __str__(self) -> str:
         if not self.ok:
-            return f"Not verified against {self.revision}:\n" + "\n".join(f"  {problem}" for problem in self.problems)
-        said = f"Verified: {self.objects} objects are what {self.revision} says, {self.routines} routines and views run"
+            problems = "\n".join(f"  {problem}" for problem in self.problems)
+            return f"Verification against {self.revision} failed:\n{problems}"
+        text = f"Verified: {self.objects} objects match {self.revision}, {self.routines} routines and views run"
         if self.models:
-            said += f", {self.models} models can be read"
+            text += f", {self.models} models can be read"
         if self.counts:
             rows = sum(before for before, _ in self.counts.values())
-            said += f", the {rows:,} rows of {len(self.counts)} tables that were touched are there"
+            text += f", {rows:,} rows of {len(self.counts)} changed tables are kept"
         if self.outdated:
-            said += f"; {self.outdated} bodies are old and wait for {compare.REPLACING_REVISION}"
-        return said + "."
+            text += f"; {self.outdated} definitions are outdated until {compare.REPLACING_REVISION}"
+        return f"{text}."
 
 
 def verify_database(
@@ -123,48 +125,47 @@ def verify_database(
     models: Models | None = None,
     counts: Mapping[str, tuple[int, int]] | None = None,
 ) -> Verification:
-    """Hold the database against a revision, call its routines, read its models; changes nothing.
+    """Compare the database with a revision, call its routines and read its models. Changes nothing.
 
-    `models` are read at head, which is what they describe. `counts` has the rows of tables before and after a run: a
-    table with fewer rows than before is a problem.
+    `models` are read at head only. `counts` are the rows of tables before and after a run; fewer rows are a problem.
     """
     wanted, found = expected.read_catalog(revision), catalog.read_definitions(connection)
     version = bookkeeping.read_version_table(connection).rows
-    problems = [] if version == (revision,) else [f"alembic_version holds {', '.join(version) or 'nothing'}"]
-    outdated, odd = _hold_against(found, wanted, revision)
+    problems = [] if version == (revision,) else [f"alembic_version holds {', '.join(version) or 'no row'}"]
+    outdated, differences = _find_differences(found, wanted, revision)
     probes = _probes(wanted)
-    stuck = [f"{name} does not run: {said}" for name, probe in probes.items() if (said := _failure(connection, probe))]
+    failed = [f"{name} fails: {error}" for name, probe in probes.items() if (error := _probe(connection, probe))]
     readable = models if models and revision == revisions.head() else {}
     unreadable = [
-        f"the model of {table} cannot be read: {said}"
+        f"the model of {table} cannot be read: {error}"
         for table, columns in readable.items()
-        if (said := _failure(connection, _select(table, columns)))
+        if (error := _probe(connection, _select(table, columns)))
     ]
     fewer = [
-        f"{table} had {before:,} rows before the run and has {after:,}: find out who deleted them"
+        f"{table} had {before:,} rows before the run and {after:,} after it; find the session that deleted them"
         for table, (before, after) in (counts or {}).items()
         if after < before
     ]
-    # An old body may be one that cannot run; that is what the revision after it mends.
-    problems += odd + ([] if outdated else stuck) + unreadable + fewer
-    ran = len(probes) - len(stuck)
+    # An outdated definition may fail; a later revision replaces it.
+    problems += differences + ([] if outdated else failed) + unreadable + fewer
+    ran = len(probes) - len(failed)
     return Verification(revision, len(wanted), ran, len(readable), counts or {}, outdated, tuple(problems))
 
 
-def _hold_against(found: catalog.Catalog, wanted: catalog.Catalog, revision: str) -> tuple[int, list[str]]:
-    """How many bodies are old, and what is missing, different or unfinished."""
-    outdated, odd = 0, []
+def _find_differences(found: catalog.Catalog, wanted: catalog.Catalog, revision: str) -> tuple[int, list[str]]:
+    """Return the number of outdated definitions, and what is missing, different or unfinished."""
+    outdated, differences = 0, []
     for finding in compare.find_differences(found, wanted, exact=False):
-        is_body = compare.has_pending_replacement(revision) and compare.is_replaceable(finding, found, wanted)
-        if finding.expected is not None and finding.found is not None and is_body:
+        is_replaced = compare.has_pending_replacement(revision) and compare.is_replaceable(finding, found, wanted)
+        if finding.expected is not None and finding.found is not None and is_replaced:
             outdated += 1
         elif finding.expected is not None or (finding.found or "").endswith((" INVALID", " NOT VALID")):
-            odd.append(finding.description)
-    return outdated, odd
+            differences.append(finding.description)
+    return outdated, differences
 
 
-def _failure(connection: Connection, statement: str | sql.Composed) -> str:
-    """What the server says against a statement; nothing where it runs. What it does is rolled back."""
+def _probe(connection: Connection, statement: str | sql.Composed) -> str:
+    """Run a statement and roll it back; return the error of the server, or an empty string."""
 
     def attempt() -> None:
         with connection.transaction(force_rollback=True):
@@ -184,9 +185,9 @@ def _select(table: str, columns: Sequence[str]) -> sql.Composed:
 
 
 def _probes(wanted: catalog.Catalog) -> dict[str, str]:
-    """The probes of the routines and views that are there at a revision."""
+    """Return the probes of the routines and views of a revision."""
     functions = {name.partition("(")[0] for kind, name in wanted if kind == "function"}
-    # A revision on the way gives the key of staging_errors another name; before it, there is no such table.
+    # The key of staging_errors has two names over the revisions; earlier ones have no such table.
     keys = [key for key in ("id", "error_id") if ("column", f"staging_errors.{key}") in wanted]
     staging_errors = _STAGING_ERRORS.format(key=keys[0]) if keys else ""
     probes = {

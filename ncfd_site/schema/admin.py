@@ -1,4 +1,4 @@
-"""The admin of the site's own tables: where the schema stands, and how it came there."""
+"""Admin of the version table and the migration log."""
 
 from typing import Any
 
@@ -16,15 +16,15 @@ from ncfd_site.schema.models import MigrationLog, SchemaVersion
 
 @admin.register(SchemaVersion)
 class SchemaVersionAdmin(ReadOnlyAdmin):
-    """The revision that the database stands at."""
+    """The current revision."""
 
     list_display = (value_column("version_num", "revision"),)
-    filled_by = "No revision has run here yet. `manage.py migrate_alembic` brings the schema up to date."
+    filled_by = "`manage.py migrate_alembic` creates the schema."
 
 
 @admin.register(MigrationLog)
 class MigrationLogAdmin(ReadOnlyAdmin):
-    """What `migrate_alembic` did."""
+    """The log of `migrate_alembic`."""
 
     list_display = (
         value_column("log_id", "entry"),
@@ -41,12 +41,15 @@ class MigrationLogAdmin(ReadOnlyAdmin):
         fixed_choices_filter(
             "action", "action", *((action, action, {"action": action}) for action in map(str, LogAction))
         ),
-        fixed_choices_filter("outcome", "outcome", *((end, end, {"outcome": end}) for end in map(str, Outcome))),
+        fixed_choices_filter("outcome", "outcome", *((each, each, {"outcome": each}) for each in map(str, Outcome))),
     )
-    search_by = (search.by_key("log_id", "number of the entry"), search.by_text("revision", "revision"))
-    filled_by = "`manage.py migrate_alembic` writes an entry for each thing that it does; it has done nothing here."
+    search_by = (search.by_key("log_id", "entry"), search.by_text("revision", "revision"))
+    filled_by = "`manage.py migrate_alembic` adds the first entry."
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        # The command makes this table itself when it first writes: a database migrated by `alembic` alone has none.
-        exists = sql.value("SELECT to_regclass(%s) IS NOT NULL", [self.model._meta.db_table])
-        return super().get_queryset(request) if exists else self.model._default_manager.none()
+        # The first run creates the table. The log of a development version has no column action.
+        is_readable = sql.value(
+            "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'action')",
+            [self.model._meta.db_table],
+        )
+        return super().get_queryset(request) if is_readable else self.model._default_manager.none()

@@ -28,18 +28,18 @@ SECRET_KEY = secrets.token_urlsafe(50)
 
 def run(keywords: Keywords, target: str = "head", **terms: Any) -> RunResult:
     """What `migrate_alembic` does."""
-    outcome = RunResult(database="test")
-    deploy.deploy(keywords, target, Progress(lambda _: None, 0, outcome), DeployOptions(**terms))
-    return outcome
+    result = RunResult(database="test")
+    deploy.deploy(keywords, target, Progress(lambda _: None, 0, result), DeployOptions(**terms))
+    return result
 
 
 def adopt(keywords: Keywords, asked: str = "auto", target: str = "head", **terms: Any) -> tuple[RunResult, list[str]]:
     """What `migrate_alembic --adopt auto --noinput` does, and what it says."""
-    outcome, said = RunResult(database="test"), list[str]()
+    result, said = RunResult(database="test"), list[str]()
     deploy.adopt_schema(
-        keywords, asked, target, Progress(said.append, 1, outcome), DeployOptions(**terms), confirm=lambda: True
+        keywords, asked, target, Progress(said.append, 1, result), DeployOptions(**terms), confirm=lambda: True
     )
-    return outcome, said
+    return result, said
 
 
 def query(keywords: Keywords, statement: str) -> list[tuple[Any, ...]]:

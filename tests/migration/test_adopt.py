@@ -55,21 +55,21 @@ REVISIONS_TOLD_APART = [
 def test_auto_finds_the_revision_that_the_schema_is_at(empty_database: Keywords, revision: str) -> None:
     databases.migrate(empty_database, revision)
     states.execute(empty_database, "DROP TABLE alembic_version")
-    outcome, said = adopt(empty_database)
-    assert outcome.adoption is not None
-    assert outcome.adoption["revision"] == revision
+    result, said = adopt(empty_database)
+    assert result.adoption is not None
+    assert result.adoption["revision"] == revision
     assert f"The schema is at {revision}." in said
-    assert outcome.verified
+    assert result.verified
 
 
 def test_the_command_tells_evidence_records_and_goes_on(unversioned: Keywords) -> None:
     code, out, error = call(unversioned, *ADOPT)
     assert (code, error) == (0, "")
-    assert "with what each revision makes in a scratch database on the same server" in out
+    assert "with each revision in a scratch database on the same server" in out
     assert f"  {CONTRACT_HEAD}: fits" in out
     assert f"  {ROOT_REVISION}: fits" in out
     assert f"Recorded {CONTRACT_HEAD}; before: none" in out
-    assert "old bodies are replaced by 20250125_replace_faulty_routines" in out
+    assert "outdated definitions replaced by 20250125_replace_faulty_routines" in out
     assert "Verified:" in out
     width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'alembic_version'"
     assert query(unversioned, width) == [(255,)]
@@ -87,7 +87,7 @@ def test_what_the_version_table_held_is_in_the_log(empty_database: Keywords) -> 
     assert set(acts[adopted_at + 1 : -1]) == {("up", "done")}
     assert acts[-1] == ("verify", "done")
     adopted = next(entry for entry in said["history"] if entry["action"] == "adopt")
-    assert "held before: 20250122_add_storage_reference_counting" in adopted["detail"]
+    assert "before: 20250122_add_storage_reference_counting" in adopted["detail"]
 
 
 def test_a_plan_tells_evidence_and_sql_and_writes_nothing(by_hand: Keywords) -> None:
@@ -96,9 +96,9 @@ def test_a_plan_tells_evidence_and_sql_and_writes_nothing(by_hand: Keywords) -> 
     assert code == 0
     assert query(by_hand, EVERYTHING) == before
     assert states.rows(by_hand) == rows
-    assert "recognised: company_securities.security_id is integer" in out
-    assert "recognised: storage_references names the referencing entity reference_id and its own key ref_id" in out
-    assert "recognised: the key of staging_errors is called error_id" in out
+    assert "known drift: company_securities.security_id is integer" in out
+    assert "known drift: storage_references calls referenced_id reference_id and its key ref_id" in out
+    assert "known drift: the key of staging_errors is named error_id" in out
     assert "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_scores_run_id" in out
     assert "ADD CONSTRAINT ck_scores_p_fail_range CHECK" in out
     assert "UPDATE storage_objects SET refcount = 2 WHERE object_id = 1001; -- was 5" in out
@@ -130,7 +130,7 @@ def test_the_planned_sql_widens_a_column_that_is_too_short(empty_database: Keywo
         empty_database, "auto", "head", Progress(lambda _: None, 0, RunResult(database="test"))
     )
     with psycopg.connect(**empty_database) as connection:
-        connection.execute(planned.partition("\n-- Go on from there")[0].replace("BEGIN;", "").replace("COMMIT;", ""))
+        connection.execute(planned.partition("\n-- Upgrade from there")[0].replace("BEGIN;", "").replace("COMMIT;", ""))
     assert query(empty_database, "SELECT version_num FROM alembic_version") == [(CONTRACT_HEAD,)]
     assert run(empty_database).verified
 
@@ -197,13 +197,13 @@ def test_rows_that_break_what_is_to_be_added_are_listed(by_hand: Keywords) -> No
         "INSERT INTO signals (signal_id, trial_id, \"S_id\", severity) VALUES (1003, 1001, 'S1', 'L')",
     )
     before = query(by_hand, EVERYTHING)
-    with pytest.raises(MigrationError, match="rows break what is to be added; nothing was changed") as refusal:
+    with pytest.raises(MigrationError, match=r"rows violate constraints to be added\. Nothing was changed") as refusal:
         adopt(by_hand)
     said = str(refusal.value)
-    assert "1 rows break scores.ck_scores_p_fail_range" in said
+    assert "1 rows violate scores.ck_scores_p_fail_range" in said
     assert "score_id 1001" in said
-    assert "1 rows break gates.gates_trial_id_fkey" in said
-    assert "2 rows break ix_signals_trial_s_id" in said
+    assert "1 rows violate gates.gates_trial_id_fkey" in said
+    assert "2 rows violate ix_signals_trial_s_id" in said
     assert "signal_id 1001, signal_id 1003" in said
     assert query(by_hand, EVERYTHING) == before
 
@@ -215,10 +215,10 @@ def test_an_unfinished_constraint_is_validated_and_an_invalid_index_rebuilt(unve
         "ALTER TABLE scores ADD CONSTRAINT ck_scores_p_fail_range CHECK (p_fail >= 0 AND p_fail <= 1) NOT VALID",
     )
     _make_invalid(unversioned, "ix_scores_run_id")
-    outcome, said = adopt(unversioned)
-    assert outcome.verified
-    assert "  Mended: constraint scores.ck_scores_p_fail_range was left unfinished and is validated" in said
-    assert "  Mended: index ix_scores_run_id was left unfinished and is rebuilt" in said
+    result, said = adopt(unversioned)
+    assert result.verified
+    assert "  Repaired: constraint scores.ck_scores_p_fail_range is unfinished and is validated" in said
+    assert "  Repaired: index ix_scores_run_id is unfinished and is rebuilt" in said
 
 
 def test_a_missing_key_and_a_missing_unique_constraint_are_made(unversioned: Keywords) -> None:
@@ -247,7 +247,7 @@ def test_counts_that_drifted_past_the_triggers_are_recounted_as_well(head_databa
         "UPDATE storage_objects SET refcount = 7 WHERE object_id = 1002",
     )
     _, said = adopt(head_database)
-    assert "  Mended: 1 counts of storage_objects are the number of references again (1002: 7 -> 0)" in said
+    assert "  Repaired: 1 reference counts of storage_objects (1002: 7 -> 0)" in said
     logged = "SELECT detail FROM alembic_migration_log WHERE action = 'repair'"
     assert query(head_database, logged) == [("refcount of storage_objects: 1002: 7 -> 0",)]
 
@@ -262,26 +262,26 @@ def test_another_line_of_development_is_never_touched(empty_database: Keywords, 
     for arguments in ((), ADOPT, ("--adopt", CONTRACT_HEAD, "--noinput")):
         code, _, error = call(empty_database, *arguments)
         assert code == 5
-        assert "20250820_final_company_security, which is no revision of this code" in error
+        assert "20250820_final_company_security, which is neither a revision of this code" in error
     assert query(empty_database, EVERYTHING) == before
 
 
 def test_an_empty_database_has_nothing_to_adopt(empty_database: Keywords) -> None:
     code, _, error = call(empty_database, *ADOPT)
     assert code == ExitCode.USAGE
-    assert "there is nothing to adopt. To make the schema: manage.py migrate_alembic" in error
+    assert "there is nothing to adopt. To create the schema: manage.py migrate_alembic" in error
 
 
 def test_a_stamp_that_lies_is_found_out(empty_database: Keywords) -> None:
     """Stamped at the head of the contract, although the revisions after the third never ran."""
     databases.migrate(empty_database, "20250122_add_storage_refcounting")
     states.execute(empty_database, f"UPDATE alembic_version SET version_num = '{CONTRACT_HEAD}'")
-    with pytest.raises(MigrationError, match="the schema is not what that revision says"):
+    with pytest.raises(MigrationError, match="the schema differs from that revision"):
         run(empty_database)
-    outcome, _ = adopt(empty_database)
-    assert outcome.adoption is not None
-    assert outcome.adoption["revision"] == "20250122_add_storage_refcounting"
-    assert outcome.verified
+    result, _ = adopt(empty_database)
+    assert result.adoption is not None
+    assert result.adoption["revision"] == "20250122_add_storage_refcounting"
+    assert result.verified
 
 
 def test_a_role_that_may_not_make_databases_adopts_partially_and_says_so(unversioned: Keywords, worker: str) -> None:
@@ -298,11 +298,11 @@ def test_a_role_that_may_not_make_databases_adopts_partially_and_says_so(unversi
         f"GRANT CREATE, USAGE ON SCHEMA public TO {role}",
     )
     try:
-        outcome, said = adopt({**unversioned, "user": role, "password": "adopter"})
-        assert outcome.verified
-        assert outcome.adoption is not None
-        assert "permission denied to create database" in outcome.adoption["partial"]
-        assert "objects partial: with the definitions kept with the revisions" in said[0]
+        result, said = adopt({**unversioned, "user": role, "password": "adopter"})
+        assert result.verified
+        assert result.adoption is not None
+        assert "permission denied to create database" in result.adoption["partial"]
+        assert "objects with the stored definitions (partial, because" in said[0]
     finally:
         states.execute(unversioned, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")
 
@@ -330,9 +330,9 @@ def test_a_person_at_a_terminal_is_asked_and_may_decline(unversioned: Keywords) 
         os.close(ours)
         os.close(theirs)
         assert process.returncode == code, out + error
-        assert "Adopt it like this? [y/N]" in out
+        assert "Adopt this schema? [y/N]" in out
         if code:
-            assert "Not adopted: nothing was changed." in error
+            assert "Not adopted; nothing was changed." in error
             assert query(unversioned, EVERYTHING) == before
 
 

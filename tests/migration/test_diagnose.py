@@ -79,32 +79,32 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
     "tables without a version": (
         at(CONTRACT_HEAD, "DROP TABLE alembic_version"),
         State.WITHOUT_VERSION,
-        "its version is missing",
+        "alembic_version is missing",
         "migrate_alembic --adopt auto",
     ),
     "empty version table": (
         at(CONTRACT_HEAD, "DELETE FROM alembic_version"),
         State.EMPTY_VERSION_TABLE,
-        "its version is empty",
+        "alembic_version is empty",
         "migrate_alembic --adopt auto",
     ),
     "several rows": (
         at(CONTRACT_HEAD, "INSERT INTO alembic_version VALUES ('20250123_add_p_value_column')"),
         State.SEVERAL,
-        f"holds 2 rows (20250123_add_p_value_column, {CONTRACT_HEAD})",
+        f"holds 2 rows instead of one: 20250123_add_p_value_column, {CONTRACT_HEAD}.",
         "migrate_alembic --adopt auto",
     ),
     "name of a file": (
         at(CONTRACT_HEAD, "UPDATE alembic_version SET version_num = '20250123_add_p_value_generated_column'"),
         State.MISNAMED,
-        "the id of that revision is 20250123_add_p_value_column",
+        "instead of the revision id 20250123_add_p_value_column",
         "migrate_alembic --adopt auto",
     ),
     "another line": (
         at(CONTRACT_HEAD, "UPDATE alembic_version SET version_num = '20250820_final_company_security'"),
         State.UNKNOWN,
-        "20250820_final_company_security, which is no revision of this code",
-        "Let DATABASE_URL name the right database",
+        "20250820_final_company_security, which is neither a revision of this code",
+        "Set DATABASE_URL to the right database",
     ),
     "ahead": (
         at(
@@ -113,7 +113,7 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
             f"UPDATE alembic_migration_log SET revision = '20990101_newer' WHERE revision = '{revisions.head()}'",
         ),
         State.AHEAD,
-        "20990101_newer, which newer code than this brought here",
+        "20990101_newer, which newer code applied",
         f"migrate_alembic {revisions.head()}",
     ),
     "invalid index": (
@@ -122,7 +122,7 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_scores_run_id'::regclass",
         ),
         State.INVALID_INDEX,
-        "Left invalid by a build that failed, and used by no query: ix_scores_run_id",
+        "A failed build left invalid indexes, which no query uses: ix_scores_run_id",
         "REINDEX INDEX CONCURRENTLY public.ix_scores_run_id;",
     ),
     "index missing": (
@@ -144,7 +144,7 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
             "ALTER TABLE company_securities ALTER security_id TYPE integer USING security_id::integer",
         ),
         State.NOT_ITS_REVISION,
-        "company_securities.security_id is integer; the numbers become text",
+        "company_securities.security_id is integer; it becomes text",
         f"migrate_alembic --adopt {CONTRACT_HEAD}",
     ),
     "tables missing": (
@@ -157,7 +157,7 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
         lambda keywords: states.execute(keywords, "CREATE TABLE invoices (id integer)"),
         State.FOREIGN,
         "This is not an ncfd database",
-        "Let DATABASE_URL name the ncfd database, or an empty one",
+        "Set DATABASE_URL to the ncfd database or to an empty one",
     ),
 }
 
@@ -224,7 +224,7 @@ def test_an_index_that_is_being_built_is_waited_for(empty_database: Keywords) ->
         try:
             while query(empty_database, "SELECT count(*) FROM pg_stat_progress_create_index") == [(0,)]:
                 pass
-            with pytest.raises(MigrationError, match=r"Being built right now: ix_by_hand \(process \d+\)"):
+            with pytest.raises(MigrationError, match=r"Indexes are being built: ix_by_hand \(process \d+\)"):
                 run(empty_database)
         finally:
             holder.rollback()

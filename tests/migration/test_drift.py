@@ -123,9 +123,9 @@ MUTATIONS: dict[str, tuple[str, str]] = {
 
 
 def drift(keywords: Keywords, *exclude: str) -> RunResult:
-    outcome = RunResult(database="test")
-    inspection.show_drift(keywords, Progress(lambda _: None, 0, outcome), exclude)
-    return outcome
+    result = RunResult(database="test")
+    inspection.show_drift(keywords, Progress(lambda _: None, 0, result), exclude)
+    return result
 
 
 @pytest.mark.parametrize(("change", "words"), MUTATIONS.values(), ids=MUTATIONS)

@@ -63,9 +63,9 @@ def test_a_revision_that_was_killed_before_its_version_was_written_runs_again(
     databases.migrate(empty_database, REVISIONS[REVISIONS.index(revision) + 1])
     with psycopg.connect(**empty_database) as connection:
         connection.execute("UPDATE alembic_version SET version_num = %s", [revision])
-    outcome = run(empty_database)
-    assert outcome.after == REVISIONS[-1]
-    assert outcome.verified
+    result = run(empty_database)
+    assert result.after == REVISIONS[-1]
+    assert result.verified
 
 
 @pytest.mark.soak

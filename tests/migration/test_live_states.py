@@ -32,12 +32,12 @@ def test_every_state_comes_to_head_with_every_row(empty_database: Keywords, name
             run(empty_database)
         assert refusal.value.exit_code is ExitCode.REFUSED
         assert query(empty_database, EVERYTHING) == untouched
-        outcome, _ = adopt(empty_database)
+        result, _ = adopt(empty_database)
     else:
-        outcome = run(empty_database)
+        result = run(empty_database)
 
-    assert outcome.verified
-    assert outcome.after == revisions.head()
+    assert result.verified
+    assert result.after == revisions.head()
     assert states.kept(before, states.rows(empty_database)) == []
     assert differences(empty_database, "catalog-head.json") == []
     found = drift(empty_database).drift

@@ -47,9 +47,9 @@ def test_a_unique_index_over_duplicates_is_named_and_rebuilt_when_they_are_gone(
     states.execute(head_database, *(_trial(number, "Acme") for number in (1, 2)))
     code, _, error = finish(start(head_database, project=project))
     assert code == ExitCode.PARTIAL
-    assert "Index uq_new is left invalid: no query uses it." in error
+    assert "Index uq_new is invalid; no query uses it." in error
     assert "Key (sponsor_text)=(Acme) is duplicated." in error
-    assert "run migrate_alembic again: it does the whole revision over, and builds the index anew" in error
+    assert "run migrate_alembic again: it repeats the revision and rebuilds the index" in error
     assert query(head_database, VERSION) == [(revisions.head(),)]
     # What the revision does in its transaction is there; the index is found invalid, and no obstacle.
     assert query(head_database, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'uq_new'::regclass") == [(False,)]
@@ -171,7 +171,7 @@ def test_a_file_that_changed_since_it_ran_is_named(head_database: Keywords, proj
     for arguments in (("--plan",), ("--history",), ()):
         code, out, _ = finish(start(head_database, *arguments, project=project))
         assert code == 0
-        assert "the file of 20250123_add_link_audit_fields changed since it ran here" in out
+        assert "the file of 20250123_add_link_audit_fields changed since it was applied" in out
 
 
 def test_code_that_is_older_than_the_database_says_so(head_database: Keywords, project: Path) -> None:
@@ -180,8 +180,8 @@ def test_code_that_is_older_than_the_database_says_so(head_database: Keywords, p
     for arguments in ((), ("--adopt", "auto", "--noinput")):
         code, _, error = call(head_database, *arguments)
         assert code == ExitCode.REFUSED
-        assert "20990101_newer, which newer code than this brought here" in error
-        assert f"run with that code: manage.py migrate_alembic {revisions.head()}" in error
+        assert "20990101_newer, which newer code applied" in error
+        assert f"run with the newer code: manage.py migrate_alembic {revisions.head()}" in error
     assert finish(start(head_database, revisions.head(), project=project))[0] == 0
     assert run(head_database).applied == []
 
@@ -193,7 +193,7 @@ def test_a_big_rewrite_waits_for_consent_by_the_name_of_the_table(empty_database
     code, _, error = call(empty_database, *flags)
     assert code == ExitCode.CONSENT_NEEDED
     assert "rewrites studies (2 rows" in error
-    assert "agree by name: --allow-rewrite studies" in error
+    assert "consent by name: --allow-rewrite studies" in error
     assert query(empty_database, EVERYTHING) == before
     code, out, _ = call(empty_database, "--plan")
     assert (code, "rewrites studies (2 rows" in out) == (0, True)

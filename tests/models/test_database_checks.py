@@ -51,7 +51,7 @@ def test_a_database_behind_is_named_with_what_is_pending() -> None:
 
     assert only_warning() == (
         "ncfd.W001",
-        f"Database default is behind this code: it is at {KNOWN[-3]}, and {KNOWN[-2]}, {HEAD} are pending.",
+        f"Database default is at {KNOWN[-3]}, behind this code; pending: {KNOWN[-2]}, {HEAD}.",
         "Run manage.py migrate_alembic",
     )
 
@@ -63,7 +63,7 @@ def test_a_database_ahead_is_named() -> None:
 
     assert identifier == "ncfd.W002"
     assert text == (
-        f"Database default is at 20990101_from_tomorrow, which is no revision of this code (newest here: {HEAD})."
+        f"Database default is at 20990101_from_tomorrow, which is not a revision of this code (newest: {HEAD})."
     )
     assert hint is not None
     assert "manage.py migrate_alembic --plan" in hint
@@ -87,7 +87,7 @@ def test_missing_groups_are_named() -> None:
 
     assert only_warning() == (
         "ncfd.W004",
-        "Database default lacks the groups reviewer, analyst, so people cannot be given what those may do.",
+        "Database default lacks the groups reviewer, analyst, so their permissions cannot be granted.",
         "Run manage.py migrate",
     )
 

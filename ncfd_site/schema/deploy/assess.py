@@ -65,8 +65,8 @@ class Fit:
     def recorded(self) -> str:
         """The revision to record, so that the revisions after it repair the known drift."""
         order = revisions.ids()
-        repairs = (order.index(drift.repaired_by) - 1 for drift in self.known_drift)
-        return order[min(order.index(self.revision), *repairs)]
+        before_repairs = [order.index(drift.repaired_by) - 1 for drift in self.known_drift]
+        return order[min([order.index(self.revision), *before_repairs])]
 
 
 def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, exact: bool) -> Fit:

@@ -70,9 +70,9 @@ def plan_repairs(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Repair
     ]
 
 
-def apply_repair(connection: Connection, mend: Repair) -> None:
+def apply_repair(connection: Connection, repair: Repair) -> None:
     """Run the statements of a repair. Raises `psycopg.Error`; finished statements are kept."""
-    for statement in mend.statements:
+    for statement in repair.statements:
         if source.is_online(statement):
             session.run_online(connection, statement)
         else:
@@ -80,12 +80,12 @@ def apply_repair(connection: Connection, mend: Repair) -> None:
             retrying.retry_while_locked(partial(connection.execute, statement))
 
 
-def find_violations(connection: Connection, mends: Iterable[Repair]) -> list[Violation]:
+def find_violations(connection: Connection, repairs: Iterable[Repair]) -> list[Violation]:
     """Return the rows that violate the constraints to be added."""
     found: list[Violation] = []
-    for mend in mends:
-        if mend.finding.found is None or not mend.finding.found.endswith(" INVALID"):
-            found += _offence(connection, mend.finding)
+    for repair in repairs:
+        if repair.finding.found is None or not repair.finding.found.endswith(" INVALID"):
+            found += _offence(connection, repair.finding)
     return found
 
 

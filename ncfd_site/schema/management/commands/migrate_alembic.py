@@ -145,7 +145,7 @@ class Command(SiteCommand):
     def _adopt(self, parameters: dict[str, Any], options: dict[str, Any], progress: Progress) -> None:
         if any(options[other] for other in ("check", "drift", "verify_only", "history", "sql")):
             raise CommandError(
-                "--adopt can be combined with --plan, but not with --check, --drift, --verify-only, --history or --sql.",
+                "--adopt goes with --plan, not with --check, --drift, --verify-only, --history or --sql.",
                 returncode=ExitCode.USAGE,
             )
         if options["plan"]:

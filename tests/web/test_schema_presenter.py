@@ -1,27 +1,23 @@
-"""How the schema page puts what it is told."""
+"""Display values of the schema page."""
 
 import pytest
 
 from ncfd_site.schema.deploy.compare import Finding
-from ncfd_site.schema.presenter import (
-    Difference,
-    differences,
-    remedy,
-)
+from ncfd_site.schema.presenter import Difference, list_differences, split_remedy
 
 
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
         (
-            "To prove which, and to go on from there: manage.py migrate_alembic --adopt auto",
-            [("To prove which, and to go on from there", "manage.py migrate_alembic --adopt auto")],
+            "To determine the current revision: manage.py migrate_alembic --adopt auto",
+            [("To determine the current revision", "manage.py migrate_alembic --adopt auto")],
         ),
         (
-            "To prove it: manage.py migrate_alembic --adopt auto. To see all: manage.py migrate_alembic --drift",
+            "To check it: manage.py migrate_alembic --adopt auto. To list all: manage.py migrate_alembic --drift",
             [
-                ("To prove it", "manage.py migrate_alembic --adopt auto"),
-                ("To see all", "manage.py migrate_alembic --drift"),
+                ("To check it", "manage.py migrate_alembic --adopt auto"),
+                ("To list all", "manage.py migrate_alembic --drift"),
             ],
         ),
         (
@@ -32,16 +28,16 @@ from ncfd_site.schema.presenter import (
                 ("Then", "manage.py run"),
             ],
         ),
-        ("Let DATABASE_URL name the right one.", [("Let DATABASE_URL name the right one.", "")]),
+        ("Set DATABASE_URL to the right database.", [("Set DATABASE_URL to the right database.", "")]),
         ("", []),
     ],
 )
-def test_a_remedy_is_split_into_what_is_said_and_what_is_typed(text: str, parts: list[tuple[str, str]]) -> None:
-    assert remedy(text) == parts
+def test_a_remedy_is_split_into_text_and_code(text: str, parts: list[tuple[str, str]]) -> None:
+    assert split_remedy(text) == parts
 
 
-def test_what_belongs_to_a_lost_table_is_counted_with_it() -> None:
-    found = differences(
+def test_parts_of_a_missing_table_are_counted() -> None:
+    found = list_differences(
         [
             Finding("column", "lost.one", "text DEFAULT none", None),
             Finding("column", "kept.one", "text DEFAULT none", None),
@@ -51,22 +47,22 @@ def test_what_belongs_to_a_lost_table_is_counted_with_it() -> None:
         ]
     )
     assert found == [
-        Difference("missing", "table", "lost", "", "", "", parts=3),
+        Difference("missing", "table", "lost", "", "", "", parts_count=3),
         Difference("missing", "column", "kept.one", "", "text DEFAULT none", ""),
     ]
 
 
-def test_a_missing_constraint_comes_with_the_statement_that_makes_it() -> None:
-    [found] = differences([Finding("constraint", "scores.positive", "CHECK (score > 0)", None)])
+def test_a_missing_constraint_has_the_statement_that_adds_it() -> None:
+    [found] = list_differences([Finding("constraint", "scores.positive", "CHECK (score > 0)", None)])
     assert found.statement == "ALTER TABLE scores ADD CONSTRAINT positive CHECK (score > 0);"
 
 
-def test_what_did_not_end_is_told_apart_from_what_differs() -> None:
+def test_unfinished_objects_are_distinct_from_different_ones() -> None:
     definition = "CHECK (score > 0)"
-    unfinished, differs = differences(
+    unfinished, differs = list_differences(
         [
             Finding("constraint", "scores.positive", definition, f"{definition} NOT VALID"),
             Finding("constraint", "scores.zero", definition, "CHECK (score >= 0)"),
         ]
     )
-    assert (unfinished.what, differs.what) == ("unfinished", "differs")
+    assert (unfinished.change, differs.change) == ("unfinished", "differs")

@@ -204,7 +204,7 @@ def test_freshness_names_each_source(ana: Client) -> None:
     assert "Latest signal fired 5 days ago" in said
 
 
-def test_the_schema_tile_says_at_head_and_what_the_last_verification_said(ana: Client) -> None:
+def test_the_schema_tile_shows_head_and_the_last_verification(ana: Client) -> None:
     said = words(ana.get("/"), "schema")
     assert f"revision {revisions.head()} ✓ at head" in said
     _log("verify", "failed", "A table differs: trials.")

@@ -1,4 +1,4 @@
-"""Copies of the project with other revisions, to see what the command does when its files are not ours."""
+"""Copies of the project with other revisions."""
 
 import shutil
 from pathlib import Path
@@ -29,19 +29,19 @@ def downgrade() -> None:
 
 
 def copy(folder: Path) -> Path:
-    """Copy what of the project runs; return the folder of the copy."""
+    """Copy the code of the project; return the folder of the copy."""
     target = folder / "project"
     shutil.copytree(PROJECT, target, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     return target
 
 
 def versions(project: Path) -> Path:
-    """The folder of the revisions of a copy."""
+    """Return the folder of the revisions of a copy."""
     return project / "ncfd_site" / "schema" / "versions"
 
 
 def add_revision(project: Path, revision: str, up: str, down: str = "SELECT 1;", after: str = "") -> Path:
-    """Add a revision after another one, after head unless told; return the file of its upgrade."""
+    """Add a revision after another one, by default after head; return the file of its upgrade."""
     file = versions(project) / f"{revision}.py"
     file.write_text(_REVISION.format(about="Of a test", revision=revision, down=after or revisions.head()))
     file.with_suffix(".down.sql").write_text(down)

@@ -27,19 +27,19 @@ SECRET_KEY = secrets.token_urlsafe(50)
 
 
 def run(keywords: Keywords, target: str = "head", **terms: Any) -> RunResult:
-    """What `migrate_alembic` does."""
+    """Run `migrate_alembic` and return its result."""
     result = RunResult(database="test")
     deploy.deploy(keywords, target, Progress(lambda _: None, 0, result), DeployOptions(**terms))
     return result
 
 
 def adopt(keywords: Keywords, asked: str = "auto", target: str = "head", **terms: Any) -> tuple[RunResult, list[str]]:
-    """What `migrate_alembic --adopt auto --noinput` does, and what it says."""
-    result, said = RunResult(database="test"), list[str]()
+    """Run `migrate_alembic --adopt auto --noinput`; return its result and its lines."""
+    result, lines = RunResult(database="test"), list[str]()
     deploy.adopt_schema(
-        keywords, asked, target, Progress(said.append, 1, result), DeployOptions(**terms), confirm=lambda: True
+        keywords, asked, target, Progress(lines.append, 1, result), DeployOptions(**terms), confirm=lambda: True
     )
-    return result, said
+    return result, lines
 
 
 def query(keywords: Keywords, statement: str) -> list[tuple[Any, ...]]:

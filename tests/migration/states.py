@@ -1,4 +1,4 @@
-"""Live databases as the contract lists them: built by revisions and SQL, with faulty bodies, full of rows."""
+"""Live databases as the contract lists them: built by revisions and SQL, with outdated definitions and rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def apply(keywords: Keywords, *files: str) -> None:
-    """Run files of SQL, as people did by hand."""
+    """Run SQL files out-of-band."""
     with psycopg.connect(**keywords) as connection:
         for file in files:
             connection.execute((LIVE / f"{file}.sql").read_text())
@@ -33,26 +33,26 @@ def execute(keywords: Keywords, *statements: str) -> None:
 
 def at_root(keywords: Keywords) -> None:
     databases.become(keywords, ROOT_REVISION)
-    apply(keywords, "old_bodies_of_the_root", "rows")
+    apply(keywords, "outdated_definitions_of_the_root", "rows")
 
 
 def at_head(keywords: Keywords) -> None:
     databases.become(keywords, CONTRACT_HEAD)
-    apply(keywords, "old_bodies", "rows", "rows_of_the_head")
+    apply(keywords, "outdated_definitions", "rows", "rows_of_the_head")
 
 
 def hand_applied(*files: str) -> Callable[[Keywords], None]:
     def build(keywords: Keywords) -> None:
         databases.become(keywords, ROOT_REVISION)
         if "hand_applied_company_securities" not in files:
-            apply(keywords, "old_bodies_of_the_root")
+            apply(keywords, "outdated_definitions_of_the_root")
         apply(keywords, *files, "rows")
 
     return build
 
 
-def head_by_hand(keywords: Keywords) -> None:
-    """At the head of the contract, with the shapes that its revisions should have brought in line."""
+def head_out_of_band(keywords: Keywords) -> None:
+    """Build the head of the contract with known drift that its revisions should have repaired."""
     at_head(keywords)
     execute(
         keywords,
@@ -72,7 +72,7 @@ def head_by_hand(keywords: Keywords) -> None:
 
 
 def with_version(build: Callable[[Keywords], None], *statements: str) -> Callable[[Keywords], None]:
-    """A state whose version table was tampered with."""
+    """Return a state with an altered version table."""
 
     def tampered(keywords: Keywords) -> None:
         build(keywords)
@@ -83,7 +83,7 @@ def with_version(build: Callable[[Keywords], None], *statements: str) -> Callabl
 
 @dataclass(frozen=True)
 class State:
-    """How it is built, and whether it takes --adopt to bring it to head."""
+    """A state: its builder, and whether it needs --adopt."""
 
     build: Callable[[Keywords], None]
     adopted: bool = False
@@ -100,15 +100,15 @@ STATES: Mapping[str, State] = {
     "1 empty": State(lambda keywords: None),
     "2 at the root": State(at_root),
     **{f"3 root and {file}": State(hand_applied(file)) for file in HAND_APPLIED},
-    "3 root and all by hand": State(hand_applied(*HAND_APPLIED)),
-    "3 root and all of the head by hand": State(with_version(at_head, _set(ROOT_REVISION))),
+    "3 root and all out-of-band": State(hand_applied(*HAND_APPLIED)),
+    "3 root and the head out-of-band": State(with_version(at_head, _set(ROOT_REVISION))),
     "4 at the head": State(at_head),
     "5 root without version": State(with_version(at_root, _DROP), adopted=True),
-    "5 root by hand without version": State(with_version(hand_applied(*HAND_APPLIED), _DROP), adopted=True),
+    "5 root out-of-band without version": State(with_version(hand_applied(*HAND_APPLIED), _DROP), adopted=True),
     "5 head without version": State(with_version(at_head, _DROP), adopted=True),
     "5 head, empty version": State(with_version(at_head, _EMPTY), adopted=True),
-    "5 head by hand without version": State(with_version(head_by_hand, _DROP), adopted=True),
-    "head by hand, stamped": State(head_by_hand, adopted=True),
+    "5 head out-of-band without version": State(with_version(head_out_of_band, _DROP), adopted=True),
+    "head out-of-band, stamped": State(head_out_of_band, adopted=True),
     "6 name of file 3": State(with_version(at_head, _set("20250122_add_storage_reference_counting")), adopted=True),
     "6 name of file 4": State(with_version(at_head, _set("20250123_add_p_value_generated_column")), adopted=True),
     "6 name of file 7": State(with_version(at_head, _set("20250124_create_signals_gates_scores_tables")), adopted=True),
@@ -119,17 +119,17 @@ STATES: Mapping[str, State] = {
     ),
 }
 
-# The same row, whatever its columns were called.
+# Names of the columns of the same row.
 _RENAMED = {
     "storage_references": [("ref_id", "reference_id"), ("reference_id", "referenced_id")],
     "staging_errors": [("error_id", "id")],
 }
-# What comes from other columns.
+# Columns derived from others.
 _DERIVED = {("studies", "p_value"), ("storage_objects", "refcount")}
 
 
 def rows(keywords: Keywords) -> Rows:
-    """Every row of every table, with the names and types of columns that the head has."""
+    """Return every row of every table, with the names and types of columns at head."""
     with psycopg.connect(**keywords) as connection:
         tables = connection.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
@@ -157,7 +157,7 @@ def _as_at_head(table: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def kept(before: Rows, after: Rows) -> list[str]:
-    """What of `before` is not in `after`: rows that are gone or changed. Columns that are new hold nothing yet."""
+    """Return the rows of `before` that `after` lacks or changes; new columns are empty."""
     lost: list[str] = []
     for table, old in before.items():
         new = after.get(table, [])

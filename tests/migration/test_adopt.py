@@ -1,4 +1,4 @@
-"""Adoption proves where a schema stands, records it in one statement, and brings in line what people made by hand."""
+"""Adoption proves the current revision, records it in one statement, and repairs known drift."""
 
 import json
 import os
@@ -27,16 +27,16 @@ ADOPT = ("--adopt", "auto", "--noinput")
 
 @pytest.fixture
 def unversioned(empty_database: Keywords) -> Keywords:
-    """A live database at the head of the contract that lost its version table."""
+    """A live database at the head of the contract without its version table."""
     states.at_head(empty_database)
     states.execute(empty_database, "DROP TABLE alembic_version")
     return empty_database
 
 
 @pytest.fixture
-def by_hand(empty_database: Keywords) -> Keywords:
-    """The same, with every shape that is recognised."""
-    states.head_by_hand(empty_database)
+def with_known_drift(empty_database: Keywords) -> Keywords:
+    """The same, with all known drift."""
+    states.head_out_of_band(empty_database)
     states.execute(empty_database, "DROP TABLE alembic_version")
     return empty_database
 
@@ -55,14 +55,14 @@ REVISIONS_TOLD_APART = [
 def test_auto_finds_the_revision_that_the_schema_is_at(empty_database: Keywords, revision: str) -> None:
     databases.migrate(empty_database, revision)
     states.execute(empty_database, "DROP TABLE alembic_version")
-    result, said = adopt(empty_database)
+    result, printed = adopt(empty_database)
     assert result.adoption is not None
     assert result.adoption["revision"] == revision
-    assert f"The schema is at {revision}." in said
+    assert f"The schema is at {revision}." in printed
     assert result.verified
 
 
-def test_the_command_tells_evidence_records_and_goes_on(unversioned: Keywords) -> None:
+def test_the_command_prints_evidence_records_and_upgrades(unversioned: Keywords) -> None:
     code, out, error = call(unversioned, *ADOPT)
     assert (code, error) == (0, "")
     assert "with each revision in a scratch database on the same server" in out
@@ -77,25 +77,25 @@ def test_the_command_tells_evidence_records_and_goes_on(unversioned: Keywords) -
     assert call(unversioned, *ADOPT)[1].splitlines()[-1].startswith("Nothing to do:")
 
 
-def test_what_the_version_table_held_is_in_the_log(empty_database: Keywords) -> None:
+def test_the_previous_version_is_in_the_log(empty_database: Keywords) -> None:
     states.at_head(empty_database)
     states.execute(empty_database, "UPDATE alembic_version SET version_num = '20250122_add_storage_reference_counting'")
     adopt(empty_database)
-    said = json.loads(call(empty_database, "--history", "--json")[1])
-    acts = [(entry["action"], entry["outcome"]) for entry in said["history"]]
+    printed = json.loads(call(empty_database, "--history", "--json")[1])
+    acts = [(entry["action"], entry["outcome"]) for entry in printed["history"]]
     adopted_at = acts.index(("adopt", "done"))
     assert set(acts[adopted_at + 1 : -1]) == {("up", "done")}
     assert acts[-1] == ("verify", "done")
-    adopted = next(entry for entry in said["history"] if entry["action"] == "adopt")
+    adopted = next(entry for entry in printed["history"] if entry["action"] == "adopt")
     assert "before: 20250122_add_storage_reference_counting" in adopted["detail"]
 
 
-def test_a_plan_tells_evidence_and_sql_and_writes_nothing(by_hand: Keywords) -> None:
-    before, rows = query(by_hand, EVERYTHING), states.rows(by_hand)
-    code, out, _ = call(by_hand, "--adopt", "auto", "--plan")
+def test_a_plan_prints_evidence_and_sql_and_writes_nothing(with_known_drift: Keywords) -> None:
+    before, rows = query(with_known_drift, EVERYTHING), states.rows(with_known_drift)
+    code, out, _ = call(with_known_drift, "--adopt", "auto", "--plan")
     assert code == 0
-    assert query(by_hand, EVERYTHING) == before
-    assert states.rows(by_hand) == rows
+    assert query(with_known_drift, EVERYTHING) == before
+    assert states.rows(with_known_drift) == rows
     assert "known drift: company_securities.security_id is integer" in out
     assert "known drift: storage_references calls referenced_id reference_id and its key ref_id" in out
     assert "known drift: the key of staging_errors is named error_id" in out
@@ -104,21 +104,21 @@ def test_a_plan_tells_evidence_and_sql_and_writes_nothing(by_hand: Keywords) -> 
     assert "UPDATE storage_objects SET refcount = 2 WHERE object_id = 1001; -- was 5" in out
 
 
-def test_the_planned_sql_does_what_adoption_does(by_hand: Keywords) -> None:
-    rows = states.rows(by_hand)
-    said = json.loads(call(by_hand, "--adopt", "auto", "--plan", "--json")[1])
+def test_the_planned_sql_does_what_adoption_does(with_known_drift: Keywords) -> None:
+    rows = states.rows(with_known_drift)
+    printed = json.loads(call(with_known_drift, "--adopt", "auto", "--plan", "--json")[1])
     psql = subprocess.run(
-        [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**by_hand)],
-        input=said["adoption"]["sql"],
+        [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**with_known_drift)],
+        input=printed["adoption"]["sql"],
         capture_output=True,
         text=True,
         check=False,
     )
     assert psql.returncode == 0, psql.stderr
-    assert states.kept(rows, states.rows(by_hand)) == []
-    assert differences(by_hand, "catalog-head.json") == []
-    assert call(by_hand, "--verify-only")[0] == 0
-    assert query(by_hand, "SELECT refcount FROM storage_objects ORDER BY object_id") == [(2,), (0,)]
+    assert states.kept(rows, states.rows(with_known_drift)) == []
+    assert differences(with_known_drift, "catalog-head.json") == []
+    assert call(with_known_drift, "--verify-only")[0] == 0
+    assert query(with_known_drift, "SELECT refcount FROM storage_objects ORDER BY object_id") == [(2,), (0,)]
 
 
 def test_the_planned_sql_widens_a_column_that_is_too_short(empty_database: Keywords) -> None:
@@ -141,11 +141,11 @@ WRONG = {
     "a column may be null": ("ALTER TABLE trials ALTER nct_id DROP NOT NULL", "differs: column trials.nct_id"),
     "a table is missing": ("DROP TABLE merge_candidates", "missing: relation merge_candidates"),
     "a value of an enum": ("ALTER TYPE doc_status ADD VALUE 'lost'", "differs: enum doc_status"),
-    "the p-value is no generated column": (
+    "the p-value is not generated": (
         "ALTER TABLE studies ALTER p_value DROP EXPRESSION",
         "differs: column studies.p_value",
     ),
-    "a check says something else": (
+    "another check": (
         (
             "ALTER TABLE scores DROP CONSTRAINT ck_scores_p_fail_range;"
             " ALTER TABLE scores ADD CONSTRAINT ck_scores_p_fail_range CHECK (p_fail >= 0)"
@@ -156,7 +156,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("change", "words"), WRONG.values(), ids=WRONG)
-def test_what_is_not_recognised_is_named_and_nothing_is_written(unversioned: Keywords, change: str, words: str) -> None:
+def test_unknown_differences_are_listed_and_nothing_is_written(unversioned: Keywords, change: str, words: str) -> None:
     states.execute(unversioned, change)
     before = query(unversioned, EVERYTHING)
     with pytest.raises(MigrationError, match=r"objects differ\. Nothing was changed") as refusal:
@@ -168,7 +168,7 @@ def test_what_is_not_recognised_is_named_and_nothing_is_written(unversioned: Key
     assert query(unversioned, EVERYTHING) == before
 
 
-def test_a_table_made_by_hand_that_lacks_a_column_is_not_taken_over(empty_database: Keywords) -> None:
+def test_an_out_of_band_table_without_a_column_is_not_adopted(empty_database: Keywords) -> None:
     databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, "hand_applied_storage")
     states.execute(empty_database, "ALTER TABLE storage_objects DROP metadata")
@@ -179,7 +179,7 @@ def test_a_table_made_by_hand_that_lacks_a_column_is_not_taken_over(empty_databa
     assert query(empty_database, "SELECT version_num FROM alembic_version") == [(ROOT_REVISION,)]
 
 
-def test_a_revision_that_is_asked_for_by_name_must_fit(unversioned: Keywords) -> None:
+def test_a_revision_given_by_name_must_fit(unversioned: Keywords) -> None:
     with pytest.raises(MigrationError, match=f"The schema is not at {revisions.head()}") as refusal:
         adopt(unversioned, revisions.head())
     assert refusal.value.exit_code is ExitCode.REFUSED
@@ -188,24 +188,24 @@ def test_a_revision_that_is_asked_for_by_name_must_fit(unversioned: Keywords) ->
     assert adopt(unversioned, CONTRACT_HEAD)[0].verified
 
 
-def test_rows_that_break_what_is_to_be_added_are_listed(by_hand: Keywords) -> None:
+def test_rows_that_violate_new_constraints_are_listed(with_known_drift: Keywords) -> None:
     states.execute(
-        by_hand,
+        with_known_drift,
         "UPDATE scores SET p_fail = 1.5",
         "INSERT INTO gates (trial_id, \"G_id\", fired_bool) VALUES (4242, 'G2', false)",
         "DROP INDEX ix_signals_trial_s_id",
         "INSERT INTO signals (signal_id, trial_id, \"S_id\", severity) VALUES (1003, 1001, 'S1', 'L')",
     )
-    before = query(by_hand, EVERYTHING)
+    before = query(with_known_drift, EVERYTHING)
     with pytest.raises(MigrationError, match=r"rows violate constraints to be added\. Nothing was changed") as refusal:
-        adopt(by_hand)
-    said = str(refusal.value)
-    assert "1 rows violate scores.ck_scores_p_fail_range" in said
-    assert "score_id 1001" in said
-    assert "1 rows violate gates.gates_trial_id_fkey" in said
-    assert "2 rows violate ix_signals_trial_s_id" in said
-    assert "signal_id 1001, signal_id 1003" in said
-    assert query(by_hand, EVERYTHING) == before
+        adopt(with_known_drift)
+    printed = str(refusal.value)
+    assert "1 rows violate scores.ck_scores_p_fail_range" in printed
+    assert "score_id 1001" in printed
+    assert "1 rows violate gates.gates_trial_id_fkey" in printed
+    assert "2 rows violate ix_signals_trial_s_id" in printed
+    assert "signal_id 1001, signal_id 1003" in printed
+    assert query(with_known_drift, EVERYTHING) == before
 
 
 def test_an_unfinished_constraint_is_validated_and_an_invalid_index_rebuilt(unversioned: Keywords) -> None:
@@ -215,13 +215,13 @@ def test_an_unfinished_constraint_is_validated_and_an_invalid_index_rebuilt(unve
         "ALTER TABLE scores ADD CONSTRAINT ck_scores_p_fail_range CHECK (p_fail >= 0 AND p_fail <= 1) NOT VALID",
     )
     _make_invalid(unversioned, "ix_scores_run_id")
-    result, said = adopt(unversioned)
+    result, printed = adopt(unversioned)
     assert result.verified
-    assert "  Repaired: constraint scores.ck_scores_p_fail_range is unfinished and is validated" in said
-    assert "  Repaired: index ix_scores_run_id is unfinished and is rebuilt" in said
+    assert "  Repaired: constraint scores.ck_scores_p_fail_range is unfinished and is validated" in printed
+    assert "  Repaired: index ix_scores_run_id is unfinished and is rebuilt" in printed
 
 
-def test_a_missing_key_and_a_missing_unique_constraint_are_made(unversioned: Keywords) -> None:
+def test_a_missing_key_and_a_missing_unique_constraint_are_added(unversioned: Keywords) -> None:
     states.execute(
         unversioned,
         "ALTER TABLE resolver_flags DROP CONSTRAINT resolver_flags_pkey",
@@ -231,23 +231,23 @@ def test_a_missing_key_and_a_missing_unique_constraint_are_made(unversioned: Key
     assert differences(unversioned, "catalog-head.json") == []
 
 
-def test_counts_are_recounted_and_every_change_is_recorded(unversioned: Keywords) -> None:
+def test_counts_are_corrected_and_every_change_is_recorded(unversioned: Keywords) -> None:
     states.execute(unversioned, "UPDATE storage_objects SET refcount = 7 WHERE object_id = 1002")
     adopt(unversioned)
     recorded = "SELECT object_id, detail FROM storage_events WHERE action = 'count_corrected'"
     assert query(unversioned, recorded) == [(1002, {"is": 0, "was": 7})]
 
 
-def test_counts_that_drifted_past_the_triggers_are_recounted_as_well(head_database: Keywords) -> None:
-    """As after a restore of rows with the triggers disabled."""
+def test_counts_that_drifted_despite_the_triggers_are_corrected(head_database: Keywords) -> None:
+    """Rows were restored with disabled triggers."""
     states.execute(
         head_database,
         "SET session_replication_role = replica",
         *((states.LIVE / f"{file}.sql").read_text() for file in ("rows", "rows_of_the_head")),
         "UPDATE storage_objects SET refcount = 7 WHERE object_id = 1002",
     )
-    _, said = adopt(head_database)
-    assert "  Repaired: 1 reference counts of storage_objects (1002: 7 -> 0)" in said
+    _, printed = adopt(head_database)
+    assert "  Repaired: 1 reference counts of storage_objects (1002: 7 -> 0)" in printed
     logged = "SELECT detail FROM alembic_migration_log WHERE action = 'repair'"
     assert query(head_database, logged) == [("refcount of storage_objects: 1002: 7 -> 0",)]
 
@@ -272,8 +272,8 @@ def test_an_empty_database_has_nothing_to_adopt(empty_database: Keywords) -> Non
     assert "there is nothing to adopt. To create the schema: manage.py migrate_alembic" in error
 
 
-def test_a_stamp_that_lies_is_found_out(empty_database: Keywords) -> None:
-    """Stamped at the head of the contract, although the revisions after the third never ran."""
+def test_a_wrong_stamp_is_detected(empty_database: Keywords) -> None:
+    """The stamp is the head of the contract, but the revisions after the third never ran."""
     databases.migrate(empty_database, "20250122_add_storage_refcounting")
     states.execute(empty_database, f"UPDATE alembic_version SET version_num = '{CONTRACT_HEAD}'")
     with pytest.raises(MigrationError, match="the schema differs from that revision"):
@@ -284,7 +284,7 @@ def test_a_stamp_that_lies_is_found_out(empty_database: Keywords) -> None:
     assert result.verified
 
 
-def test_a_role_that_may_not_make_databases_adopts_partially_and_says_so(unversioned: Keywords, worker: str) -> None:
+def test_a_role_that_cannot_create_databases_adopts_partially(unversioned: Keywords, worker: str) -> None:
     role = f"adopter_{worker}"
     states.execute(
         unversioned,
@@ -298,16 +298,16 @@ def test_a_role_that_may_not_make_databases_adopts_partially_and_says_so(unversi
         f"GRANT CREATE, USAGE ON SCHEMA public TO {role}",
     )
     try:
-        result, said = adopt({**unversioned, "user": role, "password": "adopter"})
+        result, printed = adopt({**unversioned, "user": role, "password": "adopter"})
         assert result.verified
         assert result.adoption is not None
         assert "permission denied to create database" in result.adoption["partial"]
-        assert "objects with the stored definitions (partial, because" in said[0]
+        assert "objects with the stored definitions (partial, because" in printed[0]
     finally:
         states.execute(unversioned, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-def test_a_person_at_a_terminal_is_asked_and_may_decline(unversioned: Keywords) -> None:
+def test_an_operator_at_a_terminal_can_decline(unversioned: Keywords) -> None:
     before = query(unversioned, EVERYTHING)
     for answer, code in (("n\n", ExitCode.CONSENT_NEEDED), ("y\n", ExitCode.DONE)):
         ours, theirs = pty.openpty()
@@ -336,13 +336,13 @@ def test_a_person_at_a_terminal_is_asked_and_may_decline(unversioned: Keywords) 
             assert query(unversioned, EVERYTHING) == before
 
 
-def test_two_at_once_adopt_once(by_hand: Keywords) -> None:
-    results = [finish(process) for process in [start(by_hand, *ADOPT) for _ in range(2)]]
+def test_two_at_once_adopt_once(with_known_drift: Keywords) -> None:
+    results = [finish(process) for process in [start(with_known_drift, *ADOPT) for _ in range(2)]]
     assert [code for code, _, _ in results] == [0, 0], results
-    assert query(by_hand, "SELECT count(*) FROM alembic_migration_log WHERE action = 'adopt'") == [(1,)]
+    assert query(with_known_drift, "SELECT count(*) FROM alembic_migration_log WHERE action = 'adopt'") == [(1,)]
 
 
-# Counts the statements that write, and ends the process without a word before the one that it is told.
+# Counts the statements that write, and kills the process before the given one.
 _KILLER = """
 import os, sys
 import psycopg
@@ -372,11 +372,11 @@ def _versions(keywords: Keywords) -> Iterator[str]:
 
 
 def kill_before_each_write(keywords: Keywords, limits: Iterable[int]) -> int:
-    """Kill an adoption before each of some writes, adopt again, and return how many kills came to pass."""
+    """Kill an adoption before each of some writes, adopt again, and return the number of kills."""
     killed = 0
     for limit in limits:
         databases.clone(keywords, "template1", keywords["dbname"])
-        states.head_by_hand(keywords)
+        states.head_out_of_band(keywords)
         states.execute(keywords, f"INSERT INTO alembic_version VALUES ('{ROOT_REVISION}')")
         rows = states.rows(keywords)
         code, out, error = finish(start(keywords, str(limit), "migrate_alembic", *ADOPT, command=("-c", _KILLER)))
@@ -404,6 +404,6 @@ def test_an_adoption_that_is_killed_before_any_of_its_writes_converges(empty_dat
 
 
 def _make_invalid(keywords: Keywords, index: str) -> None:
-    """Leave an index as a concurrent build leaves it that gives up."""
+    """Leave an index as a failed concurrent build does."""
     with psycopg.connect(**keywords) as connection:
         connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [index])

@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def replays(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the newest revision of each scratch database that is built; none really replays the revisions."""
+    """Return the newest revision of each scratch database that is built; the revisions are not replayed."""
     built: list[str] = []
 
     def replay(connection: Connection, line: Sequence[str]) -> Iterator[tuple[str, Catalog]]:
@@ -40,9 +40,7 @@ def entries(home: Path) -> list[Path]:
     return sorted((home / "cache" / "catalogs").iterdir())
 
 
-def test_what_is_cached_is_what_the_revisions_make(
-    server: Keywords, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_catalogs_match_the_revisions(server: Keywords, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = expected.load_server_catalogs(server, revisions.ids())
     assert len(built) == len(revisions.ids())
     monkeypatch.setattr(expected, "scratch_database", None)

@@ -1,4 +1,4 @@
-"""The revisions make the contract, on every server and from both command lines."""
+"""The revisions create the contract, on every server and from both command lines."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def test_head_of_the_contract_counts_44_relations(empty_database: Keywords) -> N
     assert counted == (44,)
 
 
-def test_a_new_database_is_born_with_what_the_contract_lists(head_database: Keywords) -> None:
+def test_a_new_database_has_the_rows_of_the_contract(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
         exchanges = connection.execute("SELECT code, mic FROM exchanges ORDER BY exchange_id").fetchall()
         flags = connection.execute("SELECT key, value FROM resolver_flags").fetchall()

@@ -1,4 +1,4 @@
-"""Every state that a database can be in is told by its name, with evidence and with the command that mends it."""
+"""Every state of a database has a name, evidence and a command that resolves it."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ from tests.migration.test_live_states import EVERYTHING
 
 
 def at(revision: str, *statements: str) -> Callable[[Keywords], None]:
-    """A database at a revision, tampered with."""
+    """Return a builder of a database at a revision, then altered."""
 
     def build(keywords: Keywords) -> None:
         databases.become(keywords, revisions.head() if revision == "head" else revision)
@@ -38,7 +38,7 @@ GOES_ON: dict[str, tuple[Callable[[Keywords], None], State, bool]] = {
         True,
     ),
     "at head": (at("head"), State.AT_HEAD, False),
-    "at head, with additions of somebody else": (
+    "at head, with foreign additions": (
         at("head", "CREATE TABLE notes (id integer)", "ALTER TABLE trials ADD note text"),
         State.AT_HEAD,
         False,
@@ -49,14 +49,14 @@ GOES_ON: dict[str, tuple[Callable[[Keywords], None], State, bool]] = {
         False,
     ),
     "behind": (at(ROOT_REVISION), State.BEHIND, False),
-    "behind, with old bodies": (states.at_head, State.BEHIND, False),
+    "behind, with outdated definitions": (states.at_head, State.BEHIND, False),
     "short column": (
         at(CONTRACT_HEAD, "ALTER TABLE alembic_version ALTER version_num TYPE varchar(60)"),
         State.BEHIND,
         True,
     ),
-    "by hand": (states.hand_applied(*states.HAND_APPLIED), State.OUT_OF_BAND, False),
-    "all by hand": (
+    "out-of-band": (states.hand_applied(*states.HAND_APPLIED), State.OUT_OF_BAND, False),
+    "all out-of-band": (
         with_version(states.at_head, f"UPDATE alembic_version SET version_num = '{ROOT_REVISION}'"),
         State.OUT_OF_BAND,
         False,
@@ -65,7 +65,7 @@ GOES_ON: dict[str, tuple[Callable[[Keywords], None], State, bool]] = {
 
 
 @pytest.mark.parametrize(("build", "state", "short"), GOES_ON.values(), ids=GOES_ON)
-def test_a_run_goes_on_by_itself(
+def test_a_run_starts_from_this_state(
     empty_database: Keywords, build: Callable[[Keywords], None], state: State, short: bool
 ) -> None:
     build(empty_database)
@@ -153,7 +153,7 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
         "missing: ",
         "migrate_alembic --adopt auto",
     ),
-    "somebody else's": (
+    "foreign": (
         lambda keywords: states.execute(keywords, "CREATE TABLE invoices (id integer)"),
         State.FOREIGN,
         "This is not an ncfd database",
@@ -172,39 +172,39 @@ def test_a_run_stops_before_anything_is_written(
         assert diagnose.diagnose(connection).state is state
     with pytest.raises(MigrationError) as refusal:
         run(empty_database)
-    said = str(refusal.value)
+    output = str(refusal.value)
     assert refusal.value.exit_code is ExitCode.REFUSED
-    assert evidence in said
-    assert remedy in said
-    assert "\n" not in said
+    assert evidence in output
+    assert remedy in output
+    assert "\n" not in output
     assert query(empty_database, EVERYTHING) == before
 
 
-def test_the_command_tells_programs_the_state_and_people_the_rest(empty_database: Keywords) -> None:
+def test_json_has_the_state_and_standard_error_the_message(empty_database: Keywords) -> None:
     STOPS["several rows"][0](empty_database)
     code, out, error = call(empty_database, "--json")
-    said = json.loads(out)
-    assert (code, said["exit"], said["state"]) == (ExitCode.REFUSED, ExitCode.REFUSED, "several versions")
-    assert said["error"] in error
+    output = json.loads(out)
+    assert (code, output["exit"], output["state"]) == (ExitCode.REFUSED, ExitCode.REFUSED, "several versions")
+    assert output["error"] in error
     assert "Traceback" not in error
 
 
-MENDED = [name for name, (_, state, _, _) in STOPS.items() if state not in diagnose.NOT_OURS]
+REPAIRED = [name for name, (_, state, _, _) in STOPS.items() if state not in diagnose.NOT_OURS]
 
 
-@pytest.mark.parametrize("name", MENDED)
-def test_the_command_that_is_told_mends_it(empty_database: Keywords, name: str) -> None:
+@pytest.mark.parametrize("name", REPAIRED)
+def test_the_command_in_the_message_repairs_it(empty_database: Keywords, name: str) -> None:
     build, state, _, _ = STOPS[name]
     build(empty_database)
     with pytest.raises(MigrationError) as refusal:
         run(empty_database)
-    said = str(refusal.value)
+    output = str(refusal.value)
     if state is State.INVALID_INDEX:
         with psycopg.connect(**empty_database, autocommit=True) as connection:
-            connection.execute(said.partition("in psql: ")[2].partition(" Then:")[0])
+            connection.execute(output.partition("in psql: ")[2].partition(" Then:")[0])
         assert run(empty_database).verified
     else:
-        asked = said.partition("migrate_alembic --adopt ")[2].split()[0].strip(".")
+        asked = output.partition("migrate_alembic --adopt ")[2].split()[0].strip(".")
         assert adopt(empty_database, asked)[0].verified
     assert run(empty_database).applied == []
 
@@ -212,7 +212,7 @@ def test_the_command_that_is_told_mends_it(empty_database: Keywords, name: str) 
 def test_an_index_that_is_being_built_is_waited_for(empty_database: Keywords) -> None:
     databases.become(empty_database, CONTRACT_HEAD)
     with psycopg.connect(**empty_database) as holder:
-        # A concurrent build waits for whoever has an older look at the table.
+        # A concurrent build waits for older snapshots of the table.
         holder.execute("INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now())")
 
         def build() -> None:

@@ -1,4 +1,4 @@
-"""The drift report names whatever differs from the revision, and is silent otherwise."""
+"""The drift report lists the differences from the revision, and nothing else."""
 
 import json
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
 from tests.migration.test_runs import REVISIONS
 from tests.postgres import started_server
 
-# Each change to the schema, and words of the report that name it.
+# Changes to the schema, and the words of the report.
 MUTATIONS: dict[str, tuple[str, str]] = {
     "column dropped": ("ALTER TABLE trials DROP indication", "missing: column trials.indication"),
-    "column added": ("ALTER TABLE trials ADD colour text", "extra: column trials.colour"),
+    "column added": ("ALTER TABLE trials ADD color text", "extra: column trials.color"),
     "column renamed": ("ALTER TABLE trials RENAME phase TO stage", "missing: column trials.phase"),
     "column type": ("ALTER TABLE trials ALTER phase TYPE text", "differs: column trials.phase"),
     "column length": ("ALTER TABLE signals ALTER severity TYPE varchar(2)", "differs: column signals.severity"),
@@ -148,7 +148,7 @@ def test_a_database_of_this_project_has_no_drift(empty_database: Keywords, revis
 
 @pytest.fixture(scope="module")
 def sixteen() -> Iterator[Keywords]:
-    """A server of PostgreSQL 16, which the package of the embedded one carries as well."""
+    """A server of PostgreSQL 16, from the package of the embedded one."""
     embedded_server.get_parameters()
     folder = programs.find_program("postgres").parents[2] / "pginstall" / "bin"
     with started_server(folder) as server:
@@ -171,16 +171,16 @@ def test_a_database_of_this_project_has_no_drift_on_postgresql_16(sixteen: Keywo
         drift(keywords)
 
 
-def test_hand_made_objects_that_came_to_head_are_no_drift(empty_database: Keywords) -> None:
+def test_out_of_band_objects_at_head_are_no_drift(empty_database: Keywords) -> None:
     databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, *states.HAND_APPLIED)
     run(empty_database)
     assert drift(empty_database).drift is not None
 
 
-def test_old_bodies_are_told_and_are_no_drift(empty_database: Keywords) -> None:
+def test_outdated_definitions_are_listed_and_are_no_drift(empty_database: Keywords) -> None:
     databases.become(empty_database, CONTRACT_HEAD)
-    states.apply(empty_database, "old_bodies")
+    states.apply(empty_database, "outdated_definitions")
     found: Any = drift(empty_database).drift
     assert found["drift"] == []
     assert "column studies.p_value" in found["outdated"]
@@ -189,7 +189,7 @@ def test_old_bodies_are_told_and_are_no_drift(empty_database: Keywords) -> None:
     assert any("increment_storage_refcount" in body for body in found["outdated"])
 
 
-def test_what_is_not_ours_and_what_is_excluded_is_left_out(head_database: Keywords) -> None:
+def test_foreign_and_excluded_objects_are_ignored(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
         connection.execute(
             "CREATE TABLE django_session (id serial); CREATE SCHEMA other; CREATE TABLE other.t (id integer)"
@@ -199,9 +199,7 @@ def test_what_is_not_ours_and_what_is_excluded_is_left_out(head_database: Keywor
 
 
 @pytest.mark.parametrize("kind", ["boolean", "text"])
-def test_columns_of_live_securities_and_the_view_that_shows_them_are_no_drift(
-    empty_database: Keywords, kind: str
-) -> None:
+def test_additional_columns_of_securities_and_their_view_are_no_drift(empty_database: Keywords, kind: str) -> None:
     databases.become(empty_database, CONTRACT_HEAD)
     with psycopg.connect(**empty_database) as connection:
         connection.execute(f"ALTER TABLE securities ADD issuer_name text, ADD exchange text, ADD active {kind}")
@@ -210,7 +208,7 @@ def test_columns_of_live_securities_and_the_view_that_shows_them_are_no_drift(
     assert query(empty_database, "SELECT count(*) FROM v_company_tickers WHERE issuer_name = 'x'") == [(0,)]
 
 
-def test_names_that_the_server_makes_up_and_the_order_of_columns_are_no_drift(head_database: Keywords) -> None:
+def test_generated_names_and_the_order_of_columns_are_no_drift(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
         connection.execute("ALTER TABLE trials RENAME CONSTRAINT trials_nct_id_key TO some_name")
         connection.execute("ALTER INDEX ix_scores_run_id RENAME TO scores_run_id_idx")
@@ -218,7 +216,7 @@ def test_names_that_the_server_makes_up_and_the_order_of_columns_are_no_drift(he
     assert drift(head_database).drift is not None
 
 
-def test_a_role_that_may_not_make_databases_gets_a_partial_report(head_database: Keywords, worker: str) -> None:
+def test_a_role_that_cannot_create_databases_gets_a_partial_report(head_database: Keywords, worker: str) -> None:
     role = f"reader_{worker}"
     with psycopg.connect(**head_database) as connection:
         connection.execute(f"DROP ROLE IF EXISTS {role}")
@@ -232,13 +230,13 @@ def test_a_role_that_may_not_make_databases_gets_a_partial_report(head_database:
             connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-def test_the_command_exits_3_and_tells_programs(head_database: Keywords) -> None:
+def test_the_command_exits_3_and_json_lists_the_drift(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
         connection.execute("DROP INDEX ix_scores_run_id")
     before = query(head_database, "SELECT count(*) FROM pg_class")
     code, out, error = call(head_database, "--drift", "--json")
-    said = json.loads(out)
-    assert (code, said["exit"]) == (3, 3)
-    assert [(found["kind"], found["name"]) for found in said["drift"]["drift"]] == [("index", "ix_scores_run_id")]
+    printed = json.loads(out)
+    assert (code, printed["exit"]) == (3, 3)
+    assert [(found["kind"], found["name"]) for found in printed["drift"]["drift"]] == [("index", "ix_scores_run_id")]
     assert "CREATE INDEX ix_scores_run_id" in error
     assert query(head_database, "SELECT count(*) FROM pg_class") == before

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment leaves a database from which the next run comes to head, with every row."""
+"""After a kill at any moment, the next run reaches head with every row."""
 
 import random
 import signal
@@ -34,7 +34,7 @@ def kill_and_rerun(keywords: Keywords, times: int) -> None:
         with psycopg.connect(**keywords) as connection:
             trial = make_trial(connection)
             insert(connection, "studies", trial_id=trial, doc_type="PR", year=2025, extracted_jsonb={})
-        # Security numbers become text on the way; the rest is compared as it is.
+        # Security numbers become text; the rest stays.
         before = {name: str(query(keywords, select)).replace("'1'", "1") for name, select in rows.items()}
         delay = random.Random(attempt).uniform(0.3, LONGEST)
 

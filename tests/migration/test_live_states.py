@@ -1,4 +1,4 @@
-"""A live database comes to head from any state with nothing lost; where a person is needed, nothing is written."""
+"""A live database reaches head from any state without loss; if manual action is required, nothing is written."""
 
 import psycopg
 import pytest
@@ -46,14 +46,14 @@ def test_every_state_comes_to_head_with_every_row(empty_database: Keywords, name
     drifted = "SELECT count(*) FROM storage_objects o WHERE refcount <>"
     counted = "(SELECT count(*) FROM storage_references r WHERE r.object_id = o.object_id)"
     assert query(empty_database, f"{drifted} {counted}") == [(0,)]
-    # Nothing is left to do, and keys go on where they were.
+    # Nothing is left to do, and sequences continue.
     assert run(empty_database).applied == []
     with psycopg.connect(**empty_database) as connection:
         make_trial(connection)
         connection.execute("SELECT increment_storage_refcount(repeat('f', 64), 'local', 'study', 5)")
 
 
-def test_rows_of_hand_made_storage_tables_stay_and_their_keys_go_on(empty_database: Keywords) -> None:
+def test_rows_of_out_of_band_storage_tables_stay_and_their_keys_continue(empty_database: Keywords) -> None:
     databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, "hand_applied_storage")
     run(empty_database)
@@ -67,7 +67,7 @@ def test_rows_of_hand_made_storage_tables_stay_and_their_keys_go_on(empty_databa
     assert query(empty_database, "SELECT refcount FROM storage_objects WHERE object_id = 1") == [(2,)]
 
 
-def test_hand_made_labels_and_what_was_granted_on_the_summary_stay(empty_database: Keywords) -> None:
+def test_out_of_band_labels_and_grants_on_the_summary_stay(empty_database: Keywords) -> None:
     databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, "hand_applied_link_audit")
     run(empty_database)
@@ -90,7 +90,7 @@ def test_integer_links_to_securities_become_text_with_their_dates(empty_database
     assert query(empty_database, "SELECT has_table_privilege('public', 'v_company_tickers', 'SELECT')") == [(True,)]
 
 
-def test_a_downgrade_leaves_what_people_had_made_by_hand(empty_database: Keywords) -> None:
+def test_a_downgrade_keeps_out_of_band_objects(empty_database: Keywords) -> None:
     databases.become(empty_database, ROOT_REVISION)
     states.apply(empty_database, *HAND_APPLIED)
     run(empty_database)
@@ -118,16 +118,16 @@ def test_rows_of_staging_errors_stay_when_its_key_is_renamed(empty_database: Key
 
 @pytest.fixture
 def live_head(empty_database: Keywords) -> Keywords:
-    """A live database at the head of the contract, with the faulty bodies that all of them carry, and with rows."""
+    """A live database at the head of the contract, with its outdated definitions and with rows."""
     databases.become(empty_database, CONTRACT_HEAD)
-    states.apply(empty_database, "old_bodies")
+    states.apply(empty_database, "outdated_definitions")
     with psycopg.connect(**empty_database) as connection:
         make_trial(connection)
         connection.execute("SELECT increment_storage_refcount(repeat('c', 64), 'local', 'document', 1)")
     return empty_database
 
 
-def test_faulty_bodies_of_a_live_head_are_mended(live_head: Keywords) -> None:
+def test_faulty_definitions_of_a_live_head_are_replaced(live_head: Keywords) -> None:
     with psycopg.connect(**live_head) as connection, pytest.raises(psycopg.errors.InvalidTextRepresentation):
         insert(
             connection,
@@ -173,7 +173,7 @@ def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords
     assert query(empty_database, width) == [(255,)]
 
 
-def test_a_database_of_somebody_else_is_left_alone(empty_database: Keywords) -> None:
+def test_a_foreign_database_is_left_alone(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as connection:
         connection.execute("CREATE TABLE invoices (id integer)")
     with pytest.raises(MigrationError, match=r"not an ncfd database.*1 other tables \(invoices\)"):

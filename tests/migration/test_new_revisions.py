@@ -1,4 +1,4 @@
-"""Revisions that are yet to be written: slow, failing, destructive, on two branches, or edited after their release."""
+"""Future revisions: slow, failing, destructive, on two branches, or edited after their release."""
 
 import json
 from pathlib import Path
@@ -35,9 +35,7 @@ def test_eight_at_once_build_an_index_concurrently_without_a_deadlock(empty_data
     assert query(empty_database, ran) == [(1,)]
 
 
-def test_a_unique_index_over_duplicates_is_named_and_rebuilt_when_they_are_gone(
-    head_database: Keywords, project: Path
-) -> None:
+def test_a_unique_index_over_duplicates_is_rebuilt_after_their_deletion(head_database: Keywords, project: Path) -> None:
     projects.add_revision(
         project,
         "20990101_unique",
@@ -51,7 +49,7 @@ def test_a_unique_index_over_duplicates_is_named_and_rebuilt_when_they_are_gone(
     assert "Key (sponsor_text)=(Acme) is duplicated." in error
     assert "run migrate_alembic again: it repeats the revision and rebuilds the index" in error
     assert query(head_database, VERSION) == [(revisions.head(),)]
-    # What the revision does in its transaction is there; the index is found invalid, and no obstacle.
+    # The transaction of the revision is committed; its index is invalid and does not block the next run.
     assert query(head_database, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'uq_new'::regclass") == [(False,)]
     assert finish(start(head_database, "--plan", project=project))[0] == ExitCode.DONE
 
@@ -64,7 +62,7 @@ def test_a_unique_index_over_duplicates_is_named_and_rebuilt_when_they_are_gone(
     assert query(head_database, f"{outcomes} ORDER BY log_id") == [("failed",), ("done",)]
 
 
-def test_the_third_of_five_that_fails_is_rolled_back_and_the_run_goes_on_from_there(
+def test_a_failed_third_of_five_is_rolled_back_and_the_next_run_resumes_there(
     head_database: Keywords, project: Path
 ) -> None:
     files = [
@@ -96,7 +94,7 @@ DROPS = {
 
 
 @pytest.mark.parametrize(("drop", "words"), DROPS.values(), ids=DROPS)
-def test_an_upgrade_that_drops_what_holds_rows_waits_for_consent_by_name(
+def test_an_upgrade_that_drops_data_needs_consent_by_name(
     head_database: Keywords, project: Path, drop: str, words: str
 ) -> None:
     projects.add_revision(project, "20990101_drop", f"{drop};")
@@ -116,11 +114,11 @@ def test_an_upgrade_that_drops_what_holds_rows_waits_for_consent_by_name(
 
     code, _, error = finish(start(head_database, "--allow-destructive", "20990101_drop", project=project))
     assert query(head_database, VERSION) == [("20990101_drop",)]
-    # Agreed to, done, and still told: what the models read is not there.
+    # The verification fails: the models read what was dropped.
     assert (code, "of trial" in error) == (ExitCode.FINDINGS, True)
 
 
-def test_dropping_what_is_empty_or_derived_is_no_loss(head_database: Keywords, project: Path) -> None:
+def test_dropping_empty_or_derived_objects_is_no_loss(head_database: Keywords, project: Path) -> None:
     projects.add_revision(
         project,
         "20990101_drop",
@@ -133,9 +131,7 @@ def test_dropping_what_is_empty_or_derived_is_no_loss(head_database: Keywords, p
 
 
 @pytest.mark.parametrize("arguments", [["--check"], ["--plan"], []], ids=["check", "plan", "run"])
-def test_two_heads_are_refused_before_anything_is_done(
-    empty_database: Keywords, project: Path, arguments: list[str]
-) -> None:
+def test_two_heads_are_refused_first(empty_database: Keywords, project: Path, arguments: list[str]) -> None:
     for name in ("20990101_one", "20990101_other"):
         projects.add_revision(project, name, "SELECT 1;")
     before = query(empty_database, EVERYTHING)
@@ -164,7 +160,7 @@ def test_a_released_file_that_was_edited_is_refused_and_named(
     assert query(head_database, EVERYTHING) == before
 
 
-def test_a_file_that_changed_since_it_ran_is_named(head_database: Keywords, project: Path) -> None:
+def test_a_changed_file_is_reported(head_database: Keywords, project: Path) -> None:
     edited = projects.versions(project) / "20250123_add_link_audit_fields.up.sql"
     edited.write_text(edited.read_text() + "\nSELECT 'one thing more';\n")
     projects.add_revision(project, "20990101_new", "SELECT 1;")
@@ -174,7 +170,7 @@ def test_a_file_that_changed_since_it_ran_is_named(head_database: Keywords, proj
         assert "the file of 20250123_add_link_audit_fields changed since it was applied" in out
 
 
-def test_code_that_is_older_than_the_database_says_so(head_database: Keywords, project: Path) -> None:
+def test_code_older_than_the_database_is_refused(head_database: Keywords, project: Path) -> None:
     projects.add_revision(project, "20990101_newer", "CREATE TABLE newer (id integer);", "DROP TABLE newer;")
     assert finish(start(head_database, project=project))[0] == 0
     for arguments in ((), ("--adopt", "auto", "--noinput")):
@@ -186,7 +182,7 @@ def test_code_that_is_older_than_the_database_says_so(head_database: Keywords, p
     assert run(head_database).applied == []
 
 
-def test_a_big_rewrite_waits_for_consent_by_the_name_of_the_table(empty_database: Keywords) -> None:
+def test_a_large_rewrite_needs_consent_by_name_of_the_table(empty_database: Keywords) -> None:
     states.at_head(empty_database)
     before = query(empty_database, EVERYTHING)
     flags = ("--row-limit", "1", "--noinput")

@@ -1,4 +1,4 @@
-"""A pooler in transaction mode is recognised and refused; one in session mode serves as well as none."""
+"""A pooler in transaction mode is detected and refused; session mode works."""
 
 import os
 import pwd
@@ -40,7 +40,7 @@ def pgbouncer(server: Keywords, mode: str) -> Iterator[dict[str, Any]]:
     )
     identity: dict[str, Any] = {}
     if os.geteuid() == 0:
-        # It refuses to run for root.
+        # It refuses to run as root.
         user = pwd.getpwnam("postgres")
         os.chown(folder, user.pw_uid, user.pw_gid)
         identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
@@ -93,6 +93,6 @@ def test_transaction_mode_is_refused_at_once(database: Keywords) -> None:
     assert query(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
 
 
-def test_session_mode_is_as_good_as_none(database: Keywords) -> None:
+def test_session_mode_works(database: Keywords) -> None:
     with pgbouncer(database, "session") as pooled:
         assert run(pooled).verified

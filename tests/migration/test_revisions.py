@@ -33,7 +33,7 @@ def catalog_of(keywords: Keywords) -> catalog.Catalog:
 
 @pytest.fixture(scope="module")
 def catalogs(server: Keywords, worker: str) -> dict[str, catalog.Catalog]:
-    """What each revision makes on this server."""
+    """The catalog of each revision on this server."""
     keywords = {**server, "dbname": f"ncfd_catalogs_{worker}"}
     databases.clone(server, "template1", keywords["dbname"])
     made: dict[str, catalog.Catalog] = {}
@@ -44,7 +44,7 @@ def catalogs(server: Keywords, worker: str) -> dict[str, catalog.Catalog]:
     return made
 
 
-def test_every_server_makes_what_is_expected_of_each_revision(catalogs: dict[str, catalog.Catalog]) -> None:
+def test_every_server_produces_the_expected_catalogs(catalogs: dict[str, catalog.Catalog]) -> None:
     for revision, made in catalogs.items():
         assert compare.find_differences(made, expected.read_catalog(revision), exact=False) == []
 
@@ -172,13 +172,13 @@ def test_a_downgrade_that_would_destroy_rows_refuses_until_it_is_allowed_by_name
     assert query(head_database, f"SELECT to_regclass('{table}') IS NULL") == [(table != "link_audit",)]
 
 
-def test_rows_that_a_new_database_is_born_with_are_no_loss(head_database: Keywords) -> None:
+def test_initial_rows_are_no_loss(head_database: Keywords) -> None:
     run(head_database, "base")
     left = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
     assert query(head_database, left) == [("alembic_migration_log",), ("alembic_version",)]
 
 
-def test_printed_sql_makes_the_same_schema(empty_database: Keywords, catalogs: dict[str, catalog.Catalog]) -> None:
+def test_printed_sql_creates_the_same_schema(empty_database: Keywords, catalogs: dict[str, catalog.Catalog]) -> None:
     printed = inspection.render_sql(empty_database, "head", RunResult(database="test"))
     psql = subprocess.run(
         [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**empty_database)],
@@ -229,7 +229,7 @@ def test_no_revision_refers_to_a_table_of_django() -> None:
             assert not re.search(r"\b(auth|axes|django)_\w+", source.text(revision.path, direction))
 
 
-def test_what_is_done_to_tables_that_are_there_lets_others_work() -> None:
+def test_changes_of_existing_tables_are_online() -> None:
     """After the root, indexes on older tables are built concurrently, and constraints are added NOT VALID."""
     for revision in revisions.load_revisions()[1:]:
         statements = [source.bare(each) for each in source.statements(source.text(revision.path, "up"))]
@@ -244,7 +244,7 @@ def test_what_is_done_to_tables_that_are_there_lets_others_work() -> None:
 
 
 def test_a_released_revision_is_frozen() -> None:
-    """`schema/released.json` holds the checksums of what a version of the changelog has released."""
+    """`schema/released.json` holds the checksums of released files."""
     released = json.loads((revisions.SCHEMA_FOLDER / "released.json").read_text())
     now = {
         f"{revision.id} {direction}": source.checksum(revision.path, direction)
@@ -271,11 +271,11 @@ def test_a_released_revision_is_frozen() -> None:
         )
     )
 )
-def test_statements_end_where_they_end(parts: list[str]) -> None:
+def test_scripts_are_split_into_statements(parts: list[str]) -> None:
     assert list(source.statements(";\n".join(parts) + ";")) == [part.strip() for part in parts]
 
 
-def test_a_body_is_part_of_the_checksum_of_each_revision_that_brings_it() -> None:
+def test_included_definitions_are_part_of_the_checksum() -> None:
     path = next(one.path for one in revisions.load_revisions() if one.id == "20261122_derive_counts_from_references")
     assert "increment_storage_refcount" in source.text(path, "up")
     content = path.read_text() + source.text(path, "up")

@@ -1,4 +1,4 @@
-"""Runs among other people: side by side, with locked tables, killed midway, failing, and only looking."""
+"""Runs beside other sessions: concurrent, with locked tables, killed, failing, and read-only."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ from tests.migration.running import call, finish, query, run, start
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
 
 REVISIONS = revisions.ids()
-# What a write to the schema or a rewrite of a table would change.
+# These change with a write to the schema or a rewrite of a table.
 EVERYTHING = (
     "SELECT relname, relfilenode, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
 )
@@ -114,19 +114,19 @@ def test_a_killed_run_frees_its_lock_within_a_second(empty_database: Keywords) -
 
 
 @pytest.mark.parametrize("arguments", [(), ("--adopt", "auto", "--noinput")], ids=["run", "adopt"])
-def test_a_session_that_the_server_ends_is_told_and_the_next_run_goes_on(
+def test_a_terminated_session_is_reported_and_the_next_run_resumes(
     empty_database: Keywords, arguments: tuple[str, ...]
 ) -> None:
     databases.become(empty_database, CONTRACT_HEAD)
     with psycopg.connect(**empty_database) as holder:
         holder.execute("LOCK TABLE studies IN ROW EXCLUSIVE MODE")
         process = start(empty_database, *arguments)
-        ended = (
+        terminate = (
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'migrate_alembic'"
         )
         waits = " AND wait_event_type = 'Lock' AND datname = current_database()"
         deadline = time.monotonic() + 60
-        while query(empty_database, ended + waits) == [(0,)] and time.monotonic() < deadline:
+        while query(empty_database, terminate + waits) == [(0,)] and time.monotonic() < deadline:
             time.sleep(0.02)
         code, _, error = finish(process)
         holder.rollback()
@@ -136,7 +136,7 @@ def test_a_session_that_the_server_ends_is_told_and_the_next_run_goes_on(
     assert run(empty_database).verified
 
 
-def test_a_role_that_may_not_read_the_log_is_told(empty_database: Keywords, worker: str) -> None:
+def test_a_role_that_cannot_read_the_log_gets_a_message(empty_database: Keywords, worker: str) -> None:
     databases.become(empty_database, CONTRACT_HEAD)
     role = f"looker_{worker}"
     with psycopg.connect(**empty_database) as connection:
@@ -153,7 +153,7 @@ def test_a_role_that_may_not_read_the_log_is_told(empty_database: Keywords, work
             connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-def test_a_lock_that_does_not_come_free_ends_the_run(empty_database: Keywords) -> None:
+def test_the_wait_for_the_lock_is_limited(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as holder:
         from ncfd_site.schema.deploy.session import LOCK_KEY
 
@@ -163,7 +163,7 @@ def test_a_lock_that_does_not_come_free_ends_the_run(empty_database: Keywords) -
     assert refusal.value.exit_code is ExitCode.LOCKED
 
 
-def test_a_revision_that_fails_leaves_those_before_it_and_nothing_of_itself(empty_database: Keywords) -> None:
+def test_a_failed_revision_is_rolled_back_and_those_before_it_stay(empty_database: Keywords) -> None:
     databases.become(empty_database, ROOT_REVISION)
     with psycopg.connect(**empty_database) as connection:
         connection.execute("CREATE TYPE gates AS (something_else integer)")
@@ -190,7 +190,7 @@ def test_a_revision_that_fails_leaves_those_before_it_and_nothing_of_itself(empt
 
 @pytest.mark.parametrize("flags", [["--plan"], ["--check"], ["--sql"], ["--plan", "--json"]], ids=" ".join)
 @pytest.mark.parametrize("at", ["empty", ROOT_REVISION, "head"])
-def test_looking_writes_nothing(empty_database: Keywords, flags: list[str], at: str) -> None:
+def test_read_only_modes_write_nothing(empty_database: Keywords, flags: list[str], at: str) -> None:
     if at != "empty":
         databases.migrate(empty_database, at)
     before = query(empty_database, EVERYTHING)
@@ -210,13 +210,13 @@ def test_a_run_at_head_writes_nothing(head_database: Keywords) -> None:
     assert query(head_database, "SELECT count(*), max(log_id) FROM alembic_migration_log") == before
 
 
-def test_json_is_one_object_with_what_was_done(empty_database: Keywords) -> None:
+def test_json_is_one_object_with_the_applied_revisions(empty_database: Keywords) -> None:
     code, out, error = call(empty_database, "--json")
-    said: dict[str, Any] = json.loads(out)
+    printed: dict[str, Any] = json.loads(out)
     assert code == 0
-    assert (said["status"], said["exit"], said["before"], said["after"]) == ("done", 0, None, REVISIONS[-1])
-    assert [step["revision"] for step in said["applied"]] == REVISIONS
-    assert (said["verified"], said["pending"], said["problems"]) == (True, [], [])
+    assert (printed["status"], printed["exit"], printed["before"], printed["after"]) == ("done", 0, None, REVISIONS[-1])
+    assert [step["revision"] for step in printed["applied"]] == REVISIONS
+    assert (printed["verified"], printed["pending"], printed["problems"]) == (True, [], [])
     assert error.count("Applied") == len(REVISIONS)
 
 
@@ -224,9 +224,9 @@ def test_json_of_a_refusal_names_exit_code_and_reason(empty_database: Keywords) 
     with psycopg.connect(**empty_database) as connection:
         connection.execute("CREATE TABLE invoices (id integer)")
     code, out, error = finish(start(empty_database, "--json"))
-    said = json.loads(out)
-    assert (code, said["exit"], said["status"]) == (5, 5, "refused")
-    assert "not an ncfd database" in said["error"]
+    printed = json.loads(out)
+    assert (code, printed["exit"], printed["status"]) == (5, 5, "refused")
+    assert "not an ncfd database" in printed["error"]
     assert "not an ncfd database" in error
 
 
@@ -275,7 +275,7 @@ def test_stamping_records_a_version_in_a_wide_column(empty_database: Keywords) -
     assert run(empty_database).verified
 
 
-def test_history_tells_what_was_run_and_what_failed(empty_database: Keywords) -> None:
+def test_history_lists_finished_and_failed_revisions(empty_database: Keywords) -> None:
     assert call(empty_database, "--history")[1].startswith("No runs are logged in")
     databases.migrate(empty_database, "20250123_add_link_audit_fields")
     with psycopg.connect(**empty_database) as connection:
@@ -287,11 +287,11 @@ def test_history_tells_what_was_run_and_what_failed(empty_database: Keywords) ->
     assert "up      20250121_create_studies_table_and_guardrails" in lines[0]
     assert "failed  by" in lines[-1]
     assert '"gates"' in lines[-1]
-    said = json.loads(call(empty_database, "--history", "--json")[1])
-    assert [entry["outcome"] for entry in said["history"]] == ["done"] * 6 + ["failed"]
+    printed = json.loads(call(empty_database, "--history", "--json")[1])
+    assert [entry["outcome"] for entry in printed["history"]] == ["done"] * 6 + ["failed"]
 
 
-def test_verifying_alone_writes_nothing_and_names_what_is_wrong(head_database: Keywords) -> None:
+def test_verify_only_changes_nothing_and_lists_problems(head_database: Keywords) -> None:
     before = query(head_database, EVERYTHING)
     code, out, _ = call(head_database, "--verify-only")
     assert (code, out[:9]) == (0, "Verified:")
@@ -303,7 +303,7 @@ def test_verifying_alone_writes_nothing_and_names_what_is_wrong(head_database: K
     assert "missing: function get_cleanup_candidates(integer, integer)" in error
 
 
-def test_a_look_at_a_database_at_head_takes_neither_alembic_nor_sqlalchemy(head_database: Keywords) -> None:
+def test_a_run_at_head_imports_neither_alembic_nor_sqlalchemy(head_database: Keywords) -> None:
     code, _, imported = finish(start(head_database, command=("-X", "importtime", "manage.py", "migrate_alembic")))
     modules = {entry.rsplit("|", 1)[1].strip() for entry in imported.splitlines() if "|" in entry}
     assert code == 0

@@ -1,4 +1,4 @@
-"""What a run leaves as it is: what is not ours, everything where it only looks, and secrets."""
+"""A run keeps foreign objects, read-only modes keep everything, and no output has secrets."""
 
 import json
 import time
@@ -35,7 +35,7 @@ NOT_OURS = """
     INSERT INTO notes_of_the_desk VALUES (1);
 """
 _TABLES = ("other.trials", "other.storage_references", "django_session", "auth_user", "notes_of_the_desk")
-# Definition, storage and rows of what is not ours, down to the transaction that wrote each of them last.
+# Definition, storage and rows of foreign objects, with the transaction that wrote each row.
 STATE = " UNION ALL ".join(
     f"SELECT '{table}', c.relfilenode::text, c.xmin::text, (SELECT string_agg(t::text || t.xmin, ',') FROM {table} t)"
     f" FROM pg_class c WHERE c.oid = '{table}'::regclass"
@@ -44,7 +44,7 @@ STATE = " UNION ALL ".join(
 
 
 @pytest.mark.parametrize("arguments", [(), ("--adopt", "auto", "--noinput")], ids=["run", "adopt"])
-def test_tables_of_django_of_other_schemas_and_of_other_people_are_never_touched(
+def test_tables_of_django_other_schemas_and_other_owners_are_never_touched(
     empty_database: Keywords, arguments: tuple[str, ...]
 ) -> None:
     states.hand_applied(*states.HAND_APPLIED)(empty_database)
@@ -70,9 +70,9 @@ LOOKS: dict[str, Callable[[Keywords, Progress], object]] = {
 }
 
 
-@pytest.mark.parametrize("state", ["by hand", "without version"])
-def test_looking_leaves_catalog_rows_and_log_as_they_are(empty_database: Keywords, state: str) -> None:
-    states.head_by_hand(empty_database)
+@pytest.mark.parametrize("state", ["out-of-band", "without version"])
+def test_read_only_modes_keep_catalog_rows_and_log(empty_database: Keywords, state: str) -> None:
+    states.head_out_of_band(empty_database)
     if state == "without version":
         states.execute(empty_database, "DROP TABLE alembic_version")
     with _nothing_written(empty_database):
@@ -85,10 +85,10 @@ def test_looking_leaves_catalog_rows_and_log_as_they_are(empty_database: Keyword
 
 @contextmanager
 def _nothing_written(keywords: Keywords) -> Iterator[None]:
-    # The server counts what is written when a session ends, or when told to.
+    # The server counts writes at the end of a session, or on request.
     written = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables"
 
-    def settled() -> object:
+    def final_state() -> object:
         seen = query(keywords, written)
         while True:
             time.sleep(0.3)
@@ -97,9 +97,9 @@ def _nothing_written(keywords: Keywords) -> Iterator[None]:
                 return again
             seen = again
 
-    before = query(keywords, EVERYTHING), settled()
+    before = query(keywords, EVERYTHING), final_state()
     yield
-    assert (query(keywords, EVERYTHING), settled()) == before
+    assert (query(keywords, EVERYTHING), final_state()) == before
 
 
 def test_no_output_names_a_password(empty_database: Keywords, worker: str) -> None:
@@ -109,7 +109,7 @@ def test_no_output_names_a_password(empty_database: Keywords, worker: str) -> No
     )
     keywords = {**empty_database, "user": role, "password": secret}
     try:
-        said = ""
+        output = ""
         for flags in (
             (ROOT_REVISION,),
             ("--plan",),
@@ -120,22 +120,22 @@ def test_no_output_names_a_password(empty_database: Keywords, worker: str) -> No
             ("--history",),
         ):
             _, out, error = call(keywords, *flags, "-v", "3")
-            said += out + error
+            output += out + error
         for other in ({"password": f"{secret}!"}, {"port": "1"}, {"dbname": "no_such_database"}):
             _, out, error = call({**keywords, **other}, "--json")
-            said += out + error
+            output += out + error
             assert json.loads(out)["exit"] == ExitCode.UNUSABLE_CONNECTION or "password" in other
-        assert secret not in said
-        assert make_conninfo(**keywords) not in said
-        assert "Traceback" not in said
+        assert secret not in output
+        assert make_conninfo(**keywords) not in output
+        assert "Traceback" not in output
     finally:
         states.execute(
             empty_database, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"
         )
 
 
-def test_a_connection_on_which_something_is_begun_is_refused(empty_database: Keywords) -> None:
-    """Alembic would take the transaction for the caller's, never commit it, and say that all went well."""
+def test_a_connection_with_an_open_transaction_is_refused(empty_database: Keywords) -> None:
+    """Alembic would not commit it, and report success."""
     databases.become(empty_database, CONTRACT_HEAD)
     config = alembic_runner.alembic_config()
     with (
@@ -150,7 +150,7 @@ def test_a_connection_on_which_something_is_begun_is_refused(empty_database: Key
 
 
 def test_the_version_is_never_missing_while_it_is_written(empty_database: Keywords) -> None:
-    """A reader that looks all the time sees a version at each moment of an adoption."""
+    """A continuous reader always sees a version during an adoption."""
     states.at_head(empty_database)
     states.execute(empty_database, f"INSERT INTO alembic_version VALUES ('{ROOT_REVISION}')")
     process = start(empty_database, "--adopt", "auto", "--noinput")

@@ -22,7 +22,7 @@ from tests import databases
 from tests.factories import make_user
 from tests.web.reading import text_of
 
-# The page looks at the database on a connection of its own, which sees only what is committed.
+# The page has its own connection, which sees committed rows only.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HEAD = revisions.head()
@@ -33,14 +33,14 @@ LOG = "/admin/schema/migrationlog/"
 
 @pytest.fixture
 def olga(client: Client) -> Client:
-    """olga's browser: an operator may see the schema."""
+    """The client of olga, an operator."""
     client.force_login(make_user(Role.OPERATOR))
     return client
 
 
 @pytest.fixture
 def outsider() -> Iterator[str]:
-    """A role of the server that may sign in and read nothing."""
+    """A server role that can sign in and read nothing."""
     name = f"outsider_{os.getpid()}"
     sql.execute(f"CREATE ROLE {name} LOGIN")
     yield name
@@ -60,7 +60,7 @@ def commands(page: Any) -> list[str]:
     return re.findall(r'<pre class="command"><code>(.*?)</code></pre>', page.content.decode())
 
 
-def test_at_head_nothing_is_pending_and_nothing_differs(olga: Client) -> None:
+def test_at_head_nothing_is_pending_and_there_is_no_drift(olga: Client) -> None:
     entries = sql.value("SELECT count(*) FROM alembic_migration_log")
     page = olga.get("/schema/")
     words = text_of(page)
@@ -73,7 +73,7 @@ def test_at_head_nothing_is_pending_and_nothing_differs(olga: Client) -> None:
     assert sql.value("SELECT count(*) FROM alembic_migration_log") == entries
 
 
-def test_each_revision_tells_what_it_is_about_who_ran_it_and_where(olga: Client) -> None:
+def test_each_revision_has_summary_actor_and_host(olga: Client) -> None:
     entry = MigrationLog.objects.latest("log_id")
     words = text_of(olga.get("/schema/"))
     for revision in revisions.load_revisions():
@@ -88,7 +88,7 @@ def test_an_analyst_sees_it_too(client: Client) -> None:
     assert 'href="/schema/"' in client.get("/").content.decode()
 
 
-def test_a_reviewer_is_refused_and_is_not_led_there(client: Client) -> None:
+def test_a_reviewer_gets_403_and_no_link(client: Client) -> None:
     client.force_login(make_user())
     page = client.get("/schema/")
     assert page.status_code == 403
@@ -96,11 +96,11 @@ def test_a_reviewer_is_refused_and_is_not_led_there(client: Client) -> None:
     assert 'href="/schema/"' not in client.get("/").content.decode()
 
 
-def test_who_is_not_signed_in_is_asked_to(client: Client) -> None:
+def test_anonymous_users_are_redirected_to_login(client: Client) -> None:
     assert client.get("/schema/")["Location"] == "/accounts/login/?next=/schema/"
 
 
-def test_behind_it_lists_what_a_run_applies(olga: Client) -> None:
+def test_pending_migrations_are_listed(olga: Client) -> None:
     databases.migrate(keywords(), BEFORE_HEAD)
     page = olga.get("/schema/")
     words = text_of(page)
@@ -112,7 +112,7 @@ def test_behind_it_lists_what_a_run_applies(olga: Client) -> None:
     assert f"{HEAD} {revisions.load_revisions()[-1].summary} ○ pending" in words
 
 
-def test_a_plan_tells_old_bodies_and_rewrites(olga: Client) -> None:
+def test_the_plan_lists_outdated_definitions_and_rewrites(olga: Client) -> None:
     databases.migrate(keywords(), COUNTING, allow_destructive=tuple(revisions.ids()))
     sql.execute(
         "CREATE OR REPLACE FUNCTION enforce_pivotal_study_card() RETURNS trigger LANGUAGE plpgsql"
@@ -125,7 +125,7 @@ def test_a_plan_tells_old_bodies_and_rewrites(olga: Client) -> None:
     assert f"1 outdated definition, replaced by revision {REPLACING_REVISION}" in words
 
 
-def test_objects_made_by_hand_are_taken_over_and_are_no_drift(olga: Client) -> None:
+def test_out_of_band_objects_are_adopted_and_are_no_drift(olga: Client) -> None:
     sql.execute("UPDATE alembic_version SET version_num = %s", ["20250123_add_link_audit_fields"])
     words = text_of(olga.get("/schema/"))
     assert "with out-of-band objects of later revisions" in words
@@ -133,7 +133,7 @@ def test_objects_made_by_hand_are_taken_over_and_are_no_drift(olga: Client) -> N
     assert "No drift." in words
 
 
-def test_a_lost_index_is_drift_and_needs_a_person(olga: Client) -> None:
+def test_a_missing_index_is_drift_and_requires_manual_action(olga: Client) -> None:
     sql.execute("DROP INDEX idx_trials_status")
     page = olga.get("/schema/")
     words = text_of(page)
@@ -145,7 +145,7 @@ def test_a_lost_index_is_drift_and_needs_a_person(olga: Client) -> None:
     assert "manage.py migrate_alembic" not in commands(page)
 
 
-def test_what_is_extra_or_differs_is_named_both_ways(olga: Client) -> None:
+def test_extra_and_different_objects_are_listed(olga: Client) -> None:
     sql.execute("CREATE TABLE scratch (one integer PRIMARY KEY, two text)")
     words = text_of(olga.get("/schema/"))
     assert "At head" in words
@@ -158,7 +158,7 @@ def test_what_is_extra_or_differs_is_named_both_ways(olga: Client) -> None:
     assert "differs: column trials.status" in words
 
 
-def test_an_invalid_index_is_told_with_the_statement_that_mends_it(olga: Client) -> None:
+def test_an_invalid_index_has_the_statement_that_repairs_it(olga: Client) -> None:
     sql.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_trials_status'::regclass")
     page = olga.get("/schema/")
     words = text_of(page)
@@ -168,7 +168,7 @@ def test_an_invalid_index_is_told_with_the_statement_that_mends_it(olga: Client)
     assert "index idx_trials_status unfinished" in words
 
 
-def test_an_unknown_version_is_nobody_elses_to_touch(olga: Client) -> None:
+def test_an_unknown_revision_offers_no_command(olga: Client) -> None:
     sql.execute("UPDATE alembic_version SET version_num = 'abcdef123456'")
     page = olga.get("/schema/")
     words = text_of(page)
@@ -180,14 +180,14 @@ def test_an_unknown_version_is_nobody_elses_to_touch(olga: Client) -> None:
     assert commands(page) == []
 
 
-def test_of_several_versions_each_is_shown(olga: Client) -> None:
+def test_several_versions_are_all_shown(olga: Client) -> None:
     sql.execute("INSERT INTO alembic_version VALUES (%s)", [BEFORE_HEAD])
     page = olga.get("/schema/")
     assert commands(page) == ["manage.py migrate_alembic --adopt auto"]
     assert text_of(page).count("in alembic_version") == 2
 
 
-def test_an_empty_database_has_everything_before_it(olga: Client) -> None:
+def test_an_empty_database_has_all_revisions_pending(olga: Client) -> None:
     databases.migrate(keywords(), "base", allow_destructive=tuple(revisions.ids()))
     words = text_of(olga.get("/schema/"))
     assert f"{len(revisions.ids())} pending" in words
@@ -195,7 +195,7 @@ def test_an_empty_database_has_everything_before_it(olga: Client) -> None:
     assert "Drift The database is empty." in words
 
 
-def test_a_file_that_changed_since_it_ran_is_named(olga: Client) -> None:
+def test_a_changed_file_is_reported(olga: Client) -> None:
     assert "changed since" not in text_of(olga.get("/schema/"))
     sql.execute("UPDATE alembic_migration_log SET file_sha256 = 'other' WHERE revision = %s", [COUNTING])
     words = text_of(olga.get("/schema/"))
@@ -203,13 +203,13 @@ def test_a_file_that_changed_since_it_ran_is_named(olga: Client) -> None:
     assert words.count("file changed since applied") == 1
 
 
-def test_without_a_verification_it_says_how_to_verify(olga: Client) -> None:
+def test_without_a_verification_its_command_is_shown(olga: Client) -> None:
     page = olga.get("/schema/")
     assert "Not verified yet." in text_of(page)
     assert commands(page) == ["manage.py migrate_alembic --verify-only"]
 
 
-def test_the_last_verification_is_told_and_whether_it_is_of_today(olga: Client) -> None:
+def test_the_last_verification_and_later_changes_are_shown(olga: Client) -> None:
     verify()
     page = olga.get("/schema/")
     assert re.search(r"✓ Passed just now, by \w+ on \S+\. Verified: \d+ objects match", text_of(page))
@@ -220,7 +220,7 @@ def test_the_last_verification_is_told_and_whether_it_is_of_today(olga: Client) 
     assert "1 later log entry: verify again." in words
 
 
-def test_a_verification_that_failed_names_what_is_wrong(olga: Client) -> None:
+def test_a_failed_verification_lists_its_problems(olga: Client) -> None:
     sql.execute("DROP INDEX idx_trials_status")
     with pytest.raises(MigrationError):
         verify()
@@ -230,27 +230,27 @@ def test_a_verification_that_failed_names_what_is_wrong(olga: Client) -> None:
     assert "manage.py migrate_alembic --verify-only" in commands(page)
 
 
-def test_the_log_shows_its_newest_entries_and_leads_to_all(olga: Client) -> None:
+def test_the_log_shows_its_latest_entries_and_links_to_all(olga: Client) -> None:
     for _ in range(21):
         verify()
     page = olga.get("/schema/")
     words = text_of(page)
     assert "Latest 20 entries, newest first" in words
     assert f'href="{LOG}"' in page.content.decode()
-    # Of the entries themselves, only verifications are among the newest 20.
+    # The latest 20 entries are verifications.
     log = words.partition("Latest 20 entries")[2]
     assert log.count("verify 2") == 20
     assert "upgrade" not in log
 
 
-def test_who_may_not_enter_the_admin_is_not_led_there(client: Client) -> None:
+def test_users_without_admin_access_get_no_link_to_the_log(client: Client) -> None:
     client.force_login(make_user(Role.ANALYST, is_staff=False))
     page = client.get("/schema/").content.decode()
     assert "All entries, newest first" in page
     assert LOG not in page
 
 
-def test_an_empty_log_says_what_to_do(olga: Client) -> None:
+def test_an_empty_log_has_the_command_that_fills_it(olga: Client) -> None:
     sql.execute("DROP TABLE alembic_migration_log")
     words = text_of(olga.get("/schema/"))
     assert "No entries yet." in words
@@ -258,8 +258,8 @@ def test_an_empty_log_says_what_to_do(olga: Client) -> None:
     assert words.count("unknown: not in the log") == len(revisions.ids())
 
 
-def test_a_database_that_lets_nobody_in_is_told_in_a_sentence(olga: Client) -> None:
-    # Those who are in stay in: the connection of Django's goes on, the one of the page does not come about.
+def test_a_refused_connection_is_explained(olga: Client) -> None:
+    # Django's open connection stays; the page's own is refused.
     databases.execute(keywords(), "ALTER DATABASE {} ALLOW_CONNECTIONS false", keywords()["dbname"])
     page = olga.get("/schema/")
     assert page.status_code == 200
@@ -268,18 +268,16 @@ def test_a_database_that_lets_nobody_in_is_told_in_a_sentence(olga: Client) -> N
     assert "Plan" not in words
 
 
-def test_a_user_without_rights_is_told_what_it_lacks(
-    olga: Client, outsider: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Django's connection is there already; the page's own is made with this name.
+def test_missing_privileges_are_explained(olga: Client, outsider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Django's connection is open already; the page's own uses this name.
     monkeypatch.setitem(connection.settings_dict, "USER", outsider)
     words = text_of(olga.get("/schema/"))
     assert "cannot read the whole schema (permission denied for table alembic_version)" in words
     assert "Grant it SELECT" in words
 
 
-def test_a_table_that_stays_locked_is_told(olga: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Without the two minutes for which a locked table is tried again.
+def test_a_locked_table_is_explained(olga: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No retries.
     monkeypatch.setattr(retrying.retry_while_locked, "__defaults__", (0.0,))
     with psycopg.connect(**keywords()) as other:
         other.execute("LOCK TABLE link_audit IN ACCESS EXCLUSIVE MODE")
@@ -298,6 +296,6 @@ def test_every_table_has_a_caption_and_headings_with_a_scope(olga: Client) -> No
 
 def test_the_number_of_queries_does_not_grow(olga: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     olga.get("/schema/")
-    # Session, person, two for permissions; the rest goes over the page's own connection.
+    # Session, user, two for permissions; the rest uses the page's own connection.
     with django_assert_num_queries(4):
         olga.get("/schema/")

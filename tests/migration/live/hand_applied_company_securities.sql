@@ -1,4 +1,4 @@
--- Companies linked to securities by number, and a view that reads the number and that somebody was granted.
+-- Companies linked to securities by number, and a view with a grant that reads it.
 DROP VIEW v_company_tickers;
 ALTER TABLE company_securities ALTER COLUMN security_id TYPE integer USING security_id::integer;
 DROP INDEX company_securities_security_id_idx;

@@ -1,4 +1,4 @@
--- The label columns as people added them by hand, with a summary of other columns that somebody was granted.
+-- Out-of-band label columns, with a summary of other columns and a grant on it.
 ALTER TABLE link_audit ADD COLUMN label boolean, ADD COLUMN label_source text;
 CREATE INDEX ix_link_audit_label ON link_audit (label);
 CREATE VIEW heuristic_precision_summary AS

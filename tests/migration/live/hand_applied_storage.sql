@@ -1,4 +1,4 @@
--- The storage tables as people made them by hand: constraints named by the server, the key and the entity misnamed.
+-- Out-of-band storage tables: generated names of constraints, other names of the key and of referenced_id.
 CREATE TABLE storage_objects (
     object_id bigserial PRIMARY KEY,
     sha256 varchar(64) NOT NULL,

@@ -1,4 +1,4 @@
--- Rows in every table that a live database has from the root on. Their keys begin at 1001.
+-- Rows in every table of the root. Their keys start at 1001.
 INSERT INTO companies (company_id, cik, name, name_norm, website_domain) VALUES
     (1001, 1001, 'Borealis Bio', 'borealis bio', 'Borealis.example'), (1002, 1002, 'Cirrus Pharma', 'cirrus pharma', NULL);
 INSERT INTO company_aliases (alias_id, company_id, alias, alias_norm, alias_type) VALUES
@@ -43,6 +43,6 @@ INSERT INTO resolver_decisions (decision_id, run_id, nct_id, sponsor_text, spons
 INSERT INTO review_queue (rq_id, run_id, nct_id, sponsor_text) VALUES (1001, 'r1', 'NCT90000002', 'Cirrus?');
 INSERT INTO resolver_labels (label_id, nct_id, sponsor_text_norm, company_id, is_match, source) VALUES (1001, 'NCT90000001', 'borealis bio', 1001, true, 'human');
 INSERT INTO resolver_det_rules (rule_id, pattern, company_id) VALUES (1001, '^borealis', 1001);
-INSERT INTO resolver_ignore_sponsor (pattern, comment) VALUES ('^Somebody$', 'of this test');
+INSERT INTO resolver_ignore_sponsor (pattern, comment) VALUES ('^Acme$', 'of this test');
 INSERT INTO resolver_llm_logs (llm_id, run_id, nct_id, sponsor_text, candidates, prompt) VALUES (1001, 'r1', 'NCT90000002', 'Cirrus?', '[]', 'Who?');
 INSERT INTO resolver_flags (key, value) VALUES ('of_this_test', 'kept');

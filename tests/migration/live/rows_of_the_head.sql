@@ -1,4 +1,4 @@
--- Rows in the tables and columns that the revisions after the root brought, as a database at the head of the contract has.
+-- Rows in the tables and columns of the later revisions up to the head of the contract.
 INSERT INTO storage_objects (object_id, sha256, storage_uri, backend_type, tier, size_bytes, refcount) VALUES
     (1001, repeat('3', 64), 'local://one', 'local', 'local', 12, 2), (1002, repeat('4', 64), 's3://two', 's3', 's3', 34, 0);
 INSERT INTO storage_references (reference_id, object_id, reference_type, referenced_id, created_at) VALUES

@@ -1,4 +1,4 @@
--- What live databases carry that stand at the root: the same names, faulty bodies.
+-- Outdated definitions of live databases at the root, under the same names.
 CREATE OR REPLACE FUNCTION enforce_pivotal_study_card() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.extracted_jsonb IS NOT NULL AND NOT NEW.extracted_jsonb ? 'primary_endpoints'

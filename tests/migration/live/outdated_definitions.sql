@@ -1,4 +1,4 @@
--- What live databases carry at the head of the contract: the same names and signatures, faulty bodies.
+-- Outdated definitions of live databases at the head of the contract, under the same names and signatures.
 CREATE OR REPLACE FUNCTION increment_storage_refcount(p_sha256 text, p_backend_type text, p_reference_type text, p_reference_id bigint)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE v_object bigint; v_count integer;

@@ -1,1 +1,1 @@
-"""Documents and the content they stand on."""
+"""Documents and the content store."""

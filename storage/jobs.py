@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import ProgressReporter
@@ -28,34 +27,25 @@ Json = Mapping[str, Any]
 
 
 def start_verification(only: Sequence[str], sample: float, *, actor: User) -> Job:
-    """Start the named checks on `sample` percent of the objects.
-
-    Like the other two, raises PermissionDenied without `storage.operate_storageobject`, and JobRefused while a job of
-    the same kind is active.
-    """
-    return _start(VERIFY, {"only": list(only), "sample": sample}, actor)
+    """Start the named checks on `sample` percent of the objects; raises PermissionDenied."""
+    return queue.start(VERIFY, {"only": list(only), "sample": sample}, actor=actor)
 
 
 def start_garbage_collection(options: GcOptions, *, actor: User) -> Job:
-    """Start a garbage collection, which checks its limits again before it deletes."""
+    """Start a garbage collection, which checks its limits again before it deletes.
+
+    Raises PermissionDenied, and JobError while another one is open.
+    """
     arguments = asdict(options)
     del arguments["allow_missing_references"]
-    return _start(COLLECT, arguments, actor)
+    return queue.start(COLLECT, arguments, actor=actor)
 
 
 def start_move(options: MoveOptions, *, actor: User) -> Job:
-    """Start a move between tiers."""
+    """Start a move between tiers; raises PermissionDenied, and JobError while another one is open."""
     arguments = asdict(options)
     del arguments["retention_minutes"]
-    return _start(MOVE, arguments, actor)
-
-
-def _start(kind: str, arguments: Mapping[str, Any], actor: User) -> Job:
-    if not actor.has_perm(OPERATE):
-        raise PermissionDenied(
-            f"Storage maintenance requires the permission {OPERATE}, which {actor.get_username()} lacks."
-        )
-    return queue.start(kind, arguments, actor=actor)
+    return queue.start(MOVE, arguments, actor=actor)
 
 
 class _FindingsReporter:

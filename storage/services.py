@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import Error, transaction
 
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
+from ncfd_site.core.permissions import check_permission
 from storage.models import StorageEvent, StorageObject
 
 REFERENCE_PERMISSION = "storage.reference_storageobject"
@@ -44,10 +44,7 @@ def release_reference(
 
 def _change(function: str, action: str, done: str, key: tuple[str, str, str, int], reason: str, actor: User) -> int:
     sha256, backend_type, reference_type, reference_id = key
-    if not actor.has_perm(REFERENCE_PERMISSION):
-        raise PermissionDenied(
-            f"Changing references requires the permission {REFERENCE_PERMISSION}, which {actor.get_username()} lacks."
-        )
+    check_permission(actor, REFERENCE_PERMISSION, "Changing references")
     failure = (
         f"The reference from {reference_type} {reference_id} to {sha256[:12]} in {backend_type} was not {done}, and "
         "nothing was changed: "

@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 def make_user(role: Role | str | None = Role.REVIEWER, username: str = "", **fields: Any) -> User:
     """Make a person of a group (None: of no group) who may sign in to the admin; the password is PASSWORD."""
     role = None if role is None else Role(role)
-    username = username or (PEOPLE[role] if role else "nobody")
+    username = username or (PEOPLE[role] if role else "guest")
     user = User.objects.create(username=username, password=make_password(PASSWORD), **{"is_staff": True, **fields})
     if role is not None:
         if not Group.objects.filter(name=role.value).exists():

@@ -12,7 +12,7 @@ from tests import factories
 
 @pytest.fixture
 def signed_in() -> Callable[[str], Client]:
-    """A browser in which a person is signed in: a group's, "superuser", "nobody" (of no group), "anonymous"."""
+    """A browser in which a person is signed in: a group's, "superuser", "guest" (of no group), "anonymous"."""
 
     def sign_in(who: str) -> Client:
         client = Client()
@@ -27,4 +27,4 @@ def person(who: str) -> User:
     """Make a person of a group, or a superuser, or somebody of no group."""
     if who == "superuser":
         return User.objects.create_superuser("sue", password=factories.PASSWORD)
-    return factories.make_user(None if who == "nobody" else Role(who))
+    return factories.make_user(None if who == "guest" else Role(who))

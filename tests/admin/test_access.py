@@ -18,13 +18,13 @@ from tests.admin import rows
 
 pytestmark = pytest.mark.django_db
 
-WHO = ("reviewer", "adjudicator", "operator", "analyst", "superuser", "nobody", "anonymous")
+WHO = ("reviewer", "adjudicator", "operator", "analyst", "superuser", "guest", "anonymous")
 EVERYBODY = frozenset({"reviewer", "adjudicator", "operator", "analyst", "superuser"})
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
 OPERATORS = frozenset({"operator", "superuser"})
 # What would sway a reviewer before the decision.
 BUT_THE_SWAYED = EVERYBODY - {"reviewer"}
-STAFF = EVERYBODY | {"nobody"}
+STAFF = EVERYBODY | {"guest"}
 ALONE = frozenset({"superuser"})
 NOBODY: frozenset[str] = frozenset()
 
@@ -197,7 +197,7 @@ def test_a_page_opens_for_those_who_may_and_for_nobody_else(name: str, signed_in
     wanted = {who: allowed if who in may else 302 if who == "anonymous" else 403 for who in WHO}
     # Somebody of no group has no table to list: for him the list of an app is not there.
     if name == "app_list":
-        wanted["nobody"] = 404
+        wanted["guest"] = 404
     assert {who: answer(signed_in(who), name) for who in WHO} == wanted
 
 

@@ -86,7 +86,7 @@ def test_no_copy_is_kept_on_the_way(ana: Client, client: Client) -> None:
 def test_a_person_without_the_permission_is_told_which_it_is(program: Program) -> None:
     answer = program(None).get("/api/v1/trials?limit=0")
     assert answer.status_code == 403
-    assert detail(answer) == "This needs the permission signals.view_score, which nobody does not have."
+    assert detail(answer) == "This needs the permission signals.view_score, which guest does not have."
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -65,8 +65,8 @@ def test_missing_password(home: Path, guarded: Server) -> None:
 
 def test_unknown_user(home: Path, guarded: Server) -> None:
     # The server answers an unknown user and a wrong password alike.
-    assert "refuses the password of user 'nobody'" in connection_error(
-        home, guarded.url(user="nobody", password="geheim")
+    assert "refuses the password of user 'guest'" in connection_error(
+        home, guarded.url(user="guest", password="geheim")
     )
 
 

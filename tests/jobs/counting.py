@@ -38,7 +38,7 @@ def count(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[st
 def hold(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str, Any]:
     """Say how far it is inside of a transaction, which stays open until `file` is there, and is rolled back then."""
     with transaction.atomic():
-        sql.execute("UPDATE site_jobs SET unit = 'never seen' WHERE kind = 'nobody'")
+        sql.execute("UPDATE site_jobs SET unit = 'never seen' WHERE kind = 'guest'")
         control.begin("holding a transaction", 10, "breaths")
         control.advance(7, checkpoint={"breaths": 7})
         while not Path(arguments["file"]).exists():

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-WHO = ("anonymous", "nobody", "reviewer", "adjudicator", "operator", "analyst", "superuser")
+WHO = ("anonymous", "guest", "reviewer", "adjudicator", "operator", "analyst", "superuser")
 PEOPLE = frozenset(WHO) - {"anonymous"}
-GROUPS = PEOPLE - {"nobody"}
+GROUPS = PEOPLE - {"guest"}
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
 BUT_THE_SWAYED = GROUPS - {"reviewer"}
 LABELLERS = frozenset({"reviewer", "adjudicator", "superuser"})

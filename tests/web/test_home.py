@@ -45,7 +45,7 @@ def test_a_user_without_a_group_sees_no_tiles(client: Client) -> None:
     client.force_login(make_user(None, is_staff=False))
     make_link_audit()
     page = client.get("/")
-    assert "nobody has no group yet" in text_of(page)
+    assert "guest has no group yet" in text_of(page)
     assert "board-tile" not in page.content.decode()
 
 

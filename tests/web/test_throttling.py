@@ -61,7 +61,7 @@ def test_the_page_has_the_end_of_the_lockout(client: Client) -> None:
 
 def test_an_unknown_user_gets_the_same_page(client: Client) -> None:
     make_user()
-    known, unknown = lock(client), lock(Client(), "nobody-of-this-name")
+    known, unknown = lock(client), lock(Client(), "unknown-user")
 
     def words(page: Any) -> list[str]:
         return [word for word in text_of(page).split() if ":" not in word]

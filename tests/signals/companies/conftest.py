@@ -1,4 +1,4 @@
-"""Who looks at the pages on companies."""
+"""Users of the pages on companies."""
 
 import pytest
 from django.test import Client

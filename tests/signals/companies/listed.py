@@ -63,7 +63,7 @@ def relate(parent: Company, child: Company, kind: str = "subsidiary", **days: da
 
 
 def link_document(doc_id: int, *, company: Company | None = None, nct_id: str | None = None) -> None:
-    """Say that a document is about a company or a trial."""
+    """Link a document to a company or a trial."""
     sql.execute(
         "INSERT INTO document_links (doc_id, nct_id, company_id, link_type, confidence) VALUES (%s, %s, %s, %s, 1)",
         [doc_id, nct_id, company.pk if company else None, "issuer" if company else "registry_record"],

@@ -23,7 +23,7 @@ def names(page: object) -> list[str]:
     return sorted((name for name in known if name in words), key=words.index)
 
 
-def test_a_row_says_who_where_listed_under_whom_and_how_its_trials_stand(ana: Client) -> None:
+def test_a_row_shows_name_listings_parent_and_trials(ana: Client) -> None:
     company, parent = make_company(name="Alpha Pharma", cik=1001), make_company(name="Omega Holdings")
     relate(parent, company)
     make_security("ALP", company)
@@ -39,7 +39,7 @@ def test_a_row_says_who_where_listed_under_whom_and_how_its_trials_stand(ana: Cl
     assert f'title="{readout}"' in html
 
 
-def test_a_company_without_anything_says_so(ana: Client) -> None:
+def test_a_company_without_data_has_an_empty_row(ana: Client) -> None:
     make_company(name="Alpha Pharma", cik=1001)
     assert "Alpha Pharma 1001 not listed none" in text_of(ana.get("/companies/"))
 
@@ -122,7 +122,7 @@ def test_a_company_with_very_many_trials_is_counted_up_to_a_limit(ana: Client, m
 @pytest.mark.parametrize(
     "query", ["sort=password", "page=0", "page=x", "q=%00", "trials=x", "listed=x", "q=" + "a" * 101]
 )
-def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(ana: Client, query: str) -> None:
+def test_an_invalid_filter_shows_an_error_and_lists_nothing(ana: Client, query: str) -> None:
     make_company(name="Alpha Pharma")
     page = ana.get(f"/companies/?{query}")
     assert page.status_code == 400
@@ -140,7 +140,7 @@ def test_pages_lead_to_each_other_with_the_filter(ana: Client, monkeypatch: pyte
     assert 'href="?sort=-name&amp;page=3"' in page.content.decode()
 
 
-def test_an_empty_list_says_what_fills_it(ana: Client) -> None:
+def test_an_empty_list_names_the_command_that_fills_it(ana: Client) -> None:
     assert "manage.py load_sec_tickers" in text_of(ana.get("/companies/"))
     assert "Go to the first page" in text_of(ana.get("/companies/?page=3"))
     assert "manage.py score_trials" in text_of(ana.get("/companies/?sort=-p_fail"))
@@ -164,7 +164,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         ana.get("/companies/?sort=-p_fail&q=company")
 
 
-def test_a_reviewer_sees_it_and_a_person_of_no_group_is_told_what_is_missing(client: Client) -> None:
+def test_a_reviewer_sees_it_and_a_user_without_group_sees_the_missing_permission(client: Client) -> None:
     client.force_login(make_user(Role.REVIEWER))
     page = client.get("/companies/")
     assert page.status_code == 200

@@ -24,7 +24,7 @@ def shown(client: Client, company: Company) -> str:
     return text_of(page)
 
 
-def test_a_company_without_anything_says_what_is_missing(ana: Client) -> None:
+def test_a_company_without_data_lists_what_is_missing(ana: Client) -> None:
     words = shown(ana, make_company(name="Alpha Pharma", cik=1001))
     assert "Alpha Pharma CIK 1001 Ultimate parent none" in words.replace("Trials by risk ", "")
     for sentence in (
@@ -37,7 +37,7 @@ def test_a_company_without_anything_says_what_is_missing(ana: Client) -> None:
         assert sentence in words
 
 
-def test_names_are_told_with_kind_and_days(ana: Client) -> None:
+def test_names_are_shown_with_kind_and_days(ana: Client) -> None:
     company, bearer = make_company(), make_company(name="Bearer", cik=1002)
     CompanyAlias.objects.create(
         company=company, alias="Old One", alias_norm="old one", alias_type="former_name",
@@ -51,7 +51,7 @@ def test_names_are_told_with_kind_and_days(ana: Client) -> None:
     assert '<a href="/companies/1002/">Bearer Labs</a>' in page.content.decode()
 
 
-def test_the_family_is_a_tree_with_what_has_ended(ana: Client) -> None:
+def test_the_family_is_a_tree_with_past_relations(ana: Client) -> None:
     top, middle, bottom, former = (
         make_company(name=name) for name in ("Top AG", "Middle AG", "Bottom AG", "Former AG")
     )
@@ -66,7 +66,7 @@ def test_the_family_is_a_tree_with_what_has_ended(ana: Client) -> None:
     assert "Subsidiaries Middle AG subsidiary, since 2015-01-01 Bottom AG subsidiary" in shown(ana, top)
 
 
-def test_what_ended_leads_no_further(ana: Client) -> None:
+def test_past_relations_are_not_followed(ana: Client) -> None:
     former, middle, bottom = (make_company(name=name) for name in ("Former AG", "Middle AG", "Bottom AG"))
     relate(former, middle, end_date=date(2014, 12, 31))
     relate(middle, bottom)
@@ -77,7 +77,7 @@ def test_what_ended_leads_no_further(ana: Client) -> None:
     assert "NCT00000009" not in words
 
 
-def test_a_ring_of_parents_is_shown_once_and_told(ana: Client) -> None:
+def test_a_cycle_of_parents_is_shown_once_and_marked(ana: Client) -> None:
     first, second, third = (make_company(name=name) for name in ("First AG", "Second AG", "Third AG"))
     for parent, child in ((first, second), (second, third), (third, first)):
         relate(parent, child)
@@ -100,7 +100,7 @@ def test_companies_that_all_own_each_other_do_not_hold_the_page_up(ana: Client) 
     assert "Only the nearest are shown." in shown(ana, circle[0])
 
 
-def test_securities_are_drawn_over_time_and_told_in_a_table(ana: Client) -> None:
+def test_securities_have_a_timeline_and_a_table(ana: Client) -> None:
     company = make_company()
     make_security("OLD", company, date(2010, 1, 4), date(2015, 6, 1), status="delisted")
     make_security("NEW", company, date(2015, 6, 1))
@@ -116,7 +116,7 @@ def test_securities_are_drawn_over_time_and_told_in_a_table(ana: Client) -> None
     assert "style=" not in html
 
 
-def test_links_to_securities_that_nobody_knows_are_said(ana: Client) -> None:
+def test_links_to_unknown_securities_are_shown(ana: Client) -> None:
     company = make_company()
     for identifier in ("FIGI:BBG1", "999999", "12345678901234567890"):
         CompanySecurity.objects.create(company=company, security_id=identifier)
@@ -124,7 +124,7 @@ def test_links_to_securities_that_nobody_knows_are_said(ana: Client) -> None:
     assert "Links to unknown securities: 12345678901234567890, 999999, FIGI:BBG1" in words
 
 
-def test_a_security_of_another_issuer_is_told_as_linked_only(ana: Client) -> None:
+def test_a_security_of_another_issuer_is_shown_as_linked_only(ana: Client) -> None:
     company, security = make_company(), make_security("ABC")
     CompanySecurity.objects.create(company=company, security_id=str(security.pk))
     assert "linked only: another company is its issuer" in shown(ana, company)
@@ -199,7 +199,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
 
 @pytest.mark.parametrize("cik", ["0", "5", "99999999999999999999999999"])
-def test_a_company_that_is_not_there_is_said_to_be_missing(ana: Client, cik: str) -> None:
+def test_an_unknown_company_is_not_found(ana: Client, cik: str) -> None:
     page = ana.get(f"/companies/{cik}/")
     assert page.status_code == 404
     assert "There is no company with the CIK" in text_of(page)

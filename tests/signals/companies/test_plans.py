@@ -1,4 +1,4 @@
-"""How the server reads for these pages: by the indexes that keep them quick with a million trials."""
+"""Query plans of these pages: they use the indexes that keep them fast with a million trials."""
 
 from typing import Any
 

@@ -38,7 +38,7 @@ def compare(company: Company, p: float, **features: Any) -> None:
     ResolverFeature.objects.create(company=company, p_calibrated=p, features_jsonb=features, **KEY)
 
 
-def test_an_item_says_what_waits_why_and_who_comes_into_question(ana: Client) -> None:
+def test_an_item_shows_sponsor_reason_and_candidates(ana: Client) -> None:
     alpha, beta = make_company(name="Alpha AG", cik=1001), make_company(name="Beta AG")
     item = make_item(
         candidates=[
@@ -94,12 +94,12 @@ def test_candidates_in_another_form_do_not_break_the_page(ana: Client, candidate
 
 def test_the_queue_is_filtered_by_status_sponsor_and_number(ana: Client) -> None:
     make_item(sponsor_text="Waiting Ltd")
-    make_item(sponsor_text="Settled Ltd", status="resolved", nct_id="NCT00000002")
+    make_item(sponsor_text="Closed Ltd", status="resolved", nct_id="NCT00000002")
     for query, found, left in (
-        ("status=pending", "Waiting", "Settled"),
-        ("status=resolved", "Settled", "Waiting"),
-        ("q=settled", "Settled", "Waiting"),
-        ("q=nct00000001", "Waiting", "Settled"),
+        ("status=pending", "Waiting", "Closed"),
+        ("status=resolved", "Closed", "Waiting"),
+        ("q=closed", "Closed", "Waiting"),
+        ("q=nct00000001", "Waiting", "Closed"),
     ):
         words = text_of(ana.get(f"/sponsors/?{query}"))
         assert f"{found} Ltd" in words, query
@@ -107,7 +107,7 @@ def test_the_queue_is_filtered_by_status_sponsor_and_number(ana: Client) -> None
     assert "Nothing in the queue matches this filter" in text_of(ana.get("/sponsors/?status=skipped"))
 
 
-def test_decisions_for_no_company_outside_of_the_queue_are_told(ana: Client) -> None:
+def test_decisions_for_no_company_outside_the_queue_are_shown(ana: Client) -> None:
     make_decision(sponsor_text="Nowhere Ltd", nct_id="NCT00000005")
     make_decision(sponsor_text="Known Ltd", nct_id="NCT00000006", company=make_company())
     make_item(sponsor_text="Queued Ltd")
@@ -119,7 +119,7 @@ def test_decisions_for_no_company_outside_of_the_queue_are_told(ana: Client) -> 
     assert "Queued Ltd" not in below
 
 
-def test_sponsors_of_trials_without_company_are_told_the_riskiest_first(ana: Client) -> None:
+def test_sponsors_of_trials_without_company_are_listed_riskiest_first(ana: Client) -> None:
     make_scored_trial(None, "0.60000", sponsor_text="Small Biotech", nct_id="NCT00000001")
     make_scored_trial(None, "0.20000", sponsor_text="Small Biotech")
     make_scored_trial(None, "0.80000", sponsor_text="University of Nowhere", nct_id="NCT00000002")
@@ -148,7 +148,7 @@ def test_a_pattern_that_is_no_expression_hides_no_sponsor(ana: Client) -> None:
     assert "Small Biotech 1 not scored" in text_of(ana.get("/sponsors/"))
 
 
-def test_an_empty_page_says_what_fills_it(ana: Client) -> None:
+def test_an_empty_page_names_the_command_that_fills_it(ana: Client) -> None:
     words = text_of(ana.get("/sponsors/"))
     assert "The queue is empty. The sponsor resolver" in words
     assert "manage.py load_ctgov" in words
@@ -156,7 +156,7 @@ def test_an_empty_page_says_what_fills_it(ana: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["status=x", "page=0", "page=x", "q=%00", "q=" + "a" * 10_000])
-def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(ana: Client, query: str) -> None:
+def test_an_invalid_filter_shows_an_error_and_lists_nothing(ana: Client, query: str) -> None:
     make_item()
     page = ana.get(f"/sponsors/?{query}")
     assert page.status_code == 400

@@ -1,4 +1,4 @@
-"""Scored trials for the pages that tell why."""
+"""Scored trials for the explanation pages."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -28,7 +28,7 @@ def numbers(prior: str, *ratios: str, floor: str = "0") -> dict[str, Any]:
 
 
 def metadata(ratios: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
-    """What a run writes down: its gates with their ratios, and the signals behind them."""
+    """Return the metadata of a run: gates with ratios, and signals."""
     gates = ratios or {}
     codes = sorted({code for gate in gates for code in NAMES.get(gate, ())})
     return {

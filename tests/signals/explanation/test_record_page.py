@@ -41,14 +41,14 @@ def test_two_versions_stand_beside_each_other_with_their_words_marked(ana: Clien
     assert "Titles and numbers: 2 fields" in text_of(page)
 
 
-def test_fields_that_came_or_went_are_said(ana: Client, trial: Trial) -> None:
+def test_added_and_removed_fields_are_shown(ana: Client, trial: Trial) -> None:
     make_version(trial, registry_record())
     make_version(trial, registry_record(studyType="INTERVENTIONAL"), 1)
     words = text_of(ana.get(ADDRESS))
     assert "Design Study type 2024-03-01 not in this version 2024-03-02 INTERVENTIONAL" in words
 
 
-def test_what_the_registry_reckons_itself_is_no_change(ana: Client, trial: Trial) -> None:
+def test_fields_that_the_registry_computes_are_no_change(ana: Client, trial: Trial) -> None:
     make_version(trial, registry_record())
     make_version(trial, {**registry_record(), "derivedSection": {"other": 1}}, 1)
     assert "The sponsor changed nothing." in text_of(ana.get(ADDRESS))
@@ -67,7 +67,7 @@ def test_any_two_versions_can_be_chosen_in_either_order(ana: Client, trial: Tria
 
 
 @pytest.mark.parametrize("query", ["from=x", "to=999999999999999999999", "from=%00", "from=-1&to=3"])
-def test_a_version_that_is_not_there_is_said(ana: Client, trial: Trial, query: str) -> None:
+def test_an_unknown_version_shows_an_error(ana: Client, trial: Trial, query: str) -> None:
     for day in range(2):
         make_version(trial, registry_record(), day)
     page = ana.get(f"{ADDRESS}?{query}")
@@ -83,7 +83,7 @@ def test_versions_of_other_trials_are_not_shown(ana: Client, trial: Trial) -> No
     assert ana.get(f"{ADDRESS}?from={other.pk}").status_code == 400
 
 
-def test_the_list_says_what_changed_in_words(ana: Client, trial: Trial) -> None:
+def test_the_list_describes_the_changes(ana: Client, trial: Trial) -> None:
     make_version(trial, registry_record(), sample_size=482)
     changed = [
         "protocolSection.outcomesModule.primaryOutcomes",
@@ -121,7 +121,7 @@ def test_one_version_alone_is_shown_as_fields(ana: Client, trial: Trial) -> None
     assert "protocolSection" in words.split("Raw JSON")[1]
 
 
-def test_one_version_without_a_field_says_so(ana: Client, trial: Trial) -> None:
+def test_one_version_without_a_field_is_shown(ana: Client, trial: Trial) -> None:
     version = make_version(trial, registry_record())
     sql.execute("UPDATE trial_versions SET raw_jsonb = '{}' WHERE trial_version_id = %s", [version.pk])
     page = ana.get(ADDRESS)
@@ -129,7 +129,7 @@ def test_one_version_without_a_field_says_so(ana: Client, trial: Trial) -> None:
     assert "Raw JSON {}" in text_of(page)
 
 
-def test_no_version_says_what_captures_one(ana: Client, trial: Trial) -> None:
+def test_without_versions_the_page_names_the_command_that_captures_one(ana: Client, trial: Trial) -> None:
     assert "manage.py load_ctgov PATH" in text_of(ana.get(ADDRESS))
 
 
@@ -150,7 +150,7 @@ def test_markup_in_a_record_is_shown_as_text(ana: Client, trial: Trial) -> None:
     assert "&lt;script&gt;" in html
 
 
-def test_a_record_nested_without_end_is_said(ana: Client, trial: Trial) -> None:
+def test_a_record_nested_too_deep_is_shown_raw(ana: Client, trial: Trial) -> None:
     make_version(trial, registry_record())
     deep = make_version(trial, {}, 1)
     sql.execute(

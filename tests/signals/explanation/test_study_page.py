@@ -102,7 +102,7 @@ def test_a_card_of_a_megabyte_is_cut(ana: Client) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "999999999", "9" * 19, "9" * 60])
-def test_a_study_that_is_not_there_is_said(ana: Client, number: str) -> None:
+def test_an_unknown_study_is_not_found(ana: Client, number: str) -> None:
     missing = ana.get(f"/studies/{number}/")
     assert missing.status_code == 404
     assert "There is no study" in text_of(missing)

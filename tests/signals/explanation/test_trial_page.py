@@ -1,4 +1,4 @@
-"""The page that tells why a trial has its probability: what an analyst reads on it."""
+"""Explanation page of a trial: score, steps and signals."""
 
 import re
 from datetime import datetime, timedelta
@@ -54,7 +54,7 @@ def trial() -> Trial:
     return make_trial(nct_id="NCT00000001", est_primary_completion_date="2027-01-14")
 
 
-def test_the_page_says_what_the_trial_is_and_how_it_stands(ana: Client, trial: Trial) -> None:
+def test_the_page_shows_the_trial_and_its_score(ana: Client, trial: Trial) -> None:
     make_version(trial, registry_record("A Study of Blefuscinib"))
     make_score(trial, run="weekly 0", scored_at=POSTED)
     make_score(trial, {"G1": "5"})
@@ -94,7 +94,7 @@ def test_where_nothing_fired_the_prior_is_all(ana: Client, trial: Trial) -> None
     assert "No gate fired: the score is the prior of phase 3 (42.0 %)." in text_of(ana.get("/trials/NCT00000001/"))
 
 
-def test_a_stop_rule_is_told_in_its_own_words(ana: Client, trial: Trial) -> None:
+def test_a_stop_rule_is_shown_with_its_description(ana: Client, trial: Trial) -> None:
     rule = {"rule": "endpoint_switched", "description": "the primary endpoint was switched", "p_fail_at_least": 0.97}
     make_score(
         trial, {"G1": "5"}, **numbers("0.42", "5", floor="0.97"), metadata=metadata({"G1": "5"}, stop_rules=[rule])
@@ -105,14 +105,14 @@ def test_a_stop_rule_is_told_in_its_own_words(ana: Client, trial: Trial) -> None
     assert "endpoint switched: the primary endpoint was switched (at least 97.0 %)" in words
 
 
-def test_a_stop_rule_alone_is_told_beside_the_prior(ana: Client, trial: Trial) -> None:
+def test_a_stop_rule_alone_is_shown_beside_the_prior(ana: Client, trial: Trial) -> None:
     rule = {"rule": "endpoint_switched", "description": "the primary endpoint was switched", "p_fail_at_least": 0.97}
     make_score(trial, **numbers("0.42", floor="0.97"), metadata=metadata(stop_rules=[rule]))
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "No gate fired; a stop rule raises the prior of phase 3 (42.0 %)." in words
 
 
-def test_numbers_that_do_not_add_up_are_said_plainly(ana: Client, trial: Trial) -> None:
+def test_numbers_that_do_not_add_up_are_reported(ana: Client, trial: Trial) -> None:
     make_score(trial, {"G1": "3.5"}, **{**numbers("0.42", "3.5"), "sum_log_lr": "1.5"})
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "The steps do not sum to the stored score." in words
@@ -131,7 +131,7 @@ def test_a_score_without_metadata_is_held_against_the_gates_of_today(ana: Client
     assert "The run recorded no gates. Those that fire today add up to +0.0000" in words
 
 
-def test_an_old_run_is_told_from_what_it_wrote_down(ana: Client, trial: Trial) -> None:
+def test_an_old_run_is_explained_from_its_record(ana: Client, trial: Trial) -> None:
     make_score(trial, {"G1": "5"}, run="weekly 0", scored_at=POSTED)
     make_score(trial, {"G2": "3"}, run="weekly 1")
     make_gates(trial, {"G2": "3"}, run="weekly 1")
@@ -140,7 +140,7 @@ def test_an_old_run_is_told_from_what_it_wrote_down(ana: Client, trial: Trial) -
     assert "weekly 0 an older run; see the latest" in words
     assert "G1 Alpha-Meltdown ● fired needs S1 and S2 S1, S2 5" in words
     assert "G2 Analysis-Gaming ○ did not fire" in words
-    # What the gates of today say of themselves is not what the run saw.
+    # The current gates are not those of the run.
     g2 = words.split("G2 Analysis-Gaming")[1].split("G3")[0]
     assert "for this reason" not in g2
     assert "S3 and S4" in g2.split("did not fire:")[1]
@@ -157,23 +157,23 @@ def test_a_signal_after_the_freeze_did_not_count(ana: Client, trial: Trial) -> N
     assert "frozen since 2024-03-01" in words
 
 
-def test_signals_say_why_they_did_not_fire_or_were_not_evaluated(ana: Client, trial: Trial) -> None:
-    for code, outcome, reason in (("S7", "not fired", "it is randomised"), ("S9", "not evaluated", "no results yet")):
+def test_signals_show_why_they_did_not_fire_or_were_not_evaluated(ana: Client, trial: Trial) -> None:
+    for code, outcome, reason in (("S7", "not fired", "it is randomized"), ("S9", "not evaluated", "no results yet")):
         _evaluate(trial, code, outcome, reason)
     make_score(trial, scored_at=timezone.now() + timedelta(seconds=1))
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert "○ did not fire it is randomised evaluated just now by rules 1" in words
+    assert "○ did not fire it is randomized evaluated just now by rules 1" in words
     assert "not evaluated no results yet checked just now by rules 1" in words
     assert "not evaluated Not evaluated." in words
 
 
-def test_what_was_evaluated_after_a_run_is_not_told_as_what_it_saw(ana: Client, trial: Trial) -> None:
-    _evaluate(trial, "S7", "not fired", "it was randomised then", POSTED - timedelta(days=1))
+def test_evaluations_after_a_run_are_not_shown_as_its_input(ana: Client, trial: Trial) -> None:
+    _evaluate(trial, "S7", "not fired", "it was randomized then", POSTED - timedelta(days=1))
     make_score(trial, scored_at=POSTED, metadata=metadata(not_fired=["S7"], not_evaluated=["S4", "S9"]))
     _evaluate(trial, "S7", "not evaluated", "the design is gone", POSTED)
     _evaluate(trial, "S9", "not fired", "both agree", POSTED)
     words = text_of(ana.get("/trials/NCT00000001/"))
-    assert "○ did not fire it was randomised then evaluated" in words
+    assert "○ did not fire it was randomized then evaluated" in words
     s9 = words.split("S9 overall")[1].split("Gates")[0]
     assert "not evaluated Evaluated after this run: not fired." in s9
     assert "by rules 1" not in s9
@@ -181,13 +181,13 @@ def test_what_was_evaluated_after_a_run_is_not_told_as_what_it_saw(ana: Client, 
         assert after not in words
 
 
-def test_a_run_without_signals_is_told_with_the_evaluations_of_today(ana: Client, trial: Trial) -> None:
+def test_a_run_without_signals_is_shown_with_current_evaluations(ana: Client, trial: Trial) -> None:
     make_score(trial, scored_at=POSTED, metadata={})
     _evaluate(trial, "S9", "not fired", "both agree", POSTED + timedelta(days=9))
     assert "did not fire both agree evaluated" in text_of(ana.get("/trials/NCT00000001/"))
 
 
-def test_a_gate_that_did_not_fire_says_which_signal_was_not_evaluated(ana: Client, trial: Trial) -> None:
+def test_a_gate_that_did_not_fire_names_the_signal_that_was_not_evaluated(ana: Client, trial: Trial) -> None:
     make_score(trial, metadata=metadata(signals={"S1": "H"}, not_fired=["S3"], late=["S4"], not_evaluated=["S2", "S8"]))
     words = text_of(ana.get("/trials/NCT00000001/"))
     g1, g2 = words.split("G1 Alpha-Meltdown")[1], words.split("G2 Analysis-Gaming")[1]
@@ -196,7 +196,7 @@ def test_a_gate_that_did_not_fire_says_which_signal_was_not_evaluated(ana: Clien
     assert "S3 did not fire" in g2.split("G3")[0]
 
 
-def test_the_table_of_a_run_is_told_from_that_of_today(ana: Client, trial: Trial) -> None:
+def test_the_table_of_a_run_is_distinguished_from_the_current_one(ana: Client, trial: Trial) -> None:
     today = scoring_table().version
     make_score(trial, metadata=metadata(table_version="2020-01"))
     words = text_of(ana.get("/trials/NCT00000001/"))
@@ -288,7 +288,7 @@ def test_a_parent_below_the_top_is_exposed_too(ana: Client) -> None:
     assert words.count("Middle Inc.") == words.count("Top Inc.") == 1
 
 
-def test_a_sponsor_without_company_is_told(ana: Client, trial: Trial) -> None:
+def test_a_sponsor_without_company_is_answer(ana: Client, trial: Trial) -> None:
     page = ana.get("/trials/NCT00000001/")
     assert "No company is resolved for the sponsor “Example Therapeutics”" in text_of(page)
     assert 'href="/sponsors/?q=NCT00000001"' in page.content.decode()
@@ -301,7 +301,7 @@ def test_links_under_review_and_promoted_drugs_are_counted(ana: Client, trial: T
     TrialAssetLink.objects.create(trial=trial, asset=make_asset("Tinyvra"), how="HP-1", confidence=1, link_source="x")
     page = ana.get("/trials/NCT00000001/")
     html, words = page.content.decode(), text_of(page)
-    # A drug that somebody called wrong is none of this trial.
+    # A drug whose link is labeled wrong does not belong to this trial.
     assert "HP-2 Blefuscinib, Lagadopine 1 1 1" in words
     assert "Tinyvra (HP-1)" in words
     assert 'href="/links/?q=NCT00000001&amp;label=any"' in html
@@ -336,7 +336,7 @@ def test_parts_that_a_person_may_not_see_are_left_out(client: Client, trial: Tri
         assert part not in words
 
 
-def test_a_trial_that_is_not_scored_says_what_scores_it(ana: Client, trial: Trial) -> None:
+def test_a_trial_without_score_names_the_command_that_scores_it(ana: Client, trial: Trial) -> None:
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "not scored" in words
     assert "manage.py score_trials --run-id RUN scores it." in words
@@ -344,30 +344,30 @@ def test_a_trial_that_is_not_scored_says_what_scores_it(ana: Client, trial: Tria
 
 
 @pytest.mark.parametrize(
-    ("phase", "told"),
+    ("phase", "reason"),
     [
         ("NA", "Its phase, no phase, has no prior in the scoring table."),
         (None, "Its phase is unknown, so it has no prior."),
     ],
 )
-def test_a_trial_that_no_run_scores_is_not_sent_to_the_command(ana: Client, phase: str | None, told: str) -> None:
+def test_a_trial_that_no_run_scores_is_not_sent_to_the_command(ana: Client, phase: str | None, reason: str) -> None:
     make_trial(nct_id="NCT00000002", phase=phase)
     words = text_of(ana.get("/trials/NCT00000002/"))
-    assert told in words
+    assert reason in words
     assert "manage.py score_trials" not in words
 
 
-def test_a_gate_that_nobody_evaluated_is_not_said_not_to_have_fired(ana: Client, trial: Trial) -> None:
+def test_a_gate_that_was_not_evaluated_is_not_shown_as_not_fired(ana: Client, trial: Trial) -> None:
     assert text_of(ana.get("/trials/NCT00000001/")).count("not evaluated needs S") == 4
     make_score(trial)
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert words.count("○ did not fire needs S") == 4
-    # A run that wrote no gates, and no gates of today: nobody knows.
+    # Neither the run nor the current gates have it: unknown.
     Score.objects.update(metadata={})
     assert text_of(ana.get("/trials/NCT00000001/")).count("not evaluated needs S") == 4
 
 
-def test_how_many_signals_were_not_evaluated_is_said_beside_the_number(ana: Client, trial: Trial) -> None:
+def test_the_number_of_signals_not_evaluated_is_shown_beside_the_score(ana: Client, trial: Trial) -> None:
     every = [f"S{number}" for number in range(1, 10)]
     make_score(trial, metadata=metadata(not_fired=every[:1], not_evaluated=every[1:]))
     words = text_of(ana.get("/trials/NCT00000001/"))
@@ -377,7 +377,7 @@ def test_how_many_signals_were_not_evaluated_is_said_beside_the_number(ana: Clie
 
 
 @pytest.mark.parametrize("address", ["/trials/NCT99999999/", "/trials/x%00y/", "/trials/NCT99999999/record/"])
-def test_a_trial_that_is_not_there_is_said_and_can_be_searched_for(ana: Client, address: str) -> None:
+def test_an_unknown_trial_is_not_found_and_offers_a_search(ana: Client, address: str) -> None:
     missing = ana.get(address)
     assert missing.status_code == 404
     assert "There is no trial" in text_of(missing)
@@ -385,7 +385,7 @@ def test_a_trial_that_is_not_there_is_said_and_can_be_searched_for(ana: Client, 
 
 
 @pytest.mark.parametrize("run", ["other", "%00", "x" * 500, "%3Cscript%3E"])
-def test_a_run_that_the_trial_does_not_have_is_said(ana: Client, trial: Trial, run: str) -> None:
+def test_an_unknown_run_is_not_found(ana: Client, trial: Trial, run: str) -> None:
     make_score(trial)
     missing = ana.get(f"/trials/NCT00000001/?run={run}")
     assert missing.status_code == 404
@@ -407,20 +407,20 @@ def test_what_others_wrote_is_never_markup(ana: Client) -> None:
         evidence_span=evil + "x" * 1_000_000,
         metadata={"doc_id": "9" * 30, "page_no": evil, "trial_version_ids": evil},
     )
-    said = metadata(
+    recorded = metadata(
         {evil[:10]: "5"},
         signals={"S1": evil},
         stop_rules=[{"rule": evil, "description": evil}, evil, 3],
         table_version=evil,
     )
-    make_score(trial, {"G1": "5"}, run=evil, metadata=said)
+    make_score(trial, {"G1": "5"}, run=evil, metadata=recorded)
     page = ana.get("/trials/NCT00000003/")
     assert page.status_code == 200
     assert evil not in page.content.decode()
     assert len(page.content) < 100_000
 
 
-def test_metadata_nested_without_end_is_said_and_no_error(ana: Client, trial: Trial) -> None:
+def test_metadata_nested_too_deep_is_reported_without_error(ana: Client, trial: Trial) -> None:
     score = make_score(trial, {"G1": "5"})
     deep = '{"gates":' + "[" * 3000 + "]" * 3000 + "}"
     sql.execute("UPDATE scores SET metadata = %s::jsonb WHERE score_id = %s", [deep, score.pk])
@@ -456,7 +456,7 @@ def test_a_stranger_signs_in_first_and_nothing_is_kept(client: Client, ana: Clie
     assert "no-store" in ana.get("/trials/NCT00000001/")["Cache-Control"]
 
 
-def test_a_person_of_no_group_is_told_what_is_missing(client: Client, trial: Trial) -> None:
+def test_a_user_without_group_sees_the_missing_permission(client: Client, trial: Trial) -> None:
     client.force_login(make_user(None))
     refused = client.get("/trials/NCT00000001/")
     assert refused.status_code == 403

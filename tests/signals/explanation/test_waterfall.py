@@ -1,4 +1,4 @@
-"""The steps from prior to stored probability: what they add up to, how wide they are drawn, what is said of gaps."""
+"""Steps from prior to stored probability: sums, widths and gaps."""
 
 import re
 from decimal import Decimal
@@ -60,26 +60,26 @@ def test_a_stop_rule_is_a_step_of_its_own() -> None:
     assert found.steps[2].percent == "97.0 %"
 
 
-def test_a_raised_probability_without_a_stop_rule_is_said() -> None:
+def test_a_raised_probability_without_a_stop_rule_is_reported() -> None:
     found = falls({"G1": "5"}, floor="0.97")
     assert "Only a stop rule raises it, and the run recorded that no stop rule held." in found.deviations[0]
     bare = falls({"G1": "5"}, floor="0.97", metadata={"gates": {"G1": 5}})
     assert "the run recorded no stop rule." in bare.deviations[0]
 
 
-def test_a_stop_rule_with_another_floor_is_said() -> None:
+def test_a_stop_rule_with_another_floor_is_reported() -> None:
     rule = {"rule": "endpoint_switched", "p_fail_at_least": 0.97}
     found = falls({}, p_fail=Decimal("0.9"), metadata=metadata(stop_rules=[rule]))
     assert "the stop rule puts it at 97.0 %" in found.deviations[0]
 
 
-def test_a_lowered_probability_is_said() -> None:
+def test_a_lowered_probability_is_reported() -> None:
     found = falls({"G1": "5"}, p_fail=Decimal("0.5"))
     assert "nothing may lower it" in found.deviations[0]
     assert kinds(found)[-2:] == ["gap", "posterior"]
 
 
-def test_gates_that_do_not_add_up_leave_a_gap_of_which_the_size_is_said() -> None:
+def test_gates_that_do_not_add_up_leave_a_gap_with_its_size() -> None:
     found = falls({"G1": "3.5"}, sum_log_lr=Decimal("1.5"), logit_post=numbers("0.42")["logit_prior"] + Decimal("1.5"))
     assert found.deviations[0] == (
         "The gates that the run recorded add up to +1.2528, the stored sum is +1.5000: +0.2472 is not explained."
@@ -88,20 +88,20 @@ def test_gates_that_do_not_add_up_leave_a_gap_of_which_the_size_is_said() -> Non
     assert not found.nothing_fired
 
 
-def test_a_posterior_that_does_not_follow_is_said() -> None:
+def test_a_posterior_that_does_not_follow_is_reported() -> None:
     found = falls({"G1": "5"}, logit_post=Decimal(2), p_fail=Decimal("0.88080"))
     assert found.deviations == (
         "Prior and gates come to +1.2867, the stored posterior log-odds are +2.0000: +0.7133 is not explained.",
     )
 
 
-def test_a_prior_whose_log_odds_are_others_is_said() -> None:
+def test_a_prior_with_other_log_odds_is_reported() -> None:
     found = falls({}, prior_pi=Decimal("0.5"))
     assert "A prior of 50.0 % is +0.0000 in log-odds" in found.deviations[0]
     assert "has no log-odds" in falls({}, prior_pi=Decimal(1)).deviations[0]
 
 
-def test_the_limits_of_ratios_and_of_the_posterior_are_told() -> None:
+def test_the_limits_of_ratios_and_of_the_posterior_are_shown() -> None:
     ratios = {"G1": "1000", "G2": "10", "G3": "10", "G4": "0.001"}
     found = falls({**ratios, "G5": "10"}, prior="0.99")
     assert "limit" in kinds(found)
@@ -119,10 +119,10 @@ def test_a_gate_that_no_table_has_any_more_keeps_its_name() -> None:
 
 @pytest.mark.parametrize("ratio", ["1E+999999", "-3", "0", "1E-999999", "9" * 5000])
 def test_a_ratio_that_is_no_ratio_counts_as_the_limit(ratio: str) -> None:
-    said = metadata()
-    said["gates"] = {"G1": {"lr_used": ratio}}
+    recorded = metadata()
+    recorded["gates"] = {"G1": {"lr_used": ratio}}
     counted = "0.25" if Decimal(ratio) < 1 else "10"
-    found = falls({}, metadata=said, **numbers("0.42", counted))
+    found = falls({}, metadata=recorded, **numbers("0.42", counted))
     assert found.adds_up
     assert len(found.steps[1].ratio) < 40
 
@@ -146,7 +146,7 @@ def test_a_number_that_is_none_is_not_drawn() -> None:
     ratios=st.lists(st.decimals("0.1", "20", places=3), max_size=4),
     stopped=st.booleans(),
 )
-def test_whatever_a_run_stores_by_the_rules_adds_up_and_is_drawn_to_scale(
+def test_any_run_by_the_rules_adds_up_and_is_drawn_to_scale(
     prior: Decimal, ratios: list[Decimal], stopped: bool
 ) -> None:
     saw = {f"G{place}": str(ratio) for place, ratio in enumerate(ratios, 1)}
@@ -179,9 +179,9 @@ def test_the_rules_in_words_name_the_signals_that_the_gates_look_at() -> None:
 
 
 def _exact(ratios: dict[str, str], rules: list[dict[str, Any]]) -> dict[str, Any]:
-    said = metadata(stop_rules=rules)
-    said["gates"] = {code: {"lr_used": ratio} for code, ratio in ratios.items()}
-    return said
+    recorded = metadata(stop_rules=rules)
+    recorded["gates"] = {code: {"lr_used": ratio} for code, ratio in ratios.items()}
+    return recorded
 
 
 def _percent(text: str) -> Decimal:

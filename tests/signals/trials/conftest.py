@@ -46,12 +46,12 @@ def score(trial: Trial, p_fail: str, run_id: str = LATEST, **fields: Any) -> Sco
 
 
 def fire_gate(trial: Trial, code: str, fired: bool = True) -> Gate:
-    """Say that a gate fired for a trial, or did not."""
+    """Insert a gate that fired for a trial, or did not."""
     return Gate.objects.create(trial=trial, g_id=code, fired_bool=fired, lr_used=5 if fired else None)
 
 
 def fire_signal(trial: Trial, code: str, severity: str = "H") -> Signal:
-    """Say that a signal fired for a trial."""
+    """Insert a signal that fired for a trial."""
     return Signal.objects.create(trial=trial, s_id=code, severity=severity)
 
 

@@ -100,7 +100,7 @@ def three() -> list[Trial]:
     ],
 )
 @pytest.mark.parametrize("few", [search.FEW, 0], ids=["rare words", "frequent words"])
-def test_a_filter_leaves_what_it_says(
+def test_a_filter_leaves_the_matching_trials(
     ana: Client, three: list[Trial], query: str, found: list[str], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "FEW", few)
@@ -185,7 +185,7 @@ def test_the_filter_stays_in_the_form_and_opens_what_is_folded(ana: Client, thre
         "run=nothing", "run=" + "r" * 500, "ticker=%00", "status=%00", "sponsor=%00", "pivotal=maybe",
     ],
 )  # fmt: skip
-def test_a_filter_that_cannot_be_read_says_so_and_lists_nothing(ana: Client, three: list[Trial], query: str) -> None:
+def test_an_invalid_filter_shows_an_error_and_lists_nothing(ana: Client, three: list[Trial], query: str) -> None:
     page = ana.get(f"/trials/?{query}")
     assert page.status_code == 400
     words = text_of(page)

@@ -1,4 +1,4 @@
-"""The list of trials by risk: what a row says, its order, its pages, what it asks of the database, who may see it."""
+"""List of trials by risk: rows, order, pages, queries and permissions."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ def listed(client: Client, query: str = "") -> list[str]:
     return [row.trial.nct_id for row in page.context["page"].rows]
 
 
-def test_a_row_says_who_what_when_and_how_likely_it_fails(ana: Client) -> None:
+def test_a_row_shows_trial_sponsor_readout_and_probability(ana: Client) -> None:
     company = make_company(name="Brobdingnag Biologics Corp.", cik=1234567)
     list_ticker(company, "ZQBRB")
     trial = make_trial(
@@ -59,19 +59,19 @@ def test_a_row_says_who_what_when_and_how_likely_it_fails(ana: Client) -> None:
     assert "G2" not in words
 
 
-def test_what_is_unknown_is_said_to_be(ana: Client) -> None:
+def test_unknown_values_are_shown_as_unknown(ana: Client) -> None:
     make_trial(nct_id="NCT00000001", phase=None, indication=None, sponsor_text=None, is_pivotal=False)
     assert "NCT00000001 unknown unknown unknown unknown not evaluated not evaluated not scored" in text_of(
         ana.get("/trials/")
     )
 
 
-def test_that_nothing_fired_is_told_from_that_nothing_was_evaluated(ana: Client) -> None:
+def test_nothing_fired_is_distinguished_from_nothing_evaluated(ana: Client) -> None:
     every = [f"S{number}" for number in range(1, 10)]
     silent: dict[str, Any] = {"signals": {}, "late": [], "gates": {}}
     score(make_trial(nct_id="NCT00000001"), "0.9", metadata=silent | {"not_fired": [], "not_evaluated": every})
     score(make_trial(nct_id="NCT00000002"), "0.8", metadata=silent | {"not_fired": ["S7"], "not_evaluated": every[:6]})
-    # A run that wrote nothing of signals says neither.
+    # A run without record of signals shows neither.
     score(make_trial(nct_id="NCT00000003"), "0.7")
     for query in ("", f"?run={LATEST}"):
         rows = text_of(ana.get(f"/trials/{query}")).split("NCT0000000")[1:]
@@ -92,11 +92,11 @@ def test_a_signal_after_the_freeze_is_listed_as_late(ana: Client) -> None:
         assert late in page.content.decode()
 
 
-def test_what_is_near_certain_is_not_told_as_certain(ana: Client) -> None:
+def test_near_certain_is_not_rounded_to_certain(ana: Client) -> None:
     for number, p_fail in enumerate(("0.99966", "0.9994", "0.0005", "0.00034", "0"), start=1):
         scored_trial(f"NCT0000000{number}", p_fail)
-    told = [row.percent for row in ana.get("/trials/").context["page"].rows]
-    assert told == ["99.966 %", "99.9 %", "0.050 %", "0.034 %", "0.0 %"]
+    shown = [row.percent for row in ana.get("/trials/").context["page"].rows]
+    assert shown == ["99.966 %", "99.9 %", "0.050 %", "0.034 %", "0.0 %"]
 
 
 def test_the_riskiest_come_first_and_those_without_a_score_last(ana: Client) -> None:
@@ -120,7 +120,7 @@ def test_the_riskiest_come_first_and_those_without_a_score_last(ana: Client) -> 
         ("-number", "4 3 2 1"),
     ],
 )
-def test_each_order_is_what_it_says(ana: Client, sort: str, order: str) -> None:
+def test_each_order_sorts_by_its_column(ana: Client, sort: str, order: str) -> None:
     today = timezone.localdate()
     for number, before, now, days in ((1, "0.5", "0.2", 20), (2, "0.9", "0.9", 30), (3, "0.1", "0.6", 10)):
         trial = make_trial(nct_id=f"NCT0000000{number}", est_primary_completion_date=today + timedelta(days=days))
@@ -130,7 +130,7 @@ def test_each_order_is_what_it_says(ana: Client, sort: str, order: str) -> None:
     assert listed(ana, f"?sort={sort}") == [f"NCT0000000{number}" for number in order.split()]
 
 
-def test_headings_sort_and_say_how(ana: Client) -> None:
+def test_headings_sort_and_show_the_order(ana: Client) -> None:
     scored_trial("NCT00000001")
     page = ana.get("/trials/?phase=PHASE3&sort=change&page=1").content.decode()
     assert 'aria-sort="descending"><a href="?phase=PHASE3&amp;sort=-change">Change' in page
@@ -145,7 +145,7 @@ def test_a_first_score_is_new_and_an_equal_one_is_no_change(ana: Client) -> None
     assert "60.0 % 0.0 no change" in text_of(ana.get("/trials/"))
 
 
-def test_a_score_of_an_earlier_run_says_so(ana: Client) -> None:
+def test_a_score_of_an_earlier_run_names_the_run(ana: Client) -> None:
     scored_trial("NCT00000001", "0.5")
     score(make_trial(nct_id="NCT00000002"), "0.4", BEFORE)
     words = text_of(ana.get("/trials/"))
@@ -153,7 +153,7 @@ def test_a_score_of_an_earlier_run_says_so(ana: Client) -> None:
     assert f"in {LATEST}" not in words
 
 
-def test_a_small_change_is_not_told_as_none(ana: Client) -> None:
+def test_a_small_change_is_not_rounded_to_none(ana: Client) -> None:
     trial = make_trial()
     score(trial, "0.5", BEFORE)
     score(trial, "0.5005")
@@ -232,7 +232,7 @@ def test_pages_lead_to_each_other_with_the_filter(ana: Client, monkeypatch: pyte
     assert "Go to the first page" in text_of(ana.get("/trials/?page=9"))
 
 
-def test_tiles_say_how_many_stand_where_and_lead_there(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiles_count_trials_and_link_to_them(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, p_fail in enumerate(("0.97", "0.99", "0.96999", "0.75", "0.5", "0.49999"), start=1):
         scored_trial(f"NCT0000000{number}", p_fail)
     make_trial(nct_id="NCT00000007")
@@ -253,7 +253,7 @@ def test_tiles_say_how_many_stand_where_and_lead_there(ana: Client, monkeypatch:
     assert "more than 1 trials" in text_of(ana.get("/trials/"))
 
 
-def test_an_empty_page_says_what_fills_it(ana: Client) -> None:
+def test_an_empty_page_names_the_command_that_fills_it(ana: Client) -> None:
     assert "No trials yet. manage.py load_ctgov" in text_of(ana.get("/trials/"))
     make_trial(nct_id="NCT00000001")
     words = text_of(ana.get("/trials/"))
@@ -261,8 +261,8 @@ def test_an_empty_page_says_what_fills_it(ana: Client) -> None:
     assert "manage.py score_trials --run-id" in words
     assert "NCT00000001" in words
     assert "No trials match this filter: Phase 1, found by" not in words
-    words = text_of(ana.get("/trials/?phase=PHASE1&q=nobody"))
-    assert "No trials match this filter: search: nobody, Phase 1." in words
+    words = text_of(ana.get("/trials/?phase=PHASE1&q=nothing"))
+    assert "No trials match this filter: search: nothing, Phase 1." in words
     assert "Clear filters to see all trials" in words
 
 
@@ -277,11 +277,11 @@ def test_every_group_may_read_it(client: Client, role: Role) -> None:
 
 
 @pytest.mark.parametrize("address", ["/trials/", "/trials/compare/"])
-def test_a_person_of_no_group_is_told_what_is_missing(client: Client, address: str) -> None:
+def test_a_user_without_group_sees_the_missing_permission(client: Client, address: str) -> None:
     client.force_login(make_user(None))
     refused = client.get(address)
     assert refused.status_code == 403
-    assert "needs the permission signals.view_score, which nobody does not have" in text_of(refused)
+    assert "needs the permission signals.view_score, which guest does not have" in text_of(refused)
 
 
 @pytest.mark.parametrize("address", ["/trials/", "/trials/compare/"])

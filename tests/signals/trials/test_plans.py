@@ -1,4 +1,4 @@
-"""The first page of each list is read through an index that has its order, whatever the tables hold."""
+"""Query plans of the lists: the first page is read from an index in its order, with any data."""
 
 import pytest
 from django.utils import timezone

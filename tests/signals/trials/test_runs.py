@@ -29,7 +29,7 @@ ONE, TWO, THREE, FOUR = (f"NCT0000000{number}" for number in range(1, 5))
 
 
 def gates(**ratios: float) -> dict[str, Any]:
-    """What a run writes down of the gates that fired."""
+    """Return the metadata of a run with fired gates."""
     return {"gates": {code: {"lr_used": ratio, "supporting_S_ids": []} for code, ratio in ratios.items()}}
 
 
@@ -150,7 +150,7 @@ def test_gates_that_a_run_did_not_write_down_neither_came_nor_went(ana: Client) 
     assert "gained" not in words
 
 
-def test_a_ratio_without_end_is_told_in_powers_of_ten(ana: Client) -> None:
+def test_a_very_large_ratio_is_shown_in_powers_of_ten(ana: Client) -> None:
     trial = make_trial()
     for run_id, p_fail, ratio in ((BEFORE, "0.5", 2.0), (LATEST, "0.6", "1E+999999")):
         score(trial, p_fail, run_id, metadata={"gates": {"G1": {"lr_used": ratio}}})
@@ -177,7 +177,7 @@ def test_one_record_that_cannot_be_read_takes_no_other_trial_with_it(ana: Client
     assert "cleared" not in words
 
 
-def test_a_row_says_who_is_exposed(ana: Client) -> None:
+def test_a_row_shows_the_exposed_company(ana: Client) -> None:
     company = make_company(name="Brobdingnag Biologics Corp.")
     list_ticker(company, "ZQBRB")
     trial = make_trial(nct_id=ONE, sponsor_company=company)
@@ -193,8 +193,10 @@ def test_trials_that_left_the_second_run_are_named(
     for number, p_fail in ((5, "0.2"), (6, "0.99"), (7, "0.7")):
         score(make_trial(nct_id=f"NCT0000000{number}"), p_fail, BEFORE)
     page = ana.get("/trials/compare/")
-    told = f"3 of the trials of {BEFORE} are not in {LATEST}: NCT00000006 (99.0 %), NCT00000007 (70.0 %), NCT00000005"
-    assert told in text_of(page)
+    summary = (
+        f"3 of the trials of {BEFORE} are not in {LATEST}: NCT00000006 (99.0 %), NCT00000007 (70.0 %), NCT00000005"
+    )
+    assert summary in text_of(page)
     assert f'href="/trials/NCT00000006/?run={BEFORE}"' in page.content.decode()
     monkeypatch.setattr("signals.trials.comparing.MAX_REMOVED", 1)
     assert f"not in {LATEST}: NCT00000006 (99.0 %), and 2 more." in text_of(ana.get("/trials/compare/"))
@@ -204,20 +206,20 @@ def test_trials_that_left_the_second_run_are_named(
     assert cut in text_of(ana.get("/trials/compare/"))
 
 
-def test_a_run_beside_itself_is_said_to_be_so(ana: Client, moved: list[Trial]) -> None:
+def test_a_run_compared_with_itself_is_reported(ana: Client, moved: list[Trial]) -> None:
     words = text_of(ana.get(f"/trials/compare/?a={BEFORE}&b={BEFORE}"))
     assert "Both runs are the same, so nothing changed." in words
     assert "the same run twice" not in text_of(ana.get("/trials/compare/"))
 
 
-def test_a_change_that_nothing_explains_is_said_to_be_so(ana: Client) -> None:
+def test_an_unexplained_change_is_reported(ana: Client) -> None:
     trial = make_trial()
     score(trial, "0.5", BEFORE)
     score(trial, "0.6")
     assert "not explained by the recorded data" in text_of(ana.get("/trials/compare/"))
 
 
-def test_the_order_of_change_of_the_latest_run_comes_from_the_standings(
+def test_the_order_of_change_of_the_latest_run_comes_from_current_scores(
     ana: Client, moved: list[Trial], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(12) as queries:
@@ -229,9 +231,7 @@ def test_the_order_of_change_of_the_latest_run_comes_from_the_standings(
     assert "read whole" not in text_of(ana.get("/trials/compare/?sort=change"))
 
 
-def test_any_two_runs_are_read_whole_for_the_order_of_change_and_the_page_says_so(
-    ana: Client, moved: list[Trial]
-) -> None:
+def test_two_other_runs_are_read_whole_for_the_order_of_change_with_a_note(ana: Client, moved: list[Trial]) -> None:
     score(moved[2], "0.9", "week-46")
     score(moved[3], "0.1", "week-46")
     query = f"?a=week-46&b={LATEST}"
@@ -276,7 +276,7 @@ def test_without_two_runs_there_is_nothing_to_compare(ana: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["a=x", "b=%00", "page=x", "sort=readout", "phase=x", "gate=any", "a=" + "x" * 9999])
-def test_runs_that_cannot_be_compared_are_said_to_be_so(ana: Client, moved: list[Trial], query: str) -> None:
+def test_runs_that_cannot_be_compared_show_an_error(ana: Client, moved: list[Trial], query: str) -> None:
     page = ana.get(f"/trials/compare/?{query}")
     assert page.status_code == 400
     assert "Invalid runs." in text_of(page)

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 
 from ncfd_site.core import sql
-from ncfd_site.core.roles import Role
 from signals.models import RegistryHistoryVersion, Trial
 from tests.admin.rows import DAY
 from tests.factories import make_trial, make_user
@@ -15,12 +14,6 @@ from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/trials/NCT00000001/record/"
-
-
-@pytest.fixture
-def ana(client: Client) -> Client:
-    client.force_login(make_user(Role.ANALYST))
-    return client
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 
 from ncfd_site.core import sql
-from ncfd_site.core.roles import Role
 from signals.models import Study
 from tests.factories import make_document, make_study, make_trial, make_user
 from tests.signals.explanation.rows import make_signal
@@ -17,12 +16,6 @@ CARD = {
     "sample_size": {"total_n": 257},
     "results": {"primary": [{"endpoint": "Overall survival", "p_value": 0.049}]},
 }
-
-
-@pytest.fixture
-def ana(client: Client) -> Client:
-    client.force_login(make_user(Role.ANALYST))
-    return client
 
 
 def card_of(study: Study, client: Client) -> Any:

@@ -40,9 +40,7 @@ OUTCOME_LABELS = {
 @register.filter
 def decision(name: str) -> SafeString:
     """Render a decision as a sign and a word; the word alone is complete."""
-    return format_html(
-        '<span class="status {}"><span aria-hidden="true">{}</span> {}</span>', name, SIGNS[name], name
-    )
+    return format_html('<span class="status {}"><span aria-hidden="true">{}</span> {}</span>', name, SIGNS[name], name)
 
 
 @register.filter

@@ -27,7 +27,7 @@ def test_a_reviewer_has_a_primary_action(client: Client) -> None:
 def test_a_reviewer_without_open_links(client: Client) -> None:
     client.force_login(make_user())
     make_link_audit(label=True)
-    assert "Every link is labelled" in text_of(client.get("/"))
+    assert "Every link is labeled" in text_of(client.get("/"))
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ANALYST])

@@ -19,9 +19,9 @@ class SiteConfig(AppConfig):
         from django.db.models.signals import post_migrate
         from django.utils.module_loading import autodiscover_modules
 
-        from ncfd_site.core.roles import make_groups_after_migrating
+        from ncfd_site.core.roles import create_groups_after_migrate
         from ncfd_site.schema import checks  # noqa: F401  (registers the checks)
 
         # Django sends the signal only for apps with models, which this app has not.
-        post_migrate.connect(make_groups_after_migrating, sender=apps.get_app_config("api"))
+        post_migrate.connect(create_groups_after_migrate, sender=apps.get_app_config("api"))
         autodiscover_modules("jobs", "dashboard", "loading")

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from linkaudit.models import Asset, AssetAlias, LinkAudit
-from ncfd_site.core.roles import Role, make_groups
+from ncfd_site.core.roles import Role, create_groups
 from securities.models import Company
 from signals.models import Study, Trial
 from storage.models import Document, DocumentTextPage, StorageObject
@@ -32,7 +32,7 @@ def make_user(role: Role | str | None = Role.REVIEWER, username: str = "", **fie
     user = User.objects.create(username=username, password=make_password(PASSWORD), **{"is_staff": True, **fields})
     if role is not None:
         if not Group.objects.filter(name=role.value).exists():
-            make_groups()
+            create_groups()
         user.groups.add(Group.objects.get(name=role.value))
     return user
 

@@ -1,4 +1,4 @@
-"""Column types that Django has no field for, and foreign keys whose column is wider than the key they point to."""
+"""Fields for column types that Django lacks, and foreign keys whose column is wider than the key."""
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -7,7 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Confidences and probabilities: the database's CHECK constraints say the same, forms say it sooner.
+# Validators of probabilities; the database has CHECK constraints too.
 FROM_0_TO_1 = (MinValueValidator(0), MaxValueValidator(1))
 
 
@@ -17,19 +17,19 @@ _Get = TypeVar("_Get")
 if TYPE_CHECKING:
 
     class _Text(models.CharField[_Set, _Get]):
-        """What one may set and get, for the type checker."""
+        """Text field with types for the type checker."""
 
 else:
 
     class _Text(models.CharField):
-        """Django's own fields take no type parameters when the program runs."""
+        """Text field; Django's fields take no type parameters at run time."""
 
         def __class_getitem__(cls, item: Any) -> type:
             return cls
 
 
 class LineField(_Text[_Set, _Get]):
-    """A `text` column that holds one line: forms show an input instead of an area, and an empty one means NULL."""
+    """A `text` column of one line: forms show an input, and an empty value is NULL."""
 
     description = "Text of any length, on one line"
 
@@ -41,7 +41,7 @@ class LineField(_Text[_Set, _Get]):
 
 
 class EnumField(_Text[_Set, _Get]):
-    """A column of the native PostgreSQL enum type `enum_type`; its values are the labels, as text."""
+    """A column of the PostgreSQL enum `enum_type`, whose values are its labels as text."""
 
     description = "PostgreSQL enum"
 
@@ -56,7 +56,7 @@ class EnumField(_Text[_Set, _Get]):
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return self.enum_type
 
-    # bulk_update() casts its CASE expression to this; without it PostgreSQL refuses text for an enum.
+    # bulk_update() casts its CASE expression to this type; PostgreSQL refuses text for an enum.
     def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
         return self.enum_type
 
@@ -72,13 +72,13 @@ class NumericField(models.DecimalField):
     def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "numeric"
 
-    # DecimalField insists on decimal_places and max_digits; PostgreSQL does not.
+    # DecimalField requires decimal_places and max_digits; PostgreSQL does not.
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         return [message for message in super().check(**kwargs) if message.id not in ("fields.E130", "fields.E132")]
 
 
 class BigForeignKey(models.ForeignKey[_Set, _Get]):
-    """A `bigint` column that refers to an `integer` key: the column keeps its own type."""
+    """A `bigint` column that references an `integer` key."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "bigint"
@@ -91,7 +91,7 @@ class BigForeignKey(models.ForeignKey[_Set, _Get]):
 
 
 class BigOneToOneField(models.OneToOneField[_Set, _Get]):
-    """A `bigint` key that is also a reference to an `integer` key of another relation."""
+    """A `bigint` primary key that references an `integer` key."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "bigint"

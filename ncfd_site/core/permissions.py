@@ -1,4 +1,4 @@
-"""What every page of data has in common: who may open it, and that no copy of it is kept."""
+"""Access to pages of data."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,21 +12,20 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
 Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer", bound=HttpResponseBase)
-View = Callable[Concatenate[HttpRequest, Arguments], Answer]
-Page = Callable[..., Answer]
+Response = TypeVar("Response", bound=HttpResponseBase)
+View = Callable[Concatenate[HttpRequest, Arguments], Response]
+Page = Callable[..., Response]
 
 
-def require_permission(permission: str = "") -> Callable[[View[Arguments, Answer]], Page[Answer]]:
-    """Make a view a page of data: for people who are signed in and have `permission` ("": for all of them).
+def require_permission(permission: str = "") -> Callable[[View[Arguments, Response]], Page[Response]]:
+    """Return a decorator for views of signed-in users with a permission ("": of all signed-in users).
 
-    Answers `Cache-Control: no-store`, so that nothing stays behind in a browser after signing out. Raises
-    PermissionDenied with a sentence that names what is missing.
+    The view sends `Cache-Control: no-store`, and raises PermissionDenied with a sentence that names the permission.
     """
 
-    def decorate(view: View[Arguments, Answer]) -> Page[Answer]:
+    def decorate(view: View[Arguments, Response]) -> Page[Response]:
         @wraps(view)
-        def page(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        def page(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
             user = current_user(request)
             if permission:
                 check_permission(user, permission, "This page")
@@ -49,5 +48,5 @@ def describe_missing_permission(user: User, permission: str, action: str) -> str
 
 
 def current_user(request: HttpRequest) -> User:
-    """Return who is signed in; only on a page that asks for it."""
+    """Return the signed-in user of a page that requires one."""
     return cast(User, request.user)

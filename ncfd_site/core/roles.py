@@ -1,7 +1,7 @@
-"""The groups of people, and exactly what each may do.
+"""Groups and their exact permissions.
 
-Reading follows from the models, so a new table is readable by those who read its app without a line here. Whatever
-changes something is listed by name. Groups decide; nobody is given a permission of their own.
+Permissions to view follow from the models: a new table is visible to the readers of its app. Permissions to change are
+listed by name. Users get permissions only through groups.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ APPS = ("api", "jobs", "linkaudit", "schema", "securities", "signals", "storage"
 
 
 class Role(StrEnum):
-    """A group, by its name in the database."""
+    """The name of a group."""
 
     REVIEWER = "reviewer"
     ADJUDICATOR = "adjudicator"
@@ -26,19 +26,19 @@ class Role(StrEnum):
     ANALYST = "analyst"
 
 
-# A reviewer judges what documents say. Where content is kept, and how the database is migrated, is the operator's.
+# Reviewers read documents and claims, not storage and migrations.
 REVIEWER_APPS = ("linkaudit", "securities", "signals", "storage")
 CONTENT = frozenset(
     {"storage.storageevent", "storage.storageobject", "storage.storagereference", "storage.storagetombstone"}
 )
-# Would bias a reviewer before the decision: other decisions and sample results. Adjudicators see them.
-SWAYING = frozenset(
+# Other decisions and sample results, which would bias a reviewer.
+BIASING = frozenset(
     f"linkaudit.{name}"
     for name in ("linkdisagreement", "linkreview", "interimanalysis", "reviewsample", "reviewskip", "reviewslot")
 )
-# Who has which tokens of the API is the operator's to know; everybody has a page of their own.
+# Operators see all API tokens; users see their own on a page.
 TOKENS = frozenset({"api.apitoken"})
-HIDDEN_FROM = {Role.REVIEWER: CONTENT | SWAYING, Role.ADJUDICATOR: CONTENT, Role.ANALYST: TOKENS}
+HIDDEN_FROM = {Role.REVIEWER: CONTENT | BIASING, Role.ADJUDICATOR: CONTENT, Role.ANALYST: TOKENS}
 LABEL_LINKS = "linkaudit.label_linkaudit"
 
 GRANTS: dict[Role, frozenset[str]] = {
@@ -66,17 +66,17 @@ GRANTS: dict[Role, frozenset[str]] = {
 }
 
 
-def permissions_of(role: Role) -> frozenset[str]:
-    """Return every permission of a role, as `app_label.codename`."""
+def get_permissions(role: Role) -> frozenset[str]:
+    """Return the permissions of a role as `app_label.codename`."""
     apps = REVIEWER_APPS if role in (Role.REVIEWER, Role.ADJUDICATOR) else APPS
-    readable = _views(apps, without=HIDDEN_FROM.get(role, frozenset()))
+    readable = _get_view_permissions(apps, without=HIDDEN_FROM.get(role, frozenset()))
     return readable | GRANTS[role]
 
 
-def make_groups(using: str = DEFAULT_DB_ALIAS, registry: Apps = installed) -> None:
-    """Make the four groups where they are missing, and give each exactly its permissions.
+def create_groups(using: str = DEFAULT_DB_ALIAS, registry: Apps = installed) -> None:
+    """Create the missing groups, and give each group exactly its permissions.
 
-    Raises LookupError where a permission does not exist: its model is not installed, or it is misspelt here.
+    Raises LookupError if a permission does not exist.
     """
     group_model = registry.get_model("auth", "Group")
     permission_model = registry.get_model("auth", "Permission")
@@ -88,32 +88,32 @@ def make_groups(using: str = DEFAULT_DB_ALIAS, registry: Apps = installed) -> No
     }
     with transaction.atomic(using=using):
         for role in Role:
-            wanted = permissions_of(role)
+            wanted = get_permissions(role)
             missing = sorted(wanted - known.keys())
             if missing:
-                raise LookupError(f"The group {role} cannot be made: no permission {', '.join(missing)}.")
+                raise LookupError(f"Cannot create the group {role}: permission {', '.join(missing)} does not exist.")
             group, _ = group_model.objects.using(using).get_or_create(name=role.value)
             group.permissions.set(known[name] for name in wanted)
 
 
-def make_groups_after_migrating(
+def create_groups_after_migrate(
     sender: AppConfig,
     using: str = DEFAULT_DB_ALIAS,
     apps: Apps = installed,
     **options: Any,
 ) -> None:
-    """Make the groups when `migrate` has ended; a receiver of `post_migrate`, connected for the site's app alone."""
+    """Create the groups after `migrate`; a receiver of `post_migrate` for the site's app."""
     try:
         apps.get_model("auth", "Group")
     except LookupError:
-        return  # `migrate auth zero`, or contenttypes alone so far: there is nowhere to put a group yet.
-    # Django makes the permissions of an app when that app's turn comes, which can be after the site's own.
+        return  # `migrate auth zero`, or contenttypes only: the table of groups does not exist.
+    # Django creates the permissions of an app in its own receiver, which may run later.
     for label in APPS:
         create_permissions(installed.get_app_config(label), verbosity=0, using=using, apps=apps)
-    make_groups(using, apps)
+    create_groups(using, apps)
 
 
-def _views(app_labels: Iterable[str], without: frozenset[str] = frozenset()) -> frozenset[str]:
+def _get_view_permissions(app_labels: Iterable[str], without: frozenset[str] = frozenset()) -> frozenset[str]:
     return frozenset(
         f"{model._meta.app_label}.view_{model._meta.model_name}"
         for label in app_labels

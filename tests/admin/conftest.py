@@ -1,4 +1,4 @@
-"""People who look at the admin."""
+"""Clients of the admin."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from tests import factories
 
 @pytest.fixture
 def signed_in() -> Callable[[str], Client]:
-    """A browser in which a person is signed in: a group's, "superuser", "guest" (of no group), "anonymous"."""
+    """Return a client for a role, "superuser", "guest" (without a group) or "anonymous"."""
 
     def sign_in(who: str) -> Client:
         client = Client()
@@ -24,7 +24,7 @@ def signed_in() -> Callable[[str], Client]:
 
 
 def person(who: str) -> User:
-    """Make a person of a group, or a superuser, or somebody of no group."""
+    """Create a user of a role, a superuser, or a user without a group."""
     if who == "superuser":
         return User.objects.create_superuser("sue", password=factories.PASSWORD)
     return factories.make_user(None if who == "guest" else Role(who))

@@ -1,4 +1,4 @@
-"""A row of every table, for pages that show one; `count` rows, for lists."""
+"""Rows of every table."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -27,12 +27,12 @@ _numbers = iter(range(1, 1_000_000))
 
 
 def make(model: type[Model]) -> Any:
-    """Make a row of a model, with the rows that it refers to, and return it as the database has it."""
+    """Create a row of a model with the rows that it references, and return it as stored."""
     return MAKERS[model]()
 
 
 def make_security(**fields: Any) -> Any:
-    """Make an active security of a company of its own."""
+    """Create an active security of a new company."""
     ticker = f"T{next(_numbers)}"
     given = {
         "company": factories.make_company(),

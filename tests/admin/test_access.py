@@ -1,4 +1,4 @@
-"""Who may open which page of the admin: every page, every group. A page without an expectation fails."""
+"""Access to every page of the admin for every group. A page without an expectation fails."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -22,8 +22,8 @@ WHO = ("reviewer", "adjudicator", "operator", "analyst", "superuser", "guest", "
 EVERYBODY = frozenset({"reviewer", "adjudicator", "operator", "analyst", "superuser"})
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
 OPERATORS = frozenset({"operator", "superuser"})
-# What would sway a reviewer before the decision.
-BUT_THE_SWAYED = EVERYBODY - {"reviewer"}
+# Would bias a reviewer.
+BUT_THE_BIASED = EVERYBODY - {"reviewer"}
 STAFF = EVERYBODY | {"guest"}
 ALONE = frozenset({"superuser"})
 NOBODY: frozenset[str] = frozenset()
@@ -35,15 +35,15 @@ READERS = {
     "linkaudit.assetalias": EVERYBODY,
     "linkaudit.heuristicprecision": EVERYBODY,
     "linkaudit.linkaudit": EVERYBODY,
-    "linkaudit.linkdisagreement": BUT_THE_SWAYED,
+    "linkaudit.linkdisagreement": BUT_THE_BIASED,
     "linkaudit.linkpromotion": EVERYBODY,
     "linkaudit.linkpromotionitem": EVERYBODY,
-    "linkaudit.linkreview": BUT_THE_SWAYED,
+    "linkaudit.linkreview": BUT_THE_BIASED,
     "linkaudit.mergecandidate": EVERYBODY,
-    "linkaudit.interimanalysis": BUT_THE_SWAYED,
-    "linkaudit.reviewsample": BUT_THE_SWAYED,
-    "linkaudit.reviewskip": BUT_THE_SWAYED,
-    "linkaudit.reviewslot": BUT_THE_SWAYED,
+    "linkaudit.interimanalysis": BUT_THE_BIASED,
+    "linkaudit.reviewsample": BUT_THE_BIASED,
+    "linkaudit.reviewskip": BUT_THE_BIASED,
+    "linkaudit.reviewslot": BUT_THE_BIASED,
     "linkaudit.studyassetlink": EVERYBODY,
     "linkaudit.trialassetlink": EVERYBODY,
     "api.apitoken": OPERATORS,
@@ -144,7 +144,7 @@ MODELS = {f"{model._meta.app_label}_{model._meta.model_name}": model for model i
 
 
 def expected(name: str) -> frozenset[str]:
-    """Who may open the page of this name; KeyError for a page that nobody has thought of."""
+    """Return who may open a page. Raises KeyError for a page without an expectation."""
     for table in (WRITERS, POSTED, OTHERS):
         if name in table:
             return table[name]
@@ -154,7 +154,7 @@ def expected(name: str) -> frozenset[str]:
 
 
 def address(name: str) -> str:
-    """The address of a page, about a row where it is about one."""
+    """Return the URL of a page, with a row if it needs one."""
     if name == "app_list":
         return reverse("admin:app_list", args=["linkaudit"])
     if name == "autocomplete":
@@ -169,12 +169,12 @@ def address(name: str) -> str:
 
 
 def answer(client: Client, name: str) -> int:
-    """The status that a page answers with."""
+    """Return the status of a page."""
     send = client.post if name in POSTED else client.get
     return send(address(name)).status_code
 
 
-def test_every_table_of_the_house_is_in_the_admin() -> None:
+def test_every_table_is_in_the_admin() -> None:
     house = {
         model for label in ("api", "jobs", "linkaudit", "schema", "securities", "signals", "storage")
         for model in apps.get_app_config(label).get_models()
@@ -182,16 +182,16 @@ def test_every_table_of_the_house_is_in_the_admin() -> None:
     assert house - admin.site._registry.keys() == set()
 
 
-def test_every_table_in_the_admin_has_its_readers() -> None:
+def test_every_table_has_expected_readers() -> None:
     assert {model._meta.label_lower for model in admin.site._registry} == READERS.keys()
 
 
-def test_there_are_pages() -> None:
+def test_pages_are_found() -> None:
     assert len(NAMES) > 100
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_opens_for_those_who_may_and_for_nobody_else(name: str, signed_in: Callable[[str], Client]) -> None:
+def test_a_page_opens_only_for_its_readers(name: str, signed_in: Callable[[str], Client]) -> None:
     may = expected(name)
     allowed = 302 if name in POSTED else 200
     wanted = {who: allowed if who in may else 302 if who == "anonymous" else 403 for who in WHO}
@@ -202,18 +202,18 @@ def test_a_page_opens_for_those_who_may_and_for_nobody_else(name: str, signed_in
 
 
 @pytest.mark.parametrize("name", sorted(POSTED))
-def test_a_page_that_is_posted_to_refuses_to_be_read(name: str, signed_in: Callable[[str], Client]) -> None:
+def test_an_action_refuses_get(name: str, signed_in: Callable[[str], Client]) -> None:
     assert signed_in("superuser").get(address(name)).status_code == 405
 
 
-def test_who_is_not_signed_in_is_asked_to(signed_in: Callable[[str], Client]) -> None:
+def test_anonymous_users_are_sent_to_sign_in(signed_in: Callable[[str], Client]) -> None:
     page = signed_in("anonymous").get(reverse("admin:linkaudit_linkaudit_changelist"))
     assert page.status_code == 302
     assert "login" in page["Location"]
 
 
 @pytest.mark.parametrize("who", [who for who in WHO if who != "anonymous"])
-def test_without_the_staff_flag_nobody_reaches_the_admin(who: str, signed_in: Callable[[str], Client]) -> None:
+def test_only_staff_users_reach_the_admin(who: str, signed_in: Callable[[str], Client]) -> None:
     client = signed_in(who)
     User.objects.update(is_staff=False)
     page = client.get(reverse("admin:linkaudit_linkaudit_changelist"))
@@ -222,7 +222,7 @@ def test_without_the_staff_flag_nobody_reaches_the_admin(who: str, signed_in: Ca
 
 
 @pytest.mark.parametrize("who", ["reviewer", "adjudicator"])
-def test_a_reviewer_sees_nothing_of_where_content_lies(who: str, signed_in: Callable[[str], Client]) -> None:
+def test_a_reviewer_sees_no_storage_locations(who: str, signed_in: Callable[[str], Client]) -> None:
     client = signed_in(who)
     content = rows.make(StorageObject)
     document = factories.make_document(object=content, storage_uri="local://hidden")
@@ -239,7 +239,7 @@ def test_a_reviewer_sees_nothing_of_where_content_lies(who: str, signed_in: Call
         assert "local://" not in text
 
 
-def test_an_operator_sees_where_content_lies(signed_in: Callable[[str], Client]) -> None:
+def test_an_operator_sees_storage_locations(signed_in: Callable[[str], Client]) -> None:
     content = rows.make(StorageObject)
     document = factories.make_document(object=content, storage_uri="local://shown")
     text = signed_in("operator").get(reverse("admin:storage_document_change", args=[document.pk])).content.decode()

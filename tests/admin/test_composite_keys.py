@@ -23,7 +23,7 @@ def said(answer: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("identifier", ["7", "a,b", "_2C", "a/b", "50%", "ü?#&", "a b", ".."])
-def test_any_key_has_an_address(identifier: str, signed_in: Any) -> None:
+def test_every_key_has_a_url(identifier: str, signed_in: Any) -> None:
     company = factories.make_company()
     link = CompanySecurity.objects.create(company=company, security_id=identifier)
     assert split_object_id(build_object_id(link)) == [str(company.pk), identifier]
@@ -33,13 +33,13 @@ def test_any_key_has_an_address(identifier: str, signed_in: Any) -> None:
 
 
 @pytest.mark.parametrize("address", ["1", "1,2,3", "x,1", "99999999999999999999,1", "1,missing", ","])
-def test_an_address_of_no_row_leads_to_the_list(address: str, signed_in: Any) -> None:
+def test_an_invalid_url_redirects_to_the_list(address: str, signed_in: Any) -> None:
     page = signed_in("operator").get(reverse("admin:securities_companysecurity_change", args=[address]), follow=True)
     assert page.redirect_chain == [(reverse("admin:securities_companysecurity_changelist"), 302)]
     assert "There is no company security" in page.content.decode()
 
 
-def test_the_list_shows_company_ticker_and_since_when(signed_in: Any) -> None:
+def test_the_list_shows_company_ticker_and_date(signed_in: Any) -> None:
     link = rows.make(CompanySecurity)
     link.refresh_from_db()
     page = signed_in("analyst").get(reverse("admin:securities_companysecurity_changelist")).content.decode()
@@ -49,7 +49,7 @@ def test_the_list_shows_company_ticker_and_since_when(signed_in: Any) -> None:
     assert f'title="{link.linked_at:%Y-%m-%d %H:%M:%S} UTC"' in page
 
 
-def test_tables_with_composite_keys_stand_on_the_index_like_the_others(signed_in: Any) -> None:
+def test_tables_with_composite_keys_are_on_the_index(signed_in: Any) -> None:
     page = signed_in("operator").get(reverse("admin:index")).content.decode()
     for name in ("companysecurity", "companyrelationship", "documenttable", "documenttextpage"):
         assert f"/{name}/" in page
@@ -58,7 +58,7 @@ def test_tables_with_composite_keys_stand_on_the_index_like_the_others(signed_in
 
 
 @pytest.mark.parametrize("by", ["number", "ticker"])
-def test_an_operator_links_a_security_by_number_or_ticker(by: str, signed_in: Any) -> None:
+def test_an_operator_links_a_security_by_id_or_ticker(by: str, signed_in: Any) -> None:
     company, security = factories.make_company(), rows.make_security()
     given = str(security.pk) if by == "number" else security.ticker.lower()
     client = signed_in("operator")
@@ -71,7 +71,7 @@ def test_an_operator_links_a_security_by_number_or_ticker(by: str, signed_in: An
     assert client.get(str(entry.get_admin_url())).context["original"] == link
 
 
-def test_a_link_that_is_there_is_not_made_twice(signed_in: Any) -> None:
+def test_an_existing_link_is_not_created_again(signed_in: Any) -> None:
     link = rows.make(CompanySecurity)
     answer = signed_in("operator").post(reverse(ADD), {"company": link.company_id, "security": link.security_id})
     assert said(answer)[0].endswith("are linked already.")
@@ -79,7 +79,7 @@ def test_a_link_that_is_there_is_not_made_twice(signed_in: Any) -> None:
 
 
 @pytest.mark.parametrize("missing", ["company", "security"])
-def test_a_link_to_what_is_not_there_is_refused_beside_the_field(missing: str, signed_in: Any) -> None:
+def test_a_missing_end_of_a_link_is_a_form_error(missing: str, signed_in: Any) -> None:
     given = {"company": factories.make_company().pk, "security": rows.make_security().pk, missing: 999_999}
     page = signed_in("operator").post(reverse(ADD), given)
     assert page.status_code == 200
@@ -88,7 +88,7 @@ def test_a_link_to_what_is_not_there_is_refused_beside_the_field(missing: str, s
     assert not CompanySecurity.objects.exists()
 
 
-def test_the_form_is_filled_from_the_page_of_a_company(signed_in: Any) -> None:
+def test_the_form_is_prefilled_from_a_company(signed_in: Any) -> None:
     company = factories.make_company()
     client = signed_in("operator")
     address = f"{reverse(ADD)}?company={company.pk}"
@@ -96,7 +96,7 @@ def test_the_form_is_filled_from_the_page_of_a_company(signed_in: Any) -> None:
     assert f'<option value="{company.pk}" selected>{company.name}</option>' in client.get(address).content.decode()
 
 
-def test_unlinking_says_first_what_will_change(signed_in: Any) -> None:
+def test_unlinking_asks_for_confirmation(signed_in: Any) -> None:
     link = rows.make(CompanySecurity)
     client = signed_in("operator")
     address = reverse("admin:securities_companysecurity_delete", args=[build_object_id(link)])
@@ -111,7 +111,7 @@ def test_unlinking_says_first_what_will_change(signed_in: Any) -> None:
     assert LogEntry.objects.get().is_deletion()
 
 
-def test_an_analyst_sees_no_way_to_unlink(signed_in: Any) -> None:
+def test_an_analyst_cannot_unlink(signed_in: Any) -> None:
     link = rows.make(CompanySecurity)
     client = signed_in("analyst")
     address = reverse("admin:securities_companysecurity_change", args=[build_object_id(link)])
@@ -120,7 +120,7 @@ def test_an_analyst_sees_no_way_to_unlink(signed_in: Any) -> None:
     assert CompanySecurity.objects.exists()
 
 
-def test_companies_are_related_and_separated(signed_in: Any) -> None:
+def test_relationships_are_added_and_removed(signed_in: Any) -> None:
     above, below = factories.make_company(), factories.make_company()
     client = signed_in("superuser")
     given = {
@@ -140,7 +140,7 @@ def test_companies_are_related_and_separated(signed_in: Any) -> None:
     assert not CompanyRelationship.objects.exists()
 
 
-def test_a_company_is_not_put_over_itself(signed_in: Any) -> None:
+def test_a_company_cannot_be_its_own_parent(signed_in: Any) -> None:
     company = factories.make_company()
     given = {"parent_company": company.pk, "child_company": company.pk, "rel_type": "subsidiary"}
     page = signed_in("superuser").post(reverse("admin:securities_companyrelationship_add"), given)
@@ -148,7 +148,7 @@ def test_a_company_is_not_put_over_itself(signed_in: Any) -> None:
     assert not CompanyRelationship.objects.exists()
 
 
-def test_a_table_of_a_document_is_drawn_as_fields(signed_in: Any) -> None:
+def test_a_document_table_is_shown_as_fields(signed_in: Any) -> None:
     table = rows.make(DocumentTable)
     page = signed_in("reviewer").get(reverse("admin:storage_documenttable_change", args=[build_object_id(table)]))
     assert "<dt>Heavy</dt>" in page.content.decode()

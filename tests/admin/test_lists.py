@@ -1,4 +1,4 @@
-"""Lists read what they show: one page, by an index, without counting, and no row by row."""
+"""Queries of lists: one page, by an index, uncounted, and a constant number."""
 
 import re
 from typing import Any
@@ -36,7 +36,7 @@ SIGNED_IN = 4
 
 
 def opened(client: Client, model: Any, **parameters: str) -> tuple[str, list[str]]:
-    """Open a list; return its page, and the queries that it made."""
+    """Open a list; return its page and its queries."""
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     with CaptureQueriesContext(
         connection,
@@ -48,7 +48,7 @@ def opened(client: Client, model: Any, **parameters: str) -> tuple[str, list[str
 
 @pytest.fixture
 def operator(signed_in: Any) -> Client:
-    """olga's browser: an operator sees every table."""
+    """A client of olga, an operator, who sees every table."""
     client: Client = signed_in("operator")
     # The first page that a process draws looks things up that later ones know.
     client.get(reverse("admin:index"))
@@ -56,7 +56,7 @@ def operator(signed_in: Any) -> Client:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_list_of_many_rows_makes_as_many_queries_as_one_of_few(model: Any, operator: Client) -> None:
+def test_the_number_of_queries_is_constant(model: Any, operator: Client) -> None:
     rows.make(model)
     opened(operator, model)
     _, few = opened(operator, model)
@@ -68,7 +68,7 @@ def test_a_list_of_many_rows_makes_as_many_queries_as_one_of_few(model: Any, ope
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_list_counts_no_table_and_reads_no_column_that_it_does_not_show(model: Any, operator: Client) -> None:
+def test_lists_count_nothing_and_read_only_shown_columns(model: Any, operator: Client) -> None:
     rows.make(model)
     page, queries = opened(operator, model)
     read = [query for query in queries if model._meta.db_table in query]
@@ -98,7 +98,7 @@ PINNED = {
 
 
 @pytest.mark.parametrize("label", sorted(PINNED))
-def test_the_number_of_queries_of_a_list_is_known(label: str, operator: Client, django_assert_num_queries: Any) -> None:
+def test_the_number_of_queries_is_pinned(label: str, operator: Client, django_assert_num_queries: Any) -> None:
     model = next(model for model in MODELS if model._meta.label == label)
     rows.make(model)
     opened(operator, model)
@@ -106,7 +106,7 @@ def test_the_number_of_queries_of_a_list_is_known(label: str, operator: Client, 
         opened(operator, model)
 
 
-def test_a_page_of_the_list_is_read_and_not_the_table(operator: Client) -> None:
+def test_only_a_page_is_read(operator: Client) -> None:
     _, queries = opened(operator, LinkAudit)
     # The others are those that jump from heuristic to heuristic, each step by LIMIT 1.
     listed = [query for query in queries if 'FROM "link_audit"' in query and "RECURSIVE" not in query]
@@ -115,14 +115,14 @@ def test_a_page_of_the_list_is_read_and_not_the_table(operator: Client) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_list_sorts_by_what_an_index_begins_with(model: Any, operator: Client) -> None:
+def test_lists_sort_by_indexes(model: Any, operator: Client) -> None:
     columns = [column for column in HOUSE[model].list_display if getattr(column, "admin_order_field", None)]
     for column in columns:
         assert model._meta.get_field(column.admin_order_field).column in _indexed(model)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_the_choices_of_a_filter_are_known_without_reading_the_table(model: Any) -> None:
+def test_filters_do_not_scan_the_table(model: Any) -> None:
     for chosen in HOUSE[model].list_filter:
         if isinstance(chosen, str):
             assert model._meta.get_field(chosen).choices
@@ -134,7 +134,7 @@ def test_the_choices_of_a_filter_are_known_without_reading_the_table(model: Any)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_no_foreign_key_is_a_select_box_over_a_table(model: Any) -> None:
+def test_no_foreign_key_is_a_select_box(model: Any) -> None:
     keys = {field.name for field in model._meta.concrete_fields if field.is_relation and not field.primary_key}
     page = HOUSE[model]
     assert keys == {*page.raw_id_fields, *page.autocomplete_fields}
@@ -143,7 +143,7 @@ def test_no_foreign_key_is_a_select_box_over_a_table(model: Any) -> None:
 @pytest.mark.parametrize(
     "model", [model for model in MODELS if model not in SINGLE | COUNTED], ids=lambda model: model._meta.label
 )
-def test_what_is_searched_by_finds_by_index(model: Any) -> None:
+def test_search_uses_indexes(model: Any) -> None:
     page = HOUSE[model]
     assert page.search_by
     for way in page.search_by:
@@ -158,7 +158,7 @@ def test_what_is_searched_by_finds_by_index(model: Any) -> None:
         assert (column not in _indexed(target)) is (f"{target._meta.label}.{column}" in READ_THROUGH), way.lookup
 
 
-def test_every_list_says_why_it_is_empty() -> None:
+def test_every_list_explains_why_it_is_empty() -> None:
     assert [model for model in MODELS if HOUSE[model].filled_by == ReadOnlyAdmin.filled_by] == [HeuristicPrecision]
 
 

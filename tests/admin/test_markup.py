@@ -1,4 +1,4 @@
-"""Pages of the admin hold no script and no style of their own, so that a strict content security policy fits them."""
+"""Pages of the admin have no inline scripts or styles."""
 
 import re
 from collections.abc import Callable
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.django_db
 
 
 class Inline(HTMLParser):
-    """Collects what a policy without 'unsafe-inline' would refuse."""
+    """Collects what a policy without 'unsafe-inline' refuses."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Look at the attributes of an element."""
+        """Check the attributes of an element."""
         given = dict(attrs)
         data = given.get("type") == "application/json"
         if tag == "style" or (tag == "script" and "src" not in given and not data):
@@ -30,7 +30,7 @@ class Inline(HTMLParser):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in POSTED and "superuser" in expected(str(name))])
-def test_a_page_has_no_script_or_style_inside(name: str, signed_in: Callable[[str], Client]) -> None:
+def test_pages_have_no_inline_scripts_or_styles(name: str, signed_in: Callable[[str], Client]) -> None:
     page = signed_in("superuser").get(address(name))
     if not page["Content-Type"].startswith("text/html"):
         return  # What completes a field, and the words of the scripts.

@@ -1,4 +1,4 @@
-"""Signals, gates and scores by trial, with what supports what."""
+"""Pages of signals, gates, scores and trials."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def opened(signed_in: Any) -> Any:
     return lambda row: client.get(get_object_url(row)).content.decode()
 
 
-def test_a_gate_shows_the_signals_that_support_it_and_those_that_are_missing(opened: Any) -> None:
+def test_a_gate_shows_supporting_and_missing_signals(opened: Any) -> None:
     gate = rows.make(Gate)
     signal = Signal.objects.get(trial=gate.trial)
     page = opened(gate)
@@ -29,7 +29,7 @@ def test_a_gate_shows_the_signals_that_support_it_and_those_that_are_missing(ope
     assert "signal since deleted" in page  # It names S2 too, which did not fire.
 
 
-def test_a_signal_shows_its_evidence_its_study_and_the_gates_that_it_supports(opened: Any) -> None:
+def test_a_signal_shows_evidence_study_and_gates(opened: Any) -> None:
     gate = rows.make(Gate)
     signal = Signal.objects.get(trial=gate.trial)
     page = opened(signal)
@@ -39,11 +39,11 @@ def test_a_signal_shows_its_evidence_its_study_and_the_gates_that_it_supports(op
     assert get_object_url(gate) in page
 
 
-def test_a_signal_that_supports_nothing_says_so(opened: Any) -> None:
+def test_a_signal_without_gates(opened: Any) -> None:
     assert "No gate of this trial names this signal." in opened(rows.make(Signal))
 
 
-def test_a_score_shows_the_way_from_prior_to_posterior(opened: Any) -> None:
+def test_a_score_shows_the_steps_from_prior_to_posterior(opened: Any) -> None:
     score = rows.make(Score)
     Score.objects.filter(pk=score.pk).update(metadata={"gates": {"G1": 3.5}})
     page = opened(score)
@@ -54,7 +54,7 @@ def test_a_score_shows_the_way_from_prior_to_posterior(opened: Any) -> None:
     assert "Raised by a stop rule" not in page
 
 
-def test_a_score_without_recorded_gates_shows_those_of_today_and_says_so(opened: Any) -> None:
+def test_a_score_without_recorded_gates_shows_current_gates(opened: Any) -> None:
     score = rows.make(Score)
     assert "as of now, because the run recorded none. They sum to the stored score." in opened(score)
     Gate.objects.filter(trial=score.trial).update(lr_used="5.0")
@@ -62,7 +62,7 @@ def test_a_score_without_recorded_gates_shows_those_of_today_and_says_so(opened:
     assert "They sum to +1.6094, not to the stored sum" in page
 
 
-def test_a_stop_rule_is_a_step_of_its_own(opened: Any) -> None:
+def test_a_stop_rule_is_a_separate_step(opened: Any) -> None:
     score = rows.make(Score)
     Score.objects.filter(pk=score.pk).update(p_fail="0.97")
     page = opened(score)
@@ -82,7 +82,7 @@ def test_a_trial_shows_scores_gates_signals_and_studies_together(opened: Any) ->
     assert f"{reverse('admin:linkaudit_linkaudit_changelist')}?nct_id={score.trial.nct_id}" in page
 
 
-def test_a_trial_of_which_nothing_is_known_says_so(opened: Any) -> None:
+def test_a_trial_without_scores(opened: Any) -> None:
     page = opened(factories.make_trial())
     for sentence in (
         "Not scored yet.",

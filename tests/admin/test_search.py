@@ -1,4 +1,4 @@
-"""What people search by is found, and nothing else is."""
+"""Search and filters of lists."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def found(signed_in: Any) -> Any:
     return search
 
 
-def test_links_are_found_by_number_trial_and_name_of_the_asset(found: Any) -> None:
+def test_links_are_found_by_id_trial_and_asset(found: Any) -> None:
     asset = factories.make_asset("Pembrolizumab", "MK-3475")
     wanted = factories.make_link_audit(asset=asset, nct_id="NCT01234567")
     factories.make_link_audit()
@@ -76,14 +76,14 @@ def test_signals_are_found_by_trial(found: Any) -> None:
 
 
 @pytest.mark.parametrize("table", sorted(f"{m._meta.app_label}_{m._meta.model_name}" for m in rows.MAKERS))
-def test_any_term_may_be_searched(table: str, found: Any) -> None:
+def test_any_search_term_is_accepted(table: str, found: Any) -> None:
     if table == "linkaudit_heuristicprecision":
         return  # A handful of rows on one page: there is nothing to search.
     for term in ("9" * 19, "9" * 40, "'; --", "%", "\\", "\u00fc" * 300, "_"):
         assert found(table, term) == []
 
 
-def test_a_term_that_no_text_can_hold_is_refused_in_words(signed_in: Any) -> None:
+def test_a_term_with_nul_is_refused(signed_in: Any) -> None:
     client = signed_in("operator")
     page = client.get(reverse("admin:securities_company_changelist"), {"q": "a\0b"})
     assert "Null characters are not allowed." in page.content.decode()
@@ -92,7 +92,7 @@ def test_a_term_that_no_text_can_hold_is_refused_in_words(signed_in: Any) -> Non
     assert completed.json()["results"] == []
 
 
-def test_a_company_is_completed_from_the_beginning_of_its_name(signed_in: Any) -> None:
+def test_autocompletion_of_companies(signed_in: Any) -> None:
     company = factories.make_company(name="Eli Lilly & Co", name_norm="eli lilly")
     factories.make_company(name="Another Inc", name_norm="another")
     source = {"app_label": "securities", "model_name": "companysecurity", "field_name": "company"}
@@ -103,7 +103,7 @@ def test_a_company_is_completed_from_the_beginning_of_its_name(signed_in: Any) -
     }
 
 
-def test_a_choice_that_there_is_not_leads_back_to_the_whole_list(signed_in: Any) -> None:
+def test_an_invalid_choice_redirects_to_the_whole_list(signed_in: Any) -> None:
     page = signed_in("operator").get(reverse("admin:linkaudit_linkaudit_changelist"), {"label": "maybe"})
     assert page.status_code == 302
     assert page["Location"].endswith("?e=1")
@@ -135,14 +135,14 @@ def test_links_are_filtered_by_heuristic_reviewer_source_status_and_confidence(f
     assert found(table, "", confidence="0.95-0.99") == [other.pk]
 
 
-def test_the_bands_of_confidence_leave_nothing_out(found: Any) -> None:
+def test_confidence_bands_cover_everything(found: Any) -> None:
     links = {factories.make_link_audit(confidence=f"{number / 100:.2f}").pk for number in range(101)}
     bands = ("1.00-1.00", "0.95-0.99", "0.90-0.94", "0.85-0.89", "0.50-0.84", "0.00-0.49")
     seen = [key for band in bands for key in found("linkaudit_linkaudit", "", confidence=band)]
     assert sorted(seen) == sorted(links)
 
 
-def test_the_heuristics_to_filter_by_are_those_that_there_are(signed_in: Any) -> None:
+def test_the_heuristic_filter_lists_existing_heuristics(signed_in: Any) -> None:
     factories.make_link_audit(heuristic_applied="HP-1")
     factories.make_link_audit(heuristic_applied="HP-1")
     factories.make_link_audit(heuristic_applied="REG-result")

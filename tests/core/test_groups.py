@@ -1,4 +1,4 @@
-"""The groups exist after migrating, with exactly what each may do."""
+"""Groups and their permissions after `migrate`."""
 
 from io import StringIO
 
@@ -8,28 +8,28 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
 from ncfd_site.core import roles
-from ncfd_site.core.roles import Role, make_groups, permissions_of
+from ncfd_site.core.roles import Role, create_groups, get_permissions
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 
 def granted(name: str) -> set[str]:
-    """What a group may do, as the database has it."""
+    """Return the permissions of a group in the database."""
     found = Permission.objects.filter(group__name=name).values_list("content_type__app_label", "codename")
     return {f"{app_label}.{codename}" for app_label, codename in found}
 
 
-def test_the_four_groups_are_there() -> None:
+def test_the_four_groups_exist() -> None:
     assert set(Group.objects.values_list("name", flat=True)) == {"reviewer", "adjudicator", "operator", "analyst"}
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_group_may_do_what_its_role_says(role: Role) -> None:
-    assert granted(role.value) == permissions_of(role)
+def test_a_group_has_the_permissions_of_its_role(role: Role) -> None:
+    assert granted(role.value) == get_permissions(role)
 
 
-def test_a_reviewer_reads_all_but_content_and_schema_and_labels() -> None:
+def test_a_reviewer_reads_and_labels() -> None:
     every = {
         f"{label}.view_{model._meta.model_name}"
         for label in ("linkaudit", "securities", "signals", "storage")
@@ -45,7 +45,7 @@ def test_a_reviewer_reads_all_but_content_and_schema_and_labels() -> None:
     assert granted("adjudicator") == granted("reviewer") | swaying | more
 
 
-def test_an_analyst_reads_everything_of_the_house_and_changes_nothing() -> None:
+def test_an_analyst_reads_everything_and_changes_nothing() -> None:
     assert granted("analyst") == {
         f"{label}.view_{model._meta.model_name}"
         for label in roles.APPS
@@ -53,7 +53,7 @@ def test_an_analyst_reads_everything_of_the_house_and_changes_nothing() -> None:
     } - {"api.view_apitoken"} | {"linkaudit.export_linkreview"}
 
 
-def test_an_operator_keeps_references_and_links_and_does_not_label() -> None:
+def test_an_operator_operates_and_does_not_label() -> None:
     assert granted("operator") - granted("analyst") == {
         "api.view_apitoken",
         "linkaudit.draw_reviewsample",
@@ -65,7 +65,7 @@ def test_an_operator_keeps_references_and_links_and_does_not_label() -> None:
     }
 
 
-def test_migrating_again_sets_a_group_back_to_exactly_its_permissions() -> None:
+def test_migrate_resets_the_permissions_of_a_group() -> None:
     group = Group.objects.get(name="reviewer")
     wanted = granted("reviewer")
     group.permissions.remove(*group.permissions.all()[:3])
@@ -77,34 +77,34 @@ def test_migrating_again_sets_a_group_back_to_exactly_its_permissions() -> None:
     assert Group.objects.count() == 4
 
 
-def test_a_group_that_was_deleted_comes_back_with_migrating() -> None:
+def test_migrate_recreates_a_deleted_group() -> None:
     Group.objects.all().delete()
     call_command("migrate", verbosity=0, stdout=StringIO())
-    assert granted("operator") == permissions_of(Role.OPERATOR)
+    assert granted("operator") == get_permissions(Role.OPERATOR)
 
 
-def test_a_group_of_somebody_else_is_left_alone() -> None:
+def test_migrate_keeps_other_groups() -> None:
     Group.objects.create(name="auditors")
-    make_groups()
+    create_groups()
     assert Group.objects.filter(name="auditors").exists()
 
 
-def test_making_the_groups_twice_makes_them_once() -> None:
-    make_groups()
-    make_groups()
+def test_groups_are_created_once() -> None:
+    create_groups()
+    create_groups()
     assert Group.objects.count() == 4
 
 
-def test_a_permission_that_does_not_exist_is_named_and_nothing_is_half_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_permission_is_named_and_nothing_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
     before = granted("adjudicator")
     grants = {**roles.GRANTS, Role.ANALYST: frozenset({"storage.fly_storageobject"})}
     monkeypatch.setattr(roles, "GRANTS", grants)
-    with pytest.raises(LookupError, match=r"analyst cannot be made: no permission storage\.fly_storageobject"):
-        make_groups()
+    with pytest.raises(LookupError, match=r"group analyst: permission storage\.fly_storageobject does not exist"):
+        create_groups()
     assert granted("adjudicator") == before
 
 
-def test_the_permissions_of_the_project_have_their_names() -> None:
+def test_permissions_have_names() -> None:
     custom = Permission.objects.filter(content_type__app_label__in=roles.APPS).exclude(
         codename__regex="^(add|change|delete|view)_"
     )
@@ -120,7 +120,7 @@ def test_the_permissions_of_the_project_have_their_names() -> None:
     }
 
 
-def test_people_may_do_what_their_group_may() -> None:
+def test_users_have_the_permissions_of_their_group() -> None:
     olga = User.objects.get(pk=factories.make_user(Role.OPERATOR).pk)
     assert olga.has_perm("storage.reference_storageobject")
     assert not olga.has_perm("linkaudit.label_linkaudit")

@@ -1,4 +1,4 @@
-"""The addresses of the site as `show_urls` tells them, and an address about a row for each."""
+"""URL patterns of the site from `show_urls`, and a URL with a row for each."""
 
 import json
 import uuid
@@ -21,7 +21,7 @@ from tests.web.admin_table import ALONE
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A pattern of the site, and its name."""
+    """A URL pattern with its name."""
 
     pattern: str
     name: str
@@ -29,7 +29,7 @@ class Address:
 
 @cache
 def addresses() -> tuple[Address, ...]:
-    """All addresses, each pattern once."""
+    """Return all URL patterns."""
     out = StringIO()
     call_command("show_urls", format_style="json", stdout=out)
     found = {entry["url"]: Address(entry["url"], entry["name"]) for entry in json.loads(out.getvalue())}
@@ -37,7 +37,7 @@ def addresses() -> tuple[Address, ...]:
 
 
 def fillings() -> Callable[[Address], str]:
-    """Make a row of everything; returns what turns a pattern into an address about one of them."""
+    """Create rows, and return a function that fills a pattern with the keys of one of them."""
     score = rows.make(signals.Score)
     trial = score.trial
     signals.Score.objects.create(

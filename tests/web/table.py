@@ -1,10 +1,9 @@
-"""What each address of the site answers, to whom, by method: a line for each. One without a line fails the matrix.
+"""Status of each URL by role and method; a URL without a rule fails the matrix.
 
-`may` is who may use it; all others that are signed in get 403 (or `denied`), where the method is one that the page
-has. `get` and `post` are what those who may are answered, GET and HEAD alike. A POST carries nothing, which no page
-takes for an order; where one does, it carries `post_query`, which is wrong, or goes to `post_to`, which is about no
-row. `others` is what PUT, PATCH and DELETE get, `options` what OPTIONS gets. Who is not signed in is sent to the
-sign-in page, whatever the method, but for `public` pages; the API says 401.
+`may` are the roles with access; other signed-in users get 403 (or `denied`) for the methods that the page has. `get`
+(and HEAD) and `post` are the statuses for those with access. A POST has no fields, which no page accepts, or an invalid
+`post_query`, or goes to `post_to`, which names no row. `others` is the status of PUT, PATCH and DELETE. Anonymous users
+are redirected to the sign-in page for every method, except on `public` pages; the API returns 401.
 """
 
 from collections.abc import Mapping
@@ -15,8 +14,8 @@ WHO = ("anonymous", "guest", "reviewer", "adjudicator", "operator", "analyst", "
 PEOPLE = frozenset(WHO) - {"anonymous"}
 GROUPS = PEOPLE - {"guest"}
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
-BUT_THE_SWAYED = GROUPS - {"reviewer"}
-LABELLERS = frozenset({"reviewer", "adjudicator", "superuser"})
+BUT_THE_BIASED = GROUPS - {"reviewer"}
+LABELERS = frozenset({"reviewer", "adjudicator", "superuser"})
 ADJUDICATORS = frozenset({"adjudicator", "superuser"})
 OPERATORS = frozenset({"operator", "superuser"})
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -25,7 +24,7 @@ NONE = 405
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an address answers. `exact` wins over all else: by a method, or by a person and a method."""
+    """Statuses of a URL. `exact` overrides the others, by method or by role and method."""
 
     may: frozenset[str]
     get: int = 200
@@ -40,7 +39,7 @@ class Rule:
     exact: Mapping[str, int] = field(default_factory=dict)
 
     def expected(self, who: str, method: str) -> int:
-        """The status that a person gets."""
+        """Return the status for a role and method."""
         for key in (f"{who} {method}", method):
             if key in self.exact and (self.public or who != "anonymous"):
                 return self.exact[key]
@@ -52,17 +51,17 @@ class Rule:
 
 
 def page(may: frozenset[str], **fields: Any) -> Rule:
-    """A page that is only read, or one that takes a POST too where `post` says what it answers."""
+    """Return the rule of a page, read-only unless `post` is given."""
     return Rule(may, **fields)
 
 
 def posted(may: frozenset[str], post: int, **fields: Any) -> Rule:
-    """An address that takes a POST and nothing else."""
+    """Return the rule of a URL that accepts POST only."""
     return Rule(may, get=NONE, post=post, **fields)
 
 
 def resource(may: frozenset[str], **fields: Any) -> Rule:
-    """A resource of the API: read, never written."""
+    """Return the rule of a read-only resource of the API."""
     return Rule(may, anonymous=401, exact={"OPTIONS": 204}, **fields)
 
 
@@ -89,17 +88,17 @@ TABLE: dict[str, Rule] = {
     "/promotions/": page(GROUPS),
     "/promotions/<int:promotion_id>/": page(GROUPS),
     "/promotions/<int:promotion_id>/revert/": posted(OPERATORS, post=400),
-    "/review/": page(LABELLERS),
-    "/review/lease/": posted(LABELLERS, post=302),
-    "/review/undo/": posted(LABELLERS, post=302),
-    "/review/shortcuts/": page(LABELLERS, post=302),
+    "/review/": page(LABELERS),
+    "/review/lease/": posted(LABELERS, post=302),
+    "/review/undo/": posted(LABELERS, post=302),
+    "/review/shortcuts/": page(LABELERS, post=302),
     # Nobody holds a place with the token of the matrix.
-    "/review/<uuid:token>/": page(LABELLERS, get=404, post=404),
-    "/review/<uuid:token>/skip/": posted(LABELLERS, post=404),
-    "/review/<uuid:token>/heartbeat/": posted(LABELLERS, post=409),
+    "/review/<uuid:token>/": page(LABELERS, get=404, post=404),
+    "/review/<uuid:token>/skip/": posted(LABELERS, post=404),
+    "/review/<uuid:token>/heartbeat/": posted(LABELERS, post=409),
     "/adjudication/": page(ADJUDICATORS),
     "/adjudication/<int:audit_id>/": page(ADJUDICATORS, post=400),
-    "/agreement/": page(BUT_THE_SWAYED),
+    "/agreement/": page(BUT_THE_BIASED),
     # Trials, companies
     "/trials/": page(GROUPS),
     "/trials/compare/": page(GROUPS),
@@ -124,8 +123,8 @@ TABLE: dict[str, Rule] = {
     # Of the rows of the matrix no bytes are kept.
     "/content/<int:object_id>/file/": page(BUT_REVIEWERS, get=404),
     "/documents/<int:doc_id>/file/": page(GROUPS, get=404),
-    "/exports/files/<int:job_id>/": page(BUT_THE_SWAYED, get=404),
-    "/exports/<str:name>/<str:format_name>/": page(BUT_THE_SWAYED, post=400, post_query="?label=nonsense"),
+    "/exports/files/<int:job_id>/": page(BUT_THE_BIASED, get=404),
+    "/exports/<str:name>/<str:format_name>/": page(BUT_THE_BIASED, post=400, post_query="?label=nonsense"),
     # The API and its tokens
     "/tokens/": page(PEOPLE, post=400),
     "/tokens/<int:token_id>/revoke/": posted(PEOPLE, post=404),

@@ -1,6 +1,6 @@
-"""Every address of the site, by every method, for everybody: what it answers is what the table says.
+"""Every URL of the site, by every method, for every role: it returns the status of the table.
 
-The addresses come from `show_urls`, so a new page fails here until somebody has said who may open it.
+The URLs come from `show_urls`, so a new page fails here until the table has its readers.
 """
 
 import logging
@@ -28,22 +28,22 @@ from tests.web.table import (
 
 pytestmark = pytest.mark.django_db
 
-# The admin takes whatever is no POST for a GET. All methods are tried there by who may most and by who may nothing; the
-# pages are long, so that groups try one of each kind.
+# The admin treats every method but POST as GET. All methods are tried by a superuser and by anonymous users; roles
+# try one of each kind.
 OF_GROUPS_IN_THE_ADMIN = ("GET", "POST", "DELETE")
 
 
-def is_known_to_lead_on(address: Address) -> bool:
-    """Whether an address of the admin shows nothing itself: it sends to another one that is listed."""
+def only_redirects(address: Address) -> bool:
+    """Return whether a URL of the admin only redirects."""
     name = address.name.removeprefix("admin:") or None
     return address.pattern.startswith("/admin/") and address.pattern not in ALONE and name in LEADING_ON
 
 
-ADDRESSES = [address for address in addresses() if not is_known_to_lead_on(address)]
-LEADING = [address for address in addresses() if is_known_to_lead_on(address)]
+ADDRESSES = [address for address in addresses() if not only_redirects(address)]
+REDIRECTING = [address for address in addresses() if only_redirects(address)]
 
 
-# One test for all addresses would be longer than any other.
+# One test for all URLs would take longer than any other test.
 PARTS = {
     "links and securities in the admin": ("/admin/linkaudit/", "/admin/securities/"),
     "rest of the admin": ("/admin/",),
@@ -52,43 +52,43 @@ PARTS = {
 
 
 def part_of(address: Address) -> str:
-    """Return the part of the site that an address belongs to: the first one whose beginning it has."""
+    """Return the part of the site of a URL."""
     return next(part for part, beginnings in PARTS.items() if address.pattern.startswith(beginnings))
 
 
 def rule(address: Address) -> Rule:
-    """The line of the table about an address."""
+    """Return the rule of a URL."""
     if address.pattern.startswith("/admin/"):
         return rule_of(address.pattern, address.name)
     return TABLE[address.pattern]
 
 
-def test_the_table_knows_every_address_and_no_other() -> None:
+def test_the_table_has_every_url_and_no_other() -> None:
     site = {address.pattern for address in ADDRESSES if not address.pattern.startswith("/admin/")}
-    assert {"unknown to the table": site - TABLE.keys(), "gone from the site": TABLE.keys() - site} == {
-        "unknown to the table": set(), "gone from the site": set(),
+    assert {"missing in the table": site - TABLE.keys(), "missing on the site": TABLE.keys() - site} == {
+        "missing in the table": set(), "missing on the site": set(),
     }  # fmt: skip
 
 
-def test_the_table_knows_every_page_of_the_admin() -> None:
+def test_the_table_has_every_page_of_the_admin() -> None:
     pages = [address for address in ADDRESSES if address.pattern.startswith("/admin/")]
     assert len(pages) > 100
     for address in pages:
         rule(address)
 
 
-def test_there_are_few_pages_that_only_lead_on() -> None:
-    assert len(LEADING) < 10
+def test_few_pages_only_redirect() -> None:
+    assert len(REDIRECTING) < 10
 
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("who", WHO)
-def test_every_address_answers_as_the_table_says(
+def test_every_url_returns_the_status_of_the_table(
     who: str, part: str, settings: LazySettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Formatting the tracebacks of a thousand refusals takes longer than refusing.
+    # Formatting a thousand tracebacks takes longer than the requests.
     caplog.set_level(logging.CRITICAL, "django.request")
-    # A store that is there, and has not the bytes.
+    # An empty store.
     settings.CONTENT_ROOT = tmp_path
     fill = fillings()
     targets = [(address, fill(address)) for address in ADDRESSES if part_of(address) == part]
@@ -114,9 +114,9 @@ def test_every_address_answers_as_the_table_says(
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_what_leads_on_leads_on(who: str) -> None:
+def test_redirects(who: str) -> None:
     client = _client(None if who == "anonymous" else person(who))
-    for address in LEADING:
+    for address in REDIRECTING:
         target = address.pattern.replace("<path:content_type_id>", "1").replace("<path:object_id>", "1")
         for method in METHODS:
             answer = client.generic(method, target.replace("<url>", "nothing"))
@@ -130,7 +130,7 @@ def _methods(address: Address, who: str) -> tuple[str, ...]:
 
 
 def _client(user: User | None) -> Client:
-    # A page that breaks is a line of what is found, not the end of it.
+    # A page that fails is reported with the others.
     client = Client(raise_request_exception=False)
     if user is not None:
         client.force_login(user)
@@ -138,21 +138,21 @@ def _client(user: User | None) -> Client:
 
 
 def _faults(answer: Any) -> list[str]:
-    """What an answer lacks of what every one carries."""
+    """Return the faults of the headers of a response."""
     policy = answer.get("Content-Security-Policy", "")
     found = {
-        "no policy of content": not policy.startswith("default-src 'none'"),
-        "a policy that lets scripts or styles in": "unsafe" in policy or "*" in policy or "http" in policy,
-        "may be shown in a frame": answer.get("X-Frame-Options") != "DENY",
-        "its type may be guessed": answer.get("X-Content-Type-Options") != "nosniff",
-        "may be kept": "no-store" not in answer.get("Cache-Control", ""),
-        "tells the address to others": answer.get("Referrer-Policy") != "same-origin",
+        "no content security policy": not policy.startswith("default-src 'none'"),
+        "an unsafe content security policy": "unsafe" in policy or "*" in policy or "http" in policy,
+        "frames allowed": answer.get("X-Frame-Options") != "DENY",
+        "content sniffing allowed": answer.get("X-Content-Type-Options") != "nosniff",
+        "caching allowed": "no-store" not in answer.get("Cache-Control", ""),
+        "referrer sent to other sites": answer.get("Referrer-Policy") != "same-origin",
     }
     return [fault for fault, is_so in found.items() if is_so]
 
 
 def _counts() -> Counter[str]:
-    """How many rows each table of the house holds, and how many people there are."""
+    """Return the number of rows of each table and of users."""
     labels = ("linkaudit", "ncfd_site", "securities", "signals", "storage")
     models: list[type[Model]] = [
         User,

@@ -82,7 +82,7 @@ def test_each_revision_has_summary_actor_and_host(olga: Client) -> None:
     assert len(re.findall(r"\d\.\d\d s\b", words)) == 2 * len(revisions.ids())
 
 
-def test_an_analyst_sees_it_too(client: Client) -> None:
+def test_an_analyst_may_see_the_page(client: Client) -> None:
     client.force_login(make_user(Role.ANALYST))
     assert "At head" in text_of(client.get("/schema/"))
     assert 'href="/schema/"' in client.get("/").content.decode()
@@ -294,7 +294,7 @@ def test_every_table_has_a_caption_and_headings_with_a_scope(olga: Client) -> No
     assert re.findall(r"<h(\d)", page.partition("<main")[2]) == ["1", *"22222"]
 
 
-def test_the_number_of_queries_does_not_grow(olga: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_number_of_queries_is_constant(olga: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     olga.get("/schema/")
     # Session, user, two for permissions; the rest uses the page's own connection.
     with django_assert_num_queries(4):

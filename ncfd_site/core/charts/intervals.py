@@ -31,7 +31,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class IntervalItem:
-    """A labeled rate, None if it is unknown; `text` says what it is computed from."""
+    """A labeled rate, None if it is unknown; `text` states what it is computed from."""
 
     label: str
     text: str

@@ -1,4 +1,4 @@
-"""Alembic's environment: one transaction for each revision, under the run lock, with short lock timeouts.
+"""Alembic's environment: one transaction per revision, under the run lock, with short lock timeouts.
 
 `manage.py migrate_alembic` passes its connection in `config.attributes`. The command line `alembic` gets one here, with
 the same lock and checks.

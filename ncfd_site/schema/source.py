@@ -1,8 +1,7 @@
-"""The SQL that lies beside a revision, as text.
+"""The SQL of revisions, read from the files beside them.
 
-A revision `NAME.py` has its SQL in `NAME.up.sql` and `NAME.down.sql`. A line `\\ir PATH` stands for the text of another
-file, as in psql: bodies of functions and views that several revisions bring are written once, under `routines/`.
-Alembic is not needed to read it.
+A revision `NAME.py` has its SQL in `NAME.up.sql` and `NAME.down.sql`. A line `\\ir PATH` includes another file, as in
+psql: definitions that several revisions create are in `routines/`.
 """
 
 import hashlib
@@ -13,20 +12,19 @@ from pathlib import Path
 from typing import Literal
 
 Direction = Literal["up", "down"]
+HELPERS = Path(__file__).parent / "routines" / "helpers.sql"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A revision on its way up or down: the path of its file, its id, the direction."""
+    """A revision and a direction; `file` is the path of the revision."""
 
     file: str
     revision: str
     direction: Direction
 
 
-BODIES = Path(__file__).parent / "routines"
-
-# What a semicolon does not end a statement in: strings, quoted names, dollar-quoted bodies, comments.
+# A semicolon, or text in which a semicolon does not end a statement: string, quoted name, dollar-quoted body, comment.
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | (?P<dollar>\$\w*\$).*?(?P=dollar) | --[^\n]* | /\*.*?\*/ | ;""",
     re.VERBOSE | re.DOTALL,
@@ -39,18 +37,18 @@ _ONLINE = re.compile(
 )
 
 
-def text(revision_file: str | Path, direction: Direction) -> str:
-    """Return the SQL of a revision with its includes in place."""
+def read_sql(revision_file: str | Path, direction: Direction) -> str:
+    """Return the SQL of a revision with the included files."""
     return _read(Path(revision_file).with_suffix(f".{direction}.sql"))
 
 
-def helpers() -> str:
-    """Return the SQL of what the revisions share."""
-    return _read(BODIES / "helpers.sql")
+def read_helpers() -> str:
+    """Return the SQL of the functions that revisions share."""
+    return _read(HELPERS)
 
 
-def statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script without their semicolons, each with the comments that precede it."""
+def split_statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script without semicolons, each with the comments before it."""
     start = 0
     for token in _TOKEN.finditer(script):
         if token.group() == ";":
@@ -60,27 +58,27 @@ def statements(script: str) -> Iterator[str]:
 
 
 def is_online(statement: str) -> bool:
-    """Whether a statement is one that lets others work while it runs, if it stands outside a transaction.
+    """Return whether a statement does not block other sessions if it runs outside a transaction.
 
-    Such are the concurrent build of an index, the validation of a constraint, and a procedure that commits as it goes.
+    These are CREATE INDEX CONCURRENTLY, VALIDATE CONSTRAINT, and CALL of a procedure that commits.
     """
-    return _ONLINE.match(bare(statement)) is not None
+    return _ONLINE.match(strip_comments(statement)) is not None
 
 
-def built_index(statement: str) -> str | None:
-    """The name of the index that a statement builds concurrently; None where it builds none."""
-    found = _ONLINE.match(bare(statement))
+def find_index_name(statement: str) -> str | None:
+    """Return the name of the index that a statement builds concurrently, if it does."""
+    found = _ONLINE.match(strip_comments(statement))
     return found["index"] if found else None
 
 
-def bare(statement: str) -> str:
-    """A statement on one line, without its comments."""
+def strip_comments(statement: str) -> str:
+    """Return a statement on one line, without comments."""
     return " ".join(_COMMENT.sub("", statement).split())
 
 
-def checksum(revision_file: str | Path, direction: Direction) -> str:
-    """The SHA-256, in hex, of all that a revision runs in one direction: its file and its SQL with the includes."""
-    content = Path(revision_file).read_text(encoding="utf-8") + text(revision_file, direction)
+def compute_checksum(revision_file: str | Path, direction: Direction) -> str:
+    """Return the SHA-256, in hex, of a revision's file and its SQL in one direction."""
+    content = Path(revision_file).read_text(encoding="utf-8") + read_sql(revision_file, direction)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -147,7 +147,7 @@ def test_a_released_file_that_was_edited_is_refused_and_named(
     head_database: Keywords, project: Path, arguments: list[str]
 ) -> None:
     released = {
-        f"{revision.id} up": source.checksum(projects.versions(project) / revision.path.name, "up")
+        f"{revision.id} up": source.compute_checksum(projects.versions(project) / revision.path.name, "up")
         for revision in revisions.load_revisions()
     }
     (projects.versions(project).parent / "released.json").write_text(json.dumps(released))

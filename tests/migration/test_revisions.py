@@ -226,13 +226,15 @@ def test_ids_and_files_are_those_of_the_contract() -> None:
 def test_no_revision_refers_to_a_table_of_django() -> None:
     for revision in revisions.load_revisions():
         for direction in ("up", "down"):
-            assert not re.search(r"\b(auth|axes|django)_\w+", source.text(revision.path, direction))
+            assert not re.search(r"\b(auth|axes|django)_\w+", source.read_sql(revision.path, direction))
 
 
 def test_changes_of_existing_tables_are_online() -> None:
     """After the root, indexes on older tables are built concurrently, and constraints are added NOT VALID."""
     for revision in revisions.load_revisions()[1:]:
-        statements = [source.bare(each) for each in source.statements(source.text(revision.path, "up"))]
+        statements = [
+            source.strip_comments(each) for each in source.split_statements(source.read_sql(revision.path, "up"))
+        ]
         made = {
             match[1] for each in statements for match in re.finditer(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", each)
         }
@@ -247,7 +249,7 @@ def test_a_released_revision_is_frozen() -> None:
     """`schema/released.json` holds the checksums of released files."""
     released = json.loads((revisions.SCHEMA_FOLDER / "released.json").read_text())
     now = {
-        f"{revision.id} {direction}": source.checksum(revision.path, direction)
+        f"{revision.id} {direction}": source.compute_checksum(revision.path, direction)
         for revision in revisions.load_revisions()
         for direction in ("up", "down")
     }
@@ -272,11 +274,11 @@ def test_a_released_revision_is_frozen() -> None:
     )
 )
 def test_scripts_are_split_into_statements(parts: list[str]) -> None:
-    assert list(source.statements(";\n".join(parts) + ";")) == [part.strip() for part in parts]
+    assert list(source.split_statements(";\n".join(parts) + ";")) == [part.strip() for part in parts]
 
 
 def test_included_definitions_are_part_of_the_checksum() -> None:
     path = next(one.path for one in revisions.load_revisions() if one.id == "20261122_derive_counts_from_references")
-    assert "increment_storage_refcount" in source.text(path, "up")
-    content = path.read_text() + source.text(path, "up")
-    assert source.checksum(path, "up") == hashlib.sha256(content.encode()).hexdigest()
+    assert "increment_storage_refcount" in source.read_sql(path, "up")
+    content = path.read_text() + source.read_sql(path, "up")
+    assert source.compute_checksum(path, "up") == hashlib.sha256(content.encode()).hexdigest()

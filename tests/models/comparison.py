@@ -1,4 +1,4 @@
-"""Holds models against the catalog of a database, column by column, and names every difference."""
+"""Comparison of models with the catalog of a database."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from ncfd_site.core.fields import EnumField
 from ncfd_site.schema.catalog import Column, Relation
 
 Model = type[models.Model]
-Field = Any  # django-stubs has no common type for what these attributes belong to.
+Field = Any  # django-stubs has no common type with these attributes.
 
 
 def differences(
@@ -21,7 +21,7 @@ def differences(
     enums: dict[str, list[str]],
     without_model: Iterable[str],
 ) -> list[str]:
-    """Return a sentence for each difference; `without_model` names the relations that need none."""
+    """Return a sentence per difference; `without_model` has the relations that need no model."""
     by_table = {model._meta.db_table: model for model in own_models}
     found = [f"{table}: the model {by_table[table].__name__} has no relation" for table in by_table.keys() - relations]
     unmodelled = relations.keys() - by_table.keys()
@@ -55,7 +55,7 @@ def _of_model(model: Model, relation: Relation) -> Iterator[str]:
         column, field = relation.columns[name], fields[name]
         here = f"{relation.name}.{name}"
         yield from _unequal(here, "type", column.type, catalog_type(field.db_parameters(connection)["type"]))
-        # A view knows nothing of the following; its columns have no constraints and no defaults.
+        # Columns of views have no constraints and no defaults.
         if relation.kind == "table":
             yield from _unequal(here, "NOT NULL", column.is_not_null, not field.null)
             yield from _unequal(here, "generated", column.is_generated, field.generated)
@@ -70,7 +70,7 @@ def _unequal(here: str, what: str, database: object, model: object) -> Iterator[
 
 
 def catalog_type(db_type: str) -> str:
-    """Write a type of Django's as the catalog writes it."""
+    """Return a Django column type in the spelling of the catalog."""
     return re.sub(r"^varchar\b", "character varying", db_type).replace(", ", ",")
 
 
@@ -84,7 +84,7 @@ def _of_default(here: str, column: Column, field: Field) -> Iterator[str]:
     query = Query(None)
     compiler = connection.ops.compiler("SQLCompiler")(query, connection, None)
     expression, parameters = compiler.compile(field._db_default_expression.resolve_expression(query))
-    # What these two give differs from one moment to the next, so the function itself must be the same.
+    # These functions return different values for each call, so compare their names.
     for function, in_django in (("now(", "STATEMENT_TIMESTAMP("), ("nextval(", "nextval(")):
         if function in column.default or in_django in expression:
             yield from _unequal(here, f"default from {function})", function in column.default, in_django in expression)
@@ -124,7 +124,7 @@ def _of_keys(model: Model, relation: Relation) -> Iterator[str]:
     if relation.primary_key:
         yield from _unequal(relation.name, "primary key", relation.primary_key, primary)
     elif relation.kind == "table":
-        # The model may take another key instead, but one that the database upholds.
+        # The model may use another unique key.
         yield from _unequal(relation.name, "a unique key that could be primary", True, primary in unique)
     unique = [columns for columns in unique if columns != primary]
     if relation.kind == "table":

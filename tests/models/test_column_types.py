@@ -1,4 +1,4 @@
-"""Each type of the database can be read, written and filtered through the models."""
+"""Column types of the models: reads, writes and filters."""
 
 from datetime import date
 from decimal import Decimal
@@ -30,7 +30,7 @@ def make_security(ticker: str, **fields: Any) -> Security:
 
 
 class TestEnums:
-    def test_is_read_filtered_and_searched_as_text(self) -> None:
+    def test_value_is_read_filtered_and_searched_as_text(self) -> None:
         paper = make_document(source_type=Document.SourceType.PAPER, status="parsed")
         make_document(source_type="PR", status="linked")
 
@@ -42,7 +42,7 @@ class TestEnums:
         assert Document.objects.get(source_type__icontains="pap") == paper
         assert Document.objects.get(status__iexact="PARSED") == paper
 
-    def test_orders_as_the_database_lists_its_labels(self) -> None:
+    def test_values_sort_by_the_order_of_labels(self) -> None:
         for status in ("error", "discovered", "linked"):
             make_document(status=status)
 
@@ -52,7 +52,7 @@ class TestEnums:
             "error",
         ]
 
-    def test_is_written_one_by_one_and_in_bulk(self) -> None:
+    def test_value_is_written_singly_and_in_bulk(self) -> None:
         asset = make_asset("aspirin")
         kinds = [kind for kind in AssetAlias.AliasType.values if kind != "inn"]
         AssetAlias.objects.bulk_create(
@@ -67,7 +67,7 @@ class TestEnums:
         assert [Document.objects.get(pk=document.pk).status for document in documents] == ["linked", "error"]
         assert Document.objects.get(pk=documents[1].pk).source_type == "FDA"
 
-    def test_is_written_where_a_conflict_updates(self) -> None:
+    def test_value_is_written_by_an_upsert(self) -> None:
         make_document(source_url="https://example.com/1", status="parsed")
         Document.objects.bulk_create(
             [
@@ -83,13 +83,13 @@ class TestEnums:
 
         assert list(Document.objects.values_list("status", flat=True)) == ["error", "error"]
 
-    def test_refuses_what_is_no_label(self) -> None:
+    def test_unknown_label_is_rejected(self) -> None:
         with pytest.raises(DataError, match="invalid input value for enum doc_status"), transaction.atomic():
             make_document(status="lost")
 
 
 class TestDefaults:
-    def test_are_read_back_when_a_row_is_made(self) -> None:
+    def test_defaults_are_returned_on_create(self) -> None:
         document = Document.objects.create(source_type="PR", storage_uri="x", sha256="x")
         asset = make_asset(names_jsonb={})
         audit = LinkAudit.objects.create(doc=document, asset=asset, link_type="x", confidence=1)
@@ -100,7 +100,7 @@ class TestDefaults:
         assert audit.created_at == audit.updated_at
         assert ReviewQueueItem.objects.create(run_id="r", nct_id="NCT1").candidates == []
 
-    def test_are_used_in_bulk(self) -> None:
+    def test_defaults_apply_in_bulk(self) -> None:
         document, asset = make_document(), make_asset()
         LinkAudit.objects.bulk_create(
             LinkAudit(doc=document, asset=asset, link_type="x", confidence="0.95") for _ in range(3)
@@ -108,7 +108,7 @@ class TestDefaults:
 
         assert {audit.promotion_status for audit in LinkAudit.objects.all()} == {"pending"}
 
-    def test_number_a_rule_whose_key_is_its_pattern(self) -> None:
+    def test_sequence_default_applies_to_a_plain_column(self) -> None:
         company = make_company()
         first = ResolverRule.objects.create(pattern="^a", company=company)
         second = ResolverRule.objects.create(pattern="^b", company=company)
@@ -118,7 +118,7 @@ class TestDefaults:
 
 
 class TestJson:
-    def test_can_be_looked_into(self) -> None:
+    def test_json_can_be_queried(self) -> None:
         aspirin = make_asset(names_jsonb={"inn": "aspirin", "code": ["A-1", "A-2"]})
         study = make_study(extracted_jsonb={"sample_size": {"total_n": 842}})
 
@@ -128,7 +128,7 @@ class TestJson:
 
 
 class TestArraysAndRanges:
-    def test_an_array_is_a_list(self) -> None:
+    def test_array_is_a_list(self) -> None:
         trial = make_trial(intervention_types=["DRUG", "BIOLOGICAL"])
         gate = Gate.objects.create(
             trial=trial, g_id="G1", fired_bool=True, supporting_s_ids=["S1", "S2"], lr_used="3.5"
@@ -139,7 +139,7 @@ class TestArraysAndRanges:
         assert Gate.objects.get(supporting_s_ids__overlap=["S2", "S9"]) == gate
         assert Gate.objects.get(pk=gate.pk).supporting_s_ids == ["S1", "S2"]
 
-    def test_a_range_of_dates_can_be_asked_for_a_day(self) -> None:
+    def test_date_range_can_be_queried_by_day(self) -> None:
         old = make_security(
             "GONE", effective_range=Range(date(2020, 1, 1), date(2021, 1, 1)), status=Security.Status.DELISTED
         )
@@ -157,7 +157,7 @@ class TestArraysAndRanges:
 
 
 class TestNumbers:
-    def test_keep_their_scale(self) -> None:
+    def test_numbers_keep_their_scale(self) -> None:
         trial = make_trial()
         signal = Signal.objects.create(trial=trial, s_id=Signal.Code.S8, severity="H", value="0.047512")
         score = Score.objects.create(
@@ -182,7 +182,7 @@ class TestNumbers:
         assert study.p_value == read
         assert Study.objects.filter(p_value__gt="0.04", p_value__lt="0.05").exists() is (read is not None)
 
-    def test_p_value_follows_the_card_and_is_empty_written(self) -> None:
+    def test_p_value_is_read_back_after_a_write(self) -> None:
         study = make_study(extracted_jsonb={"results": {"primary": [{"p_value": 0.2}]}})
         study.p_value = Decimal(1)
         study.extracted_jsonb = {"results": {"primary": [{"p_value": 0.01}]}}
@@ -193,7 +193,7 @@ class TestNumbers:
 
 
 class TestForeignKeys:
-    def test_a_wider_column_joins_a_narrower_key(self) -> None:
+    def test_bigint_column_joins_an_integer_key(self) -> None:
         trial = make_trial()
         study = make_study(trial=trial)
         Signal.objects.create(trial=trial, s_id="S1", severity="M", source_study=study)
@@ -203,7 +203,7 @@ class TestForeignKeys:
         assert Trial.objects.get(signals__source_study__year=2024) == trial
         assert [found.pk for found in Trial.objects.prefetch_related("signals")] == [trial.pk]
 
-    def test_deleting_is_left_to_the_database(self) -> None:
+    def test_database_handles_deletion(self) -> None:
         trial = make_trial()
         study = make_study(trial=trial)
         signal = Signal.objects.create(trial=make_trial(), s_id="S1", severity="M", source_study=study)
@@ -214,14 +214,14 @@ class TestForeignKeys:
         signal.refresh_from_db()
         assert signal.source_study is None
 
-    def test_content_in_use_cannot_be_deleted(self) -> None:
+    def test_referenced_object_cannot_be_deleted(self) -> None:
         stored = make_storage_object()
         make_document(object=stored)
 
         with pytest.raises(IntegrityError), transaction.atomic():
             stored.delete()
 
-    def test_an_active_listing_leads_to_company_and_exchange(self) -> None:
+    def test_active_security_has_company_and_exchange(self) -> None:
         security = make_security("LIVE")
         sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
 
@@ -236,7 +236,7 @@ class TestForeignKeys:
 
 
 class TestForms:
-    def test_what_is_left_empty_becomes_null(self) -> None:
+    def test_empty_input_becomes_null(self) -> None:
         form_class = modelform_factory(Document, fields=["publisher", "oa_status", "error_msg"])
         document = make_document(publisher="Acme", oa_status="green")
 
@@ -247,7 +247,7 @@ class TestForms:
         document.refresh_from_db()
         assert (document.publisher, document.oa_status) == (None, None)
 
-    def test_one_line_is_asked_for_in_one_line(self) -> None:
+    def test_line_field_has_a_single_line_widget(self) -> None:
         form = modelform_factory(Document, fields=["publisher", "error_msg", "status"])()
 
         assert 'type="text"' in str(form["publisher"])

@@ -1,4 +1,4 @@
-"""Rows with a key of several columns, rows of views, and rows of relations without any key."""
+"""Composite keys, views, and relations without a key."""
 
 from decimal import Decimal
 
@@ -26,7 +26,7 @@ from tests.models.test_column_types import make_security
 pytestmark = pytest.mark.django_db
 
 
-def test_a_row_is_found_by_its_whole_key() -> None:
+def test_row_is_found_by_its_composite_key() -> None:
     document = make_document("one", "two")
     DocumentTable.objects.create(doc=document, page_no=1, table_idx=0, table_jsonb={"rows": []})
     trial = make_trial()
@@ -38,7 +38,7 @@ def test_a_row_is_found_by_its_whole_key() -> None:
     assert [page.page_no for page in document.text_pages.all()] == [1, 2]
 
 
-def test_a_link_is_made_once_and_taken_away() -> None:
+def test_row_with_composite_key_is_created_once_and_deleted() -> None:
     company = make_company()
     link = CompanySecurity.objects.create(company=company, security_id="42")
 
@@ -48,7 +48,7 @@ def test_a_link_is_made_once_and_taken_away() -> None:
     assert CompanySecurity.objects.filter(pk=(company.pk, "42")).delete() == (1, {"securities.CompanySecurity": 1})
 
 
-def test_a_citation_shares_the_key_of_its_document() -> None:
+def test_citation_shares_the_key_of_its_document() -> None:
     document = make_document()
     DocumentCitation.objects.create(doc=document, doi="10.1000/1")
 
@@ -66,7 +66,7 @@ def test_tickers_of_a_company() -> None:
     assert (ticker.issuer_name, ticker.exchange, ticker.active) == (None, None, None)
 
 
-def test_the_topmost_company() -> None:
+def test_ultimate_parent() -> None:
     top, middle, low = make_company(), make_company(), make_company()
     CompanyRelationship.objects.create(parent_company=top, child_company=middle)
     CompanyRelationship.objects.create(parent_company=middle, child_company=low)
@@ -86,7 +86,7 @@ def test_precision_of_a_heuristic() -> None:
     assert precision.precision_rate == Decimal("0.6667")
 
 
-def test_a_pattern_stands_in_for_the_key_that_is_missing() -> None:
+def test_pattern_replaces_the_missing_key() -> None:
     before = ResolverIgnoredSponsor.objects.count()
     ResolverIgnoredSponsor.objects.create(pattern="^charity", comment="charities")
 
@@ -94,13 +94,13 @@ def test_a_pattern_stands_in_for_the_key_that_is_missing() -> None:
     assert ResolverIgnoredSponsor.objects.get(pk="^charity").comment == "charities"
 
 
-def test_a_state_whose_key_is_true() -> None:
+def test_key_is_true() -> None:
     IngestState.objects.create(id=True)
 
     assert IngestState.objects.get(pk=True).cursor_last_update_posted is None
 
 
-def test_what_the_migration_left() -> None:
+def test_schema_version_and_log() -> None:
     assert SchemaVersion.objects.count() == 1
     assert MigrationLog.objects.filter(revision=SchemaVersion.objects.get().version_num, outcome="done").exists()
 

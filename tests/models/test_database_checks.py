@@ -1,4 +1,4 @@
-"""`manage.py check --database default` warns when the database does not fit the code, and never fails for it."""
+"""System checks of the database."""
 
 from io import StringIO
 
@@ -35,18 +35,18 @@ def only_warning() -> tuple[str | None, str, str | None]:
     return message.id, message.msg, message.hint
 
 
-def test_a_database_at_head_with_its_groups_is_fine() -> None:
+def test_database_at_head_with_groups_passes() -> None:
     assert checks.check_databases(databases=["default"]) == []
 
 
-def test_nothing_is_asked_of_a_database_that_is_not_named() -> None:
+def test_unnamed_database_is_not_checked() -> None:
     stand_at(KNOWN[0])
 
     assert checks.check_databases(databases=None) == []
     assert "ncfd.W001" not in {message.id for message in run_checks()}
 
 
-def test_a_database_behind_is_named_with_what_is_pending() -> None:
+def test_database_behind_lists_pending_revisions() -> None:
     stand_at(KNOWN[-3])
 
     assert only_warning() == (
@@ -56,7 +56,7 @@ def test_a_database_behind_is_named_with_what_is_pending() -> None:
     )
 
 
-def test_a_database_ahead_is_named() -> None:
+def test_unknown_revision_is_reported() -> None:
     stand_at("20990101_from_tomorrow")
 
     identifier, text, hint = only_warning()
@@ -69,20 +69,20 @@ def test_a_database_ahead_is_named() -> None:
     assert "manage.py migrate_alembic --plan" in hint
 
 
-def test_two_versions_are_named() -> None:
+def test_two_versions_are_reported() -> None:
     stand_at(KNOWN[0], HEAD)
 
     assert only_warning()[1].startswith(f"Database default is at {KNOWN[0]} and {HEAD}, which")
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM alembic_version", "DROP TABLE alembic_version"])
-def test_a_database_without_version_is_named(statement: str) -> None:
+def test_missing_version_is_reported(statement: str) -> None:
     sql.execute(statement)
 
     assert only_warning()[:2] == ("ncfd.W003", "Database default has no schema version.")
 
 
-def test_missing_groups_are_named() -> None:
+def test_missing_groups_are_reported() -> None:
     Group.objects.filter(name__in=["reviewer", "analyst"]).delete()
 
     assert only_warning() == (
@@ -92,7 +92,7 @@ def test_missing_groups_are_named() -> None:
     )
 
 
-def test_the_command_prints_the_warning_and_succeeds() -> None:
+def test_command_prints_the_warning_and_succeeds() -> None:
     stand_at(KNOWN[0])
     said = StringIO()
 

@@ -1,4 +1,4 @@
-"""Django finds nothing to make or to complain of, and the models can be drawn."""
+"""Models pass Django's own checks."""
 
 from io import StringIO
 
@@ -14,7 +14,7 @@ OWN_APPS = ("api", "jobs", "linkaudit", "schema", "securities", "signals", "stor
 
 
 @pytest.mark.django_db
-def test_there_are_no_migrations_to_make() -> None:
+def test_models_need_no_migrations() -> None:
     said = StringIO()
 
     call_command("makemigrations", check_changes=True, dry_run=True, stdout=said)
@@ -23,12 +23,12 @@ def test_there_are_no_migrations_to_make() -> None:
 
 
 @pytest.mark.parametrize("label", OWN_APPS)
-def test_an_app_owns_no_table_and_no_migration(label: str) -> None:
+def test_app_has_no_managed_table_and_no_migration(label: str) -> None:
     assert settings.MIGRATION_MODULES[label] is None
     assert all(not model._meta.managed for model in apps.get_app_config(label).get_models())
 
 
-def test_models_are_drawn_with_their_relations() -> None:
+def test_models_graph_has_relations() -> None:
     said = StringIO()
 
     call_command("graph_models", all_applications=True, dot=True, stdout=said)
@@ -40,7 +40,7 @@ def test_models_are_drawn_with_their_relations() -> None:
     assert "linkaudit_models_claims_LinkAudit -> storage_models_Document" in drawn
 
 
-def test_a_join_over_integers_of_two_sizes_casts_neither() -> None:
-    # A cast would keep PostgreSQL from the index of the key.
+def test_join_of_integer_and_bigint_does_not_cast() -> None:
+    # With a cast, PostgreSQL could not use the index of the key.
     assert "::" not in str(Score.objects.select_related("trial").query)
     assert "::" not in str(Company.objects.filter(security_links__company__name="a").query)

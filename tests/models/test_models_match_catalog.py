@@ -1,4 +1,4 @@
-"""Every model says of its relation exactly what the database says, and either side's change is noticed."""
+"""Models match the catalog of the database."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def found() -> list[str]:
     return differences(unmanaged_models(), schema.relations, schema.enums, READERS)
 
 
-def test_models_and_catalog_agree() -> None:
+def test_models_match_the_catalog() -> None:
     assert found() == []
 
 
@@ -100,7 +100,7 @@ def test_models_and_catalog_agree() -> None:
         ("DROP TABLE document_entities", "document_entities: said to have no model, but it does not exist"),
     ],
 )
-def test_a_change_of_the_database_is_named(statement: str, named: str) -> None:
+def test_change_of_the_database_is_reported(statement: str, named: str) -> None:
     sql.execute(statement)
 
     assert any(difference.startswith(named) for difference in found()), found()
@@ -116,19 +116,19 @@ def test_a_change_of_the_database_is_named(statement: str, named: str) -> None:
         ("sponsor_company", "db_constraint", False, "trials.sponsor_company_id: foreign key is ('companies'"),
     ],
 )
-def test_a_change_of_a_model_is_named(
+def test_change_of_a_model_is_reported(
     monkeypatch: pytest.MonkeyPatch, field: str, attribute: str, value: object, named: str
 ) -> None:
     changed = Trial._meta.get_field(field)
     monkeypatch.setattr(changed, attribute, value)
-    # Django remembers what it once derived of a field.
+    # Django caches derived attributes of a field.
     for remembered in ("unique", "db_type_parameters"):
         changed.__dict__.pop(remembered, None)
 
     assert any(difference.startswith(named) for difference in found()), found()
 
 
-def test_a_model_that_is_gone_is_named() -> None:
+def test_missing_model_is_reported() -> None:
     remaining = [model for model in unmanaged_models() if model is not Trial]
 
     schema = catalog.read_schema()

@@ -19,21 +19,21 @@ def test_page_is_up_to_date() -> None:
     assert document.path().read_text(encoding="utf-8") == document.render(), "stale: run manage.py schema_docs"
 
 
-def test_a_change_of_the_database_makes_the_page_stale() -> None:
+def test_change_of_the_database_makes_the_page_stale() -> None:
     sql.execute("ALTER TABLE trials ALTER COLUMN phase TYPE text")
 
     with pytest.raises(CommandError, match="schema_docs"):
         call_command("schema_docs", "--check")
 
 
-def test_a_change_of_a_meaning_makes_the_page_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_change_of_a_help_text_makes_the_page_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LinkAudit._meta.get_field("label"), "help_text", "Something else.")
 
-    with pytest.raises(CommandError, match="stale"):
+    with pytest.raises(CommandError, match="out of date"):
         call_command("schema_docs", "--check")
 
 
-def test_only_a_database_at_the_newest_revision_is_described() -> None:
+def test_page_needs_the_newest_revision() -> None:
     sql.execute("DELETE FROM alembic_version")
 
     with pytest.raises(CommandError, match="has no schema version"):

@@ -1,4 +1,4 @@
-"""Every model says what a row is, what each column means, and shows a row in few words without asking the database."""
+"""Descriptions of models and text of rows."""
 
 import datetime as dt
 import uuid
@@ -30,7 +30,7 @@ VALUES: list[tuple[type, Any]] = [
 
 
 def filled(model: type[models.Model]) -> models.Model:
-    """Make a row, not saved, in which every column has a value."""
+    """Return an unsaved row with a value in every column."""
     values = {}
     for field in model._meta.concrete_fields:
         if not field.generated:
@@ -40,9 +40,7 @@ def filled(model: type[models.Model]) -> models.Model:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_row_is_shown_without_a_query(
-    model: type[models.Model], django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_str_needs_no_query(model: type[models.Model], django_assert_num_queries: DjangoAssertNumQueries) -> None:
     row = filled(model)
 
     with django_assert_num_queries(0):
@@ -53,7 +51,7 @@ def test_a_row_is_shown_without_a_query(
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_row_without_optional_values_is_shown_too(model: type[models.Model]) -> None:
+def test_str_of_a_row_without_optional_values(model: type[models.Model]) -> None:
     row = filled(model)
     for field in model._meta.concrete_fields:
         if field.null and not field.generated:
@@ -63,7 +61,7 @@ def test_a_row_without_optional_values_is_shown_too(model: type[models.Model]) -
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_what_a_row_and_its_columns_are_is_said_in_a_sentence(model: type[models.Model]) -> None:
+def test_model_and_fields_are_described(model: type[models.Model]) -> None:
     assert (model.__doc__ or "").rstrip().endswith(".")
     assert not (model.__doc__ or "").startswith(f"{model.__name__}(")
     for field in model._meta.concrete_fields:
@@ -87,5 +85,5 @@ def test_foreign_keys_leave_deleting_to_the_database(model: type[models.Model]) 
         ({}, "asset 7"),
     ],
 )
-def test_an_asset_is_shown_by_its_best_known_name(names: object, shown: str) -> None:
+def test_asset_is_shown_by_its_best_known_name(names: object, shown: str) -> None:
     assert str(Asset(asset_id=7, names_jsonb=names)) == shown

@@ -1,4 +1,4 @@
-"""Companies rolled up to their parents, their tickers, and the rules of securities."""
+"""Company views, and constraints of securities."""
 
 import psycopg
 import pytest
@@ -18,7 +18,7 @@ def canonical(db: Database) -> dict[int, int]:
     return dict(rows)
 
 
-def test_every_company_has_its_topmost_open_parent(db: Database) -> None:
+def test_company_has_its_ultimate_current_parent(db: Database) -> None:
     alone, top, middle, low, sold = (make_company(db, cik) for cik in range(1, 6))
     parent(db, middle, top)
     parent(db, low, middle)
@@ -26,7 +26,7 @@ def test_every_company_has_its_topmost_open_parent(db: Database) -> None:
     assert canonical(db) == {alone: alone, top: top, middle: top, low: top, sold: sold}
 
 
-def test_a_ring_of_parents_is_one_company_and_drops_out_for_nobody(db: Database) -> None:
+def test_cycle_of_parents_is_one_company(db: Database) -> None:
     first, second, third, below, own = (make_company(db, cik) for cik in range(1, 6))
     parent(db, first, second)
     parent(db, second, third)
@@ -36,7 +36,7 @@ def test_a_ring_of_parents_is_one_company_and_drops_out_for_nobody(db: Database)
     assert canonical(db) == {first: first, second: first, third: first, below: first, own: own}
 
 
-def test_a_company_with_several_parents_comes_out_once(db: Database) -> None:
+def test_company_with_several_parents_has_one_row(db: Database) -> None:
     first, second, child = (make_company(db, cik) for cik in range(1, 4))
     parent(db, child, second)
     parent(db, child, first)
@@ -69,7 +69,7 @@ def security(db: Database, ticker: str, dates: str, status: str = "active", comp
     )
 
 
-def test_one_ticker_belongs_to_one_company_at_a_time(db: Database) -> None:
+def test_date_ranges_of_a_ticker_do_not_overlap(db: Database) -> None:
     security(db, "ACME", "[2020-01-01,2021-01-01)", "delisted")
     security(db, "ACME", "[2021-01-01,)")
     security(db, "ACMEW", "[2020-06-01,)")
@@ -79,7 +79,7 @@ def test_one_ticker_belongs_to_one_company_at_a_time(db: Database) -> None:
         security(db, "ACME", "[2019-01-01,2019-02-01)")
 
 
-def test_tickers_have_a_row_for_each_link_compared_as_text(db: Database) -> None:
+def test_company_tickers_join_as_text(db: Database) -> None:
     company = make_company(db, 1)
     number = security(db, "ACME", "[2020-01-01,)", company=company)
     insert(db, "company_securities", company_id=company, security_id=str(number))
@@ -90,7 +90,7 @@ def test_tickers_have_a_row_for_each_link_compared_as_text(db: Database) -> None
     ]
 
 
-def test_active_us_securities_are_the_active_ones_on_allowed_exchanges(db: Database) -> None:
+def test_active_us_securities_are_active_on_allowed_exchanges(db: Database) -> None:
     security(db, "ACME", "[2020-01-01,)")
     security(db, "GONE", "[2020-01-01,)", "delisted")
     other = security(db, "BANN", "[2020-01-01,)")
@@ -103,7 +103,7 @@ def test_active_us_securities_are_the_active_ones_on_allowed_exchanges(db: Datab
 
 
 @pytest.mark.parametrize("active", ["boolean", "text"])
-def test_ticker_view_takes_the_columns_that_a_live_securities_table_has(empty_database: Keywords, active: str) -> None:
+def test_ticker_view_adapts_to_columns_of_securities(empty_database: Keywords, active: str) -> None:
     databases.migrate(empty_database, "20250121_create_studies_table_and_guardrails")
     with psycopg.connect(**empty_database) as connection:
         connection.execute(

@@ -1,4 +1,4 @@
-"""Links are promoted when the gate allows, computed at that moment, and a promotion is taken back whole."""
+"""Promotion of links by the promotion rule, and its reversal."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,13 +7,13 @@ import psycopg
 import pytest
 
 from tests.databases import Keywords
-from tests.schema.test_storage_cleaning import wait_for_a_lock
+from tests.schema.test_storage_garbage_collection import wait_for_a_lock
 from tests.sql import Database, insert, make_link_audits, make_trial, one, refused
 
 BLOCKED = psycopg.errors.ObjectNotInPrerequisiteState
 
 
-def begin(db: Database, by: str = "olga", reason: str = "past the gate") -> int:
+def begin(db: Database, by: str = "olga", reason: str = "rule met") -> int:
     return int(one(db.execute("SELECT start_link_promotion('HP-1', %s, %s)", [by, reason]))[0])
 
 
@@ -52,7 +52,7 @@ def fill(db: Database) -> None:
     )
 
 
-def test_links_are_promoted_with_a_row_for_the_trial_and_one_for_each_study(links: Database) -> None:
+def test_promotion_adds_assets_to_trial_and_studies(links: Database) -> None:
     db = links
     (trial,) = one(db.execute("SELECT trial_id FROM trials"))
     (doc,) = one(db.execute("SELECT doc_id FROM documents"))
@@ -68,12 +68,12 @@ def test_links_are_promoted_with_a_row_for_the_trial_and_one_for_each_study(link
     named = db.execute("SELECT study_id FROM study_assets_xref ORDER BY 1").fetchall()
     assert named == [(str(study),) for study in sorted(studies)]
     told = one(db.execute("SELECT link_count, precision_counts ->> 'correct_links', reason FROM link_promotions"))
-    assert told == (65, "60", "past the gate")
-    # A label is no promotion, and a promotion no label.
+    assert told == (65, "60", "rule met")
+    # Promotion does not change labels.
     assert one(db.execute("SELECT count(*) FROM link_audit WHERE label")) == (60,)
 
 
-def test_a_promotion_goes_on_in_batches(links: Database) -> None:
+def test_promotion_runs_in_batches(links: Database) -> None:
     promotion, after, promoted = begin(links), 0, []
     while True:
         count, last = promote(links, promotion, after, 30)
@@ -84,7 +84,7 @@ def test_a_promotion_goes_on_in_batches(links: Database) -> None:
     assert promoted == [30, 30, 5]
 
 
-def test_what_is_taken_back_is_as_it_was(links: Database) -> None:
+def test_reverting_restores_links_and_deletes_rows(links: Database) -> None:
     db = links
     promotion = begin(db)
     promote(db, promotion)
@@ -98,7 +98,7 @@ def test_what_is_taken_back_is_as_it_was(links: Database) -> None:
         promote(db, promotion)
 
 
-def test_rows_that_were_there_before_stay(links: Database) -> None:
+def test_existing_rows_are_kept(links: Database) -> None:
     db = links
     (trial,), (asset,) = one(db.execute("SELECT trial_id FROM trials")), one(db.execute("SELECT asset_id FROM assets"))
     made = {"trial_id": trial, "asset_id": asset, "how": "by hand", "link_source": "review", "confidence": 1}
@@ -109,7 +109,7 @@ def test_rows_that_were_there_before_stay(links: Database) -> None:
     assert one(db.execute("SELECT how FROM trial_assets_xref")) == ("by hand",)
 
 
-def test_what_somebody_changed_since_stays_changed(links: Database) -> None:
+def test_reverting_keeps_later_changes(links: Database) -> None:
     db = links
     promotion = begin(db)
     promote(db, promotion)
@@ -119,7 +119,7 @@ def test_what_somebody_changed_since_stays_changed(links: Database) -> None:
     assert statuses(db) == {"rejected": 1, "pending": 65}
 
 
-def test_a_row_that_a_later_promotion_rests_on_stays(links: Database) -> None:
+def test_reverting_keeps_rows_of_a_later_promotion(links: Database) -> None:
     db = links
     first = begin(db)
     promote(db, first, limit=10)
@@ -130,7 +130,7 @@ def test_a_row_that_a_later_promotion_rests_on_stays(links: Database) -> None:
     assert one(db.execute("SELECT count(*) FROM trial_assets_xref")) == (1,)
 
 
-def test_disputed_links_and_links_of_unknown_trials_stay_pending(links: Database) -> None:
+def test_disputed_links_and_unknown_trials_stay_pending(links: Database) -> None:
     db = links
     (open_one,) = one(db.execute("SELECT min(audit_id) FROM link_audit WHERE label IS NULL"))
     db.execute("SELECT record_link_review(%s, 'unsure', 'adam', 'queue')", [open_one])
@@ -141,13 +141,13 @@ def test_disputed_links_and_links_of_unknown_trials_stay_pending(links: Database
 @pytest.mark.parametrize(
     "labels", [[True] * 49, [True] * 283 + [False] * 15, [None] * 100], ids=["too few", "just under", "none"]
 )
-def test_the_gate_refuses(db: Database, labels: list[bool | None]) -> None:
+def test_unmet_promotion_rule_raises(db: Database, labels: list[bool | None]) -> None:
     make_link_audits(db, "HP-1", labels)
     with refused(db, BLOCKED, "the promotion rule of HP-1 is not met"):
         begin(db)
 
 
-def test_whoever_alone_supplied_the_labels_may_not_promote(links: Database) -> None:
+def test_sole_labeler_cannot_promote(links: Database) -> None:
     with refused(
         links,
         psycopg.errors.InsufficientPrivilege,
@@ -159,12 +159,12 @@ def test_whoever_alone_supplied_the_labels_may_not_promote(links: Database) -> N
 
 
 @pytest.mark.parametrize(("by", "reason"), [("olga", " "), ("", "why not"), ("olga", None)])
-def test_a_promotion_has_somebody_and_a_reason(links: Database, by: str, reason: Any) -> None:
+def test_promotion_needs_a_user_and_a_reason(links: Database, by: str, reason: Any) -> None:
     with refused(links, psycopg.errors.InvalidParameterValue, "a promotion needs a user and a reason"):
         begin(links, by, reason)
 
 
-def test_the_gate_is_computed_again_in_each_transaction(links: Database) -> None:
+def test_promotion_rule_is_rechecked_in_each_batch(links: Database) -> None:
     db = links
     promotion = begin(db)
     promote(db, promotion, limit=10)
@@ -175,7 +175,7 @@ def test_the_gate_is_computed_again_in_each_transaction(links: Database) -> None
         promote(db, promotion)
 
 
-def test_a_promotion_waits_for_a_decision_that_is_being_given_and_counts_it(head_database: Keywords) -> None:
+def test_promotion_waits_for_a_concurrent_decision(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as reviewer, psycopg.connect(**head_database) as promoter:
         fill(reviewer)
         promotion = begin(reviewer)
@@ -191,7 +191,7 @@ def test_a_promotion_waits_for_a_decision_that_is_being_given_and_counts_it(head
                 waiting.result()
 
 
-def test_a_decision_that_comes_during_a_promotion_waits_and_stays(head_database: Keywords) -> None:
+def test_decision_waits_for_a_concurrent_promotion(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as reviewer, psycopg.connect(**head_database) as promoter:
         fill(promoter)
         promotion = begin(promoter)

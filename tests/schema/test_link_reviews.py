@@ -1,4 +1,4 @@
-"""Every decision is kept, and the label of a link follows from the decisions, whoever writes and with whatever."""
+"""Reviews of links, and the labels derived from them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.sql import Database, insert, make_link_audits, one, refused
 
 @pytest.fixture
 def link(db: Database) -> int:
-    """An open link of HP-2."""
+    """A link of HP-2 without a label."""
     make_link_audits(db, "HP-2", [None], nct_id="NCT00000007")
     return int(one(db.execute("SELECT audit_id FROM link_audit"))[0])
 
@@ -39,7 +39,7 @@ def disagreements(db: Database) -> list[str]:
     return [reason for (reason,) in db.execute("SELECT reason FROM link_disagreements").fetchall()]
 
 
-def test_the_label_follows_a_decision_which_says_what_it_is_about(db: Database, link: int) -> None:
+def test_decision_sets_the_label_and_copies_the_link(db: Database, link: int) -> None:
     say(db, link, "right", note=" clear ")
     assert label(db) == (True, "human_review", "rita")
     told = "SELECT heuristic, nct_id, doc_id, asset_id, note FROM link_reviews"
@@ -49,7 +49,7 @@ def test_the_label_follows_a_decision_which_says_what_it_is_about(db: Database, 
     assert one(db.execute("SELECT reviewed_at IS NOT NULL, promotion_status FROM link_audit")) == (True, "pending")
 
 
-def test_two_who_agree_make_a_label_and_two_who_differ_none(db: Database, link: int) -> None:
+def test_agreement_sets_the_label_and_conflict_clears_it(db: Database, link: int) -> None:
     say(db, link, "wrong", "rita")
     say(db, link, "wrong", "adam")
     assert label(db) == (False, "human_review", "rita")
@@ -59,13 +59,13 @@ def test_two_who_agree_make_a_label_and_two_who_differ_none(db: Database, link: 
     assert disagreements(db) == ["conflict"]
 
 
-def test_whoever_is_unsure_asks_for_an_adjudicator(db: Database, link: int) -> None:
+def test_unsure_decision_needs_an_adjudicator(db: Database, link: int) -> None:
     say(db, link, "unsure")
     assert label(db) == (None, None, None)
     assert disagreements(db) == ["unsure"]
 
 
-def test_an_adjudicator_resolves_it_with_a_reason_and_never_their_own(db: Database, link: int) -> None:
+def test_adjudicator_needs_a_reason_and_no_own_review(db: Database, link: int) -> None:
     say(db, link, "right", "rita")
     say(db, link, "wrong", "adam")
     with refused(db, psycopg.errors.InvalidParameterValue, "needs a reason"):
@@ -80,7 +80,7 @@ def test_an_adjudicator_resolves_it_with_a_reason_and_never_their_own(db: Databa
     assert one(db.execute("SELECT review_notes FROM link_audit")) == ("another trial",)
 
 
-def test_what_is_retracted_counts_as_if_it_had_never_been_said(db: Database, link: int) -> None:
+def test_undone_decision_is_ignored(db: Database, link: int) -> None:
     db.execute("UPDATE link_audit SET label = true, label_source = 'gold_standard'")
     said = say(db, link, "wrong")
     assert label(db) == (False, "human_review", "rita")
@@ -89,17 +89,17 @@ def test_what_is_retracted_counts_as_if_it_had_never_been_said(db: Database, lin
     assert [decision for decision, _, _ in records(db)] == ["right", "wrong", "undone"]
 
 
-def test_a_later_decision_of_the_same_person_takes_the_place_of_the_earlier(db: Database, link: int) -> None:
+def test_later_decision_replaces_an_earlier_one(db: Database, link: int) -> None:
     say(db, link, "right")
     say(db, link, "wrong")
     assert label(db) == (False, "human_review", "rita")
     assert disagreements(db) == []
 
 
-# Labels by plain SQL
+# Direct writes of labels
 
 
-def test_a_label_by_plain_sql_is_recorded_and_never_refused(db: Database, link: int) -> None:
+def test_direct_label_is_recorded(db: Database, link: int) -> None:
     db.execute("UPDATE link_audit SET label = true")
     db.execute("UPDATE link_audit SET label = false, label_source = 'external_validation', reviewed_by = 'pipeline'")
     db.execute("UPDATE link_audit SET label = NULL, label_source = NULL")
@@ -108,7 +108,7 @@ def test_a_label_by_plain_sql_is_recorded_and_never_refused(db: Database, link: 
     assert supersedes == [(False,), (True,), (True,)]
 
 
-def test_a_label_by_plain_sql_counts_over_what_people_said_and_ends_a_disagreement(db: Database, link: int) -> None:
+def test_direct_label_overrides_reviews_and_ends_a_disagreement(db: Database, link: int) -> None:
     say(db, link, "right", "rita")
     say(db, link, "wrong", "adam")
     db.execute("UPDATE link_audit SET label = true, reviewed_by = 'pipeline'")
@@ -118,38 +118,38 @@ def test_a_label_by_plain_sql_counts_over_what_people_said_and_ends_a_disagreeme
     assert label(db) == (False, "human_review", "olga")
 
 
-def test_links_that_come_with_labels_bring_their_records(db: Database) -> None:
+def test_labels_of_inserted_links_are_recorded(db: Database) -> None:
     make_link_audits(db, "HP-1", [True, None, False], label_source="external_validation")
     assert records(db) == [("right", None, "sql"), ("wrong", None, "sql")]
 
 
-def test_what_is_no_label_is_no_decision(db: Database, link: int) -> None:
+def test_other_columns_record_nothing(db: Database, link: int) -> None:
     db.execute(
         "UPDATE link_audit SET promotion_status = 'promoted', confidence = 0.5, review_notes = 'x', label = label"
     )
     assert records(db) == []
 
 
-def test_whoever_writes_may_say_how(db: Database, link: int) -> None:
+def test_writer_can_set_the_mode(db: Database, link: int) -> None:
     db.execute("SELECT set_config('ncfd.review_mode', 'load', true)")
     db.execute("UPDATE link_audit SET label = true")
     assert records(db) == [("right", None, "load")]
 
 
-# The record
+# Append-only rows
 
 
 @pytest.mark.parametrize(
     "statement",
     ["UPDATE link_reviews SET decision = 'wrong'", "DELETE FROM link_reviews", "TRUNCATE link_reviews"],
 )
-def test_a_record_is_neither_changed_nor_deleted(db: Database, link: int, statement: str) -> None:
+def test_reviews_are_append_only(db: Database, link: int, statement: str) -> None:
     say(db, link, "right")
     with refused(db, psycopg.errors.IntegrityConstraintViolation, "link_reviews is append-only"):
         db.execute(statement)
 
 
-def test_the_record_outlives_the_document(db: Database, link: int) -> None:
+def test_reviews_outlive_the_document(db: Database, link: int) -> None:
     say(db, link, "right", "rita")
     say(db, link, "wrong", "adam")
     db.execute("DELETE FROM documents")
@@ -168,7 +168,7 @@ def test_the_record_outlives_the_document(db: Database, link: int) -> None:
         ({"audit_id": 424242}, psycopg.errors.ForeignKeyViolation),
     ],
 )
-def test_what_is_no_decision_is_refused(
+def test_invalid_reviews_are_rejected(
     db: Database, link: int, values: dict[str, Any], error: type[psycopg.Error]
 ) -> None:
     row = {"audit_id": link, "doc_id": 1, "asset_id": 1, "decision": "right", "reviewer": "rita", "mode": "page"}
@@ -176,7 +176,7 @@ def test_what_is_no_decision_is_refused(
         insert(db, "link_reviews", **{**row, **values})
 
 
-def test_a_plain_insert_into_the_record_makes_the_label_too(db: Database, link: int) -> None:
+def test_inserted_review_sets_the_label(db: Database, link: int) -> None:
     insert(
         db,
         "link_reviews",
@@ -191,10 +191,10 @@ def test_a_plain_insert_into_the_record_makes_the_label_too(db: Database, link: 
     assert label(db) == (False, "human_review", "rita")
 
 
-# The revision
+# Backfill
 
 
-def test_labels_that_exist_become_the_first_records(empty_database: Keywords) -> None:
+def test_existing_labels_are_backfilled(empty_database: Keywords) -> None:
     databases.migrate(empty_database, "20261127_add_site_jobs")
     with psycopg.connect(**empty_database) as db:
         make_link_audits(db, "HP-1", [True, False, None], label_source="human_review", reviewed_by="rita")
@@ -209,7 +209,7 @@ def test_labels_that_exist_become_the_first_records(empty_database: Keywords) ->
     assert query(empty_database, "SELECT count(*) FROM link_reviews") == [(2,)]
 
 
-def test_a_label_that_changes_before_the_revision_has_come_to_it_is_not_lost(db: Database, link: int) -> None:
+def test_label_changed_before_the_backfill_is_recorded(db: Database, link: int) -> None:
     db.execute("ALTER TABLE link_audit DISABLE TRIGGER USER")
     db.execute("UPDATE link_audit SET label = true, reviewed_by = 'rita'")
     db.execute("ALTER TABLE link_audit ENABLE TRIGGER USER")

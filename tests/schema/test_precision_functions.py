@@ -1,4 +1,4 @@
-"""How right a heuristic is, and whether it may promote by itself."""
+"""Precision of heuristics, and the promotion rule."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,21 +20,21 @@ def promotes(db: Database, *arguments: object) -> object:
     return one(db.execute(f"SELECT can_auto_promote_heuristic({marks})", arguments))[0]
 
 
-def test_counts_and_rate_at_four_digits(db: Database) -> None:
+def test_rate_has_four_digits(db: Database) -> None:
     make_link_audits(db, "HP-1", [True, True, False, None])
     assert precision(db, "HP-1") == ("HP-1", 4, 3, 2, 1, 1, Decimal("0.6667"))
 
 
-def test_nothing_reviewed_is_unknown_and_unknown_heuristics_have_no_row(db: Database) -> None:
+def test_rate_is_null_without_reviews_and_unknown_heuristics_have_no_row(db: Database) -> None:
     make_link_audits(db, "HP-1", [None])
     assert precision(db, "HP-1") == ("HP-1", 1, 0, 0, 0, 1, None)
     assert precision(db, "HP-9") is None
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
-def test_both_ends_of_the_window_count(db: Database, zone: str) -> None:
+def test_both_dates_are_inclusive(db: Database, zone: str) -> None:
     db.execute(f"SET LOCAL timezone = '{zone}'")
-    # The hour that New York lives twice.
+    # The repeated hour at the end of daylight saving time in New York.
     moment = datetime(2024, 11, 3, 5, 30, tzinfo=UTC)
     for seconds in (-1, 0, 60, 61):
         make_link_audits(db, "HP-1", [True], created_at=moment + timedelta(seconds=seconds))
@@ -56,14 +56,14 @@ def test_both_ends_of_the_window_count(db: Database, zone: str) -> None:
         (0, 0, 60, False),
     ],
 )
-def test_promotion_needs_fifty_reviewed_and_the_rate_before_rounding(
+def test_rule_needs_fifty_reviewed_links_and_the_unrounded_rate(
     db: Database, right: int, wrong: int, open_links: int, may: bool
 ) -> None:
     make_link_audits(db, "HP-1", [True] * right + [False] * wrong + [None] * open_links)
     assert promotes(db, "HP-1") is may
 
 
-def test_promotion_is_never_null(db: Database) -> None:
+def test_rule_is_never_null(db: Database) -> None:
     make_link_audits(db, "HP-1", [None])
     assert promotes(db, "HP-9") is False
     assert promotes(db, None) is False
@@ -73,14 +73,14 @@ def test_promotion_is_never_null(db: Database) -> None:
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(right=st.integers(0, 70), wrong=st.integers(0, 10), least=st.integers(0, 60), rate=st.decimals(0, 1, places=4))
-def test_the_gate_is_the_exact_comparison(db: Database, right: int, wrong: int, least: int, rate: Decimal) -> None:
+def test_rule_compares_exactly(db: Database, right: int, wrong: int, least: int, rate: Decimal) -> None:
     with db.transaction(force_rollback=True):
         make_link_audits(db, "HP-1", [True] * right + [False] * wrong)
         reviewed = right + wrong
         assert promotes(db, "HP-1", rate, least) is (reviewed > 0 and reviewed >= least and right >= rate * reviewed)
 
 
-def test_summary_has_a_row_for_each_heuristic(db: Database) -> None:
+def test_summary_has_a_row_per_heuristic(db: Database) -> None:
     make_link_audits(db, "HP-1", [True, None])
     make_link_audits(db, "HP-2", [False])
     make_link_audits(db, None, [True])  # type: ignore[arg-type]

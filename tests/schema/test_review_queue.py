@@ -1,4 +1,4 @@
-"""Places of samples are served in order, to one person at a time, and a decision is recorded once."""
+"""Random samples and the review queue."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +55,7 @@ def end_leases(db: Database) -> None:
 
 @pytest.fixture
 def links(db: Database) -> list[int]:
-    """Twenty open links of HP-2."""
+    """Twenty links of HP-2 without labels."""
     make_link_audits(db, "HP-2", [None] * 20)
     return [key for (key,) in db.execute("SELECT audit_id FROM link_audit ORDER BY 1").fetchall()]
 
@@ -63,7 +63,7 @@ def links(db: Database) -> list[int]:
 # Samples
 
 
-def test_a_sample_is_random_reproducible_and_drawn_once(db: Database, links: list[int]) -> None:
+def test_sample_is_random_reproducible_and_disjoint(db: Database, links: list[int]) -> None:
     sample = draw(db, 8)
     drawn = "SELECT audit_id FROM review_slots WHERE sample_id = %s ORDER BY position"
     first = [key for (key,) in db.execute(drawn, [sample]).fetchall()]
@@ -78,33 +78,33 @@ def test_a_sample_is_random_reproducible_and_drawn_once(db: Database, links: lis
     assert [key for (key,) in db.execute(drawn, [draw(db, 8)]).fetchall()] == first
 
 
-def test_labelled_links_are_drawn_too(db: Database) -> None:
+def test_labeled_links_are_drawn(db: Database) -> None:
     make_link_audits(db, "HP-2", [True, False, None])
     draw(db)
     assert one(db.execute("SELECT count(*) FROM review_slots")) == (3,)
 
 
-def test_a_share_has_a_second_place(db: Database, links: list[int]) -> None:
+def test_share_of_links_has_a_second_slot(db: Database, links: list[int]) -> None:
     draw(db, share=1)
     assert one(db.execute("SELECT count(*) FROM review_slots WHERE opinion = 2")) == (20,)
 
 
-def test_a_sample_of_promoted_links_is_drawn_from_those_alone(db: Database, links: list[int]) -> None:
+def test_promoted_sample_has_promoted_links_only(db: Database, links: list[int]) -> None:
     db.execute("UPDATE link_audit SET promotion_status = 'promoted' WHERE audit_id = ANY (%s)", [links[:3]])
     draw(db, purpose="promoted")
     assert sorted(key for (key,) in db.execute("SELECT audit_id FROM review_slots").fetchall()) == links[:3]
 
 
 @pytest.mark.parametrize("size", [0, -1, 100_001, None])
-def test_a_sample_has_a_size(db: Database, size: int | None) -> None:
+def test_invalid_sample_size_is_rejected(db: Database, size: int | None) -> None:
     with refused(db, psycopg.errors.InvalidParameterValue, "the sample size must be 1 to 100000"):
         draw(db, size)  # type: ignore[arg-type]
 
 
-# Claims
+# Leases
 
 
-def test_places_are_served_in_order_and_a_live_lease_again(db: Database, links: list[int]) -> None:
+def test_slots_are_leased_in_order_and_a_lease_is_renewed(db: Database, links: list[int]) -> None:
     draw(db)
     first = claimed(db)
     assert (first["position"], first["leased_by"]) == (1, "rita")
@@ -115,7 +115,7 @@ def test_places_are_served_in_order_and_a_live_lease_again(db: Database, links: 
     assert claimed(db)["position"] == 3
 
 
-def test_a_lease_that_ended_is_served_to_others_and_its_decision_refused(db: Database, links: list[int]) -> None:
+def test_expired_lease_goes_to_others(db: Database, links: list[int]) -> None:
     draw(db)
     mine = claimed(db)
     end_leases(db)
@@ -127,7 +127,7 @@ def test_a_lease_that_ended_is_served_to_others_and_its_decision_refused(db: Dat
     assert db.execute("SELECT * FROM link_reviews").fetchall() == []
 
 
-def test_a_decision_that_is_sent_twice_is_recorded_once(db: Database, links: list[int]) -> None:
+def test_repeated_submission_is_recorded_once(db: Database, links: list[int]) -> None:
     draw(db)
     token = claimed(db)["lease_token"]
     outcome, review = submit(db, token)
@@ -136,14 +136,14 @@ def test_a_decision_that_is_sent_twice_is_recorded_once(db: Database, links: lis
     assert one(db.execute("SELECT decision, seconds, sample_id IS NOT NULL FROM link_reviews"))[0] == "right"
 
 
-def test_the_token_of_somebody_else_is_unknown(db: Database, links: list[int]) -> None:
+def test_token_of_another_reviewer_is_unknown(db: Database, links: list[int]) -> None:
     draw(db)
     token = claimed(db)["lease_token"]
     assert submit(db, token, reviewer="adam") == ("unknown", None)
     assert submit(db, uuid.uuid4()) == ("unknown", None)
 
 
-def test_the_second_opinion_is_another_persons(db: Database) -> None:
+def test_second_opinion_needs_another_reviewer(db: Database) -> None:
     make_link_audits(db, "HP-2", [None])
     draw(db, share=1)
     submit(db, claimed(db)["lease_token"])
@@ -155,7 +155,7 @@ def test_the_second_opinion_is_another_persons(db: Database) -> None:
     assert claim(db, "olga") is None
 
 
-def test_nobody_has_both_places_of_a_link_at_the_same_time(db: Database) -> None:
+def test_reviewer_cannot_lease_both_slots_of_a_link(db: Database) -> None:
     make_link_audits(db, "HP-2", [None])
     draw(db, share=1)
     claimed(db)
@@ -163,13 +163,13 @@ def test_nobody_has_both_places_of_a_link_at_the_same_time(db: Database) -> None
     assert claim(db, "olga") is None
 
 
-def test_a_closed_sample_is_not_served(db: Database, links: list[int]) -> None:
+def test_closed_sample_is_not_leased(db: Database, links: list[int]) -> None:
     draw(db)
     db.execute("UPDATE review_samples SET closed_by = 'olga', closed_at = now()")
     assert claim(db) is None
 
 
-def test_twenty_people_claim_twenty_different_places(head_database: Keywords) -> None:
+def test_concurrent_reviewers_lease_different_slots(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as db:
         make_link_audits(db, "HP-2", [None] * 20)
         draw(db)
@@ -187,7 +187,7 @@ def test_twenty_people_claim_twenty_different_places(head_database: Keywords) ->
             assert len(set(pool.map(go, range(20)))) == 20
 
 
-def test_one_person_in_many_windows_has_one_place(head_database: Keywords) -> None:
+def test_reviewer_with_many_windows_has_one_slot(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as db:
         make_link_audits(db, "HP-2", [None] * 20)
         draw(db)
@@ -205,7 +205,7 @@ def test_one_person_in_many_windows_has_one_place(head_database: Keywords) -> No
 # Skipping and undoing
 
 
-def test_what_is_skipped_comes_to_somebody_else_and_stays_in_the_sample(db: Database, links: list[int]) -> None:
+def test_skipped_slot_goes_to_another_reviewer(db: Database, links: list[int]) -> None:
     sample = draw(db)
     slot = claimed(db)
     with refused(db, psycopg.errors.InvalidParameterValue, "needs a reason"):
@@ -217,7 +217,7 @@ def test_what_is_skipped_comes_to_somebody_else_and_stays_in_the_sample(db: Data
     assert one(db.execute("SELECT count(*) FROM review_slots WHERE sample_id = %s", [sample])) == (20,)
 
 
-def test_an_undone_decision_is_retracted_and_its_place_leased_again(db: Database, links: list[int]) -> None:
+def test_undoing_leases_the_slot_again(db: Database, links: list[int]) -> None:
     draw(db)
     slot = claimed(db)
     _, review = submit(db, slot["lease_token"], "wrong")
@@ -231,7 +231,7 @@ def test_an_undone_decision_is_retracted_and_its_place_leased_again(db: Database
     assert undo(db, review)[0] == "unknown"
 
 
-def test_nothing_is_undone_that_is_somebody_elses_too_old_or_used(db: Database) -> None:
+def test_foreign_old_and_used_decisions_are_not_undone(db: Database) -> None:
     make_link_audits(db, "HP-2", [None])
     sample = draw(db, share=1)
     _, mine = submit(db, claimed(db)["lease_token"])
@@ -247,7 +247,7 @@ def test_nothing_is_undone_that_is_somebody_elses_too_old_or_used(db: Database) 
     assert undo(db, theirs, "adam") == ("used", None)
 
 
-def test_places_of_links_that_went_with_their_document_say_so(db: Database, links: list[int]) -> None:
+def test_slots_of_deleted_links_are_marked(db: Database, links: list[int]) -> None:
     draw(db)
     token = claimed(db)["lease_token"]
     db.execute("DELETE FROM documents")

@@ -1,4 +1,4 @@
-"""The count of content follows its references, whoever writes them and with whatever."""
+"""Reference counts under all kinds of writes."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -33,10 +33,10 @@ def study(db: Database, trial: int) -> int:
     return int(insert(db, "studies", trial_id=trial, doc_type="Paper", year=2024))
 
 
-# Plain statements
+# Direct statements
 
 
-def test_plain_inserts_and_deletes_are_counted(db: Database) -> None:
+def test_direct_inserts_and_deletes_are_counted(db: Database) -> None:
     increment(db)
     (made,) = one(db.execute("SELECT object_id FROM storage_objects"))
     insert(db, "storage_references", object_id=made, reference_type="note", referenced_id=7)
@@ -47,7 +47,7 @@ def test_plain_inserts_and_deletes_are_counted(db: Database) -> None:
     assert drift(db) == 0
 
 
-def test_the_same_reference_by_a_plain_insert_counts_once(db: Database) -> None:
+def test_duplicate_direct_insert_counts_once(db: Database) -> None:
     increment(db)
     db.execute(
         "INSERT INTO storage_references (object_id, reference_type, referenced_id)"
@@ -84,7 +84,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("statement", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_would_make_the_count_wrong_is_refused(db: Database, statement: str, words: str) -> None:
+def test_writes_that_break_the_count_are_rejected(db: Database, statement: str, words: str) -> None:
     increment(db)
     with refused(db, psycopg.Error, words):
         db.execute(statement)
@@ -92,7 +92,7 @@ def test_what_would_make_the_count_wrong_is_refused(db: Database, statement: str
     assert drift(db) == 0
 
 
-def test_a_count_may_be_written_as_what_it_is_and_other_columns_freely(db: Database) -> None:
+def test_correct_count_and_other_columns_can_be_written(db: Database) -> None:
     increment(db)
     db.execute("UPDATE storage_objects SET refcount = 1, size_bytes = 7, last_accessed = now()")
     db.execute("UPDATE storage_references SET created_at = now(), referenced_id = referenced_id")
@@ -100,7 +100,7 @@ def test_a_count_may_be_written_as_what_it_is_and_other_columns_freely(db: Datab
     db.execute("DELETE FROM storage_objects")
 
 
-def test_a_rollback_and_a_savepoint_take_reference_and_count_back(db: Database) -> None:
+def test_rollback_restores_reference_and_count(db: Database) -> None:
     increment(db)
     with db.transaction(force_rollback=True):
         increment(db, number=2)
@@ -109,10 +109,10 @@ def test_a_rollback_and_a_savepoint_take_reference_and_count_back(db: Database) 
     assert drift(db) == 0
 
 
-# Owners
+# Referrers
 
 
-def test_references_go_with_their_document_and_their_study(db: Database) -> None:
+def test_references_are_released_with_document_and_study(db: Database) -> None:
     trial = make_trial(db)
     doc, other, paper = document(db), document(db, 1), study(db, trial)
     increment(db, number=doc)
@@ -121,7 +121,7 @@ def test_references_go_with_their_document_and_their_study(db: Database) -> None
     increment(db, kind="note", number=doc)
     db.execute("DELETE FROM documents WHERE doc_id = %s", [doc])
     assert one(db.execute("SELECT refcount FROM storage_objects")) == (3,)
-    # Studies go with their trial.
+    # Deleting a trial deletes its studies.
     db.execute("DELETE FROM trials")
     assert one(db.execute("SELECT refcount FROM storage_objects")) == (2,)
     db.execute("TRUNCATE documents CASCADE")
@@ -129,11 +129,11 @@ def test_references_go_with_their_document_and_their_study(db: Database) -> None
     assert drift(db) == 0
 
 
-def test_an_owner_need_not_exist_yet(db: Database) -> None:
+def test_referrer_need_not_exist(db: Database) -> None:
     assert increment(db, number=424242) == 1
 
 
-def test_a_deletion_that_is_rolled_back_keeps_the_references(db: Database) -> None:
+def test_rolled_back_deletion_keeps_the_references(db: Database) -> None:
     doc = document(db)
     increment(db, number=doc)
     with db.transaction(force_rollback=True):
@@ -142,11 +142,11 @@ def test_a_deletion_that_is_rolled_back_keeps_the_references(db: Database) -> No
     assert one(db.execute("SELECT refcount FROM storage_objects")) == (1,)
 
 
-def test_deletions_of_owners_that_share_content_in_opposite_orders_do_not_deadlock(head_database: Keywords) -> None:
+def test_concurrent_deletions_of_sharing_documents_do_not_deadlock(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as db:
         owners = [document(db, number) for number in range(40)]
         for place, owner in enumerate(owners):
-            # Half of them refer to the content in one order, half in the other.
+            # Two orders of references, so that deletions could deadlock.
             for digit in range(8) if place % 2 else reversed(range(8)):
                 increment(db, sha256=f"{digit}" * 64, number=owner)
     barrier = threading.Barrier(2)
@@ -165,7 +165,7 @@ def test_deletions_of_owners_that_share_content_in_opposite_orders_do_not_deadlo
 # Batches
 
 
-def test_a_batch_does_what_single_calls_do(db: Database) -> None:
+def test_batch_equals_single_calls(db: Database) -> None:
     increment(db)
     references = [(A, "local", "document", 1), (A, "local", "document", 2), (B, "local", "study", 1)] * 2
     assert batch(db, "increment_storage_refcounts", references) == {A: 2, B: 1}
@@ -180,7 +180,7 @@ def test_a_batch_does_what_single_calls_do(db: Database) -> None:
 
 
 @pytest.mark.parametrize("function", ["increment_storage_refcounts", "decrement_storage_refcounts"])
-def test_an_empty_batch_is_nothing(db: Database, function: str) -> None:
+def test_empty_batch_returns_nothing(db: Database, function: str) -> None:
     assert batch(db, function, []) == {}
 
 
@@ -196,7 +196,7 @@ def test_an_empty_batch_is_nothing(db: Database, function: str) -> None:
         ((None, ["local"], ["t"], [1]), "must not be NULL"),
     ],
 )
-def test_a_batch_with_one_wrong_element_changes_nothing(
+def test_batch_with_an_invalid_element_changes_nothing(
     db: Database, function: str, arguments: tuple[Any, ...], words: str
 ) -> None:
     with refused(db, psycopg.errors.InvalidParameterValue, words):
@@ -205,9 +205,7 @@ def test_a_batch_with_one_wrong_element_changes_nothing(
 
 
 @pytest.mark.parametrize("is_batch", [False, True], ids=["single", "batch"])
-def test_content_that_is_cleaned_while_its_reference_waits_is_made_anew(
-    head_database: Keywords, is_batch: bool
-) -> None:
+def test_object_deleted_while_a_reference_waits_is_created_again(head_database: Keywords, is_batch: bool) -> None:
     with psycopg.connect(**head_database, autocommit=True) as db:
         increment(db)
         increment(db, sha256=B)
@@ -223,7 +221,7 @@ def test_content_that_is_cleaned_while_its_reference_waits_is_made_anew(
 
     with ThreadPoolExecutor(1) as pool, psycopg.connect(**head_database, autocommit=True) as db:
         with db.transaction():
-            # As a cleaning does: it locks first, and deletes what it has locked.
+            # Garbage collection locks objects before it deletes them.
             db.execute("SELECT FROM storage_objects WHERE sha256 = %s FOR UPDATE", [A])
             referring = pool.submit(refer)
             with psycopg.connect(**head_database, autocommit=True) as looking:
@@ -235,10 +233,10 @@ def test_content_that_is_cleaned_while_its_reference_waits_is_made_anew(
         assert drift(db) == 0
 
 
-# Many at once
+# Concurrency
 
 
-def test_thousands_of_references_from_32_connections_all_count(head_database: Keywords) -> None:
+def test_concurrent_references_all_count(head_database: Keywords) -> None:
     def work(client: int) -> int:
         with psycopg.connect(**head_database, autocommit=True) as db:
             return max(increment(db, number=client * 1000 + number) for number in range(100))
@@ -249,7 +247,7 @@ def test_thousands_of_references_from_32_connections_all_count(head_database: Ke
         assert one(db.execute("SELECT refcount FROM storage_objects")) == (3200,)
 
 
-def test_a_stricter_isolation_retries_to_the_same_counts(head_database: Keywords) -> None:
+def test_stricter_isolation_retries_to_the_same_counts(head_database: Keywords) -> None:
     def work(client: int) -> None:
         with psycopg.connect(**head_database) as db:
             db.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -271,7 +269,7 @@ def test_a_stricter_isolation_retries_to_the_same_counts(head_database: Keywords
 
 
 class Store(RuleBasedStateMachine):
-    """Several sessions that write references in every way there is, against a set."""
+    """Several sessions that write references in every way, compared with a set."""
 
     keywords: Keywords
 
@@ -332,7 +330,7 @@ class Store(RuleBasedStateMachine):
             session.close()
 
 
-def test_any_history_of_sessions_equals_a_set(head_database: Keywords) -> None:
+def test_any_interleaving_of_sessions_equals_a_set(head_database: Keywords) -> None:
     Store.keywords = head_database
     run_state_machine_as_test(
         Store,
@@ -342,10 +340,10 @@ def test_any_history_of_sessions_equals_a_set(head_database: Keywords) -> None:
     )
 
 
-# The revision
+# Correction of existing counts
 
 
-def test_counts_that_had_drifted_are_brought_right_and_each_change_is_recorded(empty_database: Keywords) -> None:
+def test_drifted_counts_are_corrected_and_recorded(empty_database: Keywords) -> None:
     databases.migrate(empty_database, "20250125_replace_faulty_routines")
     with psycopg.connect(**empty_database) as db:
         for number in range(1, 2501):
@@ -365,7 +363,7 @@ def test_counts_that_had_drifted_are_brought_right_and_each_change_is_recorded(e
     assert query(empty_database, events) == [("count_corrected", {"is": 0, "was": 3}, 1250, 1, 2499)]
 
 
-def test_the_record_of_acts_is_neither_changed_nor_deleted(db: Database) -> None:
+def test_events_are_append_only(db: Database) -> None:
     insert(db, "storage_events", action="count_corrected")
     for statement in (
         "UPDATE storage_events SET action = 'x'",

@@ -1,4 +1,4 @@
-"""References are the truth, and the count is their number."""
+"""Functions that add and remove references."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -28,24 +28,24 @@ def drift(db: Database) -> int:
     return int(one(db.execute(query))[0])
 
 
-def test_first_reference_makes_the_object(db: Database) -> None:
+def test_first_reference_creates_the_object(db: Database) -> None:
     assert increment(db) == 1
     row = one(db.execute("SELECT storage_uri, backend_type, tier, size_bytes, refcount FROM storage_objects"))
     assert row == (f"local://{A}", "local", "local", 0, 1)
 
 
-def test_the_same_reference_counts_once_however_often_it_is_made(db: Database) -> None:
+def test_repeated_reference_counts_once(db: Database) -> None:
     assert [increment(db) for _ in range(100)] == [1] * 100
     assert one(db.execute("SELECT count(*) FROM storage_references")) == (1,)
 
 
-def test_a_reference_is_released_once(db: Database) -> None:
+def test_reference_is_released_once(db: Database) -> None:
     increment(db)
     increment(db, number=2)
     assert [decrement(db), decrement(db)] == [1, 1]
 
 
-def test_releasing_what_is_not_there_changes_nothing(db: Database) -> None:
+def test_releasing_a_missing_reference_changes_nothing(db: Database) -> None:
     increment(db)
     assert decrement(db, kind="study") == 1
     assert decrement(db, sha256=B) == 0
@@ -66,15 +66,13 @@ def test_releasing_what_is_not_there_changes_nothing(db: Database) -> None:
     ],
 )
 @pytest.mark.parametrize("function", ["increment_storage_refcount", "decrement_storage_refcount"])
-def test_wrong_arguments_are_refused_with_what_is_wrong(
-    db: Database, function: str, arguments: tuple[object, ...], words: str
-) -> None:
+def test_invalid_arguments_are_named(db: Database, function: str, arguments: tuple[object, ...], words: str) -> None:
     with refused(db, psycopg.errors.InvalidParameterValue, words):
         db.execute(f"SELECT {function}(%s, %s, %s, %s)", arguments)
     assert one(db.execute("SELECT count(*) FROM storage_objects")) == (0,)
 
 
-def test_cleanup_candidates_are_unused_for_as_many_days(db: Database) -> None:
+def test_cleanup_candidates_are_unused_for_the_days(db: Database) -> None:
     for number, (digest, seconds) in enumerate([("1", 30 * 86400 + 1), ("2", 30 * 86400), ("3", 30 * 86400 - 1)]):
         increment(db, sha256=digest * 64, number=number)
         decrement(db, sha256=digest * 64, number=number)
@@ -89,14 +87,14 @@ def test_cleanup_candidates_are_unused_for_as_many_days(db: Database) -> None:
     assert [row[0][0] for row in db.execute("SELECT sha256 FROM get_cleanup_candidates(30, 1)")] == ["4", "1", "2"]
 
 
-def test_content_released_now_is_no_candidate_however_old_it_is(db: Database) -> None:
+def test_just_released_object_is_not_a_candidate(db: Database) -> None:
     increment(db)
     db.execute("UPDATE storage_objects SET created_at = '2000-01-01', last_accessed = '2000-01-01'")
     decrement(db)
     assert db.execute("SELECT * FROM get_cleanup_candidates(1, 0)").fetchall() == []
 
 
-def test_concurrent_first_references_to_one_object_all_count(head_database: Keywords) -> None:
+def test_concurrent_first_references_all_count(head_database: Keywords) -> None:
     barrier = threading.Barrier(16)
 
     def work(number: int) -> int:
@@ -121,9 +119,7 @@ def test_concurrent_first_references_to_one_object_all_count(head_database: Keyw
         st.tuples(st.booleans(), st.sampled_from([A, B]), st.sampled_from(["document", "study"]), st.integers(0, 3))
     )
 )
-def test_any_sequence_of_calls_equals_a_set_of_references(
-    db: Database, steps: list[tuple[bool, str, str, int]]
-) -> None:
+def test_any_sequence_of_calls_equals_a_set(db: Database, steps: list[tuple[bool, str, str, int]]) -> None:
     with db.transaction(force_rollback=True):
         references: set[tuple[str, str, int]] = set()
         for adds, sha256, kind, number in steps:

@@ -1,4 +1,4 @@
-"""The card of a pivotal trial: always stored, and what it lacks is recorded."""
+"""Validation of study cards, and the p-value column."""
 
 import copy
 from decimal import Decimal
@@ -44,7 +44,7 @@ def recorded(db: Database) -> list[str]:
         card(results={"primary": [{}, {"effect_size": {"value": 0}}]}),
     ],
 )
-def test_a_whole_card_records_nothing(db: Database, whole: dict[str, Any]) -> None:
+def test_complete_card_records_nothing(db: Database, whole: dict[str, Any]) -> None:
     store(db, whole)
     assert recorded(db) == []
 
@@ -65,9 +65,7 @@ def test_a_whole_card_records_nothing(db: Database, whole: dict[str, Any]) -> No
         (card(results=None), "results.primary.(effect_size.value OR p_value)"),
     ],
 )
-def test_a_card_that_lacks_something_is_stored_and_every_missing_field_named(
-    db: Database, stored: Any, missing: str
-) -> None:
+def test_incomplete_card_is_stored_and_its_missing_fields_listed(db: Database, stored: Any, missing: str) -> None:
     warnings: list[str] = []
     db.add_notice_handler(lambda notice: warnings.append(notice.message_primary or ""))
     study = store(db, stored)
@@ -78,7 +76,7 @@ def test_a_card_that_lacks_something_is_stored_and_every_missing_field_named(
     assert warnings == [f"PivotalStudyMissingFields: {missing}"]
 
 
-def test_an_update_of_the_card_is_looked_at_and_of_other_columns_is_not(db: Database) -> None:
+def test_only_updates_of_the_card_are_validated(db: Database) -> None:
     study = store(db, card())
     db.execute("UPDATE studies SET notes_md = 'read' WHERE study_id = %s", [study])
     assert recorded(db) == []
@@ -86,7 +84,7 @@ def test_an_update_of_the_card_is_looked_at_and_of_other_columns_is_not(db: Data
     assert recorded(db) == [ALL_FOUR]
 
 
-def test_other_trials_and_studies_without_a_card_are_left_alone(db: Database) -> None:
+def test_other_trials_and_studies_without_a_card_are_ignored(db: Database) -> None:
     store(db, {}, pivotal=False)
     insert(db, "studies", trial_id=make_trial(db, "NCT00000002"), doc_type="PR", year=2025)
     assert recorded(db) == []
@@ -119,12 +117,12 @@ def test_other_trials_and_studies_without_a_card_are_left_alone(db: Database) ->
         ({"value": 0.05}, None),
     ],
 )
-def test_p_value_is_what_is_wholly_a_number(db: Database, written: Any, number: str | None) -> None:
+def test_p_value_must_be_wholly_a_number(db: Database, written: Any, number: str | None) -> None:
     study = store(db, card(results={"primary": [{"p_value": written}]}))
     found = one(db.execute("SELECT p_value FROM studies WHERE study_id = %s", [study]))[0]
     assert found == (None if number is None else Decimal(number))
 
 
-def test_p_value_is_the_first_result_of_an_array(db: Database) -> None:
+def test_p_value_is_that_of_the_first_result(db: Database) -> None:
     study = store(db, card(results={"primary": {"0": {"p_value": 0.03}}}))
     assert one(db.execute("SELECT p_value FROM studies WHERE study_id = %s", [study])) == (None,)

@@ -1,4 +1,4 @@
-"""How a trial stands follows from its scores and its sponsor, whoever writes them, and however many write at once."""
+"""The current score of each trial, under all kinds of writes."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -16,7 +16,7 @@ from tests.migration.running import query, run
 from tests.sql import Database, insert, make_company, make_trial, one, refused
 
 STANDING = "SELECT run_id, p_fail, previous_run_id, previous_p_fail, change FROM trial_current_scores"
-# What the table should say, reckoned anew from all trials and scores.
+# The expected rows, computed from trials and scores.
 TRUTH = """
     SELECT t.trial_id, t.sponsor_company_id, s[1].score_id, s[1].run_id, s[1].p_fail, s[2].run_id, s[2].p_fail
     FROM trials t CROSS JOIN LATERAL (
@@ -49,30 +49,30 @@ def trial(db: Database) -> int:
     return make_trial(db)
 
 
-def test_a_new_trial_stands_without_a_score(db: Database, trial: int) -> None:
+def test_new_trial_has_a_row_without_a_score(db: Database, trial: int) -> None:
     assert standing(db) == (None, None, None, None, None)
 
 
-def test_the_latest_score_and_the_one_before_are_told_with_the_change(db: Database, trial: int) -> None:
+def test_current_and_previous_score_have_the_change(db: Database, trial: int) -> None:
     add_score(db, trial, "a", 0.4, day=1)
     assert standing(db) == ("a", Decimal("0.40000"), None, None, None)
     add_score(db, trial, "b", 0.65, day=2)
     assert standing(db) == ("b", Decimal("0.65000"), "a", Decimal("0.40000"), Decimal("0.25000"))
 
 
-def test_a_score_of_an_earlier_moment_does_not_become_the_latest(db: Database, trial: int) -> None:
+def test_earlier_score_does_not_become_current(db: Database, trial: int) -> None:
     add_score(db, trial, "now", 0.4, day=20)
     add_score(db, trial, "backtest", 0.9, day=3)
     assert standing(db)[:4] == ("now", Decimal("0.40000"), "backtest", Decimal("0.90000"))
 
 
-def test_of_two_scores_of_one_moment_the_later_row_counts(db: Database, trial: int) -> None:
+def test_later_row_wins_for_equal_times(db: Database, trial: int) -> None:
     add_score(db, trial, "b", 0.4)
     add_score(db, trial, "a", 0.5)
     assert standing(db)[0] == "a"
 
 
-def test_changed_and_deleted_scores_are_followed(db: Database, trial: int) -> None:
+def test_updated_and_deleted_scores_are_synced(db: Database, trial: int) -> None:
     add_score(db, trial, "a", 0.4, day=1)
     add_score(db, trial, "b", 0.5, day=2)
     db.execute("UPDATE scores SET p_fail = 0.7 WHERE run_id = 'b'")
@@ -85,7 +85,7 @@ def test_changed_and_deleted_scores_are_followed(db: Database, trial: int) -> No
     assert standing(db) == (None, None, None, None, None)
 
 
-def test_a_score_that_goes_to_another_trial_changes_both(db: Database, trial: int) -> None:
+def test_score_moved_to_another_trial_changes_both(db: Database, trial: int) -> None:
     other = make_trial(db, "NCT00000002")
     add_score(db, trial, "a", 0.4)
     db.execute("UPDATE scores SET trial_id = %s", [other])
@@ -93,13 +93,13 @@ def test_a_score_that_goes_to_another_trial_changes_both(db: Database, trial: in
     assert found == [(trial, None), (other, "a")]
 
 
-def test_a_deleted_trial_leaves_no_standing(db: Database, trial: int) -> None:
+def test_deleted_trial_has_no_row(db: Database, trial: int) -> None:
     add_score(db, trial, "a", 0.4)
     db.execute("DELETE FROM trials")
     assert db.execute("SELECT count(*) FROM trial_current_scores").fetchone() == (0,)
 
 
-def test_the_company_of_the_sponsor_is_followed(db: Database, trial: int) -> None:
+def test_sponsor_company_is_synced(db: Database, trial: int) -> None:
     companies = [make_company(db, number) for number in (1, 2)]
     for company in (*companies, None):
         db.execute("UPDATE trials SET sponsor_company_id = %s", [company])
@@ -115,7 +115,7 @@ def test_the_company_of_the_sponsor_is_followed(db: Database, trial: int) -> Non
     assert found == [(None,), (companies[0],), (companies[0],)]
 
 
-def test_nobody_writes_the_change_by_hand(db: Database, trial: int) -> None:
+def test_change_cannot_be_written(db: Database, trial: int) -> None:
     with refused(db, psycopg.errors.GeneratedAlways):
         db.execute("UPDATE trial_current_scores SET change = 1")
 
@@ -133,9 +133,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_standings_are_what_trials_and_scores_say_after_any_writes(
-    db: Database, steps: list[tuple[str, int, int, int]]
-) -> None:
+def test_current_scores_match_after_any_writes(db: Database, steps: list[tuple[str, int, int, int]]) -> None:
     with db.transaction(force_rollback=True):
         db.execute("DELETE FROM trials")
         companies = [make_company(db, cik) for cik in (11, 12)]
@@ -156,7 +154,7 @@ def test_standings_are_what_trials_and_scores_say_after_any_writes(
             elif what == "raise":
                 db.execute("UPDATE scores SET p_fail = %s WHERE trial_id = %s", [day / 10, trial])
             elif what == "sponsor":
-                # One of them at a time, or all at once.
+                # In one statement per row, or in one statement.
                 sponsored = "UPDATE trials SET sponsor_company_id = %s WHERE trial_id = %s OR %s"
                 db.execute(sponsored, [[*companies, None][run_number % 3], trial, day > 7])
             else:
@@ -164,7 +162,7 @@ def test_standings_are_what_trials_and_scores_say_after_any_writes(
         assert db.execute(KEPT).fetchall() == db.execute(TRUTH).fetchall()
 
 
-def test_runs_and_a_resolver_that_write_the_same_trials_at_once_neither_deadlock_nor_lose_the_latest(
+def test_concurrent_writers_neither_deadlock_nor_lose_the_latest(
     head_database: Keywords,
 ) -> None:
     clients, trials = 8, 200
@@ -199,7 +197,7 @@ def test_runs_and_a_resolver_that_write_the_same_trials_at_once_neither_deadlock
     assert query(head_database, KEPT) == query(head_database, TRUTH)
 
 
-def test_scores_that_exist_when_the_revision_comes_are_followed(empty_database: Keywords) -> None:
+def test_existing_scores_are_backfilled(empty_database: Keywords) -> None:
     databases.migrate(empty_database, "20261127_add_link_promotions")
     with psycopg.connect(**empty_database) as db:
         trial = make_trial(db)
@@ -211,7 +209,7 @@ def test_scores_that_exist_when_the_revision_comes_are_followed(empty_database: 
     assert query(empty_database, "SELECT count(*), count(p_fail) FROM trial_current_scores") == [(2, 1)]
 
 
-def test_sponsors_that_change_while_the_revision_fills_the_table_are_followed(empty_database: Keywords) -> None:
+def test_sponsors_changed_during_the_backfill_are_synced(empty_database: Keywords) -> None:
     databases.migrate(empty_database, "20261127_add_link_promotions")
     with psycopg.connect(**empty_database) as db:
         companies = [make_company(db, number) for number in (1, 2)]
@@ -242,7 +240,7 @@ def test_sponsors_that_change_while_the_revision_fills_the_table_are_followed(em
     assert query(empty_database, KEPT) == query(empty_database, TRUTH)
 
 
-def test_filling_mends_what_writers_without_triggers_left(head_database: Keywords) -> None:
+def test_backfill_corrects_writes_without_triggers(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as db:
         company = make_company(db, 1)
         trials = [make_trial(db, f"NCT0000000{number}") for number in range(3)]
@@ -256,7 +254,7 @@ def test_filling_mends_what_writers_without_triggers_left(head_database: Keyword
     assert len(query(head_database, KEPT)) == 3
 
 
-def test_an_evaluation_needs_a_known_outcome_and_a_reason(db: Database, trial: int) -> None:
+def test_evaluation_needs_a_known_outcome_and_a_reason(db: Database, trial: int) -> None:
     row = {"trial_id": trial, "s_id": "S1", "outcome": "not fired", "reason": "nothing changed", "evaluated_by": "test"}
     insert(db, "signal_evaluations", **row)
     for wrong in ({"outcome": "no"}, {"reason": " "}, {"s_id": "S10"}):

@@ -146,7 +146,7 @@ def explain_failure(error: RevisionError) -> MigrationError:
     if error.statement:
         cause += f"  Statement: {error.statement}\n"
     if error.online:
-        index = source.built_index(error.statement)
+        index = source.find_index_name(error.statement)
         invalid = f" Index {index} is invalid; no query uses it." if index else ""
         return MigrationError(
             f"{name} stopped between its transaction and its end. The transaction is committed; the statements after it"

@@ -126,7 +126,7 @@ def _is_added_after(revision: str, finding: Finding) -> bool:
     """Return True if the SQL of a later revision names the object."""
     name = re.compile(rf"\b{re.escape(finding.name.rpartition('.')[2])}\b")
     return any(
-        name.search(source.text(each.path, "up")) for _, each in revisions.steps_between(revision, revisions.head())
+        name.search(source.read_sql(each.path, "up")) for _, each in revisions.steps_between(revision, revisions.head())
     )
 
 

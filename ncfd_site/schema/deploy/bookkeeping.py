@@ -114,7 +114,9 @@ class RunLog:
     ) -> None:
         """Write the entry of a revision in the current transaction."""
         action = LogAction.UP if step.direction == "up" else LogAction.DOWN
-        self.record(connection, step.revision, action, outcome, detail, source.checksum(step.file, step.direction))
+        self.record(
+            connection, step.revision, action, outcome, detail, source.compute_checksum(step.file, step.direction)
+        )
 
     def record(
         self,

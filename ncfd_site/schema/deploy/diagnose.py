@@ -182,8 +182,8 @@ def _read_pending_indexes(revision: str) -> set[str]:
     return {
         index
         for _, pending in revisions.steps_between(revision, revisions.head())
-        for statement in source.statements(source.text(pending.path, "up"))
-        if (index := source.built_index(statement))
+        for statement in source.split_statements(source.read_sql(pending.path, "up"))
+        if (index := source.find_index_name(statement))
     }
 
 

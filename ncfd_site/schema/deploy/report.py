@@ -142,5 +142,5 @@ class RevisionError(Exception):
 
 
 def _excerpt(statement: str, longest: int = 300) -> str:
-    line = source.bare(statement)
+    line = source.strip_comments(statement)
     return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -145,7 +145,7 @@ def compute_checksums() -> dict[str, str]:
     """Return the checksums of the files, by "REVISION up" and "REVISION down"."""
     directions: tuple[source.Direction, ...] = ("up", "down")
     return {
-        f"{revision.id} {direction}": source.checksum(revision.path, direction)
+        f"{revision.id} {direction}": source.compute_checksum(revision.path, direction)
         for revision in load_revisions()
         for direction in directions
     }

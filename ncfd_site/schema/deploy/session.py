@@ -136,7 +136,7 @@ def run_online(connection: Connection, statement: str) -> None:
     dropped first, because `IF NOT EXISTS` would accept it.
     """
     with _online_settings(connection):
-        index = source.built_index(statement)
+        index = source.find_index_name(statement)
         if index and _is_index_invalid(connection, index):
             while find_index_builder(connection, index) is not None:
                 time.sleep(BUILDER_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Content leaves row first, bytes later, and only when nothing speaks against it; what moves keeps its key."""
+"""Garbage collection, tombstones and moves of objects."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 def make_unused(db: Database, sha256: str = A, backend: str = "local", age: str = "40 days") -> int:
-    """Content that nothing refers to, released so long ago."""
+    """Create an unreferenced object, released that long ago."""
     increment(db, sha256, backend=backend)
     decrement(db, sha256, backend=backend)
     cursor = db.execute(
@@ -47,10 +47,10 @@ def take(db: Database, after: str = "", limit: int = 100) -> list[tuple[str, boo
     return cursor.fetchall()
 
 
-# Cleaning
+# Deletion
 
 
-def test_unused_content_goes_and_leaves_a_tombstone_and_a_record(db: Database) -> None:
+def test_unreferenced_object_is_deleted_with_tombstone_and_event(db: Database) -> None:
     unused = make_unused(db)
     assert clean(db, unused, keep=timedelta(minutes=90)) == [unused]
     assert db.execute("SELECT 1 FROM storage_objects").fetchall() == []
@@ -85,7 +85,7 @@ STAYS: dict[str, Callable[[Database, int], object]] = {
 
 
 @pytest.mark.parametrize("why", STAYS)
-def test_content_that_something_speaks_for_stays(db: Database, why: str) -> None:
+def test_blocked_object_is_kept(db: Database, why: str) -> None:
     unused = make_unused(db)
     STAYS[why](db, unused)
     db.execute("UPDATE storage_objects SET last_accessed = now() - interval '1 year'")
@@ -95,7 +95,7 @@ def test_content_that_something_speaks_for_stays(db: Database, why: str) -> None
     assert db.execute("SELECT count(*) FROM storage_objects").fetchone() == (1,)
 
 
-def test_a_lost_count_does_not_let_referenced_content_go(db: Database) -> None:
+def test_wrong_count_does_not_delete_a_referenced_object(db: Database) -> None:
     increment(db)
     db.execute("ALTER TABLE storage_objects DISABLE TRIGGER USER")
     db.execute("UPDATE storage_objects SET refcount = 0, last_accessed = '2020-01-01'")
@@ -105,12 +105,12 @@ def test_a_lost_count_does_not_let_referenced_content_go(db: Database) -> None:
 
 
 @pytest.mark.parametrize(("age", "goes"), [("30 days -1 second", False), ("30 days 1 second", True), ("-1 day", False)])
-def test_the_time_of_grace_is_kept_to_the_second(db: Database, age: str, goes: bool) -> None:
+def test_grace_period_is_exact(db: Database, age: str, goes: bool) -> None:
     unused = make_unused(db, age=age)
     assert clean(db, unused) == ([unused] if goes else [])
 
 
-def test_content_that_is_released_now_has_its_whole_grace_before_it(db: Database) -> None:
+def test_release_restarts_the_grace_period(db: Database) -> None:
     increment(db)
     db.execute("UPDATE storage_objects SET last_accessed = now() - interval '1 year', created_at = '2020-01-01'")
     decrement(db)
@@ -121,13 +121,13 @@ def test_content_that_is_released_now_has_its_whole_grace_before_it(db: Database
 
 
 @pytest.mark.parametrize("arguments", [[-1, 0], [0, -1], [None, 0], [0, None]])
-def test_a_negative_or_unknown_time_is_refused(db: Database, arguments: list[int | None]) -> None:
+def test_negative_and_null_intervals_are_rejected(db: Database, arguments: list[int | None]) -> None:
     spans = [None if days is None else timedelta(days=days) for days in arguments]
     with refused(db, psycopg.errors.InvalidParameterValue, "must not be negative or NULL"):
         db.execute(CLEAN, [[1], *spans])
 
 
-def test_a_row_deleted_by_hand_leaves_a_tombstone_too_and_a_foreign_address_none(db: Database) -> None:
+def test_direct_delete_creates_a_tombstone_for_own_addresses(db: Database) -> None:
     make_unused(db)
     make_unused(db, B)
     db.execute("UPDATE storage_objects SET storage_uri = 's3://bucket/key' WHERE sha256 = %s", [B])
@@ -140,7 +140,7 @@ def test_a_row_deleted_by_hand_leaves_a_tombstone_too_and_a_foreign_address_none
 # Races
 
 
-def test_content_that_somebody_refers_to_at_this_moment_is_passed_over(head_database: Keywords) -> None:
+def test_object_locked_by_a_new_reference_is_skipped(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as cleaner, psycopg.connect(**head_database) as uploader:
         unused = make_unused(cleaner)
         cleaner.commit()
@@ -151,7 +151,7 @@ def test_content_that_somebody_refers_to_at_this_moment_is_passed_over(head_data
         assert cleaner.execute("SELECT refcount FROM storage_objects").fetchall() == [(1,)]
 
 
-def test_content_that_is_just_being_cleaned_is_made_anew_afterwards(head_database: Keywords) -> None:
+def test_object_deleted_concurrently_is_created_again(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as cleaner, psycopg.connect(**head_database) as uploader:
         unused = make_unused(cleaner)
         cleaner.commit()
@@ -165,11 +165,11 @@ def test_content_that_is_just_being_cleaned_is_made_anew_afterwards(head_databas
         uploader.commit()
         (key,) = one(cleaner.execute("SELECT object_id FROM storage_objects"))
         assert key > unused
-        # Named again: its bytes stay.
+        # The new row protects the bytes.
         assert tombstones(cleaner) == []
 
 
-def test_who_names_content_whose_bytes_are_being_deleted_waits_until_they_are_gone(head_database: Keywords) -> None:
+def test_insert_waits_for_the_deletion_of_the_bytes(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as deleter, psycopg.connect(**head_database) as uploader:
         make_due(deleter, f"local://{A}")
         deleter.commit()
@@ -183,7 +183,7 @@ def test_who_names_content_whose_bytes_are_being_deleted_waits_until_they_are_go
             assert naming.result() == 1
 
 
-def test_a_tombstone_that_somebody_lifts_is_not_taken(head_database: Keywords) -> None:
+def test_tombstone_being_cleared_is_not_locked(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as deleter, psycopg.connect(**head_database) as uploader:
         make_due(deleter, f"local://{A}")
         deleter.commit()
@@ -194,7 +194,7 @@ def test_a_tombstone_that_somebody_lifts_is_not_taken(head_database: Keywords) -
 
 
 def wait_for_a_lock(db: Database) -> None:
-    """Return when another session of this database waits for a lock."""
+    """Wait until another session of the database waits for a lock."""
     query = (
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         " AND pid <> pg_backend_pid()"
@@ -207,7 +207,7 @@ def wait_for_a_lock(db: Database) -> None:
 # Tombstones
 
 
-def test_due_tombstones_are_taken_in_the_order_of_their_addresses(db: Database) -> None:
+def test_due_tombstones_are_returned_by_address(db: Database) -> None:
     addresses = [f"local://{digit * 64}" for digit in "fedc"] + [f"s3://{A}"]
     for address in addresses:
         make_due(db, address)
@@ -219,7 +219,7 @@ def test_due_tombstones_are_taken_in_the_order_of_their_addresses(db: Database) 
 
 
 @pytest.mark.parametrize("name", ["an object", "an object in capitals", "a document"])
-def test_tombstones_of_bytes_that_a_row_names_are_lifted(db: Database, name: str) -> None:
+def test_tombstones_of_addresses_in_use_are_cleared(db: Database, name: str) -> None:
     sha256 = A.upper() if name == "an object in capitals" else A
     if name == "a document":
         insert(db, "documents", source_type="Paper", storage_uri=f"local://{A}", sha256=A)
@@ -230,20 +230,20 @@ def test_tombstones_of_bytes_that_a_row_names_are_lifted(db: Database, name: str
     assert tombstones(db) == []
 
 
-def test_only_addresses_of_content_have_tombstones(db: Database) -> None:
+def test_tombstone_needs_an_address_of_the_store(db: Database) -> None:
     for address in ("local://x", f"local://{A.upper()}", f"tape://{A}", f"local://{A}/../x", ""):
         with refused(db, psycopg.errors.CheckViolation):
             make_due(db, address)
 
 
-def test_what_is_expected_twice_stays_for_the_longer_time(db: Database) -> None:
+def test_repeated_tombstone_keeps_the_later_expiry(db: Database) -> None:
     for hours in (5, 1):
         db.execute("SELECT tombstone_storage_uris(%s, %s, 'expected', 'olga')", [[f"s3://{A}"] * 2, HOUR * hours])
     (kept,) = one(db.execute("SELECT delete_after - clock_timestamp() FROM storage_tombstones"))
     assert kept > HOUR * 4
 
 
-# Moving
+# Moves
 
 
 def move(db: Database, key: int, source: str, target: str, *, expect: bool = True) -> bool:
@@ -253,7 +253,7 @@ def move(db: Database, key: int, source: str, target: str, *, expect: bool = Tru
     return bool(one(cursor)[0])
 
 
-def test_a_move_changes_tier_and_address_and_never_the_key(db: Database) -> None:
+def test_move_changes_tier_and_address_but_not_the_key(db: Database) -> None:
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
     make_document = {"source_type": "Paper", "storage_uri": f"local://{A}", "sha256": A}
@@ -275,7 +275,7 @@ def test_a_move_changes_tier_and_address_and_never_the_key(db: Database) -> None
     assert drift(db) == 0
 
 
-def test_a_move_back_lifts_the_tombstone_of_where_it_lay(db: Database) -> None:
+def test_move_back_clears_the_tombstone(db: Database) -> None:
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
     move(db, key, f"local://{A}", f"s3://{A}")
@@ -283,7 +283,7 @@ def test_a_move_back_lifts_the_tombstone_of_where_it_lay(db: Database) -> None:
     assert tombstones(db) == [(f"s3://{A}", "moved", "olga")]
 
 
-def test_what_does_not_lie_there_any_more_is_not_moved(db: Database) -> None:
+def test_moved_object_is_not_moved_again(db: Database) -> None:
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
     move(db, key, f"local://{A}", f"s3://{A}")
@@ -292,14 +292,14 @@ def test_what_does_not_lie_there_any_more_is_not_moved(db: Database) -> None:
 
 
 @pytest.mark.parametrize("target", [f"s3://{B}", "s3://bucket/key", f"tape://{A}"])
-def test_an_address_of_other_content_is_refused(db: Database, target: str) -> None:
+def test_address_of_another_object_is_rejected(db: Database, target: str) -> None:
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
     with refused(db, psycopg.errors.InvalidParameterValue, "is not an address of storage object"):
         move(db, key, f"local://{A}", target, expect=False)
 
 
-def test_an_address_that_nobody_expects_is_refused(db: Database) -> None:
+def test_address_without_tombstone_is_rejected(db: Database) -> None:
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
     with refused(db, psycopg.errors.ObjectNotInPrerequisiteState, "neither a row nor an unexpired tombstone"):
@@ -309,7 +309,7 @@ def test_an_address_that_nobody_expects_is_refused(db: Database) -> None:
         move(db, key, f"local://{A}", f"s3://{A}", expect=False)
 
 
-def test_moves_and_deletions_of_documents_at_the_same_time_do_not_deadlock(head_database: Keywords) -> None:
+def test_concurrent_moves_and_deletions_do_not_deadlock(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as db:
         for number in range(200):
             sha256 = f"{number:064x}"

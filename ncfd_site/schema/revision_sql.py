@@ -75,7 +75,10 @@ def run(revision_file: str, revision: str, direction: Direction) -> None:
         # The session or the role may have another search path.
         "set_config('search_path', 'public', true)"
     )
-    script = [*source.split_statements(source.read_helpers()), *source.split_statements(source.read_sql(revision_file, direction))]
+    script = [
+        *source.split_statements(source.read_helpers()),
+        *source.split_statements(source.read_sql(revision_file, direction)),
+    ]
     with _data_loss_check(step, consented=revision in allowed):
         for statement in (settings, *(each for each in script if not source.is_online(each))):
             try:

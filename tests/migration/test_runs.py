@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema.deploy import revisions
+from ncfd_site.schema.deploy import revisions, session
 from ncfd_site.schema.deploy.report import MigrationError
 from tests import databases
 from tests.databases import Keywords
@@ -36,6 +36,21 @@ def test_eight_at_once_on_an_empty_database_run_each_revision_once(empty_databas
     assert not any("Error" in error or "Traceback" in error for _, _, error in results)
     logged = query(empty_database, "SELECT revision FROM alembic_migration_log WHERE action = 'up' ORDER BY log_id")
     assert [revision for (revision,) in logged] == REVISIONS
+
+
+def test_a_state_in_the_middle_of_another_run_is_judged_when_that_run_has_ended(empty_database: Keywords) -> None:
+    with psycopg.connect(**empty_database, autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("SELECT pg_advisory_lock(%s)", [session.LOCK_KEY])
+        other.execute("CREATE TABLE trials (half_made integer)")
+        later = pool.submit(run, empty_database)
+        waits = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock%%' AND datname = %s"
+        while not other.execute(waits, [empty_database["dbname"]]).rowcount:
+            # It fails here where it refuses at once.
+            assert not later.done(), later.result()
+            time.sleep(0.01)
+        other.execute("DROP TABLE trials")
+        other.execute("SELECT pg_advisory_unlock(%s)", [session.LOCK_KEY])
+        assert later.result(timeout=60).verified
 
 
 def run_beside_a_reader(keywords: Keywords, is_enough: Callable[[list[float]], bool]) -> None:
@@ -155,9 +170,7 @@ def test_a_role_that_cannot_read_the_log_gets_a_message(empty_database: Keywords
 
 def test_the_wait_for_the_lock_is_limited(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as holder:
-        from ncfd_site.schema.deploy.session import LOCK_KEY
-
-        holder.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
+        holder.execute("SELECT pg_advisory_lock(%s)", [session.LOCK_KEY])
         with pytest.raises(MigrationError, match="Another migration has held the lock") as refusal:
             run(empty_database, lock_wait=0.3)
     assert refusal.value.exit_code is ExitCode.LOCKED

@@ -24,7 +24,7 @@ from ncfd_site.schema.deploy import (
 from ncfd_site.schema.deploy.adopt import Adoption
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.inspection import Steps
-from ncfd_site.schema.deploy.report import MigrationError, Progress
+from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from ncfd_site.schema.deploy.session import Connection
 
 
@@ -47,7 +47,7 @@ def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, optio
     result = progress.result
     revisions.require_unedited_files()
     with session.connect(parameters) as connection:
-        if not inspection.plan_steps(inspection.require_safe_state(connection, result), target, result):
+        if _is_at_target(connection, target, result):
             progress.print(inspection.nothing_to_do(result))
             return
         session.require_safe_connection(connection, parameters)
@@ -66,6 +66,20 @@ def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, optio
             log = bookkeeping.RunLog()
             repairs = diagnosis.state is State.OUT_OF_BAND
             _apply_and_verify(connection, diagnosis, steps, progress, options, log, repairs=repairs)
+
+
+def _is_at_target(connection: Connection, target: str, result: RunResult) -> bool:
+    """Return whether nothing is to be done; False where only the run lock can tell."""
+    try:
+        return not inspection.plan_steps(inspection.require_safe_state(connection, result), target, result)
+    except MigrationError as error:
+        # Another run may be in the middle of its work.
+        if error.exit_code is ExitCode.REFUSED:
+            return False
+        raise
+    except psycopg.errors.InternalError:
+        # Another run dropped an object while its definition was read.
+        return False
 
 
 def adopt_schema(

@@ -1,4 +1,4 @@
-"""The mark of a demonstration database: its comment says that the data is generated."""
+"""The mark of a demonstration database: its comment marks the data as generated."""
 
 from time import monotonic
 

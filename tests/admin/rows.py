@@ -20,7 +20,7 @@ from tests import factories
 
 DAY = date(2024, 3, 1)
 MOMENT = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
-# What a list must never read: long, and told apart from everything else on a page.
+# A list must never read this: long, and found nowhere else on a page.
 HEAVY = {"heavy": "never in a list " * 50}
 
 _numbers = iter(range(1, 1_000_000))

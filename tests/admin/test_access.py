@@ -19,89 +19,89 @@ from tests.admin import rows
 pytestmark = pytest.mark.django_db
 
 WHO = ("reviewer", "adjudicator", "operator", "analyst", "superuser", "guest", "anonymous")
-EVERYBODY = frozenset({"reviewer", "adjudicator", "operator", "analyst", "superuser"})
+ALL_ROLES = frozenset({"reviewer", "adjudicator", "operator", "analyst", "superuser"})
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
 OPERATORS = frozenset({"operator", "superuser"})
 # Would bias a reviewer.
-BUT_THE_BIASED = EVERYBODY - {"reviewer"}
-STAFF = EVERYBODY | {"guest"}
-ALONE = frozenset({"superuser"})
-NOBODY: frozenset[str] = frozenset()
+BUT_THE_BIASED = ALL_ROLES - {"reviewer"}
+STAFF = ALL_ROLES | {"guest"}
+SUPERUSER_ONLY = frozenset({"superuser"})
+NO_ROLES: frozenset[str] = frozenset()
 
 READERS = {
-    "auth.group": ALONE,
-    "auth.user": ALONE,
-    "linkaudit.asset": EVERYBODY,
-    "linkaudit.assetalias": EVERYBODY,
-    "linkaudit.heuristicprecision": EVERYBODY,
-    "linkaudit.linkaudit": EVERYBODY,
+    "auth.group": SUPERUSER_ONLY,
+    "auth.user": SUPERUSER_ONLY,
+    "linkaudit.asset": ALL_ROLES,
+    "linkaudit.assetalias": ALL_ROLES,
+    "linkaudit.heuristicprecision": ALL_ROLES,
+    "linkaudit.linkaudit": ALL_ROLES,
     "linkaudit.linkdisagreement": BUT_THE_BIASED,
-    "linkaudit.linkpromotion": EVERYBODY,
-    "linkaudit.linkpromotionitem": EVERYBODY,
+    "linkaudit.linkpromotion": ALL_ROLES,
+    "linkaudit.linkpromotionitem": ALL_ROLES,
     "linkaudit.linkreview": BUT_THE_BIASED,
-    "linkaudit.mergecandidate": EVERYBODY,
+    "linkaudit.mergecandidate": ALL_ROLES,
     "linkaudit.interimanalysis": BUT_THE_BIASED,
     "linkaudit.reviewsample": BUT_THE_BIASED,
     "linkaudit.reviewskip": BUT_THE_BIASED,
     "linkaudit.reviewslot": BUT_THE_BIASED,
-    "linkaudit.studyassetlink": EVERYBODY,
-    "linkaudit.trialassetlink": EVERYBODY,
+    "linkaudit.studyassetlink": ALL_ROLES,
+    "linkaudit.trialassetlink": ALL_ROLES,
     "api.apitoken": OPERATORS,
     "jobs.job": BUT_REVIEWERS,
     "schema.migrationlog": BUT_REVIEWERS,
     "schema.schemaversion": BUT_REVIEWERS,
-    "securities.activeussecurity": EVERYBODY,
-    "securities.company": EVERYBODY,
-    "securities.companyalias": EVERYBODY,
-    "securities.companycanonical": EVERYBODY,
-    "securities.companyrelationship": EVERYBODY,
-    "securities.companysecurity": EVERYBODY,
-    "securities.companyticker": EVERYBODY,
-    "securities.exchange": EVERYBODY,
-    "securities.resolverdecision": EVERYBODY,
-    "securities.resolverfeature": EVERYBODY,
-    "securities.resolverflag": EVERYBODY,
-    "securities.resolverignoredsponsor": EVERYBODY,
-    "securities.resolverlabel": EVERYBODY,
-    "securities.resolverllmlog": EVERYBODY,
-    "securities.resolverrule": EVERYBODY,
-    "securities.reviewqueueitem": EVERYBODY,
-    "securities.security": EVERYBODY,
-    "signals.gate": EVERYBODY,
-    "signals.ingestrun": EVERYBODY,
-    "signals.ingeststate": EVERYBODY,
-    "signals.registryhistoryversion": EVERYBODY,
-    "signals.score": EVERYBODY,
-    "signals.signal": EVERYBODY,
-    "signals.signalevaluation": EVERYBODY,
-    "signals.stagingerror": EVERYBODY,
-    "signals.study": EVERYBODY,
-    "signals.trial": EVERYBODY,
-    "signals.trialcurrentscore": EVERYBODY,
-    "signals.trialversion": EVERYBODY,
-    "storage.document": EVERYBODY,
-    "storage.documentcitation": EVERYBODY,
-    "storage.documentnote": EVERYBODY,
-    "storage.documenttable": EVERYBODY,
-    "storage.documenttextpage": EVERYBODY,
+    "securities.activeussecurity": ALL_ROLES,
+    "securities.company": ALL_ROLES,
+    "securities.companyalias": ALL_ROLES,
+    "securities.companycanonical": ALL_ROLES,
+    "securities.companyrelationship": ALL_ROLES,
+    "securities.companysecurity": ALL_ROLES,
+    "securities.companyticker": ALL_ROLES,
+    "securities.exchange": ALL_ROLES,
+    "securities.resolverdecision": ALL_ROLES,
+    "securities.resolverfeature": ALL_ROLES,
+    "securities.resolverflag": ALL_ROLES,
+    "securities.resolverignoredsponsor": ALL_ROLES,
+    "securities.resolverlabel": ALL_ROLES,
+    "securities.resolverllmlog": ALL_ROLES,
+    "securities.resolverrule": ALL_ROLES,
+    "securities.reviewqueueitem": ALL_ROLES,
+    "securities.security": ALL_ROLES,
+    "signals.gate": ALL_ROLES,
+    "signals.ingestrun": ALL_ROLES,
+    "signals.ingeststate": ALL_ROLES,
+    "signals.registryhistoryversion": ALL_ROLES,
+    "signals.score": ALL_ROLES,
+    "signals.signal": ALL_ROLES,
+    "signals.signalevaluation": ALL_ROLES,
+    "signals.stagingerror": ALL_ROLES,
+    "signals.study": ALL_ROLES,
+    "signals.trial": ALL_ROLES,
+    "signals.trialcurrentscore": ALL_ROLES,
+    "signals.trialversion": ALL_ROLES,
+    "storage.document": ALL_ROLES,
+    "storage.documentcitation": ALL_ROLES,
+    "storage.documentnote": ALL_ROLES,
+    "storage.documenttable": ALL_ROLES,
+    "storage.documenttextpage": ALL_ROLES,
     "storage.storageevent": BUT_REVIEWERS,
     "storage.storageobject": BUT_REVIEWERS,
     "storage.storagereference": BUT_REVIEWERS,
     "storage.storagetombstone": BUT_REVIEWERS,
 }
-# Pages on which something is added or deleted; nobody else may, not even a superuser.
+# Pages that add or delete rows.
 WRITERS = {
-    "auth_group_add": ALONE,
-    "auth_group_delete": ALONE,
-    "auth_user_add": ALONE,
-    "auth_user_delete": ALONE,
-    "auth_user_password_change": ALONE,
+    "auth_group_add": SUPERUSER_ONLY,
+    "auth_group_delete": SUPERUSER_ONLY,
+    "auth_user_add": SUPERUSER_ONLY,
+    "auth_user_delete": SUPERUSER_ONLY,
+    "auth_user_password_change": SUPERUSER_ONLY,
     "securities_companysecurity_add": frozenset({"operator", "superuser"}),
     "securities_companysecurity_delete": frozenset({"operator", "superuser"}),
-    "securities_companyrelationship_add": ALONE,
-    "securities_companyrelationship_delete": ALONE,
+    "securities_companyrelationship_add": SUPERUSER_ONLY,
+    "securities_companyrelationship_delete": SUPERUSER_ONLY,
 }
-# Pages that answer a POST alone. Nothing is sent with it here: who may is told so, and sent back.
+# Pages for POST only. Without fields, they redirect with a message.
 POSTED = {
     "linkaudit_linkaudit_bulk": frozenset({"adjudicator", "superuser"}),
     "linkaudit_linkaudit_label": frozenset({"reviewer", "adjudicator", "superuser"}),
@@ -112,8 +112,8 @@ POSTED = {
 OTHERS = {
     "linkaudit_linkaudit_bulk_filter": frozenset({"adjudicator", "superuser"}),
     "index": STAFF,
-    "app_list": EVERYBODY,
-    "autocomplete": EVERYBODY,
+    "app_list": ALL_ROLES,
+    "autocomplete": ALL_ROLES,
     "jsi18n": STAFF,
     "password_change": STAFF,
     "password_change_done": STAFF,
@@ -121,7 +121,7 @@ OTHERS = {
     "storage_storageobject_gc_candidates": BUT_REVIEWERS,
 }
 # Neither shows data: signing in and out is everybody's, the others only lead on to a page that is listed here.
-LEADING_ON = {"login", "logout", "view_on_site", None}
+REDIRECTS = {"login", "logout", "view_on_site", None}
 
 _numbers = count(1)
 ROW_MAKERS: dict[Any, Callable[[], Any]] = {
@@ -139,7 +139,7 @@ def _names(patterns: Any) -> Iterator[str | None]:
             yield pattern.name
 
 
-NAMES = sorted({name for name in _names(admin.site.get_urls()) if name not in LEADING_ON}, key=str)
+NAMES = sorted({name for name in _names(admin.site.get_urls()) if name not in REDIRECTS}, key=str)
 MODELS = {f"{model._meta.app_label}_{model._meta.model_name}": model for model in admin.site._registry}
 
 
@@ -150,7 +150,7 @@ def expected(name: str) -> frozenset[str]:
             return table[name]
     table_name, _, action = name.rpartition("_")
     readers = READERS[MODELS[table_name]._meta.label_lower]
-    return {"changelist": readers, "change": readers, "history": readers, "add": NOBODY, "delete": NOBODY}[action]
+    return {"changelist": readers, "change": readers, "history": readers, "add": NO_ROLES, "delete": NO_ROLES}[action]
 
 
 def address(name: str) -> str:
@@ -175,11 +175,11 @@ def answer(client: Client, name: str) -> int:
 
 
 def test_every_table_is_in_the_admin() -> None:
-    house = {
+    models = {
         model for label in ("api", "jobs", "linkaudit", "schema", "securities", "signals", "storage")
         for model in apps.get_app_config(label).get_models()
     }  # fmt: skip
-    assert house - admin.site._registry.keys() == set()
+    assert models - admin.site._registry.keys() == set()
 
 
 def test_every_table_has_expected_readers() -> None:
@@ -195,7 +195,7 @@ def test_a_page_opens_only_for_its_readers(name: str, signed_in: Callable[[str],
     may = expected(name)
     allowed = 302 if name in POSTED else 200
     wanted = {who: allowed if who in may else 302 if who == "anonymous" else 403 for who in WHO}
-    # Somebody of no group has no table to list: for him the list of an app is not there.
+    # Without a group, no table is listed.
     if name == "app_list":
         wanted["guest"] = 404
     assert {who: answer(signed_in(who), name) for who in WHO} == wanted

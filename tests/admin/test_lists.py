@@ -20,8 +20,10 @@ from tests.admin import rows
 
 pytestmark = pytest.mark.django_db
 
-HOUSE: dict[Any, Any] = {model: page for model, page in admin.site._registry.items() if isinstance(page, ReadOnlyAdmin)}
-MODELS = sorted(HOUSE, key=lambda model: model._meta.label)
+ADMINS: dict[Any, Any] = {
+    model: page for model, page in admin.site._registry.items() if isinstance(page, ReadOnlyAdmin)
+}
+MODELS = sorted(ADMINS, key=lambda model: model._meta.label)
 # Tables with one row at most.
 SINGLE = {IngestState, SchemaVersion}
 # The precision of a heuristic is a count of its links, by the database's own function.
@@ -116,19 +118,19 @@ def test_only_a_page_is_read(operator: Client) -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 def test_lists_sort_by_indexes(model: Any, operator: Client) -> None:
-    columns = [column for column in HOUSE[model].list_display if getattr(column, "admin_order_field", None)]
+    columns = [column for column in ADMINS[model].list_display if getattr(column, "admin_order_field", None)]
     for column in columns:
         assert model._meta.get_field(column.admin_order_field).column in _indexed(model)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 def test_filters_do_not_scan_the_table(model: Any) -> None:
-    for chosen in HOUSE[model].list_filter:
+    for chosen in ADMINS[model].list_filter:
         if isinstance(chosen, str):
             assert model._meta.get_field(chosen).choices
         elif issubclass(chosen, IndexedValuesFilter):
-            by_people = chosen.get_values is not IndexedValuesFilter.get_values
-            assert by_people or model._meta.get_field(chosen.column).column in _indexed(model)
+            is_overridden = chosen.get_values is not IndexedValuesFilter.get_values
+            assert is_overridden or model._meta.get_field(chosen.column).column in _indexed(model)
         else:
             assert issubclass(chosen, FixedChoicesFilter)
 
@@ -136,7 +138,7 @@ def test_filters_do_not_scan_the_table(model: Any) -> None:
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 def test_no_foreign_key_is_a_select_box(model: Any) -> None:
     keys = {field.name for field in model._meta.concrete_fields if field.is_relation and not field.primary_key}
-    page = HOUSE[model]
+    page = ADMINS[model]
     assert keys == {*page.raw_id_fields, *page.autocomplete_fields}
 
 
@@ -144,7 +146,7 @@ def test_no_foreign_key_is_a_select_box(model: Any) -> None:
     "model", [model for model in MODELS if model not in SINGLE | COUNTED], ids=lambda model: model._meta.label
 )
 def test_search_uses_indexes(model: Any) -> None:
-    page = HOUSE[model]
+    page = ADMINS[model]
     assert page.search_by
     for way in page.search_by:
         path = re.sub(r"__(startswith|in)$", "", way.lookup)
@@ -159,7 +161,7 @@ def test_search_uses_indexes(model: Any) -> None:
 
 
 def test_every_list_explains_why_it_is_empty() -> None:
-    assert [model for model in MODELS if HOUSE[model].filled_by == ReadOnlyAdmin.filled_by] == [HeuristicPrecision]
+    assert [model for model in MODELS if ADMINS[model].filled_by == ReadOnlyAdmin.filled_by] == [HeuristicPrecision]
 
 
 def _indexed(model: Any) -> set[str]:

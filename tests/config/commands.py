@@ -19,7 +19,7 @@ class Result:
     errors: str
 
     def error(self) -> str:
-        """Return the one line of the error that ended the command."""
+        """Return the one line of the command's error."""
         assert self.code in (2, 5, 9), self
         assert self.errors.count("\n") == 1, self.errors
         assert self.errors.endswith(".\n"), self.errors

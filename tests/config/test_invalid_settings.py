@@ -101,7 +101,7 @@ def test_traceback_option_shows_the_traceback(home: Path) -> None:
 
 def test_the_web_server_ends_with_the_error(home: Path) -> None:
     arguments = ["-m", "gunicorn", "--bind", "127.0.0.1:0", "ncfd_site.wsgi"]
-    ended = run(home, *arguments, DATABASE_URL=URL, PYTHONWARNINGS="default")
-    assert ended.code != 0
-    assert f"SECRET_KEY is not set. {GENERATE_KEY}\n" in ended.errors
-    assert "Traceback" not in ended.errors
+    result = run(home, *arguments, DATABASE_URL=URL, PYTHONWARNINGS="default")
+    assert result.code != 0
+    assert f"SECRET_KEY is not set. {GENERATE_KEY}\n" in result.errors
+    assert "Traceback" not in result.errors

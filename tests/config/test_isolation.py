@@ -1,6 +1,6 @@
 """Tests that commit leave no rows, and keep those of a new database.
 
-Both tests write the same unique keys, so that a leak fails whichever runs second, in any process.
+Both tests write the same unique keys, so that a leak fails the second one, in any process.
 """
 
 import psycopg

@@ -76,12 +76,12 @@ def postmaster(home: Path) -> psutil.Process:
 
 
 def address(home: Path) -> dict[str, str]:
-    """Where to connect without being counted as a user."""
+    """Return connection keywords that do not count as a user."""
     return {"host": str(Cluster(home).find_socket_folder()), "user": "postgres", "dbname": "ncfd"}
 
 
 def select(home: Path, query: str) -> object:
-    """Run a statement; returns its first value."""
+    """Run a statement; return its first value."""
     with psycopg.connect(**address(home), autocommit=True) as connection:  # type: ignore[arg-type]
         cursor = connection.execute(query.encode())
         row = cursor.fetchone() if cursor.description else None
@@ -89,7 +89,7 @@ def select(home: Path, query: str) -> object:
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    """Whether the condition comes true in time."""
+    """Return whether the condition becomes true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -99,22 +99,22 @@ def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
 
 
 def stopped(home: Path) -> bool:
-    """Whether the server is down after a clean end, which removes the process id."""
+    """Return whether the server stopped cleanly, which removes its process ID file."""
     return not Cluster(home).is_running() and not (home / "postgres" / "postmaster.pid").exists()
 
 
 def cleanly_stopped(home: Path) -> bool:
-    """Whether the server goes down in time, with its data written out."""
+    """Return whether the server stops in time after a shutdown checkpoint."""
     if not eventually(lambda: stopped(home)):
         return False
-    # Whoever stopped it is done with it, too.
+    # Wait for the reaper too.
     with file_lock.hold(Cluster(home).mutex):
         pass
     return (home / "postgres.log").read_text().rstrip().endswith("database system is shut down")
 
 
 def alive(pid: int) -> bool:
-    """Whether there is such a process."""
+    """Return whether the process runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

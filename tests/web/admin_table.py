@@ -8,25 +8,25 @@ from tests.admin import test_access as access
 from tests.web.table import (
     METHODS,
     NONE,
-    PEOPLE,
+    USERS,
     WHO,
     Rule,
 )
 
 # Pages of the admin without a table.
-_EVERYBODY = frozenset(WHO)
+_ALL = frozenset(WHO)
 # Django's class-based views accept the methods that they define; views with forms treat PUT as POST.
 _READ = {"POST": NONE, "PUT": NONE, "PATCH": NONE, "DELETE": NONE}
 _FORM = {"PATCH": NONE, "DELETE": NONE}
 ALONE: dict[str, Rule] = {
     "/admin/login/": Rule(
-        _EVERYBODY,
+        _ALL,
         post=200,
         options=200,
         public=True,
-        exact={"PUT": 200, **{f"{who} GET": 302 for who in PEOPLE}},
+        exact={"PUT": 200, **{f"{who} GET": 302 for who in USERS}},
     ),
-    "/admin/logout/": Rule(PEOPLE, get=NONE, post=302, options=200),
+    "/admin/logout/": Rule(USERS, get=NONE, post=302, options=200),
 }
 # These treat an empty POST as the confirmation.
 UNLINKING = {
@@ -46,7 +46,7 @@ def rule_of(url: str, name: str) -> Rule:
     may = access.expected(name)
     if name in access.POSTED:
         # Without permission, every method is refused.
-        refused = {f"{who} {method}": 403 for who in PEOPLE - may for method in METHODS}
+        refused = {f"{who} {method}": 403 for who in USERS - may for method in METHODS}
         return Rule(may, get=NONE, post=302, exact=refused)
     if name == "linkaudit_linkaudit_bulk_filter":
         # Without a selection, it redirects to the list.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WHO = ("anonymous", "guest", "reviewer", "adjudicator", "operator", "analyst", "superuser")
-PEOPLE = frozenset(WHO) - {"anonymous"}
-GROUPS = PEOPLE - {"guest"}
+USERS = frozenset(WHO) - {"anonymous"}
+GROUPS = USERS - {"guest"}
 BUT_REVIEWERS = frozenset({"operator", "analyst", "superuser"})
 BUT_THE_BIASED = GROUPS - {"reviewer"}
 LABELERS = frozenset({"reviewer", "adjudicator", "superuser"})
@@ -67,13 +67,13 @@ def resource(may: frozenset[str], **fields: Any) -> Rule:
 
 TABLE: dict[str, Rule] = {
     # The site's own
-    "/": page(PEOPLE),
+    "/": page(USERS),
     "/errors/": page(GROUPS),
     "/schema/": page(BUT_REVIEWERS),
     "/healthz": page(frozenset(WHO), public=True),
     "/readyz": page(frozenset(WHO), public=True),
     "/accounts/login/": page(frozenset(WHO), post=200, options=200, public=True, exact={"PUT": 200}),
-    "/accounts/logout/": posted(PEOPLE, post=302, options=200),
+    "/accounts/logout/": posted(USERS, post=302, options=200),
     # Links and their review
     "/links/": page(GROUPS),
     "/links/<int:audit_id>/": page(GROUPS, post=400),
@@ -92,7 +92,7 @@ TABLE: dict[str, Rule] = {
     "/review/lease/": posted(LABELERS, post=302),
     "/review/undo/": posted(LABELERS, post=302),
     "/review/shortcuts/": page(LABELERS, post=302),
-    # Nobody holds a place with the token of the matrix.
+    # No item is reserved with this token.
     "/review/<uuid:token>/": page(LABELERS, get=404, post=404),
     "/review/<uuid:token>/skip/": posted(LABELERS, post=404),
     "/review/<uuid:token>/heartbeat/": posted(LABELERS, post=409),
@@ -109,10 +109,10 @@ TABLE: dict[str, Rule] = {
     "/companies/<int:cik>/": page(GROUPS),
     "/tickers/<path:ticker>/": page(GROUPS),
     "/sponsors/": page(GROUPS),
-    # Long work, content, files
+    # Background jobs, content, files
     "/jobs/": page(BUT_REVIEWERS),
     "/jobs/<int:job_id>/": page(BUT_REVIEWERS),
-    # What an open page asks for itself: who has signed out meanwhile gets nothing but the word to load it anew.
+    # Polled by an open page; after signing out, it returns the instruction to reload.
     "/jobs/<int:job_id>/progress/": page(BUT_REVIEWERS | {"anonymous"}, public=True),
     "/jobs/<int:job_id>/cancel/": posted(OPERATORS, post=302),
     "/jobs/<int:job_id>/resume/": posted(OPERATORS, post=302),
@@ -126,10 +126,10 @@ TABLE: dict[str, Rule] = {
     "/exports/files/<int:job_id>/": page(BUT_THE_BIASED, get=404),
     "/exports/<str:name>/<str:format_name>/": page(BUT_THE_BIASED, post=400, post_query="?label=nonsense"),
     # The API and its tokens
-    "/tokens/": page(PEOPLE, post=400),
-    "/tokens/<int:token_id>/revoke/": posted(PEOPLE, post=404),
-    "/api/v1/": page(PEOPLE),
-    "/api/v1/openapi.json": resource(PEOPLE),
+    "/tokens/": page(USERS, post=400),
+    "/tokens/<int:token_id>/revoke/": posted(USERS, post=404),
+    "/api/v1/": page(USERS),
+    "/api/v1/openapi.json": resource(USERS),
     "/api/v1/trials": resource(GROUPS),
     "/api/v1/trials/<nct_id>": resource(GROUPS),
     "/api/v1/trials/<nct_id>/scores": resource(GROUPS),
@@ -156,7 +156,7 @@ TABLE: dict[str, Rule] = {
     "/api/v1/heuristics/<name>": resource(GROUPS),
     "/api/v1/documents": resource(GROUPS),
     "/api/v1/documents/<doc_id>": resource(GROUPS),
-    "/api/v1/dashboard": resource(PEOPLE),
-    "/api/v1/freshness": resource(PEOPLE),
-    "/api/v1/<path:rest>": resource(PEOPLE, get=404),
+    "/api/v1/dashboard": resource(USERS),
+    "/api/v1/freshness": resource(USERS),
+    "/api/v1/<path:rest>": resource(USERS, get=404),
 }

@@ -16,7 +16,7 @@ from django.db.models import Model
 from django.test import Client
 
 from tests.admin.conftest import person
-from tests.admin.test_access import LEADING_ON
+from tests.admin.test_access import REDIRECTS
 from tests.web.addresses import Address, addresses, fillings
 from tests.web.admin_table import ALONE, rule_of
 from tests.web.table import (
@@ -36,7 +36,7 @@ OF_GROUPS_IN_THE_ADMIN = ("GET", "POST", "DELETE")
 def only_redirects(address: Address) -> bool:
     """Return whether a URL of the admin only redirects."""
     name = address.name.removeprefix("admin:") or None
-    return address.pattern.startswith("/admin/") and address.pattern not in ALONE and name in LEADING_ON
+    return address.pattern.startswith("/admin/") and address.pattern not in ALONE and name in REDIRECTS
 
 
 ADDRESSES = [address for address in addresses() if not only_redirects(address)]

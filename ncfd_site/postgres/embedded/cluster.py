@@ -132,8 +132,8 @@ class Cluster:
             )
 
     def _wait_for_running_processes(self) -> bool:
-        # A server on this folder may be starting or stopping, or it was killed and its children have not ended.
-        # Wait until it answers (True) or its processes end.
+        # A server on this folder may be starting or stopping, or it was killed and its children still run.
+        # Wait until it answers (True) or its processes exit.
         deadline = time.monotonic() + START_TIMEOUT
         while running := self._find_processes():
             if self.is_running():

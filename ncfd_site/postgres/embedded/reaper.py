@@ -1,4 +1,4 @@
-"""The process that stops the embedded server after its last user, however it ended.
+"""The process that stops the embedded server after its last user has exited.
 
 Run as `python -m ncfd_site.postgres.embedded.reaper HOME LOCK`. LOCK is the inherited descriptor of the reaper's lock.
 """

@@ -10,8 +10,8 @@ from django.db import transaction
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
 from storage.content import ContentError, ContentNotFoundError, ContentStore, InvalidUriError
+from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
 from storage.content.base import parse_backend
-from storage.content.pool import StorePool, StoreSkippedError, map_concurrently
 
 # Tombstones locked at a time.
 BATCH = 200

@@ -21,8 +21,8 @@ from storage.content import (
     StoreUnavailableError,
     get_content_store,
 )
+from storage.content.backends import map_concurrently
 from storage.content.base import build_uri, parse_backend
-from storage.content.pool import map_concurrently
 
 # Rows read at a time.
 PAGE = 1000

@@ -91,7 +91,7 @@ def _build_table(
 
 
 def _describe_fate(reason: RetentionReason | None) -> SafeString | str:
-    return "deletes it" if reason is None else format_html("keeps it: {}", render_retention_reason(reason))
+    return "would be deleted" if reason is None else format_html("kept: {}", render_retention_reason(reason))
 
 
 def _link_object(one: GcCandidate) -> SafeString:

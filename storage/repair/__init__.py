@@ -4,7 +4,6 @@ No row is deleted, no data but abandoned uploads is deleted, and corrupt data is
 """
 
 from storage.repair.proposals import Proposal, RepairOptions
-from storage.repair.repairer import Repairer
-from storage.repair.session import RepairSession
+from storage.repair.repairer import Repairer, RepairSession
 
 __all__ = ["Proposal", "RepairOptions", "RepairSession", "Repairer"]

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from storage.content import ContentCorruptError, ContentNotFoundError, ContentStore, InvalidUriError
+from storage.content.backends import StorePool, StoreSkippedError
 from storage.content.base import build_uri, parse_backend, parse_hash
-from storage.content.pool import StorePool, StoreSkippedError
 from storage.models import Document, StorageObject, StorageReference
 from storage.repair.proposals import Proposal, propose_action, propose_repair, record_repair
 from storage.verification.findings import Finding, describe_object, get_object_id

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from ncfd_site.core import sql
 from storage.content import ContentNotFoundError, InvalidUriError
+from storage.content.backends import StorePool
 from storage.content.base import parse_backend
-from storage.content.pool import StorePool
 from storage.content.uploads import AbandonedUpload, delete_abandoned_upload, find_abandoned_uploads
 from storage.repair.proposals import Proposal, RepairOptions, propose_repair, record_repair
 from storage.verification.findings import Finding

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from ncfd_site.core import sql
-from storage.content.pool import StorePool
+from storage.content.backends import StorePool
 from storage.models import Document, StorageObject, StorageReference
 from storage.queries import count_references
 from storage.repair.objects import DataState, inspect_data

@@ -1,7 +1,16 @@
-"""Proposals and repairs by kind of finding."""
+"""Proposals and repairs by kind of finding, and sessions that make many of them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from django.db import Error
 
 from ncfd_site.core import sql
-from storage.content.pool import StorePool
+from ncfd_site.core.progress import ProgressReporter
+from storage.content import ContentError
+from storage.content.backends import StorePool, StoreSkippedError
 from storage.repair.objects import propose_object_repair, propose_uri_action, repair_object
 from storage.repair.orphans import delete_upload, propose_tombstone, propose_upload_deletion, tombstone_orphan
 from storage.repair.proposals import Proposal, RepairOptions, propose_action
@@ -13,7 +22,9 @@ from storage.repair.references import (
     repair_count,
     set_document_uri,
 )
+from storage.verification import VerifyOptions, verify
 from storage.verification.findings import Finding, FindingKind, get_referrer
+from storage.verification.findings_io import FindingsBuffer
 
 _OF_OBJECTS = {FindingKind.MISSING, FindingKind.CORRUPT, FindingKind.SIZE, FindingKind.UNKNOWN_SIZE}
 
@@ -98,3 +109,81 @@ def _propose_manual_action(finding: Finding) -> Proposal | None:
     kind, key = get_referrer(finding) if finding.referrer else (None, None)
     parameters = {"object": finding.object_id, "kind": kind, "key": key, "location": finding.location}
     return propose_action(f"{finding.message} {action}") if sql.value(query, parameters) else None
+
+
+@dataclass(slots=True)
+class RepairCounts:
+    """Numbers of proposed repairs, of repairs made, of manual actions, and of findings skipped."""
+
+    proposed: int = 0
+    repaired: int = 0
+    manual: int = 0
+    skipped: int = 0
+    is_complete: bool = True
+
+
+class RepairSession:
+    """Findings and repairs in temporary files, since there may be many; `print_line` receives one line for each."""
+
+    def __init__(
+        self, options: RepairOptions, print_line: Callable[[str], object], stores: StorePool | None = None
+    ) -> None:
+        self.counts = RepairCounts()
+        self.stores = stores or StorePool()
+        self._repairer = Repairer(options, self.stores)
+        self._print_line = print_line
+        self._findings = FindingsBuffer()
+        self._repairable = FindingsBuffer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._findings.close()
+        self._repairable.close()
+
+    def verify(self, options: VerifyOptions, reporter: ProgressReporter) -> None:
+        """Collect the findings of a verification."""
+        self.counts.is_complete = verify(options, reporter, self._findings.add, self.stores).is_complete
+
+    def add_findings(self, findings: Iterable[Finding]) -> None:
+        """Collect findings of an earlier verification."""
+        for finding in findings:
+            self._findings.add(finding)
+
+    def propose(self, reporter: ProgressReporter) -> None:
+        """Check each finding again, and print its repair or manual action."""
+        printed: set[int] = set()
+        reporter.begin("Rechecking", len(self._findings), "findings")
+        for finding in self._findings:
+            try:
+                proposal = self._repairer.propose(finding)
+            except StoreSkippedError:
+                self.counts.skipped += 1
+                proposal = None
+            # One repair may resolve several findings about an object.
+            if proposal is not None and hash(proposal.message) not in printed:
+                printed.add(hash(proposal.message))
+                self._print_line(f"{'repair' if proposal.is_automatic else 'manual'}: {proposal.message}")
+                if proposal.is_automatic:
+                    self._repairable.add(finding)
+                    self.counts.proposed += 1
+                else:
+                    self.counts.manual += 1
+            reporter.advance(1)
+
+    def repair(self, reporter: ProgressReporter) -> None:
+        """Make the proposed repairs, each in its own transaction; raises `Canceled` between two."""
+        reporter.begin("Repairing", len(self._repairable), "repairs")
+        for finding in self._repairable:
+            try:
+                self.counts.repaired += self._repairer.repair(finding, reporter.actor)
+            except StoreSkippedError:
+                self.counts.skipped += 1
+            except (ContentError, Error) as error:
+                self.counts.manual += 1
+                reason = str(error).partition("\n")[0].rstrip(".")
+                self._print_line(f"manual: {finding.message} The repair failed: {reason}.")
+            reporter.advance(1)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from storage.content import ContentCorruptError, ContentNotFoundError, InvalidUriError
+from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
 from storage.content.base import build_uri, parse_backend, parse_hash
-from storage.content.pool import StorePool, StoreSkippedError, map_concurrently
 from storage.verification.findings import Finding, FindingKind, create_object_finding, describe_object
 from storage.verification.options import Check, VerifyOptions
 from storage.verification.passes import Page, PageResult, read_rows, read_value

@@ -9,8 +9,8 @@ from django.conf import settings
 
 from ncfd_site.core.formatting import format_duration
 from storage.content import ContentNotFoundError, InvalidUriError, ListedObject, StoreUnavailableError
+from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
 from storage.content.base import build_uri, parse_hash
-from storage.content.pool import StorePool, StoreSkippedError, map_concurrently
 from storage.content.uploads import AbandonedUpload, find_abandoned_uploads
 from storage.verification.findings import Finding, FindingKind
 from storage.verification.options import Check, VerifyOptions

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from ncfd_site.core.progress import ProgressReporter
-from storage.content.pool import StorePool
+from storage.content.backends import StorePool
 from storage.verification.findings import Finding
 from storage.verification.objects import create_object_passes
 from storage.verification.options import Check, VerifyOptions

@@ -255,7 +255,7 @@ def test_candidate_shows_why_it_is_kept(signed_in: Any) -> None:
         set_unused(content, 40)
     page = get_candidates(signed_in("operator"))
     fates = {content: str(row[-1]) for content, row in zip(_list_hashes(page), page.context["table"].rows, strict=True)}
-    assert fates[free.sha256] == "deletes it"
+    assert fates[free.sha256] == "would be deleted"
     assert f">document {document.pk}</a> still points to it" in fates[pointed_to.sha256]
     assert f">study {study.pk}</a> still points to it" in fates[of_study.sha256]
     assert f">document {other.pk}</a> still points to it" in fates[named.sha256]

@@ -34,10 +34,9 @@ METHODS: dict[str, Callable[[ContentStore], Any]] = {
 every_method = pytest.mark.parametrize("method", METHODS)
 
 
-def create_store(endpoint: str, bucket: str = BUCKET, *, max_attempts: int = 1) -> S3ContentStore:
-    return S3ContentStore(
-        get_s3_client(build_s3_location(endpoint, timeout=0.3, max_attempts=max_attempts)), bucket, "prefix"
-    )
+def create_store(endpoint: str, bucket: str = BUCKET, *, timeout: float = 10, max_attempts: int = 1) -> S3ContentStore:
+    location = build_s3_location(endpoint, timeout=timeout, max_attempts=max_attempts)
+    return S3ContentStore(get_s3_client(location), bucket, "prefix")
 
 
 def answer_error(status: int, code: str) -> Answer:
@@ -124,7 +123,7 @@ def test_refused_connection_is_not_taken_for_an_absent_object(method: str) -> No
 def test_timeout_is_not_taken_for_an_absent_object(method: str) -> None:
     with run_fake_server(hang) as server:
         started = time.monotonic()
-        assert "timed out" in read_error(method, create_store(server.endpoint, max_attempts=2))
+        assert "timed out" in read_error(method, create_store(server.endpoint, timeout=0.3, max_attempts=2))
         # Two attempts of 0.3 seconds and a pause take about 1.5 seconds; the default timeouts take 90.
         assert time.monotonic() - started < 30
 
@@ -139,7 +138,7 @@ def test_dropped_connection_is_not_taken_for_an_absent_object(method: str) -> No
 @pytest.mark.parametrize("method", ["read", "iter_chunks"])
 def test_incomplete_body_is_unavailable_rather_than_corrupt(method: str, body: Answer) -> None:
     with run_fake_server(body) as server:
-        read_error(method, create_store(server.endpoint))
+        read_error(method, create_store(server.endpoint, timeout=0.3))
 
 
 def test_interrupted_listing_raises() -> None:

@@ -15,7 +15,7 @@ from django.db import connection, connections, transaction
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter
-from storage.content.pool import StorePool
+from storage.content.backends import StorePool
 from storage.models import StorageEvent, StorageObject, StorageTombstone
 from storage.repair import Repairer, RepairOptions, RepairSession
 from storage.verification import FindingKind, VerifyOptions

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ncfd_site.core.progress import NullReporter
-from storage.content.pool import StorePool
+from storage.content.backends import StorePool
 from storage.verification import (
     Check,
     Finding,

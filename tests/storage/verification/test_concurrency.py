@@ -16,7 +16,7 @@ from django.db import connection, connections, transaction
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter
 from storage.content import ContentStore, get_content_store
-from storage.content.pool import StorePool
+from storage.content.backends import StorePool
 from storage.garbage_collection import GcOptions, collect_garbage
 from storage.models import StorageObject
 from storage.tiers import MoveOptions, move_objects

@@ -9,7 +9,7 @@ import pytest
 
 from ncfd_site.config.errors import ExitCode
 from storage.content import ContentStore, S3ContentStore, get_content_store, get_s3_client
-from storage.content.pool import MAX_FAILURES, StorePool
+from storage.content.backends import MAX_FAILURES, StorePool
 from storage.verification import (
     Check,
     Finding,
@@ -33,13 +33,15 @@ def answer_error(status: int, code: str) -> Answer:
     return answer
 
 
-def create_stores(endpoint: str, bucket: str = BUCKET) -> StorePool:
-    """Return the local store and an S3 store at an endpoint with short timeouts."""
+def create_stores(endpoint: str, bucket: str = BUCKET, *, timeout: float = 10) -> StorePool:
+    """Return the local store and an S3 store at an endpoint."""
 
     def open_store(backend: str) -> ContentStore:
         if backend == "local":
             return get_content_store("local")
-        return S3ContentStore(get_s3_client(build_s3_location(endpoint, timeout=0.3, max_attempts=1)), bucket, "prefix")
+        return S3ContentStore(
+            get_s3_client(build_s3_location(endpoint, timeout=timeout, max_attempts=1)), bucket, "prefix"
+        )
 
     return StorePool(open_store)
 
@@ -78,13 +80,13 @@ def test_service_error_is_not_reported_as_missing(site: Site, status: int, code:
 def test_timeout_is_not_reported_as_missing(site: Site) -> None:
     store_in_both()
     with run_fake_server(hang) as server:
-        assert_skipped(*run_verification(stores=create_stores(server.endpoint)), "timed out")
+        assert_skipped(*run_verification(stores=create_stores(server.endpoint, timeout=0.3)), "timed out")
 
 
 def test_incomplete_body_is_not_reported_as_corrupt(site: Site) -> None:
     store_in_both()
     with run_fake_server(stall) as server:
-        found, summary = run_verification(stores=create_stores(server.endpoint))
+        found, summary = run_verification(stores=create_stores(server.endpoint, timeout=0.3))
     assert not [one for one in found if one.kind in (FindingKind.CORRUPT, FindingKind.MISSING)]
     assert summary.unavailable["s3"].skipped_counts["hashes"] == 3
 

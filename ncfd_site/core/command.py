@@ -51,7 +51,7 @@ class SiteCommand(BaseCommand):
             ) from error
 
     def work(self, options: dict[str, Any]) -> None:
-        """Do what the options say."""
+        """Run the command."""
         raise NotImplementedError
 
     def _describe(self, error: Exception) -> str:
@@ -79,7 +79,7 @@ class ReportingCommand(SiteCommand):
             self.work_with(reporter, options)
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Do what the options say."""
+        """Run the command."""
         raise NotImplementedError
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 ADD = "admin:securities_companysecurity_add"
 
 
-def get_messages(answer: Any) -> list[str]:
+def read_messages(answer: Any) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
@@ -63,7 +63,7 @@ def test_an_operator_links_a_security_by_id_or_ticker(by: str, signed_in: Any) -
     given = str(security.pk) if by == "number" else security.ticker.lower()
     client = signed_in("operator")
     answer = client.post(reverse(ADD), {"company": company.pk, "security": given})
-    assert get_messages(answer) == [f"Linked {company.name} and {security.ticker} ({security.pk})."]
+    assert read_messages(answer) == [f"Linked {company.name} and {security.ticker} ({security.pk})."]
     link = CompanySecurity.objects.get(company=company)
     assert link.security_id == str(security.pk)
     assert answer["Location"] == reverse("admin:securities_companysecurity_change", args=[build_object_id(link)])
@@ -74,7 +74,7 @@ def test_an_operator_links_a_security_by_id_or_ticker(by: str, signed_in: Any) -
 def test_an_existing_link_is_not_created_again(signed_in: Any) -> None:
     link = rows.make(CompanySecurity)
     answer = signed_in("operator").post(reverse(ADD), {"company": link.company_id, "security": link.security_id})
-    assert get_messages(answer)[0].endswith("are linked already.")
+    assert read_messages(answer)[0].endswith("are linked already.")
     assert CompanySecurity.objects.count() == 1
 
 
@@ -106,7 +106,7 @@ def test_unlinking_asks_for_confirmation(signed_in: Any) -> None:
     assert "Company and security are kept" in page
     assert CompanySecurity.objects.exists()
     answer = client.post(address)
-    assert get_messages(answer)[0].startswith(f"Unlinked {link.company.name} and ")
+    assert read_messages(answer)[0].startswith(f"Unlinked {link.company.name} and ")
     assert not CompanySecurity.objects.exists()
     assert LogEntry.objects.get().is_deletion()
 
@@ -131,7 +131,7 @@ def test_relationships_are_added_and_removed(signed_in: Any) -> None:
         "end_date": "",
     }
     answer = client.post(reverse("admin:securities_companyrelationship_add"), given)
-    assert get_messages(answer) == [f"Linked {below.name}, subsidiary of {above.name}."]
+    assert read_messages(answer) == [f"Linked {below.name}, subsidiary of {above.name}."]
     relationship = CompanyRelationship.objects.get()
     assert (str(relationship.start_date), relationship.end_date) == ("2020-01-31", None)
     address = reverse("admin:securities_companyrelationship_delete", args=[build_object_id(relationship)])

@@ -58,6 +58,8 @@ def embedded() -> Keywords:
     """Return the keywords of the embedded server of the tests."""
     keywords = embedded_server.get_parameters()
     databases.execute(keywords, "ALTER SYSTEM SET fsync = off")
+    # It would change query plans and visibility at any moment.
+    databases.execute(keywords, "ALTER SYSTEM SET autovacuum = off")
     databases.execute(keywords, "SELECT pg_reload_conf()")
     databases.drop_leftovers(keywords)
     return keywords

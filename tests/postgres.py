@@ -85,8 +85,10 @@ def started_server(programs: Path | None = None) -> Iterator[Server]:
             *("-D", str(data), "-U", server.user, f"--pwfile={password_file}"),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
         )
+        # Autovacuum would change query plans and visibility at any moment.
         options = (
-            f"-c listen_addresses=127.0.0.1 -c port={server.port} -c unix_socket_directories={folder} -c fsync=off"
+            f"-c listen_addresses=127.0.0.1 -c port={server.port} -c unix_socket_directories={folder}"
+            " -c fsync=off -c autovacuum=off"
         )
         run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options)
         try:

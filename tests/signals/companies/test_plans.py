@@ -8,6 +8,7 @@ from django.utils import timezone
 from ncfd_site.core import sql
 from securities.queries import listings
 from signals.companies import listing, risk, unresolved
+from tests import plans
 from tests.factories import make_company
 from tests.signals.companies.listed import make_scored_trial, make_security
 
@@ -16,11 +17,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _small_tables_are_read_like_large_ones() -> None:
+    plans.empty_tables()
     company = make_company()
     make_security("ABC", company)
     make_scored_trial(company, "0.98000")
-    sql.execute("SET LOCAL enable_seqscan = off")
-    sql.execute("SET LOCAL enable_bitmapscan = off")
+    plans.disable("seqscan", "bitmapscan")
 
 
 def plan(query: str, keys: dict[str, Any]) -> str:

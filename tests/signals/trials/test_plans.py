@@ -3,12 +3,17 @@
 import pytest
 from django.utils import timezone
 
-from ncfd_site.core import sql
 from signals.trials import search
 from signals.trials.selection import TrialFilter, listed
+from tests import plans
 from tests.signals.trials.conftest import LATEST, scored_trial
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _empty_tables() -> None:
+    plans.empty_tables()
 
 
 @pytest.mark.parametrize(
@@ -33,8 +38,7 @@ def test_an_index_has_the_order(selection: TrialFilter, index: str) -> None:
     for number in range(20):
         scored_trial(f"NCT{number:08}", f"0.{number + 10}")
     # On few rows a scan and a sort are cheap; what is asked here is whether the index can do without.
-    for way in ("seqscan", "sort", "bitmapscan", "hashjoin", "mergejoin"):
-        sql.execute(f"SET LOCAL enable_{way} = off")
+    plans.disable("seqscan", "sort", "bitmapscan", "hashjoin", "mergejoin")
     plan = listed(selection, timezone.localdate())[:51].explain()
     assert index in plan
     assert "Sort" not in plan, plan
@@ -43,16 +47,14 @@ def test_an_index_has_the_order(selection: TrialFilter, index: str) -> None:
 def test_the_words_of_a_sponsor_are_found_through_their_index(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "FEW", 0)
     scored_trial("NCT00000001")
-    for way in ("seqscan", "indexscan", "hashjoin", "mergejoin"):
-        sql.execute(f"SET LOCAL enable_{way} = off")
+    plans.disable("seqscan", "indexscan", "hashjoin", "mergejoin")
     plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
     assert "ix_trials_sponsor_words" in plan, plan
 
 
 def test_trials_with_rare_words_are_looked_up_by_their_keys() -> None:
     scored_trial("NCT00000001")
-    for way in ("seqscan", "hashjoin", "mergejoin"):
-        sql.execute(f"SET LOCAL enable_{way} = off")
+    plans.disable("seqscan", "hashjoin", "mergejoin")
     plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
     assert "ix_trials_sponsor_words" not in plan
     # Which index serves the key depends on the statistics of the table.

@@ -41,7 +41,7 @@ def with_known_drift(empty_database: Keywords) -> Keywords:
     return empty_database
 
 
-REVISIONS_TOLD_APART = [
+DISTINCT_REVISIONS = [
     ROOT_REVISION,
     "20250122_fix_pivotal_study_card_trigger",
     "20250122_add_storage_refcounting",
@@ -51,7 +51,7 @@ REVISIONS_TOLD_APART = [
 ]
 
 
-@pytest.mark.parametrize("revision", REVISIONS_TOLD_APART)
+@pytest.mark.parametrize("revision", DISTINCT_REVISIONS)
 def test_auto_finds_the_revision_that_the_schema_is_at(empty_database: Keywords, revision: str) -> None:
     databases.migrate(empty_database, revision)
     states.execute(empty_database, "DROP TABLE alembic_version")

@@ -155,7 +155,7 @@ _WRITE = """
         SELECT coalesce(max(version_num) FILTER (WHERE version_num = %(version)s), min(version_num)) AS version_num
         FROM public.alembic_version
     ),
-    gone AS (DELETE FROM public.alembic_version WHERE version_num <> (SELECT version_num FROM kept))
+    deleted AS (DELETE FROM public.alembic_version WHERE version_num <> (SELECT version_num FROM kept))
     UPDATE public.alembic_version SET version_num = %(version)s WHERE version_num = (SELECT version_num FROM kept)
 """
 _WIDEN = f"ALTER TABLE public.alembic_version ALTER COLUMN version_num TYPE varchar({WIDTH})"

@@ -1,20 +1,65 @@
-"""Agreement of two reviewers who decided right or wrong on the same links.
+"""Agreement of first and second opinions, and of reviewers with adjudicators.
 
 If few links are wrong, agreement by chance is high and kappa is low although the reviewers hardly differ. So the table
 itself, Gwet's AC1 and negative agreement are shown with it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from linkaudit.intervals import Interval, wilson_interval
+from ncfd_site.core import sql
+
+# With fewer adjudicated decisions, the share that was upheld is mostly chance.
+MIN_ADJUDICATED = 20
+
+# An undo frees its slot, so this excludes only decisions that were undone outside the queue.
+_IS_ACTIVE = (
+    "NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = {0}.audit_id AND t.supersedes = {0}.review_id"
+    " AND t.decision = 'undone')"
+)
+PAIRS = f"""
+SELECT m.heuristic,
+    count(*) FILTER (WHERE (f.decision, s.decision) = ('right', 'right')) AS right_right,
+    count(*) FILTER (WHERE (f.decision, s.decision) = ('right', 'wrong')) AS right_wrong,
+    count(*) FILTER (WHERE (f.decision, s.decision) = ('wrong', 'right')) AS wrong_right,
+    count(*) FILTER (WHERE (f.decision, s.decision) = ('wrong', 'wrong')) AS wrong_wrong,
+    count(*) FILTER (WHERE 'unsure' IN (f.decision, s.decision)) AS unsure
+FROM review_slots second JOIN review_slots first USING (sample_id, position) JOIN review_samples m USING (sample_id)
+JOIN link_reviews f ON f.review_id = first.review_id JOIN link_reviews s ON s.review_id = second.review_id
+WHERE second.opinion = 2 AND first.opinion = 1 AND {_IS_ACTIVE.format("f")} AND {_IS_ACTIVE.format("s")}
+GROUP BY m.heuristic ORDER BY m.heuristic
+"""  # noqa: S608
+REVIEWERS = f"""
+SELECT r.reviewer,
+    count(*) FILTER (WHERE r.decision = 'right') AS right,
+    count(*) FILTER (WHERE r.decision = 'wrong') AS wrong,
+    count(*) FILTER (WHERE r.decision = 'unsure') AS unsure,
+    count(result.decision) FILTER (WHERE r.decision <> 'unsure') AS adjudicated,
+    count(*) FILTER (WHERE r.decision = result.decision) AS upheld
+FROM review_slots slot JOIN link_reviews r USING (review_id)
+LEFT JOIN LATERAL (
+    SELECT a.decision FROM link_reviews a
+    WHERE a.audit_id = r.audit_id AND a.mode = 'adjudication' AND {_IS_ACTIVE.format("a")}
+    ORDER BY a.review_id DESC LIMIT 1
+) result ON true
+WHERE {_IS_ACTIVE.format("r")} GROUP BY r.reviewer ORDER BY r.reviewer
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The 2 by 2 table of first and second opinions; `right_wrong`: the first right, the second wrong."""
+    """The 2 by 2 table of first and second opinions on a heuristic's links, and the number of pairs with an unsure one.
 
+    `right_wrong`: the first is right, the second wrong.
+    """
+
+    heuristic: str
     right_right: int
     right_wrong: int
     wrong_right: int
     wrong_wrong: int
+    unsure: int = 0
 
     @property
     def pairs(self) -> int:
@@ -60,3 +105,41 @@ class Agreement:
 
     def _right_shares(self) -> tuple[float, float]:
         return (self.right_right + self.right_wrong) / self.pairs, (self.right_right + self.wrong_right) / self.pairs
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerStats:
+    """A reviewer's queue decisions; adjudicators confirmed `upheld` of the `adjudicated` ones."""
+
+    reviewer: str
+    right: int
+    wrong: int
+    unsure: int
+    adjudicated: int
+    upheld: int
+
+    @property
+    def interval(self) -> Interval | None:
+        """Wilson 95 % interval of upheld out of adjudicated; None below `MIN_ADJUDICATED`."""
+        return None if self.missing else wilson_interval(self.upheld, self.adjudicated)
+
+    @property
+    def missing(self) -> int:
+        """Number of further adjudicated decisions that the interval needs."""
+        return max(0, MIN_ADJUDICATED - self.adjudicated)
+
+
+def read_agreements() -> list[Agreement]:
+    """Return the agreement in all samples, by heuristic."""
+    return sql.rows(PAIRS, of=Agreement)
+
+
+def sum_agreements(agreements: Collection[Agreement]) -> Agreement:
+    """Return the sum over heuristics."""
+    counts = ("right_right", "right_wrong", "wrong_right", "wrong_wrong", "unsure")
+    return Agreement("all", *(sum(getattr(each, name) for each in agreements) for name in counts))
+
+
+def read_reviewer_stats() -> list[ReviewerStats]:
+    """Return the queue decisions of each reviewer."""
+    return sql.rows(REVIEWERS, of=ReviewerStats)

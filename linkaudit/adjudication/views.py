@@ -8,6 +8,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from linkaudit.adjudication import queries
+from linkaudit.adjudication.agreement import (
+    MIN_ADJUDICATED,
+    read_agreements,
+    read_reviewer_stats,
+    sum_agreements,
+)
 from linkaudit.document_view import build_document_context
 from linkaudit.forms import PlainForm
 from linkaudit.services import ADJUDICATE, AdjudicationError, AlreadyResolvedError, adjudicate
@@ -63,13 +69,13 @@ def disagreement(request: HttpRequest, audit_id: int) -> HttpResponse:
 @require_permission(VIEW_DECISIONS)
 def agreement(request: HttpRequest) -> HttpResponse:
     """Show the agreement of first and second opinions, by heuristic and in total."""
-    pairs = queries.read_pairs()
+    found = read_agreements()
     context = {
         "title": "Agreement",
-        "pairs": pairs,
-        "total": queries.sum_pairs(pairs),
-        "reviewers": queries.read_reviewer_stats(),
-        "min_adjudicated": queries.MIN_ADJUDICATED,
+        "agreements": found,
+        "total": sum_agreements(found),
+        "reviewers": read_reviewer_stats(),
+        "min_adjudicated": MIN_ADJUDICATED,
     }
     return render(request, "linkaudit/adjudication/agreement.html", context)
 

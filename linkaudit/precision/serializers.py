@@ -51,14 +51,11 @@ def serialize_report(report: Report) -> Json:
 
 
 def _serialize_precision(precision: PrecisionCounts) -> Json:
+    counts = asdict(precision)
+    counts.pop("can_promote", None)
     rate = precision.precision_rate
     return {
-        "heuristic": precision.heuristic,
-        "total_links": precision.total_links,
-        "reviewed_links": precision.reviewed_links,
-        "correct_links": precision.correct_links,
-        "incorrect_links": precision.incorrect_links,
-        "unreviewed_links": precision.unreviewed_links,
+        **counts,
         "precision_rate": None if rate is None else float(rate),
         "wilson": _serialize_interval(precision.interval),
     }

@@ -12,9 +12,8 @@ from ncfd_site.core import sql
 MAX_SHOWN = 20
 
 PROMOTED = """
-SELECT n.name FROM unnest(%s::text[]) n(name)
+SELECT coalesce(array_agg(n.name ORDER BY n.name), '{}') FROM unnest(%s::text[]) n(name)
 WHERE EXISTS (SELECT FROM link_audit a WHERE a.heuristic_applied = n.name AND a.promotion_status = 'promoted')
-ORDER BY n.name
 """
 # Links that still exist and were in a precision sample. The others can be drawn.
 SAMPLED = """
@@ -34,7 +33,7 @@ WITH known AS (
            row_number() OVER (PARTITION BY heuristic ORDER BY sample_id DESC) AS age_of_all
     FROM known k
 )
-SELECT sample_id FROM ranked r
+SELECT coalesce(array_agg(sample_id), '{}') FROM ranked r
 WHERE age <= 2 OR age_of_all <= %(shown)s OR EXISTS (SELECT FROM interim_analyses l WHERE l.sample_id = r.sample_id)
 """
 
@@ -58,19 +57,9 @@ class SampleProgress:
         return self.sample.purpose == ReviewSample.Purpose.PRECISION
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Id:
-    sample_id: int
-
-
 def list_promoted_heuristics() -> list[str]:
     """Return the names of the heuristics with promoted links, sorted."""
-    return [row.name for row in sql.rows(PROMOTED, [list_heuristics()], of=_Name)]
+    return list(sql.value(PROMOTED, [list_heuristics()]))
 
 
 def count_sampled_links(heuristic: str) -> int:
@@ -80,8 +69,8 @@ def count_sampled_links(heuristic: str) -> int:
 
 def read_samples(heuristics: Collection[str], shown: int = 0) -> dict[str, list[SampleProgress]]:
     """Return the samples that conclusions about each heuristic need, and its newest `shown`; newest first."""
-    wanted = sql.rows(RELEVANT, {"heuristics": list(heuristics), "shown": shown}, of=_Id)
-    samples = list(ReviewSample.objects.filter(pk__in=[row.sample_id for row in wanted]).order_by("-sample_id"))
+    wanted = sql.value(RELEVANT, {"heuristics": list(heuristics), "shown": shown})
+    samples = list(ReviewSample.objects.filter(pk__in=wanted).order_by("-sample_id"))
     ids = [sample.pk for sample in samples]
     outcomes = read_outcomes(ids)
     analyses: dict[int, dict[int, InterimAnalysis]] = {sample_id: {} for sample_id in ids}

@@ -282,7 +282,7 @@ def test_home_page_is_available_as_data(ana: Client) -> None:
     tiles = {tile["key"]: tile for tile in read(ana, "dashboard")["items"]}
     assert "freshness" in tiles
     assert all(tile["error"] is None for tile in tiles.values())
-    assert any(line["text"] == "Newest score" for line in read(ana, "freshness")["lines"])
+    assert any(line["text"] == "Latest score" for line in read(ana, "freshness")["lines"])
 
 
 @pytest.mark.parametrize(

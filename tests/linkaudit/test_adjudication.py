@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from linkaudit.adjudication import queries
+from linkaudit.adjudication.agreement import read_agreements, read_reviewer_stats
 from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview
 from linkaudit.services import label_link
 from ncfd_site.core import sql
@@ -47,7 +47,7 @@ def test_list_shows_reason_reviews_and_age(adam: Client, disputed: LinkAudit) ->
     assert "conflicting reviews rita: ✓ right, rose: ✗ wrong 3 hours ago" in words
     assert "marked unsure rita: ? unsure" in words
     assert words.index("conflicting reviews rita") < words.index("marked unsure rita")
-    assert "Adjudication 2 waiting" in words
+    assert "Adjudication 2 open" in words
 
 
 def test_empty_list(adam: Client) -> None:
@@ -136,11 +136,11 @@ def test_agreement_compares_first_and_second_opinions(adam: Client) -> None:
     pair("wrong", "right", "HP-1")
     # Decisions outside the queue are no pair.
     label_link(make_link_audit().pk, True, actor=make_user())
-    hp1, hp2 = queries.read_pairs()
+    hp1, hp2 = read_agreements()
     assert (hp2.right_right, hp2.right_wrong, hp2.wrong_right, hp2.wrong_wrong, hp2.unsure) == (3, 1, 0, 1, 1)
-    assert (hp1.heuristic, hp1.agreement.pairs) == ("HP-1", 1)
+    assert (hp1.heuristic, hp1.pairs) == ("HP-1", 1)
     words = text_of(adam.get("/agreement/"))
-    assert "All heuristics 6 links with two decisions, right or wrong; 1 with an unsure one not counted" in words
+    assert "All heuristics 6 links with two decisions; 1 more with an unsure decision, not counted" in words
     assert "Raw agreement 0.80" in words
     assert "How to read the numbers" in words
 
@@ -149,8 +149,8 @@ def test_undone_decision_is_no_opinion() -> None:
     audit = pair("right", "wrong")
     review = LinkReview.objects.get(audit_id=audit.pk, reviewer="rose").pk
     sql.scalar("record_link_review", audit.pk, "undone", "rose", "queue", None, None, None, review)
-    assert queries.read_pairs() == []
-    assert [each.reviewer for each in queries.read_reviewer_stats()] == ["rita"]
+    assert read_agreements() == []
+    assert [each.reviewer for each in read_reviewer_stats()] == ["rita"]
 
 
 def test_reviewers_are_compared_from_twenty_adjudications(adam: Client) -> None:
@@ -159,7 +159,7 @@ def test_reviewers_are_compared_from_twenty_adjudications(adam: Client) -> None:
         sql.scalar("record_link_review", audit.pk, "wrong" if number < 5 else "right", "ada", "adjudication", "so")
         if number == 18:
             assert "after 1 more" in text_of(adam.get("/agreement/"))
-    rita, rose = queries.read_reviewer_stats()
+    rita, rose = read_reviewer_stats()
     assert (rita.adjudicated, rita.upheld, rose.upheld) == (20, 15, 5)
     assert "rita 20 0 0 20 15 0.53 to 0.89" in text_of(adam.get("/agreement/"))
 

@@ -48,17 +48,17 @@ def registered_routers() -> list[Router]:
 
 
 class Page(Schema):
-    """A list: some of it, and where it goes on."""
+    """A page of a list."""
 
-    next: str | None = Field(description="Address of what follows; null where nothing does.")
+    next: str | None = Field(description="Address of the next page; null on the last page.")
 
 
 class ListParams(Schema):
     """Parameters of every list."""
 
-    limit: int = Field(keyset.USUAL, ge=keyset.LEAST, le=keyset.MOST, description="How many at most.")
+    limit: int = Field(keyset.USUAL, ge=keyset.LEAST, le=keyset.MOST, description="Maximum number of items.")
     cursor: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
-        None, description="Where to go on; the next of the answer before has it."
+        None, description="Position to continue from; see next of the previous page."
     )
 
 

@@ -18,7 +18,7 @@ def errors(request: HttpRequest) -> HttpResponse:
     form = ErrorFilterForm(request.GET, kinds=queries.kinds())
     selection = form.get_selection() if form.is_valid() else None
     context = {
-        "title": "Failed validations",
+        "title": "Validation errors",
         "form": form,
         "selection": selection,
         "page": queries.error_page(selection, form.get_page_number()) if selection else None,

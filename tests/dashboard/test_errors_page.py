@@ -103,7 +103,7 @@ def test_the_newest_comes_first_and_pages_follow(ana: Client) -> None:
 
 
 def test_an_empty_list_says_why(ana: Client) -> None:
-    assert "No failed validations." in text_of(ana.get("/errors/"))
+    assert "No validation errors." in text_of(ana.get("/errors/"))
     assert "No errors match this filter." in text_of(ana.get("/errors/?kind=other"))
     assert "There is no page 7." in text_of(ana.get("/errors/?page=7"))
 

@@ -43,7 +43,7 @@ def test_the_page_shows_the_trial_and_its_score(ana: Client, trial: Trial) -> No
     make_score(trial, {"G1": "5"})
     words = text_of(ana.get("/trials/NCT00000001/"))
     assert "NCT00000001: A Study of Blefuscinib" in words
-    assert "78.4 % 75 % to under 97 %; +36.4 points since the run before" in words
+    assert "78.4 % 75 % to under 97 %; +36.4 points since the previous run" in words
     assert "weekly 1 latest run" in words
     assert "Example Therapeutics" in words
     assert "Phase 3, pivotal recruiting" in words
@@ -223,7 +223,7 @@ def test_the_history_has_each_run_with_its_change(ana: Client, trial: Trial) -> 
     make_score(trial, {"G1": "5"}, run="weekly & 1")
     page = ana.get("/trials/NCT00000001/")
     assert "weekly & 1 current 78.4 % +36.4 points" in text_of(page)
-    assert "weekly 0 42.0 % no run before" in text_of(page)
+    assert "weekly 0 42.0 % no previous run" in text_of(page)
     assert 'href="?run=weekly+%26+1"' in page.content.decode()
 
 

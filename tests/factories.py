@@ -1,6 +1,6 @@
 """Rows for tests: each function makes one, with what it needs, and everything can be given otherwise.
 
-People have roles: rita reviews, adam adjudicates, olga operates, ana analyses.
+Users have roles: rita reviews, adam adjudicates, olga operates, ana analyzes; guest has none.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from securities.models import Company
 from signals.models import Study, Trial
 from storage.models import Document, DocumentTextPage, StorageObject
 
-PEOPLE = {Role.REVIEWER: "rita", Role.ADJUDICATOR: "adam", Role.OPERATOR: "olga", Role.ANALYST: "ana"}
+USERNAMES = {Role.REVIEWER: "rita", Role.ADJUDICATOR: "adam", Role.OPERATOR: "olga", Role.ANALYST: "ana"}
 PASSWORD = "correct horse battery staple"
 POSTED = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -26,9 +26,9 @@ _numbers = itertools.count(1)
 
 
 def make_user(role: Role | str | None = Role.REVIEWER, username: str = "", **fields: Any) -> User:
-    """Make a person of a group (None: of no group) who may sign in to the admin; the password is PASSWORD."""
+    """Create a user of a group (None: of no group) who may sign in to the admin; the password is PASSWORD."""
     role = None if role is None else Role(role)
-    username = username or (PEOPLE[role] if role else "guest")
+    username = username or (USERNAMES[role] if role else "guest")
     user = User.objects.create(username=username, password=make_password(PASSWORD), **{"is_staff": True, **fields})
     if role is not None:
         if not Group.objects.filter(name=role.value).exists():
@@ -110,9 +110,9 @@ def make_asset(name: str = "", *aliases: str, **fields: Any) -> Asset:
 
 
 def make_link_audit(**fields: Any) -> LinkAudit:
-    """Make an open HP-2 claim, with a document, an asset and a trial number where none is given.
+    """Create an open HP-2 claim; document, asset and NCT ID have defaults.
 
-    A label that is given alone is a human review by rita; `nct_id` is only a text, no trial is made for it.
+    A label without source is a human review by rita. `nct_id` is text; no trial is created.
     """
     if fields.get("label") is not None and "label_source" not in fields:
         fields = {

@@ -22,4 +22,4 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     )
     search_by = (search.by_key("token_id", "number of the token"),)
     hidden_fields = {"token_sha256": "api.delete_apitoken"}  # a right that no group has
-    filled_by = "Nobody has made a token for the API yet."
+    filled_by = "No API tokens yet."

@@ -103,7 +103,7 @@ CUT = "the compressed file is truncated or damaged here; the rest of it is skipp
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line without its end; `trouble` says why there is no text."""
+    """One line without its end; `error` is the reason for a missing text."""
 
     number: int
     text: bytes

@@ -124,7 +124,7 @@ class Constraint:
 
     @property
     def on_delete(self) -> str:
-        """What happens to a row when the row that it refers to is deleted."""
+        """The action on a row when the row that it refers to is deleted."""
         return _ON_DELETE[self.delete_action]
 
 

@@ -240,7 +240,7 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     securities.ResolverIgnoredSponsor: lambda: securities.ResolverIgnoredSponsor.objects.create(
         pattern=rf"\bcollege_{next(_numbers)}/x\b"
     ),
-    securities.ResolverLabel: _resolver(securities.ResolverLabel, is_match=True, source="people"),
+    securities.ResolverLabel: _resolver(securities.ResolverLabel, is_match=True, source="reviewers"),
     securities.ResolverLLMLog: _resolver(
         securities.ResolverLLMLog, sponsor_text="Sponsor", candidates=[HEAVY], prompt=HEAVY["heavy"]
     ),

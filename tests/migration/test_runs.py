@@ -38,7 +38,7 @@ def test_eight_at_once_on_an_empty_database_run_each_revision_once(empty_databas
     assert [revision for (revision,) in logged] == REVISIONS
 
 
-def test_a_state_in_the_middle_of_another_run_is_judged_when_that_run_has_ended(empty_database: Keywords) -> None:
+def test_a_state_during_another_run_is_judged_after_that_run(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database, autocommit=True) as other, ThreadPoolExecutor(1) as pool:
         other.execute("SELECT pg_advisory_lock(%s)", [session.LOCK_KEY])
         other.execute("CREATE TABLE trials (half_made integer)")

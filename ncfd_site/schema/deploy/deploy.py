@@ -69,7 +69,7 @@ def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, optio
 
 
 def _is_at_target(connection: Connection, target: str, result: RunResult) -> bool:
-    """Return whether nothing is to be done; False where only the run lock can tell."""
+    """Return whether nothing is to be done; False if only the run lock can decide."""
     try:
         return not inspection.plan_steps(inspection.require_safe_state(connection, result), target, result)
     except MigrationError as error:

@@ -1,5 +1,5 @@
 -- Renames the key of staging_errors to id. Comes before the column, which rewrites a table: a statement that may time out on
--- a lock comes first, so that no long work is repeated.
+-- a lock comes first, so that no long statement is repeated.
 DO $$
 BEGIN
     IF pg_temp.lacks_column('staging_errors', 'id') THEN

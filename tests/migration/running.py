@@ -21,6 +21,7 @@ from ncfd_site.schema.deploy import deploy
 from ncfd_site.schema.deploy.deploy import DeployOptions
 from ncfd_site.schema.deploy.report import Progress, RunResult
 from tests.databases import Keywords
+from tests.migration import copies
 from tests.migration.test_contract import PROJECT
 
 SECRET_KEY = secrets.token_urlsafe(50)
@@ -47,8 +48,14 @@ def query(keywords: Keywords, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
-def call(keywords: Keywords, *arguments: str) -> tuple[int, str, str]:
-    """Run `manage.py migrate_alembic` in this process; return exit code, output and errors."""
+def call(keywords: Keywords, *arguments: str, schema: Path | None = None) -> tuple[int, str, str]:
+    """Run `manage.py migrate_alembic` in this process; return exit code, output and errors.
+
+    `schema` is a copy of the folder of the revisions.
+    """
+    if schema:
+        with copies.use(schema):
+            return call(keywords, *arguments)
     out, error = StringIO(), StringIO()
     code: Any = 0
     before = connections["default"]
@@ -70,9 +77,8 @@ def start(
     keywords: Keywords,
     *arguments: str,
     command: tuple[str, ...] = ("manage.py", "migrate_alembic"),
-    project: Path = PROJECT,
 ) -> subprocess.Popen[str]:
-    """Start a process with a command line against a database, in this project or in a copy of it."""
+    """Start a process with a command line against a database."""
     environment = {
         **os.environ,
         "DATABASE_URL": make_conninfo(**keywords),
@@ -81,7 +87,7 @@ def start(
     }
     return subprocess.Popen(
         [sys.executable, *command, *arguments],
-        cwd=project,
+        cwd=PROJECT,
         env=environment,
         text=True,
         stdout=subprocess.PIPE,

@@ -22,7 +22,6 @@ from ncfd_site.schema import retrying, source
 from ncfd_site.schema.deploy import bookkeeping, revisions
 from ncfd_site.schema.deploy.bookkeeping import WIDTH
 from ncfd_site.schema.deploy.report import LOSS_SQLSTATE, MigrationError, Progress, RevisionError
-from ncfd_site.schema.deploy.revisions import SCHEMA_FOLDER
 from ncfd_site.schema.deploy.session import Connection
 
 
@@ -44,7 +43,7 @@ class WideVersionTable(PostgresqlImpl):
 def alembic_config() -> Config:
     """Return Alembic's configuration, without an ini file."""
     config = Config()
-    config.set_main_option("script_location", str(SCHEMA_FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(revisions.SCHEMA_FOLDER).replace("%", "%%"))
     return config
 
 

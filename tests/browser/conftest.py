@@ -1,4 +1,4 @@
-"""A real browser before the real site."""
+"""Chromium with the site on a live server."""
 
 import os
 import shutil
@@ -25,20 +25,20 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
 ]
-# The first page of a run waits for the templates to be compiled, on a busy machine for longer.
-PATIENCE_MS = 20_000
+# The first page compiles the templates, which takes longer on a busy machine.
+TIMEOUT_MS = 20_000
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium of the machine; its absence fails the test, and says which package brings it."""
+    """Start the installed Chromium; without it, the test fails with the name of its package."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.fail("No Chromium on this machine: install the package chromium (apt-get install chromium).")
-    # Playwright's synchronous form runs an event loop in this thread as long as the browser lives, and Django would
-    # refuse every query beside it, those of later tests too.
+    # Playwright's synchronous API runs an event loop in this thread while the browser lives, and Django refuses queries
+    # beside it, also those of later tests.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    # Chromium's sandbox refuses to run as root, which is what a container is.
+    # Chromium's sandbox refuses to run as root, as in a container.
     arguments = [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else ARGUMENTS
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=arguments)
@@ -51,7 +51,7 @@ def browser() -> Iterator[Browser]:
 def open_page(browser: Browser, live_server: LiveServer, **options: Any) -> Iterator[Page]:
     """Open a page in a new session of the browser, and close it when the server has answered all requests."""
     context = browser.new_context(base_url=live_server.url, **options)
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(TIMEOUT_MS)
     unanswered: set[Request] = set()
 
     # Playwright takes no methods of built-in types.
@@ -68,7 +68,7 @@ def open_page(browser: Browser, live_server: LiveServer, **options: Any) -> Iter
     try:
         yield page
         # A request in progress would use the database that is dropped next.
-        deadline = time.monotonic() + PATIENCE_MS / 1000
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
         while unanswered and time.monotonic() < deadline:
             page.wait_for_timeout(10)
     finally:

@@ -1,4 +1,4 @@
-"""axe-core finds no serious fault on any page of the site, for the people who open it, in light and dark."""
+"""axe-core finds no serious fault on any page, for each role, in light and dark."""
 
 import pytest
 from playwright.sync_api import Page
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def site() -> LinkAudit:
-    """Rows for every page; returns a link on which people differ."""
+    """Create rows for every page; return a disputed link."""
     for role in Role:
         make_user(role)
     make_trial(nct_id="NCT10000000")
@@ -36,7 +36,7 @@ def site() -> LinkAudit:
 
 
 def addresses(link: LinkAudit) -> dict[str, list[str]]:
-    """Which pages who opens."""
+    """Return the pages of each user."""
     sample, job = ReviewSample.objects.latest("pk").pk, Job.objects.latest("pk").pk
     promotion, content = LinkPromotion.objects.latest("pk").pk, StorageObject.objects.latest("pk").pk
     return {
@@ -57,17 +57,17 @@ def addresses(link: LinkAudit) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("half", [0, 1])
 @pytest.mark.parametrize("who", ["rita", "adam", "olga", "ana"])
-def test_no_page_has_a_grave_fault(measured_page: Page, site: LinkAudit, who: str, half: int) -> None:
+def test_no_page_has_a_serious_fault(measured_page: Page, site: LinkAudit, who: str, half: int) -> None:
     sign_in(measured_page, who)
     found = []
     for address in addresses(site)[who][half::2]:
-        # A page that is not there is a page too.
+        # Includes the 404 page.
         measured_page.goto(address)
         found += find_faults(measured_page)
     assert found == []
 
 
-def test_the_desk_has_none_either(measured_page: Page, site: LinkAudit) -> None:
+def test_the_review_desk_has_no_serious_fault(measured_page: Page, site: LinkAudit) -> None:
     measured_page.goto("/accounts/login/")
     found = find_faults(measured_page)
     sign_in_by_form(measured_page, "rita", "/review/")
@@ -79,7 +79,7 @@ def test_the_desk_has_none_either(measured_page: Page, site: LinkAudit) -> None:
     measured_page.get_by_role("button", name="Unsure").click()
     measured_page.wait_for_url(lambda url: url != address)
     found += find_faults(measured_page)
-    # What one has said, and a place that one has no longer.
+    # A reviewed item, and an expired reservation.
     measured_page.goto(address)
     found += find_faults(measured_page)
     measured_page.get_by_role("button", name="Continue").click()

@@ -1,4 +1,4 @@
-"""Companies, tickers and sponsors in a browser, by keyboard alone."""
+"""Companies, tickers and sponsors by keyboard."""
 
 from datetime import date
 
@@ -28,7 +28,7 @@ def _companies() -> None:
 
 
 @pytest.mark.usefixtures("_companies")
-def test_from_a_search_to_a_company_and_the_past_of_its_ticker_by_keyboard(page: Page) -> None:
+def test_a_search_leads_to_a_company_and_its_ticker(page: Page) -> None:
     sign_in(page, "ana", "/companies/")
     page.keyboard.press("/")
     page.keyboard.type("beta")
@@ -52,7 +52,7 @@ def test_from_a_search_to_a_company_and_the_past_of_its_ticker_by_keyboard(page:
 
 
 @pytest.mark.usefixtures("_companies")
-def test_no_page_has_a_grave_fault_or_is_wider_than_a_phone(measured_page: Page) -> None:
+def test_pages_fit_a_phone_and_have_no_serious_fault(measured_page: Page) -> None:
     sign_in(measured_page, "ana", "/companies/")
     found = []
     for address in (

@@ -1,4 +1,4 @@
-"""The first page, the list of errors, and a lock of the sign-in, with the keyboard alone in a real browser."""
+"""The home page, validation errors and the lockout page by keyboard."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def site() -> None:
-    """People, and something for each tile."""
+    """Users, and rows for each tile."""
     for role in Role:
         make_user(role)
     make_link_audit()
@@ -33,26 +33,26 @@ def site() -> None:
     IngestRun.objects.create(source="ctgov", started_at=moment)
 
 
-def test_from_a_tile_to_the_errors_and_their_study_by_keyboard(page: Page, site: None) -> None:
+def test_a_tile_leads_to_the_errors_and_their_study(page: Page, site: None) -> None:
     sign_in(page, "ana")
     assert page.locator(".board-tile").count() == 10
     page.locator("#tile-errors dd a").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/errors/?kind=pivotal_validation")
     assert "results.primary" in page.locator(".missing").inner_text()
-    # The first row, and into it.
+    # Open the first row.
     page.locator("body").press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/studies/*/")
 
 
-def test_nothing_is_wider_than_a_phone(page: Page, site: None) -> None:
+def test_pages_fit_a_phone(page: Page, site: None) -> None:
     for address in ("/", "/errors/"):
         sign_in(page, "olga", address)
         require_width(page, 360)
 
 
-def test_no_page_has_a_grave_fault(measured_page: Page, site: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_page_has_a_serious_fault(measured_page: Page, site: None, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for who in ("rita", "olga"):
         sign_in(measured_page, who)
@@ -67,7 +67,7 @@ def test_no_page_has_a_grave_fault(measured_page: Page, site: None, monkeypatch:
     assert found == []
 
 
-def test_the_lock_is_a_page_like_the_others(measured_page: Page, site: None, settings: LazySettings) -> None:
+def test_the_lockout_page_has_no_serious_fault(measured_page: Page, site: None, settings: LazySettings) -> None:
     settings.LOGIN_ATTEMPTS = settings.AXES_FAILURE_LIMIT = 1
     measured_page.goto("/accounts/login/")
     measured_page.get_by_label("Username").fill("rita")

@@ -1,4 +1,4 @@
-"""Every page of the site in every width: nothing cut, nothing that the policy forbids, the whole row a target."""
+"""Every page in every width: no overflow, no violation of the policy, whole rows as targets."""
 
 import re
 
@@ -46,7 +46,7 @@ def _long_trial() -> tuple[Trial, Company]:
 
 @pytest.fixture
 def addresses() -> list[str]:
-    """The addresses of all pages, with rows that are longer than any page is wide."""
+    """Return the URLs of all pages, with rows that are wider than any window."""
     make_user(Role.ADJUDICATOR)
     document = make_document(LONG, source_url=f"https://example.com/{LONG}", publisher=LONG)
     audit = make_link_audit(asset=make_asset(LONG), doc=document, evidence_jsonb={LONG: [{LONG: LONG}]}, label=True)
@@ -90,7 +90,7 @@ WIDTHS = (1280, 910, 640, 360)
 
 
 @pytest.mark.parametrize("half", [0, 1])
-def test_the_page_is_never_wider_than_the_window(page: Page, addresses: list[str], half: int) -> None:
+def test_pages_fit_the_window(page: Page, addresses: list[str], half: int) -> None:
     sign_in(page, "adam")
     for address in addresses[half::2]:
         page.goto(address)
@@ -99,7 +99,7 @@ def test_the_page_is_never_wider_than_the_window(page: Page, addresses: list[str
 
 @pytest.fixture
 def drifted() -> None:
-    """A schema that needs a person, and names and details that are longer than any page is wide; olga may see it."""
+    """A schema that requires manual action, with names and details that are wider than any window, for olga."""
     make_user(Role.OPERATOR)
     sql.execute("DROP INDEX idx_trials_status")
     sql.execute(f"CREATE TABLE {'long_' * 12} (n integer)")
@@ -108,7 +108,7 @@ def drifted() -> None:
     sql.execute("UPDATE alembic_migration_log SET action = 'verify' WHERE log_id = 1")
 
 
-def test_the_page_of_the_schema_is_never_wider_either(page: Page, drifted: None) -> None:
+def test_the_schema_page_fits_the_window(page: Page, drifted: None) -> None:
     sign_in(page, "olga", "/schema/")
     expect(page.locator(".badge")).to_contain_text("needs a person")
     for summary in page.locator("main summary").all():
@@ -134,16 +134,16 @@ def test_targets_are_large_enough(page: Page, addresses: list[str]) -> None:
         assert small == [], address
 
 
-def test_the_whole_row_leads_to_the_link(page: Page, addresses: list[str]) -> None:
+def test_the_whole_row_is_a_link(page: Page, addresses: list[str]) -> None:
     sign_in(page, "adam", "/links/")
-    # Where the last cell is, far from the words of the link; the link lies over it.
+    # The last cell, far from the text of the link that covers it.
     box = page.get_by_role("row").nth(1).get_by_role("cell").last.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page).to_have_url(re.compile(r"/links/\d+/$"))
 
 
-def test_the_theme_is_switched_and_stays(page: Page, addresses: list[str]) -> None:
+def test_the_theme_is_switched_and_kept(page: Page, addresses: list[str]) -> None:
     sign_in(page, "adam")
     page.get_by_role("button", name="Toggle theme").click()
     chosen = page.evaluate("document.documentElement.dataset.theme")
@@ -152,7 +152,7 @@ def test_the_theme_is_switched_and_stays(page: Page, addresses: list[str]) -> No
     assert page.evaluate("document.documentElement.dataset.theme") == chosen
 
 
-def test_the_filter_works_from_the_keyboard(page: Page, addresses: list[str]) -> None:
+def test_the_filter_works_by_keyboard(page: Page, addresses: list[str]) -> None:
     sign_in(page, "adam", "/links/?label=any")
     page.keyboard.press("/")
     page.keyboard.type("a-name")
@@ -161,7 +161,7 @@ def test_the_filter_works_from_the_keyboard(page: Page, addresses: list[str]) ->
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
-def test_on_paper_there_is_nothing_to_press(page: Page, addresses: list[str]) -> None:
+def test_print_has_no_controls(page: Page, addresses: list[str]) -> None:
     sign_in(page, "adam", addresses[3])
     page.emulate_media(media="print")
     expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -1,4 +1,4 @@
-"""A job on its page: the bar moves by itself, and keys end it."""
+"""A job on its page: progress without reloads, cancel and resume by keyboard."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -22,35 +22,35 @@ def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     counting.register_all()
 
 
-def test_a_job_moves_and_is_canceled_with_the_keyboard(page: Page) -> None:
+def test_a_job_is_canceled_and_resumed_by_keyboard(page: Page) -> None:
     olga = make_user(Role.OPERATOR)
     job = queue.start("test_count", {"to": 100_000, "pause": 0.01}, actor=olga)
     sign_in(page, "olga", f"/jobs/{job.pk}/")
-    standing, bar = page.locator("[aria-live=polite]"), page.get_by_role("progressbar")
-    expect(standing).to_contain_text("waiting")
+    state, bar = page.locator("[aria-live=polite]"), page.get_by_role("progressbar")
+    expect(state).to_contain_text("queued")
     expect(bar).to_have_count(0)
     page.get_by_role("button", name="Cancel this job").focus()
     with working():
-        expect(standing).to_contain_text("running Counting.")
+        expect(state).to_contain_text("running Counting.")
         first = int(str(bar.get_attribute("value")))
-        expect(page.get_by_text("still")).to_be_visible()
+        expect(page.get_by_text("remaining")).to_be_visible()
         assert int(str(bar.get_attribute("value"))) > first
-        # What moved took no focus away.
+        # The update kept the focus.
         expect(page.get_by_role("button", name="Cancel this job")).to_be_focused()
         page.keyboard.press("Enter")
-        # The page loads itself anew when the job has ended.
-        expect(standing).to_contain_text("canceled By olga.")
-        expect(page.get_by_role("button", name="Let it go on")).to_be_visible()
+        # The page reloads when the job has finished.
+        expect(state).to_contain_text("canceled By olga.")
+        expect(page.get_by_role("button", name="Resume")).to_be_visible()
         stopped = Job.objects.get().done
         assert 0 < stopped < 100_000
-        page.get_by_role("button", name="Let it go on").press("Enter")
-        expect(standing).to_contain_text("running Counting.")
+        page.get_by_role("button", name="Resume").press("Enter")
+        expect(state).to_contain_text("running Counting.")
         page.get_by_role("button", name="Cancel this job").click()
-        expect(standing).to_contain_text("canceled")
+        expect(state).to_contain_text("canceled")
         assert Job.objects.get().done > stopped
 
 
-def test_a_job_that_ends_shows_its_result_without_a_hand(page: Page) -> None:
+def test_a_finished_job_shows_its_result_by_itself(page: Page) -> None:
     olga = make_user(Role.OPERATOR)
     job = queue.start("test_count", {"to": 50, "pause": 0.01}, actor=olga)
     sign_in(page, "olga", f"/jobs/{job.pk}/")
@@ -58,7 +58,7 @@ def test_a_job_that_ends_shows_its_result_without_a_hand(page: Page) -> None:
         expect(page.get_by_text("50 sheep were counted.")).to_be_visible()
 
 
-def test_without_scripts_the_page_loads_itself_anew(page: Page) -> None:
+def test_the_page_reloads_itself_without_scripts(page: Page) -> None:
     olga = make_user(Role.OPERATOR)
     job = queue.start("test_count", {"to": 50, "pause": 0.01}, actor=olga)
     browser = page.context.browser
@@ -72,11 +72,11 @@ def test_without_scripts_the_page_loads_itself_anew(page: Page) -> None:
     context.close()
 
 
-def test_the_pages_of_jobs_are_never_wider_than_the_window(page: Page) -> None:
+def test_pages_fit_the_window(page: Page) -> None:
     make_user(Role.OPERATOR)
     words = {"step": LONG, "unit": LONG, "done": 10**15, "total": 10**18, "requested_by": LONG[:150]}
-    ended = {"state": "failed", "error": LONG, "finished_at": "2026-01-01T00:00Z", "worker": LONG}
-    job = Job.objects.create(kind=LONG, arguments={LONG: [LONG]}, checkpoint={LONG: LONG}, **words, **ended)
+    failed = {"state": "failed", "error": LONG, "finished_at": "2026-01-01T00:00Z", "worker": LONG}
+    job = Job.objects.create(kind=LONG, arguments={LONG: [LONG]}, checkpoint={LONG: LONG}, **words, **failed)
     Job.objects.create(kind="test_count", arguments={"to": LONG}, **words)
     sign_in(page, "olga", "/jobs/")
     for address in ("/jobs/", f"/jobs/{job.pk}/", f"/jobs/{job.pk + 1}/"):

@@ -1,4 +1,4 @@
-"""A token is made, used and taken back in a real browser by keyboard alone; axe-core finds no serious fault."""
+"""Creating, using and revoking a token by keyboard."""
 
 import pytest
 from django.test import Client
@@ -11,7 +11,7 @@ from tests.factories import make_user
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_keyboard_alone_makes_and_revokes_a_token(page: Page) -> None:
+def test_a_token_is_created_and_revoked_by_keyboard(page: Page) -> None:
     make_user(Role.ANALYST)
     sign_in(page, "ana", "/tokens/")
     page.get_by_label("Name").focus()
@@ -19,18 +19,18 @@ def test_the_keyboard_alone_makes_and_revokes_a_token(page: Page) -> None:
     page.keyboard.press("Enter")
     shown = page.get_by_label("Token", exact=True)
     expect(shown).to_be_focused()
-    shown_to = {"authorization": f"Bearer {shown.input_value()}"}
-    assert Client().get("/api/v1/links", headers=shown_to).status_code == 200
+    headers = {"authorization": f"Bearer {shown.input_value()}"}
+    assert Client().get("/api/v1/links", headers=headers).status_code == 200
     page.get_by_text("Revoke…").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Revoke notebook")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Token notebook revoked.")).to_be_visible()
-    assert Client().get("/api/v1/links", headers=shown_to).status_code == 401
+    assert Client().get("/api/v1/links", headers=headers).status_code == 401
 
 
-def test_the_pages_fit_and_have_no_serious_fault(measured_page: Page) -> None:
+def test_pages_fit_and_have_no_serious_fault(measured_page: Page) -> None:
     make_user(Role.ANALYST)
     sign_in(measured_page, "ana", "/tokens/")
     measured_page.get_by_label("Name").fill("a-name-that-does-not-end-" * 4)

@@ -1,4 +1,4 @@
-"""Trials by risk by keyboard alone, and without a grave fault."""
+"""Trials by risk by keyboard."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -33,7 +33,7 @@ def site() -> None:
             fire_signal(trial, "S1")
 
 
-def test_a_trial_is_searched_chosen_and_opened_by_keys(page: Page, site: None) -> None:
+def test_a_trial_is_searched_and_opened(page: Page, site: None) -> None:
     sign_in(page, "ana", "/trials/")
     rows = page.locator("[data-row]")
     expect(rows).to_have_text(["NCT00000001", "NCT00000002", "NCT00000003"])
@@ -42,7 +42,7 @@ def test_a_trial_is_searched_chosen_and_opened_by_keys(page: Page, site: None) -
     page.keyboard.press("Enter")
     page.wait_for_url("**/trials/?q=zqlil**")
     expect(rows).to_have_text(["NCT00000002"])
-    # The chip is a link: it is reached by Tab and takes the filter away.
+    # The chip is a link that removes its filter.
     chip = page.get_by_role("link", name="found by “zqlil” : remove this filter")
     while not chip.evaluate("element => element === document.activeElement"):
         page.keyboard.press("Tab")
@@ -56,7 +56,7 @@ def test_a_trial_is_searched_chosen_and_opened_by_keys(page: Page, site: None) -
     page.wait_for_url("**/trials/NCT00000002/")
 
 
-def test_the_order_and_the_comparison_are_reached_by_keys(page: Page, site: None) -> None:
+def test_order_and_comparison(page: Page, site: None) -> None:
     sign_in(page, "ana", "/trials/")
     rows = page.locator("[data-row]")
     page.get_by_role("columnheader", name="Change").get_by_role("link").focus()
@@ -71,20 +71,20 @@ def test_the_order_and_the_comparison_are_reached_by_keys(page: Page, site: None
     expect(rows.first).to_be_focused()
 
 
-def test_links_inside_of_a_row_lead_elsewhere_than_the_row(page: Page, site: None) -> None:
+def test_links_inside_a_row_have_other_targets(page: Page, site: None) -> None:
     sign_in(page, "ana", "/trials/")
     row = page.get_by_role("row").filter(has_text="NCT00000002")
     row.get_by_role("link", name="ZQLIL").click()
     page.wait_for_url("**/tickers/ZQLIL/")
     page.go_back()
-    page.get_by_role("cell", name="Phase 3").first.click(force=True)  # The link of the row lies over the cell.
+    page.get_by_role("cell", name="Phase 3").first.click(force=True)  # The link of the row covers the cell.
     page.wait_for_url("**/trials/NCT00000001/")
     page.goto("/trials/compare/")
     page.get_by_role("row").filter(has_text="NCT00000002").get_by_role("link", name="ZQLIL").click()
     page.wait_for_url("**/tickers/ZQLIL/")
 
 
-def test_a_number_above_the_list_leads_to_as_many_rows(page: Page, site: None) -> None:
+def test_a_tile_links_to_as_many_rows(page: Page, site: None) -> None:
     sign_in(page, "ana", "/trials/?q=zqlil")
     expect(page.locator("[data-row]")).to_have_count(1)
     tile = page.locator(".trial-tiles div").filter(has_text="97 % and more").get_by_role("link")
@@ -95,7 +95,7 @@ def test_a_number_above_the_list_leads_to_as_many_rows(page: Page, site: None) -
 
 
 @pytest.mark.parametrize("address", ["/trials/", "/trials/?gate=G1&signal=S1", "/trials/?q=zzz", "/trials/compare/"])
-def test_no_page_has_a_grave_fault_or_is_wider_than_a_phone(measured_page: Page, site: None, address: str) -> None:
+def test_pages_fit_a_phone_and_have_no_serious_fault(measured_page: Page, site: None, address: str) -> None:
     sign_in(measured_page, "ana", address)
     assert find_faults(measured_page) == []
     require_width(measured_page, 360)

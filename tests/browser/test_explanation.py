@@ -1,4 +1,4 @@
-"""Why a trial stands where it stands, in a real browser: with the keyboard alone, on a telephone, on paper."""
+"""Explanations of scores: keyboard, phone and print."""
 
 import re
 
@@ -26,7 +26,7 @@ LONG = "a-name-that-does-not-end-" * 6
 
 @pytest.fixture
 def study() -> Study:
-    """The study that a scored trial's signals rest on; ana analyses."""
+    """The study behind the signals of a scored trial, and ana."""
     make_user(Role.ANALYST)
     trial: Trial = make_trial(
         nct_id="NCT00000001", sponsor_company=make_company(name=LONG), sponsor_text=LONG, indication=LONG
@@ -44,12 +44,12 @@ def study() -> Study:
     return study
 
 
-def test_the_way_from_a_step_to_its_study_card_and_document_needs_the_keyboard_alone(page: Page, study: Study) -> None:
+def test_a_step_leads_to_its_study_card_and_document(page: Page, study: Study) -> None:
     sign_in(page, "ana", WHY)
     page.locator(".explanation-waterfall td a", has_text=re.compile("^S1$")).focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("#signal-s1$"))
-    # The next stop from the row of the signal is its study card.
+    # The next link after the row of the signal is its study card.
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Study card: Paper of 2024").first).to_be_focused()
     page.keyboard.press("Enter")
@@ -63,7 +63,7 @@ def test_the_way_from_a_step_to_its_study_card_and_document_needs_the_keyboard_a
     expect(page).to_have_url(re.compile(r"/admin/storage/document/\d+/change/$"))
 
 
-def test_a_run_is_chosen_with_the_keyboard_alone(page: Page, study: Study) -> None:
+def test_a_run_is_chosen_by_keyboard(page: Page, study: Study) -> None:
     sign_in(page, "ana", WHY)
     page.get_by_label("Run", exact=True).focus()
     page.keyboard.press("End")
@@ -83,7 +83,7 @@ def test_two_versions_are_compared_from_the_list(page: Page, study: Study) -> No
     expect(page.locator(".side.after ins").first).to_have_text("Progression-free")
 
 
-def test_no_page_is_wider_than_the_window(page: Page, study: Study) -> None:
+def test_pages_fit_the_window(page: Page, study: Study) -> None:
     sign_in(page, "ana", WHY)
     for address in (WHY, f"{WHY}record/", f"/studies/{study.pk}/"):
         page.goto(address)
@@ -99,7 +99,7 @@ def test_no_page_is_wider_than_the_window(page: Page, study: Study) -> None:
             assert small == [], (address, width)
 
 
-def test_words_and_bars_of_the_drawings_stay_within_them(page: Page, study: Study) -> None:
+def test_texts_and_bars_stay_within_their_chart(page: Page, study: Study) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     sign_in(page, "ana", WHY)
     outside = page.evaluate(
@@ -111,7 +111,7 @@ def test_words_and_bars_of_the_drawings_stay_within_them(page: Page, study: Stud
     assert outside == []
 
 
-def test_bars_are_drawn_as_wide_as_their_log_odds(page: Page, study: Study) -> None:
+def test_bars_are_as_wide_as_their_log_odds(page: Page, study: Study) -> None:
     sign_in(page, "ana", WHY)
     prior, gate = (
         page.locator(f".waterfall rect.{kind}").evaluate("bar => bar.getBoundingClientRect().width")
@@ -120,7 +120,7 @@ def test_bars_are_drawn_as_wide_as_their_log_odds(page: Page, study: Study) -> N
     assert gate / prior == pytest.approx(1.6094 / 0.3228, rel=0.05)
 
 
-def test_axe_finds_no_grave_fault(measured_page: Page, study: Study) -> None:
+def test_no_page_has_a_serious_fault(measured_page: Page, study: Study) -> None:
     sign_in(measured_page, "ana", WHY)
     found = []
     for address in (WHY, f"{WHY}?run=weekly+0", f"{WHY}record/", f"/studies/{study.pk}/", "/trials/NCT99999999/"):
@@ -129,7 +129,7 @@ def test_axe_finds_no_grave_fault(measured_page: Page, study: Study) -> None:
     assert found == []
 
 
-def test_on_paper_there_are_figures_and_nothing_to_press(page: Page, study: Study) -> None:
+def test_print_has_charts_and_no_controls(page: Page, study: Study) -> None:
     sign_in(page, "ana", WHY)
     page.emulate_media(media="print")
     expect(page.locator(".waterfall svg")).to_be_visible()

@@ -164,7 +164,7 @@ def revision_ids() -> list[str]:
 
 @pytest.fixture(scope="session")
 def shared_head_database(server: Keywords, head_template: str, worker: str) -> Iterator[Keywords]:
-    """Keywords of a database at head that many tests share; whoever uses it commits nothing."""
+    """Return the keywords of a database at head that many tests share; they commit nothing."""
     yield from _temporary(server, databases.temporary_name(worker, "shared"), head_template)
 
 

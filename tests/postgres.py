@@ -52,7 +52,7 @@ def ordinary_server() -> Iterator[str]:
 def started_server(programs: Path | None = None) -> Iterator[Server]:
     """Start a server on new, empty data with password authentication; it is gone afterwards, data and all.
 
-    `programs` is the folder of its programs, those of the machine unless told.
+    `programs` is the folder of its programs, by default those of the machine.
     """
     programs = programs or _programs()
     # Short: the path of a socket has room for about a hundred characters.
@@ -100,7 +100,7 @@ def started_server(programs: Path | None = None) -> Iterator[Server]:
 
 
 def cannot_run(reason: str) -> NoReturn:
-    """Skip the test, saying why; in CI (the variable CI is set) fail, since there nothing may go untested."""
+    """Skip the test with the reason; fail if the variable CI is set."""
     if os.environ.get("CI"):
         pytest.fail(f"cannot run in CI: {reason}")
     pytest.skip(reason)

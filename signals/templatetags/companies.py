@@ -36,7 +36,7 @@ def risk(p_fail: Decimal | None) -> SafeString:
 
 @register.filter
 def days_of(span: ListingPeriod) -> str:
-    """Return the days of a security: since when, or from when to which last day, and whether only a list tells so."""
+    """Return the first and last day of a security, and whether a list is the only source."""
     if span.is_first_seen:
         return f"since {span.first} (first SEC list){f', until {span.last}' if span.last else ''}"
     if span.is_empty:

@@ -1,4 +1,4 @@
-"""Who is let in, what may be done, what is said where it may not, and what of an answer can be asked for again."""
+"""Authentication, permissions, problem responses and conditional requests."""
 
 from typing import Any
 
@@ -83,7 +83,7 @@ def test_no_copy_is_kept_on_the_way(ana: Client, client: Client) -> None:
         assert "Authorization" in answer["Vary"]
 
 
-def test_a_person_without_the_permission_is_told_which_it_is(program: Program) -> None:
+def test_the_missing_permission_is_named(program: Program) -> None:
     answer = program(None).get("/api/v1/trials?limit=0")
     assert answer.status_code == 403
     assert detail(answer) == "This needs the permission signals.view_score, which guest does not have."
@@ -124,7 +124,7 @@ def test_every_group_may_read_what_its_pages_show(program: Program, role: Role) 
         ("trials/NCT%00", None),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_place(ana: Client, address: str, where: str | None) -> None:
+def test_an_invalid_parameter_is_reported_with_its_place(ana: Client, address: str, where: str | None) -> None:
     answer = ana.get(f"/api/v1/{address}")
     assert answer.status_code == 400
     assert detail(answer).endswith(".")
@@ -152,7 +152,7 @@ def test_what_cannot_be_read_is_told_with_its_place(ana: Client, address: str, w
         "documents/9223372036854775807",
     ],
 )
-def test_what_is_not_there_is_told_in_a_sentence(ana: Client, address: str) -> None:
+def test_an_unknown_resource_is_not_found(ana: Client, address: str) -> None:
     answer = ana.get(f"/api/v1/{address}")
     assert answer.status_code == 404
     assert detail(answer).endswith(".")
@@ -184,7 +184,7 @@ def test_a_token_that_cannot_be_looked_up_is_answered_in_json(
         assert "no-store" in answer["Cache-Control"]
 
 
-def test_a_database_that_takes_too_long_is_told_as_such(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_timeout_is_reported(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OperationalError("canceling statement due to statement timeout")
 
@@ -200,7 +200,7 @@ def test_a_refusal_alone_asks_for_a_token() -> None:
 
 
 def test_every_address_of_the_api_authenticates_by_itself() -> None:
-    """Whatever is added later: Django's own sign-in would answer a program with a form."""
+    """Hold for later resources, too: Django's own sign-in would return a form to a program."""
     found = [
         pattern.callback
         for resolver in get_resolver().url_patterns

@@ -1,4 +1,4 @@
-"""Lists go on where they ended: nothing twice, nothing lost, and the last page costs what the first one does."""
+"""Keyset pagination: no row twice, none lost, and the last page is as fast as the first."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -143,10 +143,10 @@ def test_a_deep_page_reads_no_more_than_its_rows(ana: Client) -> None:
         assert len(ana.get(following).json()["items"]) == 200
     (page,) = [query["sql"] for query in queries.captured_queries if 'FROM "trial_current_scores"' in query["sql"]]
     plan = sql.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {page}")[0]["Plan"]
-    standings = next(node for node in _nodes(plan) if node.get("Relation Name") == "trial_current_scores")
-    assert "Index" in standings["Node Type"]
-    assert standings["Actual Rows"] <= 201
-    assert not standings.get("Rows Removed by Filter")
+    scan = next(node for node in _nodes(plan) if node.get("Relation Name") == "trial_current_scores")
+    assert "Index" in scan["Node Type"]
+    assert scan["Actual Rows"] <= 201
+    assert not scan.get("Rows Removed by Filter")
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The page of tokens: one's own are made, listed and taken back there."""
+"""Page of the user's own tokens: create, list and revoke."""
 
 import html
 import re
@@ -34,7 +34,7 @@ def test_a_token_is_shown_once_and_works(browser: Client) -> None:
     assert ApiToken.objects.get().token_sha256 not in again
 
 
-def test_the_list_says_how_it_stands_with_each(browser: Client) -> None:
+def test_the_list_shows_the_state_of_each(browser: Client) -> None:
     browser.post("/tokens/", {"name": "a notebook", "days": 7})
     words = text_of(browser.get("/tokens/"))
     assert "a notebook" in words
@@ -42,7 +42,7 @@ def test_the_list_says_how_it_stands_with_each(browser: Client) -> None:
     assert "never" in words
 
 
-def test_revoking_says_that_it_is_final_and_is(browser: Client) -> None:
+def test_revoking_warns_that_it_is_final(browser: Client) -> None:
     browser.post("/tokens/", {"name": "a notebook", "days": 7})
     assert "Requests with a notebook fail from then on. This cannot be undone." in text_of(browser.get("/tokens/"))
     words = text_of(browser.post(f"/tokens/{ApiToken.objects.get().pk}/revoke/", follow=True))
@@ -51,7 +51,7 @@ def test_revoking_says_that_it_is_final_and_is(browser: Client) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"name": "x", "days": "0"}, {"name": "", "days": "7"}, {"name": "x\x00"}])
-def test_what_cannot_be_made_is_said_and_nothing_is_made(browser: Client, given: dict[str, str]) -> None:
+def test_an_invalid_token_shows_an_error_and_is_not_created(browser: Client, given: dict[str, str]) -> None:
     page = browser.post("/tokens/", given)
     assert page.status_code == 400
     assert not ApiToken.objects.exists()
@@ -66,7 +66,7 @@ def test_the_tokens_of_others_are_not_there(browser: Client) -> None:
     assert token.revoked_at is None
 
 
-def test_an_empty_page_says_what_to_do(browser: Client) -> None:
+def test_an_empty_page_shows_the_next_step(browser: Client) -> None:
     assert "You have no token yet" in text_of(browser.get("/tokens/"))
 
 

@@ -30,11 +30,11 @@ def test_a_token_is_its_person() -> None:
     assert find_token_user(create_token(rita, "a notebook", 30).text) == rita
 
 
-@pytest.mark.parametrize("change", ["ended", "revoked", "inactive", "deleted"])
-def test_a_token_that_is_over_is_nobody(client: Client, change: str) -> None:
+@pytest.mark.parametrize("change", ["expired", "revoked", "inactive", "deleted"])
+def test_an_invalid_token_does_not_authenticate(client: Client, change: str) -> None:
     rita = make_user()
     made = create_token(rita, "a notebook", 30)
-    if change == "ended":
+    if change == "expired":
         ApiToken.objects.update(expires_at=timezone.now())
     elif change == "revoked":
         revoke_token(rita, made.token.pk)
@@ -48,7 +48,7 @@ def test_a_token_that_is_over_is_nobody(client: Client, change: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "ncfd_", "other", "ncfd_\udcff", "ncfd_" + "x" * 100_000])
-def test_what_is_no_token_is_nobody(text: str) -> None:
+def test_malformed_text_does_not_authenticate(text: str) -> None:
     assert find_token_user(text) is None
 
 
@@ -81,7 +81,7 @@ def test_revoking_twice_keeps_the_first_moment() -> None:
     assert revoke_token(rita, token.pk).revoked_at == first
 
 
-def test_nobody_revokes_the_token_of_another() -> None:
+def test_tokens_of_other_users_cannot_be_revoked() -> None:
     token = create_token(make_user(), "a notebook", 30).token
     with pytest.raises(ApiToken.DoesNotExist):
         revoke_token(make_user(Role.OPERATOR), token.pk)
@@ -109,11 +109,11 @@ def test_a_token_is_found_by_its_index() -> None:
     assert "uq_site_api_tokens_sha256" in str(plan)
 
 
-def test_no_log_says_a_token(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_contains_a_token(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     made = create_token(make_user(), "a notebook", 30)
     caplog.set_level(logging.DEBUG)
     for address in ("links", "nothing", "links?limit=0"):
         client.get(f"/api/v1/{address}", headers={"authorization": f"Bearer {made.text}"})
         client.get(f"/api/v1/{address}", headers={"authorization": f"Bearer {made.text}x"})
-    told = [record.getMessage() for record in caplog.records if record.name != "django.db.backends"]
-    assert made.text not in " ".join(told)
+    messages = [record.getMessage() for record in caplog.records if record.name != "django.db.backends"]
+    assert made.text not in " ".join(messages)

@@ -61,7 +61,7 @@ def test_in_a_long_list_too_each_card_is_open_beside_what_it_lacks(ana: Client) 
     assert page.count("<details open>") == page.count('class="error-card" tabindex="0"') == 6
 
 
-def test_what_was_mended_since_is_fixed(ana: Client) -> None:
+def test_an_error_repaired_since_is_fixed(ana: Client) -> None:
     study = make_card(without("populations"))
     Study.objects.filter(pk=study.pk).update(extracted_jsonb=WHOLE)
     words = text_of(ana.get("/errors/"))
@@ -115,7 +115,7 @@ UNREADABLE = (
 
 
 @pytest.mark.parametrize("query", UNREADABLE)
-def test_what_cannot_be_read_is_told(ana: Client, query: str) -> None:
+def test_an_invalid_filter_shows_an_error(ana: Client, query: str) -> None:
     page = ana.get(f"/errors/?{query}")
     assert page.status_code == 400
     assert "Invalid filter" in text_of(page)
@@ -137,7 +137,7 @@ def test_the_number_of_queries_does_not_grow(ana: Client, django_assert_num_quer
         ana.get("/errors/")
 
 
-def test_somebody_of_no_group_may_not(client: Client) -> None:
+def test_a_user_without_group_may_not(client: Client) -> None:
     client.force_login(make_user(None))
     assert client.get("/errors/").status_code == 403
 
@@ -175,7 +175,7 @@ CARDS: list[Any] = [
 
 
 @pytest.mark.parametrize("card", CARDS, ids=range(len(CARDS)))
-def test_what_a_card_lacks_is_what_the_database_says_it_lacks(card: Any) -> None:
+def test_the_missing_fields_of_a_card_are_those_of_the_database(card: Any) -> None:
     study = make_card(card)
     named = [name for error in StagingError.objects.filter(study=study) for name in staging.named_by(error)]
     assert staging.lacks(study.extracted_jsonb) == set(named)

@@ -1,4 +1,4 @@
-"""A tile fails alone: whatever goes wrong in it, it says so, and all others stay."""
+"""A failing tile shows its error and leaves all others intact."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ READ = "could not be loaded"
 
 @pytest.fixture
 def everything(client: Client) -> Client:
-    """A browser of somebody who sees all tiles."""
+    """Return a client of a user who sees all tiles."""
     client.force_login(make_user(None, "sue", is_superuser=True))
     return client
 
@@ -49,7 +49,7 @@ def unread(page: str) -> list[str]:
     return [key for key in KEYS if f'class="board-tile unread" id="tile-{key}"' in page]
 
 
-def test_everybody_who_sees_all_sees_every_tile(everything: Client) -> None:
+def test_a_superuser_sees_every_tile(everything: Client) -> None:
     page = everything.get("/").content.decode()
     assert [key for key in KEYS if f'id="tile-{key}"' in page] == KEYS
     assert unread(page) == []

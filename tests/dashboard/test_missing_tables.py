@@ -38,7 +38,7 @@ def away(request: pytest.FixtureRequest) -> Iterator[str]:
     sql.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
 
 
-def test_only_the_tiles_that_read_it_say_so(away: str) -> None:
+def test_only_the_tiles_that_read_it_show_an_error(away: str) -> None:
     for role in (None, *Role):
         client = Client()
         client.force_login(make_user(role, is_superuser=role is None))
@@ -46,7 +46,7 @@ def test_only_the_tiles_that_read_it_say_so(away: str) -> None:
         assert answer.status_code == 200, role
         page = answer.content.decode()
         found = unread(page)
-        # Of a tile a person reads no more than is theirs, so a group may be spared what somebody who sees all is not.
+        # A tile reads only what the user may see, so a group may avoid an error that a superuser gets.
         assert found == READERS[away] if role is None else set(found) <= set(READERS[away]), role
         assert [key for key in KEYS if f'id="tile-{key}"' in page], role
         assert "Traceback" not in page

@@ -1,4 +1,4 @@
-"""What each tile says, where its numbers lead, and who sees it."""
+"""Text, links and permissions of each tile."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,12 +106,12 @@ def test_trials_at_risk_are_counted_and_the_biggest_rises_named(ana: Client) -> 
         if before:
             score(trial, "one", before, 2)
         score(trial, "two", after, 1)
-    said = words(ana.get("/"), "risk")
-    assert "trials ≥ 97 % 1" in said
-    assert "trials 75-97 % 1" in said
-    assert f"{risen.nct_id} Gout ▲ 40.0 points to 80.0 %" in said
-    assert "Asthma" not in said
-    assert "run two" in said
+    text = words(ana.get("/"), "risk")
+    assert "trials ≥ 97 % 1" in text
+    assert "trials 75-97 % 1" in text
+    assert f"{risen.nct_id} Gout ▲ 40.0 points to 80.0 %" in text
+    assert "Asthma" not in text
+    assert "run two" in text
     assert f'href="/trials/{risen.nct_id}/"' in tile(ana.get("/"), "risk")
 
 
@@ -123,13 +123,13 @@ def test_a_trial_that_the_latest_run_left_out_did_not_rise(ana: Client) -> None:
     assert "Gout" not in words(ana.get("/"), "risk")
 
 
-def test_without_scores_it_says_what_scores(ana: Client) -> None:
+def test_without_scores_the_tile_names_the_command_that_scores(ana: Client) -> None:
     page = ana.get("/")
     assert "manage.py score_trials" in words(page, "risk")
     assert "No trials scored yet" in words(page, "gates")
 
 
-def test_gates_that_changed_are_told_either_way(ana: Client) -> None:
+def test_gates_that_changed_are_shown_both_ways(ana: Client) -> None:
     gained, lost, same = make_trial(), make_trial(), make_trial()
     score(gained, "one", "0.40000", 2)
     score(gained, "two", "0.80000", 1, "G1", "G4")
@@ -137,15 +137,15 @@ def test_gates_that_changed_are_told_either_way(ana: Client) -> None:
     score(lost, "two", "0.50000", 1)
     score(same, "one", "0.40000", 2, "G3")
     score(same, "two", "0.45000", 1, "G3")
-    said = words(ana.get("/"), "gates")
-    assert "gates triggered 1" in said
-    assert "gates cleared 1" in said
-    assert f"{gained.nct_id} G1 and G4 triggered ▲ 40.0 points" in said
-    assert f"{lost.nct_id} G2 cleared ▼ 20.0 points" in said
-    assert same.nct_id not in said
+    text = words(ana.get("/"), "gates")
+    assert "gates triggered 1" in text
+    assert "gates cleared 1" in text
+    assert f"{gained.nct_id} G1 and G4 triggered ▲ 40.0 points" in text
+    assert f"{lost.nct_id} G2 cleared ▼ 20.0 points" in text
+    assert same.nct_id not in text
 
 
-def test_scores_that_do_not_tell_their_gates_are_no_change(ana: Client) -> None:
+def test_scores_without_recorded_gates_are_no_change(ana: Client) -> None:
     trial = make_trial()
     score(trial, "one", "0.40000", 2)
     Score.objects.filter(pk=score(trial, "two", "0.80000", 1, "G1").pk).update(metadata={"gates": ["G1"]})
@@ -172,25 +172,25 @@ def test_loads_without_an_end_and_failed_jobs_are_named(ana: Client) -> None:
         kind="storage_verify", state="failed", requested_by="olga", finished_at=NOW, error="The disk is full."
     )
     page = ana.get("/")
-    said = words(page, "loads")
-    assert "incomplete imports ⚠ 1" in said
-    assert "superseded by a later run" in said
-    assert "young" not in said
-    assert "failed jobs ⚠ 1" in said
-    assert "The disk is full." in said
+    text = words(page, "loads")
+    assert "incomplete imports ⚠ 1" in text
+    assert "superseded by a later run" in text
+    assert "young" not in text
+    assert "failed jobs ⚠ 1" in text
+    assert "The disk is full." in text
     assert f'href="/jobs/{job.pk}/"' in tile(page, "loads")
 
 
-def test_jobs_under_way_are_told_with_how_far_they_are(ana: Client) -> None:
+def test_running_jobs_are_shown_with_their_progress(ana: Client) -> None:
     assert "No active jobs." in words(ana.get("/"), "running")
     Job.objects.create(kind="storage_verify", requested_by="olga")
     Job.objects.create(
         kind="storage_gc", state="running", requested_by="olga", started_at=NOW, worker="w", attempts=1,
         lease_until=NOW + timedelta(hours=1), done=5, total=10, unit="contents", step="deleting",
     )  # fmt: skip
-    said = words(ana.get("/"), "running")
-    assert "running 1 queued 1" in said
-    assert "5 of 10 contents, 50 %" in said
+    text = words(ana.get("/"), "running")
+    assert "running 1 queued 1" in text
+    assert "5 of 10 contents, 50 %" in text
 
 
 def test_freshness_names_each_source(ana: Client) -> None:
@@ -198,31 +198,31 @@ def test_freshness_names_each_source(ana: Client) -> None:
     just_now = timezone.now()
     IngestRun.objects.create(source="ctgov", started_at=just_now, finished_at=just_now, total_processed=1)
     Signal.objects.create(trial=make_trial(), s_id="S1", severity="H", fired_at=NOW - timedelta(days=5))
-    said = words(ana.get("/"), "freshness")
-    assert "ctgov import 1 record just now" in said
-    assert "Latest SEC Form 8-K published 3 days ago" in said
-    assert "Latest signal fired 5 days ago" in said
+    text = words(ana.get("/"), "freshness")
+    assert "ctgov import 1 record just now" in text
+    assert "Latest SEC Form 8-K published 3 days ago" in text
+    assert "Latest signal fired 5 days ago" in text
 
 
 def test_the_schema_tile_shows_head_and_the_last_verification(ana: Client) -> None:
-    said = words(ana.get("/"), "schema")
-    assert f"revision {revisions.head()} ✓ at head" in said
+    text = words(ana.get("/"), "schema")
+    assert f"revision {revisions.head()} ✓ at head" in text
     _log("verify", "failed", "A table differs: trials.")
-    said = words(ana.get("/"), "schema")
-    assert "at the last verification ⚠ drift" in said
-    assert "A table differs: trials." in said
+    text = words(ana.get("/"), "schema")
+    assert "at the last verification ⚠ drift" in text
+    assert "A table differs: trials." in text
     _log("verify", "done")
     _log("up", "done")
-    said = words(ana.get("/"), "schema")
-    assert "at the last verification ✓ no drift" in said
-    assert "1 later changes are not verified" in said
+    text = words(ana.get("/"), "schema")
+    assert "at the last verification ✓ no drift" in text
+    assert "1 later changes are not verified" in text
 
 
-def test_a_database_behind_is_told(ana: Client) -> None:
+def test_a_database_behind_head_is_shown(ana: Client) -> None:
     sql.execute("UPDATE alembic_version SET version_num = %s", [revisions.ids()[-2]])
-    said = words(ana.get("/"), "schema")
-    assert "⚠ not at head" in said
-    assert f"newest: {revisions.head()}" in said
+    text = words(ana.get("/"), "schema")
+    assert "⚠ not at head" in text
+    assert f"newest: {revisions.head()}" in text
 
 
 def test_drift_is_that_of_the_last_verification(ana: Client) -> None:

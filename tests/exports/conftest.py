@@ -1,4 +1,4 @@
-"""People who export."""
+"""Users who export."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +12,13 @@ from tests.factories import make_user
 
 @pytest.fixture
 def ana(client: Client) -> Client:
-    """The browser of somebody who may export."""
+    """Return a client of a user who may export."""
     client.force_login(make_user(Role.ANALYST))
     return client
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where the files of jobs go."""
+    """Return the folder of the files of jobs."""
     with override_settings(NCFD_HOME=tmp_path):
         yield tmp_path / "exports"

@@ -112,7 +112,7 @@ def test_after_seven_days_it_is_gone_and_deleted(ana: Client, folder: Path) -> N
 
 
 @TWO
-def test_an_export_that_is_canceled_leaves_no_file_and_starts_anew(
+def test_a_canceled_export_leaves_no_file_and_can_start_again(
     ana: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "FETCH_SIZE", 10)

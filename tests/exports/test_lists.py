@@ -101,7 +101,7 @@ def test_who_may_export(client: Client, who: Role | None, status: int) -> None:
         assert "/exports/" not in client.get(reverse("admin:linkaudit_linkaudit_changelist")).content.decode()
 
 
-def test_nobody_exports_a_table_that_he_may_not_view(client: Client) -> None:
+def test_export_needs_the_permission_to_view_the_table(client: Client) -> None:
     client.force_login(make_user(Role.ADJUDICATOR))
     assert client.get("/exports/storage.storageobject/csv/").status_code == 403
     assert Client().get("/exports/links/csv/").status_code == 302
@@ -124,7 +124,7 @@ def test_what_is_no_list_is_not_found(address: str, ana: Client) -> None:
     assert ana.get(f"/exports/{address}/csv/").status_code == 404
 
 
-def test_another_form_is_not_found_and_a_wrong_filter_is_told(ana: Client) -> None:
+def test_an_unknown_format_is_not_found_and_an_invalid_filter_is_reported(ana: Client) -> None:
     assert ana.get("/exports/links/xlsx/").status_code == 404
     for address in ("/exports/links/csv/?sort=password", "/exports/signals.trial/csv/?no_such=1"):
         answer = ana.get(address)

@@ -33,11 +33,11 @@ def test_a_text_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "cell"),
     [(-5, "-5"), (Decimal("-0.50"), "-0.50"), (-1.5, "-1.5"), (Decimal("1E+3"), "1000"), (None, ""), (True, "true")],
 )
-def test_numbers_stay_numbers(value: Any, said: str) -> None:
-    assert to_csv_cell(value) == said
+def test_numbers_stay_numbers(value: Any, cell: str) -> None:
+    assert to_csv_cell(value) == cell
 
 
 def test_csv_has_a_head_and_what_json_has() -> None:

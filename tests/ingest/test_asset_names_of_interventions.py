@@ -16,9 +16,7 @@ NO_DRUGS = """Placebo|PLACEBO|Matching placebo for examplumab|Examplumab placebo
     |Sodium chloride 0.9%|Placebo 500 mg|Physician's choice|Treatment A|Group B|Cohort 1|Study drug|Intervention group
     |5 mg|Placebo oral tablet"""
 # A record without types lists everything; what is plainly no drug makes no asset.
-NO_DRUGS_WHERE_NO_TYPE_SAYS_SO = (
-    "Exercise|Cognitive behavioral therapy|Radiotherapy|MRI|Questionnaires|Mobile application"
-)
+NO_DRUGS_WITHOUT_TYPE = "Exercise|Cognitive behavioral therapy|Radiotherapy|MRI|Questionnaires|Mobile application"
 
 
 def split(names: str) -> list[str]:
@@ -42,7 +40,7 @@ def test_other_types_are_none(kind: str) -> None:
     assert not is_asset("Examplumab", kind)
 
 
-@pytest.mark.parametrize("name", split(NO_DRUGS_WHERE_NO_TYPE_SAYS_SO))
+@pytest.mark.parametrize("name", split(NO_DRUGS_WITHOUT_TYPE))
 def test_without_a_type_what_is_plainly_no_drug_is_none(name: str) -> None:
     assert not is_asset(name, "")
     assert is_asset(name, "DRUG")
@@ -72,7 +70,7 @@ def test_strength_and_plain_form_are_no_part_of_the_name(name: str, core: str, s
     assert display_name(name) == shown
 
 
-def test_company_codes_are_told_from_other_names() -> None:
+def test_company_codes_are_distinguished_from_other_names() -> None:
     assert [guess_alias_type(name) for name in ("BMS-986165", "AMG 510", "Examplumab")] == ["code", "code", "other"]
 
 

@@ -120,7 +120,7 @@ def test_text_that_is_no_json_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["lines.jsonl", "page.json"])
-def test_a_cut_compressed_file_gives_what_can_be_read_and_says_so(tmp_path: Path, name: str) -> None:
+def test_a_truncated_compressed_file_yields_its_readable_part_and_an_error(tmp_path: Path, name: str) -> None:
     records = [{"id": number, "filler": f"{number * 7919 % 1000:03}" * 50} for number in range(2000)]
     text = "\n".join(map(json.dumps, records)) if name == "lines.jsonl" else json.dumps({"studies": records})
     packed = gzip.compress(text.encode())
@@ -132,7 +132,7 @@ def test_a_cut_compressed_file_gives_what_can_be_read_and_says_so(tmp_path: Path
     assert last[2] == CUT
 
 
-def test_a_damaged_compressed_file_says_so(tmp_path: Path) -> None:
+def test_a_damaged_compressed_file_is_reported(tmp_path: Path) -> None:
     packed = bytearray(gzip.compress(LINES.encode() * 200))
     packed[len(packed) // 2] ^= 0xFF
     assert isinstance(

@@ -40,7 +40,7 @@ def row(**fields: Any) -> dict[str, Any]:
     return {**ROW, **fields}
 
 
-def labelled(label: str, source: str = "external_validation", **fields: Any) -> dict[str, Any]:
+def labeled_row(label: str, source: str = "external_validation", **fields: Any) -> dict[str, Any]:
     return row(label=label, label_source=source, **fields)
 
 
@@ -107,7 +107,7 @@ def test_one_document_for_an_address_and_one_asset_for_a_name(proposed: Any) -> 
     assert Document.objects.count() == Asset.objects.count() == 1
 
 
-def test_links_without_an_asset_are_filed_under_one_that_says_so(proposed: Any) -> None:
+def test_links_without_an_asset_get_a_placeholder_asset(proposed: Any) -> None:
     proposed(row(asset=""), row(asset="", nct_id="NCT00000002"))
     assert Asset.objects.get().name == "unspecified"
 
@@ -119,7 +119,7 @@ def test_assets_of_registry_records_are_found(load: Load, proposed: Any, tmp_pat
 
 
 def test_a_label_comes_with_its_source_and_time(proposed: Any) -> None:
-    proposed(labelled("true"), labelled("False", "gold_standard", nct_id="NCT00000002"))
+    proposed(labeled_row("true"), labeled_row("False", "gold_standard", nct_id="NCT00000002"))
     external, gold = LinkAudit.objects.order_by("nct_id")
     assert (external.label, external.label_source, external.reviewed_by) == (True, "external_validation", None)
     assert (gold.label, gold.label_source) == (False, "gold_standard")
@@ -129,14 +129,14 @@ def test_a_label_comes_with_its_source_and_time(proposed: Any) -> None:
 
 def test_who_reviewed_and_when_are_taken_where_they_are_given(proposed: Any) -> None:
     given = {"reviewed_by": "rita", "reviewed_at": "2025-03-04T05:06:07+02:00", "review_notes": "seen"}
-    proposed(labelled("true", "human_review", **given))
+    proposed(labeled_row("true", "human_review", **given))
     link = LinkAudit.objects.get()
     assert (link.reviewed_by, link.review_notes) == ("rita", "seen")
     assert link.reviewed_at == datetime(2025, 3, 4, 3, 6, 7, tzinfo=UTC)
 
 
 def test_the_same_again_is_left(proposed: Any) -> None:
-    rows = [row(), labelled("true", nct_id="NCT00000002")]
+    rows = [row(), labeled_row("true", nct_id="NCT00000002")]
     proposed(*rows)
     before = list(LinkAudit.objects.values())
     outcome = proposed(*rows)
@@ -146,14 +146,14 @@ def test_the_same_again_is_left(proposed: Any) -> None:
 
 
 def test_the_same_twice_in_a_file_is_one_and_its_label_counts(proposed: Any) -> None:
-    outcome = proposed(row(), row(), labelled("true", asset="Examplumab 10 mg"))
+    outcome = proposed(row(), row(), labeled_row("true", asset="Examplumab 10 mg"))
     assert outcome.row("links") == (1, 1, 1, 0)
     assert LinkAudit.objects.get().label is True
 
 
 def test_a_label_that_comes_later_is_added(proposed: Any) -> None:
     proposed(row())
-    outcome = proposed(labelled("false"))
+    outcome = proposed(labeled_row("false"))
     assert outcome.row("links") == (0, 1, 0, 0)
     assert outcome.row("labels")[0] == 1
     assert LinkAudit.objects.get().label is False
@@ -177,7 +177,7 @@ def test_a_label_that_comes_later_is_added(proposed: Any) -> None:
 def test_a_label_only_gives_way_to_one_that_counts_as_much(proposed: Any, had: str, brings: str, kept: bool) -> None:
     proposed(row())
     LinkAudit.objects.update(label=True, label_source=had, reviewed_by="rita")
-    outcome = proposed(labelled("false", brings))
+    outcome = proposed(labeled_row("false", brings))
     assert LinkAudit.objects.get().label is kept
     assert ("1 labels differ" in outcome.out) is kept
     assert outcome.code == 0
@@ -219,7 +219,7 @@ def test_a_bad_row_is_refused_with_the_reason_and_the_rest_is_loaded(
 
 @pytest.mark.parametrize("name", ["links.csv", "links.jsonl"])
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", json.dumps(study()) + "\n", "\x00\xff"])
-def test_another_format_is_told_in_a_sentence(load: Load, tmp_path: Path, name: str, text: str) -> None:
+def test_another_format_is_reported(load: Load, tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     outcome = load("link_audits", tmp_path / name)
     assert outcome.code == 2

@@ -1,4 +1,4 @@
-"""Kinds of work that only tests have, and people who start it."""
+"""Job types of the tests, and users who start them."""
 
 import threading
 import time
@@ -23,26 +23,26 @@ def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def olga() -> User:
-    """Somebody who may start the work of the tests."""
+    """Return a user who may start the jobs of the tests."""
     return make_user(Role.OPERATOR)
 
 
 @pytest.fixture
 def ana() -> User:
-    """Somebody who may look at it."""
+    """Return a user who may view them."""
     return make_user(Role.ANALYST)
 
 
 def run(lease_seconds: float = 60) -> list[str]:
-    """Carry out what waits, here and now; returns what the worker says."""
-    said: list[str] = []
-    worker.work(threading.Event(), said.append, until_idle=True, lease_seconds=lease_seconds)
-    return said
+    """Run the queued jobs in this process and return the worker's log lines."""
+    log: list[str] = []
+    worker.work(threading.Event(), log.append, until_idle=True, lease_seconds=lease_seconds)
+    return log
 
 
 @contextmanager
 def working(lease_seconds: float = 60) -> Iterator[threading.Event]:
-    """A worker in a thread during the block; yields what tells it to end."""
+    """Run a worker in a thread during the block; yield the event that stops it."""
     stopping = threading.Event()
 
     def work() -> None:

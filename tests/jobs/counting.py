@@ -23,20 +23,20 @@ class WeighingError(Exception):
 
 def count(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str, Any]:
     """Count to `to`, a line in `file` for each number, with `pause` seconds between them."""
-    begun = control.checkpoint.get("counted", 0)
+    start = control.checkpoint.get("counted", 0)
     control.begin("counting", arguments["to"], "sheep")
-    control.advance(begun)
-    for number in range(begun + 1, arguments["to"] + 1):
+    control.advance(start)
+    for number in range(start + 1, arguments["to"] + 1):
         if "file" in arguments:
             with Path(arguments["file"]).open("a") as file:
                 file.write(f"{number} {os.getpid()}\n")
         time.sleep(arguments.get("pause", 0))
         control.advance(checkpoint={"counted": number})
-    return {"counted": arguments["to"], "by": control.actor, "first": begun + 1}
+    return {"counted": arguments["to"], "by": control.actor, "first": start + 1}
 
 
 def hold(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str, Any]:
-    """Say how far it is inside of a transaction, which stays open until `file` is there, and is rolled back then."""
+    """Report progress inside a transaction that stays open until `file` exists and is rolled back then."""
     with transaction.atomic():
         sql.execute("UPDATE site_jobs SET unit = 'never seen' WHERE kind = 'guest'")
         control.begin("holding a transaction", 10, "breaths")
@@ -48,7 +48,7 @@ def hold(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str
 
 
 def fail(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str, Any]:
-    """Fail as the argument says."""
+    """Fail in the way that the argument names."""
     control.begin("weighing", None, "sheep")
     control.advance(3, checkpoint={"weighed": 3})
     if arguments["how"] == "refusal":

@@ -20,7 +20,7 @@ def test_it_ends_when_it_is_to(tmp_path: Path, option: str) -> None:
     assert (done.code, done.output, done.errors) == (0, "", "")
 
 
-def test_without_the_table_it_says_what_is_missing(tmp_path: Path) -> None:
+def test_without_the_table_the_error_names_what_is_missing(tmp_path: Path) -> None:
     sql.execute("DROP TABLE site_jobs")
     refused = manage(tmp_path, "run_jobs", "--until-idle", **production(database_url()))
     assert refused.code == ExitCode.REFUSED

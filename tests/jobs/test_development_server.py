@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -57,7 +57,7 @@ def workers(server: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def wait_until_gone(process: psutil.Process) -> None:
-    """Wait until a process has ended, whoever its parent is now."""
+    """Wait for the end of a process, whose parent may have changed."""
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.05)
 
@@ -67,9 +67,9 @@ def test_it_has_one_worker_and_ctrl_c_ends_both_quietly(tmp_path: Path, options:
     with serving(tmp_path, *options) as server:
         [worker] = workers(server)
         os.killpg(server.pid, signal.SIGINT)
-        said, _ = server.communicate()
+        output, _ = server.communicate()
     assert server.returncode == 0
-    assert said.strip() == ""
+    assert output.strip() == ""
     wait_until_gone(worker)
 
 

@@ -1,4 +1,4 @@
-"""The pages of jobs: who sees them, what they say, and what the buttons do."""
+"""Pages of jobs: permissions, text and actions."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,27 +43,27 @@ def make_job(**fields: Any) -> Job:
     return job
 
 
-def test_nobody_but_operators_and_analysts_sees_jobs(olga: User, ana: User) -> None:
+def test_only_operators_and_analysts_see_jobs(olga: User, ana: User) -> None:
     job = make_job(state=State.RUNNING)
     pages = [reverse("jobs:jobs"), *(reverse(f"jobs:{name}", args=[job.pk]) for name in ("job", "progress"))]
     for page in pages:
         assert [browser(person).get(page).status_code for person in (olga, ana)] == [200, 200]
         assert browser(make_user(username=f"rita of {page}")).get(page).status_code == 403
     assert Client().get(pages[0]).status_code == 302
-    # The page that asked is told to load itself, and asks to sign in.
+    # The requesting page is made to reload, and asks to sign in.
     assert Client().get(pages[2]).headers["HX-Refresh"] == "true"
     assert ">Jobs</a>" in browser(ana).get("/").content.decode()
     assert ">Jobs</a>" not in browser(make_user()).get("/").content.decode()
 
 
-def test_without_jobs_the_page_says_what_fills_it(ana: User) -> None:
+def test_without_jobs_the_page_names_what_starts_them(ana: User) -> None:
     words = text_of(browser(ana).get("/jobs/"))
     assert "No jobs yet." in words
     assert "manage.py run_jobs" in words
     assert "No jobs match the filters." in text_of(browser(ana).get("/jobs/?state=failed"))
 
 
-def test_the_list_says_what_runs_and_how_far_it_is(ana: User) -> None:
+def test_the_list_shows_running_jobs_with_progress(ana: User) -> None:
     make_job(state=State.RUNNING, step="counting", done=1200, total=5000, unit="sheep")
     make_job(kind="of_yesterday", state=State.DONE, result={})
     make_job(kind="test_fail", state=State.FAILED, error="The scales are broken.", arguments={})
@@ -126,7 +126,7 @@ def test_the_time_that_is_left_follows_from_the_pace_while_watching(olga: User) 
     client = browser(olga)
     words = text_of(client.get(f"/jobs/{job.pk}/progress/?{seen.query_string}"))
     assert words == "300 of 900 sheep, 33 %, about 3 minutes remaining"
-    # Another step has another pace, and says that it is another.
+    # Another step has another rate and another title.
     other = Snapshot("running", "shearing", 100, timezone.now().timestamp() - 60)
     words = text_of(client.get(f"/jobs/{job.pk}/progress/?{other.query_string}"))
     assert words == "300 of 900 sheep, 33 % ↻ running Counting."
@@ -134,7 +134,7 @@ def test_the_time_that_is_left_follows_from_the_pace_while_watching(olga: User) 
         assert client.get(f"/jobs/{job.pk}/progress/?{odd}").status_code == 200
 
 
-def test_when_a_job_has_ended_the_page_loads_itself_anew(olga: User) -> None:
+def test_the_page_reloads_when_a_job_has_finished(olga: User) -> None:
     job = make_job(state=State.DONE, result={})
     assert browser(olga).get(f"/jobs/{job.pk}/progress/").headers["HX-Refresh"] == "true"
     html = browser(olga).get(f"/jobs/{job.pk}/").content.decode()
@@ -163,7 +163,7 @@ def test_when_a_job_has_ended_the_page_loads_itself_anew(olga: User) -> None:
         ({"state": State.DONE, "result": {}, "kind": "of_yesterday"}, "Unknown result type."),
     ],
 )
-def test_a_job_is_told_in_words(ana: User, fields: dict[str, Any], sentence: str) -> None:
+def test_a_job_is_described(ana: User, fields: dict[str, Any], sentence: str) -> None:
     job = make_job(**fields)
     assert sentence in text_of(browser(ana).get(f"/jobs/{job.pk}/"))
     assert browser(ana).get("/jobs/").status_code == 200
@@ -214,7 +214,7 @@ def test_a_job_that_is_not_there_is_not_found(olga: User) -> None:
     assert browser(olga).post("/jobs/99/cancel/").status_code == 404
 
 
-def test_an_exclusive_job_that_cannot_go_on_says_why(olga: User) -> None:
+def test_an_exclusive_job_that_cannot_resume_shows_the_reason(olga: User) -> None:
     first = queue.cancel(queue.start("test_shear", {"to": 1}, actor=olga).pk, actor=olga)
     second = queue.start("test_shear", {"to": 1}, actor=olga)
     page = text_of(browser(olga).post(f"/jobs/{first.pk}/resume/", follow=True))

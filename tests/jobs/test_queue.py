@@ -1,4 +1,4 @@
-"""What people may do with jobs."""
+"""Actions on jobs and their permissions."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -85,10 +85,10 @@ def test_of_many_at_once_one_exclusive_job_is_taken(olga: User) -> None:
         return ""
 
     with ThreadPoolExecutor(8) as pool:
-        said = list(pool.map(start, range(16)))
+        outcomes = list(pool.map(start, range(16)))
     taken = Job.objects.get()
-    assert said.count("") == 1
-    assert sum(f"job {taken.pk} of olga" in sentence for sentence in said) == 15
+    assert outcomes.count("") == 1
+    assert sum(f"job {taken.pk} of olga" in sentence for sentence in outcomes) == 15
 
 
 def test_a_waiting_job_is_canceled_at_once_and_goes_on_later(olga: User) -> None:
@@ -103,7 +103,7 @@ def test_a_waiting_job_is_canceled_at_once_and_goes_on_later(olga: User) -> None
         queue.resume(job.pk, actor=olga)
 
 
-def test_a_running_job_is_asked_to_end_and_one_without_worker_is_ended(olga: User) -> None:
+def test_canceling_a_running_job_asks_its_worker_and_finishes_a_job_without_one(olga: User) -> None:
     job = queue.start("test_count", {"to": 3}, actor=olga)
     taken = "UPDATE site_jobs SET state = 'running', worker = 'gone', lease_until = now() + %s * interval '1 second'"
     sql.execute(taken, [60])

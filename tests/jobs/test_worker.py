@@ -1,4 +1,4 @@
-"""How a worker carries out jobs, and what stays when it is stopped, killed or robbed of its job."""
+"""Running of jobs by a worker, and their state after it is stopped, killed or loses its lease."""
 
 import signal
 from collections import Counter
@@ -89,14 +89,14 @@ def test_after_a_kill_another_worker_goes_on_from_the_checkpoint(olga: User, tmp
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_that_is_told_to_end_puts_its_job_back(olga: User, number: signal.Signals) -> None:
+def test_a_stopped_worker_requeues_its_job(olga: User, number: signal.Signals) -> None:
     job = queue.start("test_count", {"to": 10_000, "pause": 0.01}, actor=olga)
     with worker_process() as process:
         wait_for(job, lambda job: job.done >= 3)
         process.send_signal(number)
-        said, _ = process.communicate()
+        output, _ = process.communicate()
     assert process.returncode == 0
-    assert said.splitlines()[-1] == f"Job {job.pk} is queued again: this worker stops."
+    assert output.splitlines()[-1] == f"Job {job.pk} is queued again: this worker stops."
     job.refresh_from_db()
     assert (job.state, job.attempts, job.lease_until) == (State.QUEUED, 0, None)
     assert job.checkpoint["counted"] == job.done >= 3
@@ -174,15 +174,15 @@ def test_a_failure_is_a_sentence_without_secrets(
     olga: User, how: str, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = queue.start("test_fail", {"how": how}, actor=olga)
-    said = run()
+    log = run()
     job.refresh_from_db()
     assert job.state == State.FAILED
     assert job.error is not None
     assert job.error.startswith(sentence)
     assert (job.done, job.checkpoint) == (3, {"weighed": 3})
-    assert SECRET not in job.error + "".join(said)
+    assert SECRET not in job.error + "".join(log)
     assert "Traceback" not in job.error
-    # The log is where the details are, and only of what nobody foresaw.
+    # The log has the details of unexpected errors only.
     assert (SECRET in caplog.text) == (how in ("sql", "other"))
 
 

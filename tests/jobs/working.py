@@ -1,6 +1,6 @@
 """A worker in a process of its own: `python -m tests.jobs.working DATABASE LEASE_SECONDS`, with the kinds of the tests.
 
-It says what a worker says, and ends when its standard input does, or a signal tells it to.
+It prints the log of the worker and stops when its standard input closes or on a signal.
 """
 
 import os
@@ -39,7 +39,7 @@ def worker_process(lease_seconds: float = 60) -> Iterator[subprocess.Popen[str]]
 
 
 def main(database: str, lease_seconds: str) -> None:
-    """Work until told to end."""
+    """Work until stopped."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
     django.setup()
     from ncfd_site.jobs import worker

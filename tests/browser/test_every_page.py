@@ -78,7 +78,7 @@ def addresses() -> list[str]:
         "/heuristics/",
         f"/heuristics/{LONG}/",
         "/review/",
-        "/review/keys/",
+        "/review/shortcuts/",
         "/adjudication/",
         f"/adjudication/{disputed.pk}/",
         "/agreement/",
@@ -110,7 +110,7 @@ def drifted() -> None:
 
 def test_the_schema_page_fits_the_window(page: Page, drifted: None) -> None:
     sign_in(page, "olga", "/schema/")
-    expect(page.locator(".badge")).to_contain_text("needs a person")
+    expect(page.locator(".badge")).to_contain_text("Manual action required")
     for summary in page.locator("main summary").all():
         summary.click()
     for width in WIDTHS:

@@ -3,7 +3,7 @@
 `may` are the roles with access; other signed-in users get 403 (or `denied`) for the methods that the page has. `get`
 (and HEAD) and `post` are the statuses for those with access. A POST has no fields, which no page accepts, or an invalid
 `post_query`, or goes to `post_to`, which names no row. `others` is the status of PUT, PATCH and DELETE. Anonymous users
-are redirected to the sign-in page for every method, except on `public` pages; the API returns 401.
+are redirected to the sign-in page for every method, except on `public` pages; the API returns 401 to GET and HEAD.
 """
 
 from collections.abc import Mapping
@@ -40,9 +40,10 @@ class Rule:
 
     def expected(self, who: str, method: str) -> int:
         """Return the status for a role and method."""
-        for key in (f"{who} {method}", method):
-            if key in self.exact and (self.public or who != "anonymous"):
-                return self.exact[key]
+        if (status := self.exact.get(f"{who} {method}")) is not None:
+            return status
+        if method in self.exact and (self.public or who != "anonymous"):
+            return self.exact[method]
         if who == "anonymous" and not self.public:
             return self.anonymous
         by_method = {"GET": self.get, "HEAD": self.get, "POST": self.post, "OPTIONS": self.options}
@@ -61,8 +62,9 @@ def posted(may: frozenset[str], post: int, **fields: Any) -> Rule:
 
 
 def resource(may: frozenset[str], **fields: Any) -> Rule:
-    """Return the rule of a read-only resource of the API."""
-    return Rule(may, anonymous=401, exact={"OPTIONS": 204}, **fields)
+    """Return the rule of a read-only resource of the API, which refuses other methods before it asks who sends them."""
+    refused = {f"anonymous {method}": NONE for method in METHODS if method not in ("GET", "HEAD")}
+    return Rule(may, anonymous=401, exact=refused, **fields)
 
 
 TABLE: dict[str, Rule] = {

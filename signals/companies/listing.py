@@ -162,6 +162,7 @@ class DayForm(forms.Form):
 
     on = forms.DateField(
         label="Day",
+        label_suffix="",
         required=False,
         input_formats=["%Y-%m-%d"],
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),

@@ -70,9 +70,9 @@ def test_a_run_is_chosen_by_keyboard(page: Page, study: Study) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"\?run=weekly"))
-    expect(page.locator("main")).to_contain_text("No gate fired: the score is the prior of phase 3, 42.0 %,.")
+    expect(page.locator("main")).to_contain_text("No gate fired: the score is the prior of phase 3 (42.0 %).")
     page.locator(".explanation-history table").get_by_role("link", name=LONG[:50]).press("Enter")
-    expect(page.locator("main")).to_contain_text("the latest run")
+    expect(page.locator("main")).to_contain_text("latest run,")
 
 
 def test_two_versions_are_compared_from_the_list(page: Page, study: Study) -> None:

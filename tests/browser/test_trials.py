@@ -43,7 +43,7 @@ def test_a_trial_is_searched_and_opened(page: Page, site: None) -> None:
     page.wait_for_url("**/trials/?q=zqlil**")
     expect(rows).to_have_text(["NCT00000002"])
     # The chip is a link that removes its filter.
-    chip = page.get_by_role("link", name="found by “zqlil” : remove this filter")
+    chip = page.get_by_role("link", name="search: zqlil : remove this filter")
     while not chip.evaluate("element => element === document.activeElement"):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")

@@ -67,7 +67,7 @@ def test_the_tokens_of_others_are_not_there(browser: Client) -> None:
 
 
 def test_an_empty_page_shows_the_next_step(browser: Client) -> None:
-    assert "You have no token yet" in text_of(browser.get("/tokens/"))
+    assert "No tokens yet" in text_of(browser.get("/tokens/"))
 
 
 def test_a_stranger_signs_in_first(client: Client) -> None:
@@ -107,4 +107,4 @@ def test_the_page_of_the_api_lists_every_operation(
     words = text_of(page)
     for path in browser.get("/api/v1/openapi.json").json()["paths"]:
         assert f"GET {path}" in words
-    assert "whole number, 1 to 200; 50 where it is left out" in words
+    assert "whole number, 1 to 200; default: 50" in words

@@ -96,7 +96,7 @@ def test_a_token_without_a_name_or_an_end_is_not_made(name: str, days: int) -> N
 def test_a_person_has_so_many_open_tokens_and_no_more() -> None:
     rita = make_user()
     made = [create_token(rita, "a notebook", 30) for _ in range(MAX_ACTIVE)]
-    with pytest.raises(TokenError, match="revoke one"):
+    with pytest.raises(TokenError, match="Revoke one"):
         create_token(rita, "one more", 30)
     revoke_token(rita, made[0].token.pk)
     create_token(rita, "one more", 30)

@@ -56,7 +56,7 @@ def test_pages_show_rows_and_the_band(rita: Client, address: str) -> None:
 def test_each_heuristic_has_a_page_and_open_links(rita: Client, heuristic: str) -> None:
     words = text_of(rita.get(f"/heuristics/{heuristic}/"))
     assert BAND in words
-    assert ("Met: at least 0.95" in words) == (heuristic == "HP-1")
+    assert ("Met (≥ 95 %" in words) == (heuristic == "HP-1")
     assert heuristic == "HP-4" or "reviewed links are right" in words
     links = rita.get(f"/links/?heuristic={heuristic}")
     assert re.search(r'href="/links/\d+/', links.content.decode())

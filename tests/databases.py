@@ -46,21 +46,35 @@ def template(server: Keywords, prefix: str, digest: str, build: Callable[[Keywor
     """
     name = f"{prefix}_{digest}"
     with psycopg.connect(**{**server, "dbname": "postgres"}, autocommit=True) as admin:
-        admin.execute("SELECT pg_advisory_lock(%s)", [_lock_key(name)])
-        if not admin.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
-            unfinished = f"{name}{_UNFINISHED}"
-            execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", unfinished)
-            execute(server, "CREATE DATABASE {}", unfinished)
-            build({**server, "dbname": unfinished})
-            execute(server, "ALTER DATABASE {} RENAME TO {}", unfinished, name)
-            _drop_unused(admin, server, prefix, name)
-        # No other process drops the template while this one uses it.
-        admin.execute("SELECT pg_advisory_lock_shared(%s)", [_lock_key(name)])
-        admin.execute("SELECT pg_advisory_unlock(%s)", [_lock_key(name)])
+        # The shared lock keeps other processes from dropping the template. Only its builder locks it exclusively:
+        # waiting for the users of existing templates would deadlock two processes that use two templates.
+        while not _lock_shared(admin, name):
+            admin.execute("SELECT pg_advisory_lock(%s)", [_lock_key(name)])
+            if not _exists(admin, name):
+                unfinished = f"{name}{_UNFINISHED}"
+                execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", unfinished)
+                execute(server, "CREATE DATABASE {}", unfinished)
+                build({**server, "dbname": unfinished})
+                execute(server, "ALTER DATABASE {} RENAME TO {}", unfinished, name)
+                _drop_unused(admin, server, prefix, name)
+            admin.execute("SELECT pg_advisory_unlock(%s)", [_lock_key(name)])
         yield name
 
 
 _UNFINISHED = "_new"
+
+
+def _lock_shared(admin: psycopg.Connection[Any], name: str) -> bool:
+    """Lock a template for use; return False without a lock if it does not exist."""
+    admin.execute("SELECT pg_advisory_lock_shared(%s)", [_lock_key(name)])
+    if not _exists(admin, name):
+        admin.execute("SELECT pg_advisory_unlock_shared(%s)", [_lock_key(name)])
+        return False
+    return True
+
+
+def _exists(admin: psycopg.Connection[Any], name: str) -> bool:
+    return admin.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount > 0
 
 
 def _drop_unused(admin: psycopg.Connection[Any], server: Keywords, prefix: str, used: str) -> None:

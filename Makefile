@@ -65,6 +65,7 @@ lint: setup
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
+	@$(PY) -m codespell_lib . .ci/run
 	@$(PY) -m docs.architecture --check
 	@sh requirements/compile --check
 

@@ -39,16 +39,19 @@ def test_changelog_starts_with_the_version() -> None:
     assert headings[0].split()[0] == version
 
 
-def test_codespell_finds_every_entry_of_the_glossary(tmp_path: Path) -> None:
+def test_lint_finds_every_entry_of_the_glossary(tmp_path: Path) -> None:
     glossary = (ROOT / ".codespell/glossary.txt").read_text().splitlines()
     entries = [line.partition("->")[0] for line in glossary]
     # An old word is found alone and as a part of an identifier.
     lines = [line for entry in entries for line in (entry, f"is_{entry}_x" if entry.isalpha() else entry)]
     sample = tmp_path / "sample.txt"
     sample.write_text("\n".join(lines))
-    command = [sys.executable, "-m", "codespell_lib", "--toml", "pyproject.toml", str(sample)]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    assert [int(number) for number in re.findall(r":(\d+): ", found)] == list(range(1, len(lines) + 1))
+    # The command of `make lint`, for the sample.
+    commands = subprocess.run(["make", "-n", "lint"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = [line.replace(" . ", f" {sample} ") for line in commands.splitlines() if "codespell" in line]
+    found = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert [int(number) for number in re.findall(r"sample.txt:(\d+): ", found.stdout)] == list(range(1, len(lines) + 1))
+    assert found.returncode == 65
 
 
 # For each contract of import-linter, a module and an import that breaks it.

@@ -53,7 +53,7 @@ _ARM = re.compile(
     re.VERBOSE,
 )
 
-# Examinations and procedures without a drug, as whole words.
+# Examinations and procedures without a drug, as whole words. Records use both spellings.
 _NO_DRUG = re.compile(
     r"""\b(questionnaires? | surveys? | interviews? | biospecimen | biopsy | pregnancy\ test | genetic\ testing
         | (quality[ -]of[ -]life|laboratory\ biomarker|pharmacological|biomarker)\ (assessment|analysis|study)

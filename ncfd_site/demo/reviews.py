@@ -23,7 +23,7 @@ NOTED = 9
 # The share of HP-1's labels whose links are promoted, and how many links of HP-2 adam has promoted himself.
 PROMOTED = 0.6
 BY_ADAM = 3
-# Some links without a label wait for a second look.
+# Some links without a label wait for a second opinion.
 _PUT_ASIDE = """
 UPDATE link_audit SET promotion_status = 'review', updated_at = %s WHERE audit_id IN
     (SELECT audit_id FROM link_audit WHERE label IS NULL AND created_at < %s ORDER BY audit_id DESC LIMIT 5)

@@ -58,7 +58,7 @@ class ListedCompany:
     also: str | None
 
 
-# One row is enough; the index on the company finds it without a look at the others.
+# One row is enough; the index on the company finds it without reading the others.
 _WITH_TRIALS = "(SELECT true FROM trial_current_scores s WHERE s.sponsor_company_id = c.company_id LIMIT 1)"
 _LISTED = """EXISTS (
     SELECT FROM securities s JOIN exchanges e ON e.exchange_id = s.exchange_id

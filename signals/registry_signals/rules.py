@@ -226,7 +226,7 @@ def _endpoint_finding(change: _Change, changes: Sequence[_Change], evidence: dic
         "why": change.circumstance,
     }
     if before.is_closed is not None:
-        metadata["after_last_patient_randomised"] = before.is_closed  # codespell:ignore
+        metadata["after_last_patient_randomised"] = before.is_closed
     return SignalFinding(
         "S1",
         FIRED,

@@ -102,7 +102,7 @@ def test_the_newest_comes_first_and_pages_follow(ana: Client) -> None:
     assert "complaint 0 of many" in text_of(second)
 
 
-def test_an_empty_list_says_why(ana: Client) -> None:
+def test_empty_list_shows_the_reason(ana: Client) -> None:
     assert "No validation errors." in text_of(ana.get("/errors/"))
     assert "No errors match this filter." in text_of(ana.get("/errors/?kind=other"))
     assert "There is no page 7." in text_of(ana.get("/errors/?page=7"))

@@ -24,10 +24,12 @@ def differences(
     """Return a sentence per difference; `without_model` has the relations that need no model."""
     by_table = {model._meta.db_table: model for model in own_models}
     found = [f"{table}: the model {by_table[table].__name__} has no relation" for table in by_table.keys() - relations]
-    unmodelled = relations.keys() - by_table.keys()
-    found += [f"{name}: the {relations[name].kind} has no model" for name in unmodelled - set(without_model)]
-    found += [f"{name}: said to have no model, but it has one" for name in set(without_model) & by_table.keys()]
-    found += [f"{name}: said to have no model, but it does not exist" for name in set(without_model) - relations.keys()]
+    without = relations.keys() - by_table.keys()
+    found += [f"{name}: the {relations[name].kind} has no model" for name in without - set(without_model)]
+    found += [f"{name}: listed as without a model, but it has one" for name in set(without_model) & by_table.keys()]
+    found += [
+        f"{name}: listed as without a model, but it does not exist" for name in set(without_model) - relations.keys()
+    ]
     used_enums = set()
     for table in sorted(by_table.keys() & relations.keys()):
         model, relation = by_table[table], relations[table]
@@ -90,8 +92,8 @@ def _of_default(here: str, column: Column, field: Field) -> Iterator[str]:
             yield from _unequal(here, f"default from {function})", function in column.default, in_django in expression)
             return
     if not sql.value(f"SELECT ({column.default}) = ({expression})::{column.type}", parameters):
-        modelled = ", ".join(str(parameter) for parameter in parameters)
-        yield f"{here}: default is {column.default} in the database and {modelled} in the model"
+        modeled = ", ".join(str(parameter) for parameter in parameters)
+        yield f"{here}: default is {column.default} in the database and {modeled} in the model"
 
 
 def _of_values(here: str, checked: list[str] | None, field: Field) -> Iterator[str]:
@@ -102,11 +104,11 @@ def _of_values(here: str, checked: list[str] | None, field: Field) -> Iterator[s
 def _of_foreign_key(here: str, relation: Relation, field: Field) -> Iterator[str]:
     constraint = relation.foreign_keys.get(field.column)
     actual = (constraint.target_relation, constraint.target_column) if constraint else None
-    modelled = None
+    modeled = None
     if field.is_relation and field.db_constraint:
-        modelled = (field.remote_field.model._meta.db_table, field.target_field.column)
+        modeled = (field.remote_field.model._meta.db_table, field.target_field.column)
         yield from _unequal(here, "on_delete DO_NOTHING", True, field.remote_field.on_delete is models.DO_NOTHING)
-    yield from _unequal(here, "foreign key", actual, modelled)
+    yield from _unequal(here, "foreign key", actual, modeled)
 
 
 def _of_keys(model: Model, relation: Relation) -> Iterator[str]:
@@ -114,13 +116,13 @@ def _of_keys(model: Model, relation: Relation) -> Iterator[str]:
     indexes = relation.unique_indexes
     partial = sorted(index.columns or [] for index in indexes if index.is_partial)
     unique = sorted(index.columns or [] for index in indexes if not index.is_partial and not index.is_primary)
-    modelled = [[name] for name, field in _columns(model).items() if field.unique and [name] != primary]
-    modelled_partial: list[list[str]] = []
+    modeled = [[name] for name, field in _columns(model).items() if field.unique and [name] != primary]
+    modeled_partial: list[list[str]] = []
     by_name: dict[str, Field] = {field.name: field for field in model._meta.concrete_fields}
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint):
             names = [by_name[name].column for name in constraint.fields]
-            (modelled if constraint.condition is None else modelled_partial).append(names)
+            (modeled if constraint.condition is None else modeled_partial).append(names)
     if relation.primary_key:
         yield from _unequal(relation.name, "primary key", relation.primary_key, primary)
     elif relation.kind == "table":
@@ -128,8 +130,8 @@ def _of_keys(model: Model, relation: Relation) -> Iterator[str]:
         yield from _unequal(relation.name, "a unique key that could be primary", True, primary in unique)
     unique = [columns for columns in unique if columns != primary]
     if relation.kind == "table":
-        yield from _unequal(relation.name, "unique columns", unique, sorted(modelled))
-        yield from _unequal(relation.name, "columns unique for some rows", partial, sorted(modelled_partial))
+        yield from _unequal(relation.name, "unique columns", unique, sorted(modeled))
+        yield from _unequal(relation.name, "columns unique for some rows", partial, sorted(modeled_partial))
 
 
 def _of_enum(here: str, field: EnumField, enums: dict[str, list[str]]) -> Iterator[str]:

@@ -94,9 +94,9 @@ def test_missing_groups_are_reported() -> None:
 
 def test_command_prints_the_warning_and_succeeds() -> None:
     stand_at(KNOWN[0])
-    said = StringIO()
+    output = StringIO()
 
-    call_command("check", databases=["default"], stderr=said)
+    call_command("check", databases=["default"], stderr=output)
 
-    assert "ncfd.W001" in said.getvalue()
-    assert "Run manage.py migrate_alembic" in said.getvalue()
+    assert "ncfd.W001" in output.getvalue()
+    assert "Run manage.py migrate_alembic" in output.getvalue()

@@ -15,11 +15,11 @@ OWN_APPS = ("api", "jobs", "linkaudit", "schema", "securities", "signals", "stor
 
 @pytest.mark.django_db
 def test_models_need_no_migrations() -> None:
-    said = StringIO()
+    output = StringIO()
 
-    call_command("makemigrations", check_changes=True, dry_run=True, stdout=said)
+    call_command("makemigrations", check_changes=True, dry_run=True, stdout=output)
 
-    assert said.getvalue().strip() == "No changes detected"
+    assert output.getvalue().strip() == "No changes detected"
 
 
 @pytest.mark.parametrize("label", OWN_APPS)
@@ -29,11 +29,11 @@ def test_app_has_no_managed_table_and_no_migration(label: str) -> None:
 
 
 def test_models_graph_has_relations() -> None:
-    said = StringIO()
+    output = StringIO()
 
-    call_command("graph_models", all_applications=True, dot=True, stdout=said)
+    call_command("graph_models", all_applications=True, dot=True, stdout=output)
 
-    drawn = said.getvalue()
+    drawn = output.getvalue()
     assert drawn.startswith("digraph")
     for model in apps.get_models():
         assert model.__name__ in drawn

@@ -97,7 +97,7 @@ def test_models_match_the_catalog() -> None:
         ("CREATE TABLE novelties (id integer PRIMARY KEY)", "novelties: the table has no model"),
         ("CREATE VIEW v_novelties AS SELECT 1 AS id", "v_novelties: the view has no model"),
         ("DROP TABLE ctgov_ingest_state", "ctgov_ingest_state: the model IngestState has no relation"),
-        ("DROP TABLE document_entities", "document_entities: said to have no model, but it does not exist"),
+        ("DROP TABLE document_entities", "document_entities: listed as without a model, but it does not exist"),
     ],
 )
 def test_change_of_the_database_is_reported(statement: str, named: str) -> None:

@@ -43,12 +43,12 @@ def test_page_needs_the_newest_revision() -> None:
 def test_command_writes_the_page_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = tmp_path / "docs" / "schema.md"
     monkeypatch.setattr(document, "path", lambda: page)
-    said = StringIO()
+    output = StringIO()
 
-    call_command("schema_docs", stdout=said)
-    call_command("schema_docs", stdout=said)
+    call_command("schema_docs", stdout=output)
+    call_command("schema_docs", stdout=output)
 
-    assert said.getvalue().splitlines() == ["docs/schema.md is written.", "docs/schema.md is up to date."]
+    assert output.getvalue().splitlines() == ["docs/schema.md is written.", "docs/schema.md is up to date."]
     assert page.read_text(encoding="utf-8") == document.render()
 
 

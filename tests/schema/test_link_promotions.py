@@ -24,7 +24,7 @@ def promote(db: Database, promotion: int, after: int = 0, limit: int = 1000) -> 
     return found
 
 
-def take_back(db: Database, promotion: int) -> int:
+def revert(db: Database, promotion: int) -> int:
     return int(one(db.execute("SELECT revert_link_promotion(%s, 'olga', 'too early')", [promotion]))[0])
 
 
@@ -67,8 +67,10 @@ def test_promotion_adds_assets_to_trial_and_studies(links: Database) -> None:
     assert row == (trial, "HP-1", "link_audit", "olga", "active")
     named = db.execute("SELECT study_id FROM study_assets_xref ORDER BY 1").fetchall()
     assert named == [(str(study),) for study in sorted(studies)]
-    told = one(db.execute("SELECT link_count, precision_counts ->> 'correct_links', reason FROM link_promotions"))
-    assert told == (65, "60", "rule met")
+    promotion_row = one(
+        db.execute("SELECT link_count, precision_counts ->> 'correct_links', reason FROM link_promotions")
+    )
+    assert promotion_row == (65, "60", "rule met")
     # Promotion does not change labels.
     assert one(db.execute("SELECT count(*) FROM link_audit WHERE label")) == (60,)
 
@@ -88,12 +90,12 @@ def test_reverting_restores_links_and_deletes_rows(links: Database) -> None:
     db = links
     promotion = begin(db)
     promote(db, promotion)
-    assert take_back(db, promotion) == 65
+    assert revert(db, promotion) == 65
     assert statuses(db) == {"pending": 66}
     assert one(db.execute("SELECT count(*) FROM trial_assets_xref")) == (0,)
     assert one(db.execute("SELECT reverted_by, revert_reason FROM link_promotions")) == ("olga", "too early")
     with refused(db, BLOCKED, "does not exist or is already reverted"):
-        take_back(db, promotion)
+        revert(db, promotion)
     with refused(db, BLOCKED, "does not exist or was reverted"):
         promote(db, promotion)
 
@@ -101,12 +103,12 @@ def test_reverting_restores_links_and_deletes_rows(links: Database) -> None:
 def test_existing_rows_are_kept(links: Database) -> None:
     db = links
     (trial,), (asset,) = one(db.execute("SELECT trial_id FROM trials")), one(db.execute("SELECT asset_id FROM assets"))
-    made = {"trial_id": trial, "asset_id": asset, "how": "by hand", "link_source": "review", "confidence": 1}
+    made = {"trial_id": trial, "asset_id": asset, "how": "review", "link_source": "review", "confidence": 1}
     insert(db, "trial_assets_xref", **made)
     promotion = begin(db)
     promote(db, promotion)
-    take_back(db, promotion)
-    assert one(db.execute("SELECT how FROM trial_assets_xref")) == ("by hand",)
+    revert(db, promotion)
+    assert one(db.execute("SELECT how FROM trial_assets_xref")) == ("review",)
 
 
 def test_reverting_keeps_later_changes(links: Database) -> None:
@@ -115,7 +117,7 @@ def test_reverting_keeps_later_changes(links: Database) -> None:
     promote(db, promotion)
     (one_link,) = one(db.execute("SELECT min(audit_id) FROM link_audit"))
     db.execute("UPDATE link_audit SET promotion_status = 'rejected' WHERE audit_id = %s", [one_link])
-    assert take_back(db, promotion) == 64
+    assert revert(db, promotion) == 64
     assert statuses(db) == {"rejected": 1, "pending": 65}
 
 
@@ -125,7 +127,7 @@ def test_reverting_keeps_rows_of_a_later_promotion(links: Database) -> None:
     promote(db, first, limit=10)
     second = begin(db)
     promote(db, second)
-    take_back(db, first)
+    revert(db, first)
     assert statuses(db) == {"promoted": 55, "pending": 11}
     assert one(db.execute("SELECT count(*) FROM trial_assets_xref")) == (1,)
 
@@ -180,8 +182,8 @@ def test_promotion_waits_for_a_concurrent_decision(head_database: Keywords) -> N
         fill(reviewer)
         promotion = begin(reviewer)
         reviewer.commit()
-        (labelled,) = one(reviewer.execute("SELECT array_agg(audit_id) FROM link_audit WHERE label"))
-        for link in labelled[:9]:
+        (labeled_ids,) = one(reviewer.execute("SELECT array_agg(audit_id) FROM link_audit WHERE label"))
+        for link in labeled_ids[:9]:
             reviewer.execute("SELECT record_link_review(%s, 'wrong', 'adam', 'page')", [link])
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(promote, promoter, promotion)

@@ -18,7 +18,7 @@ def link(db: Database) -> int:
     return int(one(db.execute("SELECT audit_id FROM link_audit"))[0])
 
 
-def say(db: Database, link: int, decision: str, reviewer: str = "rita", mode: str = "queue", **more: Any) -> int:
+def decide(db: Database, link: int, decision: str, reviewer: str = "rita", mode: str = "queue", **more: Any) -> int:
     cursor = db.execute(
         "SELECT record_link_review(%s, %s, %s, %s, p_note => %s, p_supersedes => %s)",
         [link, decision, reviewer, mode, more.get("note"), more.get("supersedes")],
@@ -40,41 +40,41 @@ def disagreements(db: Database) -> list[str]:
 
 
 def test_decision_sets_the_label_and_copies_the_link(db: Database, link: int) -> None:
-    say(db, link, "right", note=" clear ")
+    decide(db, link, "right", note=" clear ")
     assert label(db) == (True, "human_review", "rita")
-    told = "SELECT heuristic, nct_id, doc_id, asset_id, note FROM link_reviews"
-    assert one(db.execute(told)) == one(
+    copied = "SELECT heuristic, nct_id, doc_id, asset_id, note FROM link_reviews"
+    assert one(db.execute(copied)) == one(
         db.execute("SELECT heuristic_applied, nct_id, doc_id, asset_id, 'clear' FROM link_audit")
     )
     assert one(db.execute("SELECT reviewed_at IS NOT NULL, promotion_status FROM link_audit")) == (True, "pending")
 
 
 def test_agreement_sets_the_label_and_conflict_clears_it(db: Database, link: int) -> None:
-    say(db, link, "wrong", "rita")
-    say(db, link, "wrong", "adam")
+    decide(db, link, "wrong", "rita")
+    decide(db, link, "wrong", "adam")
     assert label(db) == (False, "human_review", "rita")
     assert disagreements(db) == []
-    say(db, link, "right", "olga")
+    decide(db, link, "right", "olga")
     assert label(db) == (None, None, None)
     assert disagreements(db) == ["conflict"]
 
 
 def test_unsure_decision_needs_an_adjudicator(db: Database, link: int) -> None:
-    say(db, link, "unsure")
+    decide(db, link, "unsure")
     assert label(db) == (None, None, None)
     assert disagreements(db) == ["unsure"]
 
 
 def test_adjudicator_needs_a_reason_and_no_own_review(db: Database, link: int) -> None:
-    say(db, link, "right", "rita")
-    say(db, link, "wrong", "adam")
+    decide(db, link, "right", "rita")
+    decide(db, link, "wrong", "adam")
     with refused(db, psycopg.errors.InvalidParameterValue, "needs a reason"):
-        say(db, link, "wrong", "olga", "adjudication", note=" ")
+        decide(db, link, "wrong", "olga", "adjudication", note=" ")
     with refused(db, psycopg.errors.InsufficientPrivilege, "adam reviewed link"):
-        say(db, link, "wrong", "adam", "adjudication", note="mine")
+        decide(db, link, "wrong", "adam", "adjudication", note="mine")
     with refused(db, psycopg.errors.InvalidParameterValue, "right or wrong, not unsure"):
-        say(db, link, "unsure", "olga", "adjudication", note="cannot tell")
-    say(db, link, "wrong", "olga", "adjudication", note="another trial")
+        decide(db, link, "unsure", "olga", "adjudication", note="unreadable")
+    decide(db, link, "wrong", "olga", "adjudication", note="another trial")
     assert label(db) == (False, "human_review", "olga")
     assert disagreements(db) == []
     assert one(db.execute("SELECT review_notes FROM link_audit")) == ("another trial",)
@@ -82,16 +82,16 @@ def test_adjudicator_needs_a_reason_and_no_own_review(db: Database, link: int) -
 
 def test_undone_decision_is_ignored(db: Database, link: int) -> None:
     db.execute("UPDATE link_audit SET label = true, label_source = 'gold_standard'")
-    said = say(db, link, "wrong")
+    review_id = decide(db, link, "wrong")
     assert label(db) == (False, "human_review", "rita")
-    say(db, link, "undone", supersedes=said)
+    decide(db, link, "undone", supersedes=review_id)
     assert label(db) == (True, "gold_standard", None)
     assert [decision for decision, _, _ in records(db)] == ["right", "wrong", "undone"]
 
 
 def test_later_decision_replaces_an_earlier_one(db: Database, link: int) -> None:
-    say(db, link, "right")
-    say(db, link, "wrong")
+    decide(db, link, "right")
+    decide(db, link, "wrong")
     assert label(db) == (False, "human_review", "rita")
     assert disagreements(db) == []
 
@@ -109,12 +109,12 @@ def test_direct_label_is_recorded(db: Database, link: int) -> None:
 
 
 def test_direct_label_overrides_reviews_and_ends_a_disagreement(db: Database, link: int) -> None:
-    say(db, link, "right", "rita")
-    say(db, link, "wrong", "adam")
+    decide(db, link, "right", "rita")
+    decide(db, link, "wrong", "adam")
     db.execute("UPDATE link_audit SET label = true, reviewed_by = 'pipeline'")
     assert label(db) == (True, None, "pipeline")
     assert disagreements(db) == []
-    say(db, link, "wrong", "olga")
+    decide(db, link, "wrong", "olga")
     assert label(db) == (False, "human_review", "olga")
 
 
@@ -144,14 +144,14 @@ def test_writer_can_set_the_mode(db: Database, link: int) -> None:
     ["UPDATE link_reviews SET decision = 'wrong'", "DELETE FROM link_reviews", "TRUNCATE link_reviews"],
 )
 def test_reviews_are_append_only(db: Database, link: int, statement: str) -> None:
-    say(db, link, "right")
+    decide(db, link, "right")
     with refused(db, psycopg.errors.IntegrityConstraintViolation, "link_reviews is append-only"):
         db.execute(statement)
 
 
 def test_reviews_outlive_the_document(db: Database, link: int) -> None:
-    say(db, link, "right", "rita")
-    say(db, link, "wrong", "adam")
+    decide(db, link, "right", "rita")
+    decide(db, link, "wrong", "adam")
     db.execute("DELETE FROM documents")
     assert one(db.execute("SELECT count(*) FROM link_audit")) == (0,)
     assert len(records(db)) == 2
@@ -199,8 +199,8 @@ def test_existing_labels_are_backfilled(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as db:
         make_link_audits(db, "HP-1", [True, False, None], label_source="human_review", reviewed_by="rita")
     assert run(empty_database).verified
-    said = "SELECT decision, reviewer, mode, heuristic FROM link_reviews ORDER BY review_id"
-    assert query(empty_database, said) == [
+    backfilled = "SELECT decision, reviewer, mode, heuristic FROM link_reviews ORDER BY review_id"
+    assert query(empty_database, backfilled) == [
         ("right", "rita", "existing", "HP-1"),
         ("wrong", "rita", "existing", "HP-1"),
     ]

@@ -69,8 +69,8 @@ def test_sample_is_random_reproducible_and_disjoint(db: Database, links: list[in
     first = [key for (key,) in db.execute(drawn, [sample]).fetchall()]
     assert len(set(first)) == 8
     assert first != sorted(first)
-    told = one(db.execute("SELECT population, size, drawn_by FROM review_samples WHERE sample_id = %s", [sample]))
-    assert told == (20, 8, "olga")
+    sample_row = one(db.execute("SELECT population, size, drawn_by FROM review_samples WHERE sample_id = %s", [sample]))
+    assert sample_row == (20, 8, "olga")
     second = [key for (key,) in db.execute(drawn, [draw(db, 100)]).fetchall()]
     assert sorted(first + second) == links
     assert draw(db) is None

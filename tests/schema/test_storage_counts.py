@@ -57,7 +57,7 @@ def test_duplicate_direct_insert_counts_once(db: Database) -> None:
 
 
 REFUSED = {
-    "a count written by hand": (
+    "a wrong count": (
         "UPDATE storage_objects SET refcount = 5",
         "must be its number of references, 1, not 5",
     ),

@@ -15,9 +15,9 @@ from tests.databases import Keywords
 from tests.migration.running import query, run
 from tests.sql import Database, insert, make_company, make_trial, one, refused
 
-STANDING = "SELECT run_id, p_fail, previous_run_id, previous_p_fail, change FROM trial_current_scores"
+CURRENT_SCORE = "SELECT run_id, p_fail, previous_run_id, previous_p_fail, change FROM trial_current_scores"
 # The expected rows, computed from trials and scores.
-TRUTH = """
+EXPECTED_SCORES = """
     SELECT t.trial_id, t.sponsor_company_id, s[1].score_id, s[1].run_id, s[1].p_fail, s[2].run_id, s[2].p_fail
     FROM trials t CROSS JOIN LATERAL (
         SELECT
@@ -25,7 +25,7 @@ TRUTH = """
         FROM scores c WHERE c.trial_id = t.trial_id) n
     ORDER BY 1
 """
-KEPT = """
+CURRENT_SCORES = """
     SELECT trial_id, sponsor_company_id, score_id, run_id, p_fail, previous_run_id, previous_p_fail
     FROM trial_current_scores ORDER BY 1
 """
@@ -40,8 +40,8 @@ def add_score(db: Database, trial: int, run_id: str, p_fail: float, day: int = 1
     )  # fmt: skip
 
 
-def standing(db: Database) -> Any:
-    return one(db.execute(STANDING))
+def read_current_score(db: Database) -> Any:
+    return one(db.execute(CURRENT_SCORE))
 
 
 @pytest.fixture
@@ -50,39 +50,39 @@ def trial(db: Database) -> int:
 
 
 def test_new_trial_has_a_row_without_a_score(db: Database, trial: int) -> None:
-    assert standing(db) == (None, None, None, None, None)
+    assert read_current_score(db) == (None, None, None, None, None)
 
 
 def test_current_and_previous_score_have_the_change(db: Database, trial: int) -> None:
     add_score(db, trial, "a", 0.4, day=1)
-    assert standing(db) == ("a", Decimal("0.40000"), None, None, None)
+    assert read_current_score(db) == ("a", Decimal("0.40000"), None, None, None)
     add_score(db, trial, "b", 0.65, day=2)
-    assert standing(db) == ("b", Decimal("0.65000"), "a", Decimal("0.40000"), Decimal("0.25000"))
+    assert read_current_score(db) == ("b", Decimal("0.65000"), "a", Decimal("0.40000"), Decimal("0.25000"))
 
 
 def test_earlier_score_does_not_become_current(db: Database, trial: int) -> None:
     add_score(db, trial, "now", 0.4, day=20)
     add_score(db, trial, "backtest", 0.9, day=3)
-    assert standing(db)[:4] == ("now", Decimal("0.40000"), "backtest", Decimal("0.90000"))
+    assert read_current_score(db)[:4] == ("now", Decimal("0.40000"), "backtest", Decimal("0.90000"))
 
 
 def test_later_row_wins_for_equal_times(db: Database, trial: int) -> None:
     add_score(db, trial, "b", 0.4)
     add_score(db, trial, "a", 0.5)
-    assert standing(db)[0] == "a"
+    assert read_current_score(db)[0] == "a"
 
 
 def test_updated_and_deleted_scores_are_synced(db: Database, trial: int) -> None:
     add_score(db, trial, "a", 0.4, day=1)
     add_score(db, trial, "b", 0.5, day=2)
     db.execute("UPDATE scores SET p_fail = 0.7 WHERE run_id = 'b'")
-    assert standing(db)[1] == Decimal("0.70000")
+    assert read_current_score(db)[1] == Decimal("0.70000")
     db.execute("UPDATE scores SET scored_at = '2026-01-05' WHERE run_id = 'a'")
-    assert standing(db)[:3] == ("a", Decimal("0.40000"), "b")
+    assert read_current_score(db)[:3] == ("a", Decimal("0.40000"), "b")
     db.execute("DELETE FROM scores WHERE run_id = 'a'")
-    assert standing(db)[:3] == ("b", Decimal("0.70000"), None)
+    assert read_current_score(db)[:3] == ("b", Decimal("0.70000"), None)
     db.execute("TRUNCATE scores")
-    assert standing(db) == (None, None, None, None, None)
+    assert read_current_score(db) == (None, None, None, None, None)
 
 
 def test_score_moved_to_another_trial_changes_both(db: Database, trial: int) -> None:
@@ -159,7 +159,7 @@ def test_current_scores_match_after_any_writes(db: Database, steps: list[tuple[s
                 db.execute(sponsored, [[*companies, None][run_number % 3], trial, day > 7])
             else:
                 db.execute("DELETE FROM scores WHERE trial_id = %s AND run_id = %s", [trial, run_id])
-        assert db.execute(KEPT).fetchall() == db.execute(TRUTH).fetchall()
+        assert db.execute(CURRENT_SCORES).fetchall() == db.execute(EXPECTED_SCORES).fetchall()
 
 
 def test_concurrent_writers_neither_deadlock_nor_lose_the_latest(
@@ -194,7 +194,7 @@ def test_concurrent_writers_neither_deadlock_nor_lose_the_latest(
     assert query(
         head_database, "SELECT DISTINCT run_id, previous_run_id, sponsor_company_id FROM trial_current_scores"
     ) == [(f"run {clients - 1}", f"run {clients - 2}", company)]
-    assert query(head_database, KEPT) == query(head_database, TRUTH)
+    assert query(head_database, CURRENT_SCORES) == query(head_database, EXPECTED_SCORES)
 
 
 def test_existing_scores_are_backfilled(empty_database: Keywords) -> None:
@@ -205,7 +205,7 @@ def test_existing_scores_are_backfilled(empty_database: Keywords) -> None:
         add_score(db, trial, "a", 0.4, day=1)
         add_score(db, trial, "b", 0.6, day=2)
     assert run(empty_database).verified
-    assert query(empty_database, KEPT) == query(empty_database, TRUTH)
+    assert query(empty_database, CURRENT_SCORES) == query(empty_database, EXPECTED_SCORES)
     assert query(empty_database, "SELECT count(*), count(p_fail) FROM trial_current_scores") == [(2, 1)]
 
 
@@ -237,7 +237,7 @@ def test_sponsors_changed_during_the_backfill_are_synced(empty_database: Keyword
         finally:
             done.set()
         assert changing.result() > 1
-    assert query(empty_database, KEPT) == query(empty_database, TRUTH)
+    assert query(empty_database, CURRENT_SCORES) == query(empty_database, EXPECTED_SCORES)
 
 
 def test_backfill_corrects_writes_without_triggers(head_database: Keywords) -> None:
@@ -250,8 +250,8 @@ def test_backfill_corrects_writes_without_triggers(head_database: Keywords) -> N
         add_score(db, trials[1], "a", 0.4)
     with psycopg.connect(**head_database, autocommit=True) as db:
         db.execute("CALL backfill_trial_current_scores()")
-    assert query(head_database, KEPT) == query(head_database, TRUTH)
-    assert len(query(head_database, KEPT)) == 3
+    assert query(head_database, CURRENT_SCORES) == query(head_database, EXPECTED_SCORES)
+    assert len(query(head_database, CURRENT_SCORES)) == 3
 
 
 def test_evaluation_needs_a_known_outcome_and_a_reason(db: Database, trial: int) -> None:

@@ -40,7 +40,7 @@ def test_changed_endpoint_fires_with_both_wordings() -> None:
     assert signal.evidence_span == f"“Overall survival [24 months]” became “{OTHER}” on 2025-05-20."
     assert signal.metadata["source"] == "registry record"
     assert signal.metadata["trial_version_ids"][1] == version.pk
-    assert signal.metadata["after_last_patient_randomised"] is False  # codespell:ignore
+    assert signal.metadata["after_last_patient_randomised"] is False
     assert outcome("S1") == ("fired", "The primary endpoint changed during the trial.")
 
 
@@ -72,7 +72,7 @@ def test_severity_of_an_endpoint_change(given: dict[str, Any], severity: str, cl
     evaluate_registry_signals()
     signal = Signal.objects.get()
     assert signal.severity == severity
-    assert signal.metadata.get("after_last_patient_randomised") is closed  # codespell:ignore
+    assert signal.metadata.get("after_last_patient_randomised") is closed
 
 
 def test_change_after_enrollment_closed_meets_the_stop_rule() -> None:

@@ -162,7 +162,7 @@ def test_signal_at_the_freeze_counts() -> None:
 
 
 def test_card_after_the_freeze_meets_no_stop_rule() -> None:
-    card = {"design": {"endpoint_changed_after_last_randomised": True}}  # codespell:ignore
+    card = {"design": {"endpoint_changed_after_last_randomised": True}}
     late, early = (make_trial(est_primary_completion_date=ahead(readout), is_pivotal=False) for readout in (2, 60))
     for trial in (late, early):
         make_study(trial=trial, extracted_jsonb=card, updated_at=ago(1))
@@ -220,8 +220,8 @@ def test_fields_of_two_cards_are_not_combined() -> None:
 
 
 def test_signal_metadata_meets_a_stop_rule() -> None:
-    make_signals(make_trial(), "S1H", metadata={"after_last_patient_randomised": True})  # codespell:ignore
-    make_signals(make_trial(), "S1H", metadata={"after_last_patient_randomised": False})  # codespell:ignore
+    make_signals(make_trial(), "S1H", metadata={"after_last_patient_randomised": True})
+    make_signals(make_trial(), "S1H", metadata={"after_last_patient_randomised": False})
     score_trials("one")
     assert sorted(Score.objects.values_list("p_fail", flat=True)) == [Decimal("0.42000"), Decimal("0.97000")]
     (stop,) = [rule for one in Score.objects.all() for rule in one.metadata["stop_rules"]]

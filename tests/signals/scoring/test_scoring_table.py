@@ -15,7 +15,7 @@ from signals.scoring.run import score_trials
 from signals.scoring.table import PATH, read_table, scoring_table
 from tests import factories
 
-CONDITION = '{ field = "signals.S1.metadata.after_last_patient_randomised", is = true }'  # codespell:ignore
+CONDITION = '{ field = "signals.S1.metadata.after_last_patient_randomised", is = true }'
 
 
 def test_table_has_the_ratios_of_the_contract() -> None:

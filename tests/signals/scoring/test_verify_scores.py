@@ -32,7 +32,7 @@ def trial() -> Trial:
     make_evaluation(trial, "S4", "not fired", ago(2))
     make_study(
         trial=trial,
-        extracted_jsonb={"design": {"endpoint_changed_after_last_randomised": True}},  # codespell:ignore
+        extracted_jsonb={"design": {"endpoint_changed_after_last_randomised": True}},
         updated_at=ago(30),
     )
     make_signals(make_trial(phase="PHASE1"), "S5M", "S6L")

@@ -11,7 +11,6 @@ from linkaudit.models import LinkAudit
 from linkaudit.precision.forms import Window, WindowForm
 from linkaudit.precision.reports import assess_all, build_report
 from linkaudit.precision.serializers import serialize_assessment, serialize_report
-from linkaudit.queries import UNKNOWN_HEURISTIC
 from linkaudit.selection import LABEL_NAMES, LABELS, LinkFilter, select_links
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, register_router
@@ -156,10 +155,7 @@ def heuristic(request: HttpRequest, name: str, params: Query[WindowParams]) -> o
     if not form.is_valid():
         field, errors = next(iter(form.errors.items()))
         raise BadRequest(str(errors[0]), field)
-    report = build_report(name, form.window() if (params.from_ or params.to) else Window())
-    if report is None:
-        raise Http404(UNKNOWN_HEURISTIC)
-    return serialize_report(report)
+    return serialize_report(build_report(name, form.window() if (params.from_ or params.to) else Window()))
 
 
 def _serialize(link: LinkAudit) -> dict[str, Any]:

@@ -8,12 +8,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from linkaudit.adjudication import queries
-from linkaudit.adjudication.agreement import (
-    MIN_ADJUDICATED,
-    read_agreements,
-    read_reviewer_stats,
-    sum_agreements,
-)
 from linkaudit.document_view import build_document_context
 from linkaudit.forms import PlainForm
 from linkaudit.services import ADJUDICATE, AdjudicationError, AlreadyResolvedError, adjudicate
@@ -69,21 +63,14 @@ def disagreement(request: HttpRequest, audit_id: int) -> HttpResponse:
 @require_permission(VIEW_DECISIONS)
 def agreement(request: HttpRequest) -> HttpResponse:
     """Show the agreement of first and second opinions, by heuristic and in total."""
-    found = read_agreements()
-    context = {
-        "title": "Agreement",
-        "agreements": found,
-        "total": sum_agreements(found),
-        "reviewers": read_reviewer_stats(),
-        "min_adjudicated": MIN_ADJUDICATED,
-    }
+    context = {"title": "Agreement", "report": queries.read_agreement(), "min_adjudicated": queries.MIN_ADJUDICATED}
     return render(request, "linkaudit/adjudication/agreement.html", context)
 
 
 def _disagreement_page(
     request: HttpRequest, audit_id: int, form: AdjudicationForm, *, status: int = 200
 ) -> HttpResponse:
-    found = queries.find_disagreement(audit_id)
+    found = next(iter(queries.list_disagreements(audit_id)), None)
     if found is None:
         raise Http404(f"Link {audit_id} is not awaiting adjudication.")
     context = {

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from django.db.models import F, QuerySet
 
+from linkaudit.intervals import Interval, wilson_interval
 from linkaudit.models import LinkAudit, LinkReview
-from linkaudit.precision.charts import Line
 from linkaudit.precision.forms import Window
+from linkaudit.queries import PrecisionCounts
+from linkaudit.sampling.interim_analysis import REQUIRED_PRECISION
 from ncfd_site.core import sql
+from ncfd_site.core.charts.intervals import Estimate, IntervalChart, IntervalItem, build_interval_chart
 
 # Lower ends of the confidence bands after the first.
 BANDS = (0.5, 0.7, 0.8, 0.9)
@@ -19,29 +20,27 @@ BAND_LABELS = ("under 0.50", "0.50 to 0.69", "0.70 to 0.79", "0.80 to 0.89", "0.
 MAX_MONTHS = 24
 PAGE_SIZE = 20
 
+# The labeled links of a heuristic that were created in a window.
+LABELED = """
+    SELECT * FROM link_audit
+    WHERE heuristic_applied = %(heuristic)s AND label IS NOT NULL
+      AND created_at >= coalesce(%(start)s, '-infinity'::timestamptz)
+      AND created_at <= coalesce(%(end)s, 'infinity'::timestamptz)
+"""
 # All three breakdowns in one scan of the labeled links.
-GROUPED = """
+GROUPED = f"""
 WITH labeled AS (
-    SELECT a.label, a.link_type, width_bucket(a.confidence, %(bands)s::numeric[]) AS band,
-           to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month
-    FROM link_audit a
-    WHERE a.heuristic_applied = %(heuristic)s AND a.label IS NOT NULL
-      AND a.created_at >= coalesce(%(start)s, '-infinity'::timestamptz)
-      AND a.created_at <= coalesce(%(end)s, 'infinity'::timestamptz)
+    SELECT label, link_type, width_bucket(confidence, %(bands)s::numeric[]) AS band,
+           to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month
+    FROM ({LABELED}) a
 )
 SELECT CASE grouping(band, link_type, month) WHEN 3 THEN 'band' WHEN 5 THEN 'link_type' ELSE 'month' END AS kind,
        coalesce(band::text, link_type, month) AS key, count(*) FILTER (WHERE label) AS correct, count(*) AS reviewed
 FROM labeled GROUP BY GROUPING SETS ((band), (link_type), (month)) ORDER BY 1, 2
-"""
+"""  # noqa: S608
 # The source of a label is the last decision right or wrong on its link that was not undone. It is sample evidence if
 # the queue requested it for a precision sample, or if it is the adjudication of such a decision.
-SOURCES = """
-WITH labeled AS (
-    SELECT a.audit_id, a.label, a.label_source, a.heuristic_applied FROM link_audit a
-    WHERE a.heuristic_applied = %(heuristic)s AND a.label IS NOT NULL
-      AND a.created_at >= coalesce(%(start)s, '-infinity'::timestamptz)
-      AND a.created_at <= coalesce(%(end)s, 'infinity'::timestamptz)
-)
+SOURCES = f"""
 SELECT coalesce(a.label_source, '') AS source, coalesce(r.mode, '') AS mode,
        coalesce(r.mode IN ('queue', 'adjudication'), false) AND EXISTS (
            SELECT FROM review_slots s JOIN review_samples m USING (sample_id)
@@ -49,7 +48,7 @@ SELECT coalesce(a.label_source, '') AS source, coalesce(r.mode, '') AS mode,
              AND m.heuristic = a.heuristic_applied AND m.sample_id = coalesce(r.sample_id, m.sample_id)
        ) AS is_sample_evidence,
        count(*) FILTER (WHERE a.label) AS correct, count(*) FILTER (WHERE NOT a.label) AS incorrect
-FROM labeled a
+FROM ({LABELED}) a
 LEFT JOIN LATERAL (
     SELECT r.mode, r.sample_id FROM link_reviews r
     WHERE r.audit_id = a.audit_id AND r.decision IN ('right', 'wrong')
@@ -58,7 +57,43 @@ LEFT JOIN LATERAL (
     ORDER BY r.review_id DESC LIMIT 1
 ) r ON true
 GROUP BY 1, 2, 3 ORDER BY 3 DESC, count(*) DESC, 1, 2
-"""
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Number of correct and of reviewed links of a group."""
+
+    name: str
+    correct: int
+    reviewed: int
+
+    @property
+    def rate(self) -> float | None:
+        """Correct / reviewed; None if nothing is reviewed."""
+        return self.correct / self.reviewed if self.reviewed else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Wilson 95 % interval; None if nothing is reviewed."""
+        return wilson_interval(self.correct, self.reviewed)
+
+    @property
+    def incorrect(self) -> int:
+        """Number of reviewed links that are wrong."""
+        return self.reviewed - self.correct
+
+    @classmethod
+    def of(cls, counts: PrecisionCounts) -> "Line":
+        """Return the counts of a heuristic as a line."""
+        return cls(counts.heuristic, counts.correct_links, counts.reviewed_links)
+
+    def to_item(self) -> IntervalItem:
+        """Return the line as an item of a chart."""
+        if self.rate is None or self.interval is None:
+            return IntervalItem(self.name, "not reviewed", None)
+        text = f"{self.correct:,} of {self.reviewed:,} right"
+        return IntervalItem(self.name, text, Estimate(self.rate, self.interval.low, self.interval.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +143,16 @@ class _Group:
     reviewed: int
 
 
+def build_precision_chart(lines: Sequence[Line]) -> IntervalChart:
+    """Return a chart with a row for each line, its interval and the required precision."""
+    return build_interval_chart([line.to_item() for line in lines], REQUIRED_PRECISION)
+
+
 def count_by_group(heuristic: str, window: Window) -> Breakdowns:
     """Count the reviewed links of a heuristic that were created in the window; one query."""
     groups: dict[str, list[Line]] = {"band": [], "link_type": [], "month": []}
-    for row in sql.rows(GROUPED, {**_parameters(heuristic, window), "bands": list(BANDS)}, of=_Group):
+    values = {"heuristic": heuristic, "start": window.start, "end": window.end, "bands": list(BANDS)}
+    for row in sql.rows(GROUPED, values, of=_Group):
         name = BAND_LABELS[int(row.key)] if row.kind == "band" else row.key
         groups[row.kind].append(Line(name.replace("_", " "), row.correct, row.reviewed))
     return Breakdowns(groups["band"], groups["link_type"], groups["month"][-MAX_MONTHS:])
@@ -119,7 +160,8 @@ def count_by_group(heuristic: str, window: Window) -> Breakdowns:
 
 def count_label_sources(heuristic: str, window: Window) -> list[SourceCount]:
     """Count the labels of a heuristic by source and mode, sample evidence first; one query."""
-    return sql.rows(SOURCES, _parameters(heuristic, window), of=SourceCount)
+    values = {"heuristic": heuristic, "start": window.start, "end": window.end}
+    return sql.rows(SOURCES, values, of=SourceCount)
 
 
 def read_wrong_page(heuristic: str, window: Window, number: int) -> WrongPage:
@@ -144,8 +186,3 @@ def _newest_wrong(heuristic: str) -> QuerySet[LinkAudit]:
     # Labels without a date are last.
     newest = F("reviewed_at").desc(nulls_last=True)
     return links.filter(heuristic_applied=heuristic, label=False).order_by(newest, "-audit_id")
-
-
-def _parameters(heuristic: str, window: Window) -> dict[str, Any]:
-    moments: dict[str, datetime | None] = {"start": window.start, "end": window.end}
-    return {"heuristic": heuristic, **moments}

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from linkaudit.intervals import Interval
-from linkaudit.precision.charts import Line
-from linkaudit.precision.conclusions import AnalysisRow, PromotedCheck, SampleEvidence
-from linkaudit.precision.reports import Assessment, Report
-from linkaudit.queries import MIN_LINKS, MIN_PRECISION, HeuristicStatus, PrecisionCounts
+from linkaudit.precision.breakdowns import Line
+from linkaudit.precision.reports import AnalysisRow, Assessment, PromotedCheck, Report
+from linkaudit.queries import MIN_LINKS, MIN_PRECISION, PrecisionCounts
 from linkaudit.sampling.interim_analysis import REQUIRED_PRECISION
 from linkaudit.sampling.queries import SampleProgress
 
@@ -17,11 +16,25 @@ Json = dict[str, Any]
 
 def serialize_assessment(assessment: Assessment) -> Json:
     """Return one heuristic of a list."""
+    status, evidence = assessment.status, assessment.evidence
     return {
-        **_serialize_precision(assessment.status),
-        "promotion_rule": _serialize_rule(assessment.status),
-        "sample_evidence": _serialize_evidence(assessment.evidence),
-        "promoted": _serialize_check(assessment.promoted),
+        **_serialize_precision(status),
+        "promotion_rule": {
+            "passed": status.can_promote,
+            "min_precision": float(MIN_PRECISION),
+            "min_links": MIN_LINKS,
+            "reviewed_links": status.reviewed_links,
+            "correct_links": status.correct_links,
+            "needed_links": status.needed_links,
+        },
+        "sample_evidence": {
+            "passed": evidence.is_proven,
+            "summary": evidence.summary,
+            "sample_id": evidence.progress.sample.pk if evidence.progress else None,
+            "needed_links": evidence.needed,
+            "interim_analyses": [_serialize_analysis(row) for row in evidence.rows],
+        },
+        "promoted": _serialize_check(assessment.promoted) if assessment.promoted else None,
     }
 
 
@@ -61,27 +74,6 @@ def _serialize_precision(precision: PrecisionCounts) -> Json:
     }
 
 
-def _serialize_rule(status: HeuristicStatus) -> Json:
-    return {
-        "passed": status.can_promote,
-        "min_precision": float(MIN_PRECISION),
-        "min_links": MIN_LINKS,
-        "reviewed_links": status.reviewed_links,
-        "correct_links": status.correct_links,
-        "needed_links": status.needed_links,
-    }
-
-
-def _serialize_evidence(evidence: SampleEvidence) -> Json:
-    return {
-        "passed": evidence.is_proven,
-        "summary": evidence.summary,
-        "sample_id": evidence.progress.sample.pk if evidence.progress else None,
-        "needed_links": evidence.needed,
-        "interim_analyses": [_serialize_analysis(row) for row in evidence.rows],
-    }
-
-
 def _serialize_analysis(row: AnalysisRow) -> Json:
     return {
         "size": row.size,
@@ -95,9 +87,7 @@ def _serialize_analysis(row: AnalysisRow) -> Json:
     }
 
 
-def _serialize_check(check: PromotedCheck | None) -> Json | None:
-    if check is None:
-        return None
+def _serialize_check(check: PromotedCheck) -> Json:
     outcomes = check.progress.outcomes
     return {
         "flagged": check.is_flagged,

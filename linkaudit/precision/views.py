@@ -9,14 +9,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from linkaudit.models import ReviewSample
-from linkaudit.precision.breakdowns import MAX_MONTHS, PAGE_SIZE, list_promoted_wrong, read_wrong_page
-from linkaudit.precision.charts import build_month_chart, build_precision_chart
+from linkaudit.precision.breakdowns import (
+    MAX_MONTHS,
+    PAGE_SIZE,
+    Line,
+    build_precision_chart,
+    list_promoted_wrong,
+    read_wrong_page,
+)
 from linkaudit.precision.forms import DrawForm, Window, WindowForm
-from linkaudit.precision.reports import Report, assess_all, build_report, to_line
+from linkaudit.precision.reports import assess_all, build_report
 from linkaudit.precision.serializers import serialize_assessment, serialize_report
 from linkaudit.queries import UNKNOWN_HEURISTIC, read_status
+from linkaudit.sampling.interim_analysis import REQUIRED_PRECISION
 from linkaudit.sampling.queries import count_sampled_links
 from linkaudit.sampling.services import DEFAULT_SIZE, DRAW, close_sample, read_second_share, start_draw_job
+from ncfd_site.core.charts.intervals import build_interval_column_chart
 from ncfd_site.core.permissions import current_user, require_permission
 
 VIEW = "linkaudit.view_linkaudit"
@@ -56,7 +64,7 @@ def heuristic_json(request: HttpRequest, name: str) -> HttpResponse:
     form = WindowForm(request.GET)
     if not form.is_valid():
         return JsonResponse({"errors": form.errors.get_json_data()}, status=400)
-    return JsonResponse(serialize_report(_build_report(name, form.window())))
+    return JsonResponse(serialize_report(build_report(name, form.window())))
 
 
 @require_POST
@@ -93,7 +101,7 @@ def _heuristic_page(
     draw_form: DrawForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    report = _build_report(name, window)
+    report = build_report(name, window)
     wrong_page = request.GET.get("wrong", "")
     can_draw = current_user(request).has_perm(DRAW)
     undrawn = report.assessment.status.total_links - count_sampled_links(name) if can_draw else 0
@@ -104,12 +112,12 @@ def _heuristic_page(
         "report": report,
         "status": report.assessment.status,
         "window_form": window_form,
-        "chart": build_precision_chart([to_line(report.precision)]),
+        "chart": build_precision_chart([Line.of(report.precision)]),
         "breakdowns": [
             ("By confidence", "Confidence", build_precision_chart(groups.bands), groups.bands),
             ("By link type", "Link type", build_precision_chart(groups.link_types), groups.link_types),
         ],
-        "month_chart": build_month_chart(groups.months),
+        "month_chart": build_interval_column_chart([line.to_item() for line in groups.months], REQUIRED_PRECISION),
         "months": [line for line in groups.months if line.reviewed],
         "max_months": MAX_MONTHS,
         "wrong": read_wrong_page(name, window, int(wrong_page) if PAGE_NUMBER.fullmatch(wrong_page) else 1),
@@ -122,10 +130,3 @@ def _heuristic_page(
         "draw_form": draw_form or DrawForm(),
     }
     return render(request, "linkaudit/heuristic.html", context, status=status)
-
-
-def _build_report(name: str, window: Window) -> Report:
-    report = build_report(name, window)
-    if report is None:
-        raise Http404(UNKNOWN_HEURISTIC)
-    return report

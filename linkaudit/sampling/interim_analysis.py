@@ -11,7 +11,7 @@ from functools import lru_cache
 from django.db import transaction
 
 from linkaudit.intervals import ALPHA, exact_lower_bound
-from linkaudit.sampling.outcomes import SIZES, read_outcomes
+from linkaudit.sampling.queries import SIZES, read_outcomes
 from ncfd_site.core import sql
 
 REQUIRED_PRECISION = 0.95

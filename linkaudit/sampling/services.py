@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from linkaudit.models import ReviewSample
-from linkaudit.sampling.outcomes import SIZES
-from linkaudit.sampling.queries import list_promoted_heuristics
+from linkaudit.queries import list_heuristics
+from linkaudit.sampling.queries import SIZES
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
 from ncfd_site.core.permissions import check_permission
@@ -31,6 +31,10 @@ MAX_SIZE = 100_000
 # A weekly timer is not exact: a sample is due a little early.
 WEEKLY = timedelta(days=6, hours=12)
 NOTHING_DUE = "No sample is due: every heuristic with promoted links had one this week."
+PROMOTED = """
+SELECT coalesce(array_agg(n.name ORDER BY n.name), '{}') FROM unnest(%s::text[]) n(name)
+WHERE EXISTS (SELECT FROM link_audit a WHERE a.heuristic_applied = n.name AND a.promotion_status = 'promoted')
+"""
 # The lock of `draw_review_sample`: concurrent draws for one heuristic wait for each other.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('review_samples ' || %s, 0))"
 
@@ -46,20 +50,15 @@ def read_second_share() -> Decimal:
     return Decimal(settings.REVIEW_SECOND_SHARE)
 
 
-def random_seed() -> int:
-    """Return a random seed. The sample stores it, so that the draw can be repeated."""
-    return secrets.randbelow(2**31)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleOptions:
-    """Options of a draw."""
+    """Options of a draw. The sample stores the seed, so that the draw can be repeated."""
 
     heuristic: str
     size: int = DEFAULT_SIZE
     second_share: Decimal = field(default_factory=read_second_share)
     purpose: str = Purpose.PRECISION
-    seed: int = field(default_factory=random_seed)
+    seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
 
     def to_json(self) -> dict[str, Any]:
         """Return the options as job arguments."""
@@ -106,7 +105,7 @@ def start_draw_job(options: SampleOptions, *, actor: User) -> Job:
 
 def draw_promoted_samples(size: int = PROMOTED_SIZE, *, reporter: ProgressReporter) -> list[ReviewSample]:
     """Draw a sample of promoted links for every heuristic that has some and had no such sample for a week."""
-    names = list_promoted_heuristics()
+    names: list[str] = sql.value(PROMOTED, [list_heuristics()])
     drawn = []
     reporter.begin("Drawing samples of promoted links", len(names), "heuristics")
     for name in names:

@@ -14,7 +14,7 @@ from linkaudit.highlighting import Terms, highlight
 from linkaudit.models import LinkDisagreement
 from linkaudit.queries import MIN_LINKS, MIN_PRECISION, HeuristicStatus
 from linkaudit.review.shortcuts import load_shortcuts
-from linkaudit.sampling.outcomes import Outcomes
+from linkaudit.sampling.queries import Outcomes
 from linkaudit.selection import LABEL_NAMES
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.json_html import render_json

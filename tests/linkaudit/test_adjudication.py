@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from linkaudit.adjudication.agreement import read_agreements, read_reviewer_stats
+from linkaudit.adjudication.queries import read_agreement
 from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview
 from linkaudit.services import label_link
 from ncfd_site.core import sql
@@ -136,7 +136,7 @@ def test_agreement_compares_first_and_second_opinions(adam: Client) -> None:
     pair("wrong", "right", "HP-1")
     # Decisions outside the queue are no pair.
     label_link(make_link_audit().pk, True, actor=make_user())
-    hp1, hp2 = read_agreements()
+    hp1, hp2 = read_agreement().heuristics
     assert (hp2.right_right, hp2.right_wrong, hp2.wrong_right, hp2.wrong_wrong, hp2.unsure) == (3, 1, 0, 1, 1)
     assert (hp1.heuristic, hp1.pairs) == ("HP-1", 1)
     words = text_of(adam.get("/agreement/"))
@@ -149,8 +149,8 @@ def test_undone_decision_is_no_opinion() -> None:
     audit = pair("right", "wrong")
     review = LinkReview.objects.get(audit_id=audit.pk, reviewer="rose").pk
     sql.scalar("record_link_review", audit.pk, "undone", "rose", "queue", None, None, None, review)
-    assert read_agreements() == []
-    assert [each.reviewer for each in read_reviewer_stats()] == ["rita"]
+    assert read_agreement().heuristics == []
+    assert [each.reviewer for each in read_agreement().reviewers] == ["rita"]
 
 
 def test_reviewers_are_compared_from_twenty_adjudications(adam: Client) -> None:
@@ -159,7 +159,7 @@ def test_reviewers_are_compared_from_twenty_adjudications(adam: Client) -> None:
         sql.scalar("record_link_review", audit.pk, "wrong" if number < 5 else "right", "ada", "adjudication", "so")
         if number == 18:
             assert "after 1 more" in text_of(adam.get("/agreement/"))
-    rita, rose = read_reviewer_stats()
+    rita, rose = read_agreement().reviewers
     assert (rita.adjudicated, rita.upheld, rose.upheld) == (20, 15, 5)
     assert "rita 20 0 0 20 15 0.53 to 0.89" in text_of(adam.get("/agreement/"))
 

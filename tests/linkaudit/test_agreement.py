@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkaudit.adjudication.agreement import Agreement
+from linkaudit.adjudication.queries import Agreement
 
 counts = st.integers(0, 500)
 

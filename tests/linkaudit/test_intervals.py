@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from linkaudit.intervals import exact_interval, exact_lower_bound, exact_upper_bound, wilson_interval
 from linkaudit.sampling.interim_analysis import REQUIRED_PRECISION, analyze, find_max_errors
-from linkaudit.sampling.outcomes import SIZES
+from linkaudit.sampling.queries import SIZES
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,8 @@ class Command(ReportingCommand):
         if options["promoted"]:
             drawn = services.draw_promoted_samples(options["size"] or PROMOTED_SIZE, reporter=reporter)
         else:
-            seed = services.random_seed() if options["seed"] is None else options["seed"]
-            draw = SampleOptions(heuristic=options["heuristic"], size=options["size"] or DEFAULT_SIZE, seed=seed)
-            drawn = [services.draw_sample(draw, drawn_by=reporter.actor)]
+            chosen = {name: options[name] for name in ("heuristic", "size", "seed") if options[name] is not None}
+            drawn = [services.draw_sample(SampleOptions(**chosen), drawn_by=reporter.actor)]
         if options["json"]:
             self.stdout.write(json.dumps({"samples": [_to_json(sample) for sample in drawn]}))
         else:

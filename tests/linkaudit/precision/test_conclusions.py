@@ -25,9 +25,7 @@ def rita(client: Client) -> Client:
 
 
 def report(heuristic: str = "HP-1") -> Report:
-    found = build_report(heuristic, Window())
-    assert found is not None
-    return found
+    return build_report(heuristic, Window())
 
 
 def summary(heuristic: str = "HP-1") -> str:

@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkaudit.models import ReviewSample
-from linkaudit.precision.conclusions import SampleEvidence, assess_samples, list_analyses
+from linkaudit.precision.reports import SampleEvidence, assess_samples, list_analyses
 from linkaudit.sampling.interim_analysis import analyze, find_max_errors
-from linkaudit.sampling.outcomes import SIZES, SampleOutcomes
-from linkaudit.sampling.queries import SampleProgress
+from linkaudit.sampling.queries import SIZES, SampleOutcomes, SampleProgress
 
 PART = SIZES[0]
 # Right, wrong and deleted slots in each part between two analyses; the rest of the part is open.

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from linkaudit.models import InterimAnalysis, LinkAudit, LinkReview, ReviewSample, ReviewSlot
 from linkaudit.sampling import interim_analysis
 from linkaudit.sampling.interim_analysis import run_due_analyses
-from linkaudit.sampling.outcomes import read_outcomes
+from linkaudit.sampling.queries import read_outcomes
 from linkaudit.sampling.services import Purpose
 from linkaudit.services import label_link
 from ncfd_site.core import sql

@@ -16,7 +16,7 @@ from django.db.models import Max, QuerySet
 
 from linkaudit.models import LinkAudit, LinkDisagreement
 from linkaudit.services import ADJUDICATE, translate_errors
-from ncfd_site.adminkit.list_query import select_listed_rows
+from ncfd_site.adminkit.read_only import select_listed_rows
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_first

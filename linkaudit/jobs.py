@@ -18,7 +18,7 @@ from linkaudit.promotion import services as promotion
 from linkaudit.sampling import services as sampling
 from linkaudit.sampling.services import SampleOptions
 from linkaudit.selection import list_links
-from ncfd_site.adminkit.list_query import ListError
+from ncfd_site.adminkit.read_only import ListError
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.exports.sources import Source

@@ -28,8 +28,7 @@ from ncfd_site.adminkit.filters import (
     indexed_values_filter,
 )
 from ncfd_site.adminkit.links import render_object_link
-from ncfd_site.core.formatting import render_age, render_link, render_moment, render_quiet
-from ncfd_site.core.json_html import render_json
+from ncfd_site.core.formatting import render_age, render_json, render_link, render_moment, render_quiet
 from ncfd_site.core.roles import GRANTS
 
 LABEL_COLUMNS = ("label", "label_source", "reviewed_by", "reviewed_at")

@@ -16,8 +16,7 @@ from linkaudit import bulk
 from linkaudit.forms import PlainForm
 from linkaudit.models import LinkAudit
 from ncfd_site.adminkit.links import get_list_url
-from ncfd_site.adminkit.list_query import ListError
-from ncfd_site.adminkit.read_only import ReadOnlyAdmin
+from ncfd_site.adminkit.read_only import ListError, ReadOnlyAdmin
 from ncfd_site.core.permissions import current_user
 
 SALT = "linkaudit.bulk_filter"

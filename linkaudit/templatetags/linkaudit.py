@@ -16,8 +16,7 @@ from linkaudit.queries import MIN_LINKS, MIN_PRECISION, HeuristicStatus
 from linkaudit.review.shortcuts import load_shortcuts
 from linkaudit.sampling.queries import Outcomes
 from linkaudit.selection import LABEL_NAMES
-from ncfd_site.core.formatting import format_quantity
-from ncfd_site.core.json_html import render_json
+from ncfd_site.core.formatting import format_quantity, render_json
 
 register = template.Library()
 log = logging.getLogger(__name__)

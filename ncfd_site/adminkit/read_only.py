@@ -1,4 +1,7 @@
-"""The read-only admin of every table: uncounted lists, search by index, formatted values."""
+"""The read-only admin of every table: uncounted lists, search by index, formatted values.
+
+Bulk actions and exports read the rows of a list without its page, also in background jobs.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,11 +9,15 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
-from django.contrib.admin.options import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters, ShowFacets
 from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
+from django.contrib.auth.models import User
+from django.contrib.messages.api import MessageFailure
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
 
@@ -19,8 +26,8 @@ from ncfd_site.adminkit.change_list import UncountedChangeList, UncountedPaginat
 from ncfd_site.adminkit.columns import Column, get_fields
 from ncfd_site.adminkit.links import build_object_id, get_list_url
 from ncfd_site.adminkit.search import SearchField
+from ncfd_site.config.errors import UserError
 from ncfd_site.core import formatting
-from ncfd_site.core.json_html import render_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +228,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 def _choose_format(field: models.Field) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
-        return render_json
+        return formatting.render_json
     if isinstance(field, models.BooleanField):
         return formatting.format_yes_no
     if isinstance(field, models.DateTimeField):
@@ -229,3 +236,38 @@ def _choose_format(field: models.Field) -> Callable[[Any], Any] | None:
     if field.name == "url" or field.name.endswith("_url"):
         return formatting.render_link
     return None
+
+
+class ListError(UserError):
+    """The list does not exist, or its filter is invalid."""
+
+
+def get_admin(model: type[models.Model]) -> ReadOnlyAdmin:
+    """Return the admin of a model. Raises `ListError` if it is not a `ReadOnlyAdmin`."""
+    found = admin.site._registry.get(model)  # noqa: SLF001  (there is no public accessor)
+    if not isinstance(found, ReadOnlyAdmin):
+        raise ListError(f"There is no list of {model._meta.verbose_name_plural}.")
+    return found
+
+
+def select_listed_rows(model: type[models.Model], query: str, actor: User) -> models.QuerySet[Any]:
+    """Return the rows that a list shows a user for a query string on all pages, in its order.
+
+    Raises PermissionDenied if the user may not view the model, and `ListError` if the filter is invalid.
+    """
+    model_admin = get_admin(model)
+    given = QueryDict(query, mutable=True)
+    given.pop(PAGE_VAR, None)
+    given.pop(ERROR_FLAG, None)
+    request = HttpRequest()
+    request.method = "GET"
+    request.GET = QueryDict(given.urlencode())
+    request.user = actor
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied(f"{actor.get_username()} may not view {model._meta.verbose_name_plural}.")
+    try:
+        change_list = model_admin.get_changelist_instance(request)
+    except (IncorrectLookupParameters, MessageFailure, SuspiciousOperation) as error:
+        raise ListError("The filter of the list is invalid. Go back to the list and correct it.") from error
+    rows: models.QuerySet[Any] = change_list.queryset
+    return rows

@@ -11,8 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from ncfd_site.config.errors import ExitCode, UserError
-from ncfd_site.core.progress import Canceled
-from ncfd_site.core.terminal_progress import TerminalReporter, terminal_reporter
+from ncfd_site.core.progress import Canceled, TerminalReporter, terminal_reporter
 
 STDOUT = 1
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ncfd_site.adminkit.columns import get_fields
 from ncfd_site.adminkit.links import get_list_url
-from ncfd_site.adminkit.list_query import ListError, get_admin, select_listed_rows
+from ncfd_site.adminkit.read_only import ListError, get_admin, select_listed_rows
 from ncfd_site.core.permissions import check_permission
 
 EXPORT = "linkaudit.export_linkreview"

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ncfd_site.adminkit.list_query import ListError
+from ncfd_site.adminkit.read_only import ListError
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.exports import jobs, sources
 from ncfd_site.exports.formats import FORMATS, iterate_chunks

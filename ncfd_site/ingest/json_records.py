@@ -3,17 +3,27 @@
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ncfd_site.ingest.files import BUFFER, DAMAGE, Advance, bare_suffix, open_file, read_lines
-from ncfd_site.ingest.json_pieces import JsonPieces
+from ncfd_site.ingest.files import BUFFER, CUT, DAMAGE, LONGEST, Advance, bare_suffix, open_file, read_lines
 from ncfd_site.ingest.records import InvalidRecord, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.text import decode_utf8, require_storable
 
 # Registry records are about ten levels deep; functions on them recurse.
 MAX_DEPTH = 100
+# A string (without its closing quote at the end of the buffer), or a structural character.
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],]', re.DOTALL)
+_NAMED = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:\s*\Z', re.DOTALL)
+_QUOTE = ord('"')
+_CHUNK = 1 << 18
+# The level between the end of the array of records and the end of its document.
+_PAST = -1
+# Bytes before the array that are kept for the reader.
+_PRELUDE = 1 << 16
 
 
 def parse_json(raw: bytes) -> Any:
@@ -122,3 +132,135 @@ def _read(place: SourceLocation, text: bytes) -> Record[Any] | RejectedRecord:
         return Record(place, parse_json(text), len(text))
     except InvalidRecord as invalid:
         return RejectedRecord(place, str(invalid))
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPiece:
+    """The text of one record, the line where it begins (from 1), its number in its array; `trouble` if none."""
+
+    line: int
+    number: int
+    text: bytes
+    error: str = ""
+
+
+class JsonPieces:
+    """Iterates over the items of a top-level array, of the array under `key`, or over whole objects."""
+
+    def __init__(self, stream: io.BufferedReader, key: str, longest: int = LONGEST) -> None:
+        self.prelude = b""
+        self._stream = stream
+        self._key = key.encode()
+        self._longest = longest
+        self._buffer = bytearray()
+        # Offset of the current record, or of text outside any record.
+        self._start = 0
+        # Open brackets, and the depth of the records: 0 until their array is found.
+        self._depth = 0
+        self._level = 0
+        self._number = 0
+        # The line number at one offset, so that each line end is counted once.
+        self._mark = 0
+        self._line = 1
+
+    def __iter__(self) -> Iterator[JsonPiece]:
+        try:
+            for token, begin, end in self._tokens():
+                if self._level == _PAST:
+                    self._start = end
+                if token in b"],":
+                    yield from self._item_end(token, begin, end)
+                if token in b"{[":
+                    yield from self._open(token, begin, end)
+                elif token in b"}]":
+                    yield from self._close(end)
+        except InvalidRecord as invalid:
+            yield JsonPiece(self._line_at(self._start), self._number + 1, b"", str(invalid))
+            return
+        if self._depth > 0:
+            line = self._line_at(self._start)
+            yield JsonPiece(line, self._number + 1, b"", "not JSON: the file ends inside the record")
+        else:
+            yield from self._stray(len(self._buffer))
+
+    def _tokens(self) -> Iterator[tuple[bytes, int, int]]:
+        position, chunk = 0, _CHUNK
+        while True:
+            match = _TOKEN.search(self._buffer, position)
+            if match and (match[1] or self._buffer[match.start()] != _QUOTE):
+                position, chunk = match.end(), _CHUNK
+                if self._buffer[match.start()] != _QUOTE:
+                    yield bytes(self._buffer[match.start() : position]), match.start(), position
+                continue
+            # The buffer ends between tokens or inside a string: read more, in growing chunks inside a string.
+            position = match.start() if match else len(self._buffer)
+            if len(self._buffer) - self._start > self._longest:
+                raise InvalidRecord(
+                    f"the record is longer than {self._longest:,} bytes; the rest of the file is skipped"
+                )
+            position -= self._forget()
+            try:
+                more = self._stream.read1(chunk)
+            except DAMAGE:
+                raise InvalidRecord(CUT) from None
+            if not more:
+                return
+            chunk = min(chunk * 2, 1 << 24) if match else _CHUNK
+            self._buffer += more
+
+    def _item_end(self, token: bytes, begin: int, end: int) -> Iterator[JsonPiece]:
+        # An item ends at a comma or at the end of its array.
+        if self._depth == self._level > 0:
+            empty_array = token == b"]" and not self._number and not bytes(self._buffer[self._start : begin]).strip()
+            if not empty_array:
+                yield self._piece(begin)
+            self._start = end
+
+    def _open(self, token: bytes, begin: int, end: int) -> Iterator[JsonPiece]:
+        if not self._depth:
+            yield from self._stray(begin)
+            self._start = begin
+        self._depth += 1
+        if not self._level and token == b"[" and self._opens_records(begin):
+            self._level, self._number = self._depth, 0
+            self.prelude = bytes(self._buffer[self._start : begin][:_PRELUDE])
+            self._start = end
+
+    def _close(self, end: int) -> Iterator[JsonPiece]:
+        self._depth -= 1
+        if self._depth < self._level:
+            self._level, self._start = _PAST, end
+        if self._depth <= 0:
+            if not self._level:
+                yield self._piece(end)
+            self._depth, self._level, self._start = 0, 0, end
+
+    def _opens_records(self, begin: int) -> bool:
+        if self._depth == 1:
+            return True
+        # The name before this array; the expected name is short.
+        named = _NAMED.search(bytes(self._buffer[max(self._start, begin - 4096) : begin]))
+        return self._depth == 2 and named is not None and named[1] == self._key
+
+    def _piece(self, end: int) -> JsonPiece:
+        text = bytes(self._buffer[self._start : end])
+        self._number += 1
+        lead = len(text) - len(text.lstrip())
+        return JsonPiece(self._line_at(self._start + lead), self._number, text.strip())
+
+    def _stray(self, end: int) -> Iterator[JsonPiece]:
+        if bytes(self._buffer[self._start : end]).strip(b" \t\r\n,\xef\xbb\xbf"):
+            yield JsonPiece(self._line_at(self._start), self._number + 1, b"", "not JSON: text outside a record")
+
+    def _line_at(self, offset: int) -> int:
+        self._line += self._buffer.count(b"\n", self._mark, offset)
+        self._mark = max(self._mark, offset)
+        return self._line
+
+    def _forget(self) -> int:
+        count = self._start
+        self._line_at(count)
+        self._mark -= count
+        del self._buffer[:count]
+        self._start = 0
+        return count

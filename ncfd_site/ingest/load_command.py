@@ -12,7 +12,7 @@ from django.conf import settings
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import SiteCommand, fail
 from ncfd_site.core.demo_flag import is_demonstration
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import TerminalReporter
 from ncfd_site.ingest.records import InputError, Rejections, write_rejections
 from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 

@@ -10,9 +10,8 @@ from django.http import HttpRequest
 
 from ncfd_site.adminkit import search
 from ncfd_site.adminkit.columns import Column, age_column, value_column
-from ncfd_site.adminkit.composite_keys import CompositeAdmin, register_composite
+from ncfd_site.adminkit.composite_keys import CompositeAdmin, LinkAdmin, LinkForm, register_composite
 from ncfd_site.adminkit.filters import fixed_choices_filter
-from ncfd_site.adminkit.link_admin import LinkAdmin, LinkForm
 from ncfd_site.adminkit.links import render_object_link
 from ncfd_site.core.permissions import current_user
 from securities import services

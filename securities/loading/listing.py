@@ -8,8 +8,7 @@ from typing import Any
 
 from ncfd_site.ingest.csv_records import read_csv_rows
 from ncfd_site.ingest.files import Advance, bare_suffix, open_file
-from ncfd_site.ingest.json_pieces import JsonPieces
-from ncfd_site.ingest.json_records import parse_json
+from ncfd_site.ingest.json_records import JsonPieces, parse_json
 from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.text import collapse_spaces, require_length
 from securities.loading.names import normalize_company_name

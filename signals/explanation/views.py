@@ -12,8 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from ncfd_site.core.charts.line import LineItem, build_line_chart
-from ncfd_site.core.formatting import format_date_distance, format_number, format_percent, is_web_address
-from ncfd_site.core.json_html import render_json
+from ncfd_site.core.formatting import format_date_distance, format_number, format_percent, is_web_address, render_json
 from ncfd_site.core.permissions import current_user, require_permission
 from signals.explanation import trial_facts as facts
 from signals.explanation.findings import BAND_LINES, gate_findings, gates_of_today, signal_findings

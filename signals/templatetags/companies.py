@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ncfd_site.core import formatting
-from ncfd_site.core.json_html import render_json
+from ncfd_site.core.formatting import render_json
 from securities.queries.listings import ListingPeriod
 from signals.trials import words
 

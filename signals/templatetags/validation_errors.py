@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ncfd_site.core.json_html import render_json
+from ncfd_site.core.formatting import render_json
 from signals.models import StagingError
 from signals.validation_errors.queries import Missing
 

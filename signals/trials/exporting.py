@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from ncfd_site.adminkit.list_query import ListError
+from ncfd_site.adminkit.read_only import ListError
 from ncfd_site.exports.sources import Source, register
 from signals.models import Score
 from signals.trials.forms import TrialFilterForm

@@ -18,9 +18,9 @@ from ncfd_site.core.formatting import (
     format_size,
     is_web_address,
     render_age,
+    render_json,
     render_link,
 )
-from ncfd_site.core.json_html import render_json
 
 
 def test_an_object_is_rendered_as_fields_with_the_raw_form_folded() -> None:

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncfd_site.ingest.files import CUT
-from ncfd_site.ingest.json_pieces import JsonPieces
-from ncfd_site.ingest.json_records import read_json_records
+from ncfd_site.ingest.json_records import JsonPieces, read_json_records
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord
 
 RECORDS = [

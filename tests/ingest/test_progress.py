@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ncfd_site.core import terminal_progress
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import TerminalReporter
 from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 
 
@@ -39,7 +38,7 @@ def test_elsewhere_there_is_a_line_after_some_time(file: Path, monkeypatch: pyte
     progress.add_bytes(500)
     progress.add_records(1000)
     assert out.getvalue() == ""
-    monkeypatch.setattr(terminal_progress, "LINE_INTERVAL", 0)
+    monkeypatch.setattr("ncfd_site.core.progress.LINE_INTERVAL", 0)
     progress.add_records(1000)
     assert out.getvalue().startswith("Loading: 500 of 1,000 bytes, 2,000 records, about ")
 

@@ -16,7 +16,7 @@ from linkaudit.sampling.services import (
 )
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail, integer_type
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import TerminalReporter
 
 # The database adds to a seed, so half of its integers are valid.
 MAX_SEED = 2**62 - 1

@@ -10,13 +10,20 @@ from django.utils.safestring import SafeString
 
 from ncfd_site.core import formatting
 from ncfd_site.core.demo_flag import is_demonstration
-from ncfd_site.core.json_html import render_json
+from ncfd_site.jobs import presentation
+from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.presentation import ProgressView, Snapshot, view_progress
 
 register = template.Library()
 
 register.filter("thousands", formatting.format_count)
 register.filter("humanize_name", formatting.humanize_name)
-register.filter("as_fields", render_json)
+register.filter("as_fields", formatting.render_json)
+register.filter("job_title", presentation.job_title)
+register.filter("job_arguments", presentation.describe_arguments)
+register.filter("job_result", presentation.describe_result)
+register.filter("job_state", presentation.state_label)
+register.filter("job_progress", presentation.progress_text)
 
 
 @register.simple_tag
@@ -55,3 +62,17 @@ def points(change: Decimal | None) -> SafeString | str:
         return formatting.render_quiet("unchanged")
     arrow = "\u25b2" if change > 0 else "\u25bc"
     return format_html('<span aria-hidden="true">{}</span> {}', arrow, formatting.format_points(change))
+
+
+@register.simple_tag
+def progress_view(job: Job, snapshot: Snapshot | str | None = None) -> ProgressView:
+    """Return the view of a job; `snapshot` is the one in the address of a polling page."""
+    return view_progress(job, snapshot if isinstance(snapshot, Snapshot) else None)
+
+
+@register.filter
+def job_duration(job: Job) -> str:
+    """Return the time from the first worker to the end; "" before the end, or when the job never started."""
+    if job.started_at is None or job.finished_at is None:
+        return ""
+    return formatting.format_duration(job.finished_at - job.started_at)

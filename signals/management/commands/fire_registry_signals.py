@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from ncfd_site.core.command import ReportingCommand
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import TerminalReporter
 from signals.registry_signals.evaluation import EvaluationSummary, evaluate_registry_signals
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from ncfd_site.core.command import ReportingCommand
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import TerminalReporter
 from signals.scoring.run import InvalidRunError, RunSummary, score_trials
 
 

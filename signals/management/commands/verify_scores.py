@@ -7,7 +7,7 @@ from typing import Any
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import TerminalReporter
 from signals.scoring.verification import VerificationCounts, find_mismatches
 
 

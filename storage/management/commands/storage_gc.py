@@ -8,7 +8,7 @@ from typing import Any
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail, integer_type
 from ncfd_site.core.formatting import format_moment, format_quantity, format_size
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import TerminalReporter
 from storage.garbage_collection import (
     GcBlockedError,
     GcOptions,

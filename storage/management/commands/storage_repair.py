@@ -8,8 +8,7 @@ from typing import Any
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail, integer_type
 from ncfd_site.core.formatting import format_quantity
-from ncfd_site.core.progress import Canceled
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import Canceled, TerminalReporter
 from storage.repair import RepairOptions, RepairSession
 from storage.verification import VerifyOptions
 from storage.verification.findings_io import read_findings

@@ -9,8 +9,7 @@ from django.db import connection
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail
-from ncfd_site.core.progress import Canceled
-from ncfd_site.core.terminal_progress import TerminalReporter
+from ncfd_site.core.progress import Canceled, TerminalReporter
 from storage.verification import Finding, Summary, VerifyOptions, verify
 from storage.verification.findings_io import StateFile
 from storage.verification.options import add_check_argument, add_min_age_argument, parse_share

@@ -8,6 +8,8 @@ from ncfd_site.dashboard import views as dashboard
 from ncfd_site.schema import views as schema
 from ncfd_site.web import health, throttling
 
+handler500 = health.report_failure
+
 urlpatterns = [
     path("", dashboard.home, name="home"),
     path("healthz", health.healthz, name="healthz"),

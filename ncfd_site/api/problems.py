@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from psycopg import errors
 from pydantic import Field
 
 from ncfd_site.api.authentication import InvalidTokenError
@@ -22,6 +23,7 @@ MESSAGES = {
     "int_parsing_size": "this number is too large",
     "bool_parsing": "enter true or false",
 }
+OUTDATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 REALM = 'Bearer realm="ncfd"'
 
 
@@ -70,6 +72,8 @@ def _failed(request: HttpRequest, found: Exception) -> HttpResponse:
     logger.error("The API failed at %s", request.path, exc_info=found)
     if isinstance(found, OperationalError):
         return problem(503, "The database does not respond, or took too long. Try again later.")
+    if isinstance(found, ProgrammingError) and isinstance(found.__cause__, OUTDATED):
+        return problem(503, "The database lacks a table or function of this version. Run manage.py migrate_alembic.")
     return problem(500, "The server failed. The error is logged; try again later.")
 
 

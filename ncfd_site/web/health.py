@@ -1,12 +1,15 @@
-"""Health checks for monitoring, without sign-in."""
+"""Health checks for monitoring, without sign-in, and the page of requests that failed."""
 
 import logging
+import sys
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse
+from django.template import loader
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.defaults import server_error
 
 from ncfd_site.core import sql
 from ncfd_site.schema.deploy import revisions
@@ -34,6 +37,17 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Return 200 if the database answers and is at head, otherwise 503 with the reason."""
     problem = _find_problem()
     return HttpResponse(f"{problem or 'ready'}\n", content_type=PLAIN, status=503 if problem else 200)
+
+
+def report_failure(request: HttpRequest) -> HttpResponse:
+    """Return Django's page of status 500, or one of status 503 that names the problem of the database.
+
+    A handler of URL configurations: it runs while the exception of the request is handled.
+    """
+    problem = _find_problem() if isinstance(sys.exc_info()[1], Error) else ""
+    if not problem:
+        return server_error(request)
+    return HttpResponse(loader.render_to_string("503.html", {"problem": problem}), status=503)
 
 
 def _find_problem() -> str:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from ncfd_site.api.problems import problem
+from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from tests.api.conftest import Program
 from tests.factories import make_document, make_user
@@ -217,3 +218,10 @@ def _leaves(pattern: Any, route: str = "") -> list[Any]:
         return [leaf for inner in pattern.url_patterns for leaf in _leaves(inner, route)]
     pattern.api_route = route
     return [pattern]
+
+
+def test_a_database_behind_head_is_reported(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.api.keyset.page", lambda *_, **__: sql.value("SELECT 1 FROM later_table"))
+    answer = ana.get("/api/v1/documents")
+    assert answer.status_code == 503
+    assert "migrate_alembic" in detail(answer)

@@ -6,6 +6,8 @@ from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.test import Client
 
+from ncfd_site.core import sql
+from ncfd_site.schema.deploy import revisions
 from tests.factories import make_user
 from tests.web.reading import text_of
 
@@ -50,6 +52,21 @@ def test_a_failure_needs_no_database(client: Client, monkeypatch: pytest.MonkeyP
     assert page.status_code == 500
     assert "Nothing was partially saved." in text_of(page)
     assert "secret" not in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_failure_on_a_database_behind_head_names_the_command(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.force_login(make_user())
+    sql.execute("UPDATE alembic_version SET version_num = %s", [revisions.ids()[7]])
+
+    def fail(*_: object) -> None:
+        raise DatabaseError("no such table")
+
+    monkeypatch.setattr("linkaudit.queries.list_heuristics", fail)
+    client.raise_request_exception = False
+    page = client.get("/links/")
+    assert page.status_code == 503
+    assert "Run manage.py migrate_alembic." in text_of(page)
 
 
 @pytest.mark.parametrize("name", ["400", "500"])

@@ -92,7 +92,7 @@ MIDDLEWARE = [
     "ncfd_site.web.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "ncfd_site.web.middleware.NotFoundMiddleware",
+    "ncfd_site.web.middleware.ErrorPageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

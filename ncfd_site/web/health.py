@@ -44,10 +44,14 @@ def report_failure(request: HttpRequest) -> HttpResponse:
 
     A handler of URL configurations: it runs while the exception of the request is handled.
     """
-    problem = _find_problem() if isinstance(sys.exc_info()[1], Error) else ""
-    if not problem:
-        return server_error(request)
-    return HttpResponse(loader.render_to_string("503.html", {"problem": problem}), status=503)
+    return render_problem(sys.exc_info()[1]) or server_error(request)
+
+
+def render_problem(error: BaseException | None) -> HttpResponse | None:
+    """Return a page of status 503 if the error is one of a database that does not answer or is not at head."""
+    if isinstance(error, Error) and (problem := _find_problem()):
+        return HttpResponse(loader.render_to_string("503.html", {"problem": problem}), status=503)
+    return None
 
 
 def _find_problem() -> str:

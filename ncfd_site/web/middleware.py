@@ -1,4 +1,4 @@
-"""Middleware of every page: content security policy, caching, sign-in, and the site's own 404 page."""
+"""Middleware of every page: content security policy, caching, sign-in, and the site's own error pages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from django.views.defaults import page_not_found
+
+from ncfd_site.web.health import render_problem
 
 POLICY_HEADER = "Content-Security-Policy"
 POLICY = "; ".join(
@@ -73,8 +75,8 @@ class LoginRequiredMiddleware(auth.LoginRequiredMiddleware):
         return super().process_view(request, view_func, view_args, view_kwargs)
 
 
-class NotFoundMiddleware:
-    """Shows the site's own 404 page in development too, where Django would list the URL patterns."""
+class ErrorPageMiddleware:
+    """Shows the site's own 404 and 503 pages in development too, where Django would list URL patterns or a trace."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -87,10 +89,10 @@ class NotFoundMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return the site's page for a view that raised `Http404`."""
-        if settings.DEBUG and isinstance(exception, Http404):
-            return page_not_found(request, exception)
-        return None
+        """Return the site's page for a view that raised `Http404`, or failed on a database that is not at head."""
+        if not settings.DEBUG:
+            return None
+        return page_not_found(request, exception) if isinstance(exception, Http404) else render_problem(exception)
 
 
 def _is_debug_page(response: HttpResponse) -> bool:

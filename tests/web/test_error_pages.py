@@ -55,7 +55,11 @@ def test_a_failure_needs_no_database(client: Client, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.django_db
-def test_a_failure_on_a_database_behind_head_names_the_command(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_failure_on_a_database_behind_head_names_the_command(
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: LazySettings, debug: bool
+) -> None:
+    settings.DEBUG = debug
     client.force_login(make_user())
     sql.execute("UPDATE alembic_version SET version_num = %s", [revisions.ids()[7]])
 

@@ -10,13 +10,11 @@ from pydantic import Field
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import ListParams, Number, Word, declare_get, register_router
 from ncfd_site.api.problems import BadRequest
-from signals.api.trial_items import trial_fields
 from signals.api.trial_schemas import Phase
-from signals.api.trials import BY_TRIAL, BY_TRIAL_DESCENDING, VIEW
+from signals.api.trials import BY_TRIAL, BY_TRIAL_DESCENDING, VIEW, trial_fields
 from signals.models import Score, TrialCurrentScore
 from signals.queries import read_recorded_ratios
-from signals.trials.explaining import explanations
-from signals.trials.run_record import read_metadata, with_readable_metadata, with_unread_metadata
+from signals.trials.run_record import explain_change, read_metadata, with_readable_metadata, with_unread_metadata
 from signals.trials.runs import is_known, latest_runs, run_before
 
 router = register_router("scores", 30)
@@ -124,5 +122,5 @@ def _item(earlier: Score | None, later: Score) -> dict[str, Any]:
         "change": later.p_fail - earlier.p_fail if earlier else None,
         "gates_gained": sorted({*(now or ())} - {*(then or ())}) if is_recorded else None,
         "gates_lost": sorted({*(then or ())} - {*(now or ())}) if is_recorded else None,
-        "causes": explanations(earlier, later) if earlier else [],
+        "causes": explain_change(earlier, later) if earlier else [],
     }

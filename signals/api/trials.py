@@ -11,13 +11,13 @@ from ncfd_site.api import keyset
 from ncfd_site.api.operations import declare_get, pick, register_router
 from ncfd_site.api.problems import BadRequest
 from ncfd_site.core.permissions import current_user
-from signals.api.trial_items import build_trial_items
 from signals.api.trial_schemas import TrialDetail, Trials, TrialsParams
 from signals.explanation.trial_facts import TrialFacts, exposed_companies, promoted_assets, trial_facts
 from signals.models import Gate, Signal, SignalEvaluation, TrialCurrentScore
 from signals.queries import list_gates, list_signals
 from signals.trials.forms import TrialFilterForm
-from signals.trials.run_record import with_unread_metadata
+from signals.trials.queries import TrialRow, build_rows
+from signals.trials.run_record import read_metadata, with_unread_metadata
 from signals.trials.runs import latest_runs
 from signals.trials.selection import selected
 
@@ -48,7 +48,9 @@ RUN_ORDERS = ORDERS | {
 def trials(request: HttpRequest, params: Query[TrialsParams]) -> object:
     """Return trials with their current scores, or with their scores in one run."""
     runs = latest_runs() if params.run else []
-    form = TrialFilterForm(_form_data(params), runs=runs)
+    days = {name: day.isoformat() for name, day in (("from", params.from_), ("to", params.to)) if day}
+    data = {**pick(params, "q phase status gate signal ticker sponsor band within pivotal run sort"), **days}
+    form = TrialFilterForm(data, runs=runs)
     if not form.is_valid():
         name, errors = next(iter(form.errors.items()))
         raise BadRequest(str(errors[0]), name)
@@ -58,7 +60,9 @@ def trials(request: HttpRequest, params: Query[TrialsParams]) -> object:
     if selection.run:
         rows = with_unread_metadata(rows)
     page = keyset.page(request, rows, orders[selection.sort], params.limit, params.cursor)
-    return {"items": build_trial_items(page.rows, runs), "next": page.next}
+    found = read_metadata(page.rows) if selection.run else page.rows
+    trials = {row.trial_id: row.trial for row in found}
+    return {"items": [_item(row) for row in build_rows(found, trials, runs)], "next": page.next}
 
 
 @declare_get(router, "/trials/{nct_id}", VIEW, TrialDetail, "Trial")
@@ -66,8 +70,9 @@ def trial(request: HttpRequest, nct_id: str) -> object:
     """Return a trial with its current score, signals, gates, evaluations and exposed companies."""
     facts = find_trial(nct_id)
     current = TrialCurrentScore.objects.select_related("trial__sponsor_company").get(trial_id=facts.trial_id)
+    (row,) = build_rows([current], {facts.trial_id: current.trial}, [])
     return {
-        **build_trial_items([current], [])[0],
+        **_item(row),
         "title": facts.title,
         "primary_endpoint": facts.primary_endpoint_text,
         "last_update_posted": facts.last_update_posted_date,
@@ -84,13 +89,45 @@ def find_trial(nct_id: str) -> TrialFacts:
     return facts
 
 
+def _item(row: TrialRow) -> dict[str, Any]:
+    return {
+        **trial_fields(row.trial),
+        **pick(row.score, "run_id scored_at p_fail"),
+        **pick(row, "change previous_run_id"),
+        "tickers": [one.ticker for one in row.tickers],
+        "gates": [gate.code for gate in row.marks.gates],
+        "signals": [{"code": signal.code, "severity": signal.severity or None} for signal in row.marks.signals],
+    }
+
+
+def trial_fields(trial: Any) -> dict[str, Any]:
+    """Return the fields of an item that come from the trial itself."""
+    company = trial.sponsor_company
+    return {
+        "nct_id": trial.nct_id,
+        "sponsor": trial.sponsor_text,
+        "company": company.name if company else None,
+        "cik": company.cik if company else None,
+        "phase": trial.phase,
+        "is_pivotal": trial.is_pivotal,
+        "status": trial.status,
+        "indication": trial.indication,
+        "next_readout": trial.est_primary_completion_date,
+    }
+
+
 def _related(user: User, facts: TrialFacts) -> dict[str, Any]:
     """Return the parts of a trial that need permissions of their own; None without them."""
     trial, sponsor = facts.trial_id, facts.sponsor_company_id
     can_view_signals = user.has_perm(VIEW_SIGNALS)
+    evaluations = SignalEvaluation.objects.filter(trial_id=trial).order_by("s_id", "-evaluated_at").distinct("s_id")
     return {
         "signal_rows": [_signal(one) for one in list_signals([trial])] if can_view_signals else None,
-        "evaluations": _evaluations(trial) if can_view_signals else None,
+        "evaluations": [
+            {"code": one.s_id, **pick(one, "outcome reason evidence evaluated_at evaluated_by")} for one in evaluations
+        ]
+        if can_view_signals
+        else None,
         "gate_rows": [_gate(one) for one in list_gates([trial])] if user.has_perm(VIEW_GATES) else None,
         "companies": (exposed_companies(sponsor) if sponsor else []) if user.has_perm(VIEW_COMPANIES) else None,
         "assets": [
@@ -121,17 +158,4 @@ def _gate(gate: Gate) -> dict[str, Any]:
         "likelihood_ratio": gate.lr_used,
         "rationale": gate.rationale_text,
         "evaluated_at": gate.evaluated_at,
-    }
-
-
-def _evaluations(trial_id: int) -> list[dict[str, Any]]:
-    latest = SignalEvaluation.objects.filter(trial_id=trial_id).order_by("s_id", "-evaluated_at").distinct("s_id")
-    return [{"code": one.s_id, **pick(one, "outcome reason evidence evaluated_at evaluated_by")} for one in latest]
-
-
-def _form_data(params: TrialsParams) -> dict[str, Any]:
-    days = {"from": params.from_, "to": params.to}
-    return {
-        **pick(params, "q phase status gate signal ticker sponsor band within pivotal run sort"),
-        **{name: day.isoformat() for name, day in days.items() if day},
     }

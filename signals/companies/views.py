@@ -24,7 +24,7 @@ from signals.companies.listing import CompanyFilterForm, DayForm, SponsorFilter,
 from signals.companies.meaning import Meaning, list_issuer_periods, meaning_of
 from signals.companies.risk import Exposure
 from signals.companies.unresolved import LOOKED_AT, unresolved_sponsors
-from signals.templatetags.companies import days_of
+from signals.templatetags.signals import days_of
 
 
 def build_band_chart(exposure: Exposure, company: Company, *, is_alone: bool) -> BarChart:

@@ -9,7 +9,7 @@ from typing import Literal
 from django.db.models.fields.json import KT
 
 from ncfd_site.core import sql
-from ncfd_site.core.formatting import format_number, format_signed, is_web_address
+from ncfd_site.core.formatting import format_number, format_signed
 from signals import formulas
 from signals.models import Gate, Score, Signal
 from signals.queries import ScoreBreakdown
@@ -25,21 +25,7 @@ GATE_RULES = {
     "G3": "needs S5, and S6 or S7",
     "G4": "needs S8, and S1 or S3",
 }
-SEVERITIES = {"H": "high", "M": "medium", "L": "low"}
-
-
-def rule_of(gate: str) -> str:
-    """Return what a gate needs to fire, "" for one that the rules of today do not have."""
-    return GATE_RULES.get(gate, "")
-
-
 State = Literal["fired", "late", "not fired", "not evaluated"]
-STATES: dict[State, str] = {
-    "fired": "fired",
-    "late": "fired too late",
-    "not fired": "did not fire",
-    "not evaluated": "not evaluated",
-}
 NO_EVALUATION = "Not evaluated."
 
 
@@ -83,30 +69,15 @@ class SignalFinding:
     row: SignalRow
 
     @property
-    def state_in_words(self) -> str:
-        """The state in words."""
-        return STATES[self.state]
-
-    @property
     def has_evidence(self) -> bool:
         """True if there is a row of today whose quote and study can be shown."""
         return self.row.signal_id is not None and self.state in ("fired", "late")
-
-    @property
-    def value(self) -> str:
-        """The measured value without trailing zeros."""
-        return "" if self.row.value is None else format_number(self.row.value)
 
     @property
     def versions_query(self) -> str:
         """The part of an address that sets the versions of the record beside each other from which it was read."""
         before, after = self.row.version_before, self.row.version_after
         return f"?from={before}&to={after}" if before is not None and after is not None else ""
-
-    @property
-    def source_link(self) -> str:
-        """The address of the document original, "" where it is none of the web."""
-        return self.row.source_url if self.row.source_url and is_web_address(self.row.source_url) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +129,18 @@ _SIGNALS = f"""
 def signal_findings(
     trial_id: int, record: RunRecord, *, is_latest: bool, scored_at: datetime | None = None
 ) -> list[SignalFinding]:
-    """Return every signal as the run saw it; where the run text nothing of signals, as the database has it today.
+    """Return every signal as the run saw it; where the run recorded no signals, as the database has it today.
 
     `scored_at` is the moment of the run: it did not know what was evaluated after it.
     """
     until = scored_at if record.has_signals else None
     given = {"codes": list(Signal.Code.values), "trial": trial_id, "until": until}
-    rows = sql.rows(_SIGNALS, given, of=SignalRow)
-    return [_finding(row, record, is_latest) for row in rows]
+    names = dict(Signal.Code.choices)
+    findings = []
+    for row in sql.rows(_SIGNALS, given, of=SignalRow):
+        state, severity, why = _as_recorded(row, record) if record.has_signals else _as_of_today(row, is_latest)
+        findings.append(SignalFinding(row.code, names.get(row.code, row.code), state, severity, why, row))
+    return findings
 
 
 def gates_of_today(trial_id: int) -> list[Gate]:
@@ -185,13 +160,15 @@ def gate_findings(
         gate, one = today.get(code), added.get(code)
         fired = one is not None if account else bool(gate and gate.fired_bool)
         # The rows of gates are of one run and do not describe another.
-        is_of_run = gate is not None and (score is None or gate.fired_bool == fired) and _is_of(gate, score)
+        is_of_run = gate is not None and (
+            score is None or (gate.fired_bool == fired and getattr(gate, "of_run", None) in (None, score.run_id))
+        )
         support = record.supporting.get(code) or (tuple(gate.supporting_s_ids or ()) if gate and is_of_run else ())
         findings.append(
             GateFinding(
                 code,
                 gate.get_g_id_display() if gate else dict(Gate.Code.choices).get(code, code),
-                rule_of(code),
+                GATE_RULES.get(code, ""),
                 fired,
                 support if fired else (),
                 format_number(one.likelihood_ratio) if one else "",
@@ -213,19 +190,6 @@ def _rationale(code: str, fired: bool, record: RunRecord) -> str:
     ):
         return ""
     return formulas.evaluate_gate(code, record.severities, {}, late=record.late, not_fired=record.not_fired).rationale
-
-
-def _is_of(gate: Gate, score: Score | None) -> bool:
-    if score is None:
-        return True
-    run = getattr(gate, "of_run", None)
-    return run is None or run == score.run_id
-
-
-def _finding(row: SignalRow, record: RunRecord, is_latest: bool) -> SignalFinding:
-    name = dict(Signal.Code.choices).get(row.code, row.code)
-    state, severity, why = _as_recorded(row, record) if record.has_signals else _as_of_today(row, is_latest)
-    return SignalFinding(row.code, name, state, SEVERITIES.get(severity, ""), why, row)
 
 
 def _as_recorded(row: SignalRow, record: RunRecord) -> tuple[State, str, str]:

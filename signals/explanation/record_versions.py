@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.utils.safestring import SafeString
-
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_yes_no, humanize_title
 from signals.explanation.word_diff import WordDiff
@@ -40,34 +38,19 @@ CUT = " \u2026 (cut; the raw record has all)"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record in both versions; None where a version does not have it."""
+    """A field of a record in both versions; None where a version does not have it. Changed words are marked."""
 
-    section: str
     name: str
     before: str | None
     after: str | None
 
-    @property
-    def is_changed(self) -> bool:
-        """True if the versions differ in it."""
-        return self.before != self.after
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnField:
-    """A changed field with its words marked; None where a version does not have it."""
-
-    name: str
-    before: SafeString | None
-    after: SafeString | None
-
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the record: what changed in it, and what did not."""
+    """A part of the record: the fields that changed, and those that did not."""
 
     name: str
-    changed: list[DrawnField]
+    changed: list[Field]
     same: list[Field]
 
 
@@ -75,41 +58,35 @@ def compared(before: Any, after: Any) -> list[Section]:
     """Return two records part by part; fields that the registry derives daily are excluded."""
     diff = WordDiff()
     old, new = dict(_fields(strip_derived_fields(before))), dict(_fields(strip_derived_fields(after)))
-    fields = [_field(path, old.get(path), new.get(path)) for path in {**old, **new}]
-    names = [*dict.fromkeys([*(name for _, name in SECTIONS), ELSEWHERE])]
-    sections = []
-    for name in names:
-        mine = [one for one in fields if one.section == name]
-        changed = [_drawn(one, diff) for one in mine if one.is_changed]
-        if mine:
-            sections.append(Section(name, changed, [one for one in mine if not one.is_changed]))
-    return sections
+    sections = {name: Section(name, [], []) for name in (*(name for _, name in SECTIONS), ELSEWHERE)}
+    # In the order of the page: the number of words that are compared is limited.
+    for path in sorted({**old, **new}, key=lambda path: [*sections].index(_find_section(path)[1])):
+        texts = old.get(path), new.get(path)
+        section = sections[_find_section(path)[1]]
+        if texts[0] == texts[1]:
+            section.same.append(Field(_field_name(path), *texts))
+        else:
+            marked = zip(texts, diff.sides(texts[0] or "", texts[1] or ""), strict=True)
+            section.changed.append(
+                Field(_field_name(path), *(None if text is None else words for text, words in marked))
+            )
+    return [section for section in sections.values() if section.changed or section.same]
 
 
-def _drawn(field: Field, diff: WordDiff) -> DrawnField:
-    before, after = diff.sides(field.before or "", field.after or "")
-    return DrawnField(field.name, None if field.before is None else before, None if field.after is None else after)
+def _find_section(path: tuple[str, ...]) -> tuple[int, str]:
+    """Return the section of a field, and how many names of its path lead to the section."""
+    return next(((len(prefix), name) for prefix, name in SECTIONS if path[: len(prefix)] == prefix), (0, ELSEWHERE))
 
 
-def _field(path: tuple[str, ...], before: str | None, after: str | None) -> Field:
-    prefix, section = _place(path)
-    inner = path[len(prefix) :] or path[-1:]
+def _field_name(path: tuple[str, ...]) -> str:
+    inner = path[_find_section(path)[0] :] or path[-1:]
     # A partial date is an object with a date in it; one name is enough.
     if len(inner) > 1 and inner[-2].endswith("DateStruct") and inner[-1] == "date":
         inner = inner[:-1]
-    return Field(section, ", ".join(spaced(name) for name in inner) or "Record", before, after)
+    return ", ".join(map(_spaced, inner)) or "Record"
 
 
-def section_of(path: Sequence[str]) -> str:
-    """Return the part of the page on which a field of a record stands, by the names that lead to it."""
-    return _place(tuple(path))[1]
-
-
-def _place(path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    return next(((prefix, name) for prefix, name in SECTIONS if path[: len(prefix)] == prefix), ((), ELSEWHERE))
-
-
-def spaced(name: str) -> str:
+def _spaced(name: str) -> str:
     """Return a name of the registry in words: overallStatus is "Overall status"."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Struct"))
     return humanize_title(words)
@@ -128,7 +105,7 @@ def _fields(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 def _line(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{spaced(str(name))}: {_line(inner)}" for name, inner in value.items())
+        return "; ".join(f"{_spaced(str(name))}: {_line(inner)}" for name, inner in value.items())
     if isinstance(value, list):
         return ", ".join(map(_line, value))
     if value is None:
@@ -180,7 +157,7 @@ class Version:
         """A summary of the changes; the first version has none."""
         if self.fields is None:
             return "first version, or changes not recorded"
-        names = [*dict.fromkeys(section_of(name.split(".")).lower() for name in self.fields)]
+        names = [*dict.fromkeys(_find_section(tuple(name.split(".")))[1].lower() for name in self.fields)]
         if not names:
             return "no change by the sponsor"
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

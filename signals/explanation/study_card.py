@@ -5,8 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from ncfd_site.core import sql
-from ncfd_site.core.formatting import format_number
-from signals.explanation.findings import SEVERITIES
 from signals.models import Signal, StagingError
 from signals.trials.run_record import ReadJson, read_json
 
@@ -50,16 +48,6 @@ class RestingSignal:
     def name(self) -> str:
         """The code with its title."""
         return str(dict(Signal.Code.choices).get(self.s_id, self.s_id))
-
-    @property
-    def severity_in_words(self) -> str:
-        """The label of the severity."""
-        return SEVERITIES.get(self.severity, self.severity)
-
-    @property
-    def value_in_words(self) -> str:
-        """The measured value without trailing zeros."""
-        return "" if self.value is None else format_number(self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,13 @@
 """The facts and scores of one trial, for its page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
 
 from linkaudit.models import Asset, TrialAssetLink
 from ncfd_site.core import sql
-from ncfd_site.core.formatting import format_percent, format_points
 from signals.models import Score
 from signals.trials.run_record import read_json
 
@@ -95,18 +94,6 @@ class Run:
     place: int
 
     @property
-    def percent(self) -> str:
-        """The probability in per cent."""
-        return format_percent(self.p_fail)
-
-    @property
-    def change_in_words(self) -> str:
-        """The change in points, "" where there is no run before."""
-        if self.change is None:
-            return ""
-        return format_points(self.change) if self.change else "no change"
-
-    @property
     def query(self) -> str:
         """The part of the address that shows this run."""
         return urlencode({"run": self.run_id})
@@ -148,13 +135,8 @@ def scored(trial_id: int, run_id: str = "") -> Scored | None:
     if wanted is None:
         return None
     metadata = read_json(wanted.metadata)
-    fields = ("score_id", "trial_id", "run_id", "prior_pi", "logit_prior", "sum_log_lr", "logit_post", "p_fail")
-    score = Score(
-        **{name: getattr(wanted, name) for name in fields},
-        features_frozen_at=wanted.features_frozen_at,
-        scored_at=wanted.scored_at,
-        metadata=metadata.value,
-    )
+    columns = {name: value for name, value in asdict(wanted).items() if name not in ("metadata", "place")}
+    score = Score(**columns, metadata=metadata.value)
     runs = [run for run in _runs(found) if run.place <= MOST_RUNS or run.run_id == wanted.run_id]
     return Scored(score, metadata.is_readable, runs, is_latest=wanted.place == 1)
 
@@ -224,14 +206,12 @@ _LINKS = """
 
 def link_counts(nct_id: str) -> list[LinkCount]:
     """Return how many links name this trial, by heuristic and label, with the drugs that they name."""
-    rows = sql.rows(_LINKS, {"nct_id": nct_id, "most": MOST_DRUGS}, of=LinkCountRow)
-    return [_link_count(row) for row in rows]
-
-
-def _link_count(row: LinkCountRow) -> LinkCount:
-    assets = zip(row.asset_ids, row.names, strict=True)
-    drugs = [Asset(asset_id=asset_id, names_jsonb=read_json(names).value).name for asset_id, names in assets]
-    return LinkCount(row.heuristic, row.open, row.right, row.wrong, drugs, row.drugs - len(drugs))
+    found = []
+    for row in sql.rows(_LINKS, {"nct_id": nct_id, "most": MOST_DRUGS}, of=LinkCountRow):
+        assets = zip(row.asset_ids, row.names, strict=True)
+        drugs = [Asset(asset_id=asset_id, names_jsonb=read_json(names).value).name for asset_id, names in assets]
+        found.append(LinkCount(row.heuristic, row.open, row.right, row.wrong, drugs, row.drugs - len(drugs)))
+    return found
 
 
 def promoted_assets(trial_id: int) -> list[TrialAssetLink]:

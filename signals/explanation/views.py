@@ -12,23 +12,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from ncfd_site.core.charts.line import LineItem, build_line_chart
-from ncfd_site.core.formatting import format_date_distance, format_number, format_percent, is_web_address, render_json
+from ncfd_site.core.formatting import format_date_distance, format_percent, render_json
 from ncfd_site.core.permissions import current_user, require_permission
 from signals.explanation import trial_facts as facts
 from signals.explanation.findings import BAND_LINES, gate_findings, gates_of_today, signal_findings
-from signals.explanation.record_versions import (
-    Version,
-    compared,
-    records_of,
-    registry_history,
-    versions_of,
-)
+from signals.explanation.record_versions import Version, compared, records_of, registry_history, versions_of
 from signals.explanation.study_card import study_card
 from signals.explanation.waterfall import build_score_waterfall, waterfall
 from signals.queries import compute_breakdown
 from signals.scoring.table import scoring_table
-from signals.trials import words as risk
 from signals.trials.run_record import RunRecord, run_record
+from signals.trials.words import band_of
 
 # A larger card is shown as raw JSON only.
 MOST_DRAWN = 300_000
@@ -70,11 +64,16 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
         context |= {
             "waterfall": falls,
             "drawing": build_score_waterfall(falls),
-            "p_fail": format_percent(scored.score.p_fail),
-            "band": risk.band_of(scored.score.p_fail),
+            "band": band_of(scored.score.p_fail),
             "history": build_line_chart(
                 [
-                    LineItem(run.run_id, run.p_fail, run.percent, f"?{run.query}", run.run_id == scored.score.run_id)
+                    LineItem(
+                        run.run_id,
+                        run.p_fail,
+                        format_percent(run.p_fail),
+                        f"?{run.query}",
+                        run.run_id == scored.score.run_id,
+                    )
                     for run in reversed(scored.runs)
                 ],
                 (Decimal(0), *reversed(BAND_LINES)),
@@ -96,9 +95,7 @@ def record(request: HttpRequest, nct_id: str) -> HttpResponse:
     context: dict[str, Any] = {
         **_about(trial),
         "versions": [(one, versions[at + 1] if at + 1 < len(versions) else None) for at, one in enumerate(versions)],
-        "history": [
-            (row, row.url if is_web_address(row.url or "") else "") for row in registry_history(trial.trial_id)
-        ],
+        "history": registry_history(trial.trial_id),
     }
     chosen, wrong = _two_versions(request, versions)
     context |= {"wrong": wrong, "chosen": chosen}
@@ -133,10 +130,7 @@ def study(request: HttpRequest, study_id: int) -> HttpResponse:
         "title": f"{row.doc_type} of {row.year} on {row.nct_id}",
         "study": found,
         "row": row,
-        "p_value": "" if row.p_value is None else format_number(row.p_value),
         "fields": render_json(found.card.value) if found.card.is_readable and len(row.card or "") <= MOST_DRAWN else "",
-        "url": row.url if is_web_address(row.url or "") else "",
-        "source_link": row.source_url if is_web_address(row.source_url or "") else "",
     }
     return render(request, "explanation/study.html", context)
 
@@ -147,8 +141,6 @@ def _about(trial: facts.TrialFacts) -> dict[str, Any]:
     return {
         "title": f"{trial.nct_id}: {trial.about}" if trial.about else trial.nct_id,
         "trial": trial,
-        "phase": risk.phase_words(trial.phase),
-        "status": risk.status_words(trial.status),
         "is_past": day is not None and day < today,
         "readout": format_date_distance(day, today) if day else "",
     }

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Literal
 
 from ncfd_site.core.charts.waterfall import WaterfallChart, WaterfallItem, build_waterfall
-from ncfd_site.core.formatting import format_number, format_percent, format_signed
-from signals.formulas import MAX_LOGIT, MAX_RATIO, MIN_RATIO, probability
+from ncfd_site.core.formatting import format_number, format_percent, format_signed, humanize_name
+from signals.formulas import MAX_LOGIT, MAX_RATIO, MIN_RATIO, logit, probability
 from signals.models import Score
 from signals.queries import ROUNDING_TOLERANCE, Contribution, ScoreBreakdown
 from signals.trials.run_record import RunRecord
@@ -36,16 +36,6 @@ class Step:
     ratio: str = ""
     contribution: Contribution | None = None
     support: tuple[str, ...] = ()
-
-    @property
-    def log_odds_text(self) -> str:
-        """The log-odds: of prior and posterior themselves, or the change by another step."""
-        return format_signed(self.change)
-
-    @property
-    def percent(self) -> str:
-        """The probability after the step in percent."""
-        return format_percent(self.probability)
 
     @property
     def change(self) -> Decimal:
@@ -75,7 +65,7 @@ class Waterfall:
     def prior_in_words(self) -> str:
         """The prior and its probability, as the middle of a sentence."""
         prior = self.steps[0]
-        return f"the {prior.name[0].lower()}{prior.name[1:]} ({prior.percent})"
+        return f"the {prior.name[0].lower()}{prior.name[1:]} ({format_percent(prior.probability)})"
 
 
 def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Waterfall:
@@ -83,7 +73,7 @@ def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Water
     stored = (score.prior_pi, score.logit_prior, score.sum_log_lr, score.logit_post, score.p_fail)
     if not all(number.is_finite() for number in stored):
         return Waterfall((), ("The stored score contains a value that is not a number, so there are no steps.",), False)
-    deviations = [*_prior_deviation(score)]
+    deviations = _prior_deviation(score)
     steps = [_prior(score, record)]
     for one in account.contributions:
         steps.append(_gate(one, steps[-1].after, record, recorded=account.recorded))
@@ -101,9 +91,13 @@ def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Water
             " not explained."
         )
         steps.append(_on("gap", "Not explained", steps[-1], score.logit_post - kept, "the stored posterior log-odds"))
-    last, more = _end(score, record, steps[-1])
-    steps += last
-    deviations += more
+    raised, deviation = _explain_probability(score, record, steps[-1])
+    if raised:
+        steps.append(raised)
+    if deviation:
+        deviations.append(deviation)
+    posterior = f"run {score.run_id}"
+    steps.append(Step("posterior", "Stored P(failure)", Decimal(0), steps[-1].after, score.p_fail, posterior))
     return Waterfall(tuple(steps), tuple(deviations), not account.contributions and account.adds_up)
 
 
@@ -116,7 +110,7 @@ def _prior(score: Score, record: RunRecord) -> Step:
 def _prior_deviation(score: Score) -> list[str]:
     if not 0 < score.prior_pi < 1:
         return [f"The stored prior is {score.prior_pi}, which has no log-odds."]
-    exact = (score.prior_pi / (1 - score.prior_pi)).ln()
+    exact = logit(score.prior_pi)
     # A logarithm taken before the prior was rounded to five digits is right too.
     slack = LAST_DIGIT / (score.prior_pi * (1 - score.prior_pi)) + ROUNDING_TOLERANCE
     if abs(exact - score.logit_prior) <= slack:
@@ -152,41 +146,28 @@ def _sum_deviation(score: Score, account: ScoreBreakdown) -> str:
     return f"{text}, the stored sum is {format_signed(score.sum_log_lr)}: {gap} is not explained."
 
 
-def _end(score: Score, record: RunRecord, last: Step) -> tuple[list[Step], list[str]]:
-    """Return the steps from posterior log-odds to the stored probability, which only a stop rule can raise."""
+def _explain_probability(score: Score, record: RunRecord, last: Step) -> tuple[Step | None, str]:
+    """Return the step from the posterior log-odds to the stored probability, if they differ, and what is wrong with it.
+
+    Only a stop rule can raise the probability.
+    """
     computed = probability(score.logit_post)
-    apart = score.p_fail - computed
-    after = _logit(score.p_fail)
-    if abs(apart) <= LAST_DIGIT:
-        return [_posterior(score, last.after)], []
-    step_kind: Kind = "stop" if apart > 0 else "gap"
-    name = "Stop rule" if apart > 0 else "Not explained"
-    source = ", ".join(rule.name.replace("_", " ") for rule in record.stop_rules) or "none is recorded"
-    step = Step(step_kind, name, last.after, after, score.p_fail, source if apart > 0 else "the stored probability")
+    if abs(score.p_fail - computed) <= LAST_DIGIT:
+        return None, ""
+    after = logit(score.p_fail) if 0 < score.p_fail < 1 else ENDLESS * (1 if score.p_fail > 0 else -1)
     lies = f"The stored probability is {format_percent(score.p_fail)}, its log-odds give {format_percent(computed)}"
-    if apart < 0:
-        return [step, _posterior(score, after)], [f"{lies}: a stop rule may raise it, nothing may lower it."]
+    if score.p_fail < computed:
+        step = Step("gap", "Not explained", last.after, after, score.p_fail, "the stored probability")
+        return step, f"{lies}: a stop rule may raise it, nothing may lower it."
+    source = ", ".join(humanize_name(rule.name) for rule in record.stop_rules) or "none is recorded"
+    step = Step("stop", "Stop rule", last.after, after, score.p_fail, source)
     if not record.stop_rules:
         why = "the run recorded that no stop rule held" if record.has_stop_rules else "the run recorded no stop rule"
-        return [step, _posterior(score, after)], [f"{lies}. Only a stop rule raises it, and {why}."]
-    floors = [rule.at_least for rule in record.stop_rules if rule.at_least is not None]
-    if floors and abs(max(floors) - score.p_fail) > LAST_DIGIT:
-        return [step, _posterior(score, after)], [
-            f"{lies}, and the stop rule puts it at {format_percent(max(floors))}."
-        ]
-    return [step, _posterior(score, after)], []
-
-
-def _posterior(score: Score, after: Decimal) -> Step:
-    return Step("posterior", "Stored P(failure)", Decimal(0), after, score.p_fail, f"run {score.run_id}")
-
-
-def _logit(share: Decimal) -> Decimal:
-    if share <= 0:
-        return -ENDLESS
-    if share >= 1:
-        return ENDLESS
-    return (share / (1 - share)).ln()
+        return step, f"{lies}. Only a stop rule raises it, and {why}."
+    floor = max((rule.at_least for rule in record.stop_rules if rule.at_least is not None), default=score.p_fail)
+    if abs(floor - score.p_fail) > LAST_DIGIT:
+        return step, f"{lies}, and the stop rule puts it at {format_percent(floor)}."
+    return step, ""
 
 
 def build_score_waterfall(found: Waterfall) -> WaterfallChart:
@@ -196,7 +177,9 @@ def build_score_waterfall(found: Waterfall) -> WaterfallChart:
             label=step.name,
             before=step.before,
             after=step.after,
-            text=step.percent if step.kind in ("prior", "posterior") else step.log_odds_text,
+            text=format_percent(step.probability)
+            if step.kind in ("prior", "posterior")
+            else format_signed(step.change),
             kind=step.kind,
             note=f"\u00d7{step.ratio}" if step.ratio else "",
         )

@@ -8,23 +8,15 @@ from typing import Any, Literal
 from django.db.models import QuerySet
 
 from ncfd_site.core import sql
-from ncfd_site.core.formatting import format_percent, format_points
 from ncfd_site.core.lists import ListPage, get_page_slice, make_page
-from securities.models import Company
 from signals.models import Score, Trial, TrialCurrentScore
 from signals.queries import read_recorded_ratios
 from signals.trials import selection as selecting
-from signals.trials.explaining import explanations
 from signals.trials.queries import Ticker, tickers_of
-from signals.trials.run_record import with_readable_metadata
+from signals.trials.run_record import explain_change, with_readable_metadata
 from signals.trials.runs import Run, run_before
 from signals.trials.selection import NO_PHASE, of_phase
-from signals.trials.words import (
-    BANDS,
-    Band,
-    band_of,
-    phase_words,
-)
+from signals.trials.words import BANDS, Band, phase_words
 
 # Trials in the chart: those with the highest P(failure) in the second run.
 DRAWN = 1_000
@@ -74,11 +66,6 @@ class Pair:
     is_latest: bool
 
     @property
-    def reads_both_whole(self) -> bool:
-        """True if the order can only be had by reading both runs."""
-        return self.sort != "risk" and not self.is_latest
-
-    @property
     def is_narrowed(self) -> bool:
         """True if trials are left out."""
         return bool(self.phase or self.gate)
@@ -89,11 +76,6 @@ class Pair:
         phase = "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase) if self.phase else ""
         gate = f"gate {self.gate} fired in {self.b}" if self.gate else ""
         return ", ".join(words for words in (phase, gate) if words)
-
-    @property
-    def is_one_run(self) -> bool:
-        """True if a run is set beside itself."""
-        return self.a == self.b
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,49 +102,9 @@ class Compared:
     why: list[str] = field(default_factory=list)
 
     @property
-    def company(self) -> Company | None:
-        """The company that the sponsor is, where it is known."""
-        return self.trial.sponsor_company
-
-    @property
-    def phase(self) -> str:
-        """The phase in words."""
-        return phase_words(self.trial.phase)
-
-    @property
     def change(self) -> Decimal | None:
         """The later probability minus the earlier one."""
         return None if self.earlier is None else self.later.p_fail - self.earlier.p_fail
-
-    @property
-    def is_new(self) -> bool:
-        """True if the earlier run did not score the trial."""
-        return self.earlier is None
-
-    @property
-    def bar(self) -> str:
-        """The length of the bar of the later probability, in units of its drawing (100 long)."""
-        return f"{self.later.p_fail * 100:.1f}"
-
-    @property
-    def change_words(self) -> str:
-        """The change in points."""
-        return "" if self.change is None else format_points(self.change)
-
-    @property
-    def percent_before(self) -> str:
-        """The earlier probability."""
-        return "" if self.earlier is None else format_percent(self.earlier.p_fail)
-
-    @property
-    def percent(self) -> str:
-        """The later probability."""
-        return format_percent(self.later.p_fail)
-
-    @property
-    def band(self) -> Band:
-        """The band of the later probability."""
-        return band_of(self.later.p_fail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +114,6 @@ class GoneTrial:
     nct_id: str
     p_fail: Decimal
     drawn: int
-
-    @property
-    def percent(self) -> str:
-        """The probability in the earlier run."""
-        return format_percent(self.p_fail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +195,9 @@ def movements(pair: Pair) -> list[Movement]:
     given = {"a": pair.a, "b": pair.b, "bounds": bounds, "drawn": DRAWN}
     counts = {one.place: one for one in sql.rows(_MOVEMENTS, given, of=_Count)}
     found = []
-    for place, band in zip(range(len(bands) - 1, -1, -1), bands, strict=True):
-        one = counts.get(place, _Count(place, 0, 0, 0, 0))
+    # The lowest band is place 0.
+    for place, band in zip(reversed(range(len(bands))), bands, strict=True):
+        one = counts.get(place, _Count(place))
         found.append(Movement(band, one.risen, one.fallen, one.same, one.new))
     return found
 
@@ -267,15 +205,15 @@ def movements(pair: Pair) -> list[Movement]:
 @dataclass(frozen=True, slots=True)
 class _Count:
     place: int
-    risen: int
-    fallen: int
-    same: int
-    new: int
+    risen: int = 0
+    fallen: int = 0
+    same: int = 0
+    new: int = 0
 
 
 def _keys(pair: Pair, page: slice) -> list[int]:
     if pair.sort == "risk":
-        scores = _narrowed(Score.objects.filter(run_id=pair.b), pair).order_by("-p_fail", "trial_id")
+        scores = _of_phase(_scores_with_gate(pair), pair.phase).order_by("-p_fail", "trial_id")
         return list(scores.values_list("pk", flat=True)[page])
     if pair.is_latest:
         return _keys_of_latest(pair, page)
@@ -296,20 +234,15 @@ def _keys_of_latest(pair: Pair, page: slice) -> list[int]:
     """Return the keys from the current scores, whose change has an index."""
     current_scores: QuerySet[Any] = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
     if pair.gate:
-        current_scores = current_scores.filter(
-            trial_id__in=Score.objects.filter(run_id=pair.b, metadata__contains={"gates": {pair.gate: {}}}).values(
-                "trial_id"
-            )
-        )
+        current_scores = current_scores.filter(trial_id__in=_scores_with_gate(pair).values("trial_id"))
     current_scores = _of_phase(current_scores, pair.phase).filter(change__isnull=False)
     order = selecting.ORDERS["change" if pair.sort == "change" else "-change"]
     return list(current_scores.order_by(*order).values_list("score_id", flat=True)[page])
 
 
-def _narrowed(scores: QuerySet[Score], pair: Pair) -> QuerySet[Score]:
-    if pair.gate:
-        scores = scores.filter(metadata__contains={"gates": {pair.gate: {}}})
-    return _of_phase(scores, pair.phase)
+def _scores_with_gate(pair: Pair) -> QuerySet[Score]:
+    scores = Score.objects.filter(run_id=pair.b)
+    return scores.filter(metadata__contains={"gates": {pair.gate: {}}}) if pair.gate else scores
 
 
 def _of_phase(rows: QuerySet[Any], phase: str) -> QuerySet[Any]:
@@ -324,13 +257,11 @@ class _ScoreKey:
 def _compare(trial: Trial, later: Score, earlier: Score | None, tickers: list[Ticker]) -> Compared:
     now = read_recorded_ratios(later.metadata)
     then = now if earlier is None else read_recorded_ratios(earlier.metadata)
-    if now is None or then is None:
-        gates, recorded = [], False
-    else:
-        recorded = True
-        gates = [
-            ComparedGate(code, "lost" if code not in now else "kept" if code in then else "gained")
-            for code in sorted({*now, *then})
-        ]
-    why = explanations(earlier, later) if earlier else []
-    return Compared(trial, later, earlier, tickers, gates, recorded, why)
+    is_recorded = now is not None and then is not None
+    now, then = now or {}, then or {}
+    gates = [
+        ComparedGate(code, "lost" if code not in now else "kept" if code in then else "gained")
+        for code in (sorted({*now, *then}) if is_recorded else ())
+    ]
+    why = explain_change(earlier, later) if earlier else []
+    return Compared(trial, later, earlier, tickers, gates, is_recorded, why)

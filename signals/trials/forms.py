@@ -1,55 +1,47 @@
 """Forms of the risk pages: the filter of trials, and two runs."""
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from ncfd_site.core.lists import ANY, Chosen, ListForm, make_search_field
 from signals.models import Gate, Signal
 from signals.trials.runs import Run, is_known
-from signals.trials.selection import (
-    ANY_GATE,
-    CURRENT_ONLY,
-    DAYS,
-    NO_STATUS,
-    PHASE_CHOICES,
-    SORTS,
-    TrialFilter,
-)
-from signals.trials.words import BANDS, STATUSES
+from signals.trials.selection import ANY_GATE, CURRENT_ONLY, DAYS, NO_PHASE, NO_STATUS, SORTS, TrialFilter
+from signals.trials.words import BANDS, PHASES, STATUSES
 
 MAIN = ("q", "phase", "band", "within", "gate")
+PHASE_CHOICES = [ANY, *PHASES.items(), (NO_PHASE, "unknown")]
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
 class RunForm(ListForm[Chosen]):
-    """A list form with fields that choose runs."""
+    """A list form with fields that choose runs: those in `run_fields`, each with its first choices."""
+
+    run_fields: ClassVar[dict[str, list[tuple[str, str]]]]
 
     def __init__(self, *args: Any, runs: list[Run], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.runs = runs
+        for name, first in self.run_fields.items():
+            self.offer(name, [*first, *((run.run_id, run.run_id) for run in runs)])
 
-    def offer_runs(self, name: str, first: Iterable[tuple[str, str]] = ()) -> None:
-        """Offer the latest runs."""
-        self.offer(name, [*first, *((run.run_id, run.run_id) for run in self.runs)])
-
-    def known_run(self, name: str) -> str:
-        """Return the run that was asked for. Raises ValidationError where there is none of that name."""
-        run_id = str(self.cleaned_data[name])
-        if run_id and not is_known(run_id, self.runs):
-            raise ValidationError(f"There is no run {run_id}.")
-        return run_id
+    def clean(self) -> None:
+        """Check that the runs exist."""
+        for name in self.run_fields:
+            run_id = self.cleaned_data.get(name)
+            if run_id and not is_known(run_id, self.runs):
+                self.add_error(name, f"There is no run {run_id}.")
 
 
 class TrialFilterForm(RunForm[TrialFilter]):
     """The filters and the order of the list of trials."""
 
     selection_class = TrialFilter
+    run_fields = {"run": [("", "latest")]}
 
     q = make_search_field("NCT ID, sponsor, ticker or drug")
-    phase = forms.ChoiceField(label="Phase", required=False, choices=[ANY, *PHASE_CHOICES])
+    phase = forms.ChoiceField(label="Phase", required=False, choices=PHASE_CHOICES)
     band = forms.ChoiceField(
         label="Probability of failure", required=False, choices=[ANY, *((band.name, band.words) for band in BANDS)]
     )
@@ -74,7 +66,6 @@ class TrialFilterForm(RunForm[TrialFilter]):
         # "from" is a keyword of Python.
         self.fields["from"] = forms.DateField(label="Readout from", required=False, widget=DAY)
         self.fields["to"] = forms.DateField(label="Readout to", required=False, widget=DAY)
-        self.offer_runs("run", [("", "latest")])
         self.offer("status", [ANY, *STATUSES.items(), (NO_STATUS, "none known")])
 
     @property
@@ -92,12 +83,9 @@ class TrialFilterForm(RunForm[TrialFilter]):
         """True if another field has a value or an error."""
         return any(field.errors or (field.name != "sort" and self.data.get(field.name)) for field in self.more_fields)
 
-    def clean_run(self) -> str:
-        """Return a known run."""
-        return self.known_run("run")
-
     def clean(self) -> None:
-        """Check the order and the dates."""
+        """Check the run, the order and the dates."""
+        super().clean()
         chosen = self.cleaned_data
         if chosen.get("run") and chosen.get("sort") in CURRENT_ONLY:
             self.add_error("sort", "A single run cannot be sorted by change. Compare two runs instead.")
@@ -110,22 +98,10 @@ class CompareForm(RunForm[TrialFilter]):
     """Two runs, and which of their trials."""
 
     SORTS = {"risk": "highest risk first", "change": "largest increase first", "-change": "largest decrease first"}
+    run_fields = {"a": [], "b": []}
 
     a = forms.CharField(label="From run", required=False, max_length=50)
     b = forms.CharField(label="To run", required=False, max_length=50)
-    phase = forms.ChoiceField(label="Phase", required=False, choices=[ANY, *PHASE_CHOICES])
+    phase = forms.ChoiceField(label="Phase", required=False, choices=PHASE_CHOICES)
     gate = forms.ChoiceField(label="Gate (second run)", required=False, choices=[("", "any"), *Gate.Code.choices])
     sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("a", "b"):
-            self.offer_runs(name)
-
-    def clean_a(self) -> str:
-        """Return a known run."""
-        return self.known_run("a")
-
-    def clean_b(self) -> str:
-        """Return a known run."""
-        return self.known_run("b")

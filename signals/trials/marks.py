@@ -9,9 +9,7 @@ from signals.models import Gate, Signal
 from signals.queries import read_recorded_ratios
 from signals.trials.run_record import RunRecord, read_json, run_record
 
-SHOWN = 3
 _NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])
-_SEVERITIES = dict(Signal.Severity.choices)
 _WORST_FIRST = {code: place for place, code in enumerate(Signal.Severity.values)}
 
 _MARKS = """
@@ -36,11 +34,6 @@ class Mark:
         """The full name: "G1 Alpha-Meltdown"."""
         return _NAMES.get(self.code, self.code)
 
-    @property
-    def severity_words(self) -> str:
-        """The label of the severity."""
-        return _SEVERITIES.get(self.severity, self.severity)
-
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -54,21 +47,6 @@ class Marks:
     signals: list[Mark] = field(default_factory=list)
     late: list[Mark] = field(default_factory=list)
     is_evaluated: bool = True
-
-    @property
-    def top_signals(self) -> list[Mark]:
-        """The signals that are shown."""
-        return self.signals[:SHOWN]
-
-    @property
-    def other_signals(self) -> list[Mark]:
-        """The other signals."""
-        return self.signals[SHOWN:]
-
-    @property
-    def gate_codes(self) -> set[str]:
-        """The codes of the gates."""
-        return {gate.code for gate in self.gates}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +77,7 @@ def recorded_marks(metadata: Any) -> Marks:
     signals = counted.items() if isinstance(counted, Mapping) else ()
     return _marks(
         [Mark(code) for code in read_recorded_ratios(metadata) or ()],
-        [Mark(str(code), severity) for code, severity in signals if severity in _SEVERITIES],
+        [Mark(str(code), severity) for code, severity in signals if severity in _WORST_FIRST],
         [Mark(code) for code in record.late],
         record,
     )

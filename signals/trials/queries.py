@@ -1,26 +1,21 @@
 """A page of the list of trials, and the counts above it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.utils import timezone
+
 from ncfd_site.core import sql
-from ncfd_site.core.formatting import format_date_distance, format_percent, format_points
+from ncfd_site.core.formatting import format_capped_count, format_date_distance
 from ncfd_site.core.lists import ListPage, get_page_slice, make_page
-from securities.models import Company
 from signals.models import Score, Trial, TrialCurrentScore
 from signals.trials.marks import Marks, marks_of, recorded_marks
 from signals.trials.run_record import with_readable_metadata
 from signals.trials.runs import Run, run_before
 from signals.trials.selection import TrialFilter, listed
-from signals.trials.words import (
-    BANDS,
-    Band,
-    band_of,
-    phase_words,
-    status_words,
-)
+from signals.trials.words import BANDS, Band
 
 # The view of canonical companies walks all of them, so it is asked only where one of these has a parent. An identifier
 # from elsewhere is no key of a security.
@@ -70,66 +65,24 @@ def tickers_of(company_ids: Collection[int]) -> dict[int, list[Ticker]]:
 
 # Tiles count up to this limit, so that their cost does not grow with the table.
 COUNT_LIMIT = 10_000
-NO_MARKS = Marks()
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """One trial of the list; `p_fail` None: not scored; `change` None: no score before."""
+    """One trial of the list with its score; `change` and `previous_run_id` are None without an earlier score."""
 
     trial: Trial
-    p_fail: Decimal | None
+    score: TrialCurrentScore | Score
     change: Decimal | None
-    run_id: str | None
+    previous_run_id: str | None
     marks: Marks
     tickers: list[Ticker]
-    today: date
-
-    @property
-    def company(self) -> Company | None:
-        """The company that the sponsor is, where it is known."""
-        return self.trial.sponsor_company
-
-    @property
-    def phase(self) -> str:
-        """The phase in words."""
-        return phase_words(self.trial.phase)
-
-    @property
-    def status(self) -> str:
-        """The status in words."""
-        return status_words(self.trial.status)
 
     @property
     def readout(self) -> str:
         """The distance of the next readout from today; "" if unknown."""
         day = self.trial.est_primary_completion_date
-        return format_date_distance(day, self.today) if day else ""
-
-    @property
-    def band(self) -> Band:
-        """The band of the probability."""
-        return band_of(self.p_fail)
-
-    @property
-    def percent(self) -> str:
-        """The probability in percent; "" where there is none."""
-        return "" if self.p_fail is None else format_percent(self.p_fail)
-
-    @property
-    def bar(self) -> str:
-        """The length of the bar of the probability, in units of its drawing (100 long)."""
-        return f"{(self.p_fail or 0) * 100:.1f}"
-
-    @property
-    def is_new(self) -> bool:
-        """True if no score comes before this one."""
-        return self.p_fail is not None and self.change is None
-
-    @property
-    def change_words(self) -> str:
-        """The change in points."""
-        return "" if self.change is None else format_points(self.change)
+        return format_date_distance(day, timezone.localdate()) if day else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +93,61 @@ class Tile:
     count: int
 
     @property
-    def is_more(self) -> bool:
-        """True if there are more than were counted."""
-        return self.count > COUNT_LIMIT
-
-    @property
-    def shown(self) -> int:
-        """The number to show: the count, or the limit."""
-        return min(self.count, COUNT_LIMIT)
+    def text(self) -> str:
+        """The count, or "more than" the limit."""
+        return format_capped_count(self.count, COUNT_LIMIT)
 
 
 def trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date) -> ListPage[TrialRow]:
     """Return page `number` (from 1) of a selection, in a fixed number of queries."""
     found = listed(selection, today)[get_page_slice(number)]
     page = make_page(with_readable_metadata(found) if selection.run else list(found), number)
-    return page.with_rows(_filled(selection, page.rows, runs, today))
+    trials = Trial.objects.select_related("sponsor_company").in_bulk([row.trial_id for row in page.rows])
+    return page.with_rows(build_rows(page.rows, trials, runs))
+
+
+def build_rows(
+    scores: Sequence[TrialCurrentScore | Score], trials: Mapping[int, Trial], runs: list[Run]
+) -> list[TrialRow]:
+    """Return the trials of current scores, or of scores of one run, with their badges, tickers and changes.
+
+    `trials` have their sponsors loaded; deleted trials are omitted. `runs` are the latest runs, for the change of the
+    scores of one run.
+    """
+    tickers = tickers_of({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
+    of_run = [score for score in scores if isinstance(score, Score)]
+    current = [score for score in scores if isinstance(score, TrialCurrentScore)]
+    marks = {score.trial_id: recorded_marks(score.metadata) for score in of_run} or marks_of(
+        [score.trial_id for score in current], [score.score_id for score in current if score.score_id]
+    )
+    changes = _changes_since_previous_run(of_run, runs) if of_run else {}
+    changes |= {score.trial_id: (score.change, score.previous_run_id) for score in current}
+    return [
+        TrialRow(
+            trials[score.trial_id],
+            score,
+            *changes.get(score.trial_id, (None, None)),
+            marks.get(score.trial_id, Marks()),
+            tickers.get(trials[score.trial_id].sponsor_company_id or 0, []),
+        )
+        for score in scores
+        if score.trial_id in trials
+    ]
+
+
+def _changes_since_previous_run(
+    scores: Sequence[Score], runs: list[Run]
+) -> dict[int, tuple[Decimal | None, str | None]]:
+    previous = run_before(scores[0].run_id, runs)
+    if previous is None:
+        return {}
+    earlier = Score.objects.filter(run_id=previous.run_id, trial_id__in=[score.trial_id for score in scores])
+    p_fail = dict(earlier.values_list("trial_id", "p_fail"))
+    return {
+        score.trial_id: (score.p_fail - p_fail[score.trial_id], previous.run_id)
+        for score in scores
+        if score.trial_id in p_fail
+    }
 
 
 def tiles(run_id: str) -> list[Tile]:
@@ -181,60 +174,12 @@ def tiles(run_id: str) -> list[Tile]:
 
 def scored(counted: Sequence[Tile]) -> str:
     """Return the number of scored trials in words, from the tiles."""
-    bands = [tile for tile in counted if tile.band.is_scored]
-    more = "more than " if any(tile.is_more for tile in bands) else ""
-    return f"{more}{sum(tile.shown for tile in bands):,}"
-
-
-def has_trials() -> bool:
-    """Return True if any trial is loaded."""
-    return Trial.objects.exists()
+    counts = [tile.count for tile in counted if tile.band.is_scored]
+    more = "more than " if any(count > COUNT_LIMIT for count in counts) else ""
+    return f"{more}{sum(min(count, COUNT_LIMIT) for count in counts):,}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
     place: int
     count: int
-
-
-def _filled(
-    selection: TrialFilter, rows: Sequence[TrialCurrentScore | Score], runs: list[Run], today: date
-) -> list[TrialRow]:
-    trials = Trial.objects.select_related("sponsor_company").in_bulk([row.trial_id for row in rows])
-    tickers = tickers_of({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
-    marks = _marks(rows)
-    before = _before(selection.run, rows, runs) if selection.run else {}
-    filled = []
-    # Trials deleted between two statements are omitted.
-    for row in (row for row in rows if row.trial_id in trials):
-        change = row.change if isinstance(row, TrialCurrentScore) else _difference(row.p_fail, before.get(row.trial_id))
-        filled.append(
-            TrialRow(
-                trial=trials[row.trial_id],
-                p_fail=row.p_fail,
-                change=change,
-                run_id=row.run_id,
-                marks=marks.get(row.trial_id, NO_MARKS),
-                tickers=tickers.get(trials[row.trial_id].sponsor_company_id or 0, []),
-                today=today,
-            )
-        )
-    return filled
-
-
-def _marks(rows: Sequence[TrialCurrentScore | Score]) -> dict[int, Marks]:
-    recorded = {row.trial_id: recorded_marks(row.metadata) for row in rows if isinstance(row, Score)}
-    current = [row for row in rows if isinstance(row, TrialCurrentScore)]
-    return recorded or marks_of([row.trial_id for row in current], [row.score_id for row in current if row.score_id])
-
-
-def _before(run_id: str, rows: Sequence[TrialCurrentScore | Score], runs: list[Run]) -> dict[int, Decimal]:
-    earlier = run_before(run_id, runs)
-    if earlier is None:
-        return {}
-    scores = Score.objects.filter(run_id=earlier.run_id, trial_id__in=[row.trial_id for row in rows])
-    return dict(scores.values_list("trial_id", "p_fail"))
-
-
-def _difference(p_fail: Decimal, before: Decimal | None) -> Decimal | None:
-    return None if before is None else p_fail - before

@@ -1,4 +1,4 @@
-"""The metadata that a run recorded with a score.
+"""The metadata that a run recorded with a score, and the causes of a change between two runs.
 
 Pipelines can omit or misspell any of it, so every value is checked.
 """
@@ -12,8 +12,9 @@ from typing import Any
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
-from ncfd_site.core.formatting import format_percent
+from ncfd_site.core.formatting import format_number, format_percent
 from signals.models import Score
+from signals.queries import read_recorded_ratios
 
 LONGEST = 300
 
@@ -25,16 +26,6 @@ class StopRule:
     name: str
     description: str
     at_least: Decimal | None
-
-    @property
-    def name_in_words(self) -> str:
-        """The name as words."""
-        return self.name.replace("_", " ")
-
-    @property
-    def percent(self) -> str:
-        """The minimum probability in percent."""
-        return "" if self.at_least is None else format_percent(self.at_least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +49,32 @@ def run_record(metadata: Any) -> RunRecord:
     """Read the metadata of a score; unexpected values are ignored."""
     if not isinstance(metadata, Mapping):
         return RunRecord()
-    prior = metadata.get("prior")
-    signals = metadata.get("signals")
-    rules = metadata.get("stop_rules")
-    recorded = [metadata.get(key) for key in ("signals", "late", "not_fired", "not_evaluated")]
+    prior, signals, gates, rules = (metadata.get(key) for key in ("prior", "signals", "gates", "stop_rules"))
+    recorded = [signals, *(metadata.get(key) for key in ("late", "not_fired", "not_evaluated"))]
     return RunRecord(
         table_version=_text(metadata.get("table_version")),
         as_of=_text(metadata.get("as_of")),
         prior_phase=_text(prior.get("phase")) if isinstance(prior, Mapping) else "",
-        severities=_severities(signals),
+        severities={code: _severity(value) for code, value in _by_code(signals).items()},
         late=frozenset(_codes(metadata.get("late"))),
         not_fired=frozenset(_codes(metadata.get("not_fired"))),
-        not_evaluated=_reasons(metadata.get("not_evaluated")),
-        supporting=_supporting(metadata.get("gates")),
+        not_evaluated={code: _text(reason) for code, reason in _by_code(metadata.get("not_evaluated")).items()},
+        supporting={
+            code: tuple(_codes(details.get("supporting_S_ids")))
+            for code, details in _by_code(gates).items()
+            if isinstance(details, Mapping)
+        },
         stop_rules=tuple(_rule(one) for one in rules) if isinstance(rules, list) else (),
         has_signals=any(isinstance(one, Mapping | list) for one in recorded),
         has_stop_rules=isinstance(rules, list),
     )
 
 
-def _severities(signals: Any) -> dict[str, str]:
-    if isinstance(signals, Mapping):
-        return {_text(code): _severity(value) for code, value in signals.items()}
-    return dict.fromkeys(_codes(signals), "")
+def _by_code(value: Any) -> dict[str, Any]:
+    """Return an object by the code of a signal or gate; a list of codes has "" for each."""
+    if isinstance(value, Mapping):
+        return {_text(code): inner for code, inner in value.items()}
+    return dict.fromkeys(_codes(value), "")
 
 
 def _severity(value: Any) -> str:
@@ -95,38 +89,16 @@ def _codes(value: Any) -> list[str]:
     return [_text(code) for code in value if isinstance(code, str)] if isinstance(value, list) else []
 
 
-def _reasons(value: Any) -> dict[str, str]:
-    if isinstance(value, Mapping):
-        return {_text(code): _text(reason) for code, reason in value.items()}
-    return dict.fromkeys(_codes(value), "")
-
-
-def _supporting(gates: Any) -> dict[str, tuple[str, ...]]:
-    if not isinstance(gates, Mapping):
-        return {}
-    return {
-        _text(code): tuple(_codes(details.get("supporting_S_ids")))
-        for code, details in gates.items()
-        if isinstance(details, Mapping)
-    }
-
-
 def _rule(value: Any) -> StopRule:
     if not isinstance(value, Mapping):
         return StopRule(_text(value) or "unnamed", "", None)
-    return StopRule(
-        _text(value.get("rule")) or "unnamed", _text(value.get("description")), _share(value.get("p_fail_at_least"))
-    )
-
-
-def _share(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
+    floor = value.get("p_fail_at_least")
     try:
-        share = Decimal(str(value))
+        share = Decimal(str(floor)) if isinstance(floor, int | float | str) and not isinstance(floor, bool) else None
     except (InvalidOperation, ValueError):
-        return None
-    return share if share.is_finite() and 0 <= share <= 1 else None
+        share = None
+    is_share = share is not None and share.is_finite() and 0 <= share <= 1
+    return StopRule(_text(value.get("rule")) or "unnamed", _text(value.get("description")), share if is_share else None)
 
 
 def _text(value: Any) -> str:
@@ -193,3 +165,44 @@ def read_metadata(scores: Iterable[Score]) -> list[Score]:
 def with_readable_metadata(scores: QuerySet[Score]) -> list[Score]:
     """Return the scores; unreadable metadata become None."""
     return read_metadata(with_unread_metadata(scores))
+
+
+def explain_change(earlier: Score, later: Score) -> list[str]:
+    """Return the causes of the change between two scores of a trial, in words, or a note that it is unexplained.
+
+    Values that a run did not record are not compared.
+    """
+    causes = _explain_gates(earlier, later)
+    if earlier.prior_pi != later.prior_pi:
+        causes.append(f"prior {format_percent(earlier.prior_pi)} became {format_percent(later.prior_pi)}")
+    then, now = _rules(earlier.metadata) or set(), _rules(later.metadata)
+    if now is not None:
+        causes += [f"stop rule {name} holds" for name in sorted(now - then)]
+        causes += [f"stop rule {name} holds no longer" for name in sorted(then - now)]
+    if earlier.p_fail == later.p_fail:
+        return causes
+    before, after = (run_record(score.metadata).table_version for score in (earlier, later))
+    if before and after and before != after:
+        causes.append(f"table {before} became {after}")
+    return causes or ["not explained by the recorded data"]
+
+
+def _explain_gates(earlier: Score, later: Score) -> list[str]:
+    then, now = read_recorded_ratios(earlier.metadata), read_recorded_ratios(later.metadata)
+    if then is None or now is None:
+        # A run that recorded none may have had any.
+        silent = [score.run_id for score, gates in ((earlier, then), (later, now)) if gates is None]
+        return [] if len(silent) > 1 else [f"gates not compared: {silent[0]} recorded none"]
+    causes = [f"{code} fired" for code in sorted(now.keys() - then.keys())]
+    causes += [f"{code} cleared" for code in sorted(then.keys() - now.keys())]
+    for code in sorted(now.keys() & then.keys()):
+        if now[code] != then[code]:
+            causes.append(f"{code} ratio {format_number(then[code])} became {format_number(now[code])}")
+    return causes
+
+
+def _rules(metadata: Any) -> set[str] | None:
+    rules = metadata.get("stop_rules") if isinstance(metadata, Mapping) else None
+    if not isinstance(rules, list):
+        return None
+    return {str(rule["rule"]).replace("_", " ") for rule in rules if isinstance(rule, Mapping) and "rule" in rule}

@@ -1,7 +1,10 @@
 """The selection of trials: filters, run and order."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.db.models import F, Q, QuerySet
@@ -9,12 +12,7 @@ from django.db.models import F, Q, QuerySet
 from ncfd_site.core.lists import Selection
 from signals.models import Gate, Score, Signal, Trial, TrialCurrentScore
 from signals.trials import search
-from signals.trials.words import (
-    BAND,
-    PHASES,
-    phase_words,
-    status_words,
-)
+from signals.trials.words import BAND, phase_words, status_words
 
 SORTS = {
     "risk": "highest risk first",
@@ -105,11 +103,12 @@ class TrialFilter(Selection):
             "until": f"readout to {self.until}",
             "pivotal": "pivotal only",
         }
-        active = [(name, words) for name, words in texts.items() if getattr(self, name)]
-        return [Chip(words, f"?{self._without(name).query_string}") for name, words in active]
-
-    def _without(self, name: str) -> "TrialFilter":
-        return replace(self, **{name: getattr(TrialFilter(), name)})
+        default = TrialFilter()
+        return [
+            Chip(words, f"?{replace(self, **{name: getattr(default, name)}).query_string}")
+            for name, words in texts.items()
+            if getattr(self, name)
+        ]
 
 
 def selected(selection: TrialFilter, today: date) -> QuerySet[Any]:
@@ -119,9 +118,18 @@ def selected(selection: TrialFilter, today: date) -> QuerySet[Any]:
     )
     rows = rows.filter(_of_band(selection.band))
     if selection.gate:
-        rows = rows.filter(_with_gate(selection))
+        codes = Gate.Code.values if selection.gate == ANY_GATE else [selection.gate]
+        if selection.run:
+            rows = rows.filter(_any_of(Q(metadata__contains={"gates": {code: {}}}) for code in codes))
+        else:
+            rows = rows.filter(trial_id__in=Gate.objects.filter(g_id__in=codes, fired_bool=True).values("trial_id"))
     if selection.signal:
-        rows = rows.filter(_with_signal(selection))
+        code = selection.signal
+        if selection.run:
+            recorded = ({"signals": {code: severity}} for severity in Signal.Severity.values)
+            rows = rows.filter(_any_of(Q(metadata__contains=signals) for signals in recorded))
+        else:
+            rows = rows.filter(trial_id__in=Signal.objects.filter(s_id=code).values("trial_id"))
     trials = _trials(selection, today)
     # No join: scores have the key of a trial in another type, and a converted key has no index.
     return rows if trials is None else rows.filter(trial_id__in=trials.values("pk"))
@@ -134,18 +142,20 @@ def listed(selection: TrialFilter, today: date) -> QuerySet[Any]:
     return rows.order_by(*orders[selection.sort])
 
 
-def window(selection: TrialFilter, today: date) -> tuple[date | None, date | None]:
-    """Return the first and last readout date of a selection; None without a limit."""
-    since, until = selection.since, selection.until
-    if selection.within:
-        last = today + timedelta(days=int(selection.within))
-        since, until = max(since or today, today), min(until or last, last)
-    return since, until
-
-
 def _trials(selection: TrialFilter, today: date) -> QuerySet[Trial] | None:
-    """The trials of a selection as far as the trials themselves decide; None: all of them."""
-    trials = Trial.objects.filter(_of_trial(selection, today))
+    """Return the trials that match the filters on trials, or None without such a filter."""
+    since, until = _readout_window(selection, today)
+    lookups = {
+        "is_pivotal": bool(selection.pivotal) or None,
+        "est_primary_completion_date__gte": since,
+        "est_primary_completion_date__lte": until,
+    }
+    trials = Trial.objects.filter(**{name: value for name, value in lookups.items() if value is not None})
+    if selection.phase:
+        trials = trials.filter(of_phase(selection.phase))
+    if selection.status:
+        unknown = Q(status__isnull=True) | Q(status="")
+        trials = trials.filter(unknown if selection.status == NO_STATUS else Q(status=selection.status))
     if selection.q or selection.sponsor or selection.ticker:
         found = search.find(selection.q, selection.sponsor, selection.ticker)
         if selection.q:
@@ -154,34 +164,21 @@ def _trials(selection: TrialFilter, today: date) -> QuerySet[Trial] | None:
             trials = search.sponsored(trials, selection.sponsor, found)
         if selection.ticker:
             trials = trials.filter(sponsor_company_id__in=found.holders)
-        return trials
     return trials if trials.query.where else None
 
 
-def _of_trial(selection: TrialFilter, today: date) -> Q:
-    wanted = Q()
-    if selection.phase:
-        wanted &= of_phase(selection.phase)
-    if selection.status:
-        wanted &= of_status(selection.status)
-    if selection.pivotal:
-        wanted &= Q(is_pivotal=True)
-    since, until = window(selection, today)
-    if since:
-        wanted &= Q(est_primary_completion_date__gte=since)
-    if until:
-        wanted &= Q(est_primary_completion_date__lte=until)
-    return wanted
+def _readout_window(selection: TrialFilter, today: date) -> tuple[date | None, date | None]:
+    """Return the first and last readout date of a selection; None without a limit."""
+    since, until = selection.since, selection.until
+    if selection.within:
+        last = today + timedelta(days=int(selection.within))
+        since, until = max(since or today, today), min(until or last, last)
+    return since, until
 
 
 def of_phase(phase: str) -> Q:
     """Return the condition of a phase, or of an unknown phase."""
     return Q(phase__isnull=True) if phase == NO_PHASE else Q(phase=phase)
-
-
-def of_status(status: str) -> Q:
-    """Return the condition of a status, or of an unknown status."""
-    return Q(status__isnull=True) | Q(status="") if status == NO_STATUS else Q(status=status)
 
 
 def _of_band(name: str) -> Q:
@@ -198,25 +195,5 @@ def _of_band(name: str) -> Q:
     return wanted
 
 
-def _with_gate(selection: TrialFilter) -> Q:
-    codes = Gate.Code.values if selection.gate == ANY_GATE else [selection.gate]
-    if not selection.run:
-        return Q(trial_id__in=Gate.objects.filter(g_id__in=codes, fired_bool=True).values("trial_id"))
-    return _any_of(Q(metadata__contains={"gates": {code: {}}}) for code in codes)
-
-
-def _with_signal(selection: TrialFilter) -> Q:
-    if not selection.run:
-        return Q(trial_id__in=Signal.objects.filter(s_id=selection.signal).values("trial_id"))
-    severities = Signal.Severity.values
-    return _any_of(Q(metadata__contains={"signals": {selection.signal: severity}}) for severity in severities)
-
-
-def _any_of(conditions: Any) -> Q:
-    wanted = Q()
-    for condition in conditions:
-        wanted |= condition
-    return wanted
-
-
-PHASE_CHOICES = [*PHASES.items(), (NO_PHASE, "unknown")]
+def _any_of(conditions: Iterable[Q]) -> Q:
+    return reduce(or_, conditions)

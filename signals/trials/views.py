@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from ncfd_site.core.charts.bars import DivergingItem, build_diverging_bar_chart
 from ncfd_site.core.permissions import require_permission
+from signals.models import Trial
 from signals.trials import comparing, queries
 from signals.trials.forms import CompareForm, TrialFilterForm
 from signals.trials.runs import latest_runs, run_before
@@ -37,7 +38,7 @@ def trials(request: HttpRequest) -> HttpResponse:
             "scored": queries.scored(tiles),
             "run": run,
             "before": run_before(run.run_id, runs) if run else None,
-            "has_trials": bool(page and page.rows) or queries.has_trials(),
+            "has_trials": bool(page and page.rows) or Trial.objects.exists(),
             "query": f"?{selection.query_string}" if selection and selection.query_string else "",
         },
         status=200 if selection else 400,

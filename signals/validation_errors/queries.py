@@ -1,15 +1,11 @@
 """Validation errors, with the fields that the study card still lacks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
-from django.db.models import QuerySet
-
 from ncfd_site.core import sql
-from ncfd_site.core.formatting import humanize_name
-from ncfd_site.core.lists import ANY, ListForm, ListPage, Selection, get_page_slice, make_page
+from ncfd_site.core.lists import ListPage, Selection, get_page_slice, make_page
 from signals.models import StagingError
 
 MOST_KINDS = 20
@@ -55,16 +51,11 @@ class ErrorView:
     has_changed: bool
 
     @property
-    def is_open(self) -> bool:
-        """True if a field is missing today."""
-        return any(field.is_lacking for field in self.missing)
-
-    @property
     def state(self) -> str:
         """The state: open, fixed or unknown."""
         if not self.has_study or not self.missing or any(field.is_lacking is None for field in self.missing):
             return "unknown"
-        return "open" if self.is_open else "fixed"
+        return "open" if any(field.is_lacking for field in self.missing) else "fixed"
 
 
 def kinds() -> list[str]:
@@ -72,19 +63,15 @@ def kinds() -> list[str]:
     return sql.read_distinct_values("staging_errors", "error_type", MOST_KINDS)
 
 
-def selected_errors(selection: ErrorFilter) -> QuerySet[StagingError]:
-    """Return the errors of a selection, newest first."""
-    errors = StagingError.objects.order_by("-pk")
+def error_page(selection: ErrorFilter, number: int) -> ListPage[ErrorView]:
+    """Read a page of the errors of a selection, newest first."""
+    errors = StagingError.objects.select_related("trial", "study").order_by("-pk")
     if selection.kind:
         errors = errors.filter(error_type=selection.kind)
     if selection.trial:
         errors = errors.filter(trial__nct_id=selection.trial)
-    return errors if selection.study is None else errors.filter(study_id=selection.study)
-
-
-def error_page(selection: ErrorFilter, number: int) -> ListPage[ErrorView]:
-    """Read a page of a selection."""
-    errors = selected_errors(selection).select_related("trial", "study")
+    if selection.study is not None:
+        errors = errors.filter(study_id=selection.study)
     found = [shown(error) for error in errors[get_page_slice(number, PAGE_SIZE)]]
     return make_page(found, number, PAGE_SIZE)
 
@@ -93,21 +80,16 @@ def shown(error: StagingError) -> ErrorView:
     """Return an error with the fields that its study lacks today."""
     study = error.study
     lacking = lacks(study.extracted_jsonb) if study else frozenset()
+    # The message names the fields; that of an error of another kind names none.
+    is_named = error.error_type == PIVOTAL and error.error_message.startswith(NAMED_BY)
+    names = error.error_message.removeprefix(NAMED_BY).split(",") if is_named else []
     missing = tuple(
         Missing(name, RULES.get(name, name), name in lacking if study and name in RULES else None)
-        for name in named_by(error)
+        for name in filter(None, map(str.strip, names))
     )
     return ErrorView(
         error, missing, study is not None, study is not None and study.extracted_jsonb != error.extracted_jsonb
     )
-
-
-def named_by(error: StagingError) -> list[str]:
-    """Return the fields that the message of an error names; none for errors of another kind."""
-    if error.error_type != PIVOTAL or not error.error_message.startswith(NAMED_BY):
-        return []
-    names = error.error_message.removeprefix(NAMED_BY).split(",")
-    return [name.strip() for name in names if name.strip()]
 
 
 def lacks(card: Any) -> frozenset[str]:
@@ -138,32 +120,3 @@ def _inside(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _has_text(value: Any) -> bool:
     """Return True unless a JSON value is null or blank text."""
     return value is not None and (not isinstance(value, str) or bool(value.strip()))
-
-
-MOST = 2**63 - 1
-
-
-class ErrorFilterForm(ListForm[ErrorFilter]):
-    """The filters of the list of validation errors."""
-
-    selection_class = ErrorFilter
-
-    kind = forms.CharField(label="Kind", required=False, max_length=200)
-    trial = forms.RegexField(
-        r"(?i)^NCT\d{8}$",
-        label="NCT ID",
-        required=False,
-        error_messages={"invalid": "An NCT ID is NCT and eight digits."},
-        widget=forms.TextInput(attrs={"type": "search", "data-key": "/", "size": 14}),
-    )
-    study = forms.IntegerField(
-        label="Study", required=False, min_value=1, max_value=MOST, widget=forms.TextInput(attrs={"size": 8})
-    )
-
-    def __init__(self, *args: Any, kinds: Iterable[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.offer("kind", [ANY, *((kind, humanize_name(kind)) for kind in kinds)])
-
-    def clean_trial(self) -> str:
-        """Return the number in capitals."""
-        return str(self.cleaned_data["trial"]).upper()

@@ -39,7 +39,7 @@ def test_gates_lead_from_the_prior_to_the_stored_probability() -> None:
     found = falls({"G1": "5", "G4": "2.5"})
     assert kinds(found) == ["prior", "gate", "gate", "posterior"]
     assert found.adds_up
-    assert found.steps[1].log_odds_text == "+1.6094"
+    assert round(found.steps[1].change, 4) == Decimal("1.6094")
     assert abs(found.steps[-1].after - sum(step.change for step in found.steps[:-1])) < CENT
 
 
@@ -57,7 +57,7 @@ def test_a_stop_rule_is_a_step_of_its_own() -> None:
     assert kinds(found) == ["prior", "gate", "stop", "posterior"]
     assert found.adds_up
     assert found.is_raised
-    assert found.steps[2].percent == "97.0 %"
+    assert found.steps[2].probability == Decimal("0.97")
 
 
 def test_a_raised_probability_without_a_stop_rule_is_reported() -> None:

@@ -1,6 +1,6 @@
-"""Template filters for companies, listings and risk."""
+"""Template tags and filters of trials, companies and validation errors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +12,42 @@ from django.utils.safestring import SafeString
 from ncfd_site.core import formatting
 from ncfd_site.core.formatting import render_json
 from securities.queries.listings import ListingPeriod
+from signals.models import Signal, StagingError
 from signals.trials import words
+from signals.validation_errors.queries import Missing
 
 register = template.Library()
+register.filter("phase", words.phase_words)
+register.filter("status", words.status_words)
+register.filter("signed", formatting.format_signed)
+register.filter("signed_points", formatting.format_points)
 
 # In a list; what is left stands on the page of the company.
 MOST_TICKERS = 4
+
+
+@register.filter
+def number(value: Decimal | None) -> str:
+    """Return a number without trailing zeros, "" for None."""
+    return "" if value is None else formatting.format_number(value)
+
+
+@register.filter
+def web_address(text: str | None) -> str:
+    """Return an http or https address, "" for other text: a link with another scheme could run a script."""
+    return text if text and formatting.is_web_address(text) else ""
+
+
+@register.filter
+def severity(code: str) -> str:
+    """Return the label of the severity of a signal: "high" for H."""
+    return str(dict(Signal.Severity.choices).get(code, code))
+
+
+@register.inclusion_tag("trials/p_fail.html")
+def p_fail(share: Decimal) -> dict[str, Any]:
+    """Render a probability of failure in percent, with a bar in the color of its band."""
+    return {"share": share, "band": words.band_of(share), "bar": f"{share * 100:.1f}"}
 
 
 @register.filter
@@ -46,18 +76,6 @@ def days_of(span: ListingPeriod) -> str:
     if span.first == span.last:
         return f"on {span.first} alone"
     return f"{span.first or 'from the first'} to {span.last}"
-
-
-@register.filter
-def phase(text: str | None) -> str:
-    """Return a phase in words."""
-    return words.phase_words(text)
-
-
-@register.filter
-def status(text: str | None) -> str:
-    """Return the status of a trial in words."""
-    return words.status_words(text)
 
 
 @register.filter
@@ -97,3 +115,23 @@ def compared(value: Any) -> SafeString | str:
     if isinstance(value, float):
         return formatting.format_number(Decimal(str(round(value, 3))))
     return render_json(value) if isinstance(value, dict | list) else str(value)
+
+
+@register.filter
+def fields_in_words(card: Any) -> str:
+    """Return how much of a card there is to unfold."""
+    if not isinstance(card, Mapping):
+        return "recorded value"
+    return f"{len(card)} field{'' if len(card) == 1 else 's'}"
+
+
+@register.filter
+def card_with_gaps(error: StagingError, missing: Iterable[Missing]) -> SafeString:
+    """Render the card of an error as fields, with what it lacked named above as gaps."""
+    gaps = format_html_join(
+        "",
+        '<div class="gap"><dt>{}</dt><dd><span class="still">⚠ missing</span></dd></div>',
+        ((field.words.partition(":")[0],) for field in missing),
+    )
+    drawn = render_json(error.extracted_jsonb)
+    return format_html("{}{}", format_html('<dl class="fields gaps">{}</dl>', gaps) if gaps else "", drawn)

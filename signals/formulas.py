@@ -17,6 +17,8 @@ GATE_NAMES = {"G1": "Alpha-Meltdown", "G2": "Analysis-Gaming", "G3": "Plausibili
 # Signals that a gate depends on, in the order of its rule.
 GATE_SIGNALS = {"G1": ("S1", "S2"), "G2": ("S3", "S4"), "G3": ("S5", "S6", "S7"), "G4": ("S1", "S3", "S8")}
 
+GATE_RULES = {"G1": "S1 and S2", "G2": "S3 and S4", "G3": "S5, and S6 or S7", "G4": "S8, and S1 or S3"}
+
 MIN_PRIOR, MAX_PRIOR = Decimal("0.01"), Decimal("0.99")
 MIN_RATIO, MAX_RATIO = Decimal("0.25"), Decimal(10)
 MAX_LOGIT = Decimal(8)

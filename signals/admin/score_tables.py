@@ -1,6 +1,6 @@
-"""Tables of signals, gates and scores for pages of the admin."""
+"""Tables of signals, gates, scores and the scoring table for pages of the admin."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,20 +11,19 @@ from ncfd_site.adminkit.links import render_object_link
 from ncfd_site.adminkit.read_only import Table
 from ncfd_site.core import formatting
 from signals import formulas, queries
+from signals.formulas import GATE_RULES, GATE_SIGNALS, SEVERITIES, log_ratio
 from signals.models import Gate, Score, Signal, TrialCurrentScore
-from signals.queries import ScoreBreakdown, SupportingSignal, list_supporting_signals
+from signals.queries import ScoreBreakdown, list_supporting_signals
+from signals.scoring.table import Case, ScoringTable
 
 
 def build_signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title: str = "Signals") -> Table:
     """Return the signals of a trial with the gates that each supports."""
     rows = [
         (
-            render_object_link(signal, signal.get_s_id_display()),
-            signal.get_severity_display(),
-            _number(signal.value),
-            _links([gate for gate in gates if signal.s_id in (gate.supporting_s_ids or ())], "supports none"),
-            signal.evidence_span or formatting.render_quiet("no evidence quoted"),
-            formatting.render_age(signal.fired_at),
+            *_signal_cells(signal),
+            _links([gate for gate in gates if signal.s_id in (gate.supporting_s_ids or ())]),
+            *_evidence_cells(signal),
         )
         for signal in signals
     ]
@@ -70,12 +69,14 @@ def build_scores_table(scores: Sequence[Score]) -> Table:
 
 def build_support_table(gate: Gate) -> Table:
     """Return the signals that a gate names, with their evidence."""
-    return Table(
-        "Supporting signals",
-        ("Signal", "Severity", "Value", "Evidence", "Fired"),
-        [_support_row(one) for one in list_supporting_signals(gate)],
-        f"{gate.g_id} names no supporting signals.",
-    )
+    rows: list[tuple[Any, ...]] = []
+    for one in list_supporting_signals(gate):
+        if one.signal:
+            rows.append((*_signal_cells(one.signal), *_evidence_cells(one.signal)))
+        else:
+            rows.append((one.code, formatting.render_quiet("signal since deleted"), "", "", ""))
+    columns = ("Signal", "Severity", "Value", "Evidence", "Fired")
+    return Table("Supporting signals", columns, rows, f"{gate.g_id} names no supporting signals.")
 
 
 def build_breakdown_table(score: Score, breakdown: ScoreBreakdown) -> Table:
@@ -109,6 +110,50 @@ def build_breakdown_table(score: Score, breakdown: ScoreBreakdown) -> Table:
     return Table("Score breakdown", ("Step", "Probability", "Likelihood ratio", "Log-odds"), steps, "", note)
 
 
+def build_scoring_tables(table: ScoringTable) -> list[Table]:
+    """Return priors, ratios and stop rules as tables."""
+    ratios = [
+        (
+            Gate.Code(code).label,
+            GATE_RULES[code],
+            _lines(Signal.Code(one).label for one in GATE_SIGNALS[code]),
+            _ratio(by_severity),
+        )
+        for code, by_severity in table.ratios.items()
+    ]
+    rules = [
+        (
+            rule.code,
+            rule.description.capitalize() + ".",
+            format_html_join(SafeString("<br>or "), "{}", map(_case, rule.cases)),
+        )
+        for rule in table.stop_rules
+    ]
+    return [
+        Table(
+            "Priors",
+            ("Phase", "P(failure) before any signal"),
+            [(phase, f"{prior:.0%}") for phase, prior in table.priors.items()],
+            "No phase has a prior.",
+            note="Trials of other phases are not scored.",
+        ),
+        Table(
+            "Likelihood ratios",
+            ("Gate", "Fires on", "Signals", "Likelihood ratio"),
+            ratios,
+            "No gate has a ratio.",
+            note="Each gate that fires multiplies the odds of failure by its ratio, which adds its ln to the log-odds.",
+        ),
+        Table(
+            "Stop rules",
+            ("Rule", "Description", "Conditions"),
+            rules,
+            "There are no stop rules.",
+            note="A missing field does not match. Fields of a card are from one publication of the trial.",
+        ),
+    ]
+
+
 def format_gate_state(gate: Gate) -> str:
     """Return the state of a gate, for display."""
     return "fired" if gate.fired_bool else "did not fire"
@@ -119,25 +164,37 @@ def format_current_score(row: TrialCurrentScore) -> str:
     return "not scored" if row.p_fail is None else formatting.format_percent(row.p_fail)
 
 
-def _support_row(one: SupportingSignal) -> tuple[Any, ...]:
-    if one.signal is None:
-        return (one.code, formatting.render_quiet("signal since deleted"), "", "", "")
-    signal = one.signal
-    return (
-        render_object_link(signal, signal.get_s_id_display()),
-        signal.get_severity_display(),
-        _number(signal.value),
-        signal.evidence_span or formatting.render_quiet("no evidence quoted"),
-        formatting.render_age(signal.fired_at),
-    )
+def _lines(texts: Iterable[str]) -> SafeString:
+    return format_html_join(SafeString("<br>"), "{}", ((text,) for text in texts))
 
 
-def _links(rows: Sequence[Any], empty: str) -> SafeString:
-    if not rows:
-        return formatting.render_quiet(empty)
-    return format_html_join(
-        ", ", "{}", ((render_object_link(row, f"{row.g_id} ({format_gate_state(row)})"),) for row in rows)
-    )
+def _ratio(ratios: Mapping[str, Decimal]) -> SafeString:
+    if len(set(ratios.values())) == 1:
+        return _with_log(ratios[SEVERITIES[0]])
+    lines = (format_html("{} {}", Signal.Severity(code).label, _with_log(ratios[code])) for code in SEVERITIES)
+    return format_html("by the worst severity:<br>{}", _lines(lines))
+
+
+def _with_log(ratio: Decimal) -> SafeString:
+    return format_html("{} (ln {})", ratio, f"{log_ratio(ratio):+.3f}")
+
+
+def _case(case: Case) -> tuple[SafeString]:
+    return (format_html_join(" and ", "<code>{}</code>", ((condition.label,) for condition in case.conditions)),)
+
+
+def _signal_cells(signal: Signal) -> tuple[Any, ...]:
+    return render_object_link(signal, signal.get_s_id_display()), signal.get_severity_display(), _number(signal.value)
+
+
+def _evidence_cells(signal: Signal) -> tuple[Any, ...]:
+    evidence = signal.evidence_span or formatting.render_quiet("no evidence quoted")
+    return evidence, formatting.render_age(signal.fired_at)
+
+
+def _links(gates: Sequence[Gate]) -> SafeString:
+    links = ((render_object_link(gate, f"{gate.g_id} ({format_gate_state(gate)})"),) for gate in gates)
+    return format_html_join(", ", "{}", links) or formatting.render_quiet("supports none")
 
 
 def _number(amount: Decimal | None) -> Any:

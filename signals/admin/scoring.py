@@ -17,11 +17,11 @@ from signals import queries
 from signals.admin.score_tables import (
     build_breakdown_table,
     build_gates_table,
+    build_scoring_tables,
     build_support_table,
     format_current_score,
     format_gate_state,
 )
-from signals.admin.scoring_table import build_tables
 from signals.admin.trials import BY_TRIAL, PIPELINE, TRIAL
 from signals.models import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore
 from signals.scoring.table import scoring_table
@@ -135,7 +135,7 @@ class ScoreAdmin(ReadOnlyAdmin):
             "version": table.version,
             "freeze_days": table.freeze_days,
             "floor": table.floor,
-            "tables": build_tables(table),
+            "tables": build_scoring_tables(table),
         }
         return TemplateResponse(request, "admin/signals/score/table.html", context)
 

@@ -19,12 +19,6 @@ from signals.trials.words import BANDS
 # Lines of the history: where the bands begin.
 BAND_LINES = tuple(band.low for band in BANDS if band.low is not None)
 
-GATE_RULES = {
-    "G1": "needs S1 and S2",
-    "G2": "needs S3 and S4",
-    "G3": "needs S5, and S6 or S7",
-    "G4": "needs S8, and S1 or S3",
-}
 State = Literal["fired", "late", "not fired", "not evaluated"]
 NO_EVALUATION = "Not evaluated."
 
@@ -168,7 +162,7 @@ def gate_findings(
             GateFinding(
                 code,
                 gate.get_g_id_display() if gate else dict(Gate.Code.choices).get(code, code),
-                GATE_RULES.get(code, ""),
+                f"needs {formulas.GATE_RULES[code]}" if code in formulas.GATE_RULES else "",
                 fired,
                 support if fired else (),
                 format_number(one.likelihood_ratio) if one else "",

@@ -1,6 +1,6 @@
 """Verification of a current gate against its rule, the table, the signals of its trial and the score of its run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from signals.formulas import GATE_SIGNALS
 from signals.scoring.inputs import GateInputs, select_gate_inputs
-from signals.scoring.recorded_score import RecordedScore, read_recorded_score
+from signals.scoring.score_verification import read_recorded_score
 from signals.scoring.table import scoring_table
 from signals.scoring.values import (
     CACHE_SIZE,
@@ -157,49 +157,37 @@ def _recorded_inputs(code: str, metadata: str) -> GateInputs:
 @lru_cache(maxsize=CACHE_SIZE)
 def _compare_with_score(code: str, fired: bool, metadata: str, score_metadata: str) -> tuple[Difference, ...]:
     recorded, score = read_recorded_gate(metadata), read_recorded_score(score_metadata)
-    return tuple(_find_score_differences(code, fired, recorded, score))
-
-
-def _find_score_differences(
-    code: str, fired: bool, recorded: RecordedGate, score: RecordedScore
-) -> Iterator[Difference]:
+    found: list[tuple[str, str, str]] = []
     if score.gates is not None and (code in score.gates) != fired:
-        yield Difference("fired_bool", _state(fired), f"{_state(code in score.gates)}, as in its score")
-    if score.version is None or (recorded.version is None and not score.is_from_current_table):
-        return
-    if recorded.version != score.version:
-        yield Difference("metadata.table_version", recorded.version or MISSING, f"{score.version}, as in its score")
-    if score.signals is None:
-        return
-    expected = select_gate_inputs(code, score.signals, score.late, score.not_fired)
-    for name, stored_codes, expected_codes in (
-        ("signals", _pairs(recorded.signals or {}), _pairs(expected.signals)),
-        ("late", recorded.late, expected.late),
-        ("not_fired", recorded.not_fired, expected.not_fired),
-    ):
-        if sorted(stored_codes) != sorted(expected_codes):
-            yield Difference(
-                f"metadata.{name}", format_codes(stored_codes), f"{format_codes(expected_codes)}, as in its score"
-            )
+        found.append(("fired_bool", _state(fired), _state(code in score.gates)))
+    has_version = score.version is not None and (recorded.version is not None or score.is_from_current_table)
+    if has_version and recorded.version != score.version:
+        found.append(("metadata.table_version", recorded.version or MISSING, score.version or MISSING))
+    if has_version and score.signals is not None:
+        expected = select_gate_inputs(code, score.signals, score.late, score.not_fired)
+        for name, stored_codes, expected_codes in (
+            ("signals", _pairs(recorded.signals or {}), _pairs(expected.signals)),
+            ("late", recorded.late, expected.late),
+            ("not_fired", recorded.not_fired, expected.not_fired),
+        ):
+            if sorted(stored_codes) != sorted(expected_codes):
+                found.append((f"metadata.{name}", format_codes(stored_codes), format_codes(expected_codes)))
+    return tuple(Difference(column, stored, f"{usual}, as in its score") for column, stored, usual in found)
 
 
 def _changed_later(stored: StoredGate, context: GateContext, code: str, used: Mapping[str, str]) -> bool:
-    signal = context.signals.get(code)
-    counts = signal is not None and _is_before_freeze(context, signal[1])
-    if signal is not None and counts and signal[1] >= stored.evaluated_at:
+    severity, fired_at = context.signals.get(code, (None, None))
+    if fired_at is not None and context.frozen_at is not None and fired_at > context.frozen_at:
+        severity = fired_at = None
+    if fired_at is not None and fired_at >= stored.evaluated_at:
         return True
     # An evaluation may find a signal with an earlier firing time, or delete one.
-    severity = signal[0] if signal is not None and counts else None
     evaluated_at = context.evaluated.get(code)
     return evaluated_at is not None and evaluated_at >= stored.evaluated_at and used.get(code) != severity
 
 
-def _is_before_freeze(context: GateContext, fired_at: datetime) -> bool:
-    return context.frozen_at is None or fired_at <= context.frozen_at
-
-
 def _counts(stored: StoredGate, context: GateContext, fired_at: datetime) -> bool:
-    return fired_at < stored.evaluated_at and _is_before_freeze(context, fired_at)
+    return fired_at < stored.evaluated_at and (context.frozen_at is None or fired_at <= context.frozen_at)
 
 
 def _pairs(severities: Mapping[str, str]) -> list[str]:

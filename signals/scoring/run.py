@@ -1,9 +1,10 @@
-"""A scoring run: one snapshot of the inputs, scored and written in one transaction."""
+"""A scoring run: one snapshot of the inputs; each group of equal inputs is scored once, in one transaction."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import cache
 from typing import Any
 
 from django.db import transaction
@@ -11,10 +12,19 @@ from django.db import transaction
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter, track
+from ncfd_site.ingest.batches import dump_json
+from signals.formulas import GATES, SIGNALS, GateEvaluation, Posterior, compute_posterior, evaluate_gate
 from signals.scoring import statements
-from signals.scoring.inputs import InputGroup, count_excluded_trials, load_inputs, parse_inputs
-from signals.scoring.scorer import Scorer
-from signals.scoring.table import scoring_table
+from signals.scoring.inputs import (
+    GateInputs,
+    InputGroup,
+    ScoreInputs,
+    count_excluded_trials,
+    load_inputs,
+    parse_inputs,
+    select_gate_inputs,
+)
+from signals.scoring.table import ScoringTable, scoring_table
 
 MAX_RUN_ID_LENGTH = 50
 # Advisory lock: concurrent runs would write the same gates.
@@ -56,6 +66,76 @@ class RunSummary:
     unscored: Mapping[str, int] = field(default_factory=dict)
     excluded: int = 0
     is_current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GateVariant:
+    """A gate result that several trials share; `number` identifies it in the run."""
+
+    number: int
+    evaluation: GateEvaluation
+    inputs: GateInputs
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """The score and gates of all trials with a key; `gates` are the numbers of their gate variants."""
+
+    key: str
+    posterior: Posterior
+    metadata: str
+    gates: list[int]
+
+
+class Scorer:
+    """Computes the results of one run and caches what many keys share; `variants` are its gate results so far."""
+
+    def __init__(self, table: ScoringTable, as_of: date | None) -> None:
+        self._table = table
+        self._as_of = as_of
+        self.variants: dict[GateInputs, GateVariant] = {}
+        self._compute_posterior = cache(compute_posterior)
+
+    def score(self, key: str) -> ScoreResult | None:
+        """Return the result for a key; None if its phase has no prior."""
+        inputs = parse_inputs(key)
+        prior = self._table.priors.get(inputs.phase)
+        if prior is None:
+            return None
+        variants = [self._evaluate(code, inputs) for code in GATES]
+        fired = [variant.evaluation for variant in variants if variant.evaluation.fired]
+        ratios = tuple(gate.ratio for gate in fired if gate.ratio is not None)
+        posterior = self._compute_posterior(prior, ratios, at_least=self._table.floor if inputs.stop_rules else None)
+        evaluated = {*inputs.severities, *inputs.late, *inputs.not_fired}
+        metadata = {
+            "table_version": self._table.version,
+            "as_of": None if self._as_of is None else self._as_of.isoformat(),
+            "prior": {"phase": inputs.phase, "value": float(posterior.prior_pi)},
+            "signals": inputs.severities,
+            "late": inputs.late,
+            "gates": {
+                gate.code: {"lr_used": float(gate.ratio or 0), "supporting_S_ids": gate.supporting} for gate in fired
+            },
+            "not_fired": inputs.not_fired,
+            "not_evaluated": [code for code in SIGNALS if code not in evaluated],
+            "stop_rules": [
+                {
+                    "rule": code,
+                    "description": self._table.rules[code].description,
+                    "p_fail_at_least": float(self._table.floor),
+                }
+                for code in inputs.stop_rules
+            ],
+        }
+        return ScoreResult(key, posterior, dump_json(metadata) or "", [variant.number for variant in variants])
+
+    def _evaluate(self, code: str, inputs: ScoreInputs) -> GateVariant:
+        own = select_gate_inputs(code, inputs.severities, inputs.late, inputs.not_fired)
+        variant = self.variants.get(own)
+        if variant is None:
+            evaluation = evaluate_gate(code, own.signals, self._table.ratios, late=own.late, not_fired=own.not_fired)
+            variant = self.variants[own] = GateVariant(len(self.variants) + 1, evaluation, own)
+        return variant
 
 
 def score_trials(
@@ -102,7 +182,7 @@ def score_trials_at(
             raise RunInProgressError("Another score_trials is running on this database. Wait until it has finished.")
         is_past = moment is not None
         moment = moment or sql.value("SELECT clock_timestamp()")
-        scorer = Scorer(table, run_id, as_of)
+        scorer = Scorer(table, as_of)
         reporter.begin("Reading trials", None, "")
         groups = load_inputs(table, moment, as_of=is_past)
         unscored: Counter[str] = Counter()
@@ -115,7 +195,7 @@ def score_trials_at(
         gates = 0
         if writes_gates and scores.is_current:
             reporter.begin("Writing gates", None, "")
-            gates = _write_gates(scorer, moment)
+            gates = _write_gates(run_id, scorer, moment)
         excluded = count_excluded_trials() if is_past else 0
         if dry_run:
             transaction.set_rollback(True)
@@ -181,7 +261,8 @@ def _write_scores(run_id: str, moment: datetime, *, replace: bool, writes_gates:
     return _Written(written, sql.execute(statements.REMOVE_SCORES, values))
 
 
-def _write_gates(scorer: Scorer, moment: datetime) -> int:
+def _write_gates(run_id: str, scorer: Scorer, moment: datetime) -> int:
+    run = {"run_id": run_id, "table_version": scoring_table().version}
     statements.GATE_VARIANTS.fill(
         (
             variant.number,
@@ -190,9 +271,9 @@ def _write_gates(scorer: Scorer, moment: datetime) -> int:
             list(variant.evaluation.supporting),
             variant.evaluation.ratio,
             variant.evaluation.rationale,
-            scorer.gate_metadata(variant),
+            dump_json(run | variant.inputs.as_metadata()),
         )
-        for variant in scorer.gate_variants
+        for variant in scorer.variants.values()
     )
     sql.execute("ANALYZE scoring_gate_variants")
     removed = sql.execute(statements.REMOVE_GATES)

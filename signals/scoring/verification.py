@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import TextField
@@ -17,9 +16,8 @@ from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from signals.formulas import GATES
 from signals.models import Gate, Score
 from signals.scoring.gate_verification import GateContext, StoredGate, read_recorded_gate, verify_gate
-from signals.scoring.recorded_score import COLUMNS, read_recorded_score
 from signals.scoring.run import InvalidRunError
-from signals.scoring.score_verification import StoredScore, find_score_differences
+from signals.scoring.score_verification import COLUMNS, StoredScore, find_score_differences, read_recorded_score
 from signals.scoring.values import MISSING, Difference
 
 CHUNK = 2_000
@@ -173,14 +171,13 @@ def _verify_gates(
     fields = ("fired_bool", "supporting_s_ids", "lr_used", "rationale_text", "evaluated_at")
     rows = gates.values_list("trial_id", "trial__nct_id", "g_id", *fields, Cast("metadata", TextField()))
     tracked = track(rows.iterator(CHUNK), reporter, "Verifying gates", unit="rows", total=gates.count())
-    by_trial = (list(group) for _, group in groupby(map(_read_gate, tracked), key=itemgetter(0)))
+    stored = (
+        (trial_id, nct_id, StoredGate(code, fired, tuple(supporting or ()), *rest))
+        for trial_id, nct_id, code, fired, supporting, *rest in tracked
+    )
+    by_trial = (list(group) for _, group in groupby(stored, key=itemgetter(0)))
     while chunk := list(islice(by_trial, CHUNK // len(GATES))):
         yield from _verify_chunk(chunk, counts, now)
-
-
-def _read_gate(row: tuple[Any, ...]) -> _TrialGate:
-    trial_id, nct_id, code, fired, supporting, *rest = row
-    return trial_id, nct_id, StoredGate(code, fired, tuple(supporting or ()), *rest)
 
 
 def _verify_chunk(chunk: list[list[_TrialGate]], counts: VerificationCounts, now: datetime) -> Iterator[Mismatch]:

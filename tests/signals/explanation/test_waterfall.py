@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals import formulas
-from signals.explanation.findings import GATE_RULES
 from signals.explanation.waterfall import Waterfall, build_score_waterfall, waterfall
 from signals.formulas import probability
 from signals.models import Score
@@ -173,8 +172,8 @@ def test_any_run_by_the_rules_adds_up_and_is_drawn_to_scale(
 
 
 def test_the_rules_in_words_name_the_signals_that_the_gates_look_at() -> None:
-    assert GATE_RULES.keys() == formulas.GATE_SIGNALS.keys()
-    for gate, words in GATE_RULES.items():
+    assert formulas.GATE_RULES.keys() == formulas.GATE_SIGNALS.keys()
+    for gate, words in formulas.GATE_RULES.items():
         assert sorted(re.findall(r"S\d", words)) == sorted(formulas.GATE_SIGNALS[gate])
 
 

@@ -14,6 +14,7 @@ PATIENCE = 120.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
 LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
+LOCKED = (LOCK_NOT_AVAILABLE, _DEADLOCK)
 
 
 class LockRetry:
@@ -29,7 +30,7 @@ class LockRetry:
 
     def can_retry(self, sqlstate: str | None) -> bool:
         """Return True if the error is about a lock and time is left."""
-        if sqlstate not in (LOCK_NOT_AVAILABLE, _DEADLOCK):
+        if sqlstate not in LOCKED:
             return False
         now = time.monotonic()
         if self._deadline is None:

@@ -5,9 +5,11 @@
 CREATE OR REPLACE FUNCTION public.add_trial_current_scores()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    INSERT INTO trial_current_scores (trial_id, sponsor_company_id) SELECT trial_id, sponsor_company_id FROM new_trials
+    INSERT INTO public.trial_current_scores (trial_id, sponsor_company_id) SELECT trial_id, sponsor_company_id FROM new_trials
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $function$
@@ -137,9 +139,11 @@ END $function$
 CREATE OR REPLACE FUNCTION public.clear_storage_tombstone()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    DELETE FROM storage_tombstones WHERE storage_uri = NEW.storage_uri;
+    DELETE FROM public.storage_tombstones WHERE storage_uri = NEW.storage_uri;
     RETURN NULL;
 END $function$
 ;
@@ -147,11 +151,13 @@ END $function$
 CREATE OR REPLACE FUNCTION public.close_deleted_link_slots()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    UPDATE review_slots SET state = 'deleted', lease_until = NULL
+    UPDATE public.review_slots SET state = 'deleted', lease_until = NULL
     WHERE state = 'open' AND audit_id IN (SELECT audit_id FROM deleted_links);
-    DELETE FROM link_disagreements WHERE audit_id IN (SELECT audit_id FROM deleted_links);
+    DELETE FROM public.link_disagreements WHERE audit_id IN (SELECT audit_id FROM deleted_links);
     RETURN NULL;
 END $function$
 ;
@@ -306,40 +312,43 @@ $function$
 CREATE OR REPLACE FUNCTION public.enforce_pivotal_study_card()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 DECLARE
     v_card jsonb := NEW.extracted_jsonb;
     v_missing text[] := '{}';
     v_message text;
 BEGIN
-    IF v_card IS NULL OR NOT EXISTS (SELECT FROM trials WHERE trial_id = NEW.trial_id AND is_pivotal) THEN
+    IF v_card IS NULL OR NOT EXISTS (SELECT FROM public.trials WHERE trial_id = NEW.trial_id AND is_pivotal) THEN
         RETURN NULL;
     END IF;
 
     -- Required fields of a pivotal trial's card. No value is cast, so that "<0.001" or a huge sample size can be stored.
-    IF jsonb_typeof(v_card -> 'primary_endpoints') IS DISTINCT FROM 'array'
-       OR v_card -> 'primary_endpoints' = '[]' THEN
-        v_missing := v_missing || 'primary_endpoints'::text;
+    IF jsonb_typeof(v_card -> 'primary_endpoints'::text) IS DISTINCT FROM 'array'
+       OR v_card -> 'primary_endpoints'::text = '[]' THEN
+        v_missing := pg_catalog.array_append(v_missing, 'primary_endpoints'::text);
     END IF;
-    IF coalesce(jsonb_typeof(v_card #> '{sample_size,total_n}'), '') NOT IN ('number', 'string')
-       OR v_card #>> '{sample_size,total_n}' !~ '[0-9]' THEN
-        v_missing := v_missing || 'sample_size.total_n'::text;
+    IF coalesce(jsonb_typeof(v_card #> '{sample_size,total_n}'::text[]), '') NOT IN ('number', 'string')
+       OR v_card #>> '{sample_size,total_n}'::text[] !~ '[0-9]' THEN
+        v_missing := pg_catalog.array_append(v_missing, 'sample_size.total_n'::text);
     END IF;
-    IF coalesce(v_card #>> '{populations,analysis_primary_on}', '') !~ '\S' THEN
-        v_missing := v_missing || 'populations.analysis_primary_on'::text;
+    IF coalesce(v_card #>> '{populations,analysis_primary_on}'::text[], '') !~ '\S' THEN
+        v_missing := pg_catalog.array_append(v_missing, 'populations.analysis_primary_on'::text);
     END IF;
     IF NOT EXISTS (
         SELECT FROM jsonb_array_elements(
-            CASE jsonb_typeof(v_card #> '{results,primary}') WHEN 'array' THEN v_card #> '{results,primary}' ELSE '[]' END
+            CASE jsonb_typeof(v_card #> '{results,primary}'::text[])
+                 WHEN 'array' THEN v_card #> '{results,primary}'::text[] ELSE '[]' END
         ) AS item
-        WHERE item #>> '{effect_size,value}' ~ '\S' OR item ->> 'p_value' ~ '\S'
+        WHERE item #>> '{effect_size,value}'::text[] ~ '\S' OR item ->> 'p_value'::text ~ '\S'
     ) THEN
-        v_missing := v_missing || 'results.primary.(effect_size.value OR p_value)'::text;
+        v_missing := pg_catalog.array_append(v_missing, 'results.primary.(effect_size.value OR p_value)'::text);
     END IF;
 
-    IF v_missing <> '{}' THEN
-        v_message := 'PivotalStudyMissingFields: ' || array_to_string(v_missing, ', ');
-        INSERT INTO staging_errors (trial_id, study_id, error_type, error_message, extracted_jsonb)
+    IF pg_catalog.cardinality(v_missing) > 0 THEN
+        v_message := 'PivotalStudyMissingFields: ' || pg_catalog.array_to_string(v_missing, ', '::text);
+        INSERT INTO public.staging_errors (trial_id, study_id, error_type, error_message, extracted_jsonb)
         VALUES (NEW.trial_id, NEW.study_id, 'pivotal_validation', v_message, v_card);
         RAISE WARNING '%', v_message;
     END IF;
@@ -376,9 +385,11 @@ END $function$
 CREATE OR REPLACE FUNCTION public.forbid_refcount_write()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 DECLARE
-    v_references bigint := (SELECT count(*) FROM storage_references WHERE object_id = NEW.object_id);
+    v_references bigint := (SELECT count(*) FROM public.storage_references WHERE object_id = NEW.object_id);
 BEGIN
     IF NEW.refcount IS DISTINCT FROM v_references THEN
         RAISE EXCEPTION 'the refcount of storage object % must be its number of references, %, not %',
@@ -403,9 +414,11 @@ END $function$
 CREATE OR REPLACE FUNCTION public.forbid_referenced_deletion()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    IF OLD.refcount > 0 OR EXISTS (SELECT FROM storage_references WHERE object_id = OLD.object_id) THEN
+    IF OLD.refcount > 0 OR EXISTS (SELECT FROM public.storage_references WHERE object_id = OLD.object_id) THEN
         RAISE EXCEPTION 'storage object % cannot be deleted: it has % references', OLD.object_id, OLD.refcount
             USING ERRCODE = 'restrict_violation', HINT = 'Release its references first.';
     END IF;
@@ -562,9 +575,11 @@ END $function$
 CREATE OR REPLACE FUNCTION public.lock_referenced_object()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    PERFORM 1 FROM storage_objects WHERE object_id = NEW.object_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM public.storage_objects WHERE object_id = NEW.object_id FOR NO KEY UPDATE;
     RETURN NEW;
 END $function$
 ;
@@ -658,30 +673,32 @@ END $function$
 CREATE OR REPLACE FUNCTION public.record_changed_link_label()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 DECLARE
     v_last bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic_applied));
+    PERFORM pg_advisory_xact_lock_shared(public.heuristic_lock_key(NEW.heuristic_applied));
     PERFORM set_config('ncfd.applying_reviews', 'on', true);
-    SELECT max(review_id) INTO v_last FROM link_reviews WHERE audit_id = NEW.audit_id;
+    SELECT max(review_id) INTO v_last FROM public.link_reviews WHERE audit_id = NEW.audit_id;
     IF v_last IS NULL AND OLD.label IS NOT NULL THEN
         -- The label is older than the records.
-        INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer,
+        INSERT INTO public.link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer,
                                   reviewed_at, mode, note)
         VALUES (OLD.audit_id, OLD.doc_id, OLD.asset_id, OLD.nct_id, OLD.heuristic_applied,
                 CASE WHEN OLD.label THEN 'right' ELSE 'wrong' END, OLD.label_source, OLD.reviewed_by,
                 coalesce(OLD.reviewed_at, OLD.updated_at), 'existing', OLD.review_notes)
         RETURNING review_id INTO v_last;
     END IF;
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
+    INSERT INTO public.link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                               mode, supersedes, note)
     VALUES (NEW.audit_id, NEW.doc_id, NEW.asset_id, NEW.nct_id, NEW.heuristic_applied,
             CASE WHEN NEW.label IS NULL THEN 'cleared' WHEN NEW.label THEN 'right' ELSE 'wrong' END, NEW.label_source,
             NEW.reviewed_by, coalesce(NEW.reviewed_at, now()),
-            coalesce(nullif(current_setting('ncfd.review_mode', true), ''), 'sql'), v_last, NEW.review_notes);
+            coalesce(public.review_mode(), 'sql'), v_last, NEW.review_notes);
     PERFORM set_config('ncfd.applying_reviews', '', true);
-    DELETE FROM link_disagreements WHERE audit_id = NEW.audit_id;
+    DELETE FROM public.link_disagreements WHERE audit_id = NEW.audit_id;
     RETURN NULL;
 END $function$
 ;
@@ -715,16 +732,18 @@ END $function$
 CREATE OR REPLACE FUNCTION public.record_new_link_labels()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(key)
-    FROM (SELECT DISTINCT heuristic_lock_key(heuristic_applied) AS key FROM new_links WHERE label IS NOT NULL ORDER BY 1) k;
+    FROM (SELECT DISTINCT public.heuristic_lock_key(heuristic_applied) AS key FROM new_links WHERE label IS NOT NULL ORDER BY 1) k;
     PERFORM set_config('ncfd.applying_reviews', 'on', true);
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
+    INSERT INTO public.link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                               mode, note)
     SELECT audit_id, doc_id, asset_id, nct_id, heuristic_applied, CASE WHEN label THEN 'right' ELSE 'wrong' END,
            label_source, reviewed_by, coalesce(reviewed_at, now()),
-           coalesce(nullif(current_setting('ncfd.review_mode', true), ''), 'sql'), review_notes
+           coalesce(public.review_mode(), 'sql'), review_notes
     FROM new_links WHERE label IS NOT NULL ORDER BY audit_id;
     PERFORM set_config('ncfd.applying_reviews', '', true);
     RETURN NULL;
@@ -736,8 +755,8 @@ CREATE OR REPLACE FUNCTION public.refresh_trial_current_scores(p_trial_ids integ
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    PERFORM FROM trial_current_scores s WHERE s.trial_id = ANY (p_trial_ids) ORDER BY s.trial_id FOR NO KEY UPDATE;
-    UPDATE trial_current_scores s
+    PERFORM FROM public.trial_current_scores s WHERE s.trial_id = ANY (p_trial_ids) ORDER BY s.trial_id FOR NO KEY UPDATE;
+    UPDATE public.trial_current_scores s
     SET score_id = n.score_ids[1], run_id = n.run_ids[1], scored_at = n.scored_ats[1], p_fail = n.p_fails[1],
         previous_run_id = n.run_ids[2], previous_p_fail = n.p_fails[2]
     FROM unnest(p_trial_ids) AS t (trial_id)
@@ -746,7 +765,7 @@ BEGIN
                array_agg(c.p_fail) AS p_fails
         -- OFFSET 0 makes the planner read the scores of the trial only; with ORDER BY and LIMIT it scans all scores by time.
         FROM (SELECT x.score_id, x.run_id, x.scored_at, x.p_fail
-              FROM (SELECT * FROM scores y WHERE y.trial_id = t.trial_id OFFSET 0) x
+              FROM (SELECT * FROM public.scores y WHERE y.trial_id = t.trial_id OFFSET 0) x
               ORDER BY x.scored_at DESC, x.score_id DESC LIMIT 2) c
     ) n
     WHERE s.trial_id = t.trial_id
@@ -758,16 +777,18 @@ END $function$
 CREATE OR REPLACE FUNCTION public.release_references()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 DECLARE
     v_deleted text := CASE TG_OP
-        WHEN 'TRUNCATE' THEN format('r.reference_type = %L', TG_ARGV[0])
-        ELSE format('r.reference_type = %L AND r.referenced_id IN (SELECT %I FROM deleted_rows)', TG_ARGV[0], TG_ARGV[1])
+        WHEN 'TRUNCATE' THEN pg_catalog.format('r.reference_type::text = %L'::text, TG_ARGV[0])
+        ELSE pg_catalog.format('r.reference_type::text = %L AND r.referenced_id IN (SELECT %I FROM deleted_rows)'::text, TG_ARGV[0], TG_ARGV[1])
     END;
 BEGIN
-    EXECUTE 'SELECT FROM storage_objects WHERE object_id IN (SELECT r.object_id FROM storage_references r WHERE ' || v_deleted
+    EXECUTE 'SELECT FROM public.storage_objects WHERE object_id IN (SELECT r.object_id FROM public.storage_references r WHERE ' || v_deleted
             || ') ORDER BY object_id FOR NO KEY UPDATE';
-    EXECUTE 'DELETE FROM storage_references r WHERE ' || v_deleted;
+    EXECUTE 'DELETE FROM public.storage_references r WHERE ' || v_deleted;
     RETURN NULL;
 END $function$
 ;
@@ -822,6 +843,17 @@ BEGIN
       AND NOT EXISTS (SELECT FROM link_audit a JOIN document_links d USING (doc_id)
                       WHERE a.asset_id = x.asset_id AND d.study_id::text = x.study_id AND a.promotion_status = 'promoted');
     RETURN v_links;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.review_mode()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    RETURN CASE WHEN has_table_privilege(session_user, 'public.link_reviews'::regclass, 'INSERT')
+                THEN nullif(current_setting('ncfd.review_mode', true), '') END;
 END $function$
 ;
 
@@ -923,10 +955,12 @@ END $function$
 CREATE OR REPLACE FUNCTION public.sync_document_uris()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 BEGIN
-    UPDATE documents SET storage_uri = NEW.storage_uri
-    WHERE sha256 = NEW.sha256 AND storage_uri = OLD.storage_uri AND (object_id = NEW.object_id OR object_id IS NULL);
+    UPDATE public.documents SET storage_uri = NEW.storage_uri
+    WHERE sha256::text = NEW.sha256::text AND storage_uri = OLD.storage_uri AND (object_id = NEW.object_id OR object_id IS NULL);
     RETURN NULL;
 END $function$
 ;
@@ -934,14 +968,16 @@ END $function$
 CREATE OR REPLACE FUNCTION public.sync_scores_deleted()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
-        UPDATE trial_current_scores SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
+        UPDATE public.trial_current_scores SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
                previous_p_fail = NULL
         WHERE score_id IS NOT NULL;
     ELSE
-        PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM old_scores ORDER BY trial_id)::integer[]);
+        PERFORM public.refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM old_scores ORDER BY trial_id)::integer[]);
     END IF;
     RETURN NULL;
 END $function$
@@ -950,9 +986,11 @@ END $function$
 CREATE OR REPLACE FUNCTION public.sync_scores_inserted()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
+    PERFORM public.refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
     RETURN NULL;
 END $function$
 ;
@@ -960,9 +998,11 @@ END $function$
 CREATE OR REPLACE FUNCTION public.sync_scores_updated()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    PERFORM refresh_trial_current_scores(
+    PERFORM public.refresh_trial_current_scores(
         ARRAY(SELECT trial_id FROM old_scores UNION SELECT trial_id FROM new_scores ORDER BY 1)::integer[]);
     RETURN NULL;
 END $function$
@@ -971,9 +1011,11 @@ END $function$
 CREATE OR REPLACE FUNCTION public.sync_sponsor_companies()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    INSERT INTO trial_current_scores AS s (trial_id, sponsor_company_id)
+    INSERT INTO public.trial_current_scores AS s (trial_id, sponsor_company_id)
     SELECT n.trial_id, n.sponsor_company_id FROM new_trials n JOIN old_trials o ON o.trial_id = n.trial_id
     WHERE n.sponsor_company_id IS DISTINCT FROM o.sponsor_company_id ORDER BY n.trial_id
     ON CONFLICT (trial_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id;
@@ -984,12 +1026,14 @@ END $function$
 CREATE OR REPLACE FUNCTION public.tombstone_old_uri()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    INSERT INTO storage_tombstones (storage_uri, reason, size_bytes, created_at, delete_after)
+    INSERT INTO public.storage_tombstones AS t (storage_uri, reason, size_bytes, created_at, delete_after)
     VALUES (OLD.storage_uri, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'moved' END, OLD.size_bytes,
             clock_timestamp(), clock_timestamp() + interval '1 hour')
-    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after);
+    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(t.delete_after, EXCLUDED.delete_after);
     RETURN NULL;
 END $function$
 ;
@@ -1048,12 +1092,14 @@ END $function$
 CREATE OR REPLACE FUNCTION public.update_refcount()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        UPDATE storage_objects SET refcount = refcount + 1, last_accessed = clock_timestamp() WHERE object_id = NEW.object_id;
+        UPDATE public.storage_objects SET refcount = refcount + 1, last_accessed = clock_timestamp() WHERE object_id = NEW.object_id;
     ELSE
-        UPDATE storage_objects SET refcount = refcount - 1, last_accessed = clock_timestamp() WHERE object_id = OLD.object_id;
+        UPDATE public.storage_objects SET refcount = refcount - 1, last_accessed = clock_timestamp() WHERE object_id = OLD.object_id;
     END IF;
     RETURN NULL;
 END $function$
@@ -1212,7 +1258,7 @@ CREATE TRIGGER trg_link_audit_deleted AFTER DELETE ON link_audit REFERENCING OLD
 
 CREATE TRIGGER trg_link_audit_inserted AFTER INSERT ON link_audit REFERENCING NEW TABLE AS new_links FOR EACH STATEMENT EXECUTE FUNCTION record_new_link_labels();
 
-CREATE TRIGGER trg_link_audit_label_updated AFTER UPDATE OF label, label_source, reviewed_by, reviewed_at ON link_audit FOR EACH ROW WHEN ((old.label IS DISTINCT FROM new.label OR old.label_source IS DISTINCT FROM new.label_source OR old.reviewed_by IS DISTINCT FROM new.reviewed_by OR old.reviewed_at IS DISTINCT FROM new.reviewed_at) AND COALESCE(current_setting('ncfd.applying_reviews'::text, true), ''::text) <> 'on'::text) EXECUTE FUNCTION record_changed_link_label();
+CREATE TRIGGER trg_link_audit_label_updated AFTER UPDATE OF label, label_source, reviewed_by, reviewed_at ON link_audit FOR EACH ROW WHEN ((old.label IS DISTINCT FROM new.label OR old.label_source IS DISTINCT FROM new.label_source OR old.reviewed_by IS DISTINCT FROM new.reviewed_by OR old.reviewed_at IS DISTINCT FROM new.reviewed_at) AND NOT (COALESCE(current_setting('ncfd.applying_reviews'::text, true), ''::text) = 'on'::text AND has_table_privilege('link_reviews'::regclass::oid, 'INSERT'::text))) EXECUTE FUNCTION record_changed_link_label();
 
 CREATE TRIGGER trg_link_reviews_apply AFTER INSERT ON link_reviews FOR EACH ROW WHEN (COALESCE(current_setting('ncfd.applying_reviews'::text, true), ''::text) <> 'on'::text) EXECUTE FUNCTION apply_link_review();
 

@@ -12,7 +12,7 @@ deploy          a run and an adoption; `adopt`: the proof of the current revisio
 alembic_runner  the steps of a run, in Alembic
 repair          indexes, constraints and reference counts that are repaired online
 rewrites        tables that a run rewrites, and the consent to it
-verify          verification after a run
+verify          verification after a run; `access`: the writes that roles lost
 report          progress, result and errors
 status          data of the page /schema/
 """

@@ -9,6 +9,7 @@ import psycopg
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import catalog
 from ncfd_site.schema.deploy import (
+    access,
     adopt,
     bookkeeping,
     compare,
@@ -197,6 +198,8 @@ def _apply_and_verify(
     last = inspection.last_revision(steps) if steps else diagnosis.revision
     tables = _find_changed_tables(diagnosis, last)
     before = {table: rewrites.count_rows(connection, table) for table in tables}
+    # A downgrade drops columns and tables that roles could write.
+    writes = None if steps and steps[0][0] == "down" else access.try_writes(connection)
     if steps:
         _apply(connection, last, progress, options, log)
     if last is None:
@@ -206,7 +209,12 @@ def _apply_and_verify(
         _repair_refcounts(connection, last, progress, log)
     counts = {table: (before[table], rewrites.count_rows(connection, table)) for table in tables}
     log.start_entry()
-    verification = verify.verify_database(connection, last, options.models, counts)
+    lost = writes.find_losses(access.try_writes(connection)) if writes else []
+    verification = verify.verify_database(connection, last, options.models, counts, lost)
+    if writes and writes.not_tried:
+        progress.print(
+            f"  Writes not tried as {', '.join(writes.not_tried)}: the database user is not a member of these roles"
+        )
     inspection.record_verification(connection, verification, log)
     progress.result.after = last
     inspection.report_verification(verification, progress)

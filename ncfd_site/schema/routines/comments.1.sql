@@ -97,6 +97,8 @@ SELECT pg_temp.add_comment('ROUTINE', 'set_link_review_columns()',
     'Trigger before an insert into link_reviews: locks the link, and copies its columns into the review.');
 SELECT pg_temp.add_comment('ROUTINE', 'apply_link_review()',
     'Trigger after an insert into link_reviews: updates the label of the link.');
+SELECT pg_temp.add_comment('ROUTINE', 'review_mode()',
+    'Returns the mode that the session set in ncfd.review_mode, if it may insert reviews; NULL otherwise.');
 SELECT pg_temp.add_comment('ROUTINE', 'record_new_link_labels()',
     'Trigger after an insert into link_audit: records the labels of new links.');
 SELECT pg_temp.add_comment('ROUTINE', 'record_changed_link_label()',

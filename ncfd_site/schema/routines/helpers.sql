@@ -130,6 +130,21 @@ EXCEPTION WHEN invalid_table_definition OR wrong_object_type THEN
     END LOOP;
 END $$;
 
+-- Revoke EXECUTE on functions from everyone but their owner, also where default privileges granted it.
+CREATE OR REPLACE FUNCTION pg_temp.restrict_execution(VARIADIC p_functions regprocedure[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_function regprocedure;
+    v_grantee text;
+BEGIN
+    FOR v_function, v_grantee IN
+        SELECT p.oid, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END
+        FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g
+        WHERE p.oid = ANY (p_functions::oid[]) AND g.grantee <> p.proowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', v_function, v_grantee);
+    END LOOP;
+END $$;
+
 -- Install an extension if the server offers it and the role may; return whether it is installed.
 CREATE OR REPLACE FUNCTION pg_temp.ensure_extension(p_name text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN

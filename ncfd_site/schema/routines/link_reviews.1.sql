@@ -105,46 +105,55 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Labels written directly to link_audit are recorded too. Writers set ncfd.review_mode; the default is sql.
-CREATE OR REPLACE FUNCTION record_new_link_labels() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Labels written directly to link_audit are recorded too, with the mode sql. Only sessions that may insert reviews can set
+-- another mode in ncfd.review_mode, or skip the record with ncfd.applying_reviews: others could forge or hide a decision.
+CREATE OR REPLACE FUNCTION review_mode() RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN CASE WHEN has_table_privilege(session_user, 'public.link_reviews'::regclass, 'INSERT')
+                THEN nullif(current_setting('ncfd.review_mode', true), '') END;
+END $$;
+
+CREATE OR REPLACE FUNCTION record_new_link_labels() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(key)
-    FROM (SELECT DISTINCT heuristic_lock_key(heuristic_applied) AS key FROM new_links WHERE label IS NOT NULL ORDER BY 1) k;
+    FROM (SELECT DISTINCT public.heuristic_lock_key(heuristic_applied) AS key FROM new_links WHERE label IS NOT NULL ORDER BY 1) k;
     PERFORM set_config('ncfd.applying_reviews', 'on', true);
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
+    INSERT INTO public.link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                               mode, note)
     SELECT audit_id, doc_id, asset_id, nct_id, heuristic_applied, CASE WHEN label THEN 'right' ELSE 'wrong' END,
            label_source, reviewed_by, coalesce(reviewed_at, now()),
-           coalesce(nullif(current_setting('ncfd.review_mode', true), ''), 'sql'), review_notes
+           coalesce(public.review_mode(), 'sql'), review_notes
     FROM new_links WHERE label IS NOT NULL ORDER BY audit_id;
     PERFORM set_config('ncfd.applying_reviews', '', true);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION record_changed_link_label() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION record_changed_link_label() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_last bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(heuristic_lock_key(NEW.heuristic_applied));
+    PERFORM pg_advisory_xact_lock_shared(public.heuristic_lock_key(NEW.heuristic_applied));
     PERFORM set_config('ncfd.applying_reviews', 'on', true);
-    SELECT max(review_id) INTO v_last FROM link_reviews WHERE audit_id = NEW.audit_id;
+    SELECT max(review_id) INTO v_last FROM public.link_reviews WHERE audit_id = NEW.audit_id;
     IF v_last IS NULL AND OLD.label IS NOT NULL THEN
         -- The label is older than the records.
-        INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer,
+        INSERT INTO public.link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer,
                                   reviewed_at, mode, note)
         VALUES (OLD.audit_id, OLD.doc_id, OLD.asset_id, OLD.nct_id, OLD.heuristic_applied,
                 CASE WHEN OLD.label THEN 'right' ELSE 'wrong' END, OLD.label_source, OLD.reviewed_by,
                 coalesce(OLD.reviewed_at, OLD.updated_at), 'existing', OLD.review_notes)
         RETURNING review_id INTO v_last;
     END IF;
-    INSERT INTO link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
+    INSERT INTO public.link_reviews (audit_id, doc_id, asset_id, nct_id, heuristic, decision, label_source, reviewer, reviewed_at,
                               mode, supersedes, note)
     VALUES (NEW.audit_id, NEW.doc_id, NEW.asset_id, NEW.nct_id, NEW.heuristic_applied,
             CASE WHEN NEW.label IS NULL THEN 'cleared' WHEN NEW.label THEN 'right' ELSE 'wrong' END, NEW.label_source,
             NEW.reviewed_by, coalesce(NEW.reviewed_at, now()),
-            coalesce(nullif(current_setting('ncfd.review_mode', true), ''), 'sql'), v_last, NEW.review_notes);
+            coalesce(public.review_mode(), 'sql'), v_last, NEW.review_notes);
     PERFORM set_config('ncfd.applying_reviews', '', true);
-    DELETE FROM link_disagreements WHERE audit_id = NEW.audit_id;
+    DELETE FROM public.link_disagreements WHERE audit_id = NEW.audit_id;
     RETURN NULL;
 END $$;
 
@@ -216,5 +225,9 @@ CREATE OR REPLACE TRIGGER trg_link_audit_label_updated AFTER UPDATE OF label, la
     FOR EACH ROW
     WHEN ((OLD.label, OLD.label_source, OLD.reviewed_by, OLD.reviewed_at)
           IS DISTINCT FROM (NEW.label, NEW.label_source, NEW.reviewed_by, NEW.reviewed_at)
-          AND coalesce(current_setting('ncfd.applying_reviews', true), '') <> 'on')
+          AND NOT (coalesce(current_setting('ncfd.applying_reviews', true), '') = 'on'
+                   AND has_table_privilege('link_reviews'::regclass, 'INSERT')))
     EXECUTE FUNCTION record_changed_link_label();
+
+-- A trigger needs no EXECUTE. With it, any role could attach the function to a table of its own.
+SELECT pg_temp.restrict_execution('record_new_link_labels()', 'record_changed_link_label()');

@@ -160,13 +160,15 @@ BEGIN
     END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION close_deleted_link_slots() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION close_deleted_link_slots() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE review_slots SET state = 'deleted', lease_until = NULL
+    UPDATE public.review_slots SET state = 'deleted', lease_until = NULL
     WHERE state = 'open' AND audit_id IN (SELECT audit_id FROM deleted_links);
-    DELETE FROM link_disagreements WHERE audit_id IN (SELECT audit_id FROM deleted_links);
+    DELETE FROM public.link_disagreements WHERE audit_id IN (SELECT audit_id FROM deleted_links);
     RETURN NULL;
 END $$;
 
 CREATE OR REPLACE TRIGGER trg_link_audit_deleted AFTER DELETE ON link_audit REFERENCING OLD TABLE AS deleted_links
     FOR EACH STATEMENT EXECUTE FUNCTION close_deleted_link_slots();
+SELECT pg_temp.restrict_execution('close_deleted_link_slots()');

@@ -24,25 +24,29 @@ BEGIN
     END;
 END $$;
 
-CREATE OR REPLACE FUNCTION tombstone_old_uri() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION tombstone_old_uri() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO storage_tombstones (storage_uri, reason, size_bytes, created_at, delete_after)
+    INSERT INTO public.storage_tombstones AS t (storage_uri, reason, size_bytes, created_at, delete_after)
     VALUES (OLD.storage_uri, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'moved' END, OLD.size_bytes,
             clock_timestamp(), clock_timestamp() + interval '1 hour')
-    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(storage_tombstones.delete_after, EXCLUDED.delete_after);
+    ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(t.delete_after, EXCLUDED.delete_after);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION clear_storage_tombstone() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION clear_storage_tombstone() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    DELETE FROM storage_tombstones WHERE storage_uri = NEW.storage_uri;
+    DELETE FROM public.storage_tombstones WHERE storage_uri = NEW.storage_uri;
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION sync_document_uris() RETURNS trigger LANGUAGE plpgsql AS $$
+-- public is in the path for triggers of others on documents: see enforce_pivotal_study_card().
+CREATE OR REPLACE FUNCTION sync_document_uris() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    UPDATE documents SET storage_uri = NEW.storage_uri
-    WHERE sha256 = NEW.sha256 AND storage_uri = OLD.storage_uri AND (object_id = NEW.object_id OR object_id IS NULL);
+    UPDATE public.documents SET storage_uri = NEW.storage_uri
+    WHERE sha256::text = NEW.sha256::text AND storage_uri = OLD.storage_uri AND (object_id = NEW.object_id OR object_id IS NULL);
     RETURN NULL;
 END $$;
 
@@ -146,3 +150,4 @@ CREATE OR REPLACE TRIGGER trg_storage_objects_sync_documents AFTER UPDATE OF sto
     FOR EACH ROW WHEN (OLD.storage_uri <> NEW.storage_uri) EXECUTE FUNCTION sync_document_uris();
 CREATE OR REPLACE TRIGGER trg_storage_objects_clear_tombstone AFTER INSERT OR UPDATE OF storage_uri ON storage_objects
     FOR EACH ROW EXECUTE FUNCTION clear_storage_tombstone();
+SELECT pg_temp.restrict_execution('tombstone_old_uri()', 'clear_storage_tombstone()', 'sync_document_uris()');

@@ -1,16 +1,21 @@
-CREATE OR REPLACE FUNCTION lock_referenced_object() RETURNS trigger LANGUAGE plpgsql AS $$
+-- SECURITY DEFINER: a writer of one table needs no rights on the tables that its triggers read or write. Where these fire triggers
+-- of others, the path has public: see enforce_pivotal_study_card().
+
+CREATE OR REPLACE FUNCTION lock_referenced_object() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM 1 FROM storage_objects WHERE object_id = NEW.object_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM public.storage_objects WHERE object_id = NEW.object_id FOR NO KEY UPDATE;
     RETURN NEW;
 END $$;
 
 -- Sets last_accessed because the grace period starts at the last reference or release.
-CREATE OR REPLACE FUNCTION update_refcount() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION update_refcount() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        UPDATE storage_objects SET refcount = refcount + 1, last_accessed = clock_timestamp() WHERE object_id = NEW.object_id;
+        UPDATE public.storage_objects SET refcount = refcount + 1, last_accessed = clock_timestamp() WHERE object_id = NEW.object_id;
     ELSE
-        UPDATE storage_objects SET refcount = refcount - 1, last_accessed = clock_timestamp() WHERE object_id = OLD.object_id;
+        UPDATE public.storage_objects SET refcount = refcount - 1, last_accessed = clock_timestamp() WHERE object_id = OLD.object_id;
     END IF;
     RETURN NULL;
 END $$;
@@ -21,9 +26,10 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation', HINT = 'Release it and add a new reference.';
 END $$;
 
-CREATE OR REPLACE FUNCTION forbid_refcount_write() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forbid_refcount_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_references bigint := (SELECT count(*) FROM storage_references WHERE object_id = NEW.object_id);
+    v_references bigint := (SELECT count(*) FROM public.storage_references WHERE object_id = NEW.object_id);
 BEGIN
     IF NEW.refcount IS DISTINCT FROM v_references THEN
         RAISE EXCEPTION 'the refcount of storage object % must be its number of references, %, not %',
@@ -34,9 +40,10 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION forbid_referenced_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forbid_referenced_deletion() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF OLD.refcount > 0 OR EXISTS (SELECT FROM storage_references WHERE object_id = OLD.object_id) THEN
+    IF OLD.refcount > 0 OR EXISTS (SELECT FROM public.storage_references WHERE object_id = OLD.object_id) THEN
         RAISE EXCEPTION 'storage object % cannot be deleted: it has % references', OLD.object_id, OLD.refcount
             USING ERRCODE = 'restrict_violation', HINT = 'Release its references first.';
     END IF;
@@ -56,16 +63,17 @@ BEGIN
 END $$;
 
 -- Trigger arguments: the reference type, and the key column of the table.
-CREATE OR REPLACE FUNCTION release_references() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION release_references() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     v_deleted text := CASE TG_OP
-        WHEN 'TRUNCATE' THEN format('r.reference_type = %L', TG_ARGV[0])
-        ELSE format('r.reference_type = %L AND r.referenced_id IN (SELECT %I FROM deleted_rows)', TG_ARGV[0], TG_ARGV[1])
+        WHEN 'TRUNCATE' THEN pg_catalog.format('r.reference_type::text = %L'::text, TG_ARGV[0])
+        ELSE pg_catalog.format('r.reference_type::text = %L AND r.referenced_id IN (SELECT %I FROM deleted_rows)'::text, TG_ARGV[0], TG_ARGV[1])
     END;
 BEGIN
-    EXECUTE 'SELECT FROM storage_objects WHERE object_id IN (SELECT r.object_id FROM storage_references r WHERE ' || v_deleted
+    EXECUTE 'SELECT FROM public.storage_objects WHERE object_id IN (SELECT r.object_id FROM public.storage_references r WHERE ' || v_deleted
             || ') ORDER BY object_id FOR NO KEY UPDATE';
-    EXECUTE 'DELETE FROM storage_references r WHERE ' || v_deleted;
+    EXECUTE 'DELETE FROM public.storage_references r WHERE ' || v_deleted;
     RETURN NULL;
 END $$;
 
@@ -105,3 +113,6 @@ CREATE OR REPLACE TRIGGER trg_studies_release AFTER DELETE ON studies REFERENCIN
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('study', 'study_id');
 CREATE OR REPLACE TRIGGER trg_studies_release_truncated AFTER TRUNCATE ON studies
     FOR EACH STATEMENT EXECUTE FUNCTION release_references('study');
+
+SELECT pg_temp.restrict_execution('lock_referenced_object()', 'update_refcount()', 'forbid_refcount_write()',
+    'forbid_referenced_deletion()', 'release_references()');

@@ -1,8 +1,8 @@
 -- Locks the rows before it reads the scores, so that of two concurrent writers the second sees the score of the first.
 CREATE OR REPLACE FUNCTION refresh_trial_current_scores(p_trial_ids integer[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM trial_current_scores s WHERE s.trial_id = ANY (p_trial_ids) ORDER BY s.trial_id FOR NO KEY UPDATE;
-    UPDATE trial_current_scores s
+    PERFORM FROM public.trial_current_scores s WHERE s.trial_id = ANY (p_trial_ids) ORDER BY s.trial_id FOR NO KEY UPDATE;
+    UPDATE public.trial_current_scores s
     SET score_id = n.score_ids[1], run_id = n.run_ids[1], scored_at = n.scored_ats[1], p_fail = n.p_fails[1],
         previous_run_id = n.run_ids[2], previous_p_fail = n.p_fails[2]
     FROM unnest(p_trial_ids) AS t (trial_id)
@@ -11,7 +11,7 @@ BEGIN
                array_agg(c.p_fail) AS p_fails
         -- OFFSET 0 makes the planner read the scores of the trial only; with ORDER BY and LIMIT it scans all scores by time.
         FROM (SELECT x.score_id, x.run_id, x.scored_at, x.p_fail
-              FROM (SELECT * FROM scores y WHERE y.trial_id = t.trial_id OFFSET 0) x
+              FROM (SELECT * FROM public.scores y WHERE y.trial_id = t.trial_id OFFSET 0) x
               ORDER BY x.scored_at DESC, x.score_id DESC LIMIT 2) c
     ) n
     WHERE s.trial_id = t.trial_id
@@ -19,43 +19,48 @@ BEGIN
           (n.score_ids[1], n.run_ids[1], n.scored_ats[1], n.p_fails[1], n.run_ids[2], n.p_fails[2]);
 END $$;
 
-CREATE OR REPLACE FUNCTION sync_scores_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sync_scores_inserted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
+    PERFORM public.refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM new_scores ORDER BY trial_id)::integer[]);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION sync_scores_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sync_scores_updated() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM refresh_trial_current_scores(
+    PERFORM public.refresh_trial_current_scores(
         ARRAY(SELECT trial_id FROM old_scores UNION SELECT trial_id FROM new_scores ORDER BY 1)::integer[]);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION sync_scores_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sync_scores_deleted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
-        UPDATE trial_current_scores SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
+        UPDATE public.trial_current_scores SET score_id = NULL, run_id = NULL, scored_at = NULL, p_fail = NULL, previous_run_id = NULL,
                previous_p_fail = NULL
         WHERE score_id IS NOT NULL;
     ELSE
-        PERFORM refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM old_scores ORDER BY trial_id)::integer[]);
+        PERFORM public.refresh_trial_current_scores(ARRAY(SELECT DISTINCT trial_id FROM old_scores ORDER BY trial_id)::integer[]);
     END IF;
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION add_trial_current_scores() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION add_trial_current_scores() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO trial_current_scores (trial_id, sponsor_company_id) SELECT trial_id, sponsor_company_id FROM new_trials
+    INSERT INTO public.trial_current_scores (trial_id, sponsor_company_id) SELECT trial_id, sponsor_company_id FROM new_trials
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 
 -- Locks rows in the order of sync_scores_*. Inserts missing rows, so that it and backfill_trial_current_scores() do not miss
 -- each other's changes.
-CREATE OR REPLACE FUNCTION sync_sponsor_companies() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sync_sponsor_companies() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO trial_current_scores AS s (trial_id, sponsor_company_id)
+    INSERT INTO public.trial_current_scores AS s (trial_id, sponsor_company_id)
     SELECT n.trial_id, n.sponsor_company_id FROM new_trials n JOIN old_trials o ON o.trial_id = n.trial_id
     WHERE n.sponsor_company_id IS DISTINCT FROM o.sponsor_company_id ORDER BY n.trial_id
     ON CONFLICT (trial_id) DO UPDATE SET sponsor_company_id = EXCLUDED.sponsor_company_id;
@@ -96,3 +101,6 @@ CREATE OR REPLACE TRIGGER trg_scores_deleted AFTER DELETE ON scores REFERENCING 
     FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_deleted();
 CREATE OR REPLACE TRIGGER trg_scores_truncated AFTER TRUNCATE ON scores
     FOR EACH STATEMENT EXECUTE FUNCTION sync_scores_deleted();
+
+SELECT pg_temp.restrict_execution('add_trial_current_scores()', 'sync_sponsor_companies()', 'sync_scores_inserted()',
+    'sync_scores_updated()', 'sync_scores_deleted()');

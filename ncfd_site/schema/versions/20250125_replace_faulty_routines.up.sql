@@ -1,4 +1,4 @@
-\ir ../routines/pivotal_study_card.2.sql
+\ir ../routines/pivotal_study_card.3.sql
 \ir ../routines/storage_routines.1.sql
 \ir ../routines/precision_summary.1.sql
 \ir ../routines/precision_routines.1.sql

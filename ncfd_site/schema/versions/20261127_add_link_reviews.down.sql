@@ -13,6 +13,7 @@ DROP FUNCTION IF EXISTS close_deleted_link_slots();
 DROP FUNCTION IF EXISTS record_link_review(bigint, text, text, text, text, numeric, bigint, bigint);
 DROP FUNCTION IF EXISTS record_changed_link_label();
 DROP FUNCTION IF EXISTS record_new_link_labels();
+DROP FUNCTION IF EXISTS review_mode();
 DROP FUNCTION IF EXISTS update_link_label(bigint);
 DROP FUNCTION IF EXISTS apply_link_reviews(bigint, link_reviews[], boolean);
 DROP FUNCTION IF EXISTS effective_link_reviews(bigint);

@@ -13,26 +13,13 @@ from linkaudit.precision.reports import assess_all, build_report
 from linkaudit.precision.serializers import serialize_assessment, serialize_report
 from linkaudit.selection import LABEL_NAMES, LABELS, LinkFilter, select_links
 from ncfd_site.api import keyset
-from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, register_router
+from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, pick, register_router
 from ncfd_site.api.problems import BadRequest
 
 router = register_router("links", 80)
 VIEW = "linkaudit.view_linkaudit"
 Label = Literal["open", "right", "wrong", "labeled", "any"]
 Sort = Literal["audit_id", "-audit_id", "confidence", "-confidence"]
-COLUMNS = (
-    "nct_id",
-    "asset_id",
-    "doc_id",
-    "link_type",
-    "confidence",
-    "promotion_status",
-    "label_source",
-    "reviewed_by",
-    "reviewed_at",
-    "created_at",
-    "updated_at",
-)
 
 
 class LinkItem(Schema):
@@ -159,9 +146,12 @@ def heuristic(request: HttpRequest, name: str, params: Query[WindowParams]) -> o
 
 
 def _serialize(link: LinkAudit) -> dict[str, Any]:
+    names = (
+        "audit_id nct_id asset_id doc_id link_type confidence promotion_status label_source reviewed_by reviewed_at"
+        " created_at updated_at"
+    )
     return {
-        **{column: getattr(link, column) for column in COLUMNS},
-        "audit_id": link.pk,
+        **pick(link, names),
         "asset": link.asset.name,
         "heuristic": link.heuristic_applied,
         "label": LABEL_NAMES[link.label],

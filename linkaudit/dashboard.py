@@ -15,7 +15,7 @@ VIEW_DISAGREEMENTS = "linkaudit.view_linkdisagreement"
 VIEW_JOBS = "jobs.view_job"
 
 DECIDED_TODAY = """
-SELECT count(*) AS decisions FROM link_reviews r
+SELECT count(*) FROM link_reviews r
 WHERE r.reviewer = %(reviewer)s AND r.mode = 'queue' AND r.decision <> 'undone'
     AND r.reviewed_at >= date_trunc('day', now(), 'UTC')
     AND NOT EXISTS (
@@ -35,7 +35,7 @@ SELECT count(*) AS open_count, min(opened_at) AS oldest
 FROM (SELECT opened_at FROM link_disagreements LIMIT {COUNT_LIMIT + 1}) few
 """  # noqa: S608
 OWN_JOBS = """
-SELECT count(*) AS active FROM site_jobs WHERE state IN ('queued', 'running') AND requested_by = %(reviewer)s
+SELECT count(*) FROM site_jobs WHERE state IN ('queued', 'running') AND requested_by = %(reviewer)s
 """
 BY_HEURISTIC = f"""
 SELECT coalesce(heuristic, '') AS heuristic, count(*) FILTER (WHERE reason = 'conflict') AS conflicts,
@@ -46,10 +46,10 @@ GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 5
 
 
 @dataclass(frozen=True, slots=True)
-class DecidedToday:
-    """The user's queue decisions of today that were not undone."""
+class OwnCount:
+    """Number of the user's queue decisions of today that were not undone, or of unfinished jobs."""
 
-    decisions: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,6 @@ class Adjudications:
 
     open_count: int
     oldest: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnJobs:
-    """The user's jobs that have not finished."""
-
-    active: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +88,14 @@ def build_queue_tile(found: Rows, user: User) -> Tile:
         figures.append(Figure(_cap(available.open_count), "items to review", desk))
         if available.open_count and not available.is_available:
             lines.append(Line("None available to you", note="reserved by others, or reviewed by you"))
-    figures += [Figure(_cap(today.decisions), "reviewed by you today (UTC)", desk) for today in found["today"]]
+    figures += [Figure(_cap(today.count), "reviewed by you today (UTC)", desk) for today in found["today"]]
     for waiting in found["adjudications"]:
         figures.append(Figure(_cap(waiting.open_count), "awaiting adjudication", adjudication))
         if waiting.oldest:
             lines.append(Line("Oldest item", url=adjudication, at=waiting.oldest))
             action = Action("Resolve disagreements", adjudication)
     for jobs in found["jobs"]:
-        figures.append(Figure(_cap(jobs.active), "your active jobs", reverse("jobs:jobs") + "?state=open"))
+        figures.append(Figure(_cap(jobs.count), "your active jobs", reverse("jobs:jobs") + "?state=open"))
     for reviewable in found["reviewable"]:
         if reviewable.has_open_sample:
             action = Action("Start reviewing", desk)
@@ -148,10 +141,10 @@ register(
         (LABEL, ADJUDICATE, VIEW_JOBS),
         {
             "availability": Query(AVAILABILITY, Availability, LABEL),
-            "today": Query(DECIDED_TODAY, DecidedToday, LABEL),
+            "today": Query(DECIDED_TODAY, OwnCount, LABEL),
             "reviewable": Query(REVIEWABLE, Reviewable, LABEL),
             "adjudications": Query(ADJUDICATIONS, Adjudications, ADJUDICATE),
-            "jobs": Query(OWN_JOBS, OwnJobs, VIEW_JOBS),
+            "jobs": Query(OWN_JOBS, OwnCount, VIEW_JOBS),
         },
         build_queue_tile,
         parameters={"reviewer": User.get_username},

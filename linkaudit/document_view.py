@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from django.db.models.functions import Left
 
-from linkaudit.claims import find_terms, is_specified, render_claim
-from linkaudit.highlighting import HighlightedText, Terms, highlight, highlight_with_quote
+from linkaudit.asset_names import distinct_names
+from linkaudit.claims import HighlightedText, Terms, highlight, highlight_with_quote, render_claim
 from linkaudit.models import LinkAudit
 from ncfd_site.core.formatting import is_web_address
 from storage.models import DocumentTextPage
@@ -112,12 +112,14 @@ def read_document(audit: LinkAudit, terms: Terms, first_page: int = 1) -> Docume
 
 def build_document_context(audit: LinkAudit, query: Mapping[str, str]) -> dict[str, Any]:
     """Return the template context for a link's claim and document; `query` can name the first page, as `from`."""
-    terms, url, first_page = find_terms(audit), audit.doc.source_url or "", query.get("from", "")
+    url, first_page = audit.doc.source_url or "", query.get("from", "")
+    aliases = audit.asset.aliases.values_list("alias", flat=True)
+    names = distinct_names(audit.asset.names_jsonb, aliases) if audit.asset.is_specified else []
+    terms = Terms(names, audit.nct_id or "")
     return {
         "audit": audit,
         "claim": render_claim(audit),
         "source_link": url if is_web_address(url) else "",
         "terms": terms,
         "document": read_document(audit, terms, int(first_page) if PAGE_NUMBER.fullmatch(first_page) else 1),
-        "asset_is_specified": is_specified(audit.asset),
     }

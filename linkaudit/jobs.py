@@ -1,8 +1,8 @@
 """Background jobs on links, and the export of the list of links."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -18,7 +18,7 @@ from linkaudit.promotion import services as promotion
 from linkaudit.sampling import services as sampling
 from linkaudit.sampling.services import SampleOptions
 from linkaudit.selection import list_links
-from ncfd_site.adminkit.read_only import ListError
+from ncfd_site.adminkit.read_only import ListError, select_listed_rows
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.exports.sources import Source
@@ -38,10 +38,12 @@ def _label_many(arguments: Json, reporter: ProgressReporter) -> Json:
     after, counts = state["after"], dict(state["counts"])
     listed = {outcome: [*ids] for outcome, ids in state["listed"].items()}
     reporter.begin("Labeling links", None, "links")
-    links = bulk.list_filtered(arguments["query"], actor).order_by("pk").values_list("pk", flat=True)
+    links = select_listed_rows(LinkAudit, arguments["query"], actor).order_by("pk").values_list("pk", flat=True)
     while batch := list(links.filter(pk__gt=after, pk__lte=arguments["max_id"])[:BATCH]):
-        result = bulk.label_as_of(batch, decision, arguments["note"], moment=moment, actor=actor)
-        for outcome, ids in asdict(result).items():
+        result = bulk.label_links(
+            batch, decision, arguments["note"], is_changed=lambda audit: audit.updated_at > moment, actor=actor
+        )
+        for outcome, ids in result.items():
             counts[outcome] = counts.get(outcome, 0) + len(ids)
             if outcome != "labeled":
                 listed.setdefault(outcome, []).extend(ids[: bulk.MAX_LISTED - len(listed.get(outcome, []))])
@@ -68,20 +70,11 @@ def _draw_promoted(arguments: Json, reporter: ProgressReporter) -> Json:
     return {"samples": [sample.pk for sample in samples], "message": message}
 
 
-def _promote(arguments: Json, reporter: ProgressReporter) -> Json:
-    links = promotion.promote_links(arguments["promotion_id"], reporter)
-    return {"promotion_id": arguments["promotion_id"], "links": links}
-
-
 def _revert(arguments: Json, reporter: ProgressReporter) -> Json:
     reporter.begin("Reverting the promotion", None, "links")
     links = promotion.revert(arguments["promotion_id"], arguments["reason"], reverted_by=reporter.actor)
     reporter.advance(links)
     return {"promotion_id": arguments["promotion_id"], "links": links}
-
-
-def _format_message(result: Json) -> str:
-    return str(result["message"])
 
 
 register(
@@ -91,7 +84,7 @@ register(
         permission=bulk.BULK,
         run=_label_many,
         describe=_describe_bulk,
-        conclude=_format_message,
+        conclude=itemgetter("message"),
         errors=(PermissionDenied,),
     )
 )
@@ -102,7 +95,7 @@ register(
         permission=sampling.DRAW,
         run=_draw_sample,
         describe=lambda arguments: str(SampleOptions.from_json(arguments)),
-        conclude=_format_message,
+        conclude=itemgetter("message"),
         errors=(sampling.SampleError,),
     )
 )
@@ -113,7 +106,7 @@ register(
         permission=sampling.DRAW,
         run=_draw_promoted,
         describe=lambda arguments: f"{arguments.get('size', sampling.PROMOTED_SIZE):,} links of each heuristic",
-        conclude=_format_message,
+        conclude=itemgetter("message"),
         exclusive=True,
     )
 )
@@ -122,7 +115,10 @@ register(
         name=promotion.PROMOTE_JOB,
         title="Promote links",
         permission=promotion.PROMOTE,
-        run=_promote,
+        run=lambda arguments, reporter: {
+            "promotion_id": arguments["promotion_id"],
+            "links": promotion.promote_links(arguments["promotion_id"], reporter),
+        },
         describe=lambda arguments: f"promotion {arguments['promotion_id']}, links of {arguments['heuristic']}",
         conclude=lambda result: (
             f"Promotion {result['promotion_id']}: {format_quantity(result['links'], 'link')} promoted."

@@ -1,13 +1,15 @@
-"""Reads of decisions on links, and of the precision of heuristics."""
+"""Reads of links, of the decisions on them, and of the precision of heuristics."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
 from linkaudit.intervals import Interval, wilson_interval
-from linkaudit.models import LinkReview
+from linkaudit.models import LinkAudit, LinkReview
 from ncfd_site.core import sql
 
 # The promotion rule of the contract: the defaults of `can_auto_promote_heuristic`.
@@ -51,7 +53,9 @@ class HeuristicStatus(PrecisionCounts):
     @property
     def needed_links(self) -> int:
         """Fewest further reviewed links, all correct, that meet the promotion rule; 0 if it is met."""
-        return count_needed_links(self.correct_links, self.reviewed_links)
+        lacking = max(MIN_PRECISION * self.reviewed_links - self.correct_links, Decimal(0))
+        by_rate = int((lacking / (1 - MIN_PRECISION)).to_integral_value(rounding="ROUND_CEILING"))
+        return max(0, MIN_LINKS - self.reviewed_links, by_rate)
 
 
 def list_heuristics() -> list[str]:
@@ -70,41 +74,27 @@ def read_precision(
     return found[0] if found else None
 
 
+def list_statuses(heuristics: Collection[str] | None = None) -> list[HeuristicStatus]:
+    """Return the status of each of these heuristics that has proposed a link; by default of all, by name."""
+    names = list_heuristics() if heuristics is None else list(heuristics)
+    return sql.rows(STATUSES, [MIN_PRECISION, MIN_LINKS, names], of=HeuristicStatus)
+
+
 def read_status(heuristic: str) -> HeuristicStatus | None:
     """Return the status of one heuristic, or None if it has no links."""
     # PostgreSQL refuses a NUL character as a parameter; no heuristic has such a name.
-    return None if "\x00" in heuristic else next(iter(_read_statuses([heuristic])), None)
+    return None if "\x00" in heuristic else next(iter(list_statuses([heuristic])), None)
 
 
-def list_statuses() -> list[HeuristicStatus]:
-    """Return the status of every heuristic that has proposed a link, by name."""
-    return _read_statuses(list_heuristics())
+def find_link(audit_id: int) -> LinkAudit | None:
+    """Return a link with its asset and document, or None if it does not exist."""
+    return LinkAudit.objects.select_related("asset", "doc").filter(pk=audit_id).first()
 
 
-def count_needed_links(correct: int, reviewed: int) -> int:
-    """Return the fewest further reviewed links, all correct, after which the promotion rule is met."""
-    lacking = MIN_PRECISION * reviewed - correct
-    by_rate = int((max(lacking, Decimal(0)) / (1 - MIN_PRECISION)).to_integral_value(rounding="ROUND_CEILING"))
-    return max(0, MIN_LINKS - reviewed, by_rate)
-
-
-def active_decisions() -> QuerySet[LinkReview]:
-    """Return all decisions that were not undone, newest first."""
+def list_active_decisions(reviewer: User) -> QuerySet[LinkReview]:
+    """Return a reviewer's decisions that were not undone, newest first."""
     undone = LinkReview.objects.filter(
         audit_id=OuterRef("audit_id"), supersedes=OuterRef("pk"), decision=LinkReview.Decision.UNDONE
     )
-    return LinkReview.objects.exclude(decision=LinkReview.Decision.UNDONE).filter(~Exists(undone))
-
-
-def list_decisions_by(reviewer: str, audit_id: int) -> QuerySet[LinkReview]:
-    """Return a reviewer's decisions on a link that were not undone, newest first."""
-    return active_decisions().filter(reviewer=reviewer, audit_id=audit_id)
-
-
-def list_decisions(audit_id: int) -> list[LinkReview]:
-    """Return every decision on a link, also undone ones, oldest first."""
-    return list(LinkReview.objects.filter(audit_id=audit_id).order_by("pk"))
-
-
-def _read_statuses(names: list[str]) -> list[HeuristicStatus]:
-    return sql.rows(STATUSES, [MIN_PRECISION, MIN_LINKS, names], of=HeuristicStatus)
+    decisions = LinkReview.objects.filter(~Exists(undone), reviewer=reviewer.get_username())
+    return decisions.exclude(decision=LinkReview.Decision.UNDONE)

@@ -1,7 +1,7 @@
 """Selections of links: filter, order, pages, and the neighbors of a link."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Q, QuerySet
 
@@ -42,12 +42,15 @@ def select_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     if selection.status:
         links = links.filter(promotion_status=selection.status)
     if selection.label in LABEL_VALUES:
-        wanted = LABEL_VALUES[selection.label]
-        links = links.filter(label__isnull=True) if wanted is None else links.filter(label=wanted)
+        links = links.filter(label=LABEL_VALUES[selection.label])
     elif selection.label == "labeled":
         links = links.filter(label__isnull=False)
-    if selection.q:
-        links = links.filter(_search(selection.q))
+    if NCT_ID_PREFIX.fullmatch(selection.q):
+        lookup = "nct_id" if len(selection.q) == NCT_ID_LENGTH else "nct_id__startswith"
+        links = links.filter(**{lookup: selection.q.upper()})
+    elif selection.q:
+        names = AssetAlias.objects.filter(alias__icontains=selection.q)
+        links = links.filter(asset_id__in=names.values("asset_id"))
     return links
 
 
@@ -62,42 +65,28 @@ def read_link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
     return read_page(links, number)
 
 
-def find_next_link(selection: LinkFilter, after: LinkAudit) -> int | None:
-    """Return the id of the link after `after` in the selection, or None at its end."""
-    return _neighbor(selection, selection.sort, after)
-
-
-def find_previous_link(selection: LinkFilter, before: LinkAudit) -> int | None:
-    """Return the id of the link before `before` in the selection, or None at its start."""
-    flipped = selection.sort[1:] if selection.sort.startswith("-") else f"-{selection.sort}"
-    return _neighbor(selection, flipped, before)
+def find_neighbor(selection: LinkFilter, link: LinkAudit, *, is_backward: bool = False) -> int | None:
+    """Return the ID of the link after `link` in the selection, or before it; None at the end."""
+    sort = selection.sort
+    if is_backward:
+        sort = sort[1:] if sort.startswith("-") else f"-{sort}"
+    links = select_links(selection).filter(_beyond(sort, link))
+    return links.order_by(*_order(sort)).values_list("pk", flat=True).first()
 
 
 def find_next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
     """Return the id of the next open link of the selection, wrapping at its end; None if no link is open."""
-    opened = LinkFilter(selection.heuristic, selection.status, "open", selection.q, selection.sort)
-    following = find_next_link(opened, after)
+    opened = replace(selection, label="open")
+    following = find_neighbor(opened, after)
     if following is not None:
         return following
     return list_links(opened).exclude(pk=after.pk).values_list("pk", flat=True).first()
-
-
-def _search(text: str) -> Q:
-    if NCT_ID_PREFIX.fullmatch(text):
-        nct_id = text.upper()
-        return Q(nct_id=nct_id) if len(nct_id) == NCT_ID_LENGTH else Q(nct_id__startswith=nct_id)
-    return Q(asset_id__in=AssetAlias.objects.filter(alias__icontains=text).values("asset_id"))
 
 
 def _order(sort: str) -> tuple[str, ...]:
     # The key makes the order total. It has the direction of `sort`, so that the flipped order is the exact reverse.
     key = "-audit_id" if sort.startswith("-") else "audit_id"
     return (key,) if sort == key else (sort, key)
-
-
-def _neighbor(selection: LinkFilter, sort: str, link: LinkAudit) -> int | None:
-    beyond = select_links(selection).filter(_beyond(sort, link))
-    return beyond.order_by(*_order(sort)).values_list("pk", flat=True).first()
 
 
 def _beyond(sort: str, link: LinkAudit) -> Q:

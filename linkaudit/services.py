@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 
 from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview, ReviewSlot
-from linkaudit.queries import list_decisions_by
+from linkaudit.queries import list_active_decisions
 from linkaudit.sampling.interim_analysis import run_due_analyses
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
@@ -100,7 +100,8 @@ def undo_label(audit_id: int, previous_note: str | None, *, actor: User, seen_at
     """
     check_permission(actor, LABEL, "Labeling links")
     audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
-    last = list_decisions_by(actor.get_username(), audit_id).exclude(mode=LinkReview.Mode.QUEUE).first()
+    decisions = list_active_decisions(actor).filter(audit_id=audit_id)
+    last = decisions.exclude(mode=LinkReview.Mode.QUEUE).first()
     if audit.updated_at != seen_at or last is None:
         raise StaleLinkError(audit)
     undone, mode = LinkReview.Decision.UNDONE, LinkReview.Mode.PAGE

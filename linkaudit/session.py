@@ -1,7 +1,7 @@
 """Values kept in the session: the last label given on a link's page, and recent leases of the review desk."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,13 +28,8 @@ class LastLabel:
 
 def remember_label(session: SessionBase, audit: LinkAudit, subject: str, previous_note: str | None) -> None:
     """Remember the label just written to `audit`, in place of an earlier one."""
-    session[LAST_LABEL] = {
-        "audit_id": audit.pk,
-        "subject": subject,
-        "label": audit.label,
-        "labeled_at": audit.updated_at.isoformat(),
-        "previous_note": previous_note,
-    }
+    label = LastLabel(audit.pk, subject, audit.label, audit.updated_at, previous_note)
+    session[LAST_LABEL] = {**asdict(label), "labeled_at": audit.updated_at.isoformat()}
 
 
 def find_last_label(session: SessionBase) -> LastLabel | None:
@@ -45,11 +40,6 @@ def find_last_label(session: SessionBase) -> LastLabel | None:
         return None
     labeled_at = datetime.fromisoformat(stored["labeled_at"])
     return None if timezone.now() - labeled_at > UNDO_PERIOD else LastLabel(**{**stored, "labeled_at": labeled_at})
-
-
-def forget_label(session: SessionBase) -> None:
-    """Forget the last label."""
-    session.pop(LAST_LABEL, None)
 
 
 def remember_lease(session: SessionBase, token: uuid.UUID | None, slot_id: int, note: str = "") -> None:

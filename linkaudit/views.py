@@ -4,8 +4,6 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,20 +13,20 @@ from linkaudit import queries
 from linkaudit.claims import describe_link
 from linkaudit.document_view import build_document_context, read_titles
 from linkaudit.forms import LabelForm, LinkFilterForm
-from linkaudit.models import LinkAudit
+from linkaudit.models import LinkAudit, LinkReview
 from linkaudit.selection import (
     LABEL_NAMES,
     LinkFilter,
-    find_next_link,
+    find_neighbor,
     find_next_open_link,
-    find_previous_link,
     read_link_page,
 )
 from linkaudit.services import ADJUDICATE, LABEL, StaleLinkError, find_label_block, label_link, undo_label
-from linkaudit.session import find_last_label, forget_label, remember_label
+from linkaudit.session import LAST_LABEL, find_last_label, remember_label
 from ncfd_site.core.permissions import current_user, require_permission
 
 VIEW = "linkaudit.view_linkaudit"
+MISSING = "There is no link {}. It may have been deleted."
 TITLES = {
     "open": "Open links",
     "right": "Links labeled right",
@@ -45,9 +43,10 @@ def links(request: HttpRequest) -> HttpResponse:
     form = LinkFilterForm(request.GET, heuristics=queries.list_heuristics())
     selection = form.get_selection() if form.is_valid() else None
     page = read_link_page(selection, form.get_page_number()) if selection else None
+    title = TITLES[selection.label] if selection else "Links"
     titles = read_titles({audit.doc_id for audit in page.rows}) if page else {}
     context = {
-        "title": _format_title(selection),
+        "title": f"{title} of {selection.heuristic}" if selection and selection.heuristic else title,
         "form": form,
         "selection": selection,
         "page": page,
@@ -90,14 +89,14 @@ def link(request: HttpRequest, audit_id: int) -> HttpResponse:
 def undo(request: HttpRequest, audit_id: int) -> HttpResponse:
     """Undo the last label that the user gave in this session, and show its link."""
     last = find_last_label(request.session)
-    forget_label(request.session)
+    request.session.pop(LAST_LABEL, None)
     if last is None or last.audit_id != audit_id:
         messages.warning(request, f"Nothing to undo on link {audit_id}.")
     else:
         try:
             audit = undo_label(audit_id, last.previous_note, actor=current_user(request), seen_at=last.labeled_at)
         except LinkAudit.DoesNotExist:
-            raise _missing(audit_id) from None
+            raise Http404(MISSING.format(audit_id)) from None
         except StaleLinkError:
             messages.warning(request, f"Not undone: link {audit_id} was changed after you labeled it.")
         else:
@@ -115,57 +114,42 @@ def _link_page(
     status: int = 200,
 ) -> HttpResponse:
     user = current_user(request)
+    # Until a reviewer has decided, the decisions of others could bias the reviewer.
+    can_see_decisions = (
+        not user.has_perm(LABEL)
+        or user.has_perm(ADJUDICATE)
+        or queries.list_active_decisions(user).filter(audit_id=audit.pk).exists()
+    )
+    # By name, because this app may not import signals.
+    trials = apps.get_model("signals", "Trial").objects.filter(nct_id=audit.nct_id)
     context = {
         **build_document_context(audit, request.GET),
         "title": f"Link {audit.pk}: {describe_link(audit)}",
-        "trial": _find_trial(audit.nct_id),
+        "trial": trials.first() if audit.nct_id else None,
         "label_block": find_label_block(audit, user),
-        "decisions": queries.list_decisions(audit.pk) if _can_see_decisions(user, audit) else None,
+        "decisions": LinkReview.objects.filter(audit_id=audit.pk).order_by("pk") if can_see_decisions else None,
         "form": form or LabelForm(initial={"note": audit.review_notes}),
         "seen_at": audit.updated_at.isoformat(),
         "conflict": conflict,
         "query": _format_query(selection),
-        "previous": find_previous_link(selection, audit),
-        "next": find_next_link(selection, audit),
+        "previous": find_neighbor(selection, audit, is_backward=True),
+        "next": find_neighbor(selection, audit),
         "last_label": find_last_label(request.session),
     }
     return render(request, "linkaudit/link.html", context, status=status)
 
 
 def _find(audit_id: int) -> LinkAudit:
-    try:
-        return LinkAudit.objects.select_related("asset", "doc").get(pk=audit_id)
-    except LinkAudit.DoesNotExist:
-        raise _missing(audit_id) from None
-
-
-def _missing(audit_id: int) -> Http404:
-    return Http404(f"There is no link {audit_id}. It may have been deleted.")
-
-
-def _find_trial(nct_id: str | None) -> Model | None:
-    # By name, because this app may not import signals.
-    trial: Model | None = apps.get_model("signals", "Trial").objects.filter(nct_id=nct_id).first() if nct_id else None
-    return trial
-
-
-def _can_see_decisions(user: User, audit: LinkAudit) -> bool:
-    """Return whether other reviewers' decisions can no longer bias the user."""
-    if not user.has_perm(LABEL) or user.has_perm(ADJUDICATE):
-        return True
-    return queries.list_decisions_by(user.get_username(), audit.pk).exists()
+    found = queries.find_link(audit_id)
+    if found is None:
+        raise Http404(MISSING.format(audit_id))
+    return found
 
 
 def _read_selection(request: HttpRequest) -> LinkFilter:
     form = LinkFilterForm(request.GET)
     # A link has a page for any query string; an invalid filter is ignored.
     return form.get_selection() if form.is_valid() else LinkFilter()
-
-
-def _format_title(selection: LinkFilter | None) -> str:
-    if selection is None:
-        return "Links"
-    return f"{TITLES[selection.label]} of {selection.heuristic}" if selection.heuristic else TITLES[selection.label]
 
 
 def _format_query(selection: LinkFilter) -> str:

@@ -1,3 +1,3 @@
-"""Admin of links, assets, heuristics and the review desk."""
+"""Admin of links, assets, heuristics and reviews."""
 
-from linkaudit.admin import assets, audits, heuristics, reviews  # noqa: F401  (autodiscovery)
+from linkaudit.admin import assets, audits, reviews  # noqa: F401  (autodiscovery)

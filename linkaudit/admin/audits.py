@@ -1,24 +1,26 @@
-"""Admin of links: claims, evidence and labels."""
+"""Admin of links: claims, evidence and labels, and the label of one link."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from linkaudit import services
 from linkaudit.admin.assets import asset_column, search_by_asset
-from linkaudit.admin.labeling import LabelingAdmin
+from linkaudit.admin.bulk import BulkAdmin
 from linkaudit.asset_names import distinct_names
-from linkaudit.claims import render_claim
-from linkaudit.highlighting import Terms, highlight
+from linkaudit.claims import Terms, highlight, render_claim
+from linkaudit.forms import DECISIONS, parse_moment
 from linkaudit.models import LinkAudit
 from linkaudit.selection import LABEL_NAMES
-from linkaudit.services import LABEL
 from ncfd_site.adminkit import search
 from ncfd_site.adminkit.columns import Column, choice_column, related_column, value_column
 from ncfd_site.adminkit.filters import (
@@ -27,19 +29,15 @@ from ncfd_site.adminkit.filters import (
     fixed_choices_filter,
     indexed_values_filter,
 )
-from ncfd_site.adminkit.links import render_object_link
+from ncfd_site.adminkit.links import get_object_url, render_object_link
 from ncfd_site.core.formatting import render_age, render_json, render_link, render_moment, render_quiet
+from ncfd_site.core.permissions import current_user
 from ncfd_site.core.roles import GRANTS
 
 LABEL_COLUMNS = ("label", "label_source", "reviewed_by", "reviewed_at")
 # HP-1 to HP-4 each give confidences in a band of their own.
 BANDS = (("1.00", "1.00"), ("0.95", "0.99"), ("0.90", "0.94"), ("0.85", "0.89"), ("0.50", "0.84"), ("0.00", "0.49"))
 MAX_REVIEWERS = 100
-
-
-def _band(low: str, high: str) -> tuple[str, str, dict[str, Any]]:
-    title = low if low == high else f"{low} to {high}"
-    return f"{low}-{high}", title, {"confidence__gte": low, "confidence__lte": high}
 
 
 class ReviewerFilter(IndexedValuesFilter):
@@ -51,7 +49,7 @@ class ReviewerFilter(IndexedValuesFilter):
 
     def get_values(self, model: Any) -> Iterable[Any]:
         """Return the usernames of those who may label; the column has no index to read them from."""
-        groups = [role.value for role, granted in GRANTS.items() if LABEL in granted]
+        groups = [role.value for role, granted in GRANTS.items() if services.LABEL in granted]
         users = User.objects.filter(Q(groups__name__in=groups) | Q(is_superuser=True)).distinct()
         return users.order_by("username").values_list("username", flat=True)[:MAX_REVIEWERS]
 
@@ -65,7 +63,16 @@ LabelFilter = fixed_choices_filter(
     ("open", "open", {"label__isnull": True}),
 )
 ConfidenceFilter: type[FixedChoicesFilter] = fixed_choices_filter(
-    "confidence", "confidence", *(_band(low, high) for low, high in BANDS)
+    "confidence",
+    "confidence",
+    *(
+        (
+            f"{low}-{high}",
+            low if low == high else f"{low} to {high}",
+            {"confidence__gte": low, "confidence__lte": high},
+        )
+        for low, high in BANDS
+    ),
 )
 
 
@@ -87,6 +94,64 @@ def _labeled_by(row: Any) -> str:
     if row.reviewed_by and row.label_source in (None, "", LinkAudit.LabelSource.HUMAN_REVIEW):
         return str(row.reviewed_by)
     return f"{row.reviewed_by}, {source}" if row.reviewed_by else source or "unknown reviewer"
+
+
+class LabelingAdmin(BulkAdmin):
+    """Buttons on the page of a link."""
+
+    change_form_template = "admin/linkaudit/linkaudit/change_form.html"
+    keeps_history = True
+
+    def has_label_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may label at all; the service decides for each link."""
+        return self.has_view_permission(request) and request.user.has_perm(services.LABEL)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_view(self.label_view)
+        return [path("<int:object_id>/label/", view, name="linkaudit_linkaudit_label"), *super().get_urls()]
+
+    def label_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Label one link, and show it again."""
+        if not self.has_label_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        decision = request.POST.get("decision", "")
+        seen_at = parse_moment(request.POST.get("seen_at", ""))
+        if decision not in DECISIONS or seen_at is None:
+            self.message_user(request, "The form was incomplete. Nothing was changed.", messages.ERROR)
+        elif not self._label(request, object_id, decision, seen_at):
+            return self.redirect_missing(request, object_id)
+        return HttpResponseRedirect(get_object_url(LinkAudit(pk=object_id)))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if self.has_label_permission(request):
+            audit = context["original"]
+            context["may_label"] = True
+            context["label_block"] = services.find_label_block(audit, current_user(request))
+            context["seen_at"] = audit.updated_at.isoformat()
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _label(self, request: HttpRequest, audit_id: int, decision: str, seen_at: datetime) -> bool:
+        """Label the link and report it; return False if there is no such link."""
+        label, note = DECISIONS[decision], request.POST.get("note", "")
+        try:
+            audit = services.label_link(audit_id, label, actor=current_user(request), note=note, seen_at=seen_at)
+        except LinkAudit.DoesNotExist:
+            return False
+        except services.StaleLinkError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return True
+        except PermissionDenied as error:
+            self.message_user(request, f"{error} Nothing was changed.", messages.ERROR)
+            return True
+        name = LABEL_NAMES[label]
+        if audit.updated_at == seen_at:
+            self.message_user(request, f"Link {audit_id} was already {name}. Nothing was changed.", messages.WARNING)
+        else:
+            self.log_change(request, audit, "Label cleared." if label is None else f"Labeled {name}.")
+            self.message_user(request, f"Link {audit_id} is {name}.", messages.SUCCESS)
+        return True
 
 
 @admin.register(LinkAudit)

@@ -1,6 +1,5 @@
 """Loaders of assets and links."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from linkaudit.loading.link_audits import load_link_audits
@@ -17,16 +16,12 @@ def load_proposals(path: Path, rejections: Rejections, progress: LoadProgress) -
     return load_link_audits(proposals, store=get_content_store(), rejections=rejections, progress=progress)
 
 
-def _load(paths: Sequence[Path], rejections: Rejections, progress: LoadProgress) -> LoadSummary:
-    return load_proposals(paths[0], rejections, progress)
-
-
 # After trials, which the links refer to.
 register(
     Source(
         title="proposals of links",
         position=30,
         recognizes=lambda record: set(record).issuperset(REQUIRED),
-        load=_load,
+        load=lambda paths, rejections, progress: load_proposals(paths[0], rejections, progress),
     )
 )

@@ -52,29 +52,19 @@ def find_or_add_assets(names: Iterable[str], source: str) -> FoundAssets:
     Runs inside the current transaction. A name is matched by its aliases, first as spelled, then without its strength.
     If several assets have the same alias, the oldest is used.
     """
-    requested = dict.fromkeys(names)
-    owners = _read_owners({form for name in requested for form in (normalize_name(name), _core(name))})
-    missing = {_core(name): name for name in reversed(requested) if _find_owner(name, owners) is None}
+    # A name that is only a strength has no core and stays as it is.
+    forms = {name: (normalize_name(name), core_name(name) or normalize_name(name)) for name in names}
+    wanted = sorted({form for pair in forms.values() for form in pair})
+    owners = {row.alias_norm: row.asset_id for row in sql.rows(OWNERS, [wanted], of=_Owner)}
+    missing = {core: name for name, (spelled, core) in reversed(forms.items()) if not owners.keys() & {spelled, core}}
     # The first spelling in the file names the asset.
     shown = {display_name(name) or collapse_spaces(name): core for core, name in reversed(missing.items())}
     added = sql.rows(ADD_ASSETS, [list(shown)], of=_Added)
     owners |= {shown[asset.name]: asset.asset_id for asset in added}
-    found = {name: owner for name in requested if (owner := _find_owner(name, owners)) is not None}
+    owned = {name: owners.get(spelled, owners.get(core)) for name, (spelled, core) in forms.items()}
+    found = {name: owner for name, owner in owned.items() if owner is not None}
     _add_aliases(found, added, source)
     return FoundAssets(found, len(added))
-
-
-def _read_owners(forms: Iterable[str]) -> dict[str, int]:
-    return {row.alias_norm: row.asset_id for row in sql.rows(OWNERS, [sorted(forms)], of=_Owner)}
-
-
-def _find_owner(name: str, owners: dict[str, int]) -> int | None:
-    return owners.get(normalize_name(name), owners.get(_core(name)))
-
-
-def _core(name: str) -> str:
-    # A name that is only a strength has no core and stays as it is.
-    return core_name(name) or normalize_name(name)
 
 
 def _add_aliases(found: dict[str, int], added: list[_Added], source: str) -> None:

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from ncfd_site.ingest.csv_records import read_csv_rows
 from ncfd_site.ingest.files import Advance, bare_suffix
 from ncfd_site.ingest.json_records import SUFFIXES, parse_json, read_json_records
-from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord
+from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, parse_records
 from ncfd_site.ingest.text import collapse_spaces, require_length
 from storage.loading import NewDocument
 
@@ -72,16 +72,10 @@ class Proposal:
 
 
 def read_proposals(path: Path, advance: Advance | None = None) -> Iterator[Record[Proposal] | RejectedRecord]:
-    """Yield every proposal of a CSV or JSON Lines file; raises InputError if the CSV lacks a required column."""
+    """Return every proposal of a CSV or JSON Lines file; raises InputError if the CSV lacks a required column."""
     is_json = bare_suffix(path) in SUFFIXES
-    for item in read_json_records(path, "links", advance) if is_json else read_csv_rows(path, REQUIRED, advance):
-        if isinstance(item, RejectedRecord):
-            yield item
-            continue
-        try:
-            yield Record(item.place, parse_proposal(item.value))
-        except InvalidRecord as error:
-            yield RejectedRecord(item.place, str(error))
+    rows = read_json_records(path, "links", advance) if is_json else read_csv_rows(path, REQUIRED, advance)
+    return parse_records(rows, parse_proposal)
 
 
 def require_proposals(path: Path) -> None:

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from linkaudit.asset_names import distinct_names
+from linkaudit.asset_names import UNSPECIFIED, distinct_names
 from ncfd_site.core.fields import (
     FROM_0_TO_1,
     BigForeignKey,
@@ -49,6 +49,11 @@ class Asset(models.Model):
         names = self.names_jsonb if isinstance(self.names_jsonb, dict) else {}
         known = distinct_names([*(names.get(kind) for kind in NAMES_TO_SHOW), self.names_jsonb])
         return known[0] if known else f"asset {self.asset_id}"
+
+    @property
+    def is_specified(self) -> bool:
+        """Return whether it is a named drug, not the placeholder for links that name none."""
+        return self.name != UNSPECIFIED
 
 
 class AssetAlias(models.Model):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from linkaudit.intervals import Interval, wilson_interval
 from linkaudit.models import LinkAudit, LinkReview
@@ -84,7 +84,7 @@ class Line:
         return self.reviewed - self.correct
 
     @classmethod
-    def of(cls, counts: PrecisionCounts) -> "Line":
+    def from_counts(cls, counts: PrecisionCounts) -> "Line":
         """Return the counts of a heuristic as a line."""
         return cls(counts.heuristic, counts.correct_links, counts.reviewed_links)
 
@@ -94,15 +94,6 @@ class Line:
             return IntervalItem(self.name, "not reviewed", None)
         text = f"{self.correct:,} of {self.reviewed:,} right"
         return IntervalItem(self.name, text, Estimate(self.rate, self.interval.low, self.interval.high))
-
-
-@dataclass(frozen=True, slots=True)
-class Breakdowns:
-    """Correct of reviewed links by confidence band, by link type, and by month (UTC) of creation."""
-
-    bands: list[Line]
-    link_types: list[Line]
-    months: list[Line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +118,23 @@ class SourceCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Breakdowns:
+    """Correct of reviewed links by confidence band, link type, month (UTC) of creation, and source of the label."""
+
+    bands: list[Line]
+    link_types: list[Line]
+    months: list[Line]
+    sources: list[SourceCount]
+
+
+@dataclass(frozen=True, slots=True)
 class WrongPage:
-    """One page of the links labeled wrong, the newest label first."""
+    """One page of the links labeled wrong, the newest label first, and the newest `promoted` ones."""
 
     links: list[LinkAudit]
     number: int
     has_next: bool
+    promoted: list[LinkAudit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,41 +150,31 @@ def build_precision_chart(lines: Sequence[Line]) -> IntervalChart:
     return build_interval_chart([line.to_item() for line in lines], REQUIRED_PRECISION)
 
 
-def count_by_group(heuristic: str, window: Window) -> Breakdowns:
-    """Count the reviewed links of a heuristic that were created in the window; one query."""
+def read_breakdowns(heuristic: str, window: Window) -> Breakdowns:
+    """Count the reviewed links of a heuristic that were created in the window; sample evidence is the first source."""
     groups: dict[str, list[Line]] = {"band": [], "link_type": [], "month": []}
-    values = {"heuristic": heuristic, "start": window.start, "end": window.end, "bands": list(BANDS)}
-    for row in sql.rows(GROUPED, values, of=_Group):
+    values = {"heuristic": heuristic, "start": window.start, "end": window.end}
+    for row in sql.rows(GROUPED, {**values, "bands": list(BANDS)}, of=_Group):
         name = BAND_LABELS[int(row.key)] if row.kind == "band" else row.key
         groups[row.kind].append(Line(name.replace("_", " "), row.correct, row.reviewed))
-    return Breakdowns(groups["band"], groups["link_type"], groups["month"][-MAX_MONTHS:])
-
-
-def count_label_sources(heuristic: str, window: Window) -> list[SourceCount]:
-    """Count the labels of a heuristic by source and mode, sample evidence first; one query."""
-    values = {"heuristic": heuristic, "start": window.start, "end": window.end}
-    return sql.rows(SOURCES, values, of=SourceCount)
+    sources = sql.rows(SOURCES, values, of=SourceCount)
+    return Breakdowns(groups["band"], groups["link_type"], groups["month"][-MAX_MONTHS:], sources)
 
 
 def read_wrong_page(heuristic: str, window: Window, number: int) -> WrongPage:
-    """Return page `number` (from 1) of the links of a heuristic that are labeled wrong."""
-    links = _newest_wrong(heuristic)
-    if window.start:
-        links = links.filter(created_at__gte=window.start)
-    if window.end:
-        links = links.filter(created_at__lte=window.end)
-    start = (number - 1) * PAGE_SIZE
-    found = list(links[start : start + PAGE_SIZE + 1])
-    return WrongPage(found[:PAGE_SIZE], number, len(found) > PAGE_SIZE)
+    """Return page `number` (from 1) of the links of a heuristic that are labeled wrong in the window.
 
-
-def list_promoted_wrong(heuristic: str) -> Sequence[LinkAudit]:
-    """Return the newest promoted links of a heuristic that are labeled wrong."""
-    return list(_newest_wrong(heuristic).filter(promotion_status=LinkAudit.PromotionStatus.PROMOTED)[:PAGE_SIZE])
-
-
-def _newest_wrong(heuristic: str) -> QuerySet[LinkAudit]:
-    links = LinkAudit.objects.defer("evidence_jsonb").select_related("asset")
+    With it, the newest promoted ones, over all time.
+    """
+    wrong = LinkAudit.objects.filter(heuristic_applied=heuristic, label=False)
+    wrong = wrong.defer("evidence_jsonb").select_related("asset")
     # Labels without a date are last.
-    newest = F("reviewed_at").desc(nulls_last=True)
-    return links.filter(heuristic_applied=heuristic, label=False).order_by(newest, "-audit_id")
+    wrong = wrong.order_by(F("reviewed_at").desc(nulls_last=True), "-audit_id")
+    promoted = wrong.filter(promotion_status=LinkAudit.PromotionStatus.PROMOTED)[:PAGE_SIZE]
+    if window.start:
+        wrong = wrong.filter(created_at__gte=window.start)
+    if window.end:
+        wrong = wrong.filter(created_at__lte=window.end)
+    start = (number - 1) * PAGE_SIZE
+    found = list(wrong[start : start + PAGE_SIZE + 1])
+    return WrongPage(found[:PAGE_SIZE], number, len(found) > PAGE_SIZE, list(promoted))

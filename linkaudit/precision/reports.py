@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from linkaudit.intervals import Interval, exact_interval, exact_lower_bound, exact_upper_bound
 from linkaudit.models import InterimAnalysis
-from linkaudit.precision.breakdowns import Breakdowns, Line, SourceCount, count_by_group, count_label_sources
+from linkaudit.precision.breakdowns import Breakdowns, Line, read_breakdowns
 from linkaudit.precision.forms import Window
 from linkaudit.queries import (
     UNKNOWN_HEURISTIC,
@@ -136,7 +136,7 @@ class Assessment:
     @property
     def line(self) -> Line:
         """The heuristic as a line of a chart."""
-        return Line.of(self.status)
+        return Line.from_counts(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,6 @@ class Report:
     assessment: Assessment
     samples: list[SampleProgress]
     breakdowns: Breakdowns
-    sources: list[SourceCount]
 
     @property
     def exact(self) -> Interval | None:
@@ -222,6 +221,5 @@ def build_report(heuristic: str, window: Window) -> Report:
         precision=precision or PrecisionCounts(heuristic, 0, 0, 0, 0, 0, None),
         assessment=Assessment(status, assess_samples(samples), check_promoted(samples)),
         samples=samples,
-        breakdowns=count_by_group(heuristic, window),
-        sources=count_label_sources(heuristic, window),
+        breakdowns=read_breakdowns(heuristic, window),
     )

@@ -10,6 +10,7 @@ from linkaudit.precision.reports import AnalysisRow, Assessment, PromotedCheck, 
 from linkaudit.queries import MIN_LINKS, MIN_PRECISION, PrecisionCounts
 from linkaudit.sampling.interim_analysis import REQUIRED_PRECISION
 from linkaudit.sampling.queries import SampleProgress
+from ncfd_site.api.operations import pick
 
 Json = dict[str, Any]
 
@@ -23,9 +24,7 @@ def serialize_assessment(assessment: Assessment) -> Json:
             "passed": status.can_promote,
             "min_precision": float(MIN_PRECISION),
             "min_links": MIN_LINKS,
-            "reviewed_links": status.reviewed_links,
-            "correct_links": status.correct_links,
-            "needed_links": status.needed_links,
+            **pick(status, "reviewed_links correct_links needed_links"),
         },
         "sample_evidence": {
             "passed": evidence.is_proven,
@@ -57,7 +56,7 @@ def serialize_report(report: Report) -> Json:
         "by_link_type": [_serialize_line(line) for line in groups.link_types],
         "by_month": [_serialize_line(line) for line in groups.months],
         "labels": [
-            {**asdict(each), "source": each.source or None, "mode": each.mode or None} for each in report.sources
+            {**asdict(each), "source": each.source or None, "mode": each.mode or None} for each in groups.sources
         ],
         "samples": [_serialize_sample(progress) for progress in report.samples],
     }
@@ -76,11 +75,7 @@ def _serialize_precision(precision: PrecisionCounts) -> Json:
 
 def _serialize_analysis(row: AnalysisRow) -> Json:
     return {
-        "size": row.size,
-        "state": row.state,
-        "resolved": row.resolved,
-        "error_count": row.error_count,
-        "max_errors": row.max_errors,
+        **pick(row, "size state resolved error_count max_errors"),
         "lower_bound": float(row.analysis.lower_bound) if row.analysis else None,
         "passed": row.analysis.passed if row.analysis else None,
         "analyzed_at": _isoformat(row.analysis.analyzed_at if row.analysis else None),
@@ -102,15 +97,9 @@ def _serialize_check(check: PromotedCheck) -> Json:
 def _serialize_sample(progress: SampleProgress) -> Json:
     sample, outcomes = progress.sample, progress.outcomes
     return {
-        "sample_id": sample.pk,
-        "purpose": sample.purpose,
-        "size": sample.size,
-        "population": sample.population,
+        **pick(sample, "sample_id purpose size population seed drawn_by closed_by"),
         "second_share": float(sample.second_share),
-        "seed": sample.seed,
-        "drawn_by": sample.drawn_by,
         "drawn_at": _isoformat(sample.drawn_at),
-        "closed_by": sample.closed_by,
         "closed_at": _isoformat(sample.closed_at),
         "resolved": outcomes.resolved,
         **asdict(outcomes),

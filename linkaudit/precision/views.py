@@ -14,7 +14,6 @@ from linkaudit.precision.breakdowns import (
     PAGE_SIZE,
     Line,
     build_precision_chart,
-    list_promoted_wrong,
     read_wrong_page,
 )
 from linkaudit.precision.forms import DrawForm, Window, WindowForm
@@ -112,7 +111,7 @@ def _heuristic_page(
         "report": report,
         "status": report.assessment.status,
         "window_form": window_form,
-        "chart": build_precision_chart([Line.of(report.precision)]),
+        "chart": build_precision_chart([Line.from_counts(report.precision)]),
         "breakdowns": [
             ("By confidence", "Confidence", build_precision_chart(groups.bands), groups.bands),
             ("By link type", "Link type", build_precision_chart(groups.link_types), groups.link_types),
@@ -121,7 +120,6 @@ def _heuristic_page(
         "months": [line for line in groups.months if line.reviewed],
         "max_months": MAX_MONTHS,
         "wrong": read_wrong_page(name, window, int(wrong_page) if PAGE_NUMBER.fullmatch(wrong_page) else 1),
-        "promoted_wrong": list_promoted_wrong(name),
         "page_size": PAGE_SIZE,
         "can_draw": can_draw,
         "undrawn": undrawn,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionItem, LinkReview
 from ncfd_site.core import sql
-from ncfd_site.core.lists import PAGE_SIZE, ListPage, Selection, read_page
+from ncfd_site.core.lists import PAGE_SIZE, Selection
 
 # Limits: pending links in a preview, links whose rows are counted, and errors counted and shown.
 MAX_PENDING = 200_000
@@ -112,14 +112,6 @@ class PromotedLink:
 def read_preview(heuristic: str) -> Preview:
     """Count the outcomes of a promotion among the first `MAX_PENDING` pending links of the heuristic."""
     return sql.rows(PREVIEW, {"heuristic": heuristic, "limit": MAX_PENDING}, of=Preview)[0]
-
-
-def read_promotion_page(selection: PromotionFilter, number: int) -> ListPage[LinkPromotion]:
-    """Read a page of a selection, newest first."""
-    promotions = LinkPromotion.objects.order_by("-pk")
-    if selection.heuristic:
-        promotions = promotions.filter(heuristic=selection.heuristic)
-    return read_page(promotions, number)
 
 
 def count_created_rows(promotion: LinkPromotion) -> CreatedRows:

@@ -14,7 +14,7 @@ from linkaudit.promotion import queries, services
 from linkaudit.promotion.queries import PromotionFilter
 from linkaudit.promotion.services import PROMOTE
 from linkaudit.queries import UNKNOWN_HEURISTIC, read_status
-from ncfd_site.core.lists import ListForm
+from ncfd_site.core.lists import ListForm, read_page
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.jobs.queue import JobError
 
@@ -52,9 +52,12 @@ def promotions(request: HttpRequest) -> HttpResponse:
     """List the promotions, newest first."""
     form = PromotionListForm(request.GET)
     selection = form.get_selection() if form.is_valid() else PromotionFilter()
+    rows = LinkPromotion.objects.order_by("-pk")
+    if selection.heuristic:
+        rows = rows.filter(heuristic=selection.heuristic)
     context = {
         "title": f"Promotions of {selection.heuristic}" if selection.heuristic else "Promotions",
-        "page": queries.read_promotion_page(selection, form.get_page_number() if form.is_valid() else 1),
+        "page": read_page(rows, form.get_page_number() if form.is_valid() else 1),
         "heuristic": selection.heuristic,
     }
     return render(request, "linkaudit/promotion/promotions.html", context)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from linkaudit.models import LinkReview, ReviewSample, ReviewSlot
-from linkaudit.queries import UNDO_PERIOD, active_decisions
+from linkaudit.queries import UNDO_PERIOD, list_active_decisions
 from ncfd_site.core import sql
 
 PROGRESS = """
@@ -74,12 +74,13 @@ def read_availability(reviewer: User) -> Availability:
 def count_decisions_today(reviewer: User) -> int:
     """Return the number of the reviewer's queue decisions today (UTC) that were not undone."""
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    return _queue_decisions(reviewer).filter(reviewed_at__gte=midnight).count()
+    return list_active_decisions(reviewer).filter(mode=LinkReview.Mode.QUEUE, reviewed_at__gte=midnight).count()
 
 
 def find_last_decision(reviewer: User) -> LinkReview | None:
     """Return the reviewer's last queue decision, if the undo period is not over."""
-    return _queue_decisions(reviewer).filter(recorded_at__gt=Now() - UNDO_PERIOD).first()
+    decisions = list_active_decisions(reviewer).filter(mode=LinkReview.Mode.QUEUE)
+    return decisions.filter(recorded_at__gt=Now() - UNDO_PERIOD).first()
 
 
 def find_leased_slot(token: uuid.UUID, reviewer: User) -> ReviewSlot | None:
@@ -87,7 +88,3 @@ def find_leased_slot(token: uuid.UUID, reviewer: User) -> ReviewSlot | None:
     is_live = ExpressionWrapper(Q(lease_until__gt=Now()), output_field=BooleanField())
     slots = ReviewSlot.objects.filter(lease_token=token, leased_by=reviewer.get_username())
     return slots.annotate(is_live=is_live).first()
-
-
-def _queue_decisions(reviewer: User) -> QuerySet[LinkReview]:
-    return active_decisions().filter(reviewer=reviewer.get_username(), mode=LinkReview.Mode.QUEUE)

@@ -44,7 +44,7 @@ class UndoResult:
     token: uuid.UUID | None
 
 
-def lease_duration() -> timedelta:
+def read_lease_duration() -> timedelta:
     """Return how long a slot is reserved for a reviewer."""
     return timedelta(minutes=settings.REVIEW_LEASE_MINUTES)
 
@@ -56,7 +56,7 @@ def lease_slot(*, actor: User) -> ReviewSlot | None:
     Raises PermissionDenied, as all functions here.
     """
     check_permission(actor, LABEL, "Labeling links")
-    found = sql.call("claim_review_slot", actor.get_username(), None, lease_duration(), of=ReviewSlot)
+    found = sql.call("claim_review_slot", actor.get_username(), None, read_lease_duration(), of=ReviewSlot)
     return found[0] if found else None
 
 
@@ -88,7 +88,9 @@ def skip_slot(token: uuid.UUID, reason: str, *, actor: User) -> bool:
 def undo_decision(review_id: int, *, actor: User) -> UndoResult:
     """Undo the actor's own decision, and lease its slot again."""
     check_permission(actor, LABEL, "Labeling links")
-    return sql.call("undo_review", review_id, actor.get_username(), UNDO_PERIOD, lease_duration(), of=UndoResult)[0]
+    return sql.call("undo_review", review_id, actor.get_username(), UNDO_PERIOD, read_lease_duration(), of=UndoResult)[
+        0
+    ]
 
 
 def renew_lease(token: uuid.UUID, *, actor: User) -> datetime | None:
@@ -101,6 +103,6 @@ def renew_lease(token: uuid.UUID, *, actor: User) -> datetime | None:
         lease_until__gt=Now(),
         leased_at__gt=Now() - MAX_DURATION,
     )
-    if not slots.update(lease_until=Now() + lease_duration()):
+    if not slots.update(lease_until=Now() + read_lease_duration()):
         return None
     return slots.values_list("lease_until", flat=True).first()

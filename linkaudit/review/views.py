@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from linkaudit.claims import describe_link, render_claim
 from linkaudit.document_view import build_document_context
 from linkaudit.forms import PlainForm
-from linkaudit.models import LinkAudit, LinkReview, ReviewSlot
+from linkaudit.models import LinkReview, ReviewSlot
+from linkaudit.queries import find_link
 from linkaudit.review import queries, services
 from linkaudit.review.shortcuts import ACTIONS, Shortcuts, ShortcutsForm, load_shortcuts, save_shortcuts
 from linkaudit.services import LABEL
@@ -175,7 +176,7 @@ def _desk_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "today": queries.count_decisions_today(user),
         "last": last,
-        "last_subject": _describe(_find_link(last.audit_id)) if last else "",
+        "last_subject": describe_link(find_link(last.audit_id)) if last else "",
         "keys": keys,
         "actions": [(action, keys[action.name]) for action in ACTIONS],
     }
@@ -195,7 +196,7 @@ def _slot_page(
         raise Http404("This link is not reserved for you. Start from Review.")
     if found is not None and found.state == ReviewSlot.State.DONE:
         return _done_page(request, found)
-    audit = _find_link(found.audit_id) if found and found.state != ReviewSlot.State.DELETED else None
+    audit = find_link(found.audit_id) if found and found.state != ReviewSlot.State.DELETED else None
     if found is not None and audit is None:
         return _expired_page(request, token, note, is_deleted=True)
     if found is None or audit is None or not found.is_live:  # type: ignore[attr-defined]
@@ -214,10 +215,10 @@ def _slot_page(
 
 
 def _done_page(request: HttpRequest, found: ReviewSlot) -> HttpResponse:
-    audit = _find_link(found.audit_id)
+    audit = find_link(found.audit_id)
     context = {
         **_desk_context(request),
-        "title": f"Reviewed: {_describe(audit)}",
+        "title": f"Reviewed: {describe_link(audit)}",
         "claim": render_claim(audit) if audit else "",
         "review": get_object_or_404(LinkReview, review_id=found.review_id),
     }
@@ -231,14 +232,6 @@ def _expired_page(request: HttpRequest, token: uuid.UUID, note: str, *, is_delet
         "is_deleted": is_deleted,
         "note": note,
         "token": token,
-        "lease": services.lease_duration(),
+        "lease": services.read_lease_duration(),
     }
     return render(request, "linkaudit/review/expired.html", context, status=410 if is_deleted else 409)
-
-
-def _find_link(audit_id: int) -> LinkAudit | None:
-    return LinkAudit.objects.select_related("asset", "doc").filter(pk=audit_id).first()
-
-
-def _describe(audit: LinkAudit | None) -> str:
-    return describe_link(audit) if audit else "a deleted link"

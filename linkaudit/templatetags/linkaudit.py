@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from linkaudit.highlighting import Terms, highlight
+from linkaudit.claims import Terms, highlight
 from linkaudit.models import LinkDisagreement
 from linkaudit.queries import MIN_LINKS, MIN_PRECISION, HeuristicStatus
 from linkaudit.review.shortcuts import load_shortcuts

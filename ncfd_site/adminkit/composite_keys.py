@@ -15,7 +15,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
 
@@ -111,7 +110,9 @@ class LinkAdmin(CompositeAdmin):
                 form.add_error(None, str(error))
             else:
                 return self._linked(request, row, is_new)
-        return self._page(request, "link", f"Add {self.opts.verbose_name}", form=form, media=self.media + form.media)
+        return self.render_page(
+            request, "ncfd/link.html", f"Add {self.opts.verbose_name}", form=form, media=self.media + form.media
+        )
 
     def unlink_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what unlinking will change, and do it after confirmation."""
@@ -122,7 +123,7 @@ class LinkAdmin(CompositeAdmin):
             return self.redirect_missing(request, object_id)
         if request.method != "POST":
             context = {"row": row, "consequence": self.describe_consequence(row), "back": get_object_url(row)}
-            return self._page(request, "unlink", f"Unlink: {self.describe_link(row)}", **context)
+            return self.render_page(request, "ncfd/unlink.html", f"Unlink: {self.describe_link(row)}", **context)
         name = self.describe_link(row)
         if self.unlink(request, row):
             self._log(request, row, DELETION, name)
@@ -143,10 +144,6 @@ class LinkAdmin(CompositeAdmin):
         else:
             self.message_user(request, f"{capfirst(self.describe_link(row))} are linked already.", messages.WARNING)
         return HttpResponseRedirect(get_object_url(row))
-
-    def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
-        common = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
-        return TemplateResponse(request, f"admin/ncfd/{name}.html", {**common, **context})
 
     def _log(self, request: HttpRequest, row: Any, action: int, name: str) -> None:
         # The manager stores a composite key as a Python tuple, which breaks the links of the log.

@@ -18,6 +18,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
 
@@ -201,6 +202,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         if context.get("original") is not None:
             context["tables"] = self.get_tables(request, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def render_page(
+        self, request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any
+    ) -> TemplateResponse:
+        """Render an additional page of the table from a template under `admin/`."""
+        common = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
+        return TemplateResponse(request, f"admin/{template}", {**common, **context}, status=status)
 
     def _can_see(self, request: HttpRequest, column: Any) -> bool:
         permission = self.hidden_fields.get(getattr(column, "__name__", ""))

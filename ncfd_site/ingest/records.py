@@ -1,7 +1,7 @@
 """The records of a file: valid, or rejected with a reason."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from ncfd_site.config.errors import ExitCode, UserError
 
+Raw = TypeVar("Raw")
 Value = TypeVar("Value")
 
 
@@ -44,6 +45,20 @@ class RejectedRecord:
 
 class InvalidRecord(ValueError):
     """A record is invalid; the text is the reason for the user."""
+
+
+def parse_records(
+    records: Iterable[Record[Raw] | RejectedRecord], parse: Callable[[Raw], Value]
+) -> Iterator[Record[Value] | RejectedRecord]:
+    """Yield each record with its value parsed, or rejected if `parse` raises InvalidRecord."""
+    for record in records:
+        if isinstance(record, RejectedRecord):
+            yield record
+            continue
+        try:
+            yield Record(record.place, parse(record.value), record.size)
+        except InvalidRecord as error:
+            yield RejectedRecord(record.place, str(error))
 
 
 class InputError(UserError):

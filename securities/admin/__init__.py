@@ -1,3 +1,3 @@
 """Admin of companies, securities and the sponsor resolver."""
 
-from securities.admin import companies, links, listings, resolver  # noqa: F401  (autodiscovery imports this package)
+from securities.admin import companies, links, resolver  # noqa: F401  (autodiscovery imports this package)

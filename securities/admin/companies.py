@@ -1,4 +1,4 @@
-"""Admin of companies and their names."""
+"""Admin of companies, their names, exchanges and securities."""
 
 from typing import Any
 
@@ -8,26 +8,53 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from ncfd_site.adminkit import search
-from ncfd_site.adminkit.columns import Column, age_column, choice_column, related_column, value_column
+from ncfd_site.adminkit.columns import Column, age_column, boolean_column, choice_column, related_column, value_column
+from ncfd_site.adminkit.filters import boolean_filter
 from ncfd_site.adminkit.links import render_object_link
 from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core import formatting
 from securities.loading.names import normalize_company_name
-from securities.models import Company, CompanyAlias, CompanyCanonical, Security
+from securities.models import (
+    ActiveUSSecurity,
+    Company,
+    CompanyAlias,
+    CompanyCanonical,
+    CompanySecurity,
+    Exchange,
+    Security,
+)
 from securities.queries import lookups
 
 FILLED_BY = "`manage.py load_sec_tickers FILE` adds the companies of the SEC's list."
 
 
-def company_name(relation: str, heading: str = "company") -> Column:
+def company_column(relation: str, heading: str = "company") -> Column:
     """Return a column that links to a company."""
     return related_column(relation, "name", heading)
 
 
-def _tickers(row: Any) -> Any:
-    return format_html_join(
-        ", ", "{}", ((render_object_link(security, security.ticker),) for security in row.tickers_shown)
-    )
+def search_by_company(field: str = "company_id") -> search.SearchField:
+    """Return a search by the start of a company's name."""
+    return search.SearchField(f"{field}__in", "start of a company's name", convert=lookups.find_company_ids_by_name)
+
+
+LISTING = (
+    value_column("ticker"),
+    company_column("company"),
+    choice_column("type"),
+    choice_column("status"),
+    Column(
+        "effective_range",
+        "dates",
+        lambda row: f"{row.effective_range.lower or 'unknown'} to {row.effective_range.upper or 'now'}",
+        reads=("effective_range",),
+    ),
+)
+SEARCH = (
+    search.by_key("security_id", "ID"),
+    search.by_prefix("ticker_norm", "ticker", str.upper),
+    search_by_company(),
+)
 
 
 @admin.register(Company)
@@ -36,7 +63,17 @@ class CompanyAdmin(ReadOnlyAdmin):
 
     list_display = (
         value_column("name"),
-        Column("tickers", "tickers", lambda row: _tickers(row) or None, empty="none active"),
+        Column(
+            "tickers",
+            "tickers",
+            lambda row: (
+                format_html_join(
+                    ", ", "{}", ((render_object_link(security, security.ticker),) for security in row.tickers_shown)
+                )
+                or None
+            ),
+            empty="none active",
+        ),
         value_column("cik", "CIK", order=True),
         value_column("website_domain", "website"),
         age_column("updated_at", "changed"),
@@ -65,7 +102,7 @@ class CompanyAdmin(ReadOnlyAdmin):
                 one.exchange.code,
                 one.get_type_display(),
                 one.get_status_display(),
-                _days(one),
+                _format_days(one.effective_range),
             )
             for one in row.securities.select_related("exchange").defer("metadata").order_by("ticker_norm", "pk")
         ]
@@ -125,7 +162,7 @@ class CompanyAliasAdmin(ReadOnlyAdmin):
     list_display = (
         value_column("alias", "name"),
         choice_column("alias_type", "kind"),
-        company_name("company"),
+        company_column("company"),
         value_column("start_date", "from"),
         value_column("end_date", "until", empty="current"),
         value_column("source"),
@@ -142,13 +179,59 @@ class CompanyAliasAdmin(ReadOnlyAdmin):
 class CompanyCanonicalAdmin(ReadOnlyAdmin):
     """Ultimate parent of each company."""
 
-    list_display = (company_name("company"), company_name("canonical", "ultimate parent"))
+    list_display = (company_column("company"), company_column("canonical", "ultimate parent"))
     ordering = ("company_id",)
     search_by = (
         search.by_key("company_id", "company ID"),
-        search.SearchField("company_id__in", "start of the company's name", convert=lookups.find_company_ids_by_name),
+        search_by_company(),
     )
     filled_by = FILLED_BY
+
+
+@admin.register(Exchange)
+class ExchangeAdmin(ReadOnlyAdmin):
+    """Exchanges and the allow-list."""
+
+    list_display = (
+        value_column("code"),
+        value_column("mic", "MIC"),
+        value_column("name"),
+        value_column("country"),
+        boolean_column("is_allowed", "allowed", yes="allowed", no="not allowed"),
+        age_column("created_at", "known since"),
+    )
+    list_filter = (boolean_filter("is_allowed", "allowed", "allowed", "not allowed"),)
+    search_by = (search.by_text("code", "code"), search.by_text("mic", "MIC", str.upper))
+    ordering = ("code",)
+    filled_by = "A new database has five; `manage.py load_sec_tickers FILE` adds others."
+
+
+@admin.register(Security)
+class SecurityAdmin(ReadOnlyAdmin):
+    """Tickers of companies over time."""
+
+    list_display = (*LISTING, related_column("exchange", "code", "exchange"))
+    list_filter = ("status", "type")
+    search_by = SEARCH
+    filled_by = "`manage.py load_sec_tickers FILE` adds the securities of the SEC's list."
+
+    def get_tables(self, request: HttpRequest, row: Any) -> list[Table]:
+        """Return the linked companies."""
+        links = [
+            (render_object_link(link.company), render_object_link(link, "link"), formatting.render_age(link.linked_at))
+            for link in CompanySecurity.objects.filter(security_id=str(row.pk)).select_related("company")
+        ]
+        return [Table("Linked companies", ("Company", "Link", "Since"), links, "No linked companies.")]
+
+
+@admin.register(ActiveUSSecurity)
+class ActiveUSSecurityAdmin(ReadOnlyAdmin):
+    """Active securities on allowed exchanges at the last refresh."""
+
+    list_display = (*LISTING, value_column("exchange_code", "exchange"))
+    list_filter = ("type",)
+    search_by = SEARCH
+    filled_by = "`manage.py load_sec_tickers FILE` refreshes this view."
 
 
 def _relatives(title: str, relationships: Any, side: str) -> Table:
@@ -164,7 +247,6 @@ def _relatives(title: str, relationships: Any, side: str) -> Table:
     return Table(title, ("Company", "Kind", "From", "Until"), rows, "None recorded.")
 
 
-def _days(security: Security) -> str:
-    days = security.effective_range
+def _format_days(days: Any) -> str:
     # The upper bound is exclusive.
     return f"{days.lower or 'unknown'} to {f'before {days.upper}' if days.upper else 'now'}"

@@ -15,19 +15,12 @@ from ncfd_site.adminkit.filters import fixed_choices_filter
 from ncfd_site.adminkit.links import render_object_link
 from ncfd_site.core.permissions import current_user
 from securities import services
-from securities.admin.companies import company_name
+from securities.admin.companies import company_column, search_by_company
 from securities.models import Company, CompanyRelationship, CompanySecurity, CompanyTicker, Security
 from securities.queries import lookups
 
 
-def _security_relation() -> Any:
-    # `security_id` is text; the lookup widget needs a foreign key.
-    key: models.ForeignKey[Any, Any] = models.ForeignKey(Security, models.DO_NOTHING)
-    key.remote_field.set_field_name()
-    return key.remote_field
-
-
-def complete_company(field: Any, model: type[models.Model], name: str, admin_site: Any) -> None:
+def add_company_autocomplete(field: Any, model: type[models.Model], name: str, admin_site: Any) -> None:
     """Give a form field the autocomplete widget of the foreign key `name`."""
     field.widget = AutocompleteSelect(model._meta.get_field(name), admin_site)
     # The widget gets the name of the chosen company from the field.
@@ -41,8 +34,11 @@ class SecurityLinkForm(LinkForm):
     security = forms.CharField(max_length=50, help_text="ID or ticker (the active security with it).")
 
     def use_site(self, admin_site: Any) -> None:
-        complete_company(self.fields["company"], CompanySecurity, "company", admin_site)
-        self.fields["security"].widget = ForeignKeyRawIdWidget(_security_relation(), admin_site)
+        add_company_autocomplete(self.fields["company"], CompanySecurity, "company", admin_site)
+        # `security_id` is text; the lookup widget needs a foreign key.
+        key: models.ForeignKey[Any, Any] = models.ForeignKey(Security, models.DO_NOTHING)
+        key.remote_field.set_field_name()
+        self.fields["security"].widget = ForeignKeyRawIdWidget(key.remote_field, admin_site)
 
     def clean_security(self) -> Security:
         """Return the security with this ID or ticker."""
@@ -66,7 +62,7 @@ class RelationshipForm(LinkForm):
 
     def use_site(self, admin_site: Any) -> None:
         for name in ("parent_company", "child_company"):
-            complete_company(self.fields[name], CompanyRelationship, name, admin_site)
+            add_company_autocomplete(self.fields[name], CompanyRelationship, name, admin_site)
 
 
 @register_composite(CompanySecurity)
@@ -77,7 +73,7 @@ class CompanySecurityAdmin(LinkAdmin):
         Column(
             "link", "link", lambda row: f"{row.company.name}: {row.ticker or row.security_id}", reads=("company__name",)
         ),
-        company_name("company"),
+        company_column("company"),
         Column(
             "ticker",
             "ticker",
@@ -89,7 +85,7 @@ class CompanySecurityAdmin(LinkAdmin):
     )
     search_by = (
         search.SearchField("security_id__in", "start of a ticker", convert=lookups.find_security_ids),
-        search.SearchField("company_id__in", "start of a company's name", convert=lookups.find_company_ids_by_name),
+        search_by_company(),
         search.by_text("security_id", "security ID"),
     )
     filled_by = "`manage.py load_sec_tickers FILE` links the securities that it adds; “Add” links one manually."
@@ -136,8 +132,8 @@ class CompanyRelationshipAdmin(LinkAdmin):
 
     list_display = (
         Column("relationship", "relationship", lambda row: row.rel_type, reads=("rel_type",)),
-        company_name("parent_company", "parent"),
-        company_name("child_company", "child"),
+        company_column("parent_company", "parent"),
+        company_column("child_company", "child"),
         value_column("start_date", "from"),
         value_column("end_date", "until", empty="current"),
         age_column("created_at", "recorded"),
@@ -150,14 +146,7 @@ class CompanyRelationshipAdmin(LinkAdmin):
             ("former", "former", {"end_date__isnull": False}),
         ),
     )
-    search_by = (
-        search.SearchField(
-            "parent_company_id__in", "start of a company's name", convert=lookups.find_company_ids_by_name
-        ),
-        search.SearchField(
-            "child_company_id__in", "start of a company's name", convert=lookups.find_company_ids_by_name
-        ),
-    )
+    search_by = (search_by_company("parent_company_id"), search_by_company("child_company_id"))
     filled_by = "Pipelines fill this table; “Add” records a relationship manually."
     link_form = RelationshipForm
 
@@ -202,6 +191,6 @@ class CompanyTickerAdmin(CompositeAdmin):
     ordering = ("company_id", "security_id")
     search_by = (
         search.by_text("ticker", "ticker", str.upper),
-        search.SearchField("company_id__in", "start of a company's name", convert=lookups.find_company_ids_by_name),
+        search_by_company(),
     )
     filled_by = "The view has a row for each company security."

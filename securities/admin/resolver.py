@@ -5,7 +5,7 @@ from django.contrib import admin
 from ncfd_site.adminkit import search
 from ncfd_site.adminkit.columns import age_column, boolean_column, choice_column, value_column
 from ncfd_site.adminkit.read_only import ReadOnlyAdmin
-from securities.admin.companies import company_name
+from securities.admin.companies import company_column
 from securities.models import (
     ResolverDecision,
     ResolverFeature,
@@ -31,7 +31,7 @@ class ResolverDecisionAdmin(ReadOnlyAdmin):
     list_display = (
         value_column("decision_id", "decision"),
         value_column("sponsor_text", "sponsor"),
-        company_name("company"),
+        company_column("company"),
         TRIAL,
         value_column("match_type", "match"),
         value_column("p_match", "probability", render=lambda p: f"{p:.3f}", empty="not computed"),
@@ -51,7 +51,7 @@ class ResolverFeatureAdmin(ReadOnlyAdmin):
     list_display = (
         value_column("rf_id", "comparison"),
         value_column("sponsor_text_norm", "sponsor"),
-        company_name("company", "candidate"),
+        company_column("company", "candidate"),
         TRIAL,
         value_column("score_precal", "raw score"),
         value_column("p_calibrated", "probability", render=lambda p: f"{p:.3f}"),
@@ -87,7 +87,7 @@ class ResolverLabelAdmin(ReadOnlyAdmin):
     list_display = (
         value_column("label_id", "label"),
         value_column("sponsor_text_norm", "sponsor"),
-        company_name("company"),
+        company_column("company"),
         boolean_column("is_match", "match", yes="is this company", no="is not this company"),
         TRIAL,
         value_column("source"),
@@ -103,7 +103,7 @@ class ResolverRuleAdmin(ReadOnlyAdmin):
 
     list_display = (
         value_column("pattern"),
-        company_name("company"),
+        company_column("company"),
         value_column("method"),
         value_column("priority"),
         age_column("created_at", "created"),

@@ -1,6 +1,6 @@
 """Loading of the SEC's ticker list, and matching of sponsors to companies by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,13 @@ def _recognizes(record: Mapping[str, Any]) -> bool:
     return names.issuperset(COLUMNS)
 
 
-def _load(paths: Sequence[Path], rejections: Rejections, progress: LoadProgress) -> LoadSummary:
-    return load_sec_list(paths[0], timezone.localdate(), rejections, progress)
-
-
 # Before trials, so that sponsors match companies.
-register(Source(title="SEC ticker list", position=10, recognizes=_recognizes, load=_load, is_single=True))
+register(
+    Source(
+        title="SEC ticker list",
+        position=10,
+        recognizes=_recognizes,
+        load=lambda paths, rejections, progress: load_sec_list(paths[0], timezone.localdate(), rejections, progress),
+        is_single=True,
+    )
+)

@@ -9,7 +9,7 @@ from typing import Any
 from ncfd_site.ingest.csv_records import read_csv_rows
 from ncfd_site.ingest.files import Advance, bare_suffix, open_file
 from ncfd_site.ingest.json_records import JsonPieces, parse_json
-from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
+from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation, parse_records
 from ncfd_site.ingest.text import collapse_spaces, require_length
 from securities.loading.names import normalize_company_name
 
@@ -34,16 +34,9 @@ class Listing:
 
 
 def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record[Listing] | RejectedRecord]:
-    """Yield the rows of a CSV or JSON file. Raises InputError if it is not the SEC's list."""
+    """Return the rows of a CSV or JSON file. Raises InputError if it is not the SEC's list."""
     rows = _json_rows(path, advance) if bare_suffix(path) == ".json" else read_csv_rows(path, COLUMNS, advance)
-    for row in rows:
-        if isinstance(row, RejectedRecord):
-            yield row
-            continue
-        try:
-            yield Record(row.place, parse_listing(row.value))
-        except InvalidRecord as error:
-            yield RejectedRecord(row.place, str(error))
+    return parse_records(rows, parse_listing)
 
 
 def parse_listing(row: dict[str, Any]) -> Listing:

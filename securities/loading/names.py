@@ -33,7 +33,9 @@ def normalize_company_name(name: str) -> str:
     bare = name.strip()
     while (shorter := _SUFFIXES.sub("", bare).strip()) != bare and shorter:
         bare = shorter
-    words = _words(bare)
+    folded = unicodedata.normalize("NFKD", bare.replace("\u2122", "").replace("&", " and ")).casefold()
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(letter))
+    words = _SEPARATORS.sub(" ", _DROPPED.sub("", _INITIALS.sub(r"\1", plain))).split()
     while words[:-1] and (ending := _ending(words)):
         words = words[:-ending]
     while words[1:] and words[0] == "the":
@@ -79,9 +81,3 @@ def _ending(words: list[str]) -> int:
         if len(words) > count and all(len(word) == 1 for word in last) and "".join(last) in LEGAL_FORMS:
             return count
     return int(words[-1] in LEGAL_FORMS or words[-1] in _JOINS)
-
-
-def _words(name: str) -> list[str]:
-    folded = unicodedata.normalize("NFKD", name.replace("\u2122", "").replace("&", " and ")).casefold()
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(letter))
-    return _SEPARATORS.sub(" ", _DROPPED.sub("", _INITIALS.sub(r"\1", plain))).split()

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from ncfd_site.core import sql
 
@@ -87,16 +86,8 @@ _STRUCTURE = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(RelatedCompany):
     is_parent: bool
-    company_id: int
-    cik: int
-    name: str
-    steps: int
-    rel_type: str
-    start_date: date | None
-    end_date: date | None
-    is_cycle: bool
     path: list[int]
     canonical_id: int | None
 
@@ -114,8 +105,8 @@ def load_corporate_structure(company_id: int) -> CorporateStructure:
     """Return the parents and children of a company; a cycle is cut where it closes."""
     rows = sql.rows(_STRUCTURE, {"company": company_id, "depth": MAX_DEPTH, "limit": MAX_COMPANIES}, of=_Row)
     return CorporateStructure(
-        parents=[_related(row) for row in rows if row.is_parent],
-        children=[_related(row) for row in rows if not row.is_parent],
+        parents=[row for row in rows if row.is_parent],
+        children=[row for row in rows if not row.is_parent],
         canonical_id=next((row.canonical_id for row in rows if row.canonical_id is not None), company_id),
     )
 
@@ -136,7 +127,3 @@ def list_direct_parents(company_ids: Collection[int]) -> dict[int, list[DirectPa
     for row in rows:
         parents.setdefault(row.child_id, []).append(row)
     return parents
-
-
-def _related(row: Any) -> RelatedCompany:
-    return RelatedCompany(**{name: getattr(row, name) for name in RelatedCompany.__slots__})

@@ -7,7 +7,7 @@ from django.db.models.functions import Length
 
 from ncfd_site.core import sql
 from securities.loading.names import normalize_company_name
-from securities.models import Company, CompanySecurity, Security
+from securities.models import Company, Security
 
 # Any number with this many digits fits the key; a longer identifier is not from this database.
 MAX_KEY_DIGITS = 9
@@ -68,11 +68,6 @@ def list_active_securities(company_ids: Collection[int]) -> dict[int, list[Secur
     for security in active.only("ticker", "company_id", "status").order_by("ticker_norm"):
         securities.setdefault(security.company_id, []).append(security)
     return securities
-
-
-def list_security_links(security: Security) -> list[CompanySecurity]:
-    """Return the company links of a security, with their companies."""
-    return list(CompanySecurity.objects.filter(security_id=str(security.pk)).select_related("company"))
 
 
 def list_domains(company_id: int) -> list[DomainAlias]:

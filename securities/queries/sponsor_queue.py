@@ -1,6 +1,6 @@
 """Review queue of the sponsor resolver, with its decisions and candidates."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +115,9 @@ def _build_cases(rows: Sequence[ReviewQueueItem | ResolverDecision]) -> list[Spo
     if not rows:
         return []
     trials, runs = {row.nct_id for row in rows}, {row.run_id for row in rows}
-    decisions = _latest_decisions(trials)
+    # The latest decision of any run, by trial and normalized sponsor.
+    decided = ResolverDecision.objects.filter(nct_id__in=trials).select_related("company")
+    decisions = {(one.nct_id, one.sponsor_text_norm): one for one in decided.order_by("decided_at", "decision_id")}
     features: dict[_Key, list[ResolverFeature]] = {}
     for feature in ResolverFeature.objects.filter(nct_id__in=trials, run_id__in=runs).order_by(
         "-p_calibrated", "rf_id"
@@ -138,12 +140,6 @@ def _build_cases(rows: Sequence[ReviewQueueItem | ResolverDecision]) -> list[Spo
     ]
 
 
-def _latest_decisions(trials: Collection[str]) -> dict[tuple[str, str], ResolverDecision]:
-    """Return the latest decision of any run, by trial and normalized sponsor."""
-    decisions = ResolverDecision.objects.filter(nct_id__in=trials).select_related("company")
-    return {(one.nct_id, one.sponsor_text_norm): one for one in decisions.order_by("decided_at", "decision_id")}
-
-
 def _read_offers(row: Any) -> list[_Offer]:
     """Return company ID, name and probability of each readable entry of `candidates`."""
     offers: list[_Offer] = []
@@ -163,20 +159,13 @@ def _candidates(
     features: Sequence[ResolverFeature], offers: Sequence[_Offer], companies: Mapping[int, Company]
 ) -> list[Candidate]:
     compared = {one.company_id: one for one in features}
+    rows = [(key, name, p, compared.pop(key, None) if key is not None else None) for key, name, p in offers]
+    rows += [(key, "no company", None, feature) for key, feature in compared.items()]
     candidates = []
-    for key, name, p in offers:
-        feature = compared.pop(key, None) if key is not None else None
+    for key, name, p, feature in rows[:MAX_CANDIDATES]:
         company = companies.get(key) if key is not None else None
-        probability = p if p is not None or feature is None else feature.p_calibrated
+        probability = feature.p_calibrated if p is None and feature else p
+        values = feature.features_jsonb if feature else None
         title = company.name if company else name or (f"deleted company {key}" if key else "unknown")
-        candidates.append(Candidate(title, company, probability, _features(feature)))
-    for key, feature in compared.items():
-        company = companies.get(key) if key is not None else None
-        title = company.name if company else "no company"
-        candidates.append(Candidate(title, company, feature.p_calibrated, _features(feature)))
-    return candidates[:MAX_CANDIDATES]
-
-
-def _features(row: ResolverFeature | None) -> Mapping[str, Any]:
-    values = row.features_jsonb if row else None
-    return values if isinstance(values, Mapping) else {}
+        candidates.append(Candidate(title, company, probability, values if isinstance(values, Mapping) else {}))
+    return candidates

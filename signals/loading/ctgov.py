@@ -11,7 +11,7 @@ from linkaudit.loading.hp2 import propose_links
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, dump_json, serialize_loads, valid_records, write_batches
 from ncfd_site.ingest.json_records import read_json_records
-from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, Rejections
+from ncfd_site.ingest.records import InputError, Record, RejectedRecord, Rejections, parse_records
 from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
 from securities.loading.names import load_company_names, match_company
 from signals.loading import statements
@@ -35,15 +35,8 @@ THINGS = ["trials", "versions", "documents", "sponsors matched", "assets", "link
 
 
 def read_studies(path: Path, progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
-    """Yield the studies of a file: JSON lines, a page of the API, an array of studies, or one study."""
-    for item in read_json_records(path, "studies", progress.add_bytes):
-        if isinstance(item, RejectedRecord):
-            yield item
-            continue
-        try:
-            yield Record(item.place, parse_trial_record(item.value), item.size)
-        except InvalidRecord as error:
-            yield RejectedRecord(item.place, str(error))
+    """Return the studies of a file: JSON lines, a page of the API, an array of studies, or one study."""
+    return parse_records(read_json_records(path, "studies", progress.add_bytes), parse_trial_record)
 
 
 def require_studies(path: Path) -> None:

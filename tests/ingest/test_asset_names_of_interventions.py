@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkaudit.asset_names import core_name, display_name, guess_alias_type, normalize_name
-from linkaudit.loading.interventions import is_asset
+from linkaudit.loading.hp2 import is_asset
 
 DRUGS = """Examplumab|BMS-986165|10-1074|Hypertonic saline 7%|Insulin glargine|SOF/VEL|Chemotherapy|Vitamin D3|ALN-APP
     |COVID-19 Vaccine|Dexamethasone intravitreal implant|Heparin catheter lock solution|Carboplatin + Paclitaxel|5-FU"""

@@ -76,7 +76,7 @@ def test_record_that_the_database_rejects_does_not_stop_its_batch(
 ) -> None:
     # Hashes do not compress, so the index entry exceeds a page.
     long = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(150))
-    monkeypatch.setattr("linkaudit.loading.interventions.MAX_LENGTH", 10_000)
+    monkeypatch.setattr("linkaudit.loading.hp2.MAX_LENGTH", 10_000)
     monkeypatch.setattr("signals.loading.record_text.MAX_NAME_LENGTH", 10_000)
     records = [study(number, armsInterventionsModule=interventions(f"Number{number}mab")) for number in range(1, 8)]
     records[4] = study(5, armsInterventionsModule=interventions(long))

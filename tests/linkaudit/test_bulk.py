@@ -220,7 +220,7 @@ def test_restarted_job_labels_nothing_twice(adam: Client, monkeypatch: pytest.Mo
     actor = User.objects.get()
     moment = datetime.fromisoformat(job.arguments["moment"])
     first = list(LinkAudit.objects.order_by("pk").values_list("pk", flat=True)[:4])
-    bulk.label_as_of(first, "right", "all of them", moment=moment, actor=actor)
+    bulk.label_links(first, "right", "all of them", is_changed=lambda audit: audit.updated_at > moment, actor=actor)
     run()
     assert LinkReview.objects.count() == 10
     assert LinkAudit.objects.filter(label=True).count() == 10
@@ -232,4 +232,4 @@ def test_job_requires_the_permission_of_its_user(adam: Client) -> None:
     actor = User.objects.get()
     actor.groups.clear()
     with pytest.raises(PermissionDenied):
-        bulk.label_selected({}, "right", "n", actor=User.objects.get())
+        bulk.label_links([], "right", "n", is_changed=lambda audit: False, actor=User.objects.get())

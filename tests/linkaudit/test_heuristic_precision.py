@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from linkaudit.models import LinkAudit
 from linkaudit.queries import (
-    count_needed_links,
+    HeuristicStatus,
     list_heuristics,
     list_statuses,
     read_precision,
@@ -103,7 +103,8 @@ def test_without_links_there_are_no_heuristics() -> None:
     [(0, 0, 50), (57, 60, 0), (49, 49, 1), (40, 44, 36), (283, 298, 2), (0, 1, 49), (45, 49, 31)],
 )
 def test_needed_links(correct: int, reviewed: int, needed: int) -> None:
-    assert count_needed_links(correct, reviewed) == needed
+    status = HeuristicStatus("HP-1", reviewed, reviewed, correct, reviewed - correct, 0, None, can_promote=not needed)
+    assert status.needed_links == needed
     after = Decimal(correct + needed) / (reviewed + needed)
     assert after >= Decimal("0.95")
     assert reviewed + needed >= 50

@@ -6,7 +6,7 @@ from html import unescape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkaudit.highlighting import Terms, highlight
+from linkaudit.claims import Terms, highlight
 
 TERMS = Terms(["insulin", "insulin glargine", "AB-101"], "NCT01234567")
 

@@ -9,9 +9,8 @@ from linkaudit.models import LinkAudit
 from linkaudit.selection import (
     SORTS,
     LinkFilter,
-    find_next_link,
+    find_neighbor,
     find_next_open_link,
-    find_previous_link,
     read_link_page,
     select_links,
 )
@@ -63,8 +62,8 @@ def test_neighbors_follow_the_order_of_the_list(sort: str) -> None:
     listed = [audit.pk for audit in read_link_page(chosen, 1).rows]
     assert len(listed) == 6
     links = {audit.pk: audit for audit in LinkAudit.objects.all()}
-    assert [find_next_link(chosen, links[pk]) for pk in listed] == [*listed[1:], None]
-    assert [find_previous_link(chosen, links[pk]) for pk in listed] == [None, *listed[:-1]]
+    assert [find_neighbor(chosen, links[pk]) for pk in listed] == [*listed[1:], None]
+    assert [find_neighbor(chosen, links[pk], is_backward=True) for pk in listed] == [None, *listed[:-1]]
 
 
 def test_next_open_link_wraps() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from psycopg.types.range import DateRange
 
-from securities.models import CompanySecurity, Exchange, Security
+from securities.models import Exchange, Security
 from securities.queries import lookups
 from tests import factories
 
@@ -73,12 +73,3 @@ def test_active_securities_are_grouped_by_company() -> None:
     warrant, share = make_security("ABCW", company=company), make_security("ABC", company=company)
     make_security("OLD", company=company, status="delisted")
     assert lookups.list_active_securities([company.pk, 999_999]) == {company.pk: [share, warrant]}
-
-
-def test_security_links_include_companies(django_assert_num_queries: Any) -> None:
-    security = make_security("ABC")
-    link = CompanySecurity.objects.create(company=security.company, security_id=str(security.pk))
-    with django_assert_num_queries(1):
-        (found,) = lookups.list_security_links(security)
-        assert found.company.name == security.company.name
-    assert found == link

@@ -4,7 +4,8 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from linkaudit.models import ReviewSample
+from django.forms.models import model_to_dict
+
 from linkaudit.sampling import services
 from linkaudit.sampling.services import (
     DEFAULT_SIZE,
@@ -20,6 +21,7 @@ from ncfd_site.core.progress import TerminalReporter
 
 # The database adds to a seed, so half of its integers are valid.
 MAX_SEED = 2**62 - 1
+JSON_FIELDS = ("sample_id", "heuristic", "purpose", "population", "size", "second_share", "seed", "drawn_by")
 
 
 class Command(ReportingCommand):
@@ -60,19 +62,8 @@ class Command(ReportingCommand):
             chosen = {name: options[name] for name in ("heuristic", "size", "seed") if options[name] is not None}
             drawn = [services.draw_sample(SampleOptions(**chosen), drawn_by=reporter.actor)]
         if options["json"]:
-            self.stdout.write(json.dumps({"samples": [_to_json(sample) for sample in drawn]}))
+            self.stdout.write(
+                json.dumps({"samples": [model_to_dict(sample, JSON_FIELDS) for sample in drawn]}, default=float)
+            )
         else:
             self.stdout.write("\n".join(map(describe_sample, drawn)) or NOTHING_DUE)
-
-
-def _to_json(sample: ReviewSample) -> dict[str, Any]:
-    return {
-        "sample_id": sample.pk,
-        "heuristic": sample.heuristic,
-        "purpose": sample.purpose,
-        "population": sample.population,
-        "size": sample.size,
-        "second_share": float(sample.second_share),
-        "seed": sample.seed,
-        "drawn_by": sample.drawn_by,
-    }

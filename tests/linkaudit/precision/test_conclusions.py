@@ -150,7 +150,7 @@ def test_other_labels_change_the_rule_and_not_the_evidence() -> None:
     found = report()
     assert summary() == f"Not proven yet: sample {sample.pk} needs 1 more correct, no errors."
     assert not found.assessment.status.can_promote
-    counted = {(each.mode, each.is_sample_evidence): each.correct + each.incorrect for each in found.sources}
+    counted = {(each.mode, each.is_sample_evidence): each.correct + each.incorrect for each in found.breakdowns.sources}
     assert counted == {("queue", True): 99, ("sql", False): 80, ("bulk", False): 1}
 
 

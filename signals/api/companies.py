@@ -18,7 +18,7 @@ from securities.queries.corporate_structure import RelatedCompany, load_corporat
 from securities.queries.listings import list_company_listings
 from signals.api import trials
 from signals.companies import risk
-from signals.companies.documents import documents_of
+from signals.companies.queries import list_company_documents
 from storage.api import VIEW as VIEW_DOCUMENTS
 
 MAX_ALIASES = 200
@@ -115,7 +115,9 @@ def company(request: HttpRequest, cik: Cik) -> object:
         "parents": _related(structure.parents),
         "children": _related(structure.children),
         "exposure": _exposure(user, group, today),
-        "documents": _documents(user, group),
+        "documents": [pick(one, " ".join(CompanyDocumentItem.model_fields)) for one in list_company_documents(group)]
+        if user.has_perm(VIEW_DOCUMENTS)
+        else None,
     }
 
 
@@ -130,12 +132,6 @@ def _exposure(user: User, company_ids: Sequence[int], today: date) -> dict[str, 
         "riskiest": [_trial(one) for one in found.riskiest],
         "next_readouts": [_trial(one) for one in found.next_readouts],
     }
-
-
-def _documents(user: User, company_ids: Sequence[int]) -> list[dict[str, Any]] | None:
-    if not user.has_perm(VIEW_DOCUMENTS):
-        return None
-    return [pick(one, " ".join(CompanyDocumentItem.model_fields)) for one in documents_of(company_ids)]
 
 
 def _trial(trial: risk.CompanyTrial) -> dict[str, Any]:

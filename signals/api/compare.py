@@ -13,9 +13,9 @@ from ncfd_site.api.problems import BadRequest
 from signals.api.trial_schemas import Phase
 from signals.api.trials import BY_TRIAL, BY_TRIAL_DESCENDING, VIEW, trial_fields
 from signals.models import Score, TrialCurrentScore
-from signals.queries import read_recorded_ratios
-from signals.trials.run_record import explain_change, read_metadata, with_readable_metadata, with_unread_metadata
-from signals.trials.runs import is_known, latest_runs, run_before
+from signals.trials import comparing
+from signals.trials.run_record import read_metadata, with_readable_metadata, with_unread_metadata
+from signals.trials.runs import is_known, latest_runs
 
 router = register_router("scores", 30)
 ORDERS = {
@@ -70,32 +70,35 @@ class CompareParams(ListParams):
 def compare(request: HttpRequest, params: Query[CompareParams]) -> object:
     """Return the trials of the later run with their scores in the earlier one and the causes of the change."""
     runs = latest_runs()
-    b = params.b or (runs[0].run_id if runs else "")
-    previous = run_before(b, runs) if b else None
-    a = params.a or (previous.run_id if previous else "")
-    for name, run in (("b", b), ("a", a)):
-        if not run:
-            raise BadRequest("There are fewer than two runs to compare.", name)
-        if not is_known(run, runs):
-            raise BadRequest(f"There is no run {run}.", name)
-    with_gate = Score.objects.filter(run_id=b)
-    if params.gate:
-        with_gate = with_gate.filter(metadata__contains={"gates": {params.gate: {}}})
-    if params.sort == "risk":
-        scores = _filter_phase(with_unread_metadata(with_gate), params.phase)
-        page = keyset.page(request, scores, ORDERS["risk"], params.limit, params.cursor, f"{a} {b}")
-        return {"a": a, "b": b, "next": page.next, "items": _items(a, read_metadata(page.rows))}
-    if [run.run_id for run in runs[:2]] != [b, a]:
+    if params.b and not is_known(params.b, runs):
+        raise BadRequest(f"There is no run {params.b}.", "b")
+    pair = comparing.chosen(params.model_dump(), runs)
+    if pair is None:
+        raise BadRequest("There are fewer than two runs to compare.", "a" if params.b or runs else "b")
+    if not is_known(pair.a, runs):
+        raise BadRequest(f"There is no run {pair.a}.", "a")
+    with_gate, scope = comparing.scores_with_gate(pair), f"{pair.a} {pair.b}"
+    if pair.sort == "risk":
+        scores = _filter_phase(with_unread_metadata(with_gate), pair.phase)
+        page = keyset.page(request, scores, ORDERS["risk"], params.limit, params.cursor, scope)
+        later = read_metadata(page.rows)
+    elif pair.is_latest:
+        current = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
+        if pair.gate:
+            current = current.filter(trial_id__in=with_gate.values("trial_id"))
+        rows = _filter_phase(current, pair.phase)
+        page = keyset.page(request, rows, ORDERS[pair.sort], params.limit, params.cursor, scope)
+        found = Score.objects.select_related("trial__sponsor_company").filter(
+            pk__in=[row.score_id for row in page.rows]
+        )
+        by_id = {score.pk: score for score in with_readable_metadata(found)}
+        later = [by_id[row.score_id] for row in page.rows if row.score_id in by_id]
+    else:
         raise BadRequest("Only the latest two runs can be sorted by change.", "sort")
-    current = TrialCurrentScore.objects.filter(run_id=b, previous_run_id=a)
-    if params.gate:
-        current = current.filter(trial_id__in=with_gate.values("trial_id"))
-    rows = _filter_phase(current, params.phase)
-    page = keyset.page(request, rows, ORDERS[params.sort], params.limit, params.cursor, f"{a} {b}")
-    later = Score.objects.select_related("trial__sponsor_company").filter(pk__in=[row.score_id for row in page.rows])
-    by_id = {score.pk: score for score in with_readable_metadata(later)}
-    items = _items(a, [by_id[row.score_id] for row in page.rows if row.score_id in by_id])
-    return {"a": a, "b": b, "next": page.next, "items": items}
+    earlier = Score.objects.filter(run_id=pair.a, trial_id__in=[score.trial_id for score in later])
+    before = {score.trial_id: score for score in with_readable_metadata(earlier)}
+    items = [_item(comparing.compare_scores(score, before.get(score.trial_id), score.trial)) for score in later]
+    return {"a": pair.a, "b": pair.b, "next": page.next, "items": items}
 
 
 def _filter_phase(rows: Any, phase: str) -> Any:
@@ -105,22 +108,16 @@ def _filter_phase(rows: Any, phase: str) -> Any:
     return rows.filter(trial__phase=phase) if phase else rows
 
 
-def _items(a: str, later: list[Score]) -> list[dict[str, Any]]:
-    earlier = Score.objects.filter(run_id=a, trial_id__in=[score.trial_id for score in later])
-    before = {score.trial_id: score for score in with_readable_metadata(earlier)}
-    return [_item(before.get(score.trial_id), score) for score in later]
+def _item(row: comparing.Compared) -> dict[str, Any]:
+    def gates(state: str) -> list[str] | None:
+        return [gate.code for gate in row.gates if gate.state == state] if row.has_gates else None
 
-
-def _item(earlier: Score | None, later: Score) -> dict[str, Any]:
-    now = read_recorded_ratios(later.metadata)
-    then = read_recorded_ratios(earlier.metadata) if earlier else now
-    is_recorded = now is not None and then is not None
     return {
-        **trial_fields(later.trial),
-        "p_fail": later.p_fail,
-        "p_fail_before": earlier.p_fail if earlier else None,
-        "change": later.p_fail - earlier.p_fail if earlier else None,
-        "gates_gained": sorted({*(now or ())} - {*(then or ())}) if is_recorded else None,
-        "gates_lost": sorted({*(then or ())} - {*(now or ())}) if is_recorded else None,
-        "causes": explain_change(earlier, later) if earlier else [],
+        **trial_fields(row.trial),
+        "p_fail": row.later.p_fail,
+        "p_fail_before": row.earlier.p_fail if row.earlier else None,
+        "change": row.change,
+        "gates_gained": gates("gained"),
+        "gates_lost": gates("lost"),
+        "causes": row.why,
     }

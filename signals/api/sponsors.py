@@ -11,7 +11,7 @@ from ncfd_site.api import keyset
 from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, pick, register_router
 from securities.models import ResolverDecision, ReviewQueueItem
 from securities.queries.sponsor_queue import search_filter
-from signals.companies.unresolved import unresolved_sponsors
+from signals.companies.queries import list_unresolved_sponsors
 
 router = register_router("sponsors", 60)
 VIEW, VIEW_RISK = "securities.view_reviewqueueitem", "signals.view_score"
@@ -150,7 +150,7 @@ def sponsor_decisions(request: HttpRequest, params: Query[DecisionsParams]) -> o
 def unresolved(request: HttpRequest, params: Query[UnresolvedParams]) -> object:
     """Return sponsors without a company, riskiest first: of the riskiest trials, of one trial, or by name."""
     names = " ".join(UnresolvedItem.model_fields)
-    found = unresolved_sponsors(params.q.strip())
+    found = list_unresolved_sponsors(params.q.strip())
     return {"items": [{**pick(one, names), "ignored": one.ignored or None} for one in found]}
 
 

@@ -136,34 +136,11 @@ _EXPOSURE = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(CompanyTrial):
     total: int
     bands: list[int]
     is_next: bool
     place: int
-    trial_id: int
-    nct_id: str
-    company_id: int
-    phase: str | None
-    indication: str | None
-    status: str | None
-    readout: date | None
-    p_fail: Decimal | None
-    change: Decimal | None
-
-    @property
-    def trial(self) -> CompanyTrial:
-        return CompanyTrial(
-            self.trial_id,
-            self.nct_id,
-            self.company_id,
-            self.phase,
-            self.indication,
-            self.status,
-            self.readout,
-            self.p_fail,
-            self.change,
-        )
 
 
 def summaries(company_ids: Collection[int], today: date) -> dict[int, Summary]:
@@ -184,6 +161,6 @@ def exposure(company_ids: Sequence[int], today: date) -> Exposure:
     return Exposure(
         total=found[0].total if found else 0,
         bands=dict(zip(BANDS, found[0].bands if found else [0] * len(BANDS), strict=True)),
-        riskiest=[one.trial for one in found if not one.is_next],
-        next_readouts=[one.trial for one in found if one.is_next],
+        riskiest=[one for one in found if not one.is_next],
+        next_readouts=[one for one in found if one.is_next],
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,14 +15,18 @@ from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.permissions import current_user, require_permission
 from securities.models import Company, Exchange, Security
 from securities.queries import corporate_structure, listings, sponsor_queue
-from securities.queries.corporate_structure import CorporateStructure
 from securities.queries.listings import ListingPeriod
 from signals.companies import risk
-from signals.companies.documents import documents_of
 from signals.companies.listing import CompanyFilterForm, DayForm, SponsorFilter, SponsorFilterForm, company_page
-from signals.companies.meaning import Meaning, list_issuer_periods, meaning_of
+from signals.companies.queries import (
+    MAX_SEARCHED,
+    Meaning,
+    list_company_documents,
+    list_issuer_periods,
+    list_unresolved_sponsors,
+    resolve_ticker,
+)
 from signals.companies.risk import Exposure
-from signals.companies.unresolved import LOOKED_AT, unresolved_sponsors
 from signals.templatetags.signals import days_of
 
 
@@ -112,6 +115,7 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
     structure = corporate_structure.load_corporate_structure(found.pk)
     spans = listings.list_company_listings(found.pk)
     members = [found.pk, *structure.subsidiaries]
+    below = {one.company_id: one for one in structure.children if not one.is_cycle}
     exposure = risk.exposure(members, today) if user.has_perm(VIEW_RISK) else None
     return render(
         request,
@@ -131,8 +135,8 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
             "chart": build_band_chart(exposure, found, is_alone=len(members) == 1)
             if exposure and exposure.total
             else None,
-            "trials": _with_sponsor(exposure, structure) if exposure else [],
-            "documents": documents_of(members) if user.has_perm(VIEW_DOCUMENTS) else None,
+            "trials": [(one, below.get(one.company_id)) for one in exposure.riskiest] if exposure else [],
+            "documents": list_company_documents(members) if user.has_perm(VIEW_DOCUMENTS) else None,
         },
     )
 
@@ -140,14 +144,16 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
 @require_safe
 @require_permission(VIEW)
 def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
-    """Return which company a ticker means on a day, and what it meant on others."""
+    """Show the companies of a ticker on a day, and over time."""
     spans = listings.list_ticker_history(ticker)
     if not spans:
-        raise Http404(_no_ticker(ticker))
+        if not listings.list_ticker_spellings(ticker):
+            raise Http404("Invalid ticker: a ticker has up to 32 characters without spaces, such as PFE or BRK.B.")
+        raise Http404(f"No security has or had the ticker {ticker.strip().upper()}. Check the spelling, or load it.")
     today = timezone.localdate()
     form = DayForm(request.GET)
     on = (form.cleaned_data["on"] or today) if form.is_valid() else None
-    meaning = meaning_of(spans, on) if on else None
+    meaning = resolve_ticker(spans, on) if on else None
     may_see_risk = current_user(request).has_perm(VIEW_RISK)
     return render(
         request,
@@ -195,8 +201,8 @@ def sponsors(request: HttpRequest) -> HttpResponse:
             "text": text,
             "status": selection.status,
             "queue": queue,
-            "unresolved": unresolved_sponsors(text) if is_whole and user.has_perm(VIEW_RISK) else None,
-            "looked_at": LOOKED_AT,
+            "unresolved": list_unresolved_sponsors(text) if is_whole and user.has_perm(VIEW_RISK) else None,
+            "searched": MAX_SEARCHED,
         },
         status=200 if is_valid else 400,
     )
@@ -210,18 +216,7 @@ def _find(cik: int) -> Company:
         raise Http404(f"There is no company with the CIK {str(cik)[:20]}. Check the spelling, or load it.") from None
 
 
-def _with_sponsor(exposure: risk.Exposure, structure: CorporateStructure) -> list[tuple[risk.CompanyTrial, Any]]:
-    below = {one.company_id: one for one in structure.children if not one.is_cycle}
-    return [(trial, below.get(trial.company_id)) for trial in exposure.riskiest]
-
-
 def _exposed(meaning: Meaning, today: date) -> list[tuple[listings.ListingPeriod, risk.Summary | None]]:
     companies = {span.company_id: span for span in meaning.claims}
     found = risk.summaries(companies, today)
     return [(span, found.get(key)) for key, span in companies.items()]
-
-
-def _no_ticker(text: str) -> str:
-    if not listings.list_ticker_spellings(text):
-        return "Invalid ticker: a ticker has up to 32 characters without spaces, such as PFE or BRK.B."
-    return f"No security has or had the ticker {text.strip().upper()}. Check the spelling, or load it."

@@ -14,7 +14,7 @@ from ncfd_site.ingest.json_records import read_json_records
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord, Rejections, parse_records
 from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
 from securities.loading.names import load_company_names, match_company
-from signals.loading import statements
+from signals.loading import stored_trials
 from signals.loading.record import TrialRecord, parse_trial_record
 from signals.loading.stored_trials import (
     StoredTrial,
@@ -79,7 +79,7 @@ def load_studies(
         )
         if older := summary.count("older records", "unchanged"):
             summary.notes.append(f"{older:,} records are older than the stored ones and were skipped.")
-        sql.execute(statements.SAVE_CURSOR, {"until": run.until})
+        sql.execute(stored_trials.SAVE_CURSOR, {"until": run.until})
     return summary
 
 
@@ -127,15 +127,15 @@ class _Writer:
         versions = load_current_versions(
             [trials[record.nct_id].trial_id for record in records if record.nct_id in trials]
         )
-        statements.STAGE.fill(
+        stored_trials.STAGE.fill(
             self._row(record, compare_versions(versions.get(record.nct_id), record), trials.get(record.nct_id))
             for record in records
         )
-        counts["trials", "changed"] += sql.execute(statements.UPDATE_TRIALS)
-        counts["trials", "added"] += sql.execute(statements.ADD_TRIALS)
-        counts["versions", "added"] += sql.execute(statements.ADD_VERSIONS)
+        counts["trials", "changed"] += sql.execute(stored_trials.UPDATE_TRIALS)
+        counts["trials", "added"] += sql.execute(stored_trials.ADD_TRIALS)
+        counts["versions", "added"] += sql.execute(stored_trials.ADD_VERSIONS)
         matched = [nct_id for nct_id, trial in trials.items() if trial.sponsor_company_id is not None]
-        counts["sponsors matched", "added"] += sql.value(statements.COUNT_MATCHED, [matched])
+        counts["sponsors matched", "added"] += sql.value(stored_trials.COUNT_MATCHED, [matched])
 
     def _row(self, record: TrialRecord, changes: VersionChanges, trial: StoredTrial | None) -> tuple[Any, ...]:
         fields = changes.fields
@@ -166,7 +166,7 @@ class _Writer:
     def _mark_seen(self, trials: Sequence[StoredTrial], counts: Counts) -> None:
         if not trials:
             return
-        counts["trials", "unchanged"] += sql.execute(statements.MARK_SEEN, [[trial.trial_id for trial in trials]])
+        counts["trials", "unchanged"] += sql.execute(stored_trials.MARK_SEEN, [[trial.trial_id for trial in trials]])
         # Companies that were loaded after the trials may match now.
         matches = {
             trial.trial_id: company
@@ -175,7 +175,7 @@ class _Writer:
         }
         if matches:
             columns = [list(matches), list(matches.values())]
-            counts["sponsors matched", "added"] += sql.execute(statements.MATCH_SPONSORS, columns)
+            counts["sponsors matched", "added"] += sql.execute(stored_trials.MATCH_SPONSORS, columns)
 
     def _add_documents(self, records: Sequence[TrialRecord], known: Mapping[str, int], counts: Counts) -> None:
         missing = [record for record in records if record.source_url not in known]
@@ -190,7 +190,10 @@ class _Writer:
                 source_url=record.source_url,
                 version=record.sha256,
                 last_update_posted=str(record.last_update_posted) if record.last_update_posted else None,
-                mentions=_mentions(record) if record.is_interventional else [],
+                mentions=[
+                    Mention(found.name, found.type, found.place.page_no, found.place.char_start, found.place.char_end)
+                    for found in (record.page.interventions if record.is_interventional else ())
+                ],
             )
             for record in records
             if record.source_url in doc_ids
@@ -210,10 +213,3 @@ class _Writer:
             content=record.content,
             pages=record.page.pages,
         )
-
-
-def _mentions(record: TrialRecord) -> list[Mention]:
-    return [
-        Mention(found.name, found.type, found.place.page_no, found.place.char_start, found.place.char_end)
-        for found in record.page.interventions
-    ]

@@ -1,7 +1,7 @@
 """The comparison of two runs: the change of each trial and its recorded cause."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -96,10 +96,10 @@ class Compared:
     trial: Trial
     later: Score
     earlier: Score | None
-    tickers: list[Ticker] = field(default_factory=list)
-    gates: list[ComparedGate] = field(default_factory=list)
-    has_gates: bool = True
-    why: list[str] = field(default_factory=list)
+    gates: list[ComparedGate]
+    has_gates: bool
+    why: list[str]
+    tickers: Sequence[Ticker]
 
     @property
     def change(self) -> Decimal | None:
@@ -171,10 +171,10 @@ def compared(pair: Pair, number: int) -> ListPage[Compared]:
     # Rows deleted between two statements are omitted.
     shown = [scores[key] for key in page.rows if key in scores and scores[key].trial_id in trials]
     rows = [
-        _compare(
-            trials[score.trial_id],
+        compare_scores(
             score,
             earlier.get(score.trial_id),
+            trials[score.trial_id],
             tickers.get(trials[score.trial_id].sponsor_company_id or 0, []),
         )
         for score in shown
@@ -213,7 +213,7 @@ class _Count:
 
 def _keys(pair: Pair, page: slice) -> list[int]:
     if pair.sort == "risk":
-        scores = _of_phase(_scores_with_gate(pair), pair.phase).order_by("-p_fail", "trial_id")
+        scores = _of_phase(scores_with_gate(pair), pair.phase).order_by("-p_fail", "trial_id")
         return list(scores.values_list("pk", flat=True)[page])
     if pair.is_latest:
         return _keys_of_latest(pair, page)
@@ -234,13 +234,14 @@ def _keys_of_latest(pair: Pair, page: slice) -> list[int]:
     """Return the keys from the current scores, whose change has an index."""
     current_scores: QuerySet[Any] = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
     if pair.gate:
-        current_scores = current_scores.filter(trial_id__in=_scores_with_gate(pair).values("trial_id"))
+        current_scores = current_scores.filter(trial_id__in=scores_with_gate(pair).values("trial_id"))
     current_scores = _of_phase(current_scores, pair.phase).filter(change__isnull=False)
     order = selecting.ORDERS["change" if pair.sort == "change" else "-change"]
     return list(current_scores.order_by(*order).values_list("score_id", flat=True)[page])
 
 
-def _scores_with_gate(pair: Pair) -> QuerySet[Score]:
+def scores_with_gate(pair: Pair) -> QuerySet[Score]:
+    """Return the scores of the later run, only those with the fired gate if the pair has one."""
     scores = Score.objects.filter(run_id=pair.b)
     return scores.filter(metadata__contains={"gates": {pair.gate: {}}}) if pair.gate else scores
 
@@ -254,7 +255,8 @@ class _ScoreKey:
     score_id: int
 
 
-def _compare(trial: Trial, later: Score, earlier: Score | None, tickers: list[Ticker]) -> Compared:
+def compare_scores(later: Score, earlier: Score | None, trial: Trial, tickers: Sequence[Ticker] = ()) -> Compared:
+    """Return a trial with two of its scores, whose metadata are read, and the gates and causes of the change."""
     now = read_recorded_ratios(later.metadata)
     then = now if earlier is None else read_recorded_ratios(earlier.metadata)
     is_recorded = now is not None and then is not None
@@ -264,4 +266,4 @@ def _compare(trial: Trial, later: Score, earlier: Score | None, tickers: list[Ti
         for code in (sorted({*now, *then}) if is_recorded else ())
     ]
     why = explain_change(earlier, later) if earlier else []
-    return Compared(trial, later, earlier, tickers, gates, is_recorded, why)
+    return Compared(trial, later, earlier, gates, is_recorded, why, tickers)

@@ -19,7 +19,7 @@ _SECTION = re.compile(r"^\{\{ (?P<name>\w+)(?P<apps>[ \w]*) \}\}$", re.MULTILINE
 # Relations without a key, and what reads each.
 READERS = {
     "document_entities": "storage.queries.list_document_entities",
-    "document_links": "signals.companies.documents.documents_of",
+    "document_links": "signals.companies.queries.list_company_documents",
     "v_domain_aliases": "securities.queries.lookups.list_domains",
 }
 

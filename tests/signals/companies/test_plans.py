@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from ncfd_site.core import sql
 from securities.queries import listings
-from signals.companies import listing, risk, unresolved
+from signals.companies import listing, queries, risk
 from tests import plans
 from tests.factories import make_company
 from tests.signals.companies.listed import make_scored_trial, make_security
@@ -33,7 +33,7 @@ def test_the_riskiest_trials_are_read_in_the_order_of_their_index_without_a_look
     found = plan(risk._RANKED, {"least": 0, "most": risk.RISKIEST, "at_risk": "0.75"})
     assert "Index Only Scan using ix_trial_current_scores_p_fail" in found
     assert " on trials" not in found
-    found = plan(unresolved._RISKIEST, {"looked_at": unresolved.LOOKED_AT, "shown": 50})
+    found = plan(queries._RISKIEST, {"searched": queries.MAX_SEARCHED, "limit": 50})
     assert "using ix_trial_current_scores_no_company" in found
 
 

@@ -1,16 +1,19 @@
-"""Tile of incomplete imports and failed jobs."""
+"""Tiles of failures: incomplete imports and failed jobs, and validation errors."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from ncfd_site.dashboard.tile import Figure, Line, Query, Rows, Source, Tile, figure_status, register
+from ncfd_site.core.formatting import format_capped_count
+from ncfd_site.dashboard.tile import COUNT_LIMIT, Figure, Line, Query, Rows, Source, Tile, figure_status, register
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import job_title
+from signals.validation_errors.queries import KIND_NAMES
 
-RUNS, JOBS = "signals.view_ingestrun", "jobs.view_job"
+RUNS, JOBS, ERRORS = "signals.view_ingestrun", "jobs.view_job", "signals.view_stagingerror"
 DAYS = 30
 SHOWN = 3
 # A younger run may still be running.
@@ -49,7 +52,7 @@ class Failed:
     finished_at: datetime
 
 
-def build(found: Rows, user: User) -> Tile:
+def build_failures_tile(found: Rows, user: User) -> Tile:
     """Return incomplete imports and failed jobs of the last 30 days."""
     figures, lines = [], []
     if user.has_perm(RUNS):
@@ -83,14 +86,81 @@ def build(found: Rows, user: User) -> Tile:
     return Tile(tuple(figures), tuple(lines), "No failures.", scope=f"the last {DAYS} days")
 
 
-SOURCE = register(
+register(
     Source(
         "loads",
         "Failed imports and jobs",
         (RUNS, JOBS),
         {"unfinished": Query(UNFINISHED, Unfinished, RUNS), "failed": Query(FAILED, Failed, JOBS)},
-        build,
+        build_failures_tile,
         "jobs:jobs",
         position=60,
+    )
+)
+
+
+ERRORS_BY_KIND = f"""
+SELECT k.value AS kind, (
+    SELECT count(*) FROM (SELECT FROM staging_errors e WHERE e.error_type = k.value LIMIT {COUNT_LIMIT + 1}) few
+) AS errors
+FROM ({KIND_NAMES}) k
+"""  # noqa: S608
+NEWEST_ERRORS = """
+SELECT e.id, e.study_id, t.nct_id, e.error_message, e.created_at
+FROM (SELECT * FROM staging_errors ORDER BY id DESC LIMIT 3) e LEFT JOIN trials t USING (trial_id) ORDER BY e.id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """Number of errors of a type."""
+
+    kind: str
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewestError:
+    """A validation error."""
+
+    id: int
+    study_id: int | None
+    nct_id: str | None
+    error_message: str
+    created_at: datetime
+
+
+def build_errors_tile(found: Rows, user: User) -> Tile:
+    """Return the number of errors of each type and the latest errors."""
+    address = reverse("errors")
+    figures = tuple(
+        Figure(
+            format_capped_count(kind.errors, COUNT_LIMIT),
+            kind.kind.replace("_", " "),
+            f"{address}?{urlencode({'kind': kind.kind})}",
+        )
+        for kind in found["kinds"]
+    ) or (Figure("0", "errors", address),)
+    lines = tuple(
+        Line(
+            error.nct_id or (f"Study {error.study_id}" if error.study_id else f"Error {error.id}"),
+            f"{address}?{urlencode({'study': error.study_id})}" if error.study_id else address,
+            error.error_message.removeprefix("PivotalStudyMissingFields: ")[:160],
+            at=error.created_at,
+        )
+        for error in found["newest"]
+    )
+    return Tile(figures, lines, "No validation errors.")
+
+
+register(
+    Source(
+        "errors",
+        "Validation errors",
+        (ERRORS,),
+        {"kinds": Query(ERRORS_BY_KIND, ErrorKind), "newest": Query(NEWEST_ERRORS, NewestError)},
+        build_errors_tile,
+        "errors",
+        position=50,
     )
 )

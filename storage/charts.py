@@ -14,47 +14,38 @@ AMOUNT_HEADINGS = ("Objects", "Size")
 
 def build_charts(overview: Overview, *, linked: bool) -> list[BarChart]:
     """Return the charts; `linked` adds links to the lists in the admin."""
-    tiers = list(overview.tiers.items())
+
+    def build_url(**filters: str) -> str:
+        return get_list_url(StorageObject, **filters) if linked else ""
+
+    # A move changes the tier, never the backend.
+    tiers = [
+        (
+            TIERS.get(tier, tier) if backend == tier else f"{TIERS.get(tier, tier)}, backend {backend}",
+            amount,
+            build_url(backend_type=backend, tier__exact=tier),
+        )
+        for (backend, tier), amount in overview.tiers.items()
+    ]
+    sizes = [_create_item(one.label, amount, build_url(size=one.key)) for one, amount in overview.sizes.items()]
+    references = [
+        _create_item(one.label, amount, build_url(references=one.key)) for one, amount in overview.by_references.items()
+    ]
     return [
         build_bar_chart(
             "bytes",
             "Size by tier",
             ("Tier", "Size", "Objects"),
             [
-                BarItem(
-                    _name_tier(*tier),
-                    amount.size_bytes,
-                    format_size(amount.size_bytes),
-                    _format_cells(amount)[::-1],
-                    _link_tier(*tier, linked),
-                )
-                for tier, amount in tiers
+                BarItem(name, amount.size_bytes, format_size(amount.size_bytes), _format_cells(amount)[::-1], url)
+                for name, amount, url in tiers
             ],
         ),
         build_bar_chart(
-            "objects",
-            "Objects by tier",
-            ("Tier", *AMOUNT_HEADINGS),
-            [_create_item(_name_tier(*tier), amount, _link_tier(*tier, linked)) for tier, amount in tiers],
+            "objects", "Objects by tier", ("Tier", *AMOUNT_HEADINGS), [_create_item(*tier) for tier in tiers]
         ),
-        build_bar_chart(
-            "sizes",
-            "Objects by size",
-            ("Size", *AMOUNT_HEADINGS),
-            [
-                _create_item(bucket.label, amount, _link_list(linked, size=bucket.key))
-                for bucket, amount in overview.sizes.items()
-            ],
-        ),
-        build_bar_chart(
-            "references",
-            "Objects by reference count",
-            ("References", *AMOUNT_HEADINGS),
-            [
-                _create_item(bucket.label, amount, _link_list(linked, references=bucket.key))
-                for bucket, amount in overview.by_references.items()
-            ],
-        ),
+        build_bar_chart("sizes", "Objects by size", ("Size", *AMOUNT_HEADINGS), sizes),
+        build_bar_chart("references", "Objects by reference count", ("References", *AMOUNT_HEADINGS), references),
         build_bar_chart(
             "ages",
             "Unreferenced objects by age",
@@ -63,7 +54,7 @@ def build_charts(overview: Overview, *, linked: bool) -> list[BarChart]:
                 _create_item(
                     bucket.label,
                     amount,
-                    _link_candidates(bucket) if linked else "",
+                    _build_candidates_url(bucket) if linked else "",
                     is_hollow=bucket.start < GRACE_DAYS,
                 )
                 for bucket, amount in overview.ages.items()
@@ -76,28 +67,15 @@ def build_charts(overview: Overview, *, linked: bool) -> list[BarChart]:
 
 def _create_item(label: str, amount: Amount, url: str, *, is_hollow: bool = False) -> BarItem:
     text = format_quantity(amount.object_count, "object") if amount.object_count else "0"
-    url = url if amount.object_count else ""
-    return BarItem(label, amount.object_count, text, _format_cells(amount), url, is_hollow)
+    return BarItem(
+        label, amount.object_count, text, _format_cells(amount), url if amount.object_count else "", is_hollow
+    )
 
 
 def _format_cells(amount: Amount) -> list[str]:
     return [f"{amount.object_count:,}", format_size(amount.size_bytes)]
 
 
-def _name_tier(backend_type: str, tier: str) -> str:
-    name = TIERS.get(tier, tier)
-    # A move changes the tier, never the backend.
-    return name if backend_type == tier else f"{name}, backend {backend_type}"
-
-
-def _link_tier(backend_type: str, tier: str, linked: bool) -> str:
-    return _link_list(linked, backend_type=backend_type, tier__exact=tier)
-
-
-def _link_list(linked: bool, **filters: str) -> str:
-    return get_list_url(StorageObject, **filters) if linked else ""
-
-
-def _link_candidates(age: Bucket) -> str:
+def _build_candidates_url(age: Bucket) -> str:
     under = f"&under_days={age.end}" if age.end else ""
     return f"{reverse('admin:storage_storageobject_gc_candidates')}?max_age_days={age.start}{under}"

@@ -10,10 +10,10 @@ from django.urls import reverse
 from ncfd_site.core.formatting import format_capped_count
 from ncfd_site.dashboard.tile import Action, Figure, Line, Query, Rows, Source, Tile, figure_status, register
 from ncfd_site.dashboard.views import register_shortcut
-from ncfd_site.jobs.presentation import VERSION_ERRORS
 from storage.jobs import VERIFY
 from storage.models import Document, StorageObject
-from storage.verification import Check, Summary
+from storage.overview import read_verification
+from storage.verification import Check
 
 VIEW = "storage.view_storageobject"
 DAYS = 7
@@ -34,7 +34,7 @@ FROM unnest(ARRAY['count_corrected', 'repaired']) actions (action) CROSS JOIN LA
 
 
 @dataclass(frozen=True, slots=True)
-class LastVerification:
+class VerificationJob:
     """The last verification of counts."""
 
     job_id: int
@@ -53,18 +53,16 @@ class Corrections:
 def build_tile(found: Rows, user: User) -> Tile:
     """Return the errors of the last verification and the recent corrections."""
     figures, lines, as_of = [], [], None
-    last = found["verification"][0] if found["verification"] else None
-    summary = _read_summary(last)
-    if last is None or summary is None:
+    job = found["verification"][0] if found["verification"] else None
+    last = read_verification(job.job_id, job.finished_at, job.summary) if job else None
+    if last is None:
         figures.append(Figure("unknown", "drift: not verified yet", reverse("storage:content")))
     else:
         as_of = last.finished_at
         url = reverse("jobs:job", args=[last.job_id])
-        drift = summary.checks[Check.COUNTS].error_count
-        others = summary.error_count - drift
-        figures.append(Figure(f"{drift:,}", "wrong counts in the last verification", url, figure_status(bool(drift))))
-        figures.append(Figure(f"{others:,}", "other errors", url, figure_status(bool(others))))
-        if not summary.is_complete:
+        counts = {"wrong counts in the last verification": last.drift_count, "other errors": last.other_count}
+        figures += [Figure(f"{count:,}", label, url, figure_status(bool(count))) for label, count in counts.items()]
+        if not last.is_complete:
             lines.append(Line("Verification incomplete", url, "store unavailable"))
     (corrections,) = found["corrections"]
     events = reverse("admin:storage_storageevent_changelist") if user.is_staff else ""
@@ -76,22 +74,13 @@ def build_tile(found: Rows, user: User) -> Tile:
     return Tile(tuple(figures), tuple(lines), "", as_of, "the last verification" if as_of else "", further)
 
 
-def _read_summary(last: LastVerification | None) -> Summary | None:
-    if last is None:
-        return None
-    try:
-        return Summary.from_json(last.summary)
-    except VERSION_ERRORS:
-        return None
-
-
 SOURCE = register(
     Source(
         "content",
         "Reference-count drift",
         (VIEW,),
         {
-            "verification": Query(LAST_VERIFICATION, LastVerification),
+            "verification": Query(LAST_VERIFICATION, VerificationJob),
             "corrections": Query(CORRECTIONS, Corrections),
         },
         build_tile,

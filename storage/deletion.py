@@ -1,7 +1,7 @@
 """Deletion of data whose tombstone is due, under the lock of the tombstone: a new reference waits for it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -9,9 +9,9 @@ from django.db import transaction
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
-from storage.content import ContentError, ContentNotFoundError, ContentStore, InvalidUriError
+from storage.content import ContentStore
 from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
-from storage.content.base import parse_backend
+from storage.content.base import ContentError, ContentNotFoundError, InvalidUriError, parse_backend
 
 # Tombstones locked at a time.
 BATCH = 200
@@ -19,18 +19,18 @@ BATCH = 200
 POSTPONED_BY = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class DeletionResult:
     """Number and size of deleted objects, and of those that were due and kept.
 
     `rereferenced_count` got a row again, `postponed_count` were uploaded again; `failures` counts objects by reason.
     """
 
-    object_count: int
-    size_bytes: int
-    rereferenced_count: int
-    postponed_count: int
-    failures: dict[str, int]
+    object_count: int = 0
+    size_bytes: int = 0
+    rereferenced_count: int = 0
+    postponed_count: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
 
 
 class _Outcome(Enum):
@@ -68,9 +68,7 @@ def delete_due_data(reporter: ProgressReporter) -> DeletionResult:
 
     The tombstones of an unavailable store are kept and counted in `failures`.
     """
-    object_count, size_bytes, rereferenced_count, postponed_count = 0, 0, 0, 0
-    failures: Counter[str] = Counter()
-    stores = StorePool()
+    result, failures, stores = DeletionResult(), Counter[str](), StorePool()
     reporter.begin("Deleting data", int(sql.value(_COUNT_DUE)), "objects")
     after = ""
     while True:
@@ -86,19 +84,14 @@ def delete_due_data(reporter: ProgressReporter) -> DeletionResult:
         if not taken:
             break
         failures.update(outcome for outcome in outcomes.values() if isinstance(outcome, str))
-        object_count += len(deleted)
-        size_bytes += sum(one.size_bytes for one in deleted)
-        rereferenced_count += len(taken) - len(open_ones)
-        postponed_count += len(recent)
+        result.object_count += len(deleted)
+        result.size_bytes += sum(one.size_bytes for one in deleted)
+        result.rereferenced_count += len(taken) - len(open_ones)
+        result.postponed_count += len(recent)
         after = taken[-1].storage_uri
         reporter.advance(len(taken))
-    return DeletionResult(
-        object_count=object_count,
-        size_bytes=size_bytes,
-        rereferenced_count=rereferenced_count,
-        postponed_count=postponed_count,
-        failures=dict(failures),
-    )
+    result.failures = dict(failures)
+    return result
 
 
 def _delete_one(tombstone: _Tombstone, stores: StorePool) -> _Outcome | str:

@@ -15,16 +15,15 @@ from django.views.decorators.http import require_safe
 
 from ncfd_site.config.errors import ConfigurationError
 from ncfd_site.core.permissions import require_permission
-from storage.content import (
+from storage.content import get_content_store_for
+from storage.content.base import (
     CHUNK,
     ContentCorruptError,
     ContentError,
     ContentNotFoundError,
-    ContentStore,
     InvalidUriError,
-    get_content_store_for,
+    parse_hash,
 )
-from storage.content.base import parse_hash
 from storage.models import Document, StorageObject
 from storage.views import VIEW_OBJECTS
 
@@ -96,19 +95,8 @@ class StoredFile:
     def name(self) -> str:
         """Return a file name: the start of the hash, and the extension of a known type."""
         content_type = self.content_type if isinstance(self.content_type, str) else ""
-        return f"{self.hash[:16]}{FILE_EXTENSIONS.get(content_type.partition(';')[0].strip().lower(), '.bin')}"
-
-    @property
-    def hash(self) -> str:
-        """Return the hash as written in URIs."""
-        return self.sha256.lower()
-
-    def get_store(self) -> ContentStore:
-        """Return its store; raises InvalidUriError if URI and hash do not match."""
-        store = get_content_store_for(self.uri)
-        if parse_hash(self.uri, store.backend_type) != self.hash:
-            raise InvalidUriError("The URI does not match the hash.")
-        return store
+        extension = FILE_EXTENSIONS.get(content_type.partition(";")[0].strip().lower(), ".bin")
+        return f"{self.sha256[:16].lower()}{extension}"
 
 
 @require_safe
@@ -163,11 +151,18 @@ def _send(request: HttpRequest, find: Callable[[], StoredFile]) -> HttpResponse 
                 raise
             return _respond(request, current)
     except (ContentError, ConfigurationError, OSError) as error:
-        return _render_failure(request, FAILURES.get(type(error), UNAVAILABLE))
+        failure = FAILURES.get(type(error), UNAVAILABLE)
+        context = {"title": failure.title, "message": failure.message}
+        page = render(request, "storage/download_failed.html", context, status=failure.status)
+        if failure.status == UNAVAILABLE.status:
+            page.headers["Retry-After"] = str(RETRY_SECONDS)
+        return page
 
 
 def _respond(request: HttpRequest, stored: StoredFile) -> HttpResponse | FileResponse:
-    store = stored.get_store()
+    store = get_content_store_for(stored.uri)
+    if parse_hash(stored.uri, store.backend_type) != stored.sha256.lower():
+        raise InvalidUriError("The URI does not match the hash.")
     if request.method == "HEAD":
         return _set_headers(HttpResponse(), stored, store.get_size(stored.uri))
     file = SpooledTemporaryFile(max_size=MAX_IN_MEMORY)  # noqa: SIM115 (closed by the response)
@@ -197,11 +192,3 @@ def _set_headers(response: Response, stored: StoredFile, size: int) -> Response:
     for name, value in headers.items():
         response.headers[name] = value
     return response
-
-
-def _render_failure(request: HttpRequest, failure: Failure) -> HttpResponse:
-    context = {"title": failure.title, "message": failure.message}
-    page = render(request, "storage/download_failed.html", context, status=failure.status)
-    if failure.status == UNAVAILABLE.status:
-        page.headers["Retry-After"] = str(RETRY_SECONDS)
-    return page

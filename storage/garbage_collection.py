@@ -12,6 +12,7 @@ from django.db import transaction
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core import sql
+from ncfd_site.core.formatting import format_quantity, format_size
 from ncfd_site.core.progress import ProgressReporter
 from storage.deletion import DeletionResult, delete_due_data
 
@@ -169,6 +170,24 @@ def collect_garbage(options: GcOptions, reporter: ProgressReporter) -> GcResult:
         reporter.advance(len(deleted))
     data = delete_due_data(reporter)
     return GcResult(row_count=row_count, row_bytes=row_bytes, skipped_count=skipped_count, data=data)
+
+
+def describe_gc_result(result: GcResult, retention_minutes: int) -> str:
+    """Return what was deleted and what was kept, one sentence per line."""
+    rows, objects = format_quantity(result.row_count, "row"), format_quantity(result.data.object_count, "object")
+    lines = [f"Deleted {rows} ({format_size(result.row_bytes)}) and the data of {objects}."]
+    if result.row_count and retention_minutes:
+        lines.append(
+            "The data of these rows is deleted by the first run of storage_gc --delete after "
+            f"{format_quantity(retention_minutes, 'minute')}."
+        )
+    kept = {
+        "skipped (in use)": result.skipped_count,
+        "kept (referenced again)": result.data.rereferenced_count,
+        "postponed by an hour (uploaded again)": result.data.postponed_count,
+    }
+    lines += [f"{format_quantity(count, 'object')} {reason}." for reason, count in kept.items() if count]
+    return "\n".join(lines)
 
 
 def _iter_batches(options: GcOptions) -> Iterator[Sequence[int]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -11,12 +12,11 @@ from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.job_types import JobType, register
 from ncfd_site.jobs.models import Job
-from storage.content import ContentError
-from storage.garbage_collection import GcOptions, collect_garbage
-from storage.messages import describe_gc_result, describe_move_result
-from storage.tiers import MoveOptions, move_objects
+from storage.content.base import ContentError
+from storage.garbage_collection import GcOptions, collect_garbage, describe_gc_result
+from storage.tiers import MoveOptions, describe_move_result, move_objects
 from storage.verification import Finding, VerifyOptions, verify
-from storage.verification.summary import describe_errors
+from storage.verification.run import describe_errors
 
 VERIFY, COLLECT, MOVE = "storage_verify", "storage_gc", "storage_tier"
 OPERATE = "storage.operate_storageobject"
@@ -95,10 +95,6 @@ def _move(arguments: Json, reporter: ProgressReporter) -> Json:
     }
 
 
-def _read_message(result: Json) -> str:
-    return str(result["message"])
-
-
 def _describe_verification(arguments: Json) -> str:
     sample = f", {arguments['sample']:g} % of the objects" if arguments["sample"] < 100 else ""
     return f"{', '.join(arguments['only'])}{sample}"
@@ -121,41 +117,21 @@ def _describe_move(arguments: Json) -> str:
     return text
 
 
-register(
-    JobType(
-        name=VERIFY,
-        title="Verify content",
-        permission=OPERATE,
-        run=_verify,
-        describe=_describe_verification,
-        conclude=_read_message,
-        result_template="storage/jobs/verification.html",
-        errors=(ContentError,),
+for name, title, run, describe, template in (
+    (VERIFY, "Verify content", _verify, _describe_verification, "verification"),
+    (COLLECT, "Collect garbage", _collect_garbage, _describe_garbage_collection, "garbage_collection"),
+    (MOVE, "Move content", _move, _describe_move, "move"),
+):
+    register(
+        JobType(
+            name=name,
+            title=title,
+            permission=OPERATE,
+            run=run,
+            describe=describe,
+            conclude=itemgetter("message"),
+            result_template=f"storage/jobs/{template}.html",
+            exclusive=name != VERIFY,
+            errors=(ContentError,),
+        )
     )
-)
-register(
-    JobType(
-        name=COLLECT,
-        title="Collect garbage",
-        permission=OPERATE,
-        run=_collect_garbage,
-        describe=_describe_garbage_collection,
-        conclude=_read_message,
-        result_template="storage/jobs/garbage_collection.html",
-        exclusive=True,
-        errors=(ContentError,),
-    )
-)
-register(
-    JobType(
-        name=MOVE,
-        title="Move content",
-        permission=OPERATE,
-        run=_move,
-        describe=_describe_move,
-        conclude=_read_message,
-        result_template="storage/jobs/move.html",
-        exclusive=True,
-        errors=(ContentError,),
-    )
-)

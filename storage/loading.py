@@ -11,6 +11,7 @@ from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Stage
 from storage.content import ContentStore, get_content_store
 from storage.content.base import build_uri, parse_backend
+from storage.models import Document
 
 REFERENCE_TYPE = "document"
 
@@ -97,12 +98,6 @@ class NewDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    source_url: str
-    doc_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Added:
     source_url: str
     doc_id: int
@@ -112,10 +107,8 @@ class _Added:
 
 def find_known_documents(source_urls: Iterable[str]) -> dict[str, int]:
     """Return the IDs of documents in the database, by source URL."""
-    rows = sql.rows(
-        "SELECT source_url, doc_id FROM documents WHERE source_url = ANY(%s)", [list(source_urls)], of=_Known
-    )
-    return {row.source_url: row.doc_id for row in rows}
+    known = Document.objects.filter(source_url__in=list(source_urls)).order_by()
+    return {url: doc_id for url, doc_id in known.values_list("source_url", "pk") if url is not None}
 
 
 def add_documents(documents: Sequence[NewDocument], store: ContentStore) -> dict[str, int]:

@@ -8,6 +8,7 @@ verification.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -174,14 +175,17 @@ def load_last_verification() -> LastVerification | None:
     """Return the last finished verification of counts; None if there is none that this version can read."""
     done = Job.objects.filter(kind=VERIFY, state=Job.State.DONE, result__summary__checks__has_key=Check.COUNTS.value)
     job = done.order_by("-job_id").first()
-    if job is None or job.result is None:
-        return None
+    return read_verification(job.pk, job.finished_at, job.result["summary"]) if job and job.result else None
+
+
+def read_verification(job_id: int, finished_at: datetime | None, stored: dict[str, Any]) -> LastVerification | None:
+    """Return a job's verification from its stored summary; None if another version wrote it."""
     try:
-        summary = Summary.from_json(job.result["summary"])
+        summary = Summary.from_json(stored)
         drift = summary.checks[Check.COUNTS].error_count
     except VERSION_ERRORS:
         return None
-    return LastVerification(job.pk, job.finished_at, drift, summary.error_count - drift, summary.is_complete)
+    return LastVerification(job_id, finished_at, drift, summary.error_count - drift, summary.is_complete)
 
 
 def _group(

@@ -1,7 +1,5 @@
 """Manual changes of references. Counts are maintained by the database's functions."""
 
-from typing import Any
-
 from django.contrib.auth.models import User
 from django.db import Error, transaction
 
@@ -60,21 +58,17 @@ def _change(function: str, action: str, done: str, key: tuple[str, str, str, int
             count = int(sql.scalar(function, *key))
             if count != (before or 0):
                 detail = {"reference_type": reference_type, "reference_id": reference_id, "refcount": count}
-                _record(action, same.get(), detail, reason.strip(), actor)
+                StorageEvent.objects.create(
+                    actor=actor.get_username(),
+                    action=action,
+                    object_id=same.get().pk,
+                    sha256=sha256,
+                    backend_type=backend_type,
+                    detail=detail,
+                    reason=reason.strip(),
+                )
             return count
     except Error as error:
         # The first line is the function's message, the rest its context.
         message = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise ReferenceChangeError(f"{failure}{message}.") from error
-
-
-def _record(action: str, row: StorageObject, detail: dict[str, Any], reason: str, actor: User) -> None:
-    StorageEvent.objects.create(
-        actor=actor.get_username(),
-        action=action,
-        object_id=row.pk,
-        sha256=row.sha256,
-        backend_type=row.backend_type,
-        detail=detail,
-        reason=reason,
-    )

@@ -12,17 +12,18 @@ from itertools import islice
 from django.db import transaction
 
 from ncfd_site.core import sql
+from ncfd_site.core.formatting import format_quantity, format_size
 from ncfd_site.core.progress import ProgressReporter
-from storage.content import (
+from storage.content import ContentStore, get_content_store
+from storage.content.backends import map_concurrently
+from storage.content.base import (
     WRITERS,
     ContentCorruptError,
     ContentError,
-    ContentStore,
     StoreUnavailableError,
-    get_content_store,
+    build_uri,
+    parse_backend,
 )
-from storage.content.backends import map_concurrently
-from storage.content.base import build_uri, parse_backend
 
 # Rows read at a time.
 PAGE = 1000
@@ -122,6 +123,19 @@ def move_objects(options: MoveOptions, reporter: ProgressReporter) -> MoveResult
             raise unavailable
         reporter.advance(len(batch))
     return result
+
+
+def describe_move_result(result: MoveResult, options: MoveOptions) -> str:
+    """Return what was moved, when the old data is deleted, and what changed concurrently."""
+    moved = format_quantity(result.object_count, "object")
+    text = f"Moved {moved} ({format_size(result.size_bytes)}) to {options.to}."
+    if result.object_count:
+        minutes = options.retention_minutes
+        when = f"after {format_quantity(minutes, 'minute')}" if minutes else "from now on"
+        text += f" The old data is deleted by the first run of storage_gc --delete {when}."
+    if result.changed_count:
+        text += f" Skipped {format_quantity(result.changed_count, 'object')} (moved or deleted concurrently)."
+    return text
 
 
 def _iter_rows(options: MoveOptions) -> Iterator[_Row]:

@@ -8,14 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core.formatting import format_quantity, format_size, render_age
 from storage.admin.rendering import render_retention_reason
 from storage.overview import GRACE_DAYS
-from storage.queries import GcCandidate, find_gc_candidates
-from storage.referrers import RetentionReason, find_retention_reasons
+from storage.queries import find_gc_candidates, find_retention_reasons
 
 MAX_SHOWN = 200
 
@@ -55,14 +53,12 @@ class CandidatePage(ReadOnlyAdmin):
             "form": form,
         }
         if form.is_valid():
-            found = find_gc_candidates(**form.cleaned_data, limit=MAX_SHOWN + 1)
-            context["table"] = _build_table(found, **form.cleaned_data)
+            context["table"] = _build_table(**form.cleaned_data)
         return TemplateResponse(request, "admin/storage/storageobject/gc_candidates.html", context)
 
 
-def _build_table(
-    found: list[GcCandidate], max_age_days: int, min_refcount: int, under_days: int | None = None
-) -> Table:
+def _build_table(max_age_days: int, min_refcount: int, under_days: int | None) -> Table:
+    found = find_gc_candidates(max_age_days, min_refcount, MAX_SHOWN + 1, under_days)
     shown = found[:MAX_SHOWN]
     reasons = find_retention_reasons([one.object_id for one in shown])
     references = f"at most {format_quantity(min_refcount, 'reference')}" if min_refcount else "no references"
@@ -75,25 +71,23 @@ def _build_table(
         ("Object", "Backend", "Size", "References", "Last used", "Created", "Garbage collection"),
         [
             (
-                _link_object(one),
+                format_html(
+                    '<a href="{}"><code title="{}">{}…</code></a>',
+                    reverse("admin:storage_storageobject_change", args=[one.object_id]),
+                    one.sha256,
+                    one.sha256[:16],
+                ),
                 one.backend_type,
                 format_size(one.size_bytes),
                 one.refcount,
                 render_age(one.last_accessed),
                 render_age(one.created_at),
-                _describe_fate(reasons.get(one.object_id)),
+                format_html("kept: {}", render_retention_reason(reasons[one.object_id]))
+                if one.object_id in reasons
+                else "would be deleted",
             )
             for one in shown
         ],
         f"No objects with {rule}.",
         f"Objects with {rule}. Nothing is deleted from this page.{limit}",
     )
-
-
-def _describe_fate(reason: RetentionReason | None) -> SafeString | str:
-    return "would be deleted" if reason is None else format_html("kept: {}", render_retention_reason(reason))
-
-
-def _link_object(one: GcCandidate) -> SafeString:
-    page = reverse("admin:storage_storageobject_change", args=[one.object_id])
-    return format_html('<a href="{}"><code title="{}">{}…</code></a>', page, one.sha256, one.sha256[:16])

@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from ncfd_site.adminkit import search
 from ncfd_site.adminkit.columns import Column, age_column, choice_column, value_column
@@ -51,7 +50,11 @@ class DocumentAdmin(ReadOnlyAdmin):
                 ("Page", "Characters"),
                 [(render_object_link(page, f"page {page.page_no}"), page.char_count) for page in pages],
                 "No text was extracted from this document.",
-                note=_link_claims(row),
+                note=format_html(
+                    '<a href="{}?doc={}">Links of this document</a>',
+                    reverse("admin:linkaudit_linkaudit_changelist"),
+                    row.pk,
+                ),
             ),
             Table(
                 "Recognized entities",
@@ -67,11 +70,6 @@ class DocumentAdmin(ReadOnlyAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context["tools"] = [(reverse("storage:document_file", args=[context["original"].pk]), "Download")]
         return super().render_change_form(request, context, *args, **kwargs)
-
-
-def _link_claims(row: Any) -> SafeString:
-    links = reverse("admin:linkaudit_linkaudit_changelist")
-    return format_html('<a href="{}?doc={}">Links of this document</a>', links, row.pk)
 
 
 @register_composite(DocumentTextPage)
@@ -103,8 +101,7 @@ class DocumentTableAdmin(CompositeAdmin):
     filled_by = "Pipelines add a row for each table that they find on a page."
 
 
-def _build_document_column() -> Column:
-    return Column("doc", "document", lambda row: f"document {row.doc_id}", reads=("doc",))
+DOCUMENT = Column("doc", "document", lambda row: f"document {row.doc_id}", reads=("doc",))
 
 
 @admin.register(DocumentCitation)
@@ -112,7 +109,7 @@ class DocumentCitationAdmin(ReadOnlyAdmin):
     """Citation identifiers of documents."""
 
     list_display = (
-        _build_document_column(),
+        DOCUMENT,
         value_column("doi", "DOI", empty="none"),
         value_column("pmid", "PMID", empty="none"),
         value_column("pmcid", "PMCID", empty="none"),
@@ -126,7 +123,7 @@ class DocumentNoteAdmin(ReadOnlyAdmin):
     """Reviewers' notes on documents."""
 
     list_display = (
-        _build_document_column(),
+        DOCUMENT,
         value_column("author"),
         age_column("updated_at", "changed"),
     )

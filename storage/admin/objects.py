@@ -17,25 +17,16 @@ from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core.formatting import format_size
 from storage.admin.candidates import CandidatePage
 from storage.admin.references import ReferencePages
-from storage.admin.rendering import build_history, build_locations, render_referrer_link
-from storage.messages import ACTION_LABELS, describe_action
+from storage.admin.rendering import (
+    ACTION_LABELS,
+    build_history,
+    build_locations,
+    describe_action,
+    render_referrer_link,
+)
 from storage.models import StorageEvent, StorageObject, StorageReference, StorageTombstone
 from storage.overview import REFERENCES, SIZES
 from storage.queries import count_references
-
-FIELDS = (
-    "sha256",
-    "backend_type",
-    "tier",
-    "storage_uri",
-    "size",
-    "count",
-    "actual",
-    "drift",
-    "created_at",
-    "last_accessed",
-    "metadata",
-)
 
 # Shorter than the labels of the model, for the list.
 REASON_LABELS = {
@@ -55,6 +46,24 @@ def _format_drift(row: Any) -> str:
     return "none" if difference == 0 else f"{difference:+d}: wrong count"
 
 
+SIZE = value_column("size_bytes", "size", render=format_size)
+ACTUAL = Column("actual_references", "references", lambda row: row.actual_references)
+DRIFT = Column("drift", "drift", _format_drift, reads=("refcount",))
+FIELDS = (
+    "sha256",
+    "backend_type",
+    "tier",
+    "storage_uri",
+    SIZE,
+    value_column("refcount", "stored count"),
+    ACTUAL,
+    DRIFT,
+    "created_at",
+    "last_accessed",
+    "metadata",
+)
+
+
 @admin.register(StorageObject)
 class StorageObjectAdmin(CandidatePage, ReferencePages):
     """Objects with their reference counts and drift."""
@@ -62,10 +71,10 @@ class StorageObjectAdmin(CandidatePage, ReferencePages):
     list_display = (
         value_column("sha256", "SHA-256", render=_shorten),
         value_column("backend_type", "backend"),
-        value_column("size_bytes", "size", render=format_size),
+        SIZE,
         value_column("refcount", "count", order=True),
-        Column("actual_references", "references", lambda row: row.actual_references),
-        Column("drift", "drift", _format_drift, reads=("refcount",)),
+        ACTUAL,
+        DRIFT,
         age_column("created_at", "created", order=True),
         age_column("last_accessed", "last used", order=True),
     )
@@ -109,26 +118,6 @@ class StorageObjectAdmin(CandidatePage, ReferencePages):
             (get_object_url(row, "history"), "History"),
         ]
         return super().render_change_form(request, context, *args, **kwargs)
-
-    @admin.display(description="size")
-    def size(self, row: Any) -> str:
-        """Return the size with a unit."""
-        return format_size(row.size_bytes)
-
-    @admin.display(description="stored count")
-    def count(self, row: Any) -> int:
-        """Return the refcount."""
-        return int(row.refcount)
-
-    @admin.display(description="references")
-    def actual(self, row: Any) -> int:
-        """Return the number of reference rows."""
-        return int(row.actual_references)
-
-    @admin.display(description="drift")
-    def drift(self, row: Any) -> str:
-        """Return the difference between the two."""
-        return _format_drift(row)
 
 
 @admin.register(StorageReference)

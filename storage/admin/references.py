@@ -17,7 +17,7 @@ from ncfd_site.core.permissions import current_user
 from storage import services
 from storage.admin.rendering import render_referrer, render_referrer_link, render_retention_reason
 from storage.models import StorageObject, StorageReference
-from storage.referrers import find_referrers, find_retention_reason
+from storage.queries import find_referrers, find_retention_reason
 
 MAX_KEY = 2**63 - 1
 MAX_REASON_LENGTH = 500

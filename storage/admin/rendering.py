@@ -10,14 +10,23 @@ from django.utils.safestring import SafeString
 
 from ncfd_site.adminkit.links import render_list_link
 from ncfd_site.adminkit.read_only import Table
-from ncfd_site.core.formatting import render_age, render_quiet
-from storage.messages import PLACES, describe_event
+from ncfd_site.core.formatting import format_size, render_age, render_quiet
 from storage.models import StorageEvent, StorageObject, StorageReference, StorageTombstone
-from storage.referrers import DOCUMENT, STUDY, Referrer, RetentionReason
+from storage.queries import DOCUMENT, STUDY, Referrer, RetentionReason
 
 # URL names of referrers' pages; those of other apps are not imported.
 REFERRER_PAGES = {DOCUMENT: "admin:storage_document_change", STUDY: "admin:signals_study_change"}
 MAX_EVENTS = 50
+ACTION_LABELS = {
+    "reference_added": "reference added",
+    "reference_released": "reference released",
+    "count_corrected": "count corrected",
+    "object_deleted": "row deleted",
+    "bytes_deleted": "data deleted",
+    "moved": "moved",
+    "repaired": "repaired",
+}
+PLACES = {"local": "local disk", "s3": "S3"}
 
 
 def render_referrer_link(reference_type: str, referenced_id: int) -> SafeString | str:
@@ -68,7 +77,7 @@ def build_history(row: StorageObject) -> Table:
     events = StorageEvent.objects.filter(sha256=row.sha256, backend_type=row.backend_type)
     found = list(events.order_by("-event_id")[: MAX_EVENTS + 1])
     rows = [
-        (render_age(one.occurred_at), describe_event(one), one.actor, one.reason or render_quiet("none"))
+        (render_age(one.occurred_at), _describe_event(one), one.actor, one.reason or render_quiet("none"))
         for one in found[:MAX_EVENTS]
     ]
     more = ""
@@ -76,6 +85,30 @@ def build_history(row: StorageObject) -> Table:
         more = format_html("The latest {}. {}.", MAX_EVENTS, render_list_link(StorageEvent, "Show all", q=row.sha256))
     empty = "No manual changes of references, moves or repairs."
     return Table("Audit log", ("When", "Action", "Actor", "Reason"), rows, empty, more)
+
+
+def describe_action(action: str) -> str:
+    """Return the label of an event's action; an unknown one is returned unchanged."""
+    return ACTION_LABELS.get(action, action)
+
+
+def _describe_event(event: StorageEvent) -> str:
+    detail = _describe_detail(event.detail if isinstance(event.detail, dict) else {})
+    return f"{describe_action(event.action)}: {detail}" if detail else describe_action(event.action)
+
+
+def _describe_detail(detail: dict[str, Any]) -> str:
+    if "reference_type" in detail:
+        count = detail.get("refcount")
+        refcount = f", refcount {count}" if isinstance(count, int) else ""
+        return f"{detail['reference_type']} {detail.get('reference_id', '')}".strip() + refcount
+    if "was" in detail and "is" in detail:
+        what = f"{detail['what']} " if isinstance(detail.get("what"), str) else ""
+        return f"{what}from {detail['was']} to {detail['is']}"
+    if "from" in detail and "to" in detail:
+        old, new = (str(detail[end]).partition("://")[0] for end in ("from", "to"))
+        return f"from {PLACES.get(old, old)} to {PLACES.get(new, new)}"
+    return format_size(detail["size_bytes"]) if isinstance(detail.get("size_bytes"), int) else ""
 
 
 def _render_uri(uri: str) -> SafeString:

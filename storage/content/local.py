@@ -1,4 +1,4 @@
-"""The local backend: objects as files under one folder."""
+"""The local backend: objects as files under one folder, and the uploads that a killed writer left there."""
 
 import errno
 import hashlib
@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storage.content.base import (
@@ -31,6 +32,8 @@ from storage.content.spool import write_all
 # A symbolic link opened with O_NOFOLLOW; a file in place of a folder.
 _NOT_A_FILE = {errno.ELOOP, errno.ENOTDIR}
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Longer than any upload takes.
+ABANDONED_AFTER = timedelta(days=1)
 
 
 class LocalContentStore(ContentStore):
@@ -88,7 +91,7 @@ class LocalContentStore(ContentStore):
 
     def _list_after(self, sha256: str) -> Iterator[ListedObject]:
         # The names of one folder, 1/256 of all, are in memory at a time.
-        with self._translate_os_errors():
+        with _translate_os_errors():
             for folder in _scan_names(self._root, 2):
                 if folder.name < sha256[:2] or not folder.is_dir(follow_symlinks=False):
                     continue
@@ -133,7 +136,7 @@ class LocalContentStore(ContentStore):
 
     @contextmanager
     def _translate_missing(self, uri: str) -> Iterator[None]:
-        with self._translate_os_errors(uri):
+        with _translate_os_errors(uri):
             try:
                 yield
             except FileNotFoundError:
@@ -142,21 +145,9 @@ class LocalContentStore(ContentStore):
                     raise ContentNotFoundError(f"The content store has no object at {uri}.") from None
                 raise
 
-    @contextmanager
-    def _translate_os_errors(self, uri: str = "") -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if uri and error.errno in _NOT_A_FILE:
-                raise _build_uri_error(uri) from None
-            reason = f"The local content store is unavailable: {error.strerror or error}."
-            if error.errno in _NO_SPACE:
-                raise StoreFullError(f"{reason} Free space in the folder CONTENT_ROOT.") from error
-            raise StoreUnavailableError(f"{reason} Check the folder CONTENT_ROOT.") from error
-
     def _write(self, content: bytes | Iterable[bytes]) -> tuple[StoredObject, Path]:
         incoming = self._root / "incoming"
-        with self._translate_os_errors():
+        with _translate_os_errors():
             if not self._root.is_dir():
                 self._root.mkdir(parents=True, exist_ok=True)
                 _sync_folder(self._root.parent)
@@ -167,9 +158,9 @@ class LocalContentStore(ContentStore):
             for chunk in [content] if isinstance(content, bytes) else content:
                 digest.update(chunk)
                 size += len(chunk)
-                with self._translate_os_errors():
+                with _translate_os_errors():
                     write_all(handle, chunk)
-            with self._translate_os_errors():
+            with _translate_os_errors():
                 os.fsync(handle)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -185,16 +176,73 @@ class LocalContentStore(ContentStore):
         for stored, temporary in written:
             folders[stored.sha256[:2]].append((stored, temporary))
         for name, files in folders.items():
-            with self._translate_os_errors():
+            with _translate_os_errors():
                 (self._root / name).mkdir(exist_ok=True)
-            with self._translate_os_errors(files[0][0].uri), self._open_folder(name) as folder:
+            with _translate_os_errors(files[0][0].uri), self._open_folder(name) as folder:
                 for stored, temporary in files:
                     os.replace(temporary, stored.sha256, dst_dir_fd=folder)
                 # A rename survives a power failure only after its folder is synced.
                 os.fsync(folder)
         if folders:
-            with self._translate_os_errors():
+            with _translate_os_errors():
                 _sync_folder(self._root)
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonedUpload:
+    """A file under the content root: name such as `incoming/tmp8xyz`, size in bytes, last write in UTC."""
+
+    name: str
+    size: int
+    modified_at: datetime
+
+
+def find_abandoned_uploads(root: Path) -> list[AbandonedUpload]:
+    """Return the uploads that nothing writes any more, by name; raises `StoreUnavailableError`."""
+    with _translate_os_errors():
+        try:
+            paths = sorted((root / "incoming").iterdir())
+        except FileNotFoundError:
+            return []
+        return [upload for path in paths if (upload := _read_abandoned(path))]
+
+
+def delete_abandoned_upload(root: Path, name: str) -> AbandonedUpload | None:
+    """Delete an upload that is still abandoned and return it, else None; raises `StoreUnavailableError`."""
+    path = root / "incoming" / Path(name).name
+    with _translate_os_errors():
+        upload = _read_abandoned(path)
+        if upload is None:
+            return None
+        try:
+            path.unlink()
+        except FileNotFoundError:  # deleted concurrently
+            return None
+        return upload
+
+
+@contextmanager
+def _translate_os_errors(uri: str = "") -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if uri and error.errno in _NOT_A_FILE:
+            raise _build_uri_error(uri) from None
+        reason = f"The local content store is unavailable: {error.strerror or error}."
+        if error.errno in _NO_SPACE:
+            raise StoreFullError(f"{reason} Free space in the folder CONTENT_ROOT.") from error
+        raise StoreUnavailableError(f"{reason} Check the folder CONTENT_ROOT.") from error
+
+
+def _read_abandoned(path: Path) -> AbandonedUpload | None:
+    try:
+        status = path.stat(follow_symlinks=False)
+    except FileNotFoundError:  # moved into place concurrently
+        return None
+    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    if not stat.S_ISREG(status.st_mode) or datetime.now(UTC) - modified_at < ABANDONED_AFTER:
+        return None
+    return AbandonedUpload(f"incoming/{path.name}", status.st_size, modified_at)
 
 
 def _scan_names(folder: Path | str, length: int) -> list[os.DirEntry[str]]:

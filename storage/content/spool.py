@@ -37,7 +37,7 @@ def spool_content(content: bytes | Iterable[bytes], max_size: int) -> Iterator[S
             size += len(chunk)
             if size > max_size:
                 raise ContentTooLargeError(f"The content exceeds {max_size:,} bytes, the limit of the backend.")
-            with _translate_full_disk():
+            try:
                 if isinstance(file, BytesIO):
                     if size <= IN_MEMORY:
                         file.write(chunk)
@@ -46,6 +46,9 @@ def spool_content(content: bytes | Iterable[bytes], max_size: int) -> Iterator[S
                     file = open_files.enter_context(tempfile.TemporaryFile(buffering=0))
                     write_all(file.fileno(), start)
                 write_all(file.fileno(), chunk)
+            except OSError as error:
+                reason = error.strerror or error
+                raise StoreFullError(f"The folder for temporary files cannot hold the content: {reason}.") from error
         file.seek(0)
         yield SpooledContent(file, digest.digest(), size)
 
@@ -56,12 +59,3 @@ def write_all(handle: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(handle, rest) :]
-
-
-@contextmanager
-def _translate_full_disk() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or error
-        raise StoreFullError(f"The folder for temporary files cannot hold the content: {reason}.") from error

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from storage.content.backends import StorePool
 from storage.models import StorageEvent
 from storage.verification.findings import Finding
 
@@ -13,6 +14,14 @@ class RepairOptions:
 
     min_age_minutes: int = 60
     retention_days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class RepairContext:
+    """The options of a repair, and the stores that it reads and writes."""
+
+    options: RepairOptions
+    stores: StorePool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from ncfd_site.core import sql
 from storage.content.backends import StorePool
 from storage.models import Document, StorageObject, StorageReference
 from storage.queries import count_references
-from storage.repair.objects import DataState, inspect_data
-from storage.repair.proposals import Proposal, propose_action, propose_repair, record_repair
+from storage.repair.data import DataState, inspect_data
+from storage.repair.proposals import Proposal, RepairContext, propose_action, propose_repair, record_repair
 from storage.verification.findings import Finding, describe_object, get_object_id, get_referrer
 
 
-def propose_count_repair(finding: Finding) -> Proposal | None:
+def propose_count_repair(finding: Finding, _: RepairContext) -> Proposal | None:
     """Return the corrected count, None if it is right."""
     row = StorageObject.objects.filter(pk=get_object_id(finding)).first()
     if row is None or row.refcount == (count := count_references([row.pk])[row.pk]):
@@ -23,7 +23,7 @@ def propose_count_repair(finding: Finding) -> Proposal | None:
     return propose_repair(f"{describe_object(row)}: change the refcount from {row.refcount} to {count}.")
 
 
-def repair_count(finding: Finding, actor: str) -> bool:
+def repair_count(finding: Finding, _: RepairContext, actor: str) -> bool:
     """Correct the count under the lock that changes of references wait for."""
     with transaction.atomic():
         row = StorageObject.objects.select_for_update(no_key=True).filter(pk=get_object_id(finding)).first()
@@ -34,14 +34,14 @@ def repair_count(finding: Finding, actor: str) -> bool:
     return True
 
 
-def propose_reference(finding: Finding) -> Proposal | None:
+def propose_reference(finding: Finding, _: RepairContext) -> Proposal | None:
     """Return the missing reference, None if it exists or the referrer no longer points to the object."""
     kind, key = get_referrer(finding)
     row = _find_unreferenced_object(kind, key, finding, lock=False)
     return None if row is None else propose_repair(f"{describe_object(row)}: add the reference from {kind} {key}.")
 
 
-def add_missing_reference(finding: Finding, actor: str) -> bool:
+def add_missing_reference(finding: Finding, _: RepairContext, actor: str) -> bool:
     """Add the reference as pipelines do; the referrer is locked, so that it is not deleted."""
     kind, key = get_referrer(finding)
     with transaction.atomic():
@@ -53,13 +53,13 @@ def add_missing_reference(finding: Finding, actor: str) -> bool:
     return True
 
 
-def propose_document_uri(finding: Finding, stores: StorePool) -> Proposal | None:
+def propose_document_uri(finding: Finding, context: RepairContext) -> Proposal | None:
     """Return the object's URI for its document, if its data is intact: the document's may be the only good copy."""
     _, key = get_referrer(finding)
     document = Document.objects.select_related("object").filter(pk=key, object_id=get_object_id(finding)).first()
     if document is None or document.object is None or document.storage_uri == document.object.storage_uri:
         return None
-    if not _is_intact(document, document.object, stores):
+    if not _is_intact(document, document.object, context.stores):
         return propose_action(
             f"Document {key} has the URI {document.storage_uri}, and its object {document.object.pk} has "
             f"{document.object.storage_uri}, where the data is not intact. Repair the data, then run storage_repair "
@@ -70,12 +70,12 @@ def propose_document_uri(finding: Finding, stores: StorePool) -> Proposal | None
     )
 
 
-def set_document_uri(finding: Finding, actor: str, stores: StorePool) -> bool:
+def set_document_uri(finding: Finding, context: RepairContext, actor: str) -> bool:
     """Set the document's URI to that of its object."""
     _, key = get_referrer(finding)
     row = StorageObject.objects.filter(pk=get_object_id(finding)).first()
     document = Document.objects.filter(pk=key, object_id=get_object_id(finding)).first()
-    if row is None or document is None or not _is_intact(document, row, stores):
+    if row is None or document is None or not _is_intact(document, row, context.stores):
         return False
     with transaction.atomic():
         # The deletion of a document locks the document before the object, so this does too.

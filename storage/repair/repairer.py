@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from django.db import Error
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
-from storage.content import ContentError
 from storage.content.backends import StorePool, StoreSkippedError
-from storage.repair.objects import propose_object_repair, propose_uri_action, repair_object
-from storage.repair.orphans import delete_upload, propose_tombstone, propose_upload_deletion, tombstone_orphan
-from storage.repair.proposals import Proposal, RepairOptions, propose_action
+from storage.content.base import ContentError
+from storage.repair.data import (
+    delete_upload,
+    propose_object_repair,
+    propose_tombstone,
+    propose_upload_deletion,
+    propose_uri_action,
+    repair_object,
+    tombstone_orphan,
+)
+from storage.repair.proposals import Proposal, RepairContext, RepairOptions, propose_action
 from storage.repair.references import (
     add_missing_reference,
     propose_count_repair,
@@ -25,8 +30,6 @@ from storage.repair.references import (
 from storage.verification import VerifyOptions, verify
 from storage.verification.findings import Finding, FindingKind, get_referrer
 from storage.verification.findings_io import FindingsBuffer
-
-_OF_OBJECTS = {FindingKind.MISSING, FindingKind.CORRUPT, FindingKind.SIZE, FindingKind.UNKNOWN_SIZE}
 
 _HAS_NO_REFERRER = """
 SELECT EXISTS (
@@ -55,60 +58,55 @@ _MANUAL: dict[FindingKind, tuple[str, str]] = {
 }
 
 
+Propose = Callable[[Finding, RepairContext], Proposal | None]
+Repair = Callable[[Finding, RepairContext, str], bool]
+
+
+def _propose_manual_action(finding: Finding, _: RepairContext) -> Proposal | None:
+    query, action = _MANUAL[finding.kind]
+    kind, key = get_referrer(finding) if finding.referrer else (None, None)
+    parameters = {"object": finding.object_id, "kind": kind, "key": key, "location": finding.location}
+    return propose_action(f"{finding.message} {action}") if sql.value(query, parameters) else None
+
+
+_OF_OBJECTS = (FindingKind.MISSING, FindingKind.CORRUPT, FindingKind.SIZE, FindingKind.UNKNOWN_SIZE)
+_PROPOSALS: dict[FindingKind, Propose] = {
+    **dict.fromkeys(_OF_OBJECTS, propose_object_repair),
+    FindingKind.COUNT: propose_count_repair,
+    FindingKind.MISSING_REFERENCE: propose_reference,
+    FindingKind.DOCUMENT_URI: propose_document_uri,
+    FindingKind.URI: propose_uri_action,
+    FindingKind.ORPHAN: propose_tombstone,
+    FindingKind.ABANDONED: propose_upload_deletion,
+    **dict.fromkeys(_MANUAL, _propose_manual_action),
+}
+_REPAIRS: dict[FindingKind, Repair] = {
+    **dict.fromkeys(_OF_OBJECTS, repair_object),
+    FindingKind.COUNT: repair_count,
+    FindingKind.MISSING_REFERENCE: add_missing_reference,
+    FindingKind.DOCUMENT_URI: set_document_uri,
+    FindingKind.ORPHAN: tombstone_orphan,
+    FindingKind.ABANDONED: delete_upload,
+}
+
+
 class Repairer:
     """Proposes and makes the repair of a finding."""
 
     def __init__(self, options: RepairOptions, stores: StorePool) -> None:
-        self._options = options
-        self._stores = stores
+        self._context = RepairContext(options, stores)
 
     def propose(self, finding: Finding) -> Proposal | None:
         """Check a finding again without locks; return None if it is resolved. Raises `StoreSkippedError`."""
-        if finding.kind in _OF_OBJECTS:
-            return propose_object_repair(finding, self._stores)
-        match finding.kind:
-            case FindingKind.COUNT:
-                return propose_count_repair(finding)
-            case FindingKind.MISSING_REFERENCE:
-                return propose_reference(finding)
-            case FindingKind.DOCUMENT_URI:
-                return propose_document_uri(finding, self._stores)
-            case FindingKind.URI:
-                return propose_uri_action(finding)
-            case FindingKind.ORPHAN:
-                return propose_tombstone(finding, self._options, self._stores)
-            case FindingKind.ABANDONED:
-                return propose_upload_deletion(finding)
-            case _:
-                return _propose_manual_action(finding)
+        return _PROPOSALS[finding.kind](finding, self._context)
 
     def repair(self, finding: Finding, actor: str) -> bool:
         """Check again under lock, repair and record in one transaction; return whether something was repaired.
 
         Raises `StoreSkippedError`, `ContentError` and database errors, after which nothing was changed.
         """
-        if finding.kind in _OF_OBJECTS:
-            return repair_object(finding, actor, self._stores)
-        match finding.kind:
-            case FindingKind.COUNT:
-                return repair_count(finding, actor)
-            case FindingKind.MISSING_REFERENCE:
-                return add_missing_reference(finding, actor)
-            case FindingKind.DOCUMENT_URI:
-                return set_document_uri(finding, actor, self._stores)
-            case FindingKind.ORPHAN:
-                return tombstone_orphan(finding, actor, self._options, self._stores)
-            case FindingKind.ABANDONED:
-                return delete_upload(finding, actor)
-            case _:
-                return False
-
-
-def _propose_manual_action(finding: Finding) -> Proposal | None:
-    query, action = _MANUAL[finding.kind]
-    kind, key = get_referrer(finding) if finding.referrer else (None, None)
-    parameters = {"object": finding.object_id, "kind": kind, "key": key, "location": finding.location}
-    return propose_action(f"{finding.message} {action}") if sql.value(query, parameters) else None
+        repair = _REPAIRS.get(finding.kind)
+        return repair is not None and repair(finding, self._context, actor)
 
 
 @dataclass(slots=True)
@@ -135,12 +133,8 @@ class RepairSession:
         self._findings = FindingsBuffer()
         self._repairable = FindingsBuffer()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Delete the files."""
         self._findings.close()
         self._repairable.close()
 

@@ -6,7 +6,6 @@ work is not mistaken for damage.
 
 from storage.verification.findings import Finding, FindingKind
 from storage.verification.options import Check, VerifyOptions
-from storage.verification.run import verify
-from storage.verification.summary import CheckResult, Summary
+from storage.verification.run import CheckResult, Summary, verify
 
 __all__ = ["Check", "CheckResult", "Finding", "FindingKind", "Summary", "VerifyOptions", "verify"]

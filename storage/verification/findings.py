@@ -120,16 +120,8 @@ def describe_object(row: ObjectRow) -> str:
     return f"Object {row.object_id} ({row.sha256[:12]}, {row.backend_type})"
 
 
-def create_object_finding(
-    kind: FindingKind,
-    row: ObjectRow,
-    message: str,
-    *,
-    referrer: str | None = None,
-    expected: str | int | None = None,
-    actual: str | int | None = None,
-) -> Finding:
-    """Return a finding about an object."""
+def create_object_finding(kind: FindingKind, row: ObjectRow, message: str, **values: Any) -> Finding:
+    """Return a finding about an object; `values` are its referrer and the expected and actual value."""
     return Finding(
         kind=kind,
         message=message,
@@ -137,7 +129,5 @@ def create_object_finding(
         sha256=row.sha256,
         backend_type=row.backend_type,
         location=row.storage_uri,
-        referrer=referrer,
-        expected=expected,
-        actual=actual,
+        **values,
     )

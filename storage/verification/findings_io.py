@@ -9,8 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core.progress import ProgressReporter
@@ -113,12 +112,8 @@ class StateFile:
             self._pending.clear()
         self._reporter.advance(count, checkpoint=checkpoint, note=note)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file and keep it."""
         self._file.close()
 
     def delete(self) -> None:

@@ -4,12 +4,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from storage.content import ContentCorruptError, ContentNotFoundError, InvalidUriError
 from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
-from storage.content.base import build_uri, parse_backend, parse_hash
+from storage.content.base import (
+    ContentCorruptError,
+    ContentNotFoundError,
+    InvalidUriError,
+    build_uri,
+    parse_backend,
+    parse_hash,
+)
 from storage.verification.findings import Finding, FindingKind, create_object_finding, describe_object
 from storage.verification.options import Check, VerifyOptions
-from storage.verification.passes import Page, PageResult, read_rows, read_value
+from storage.verification.passes import Page, PageResult, Pass, read_rows, read_value
 
 # Objects between two points where a run can stop; reading takes longer than asking for a size.
 PAGE_SIZES = {Check.PRESENCE: 1_000, Check.HASHES: 128}
@@ -58,23 +64,14 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectPass:
+class ObjectPass(Pass):
     """A pass through the sampled objects by ID, calling the store of each."""
 
-    check: Check
-    step: str
     options: VerifyOptions
     stores: StorePool
     probe: Callable[[_Row, StorePool], list[Finding]]
-    unit: str = "objects"
-
-    @property
-    def name(self) -> str:
-        """The check."""
-        return self.check.value
 
     def count(self) -> int:
-        """Return the size of the sample."""
         return int(read_value(_COUNT, _build_parameters(self.options)))
 
     def check_page(self, after: int | None) -> Page | None:
@@ -119,13 +116,15 @@ class ObjectPass:
             return error
 
 
-def create_object_passes(check: Check, options: VerifyOptions, stores: StorePool) -> list[ObjectPass]:
+def create_object_pass(check: Check, options: VerifyOptions, stores: StorePool) -> ObjectPass:
     """Return the pass of the presence or hash check."""
     if check is Check.PRESENCE:
         probe, step = probe_presence, "Checking presence and size"
     else:
         probe, step = probe_hash if Check.PRESENCE in options.checks else probe_presence_and_hash, "Reading objects"
-    return [ObjectPass(check=check, step=step, options=options, stores=stores, probe=probe)]
+    return ObjectPass(
+        check=check, name=check.value, step=step, unit="objects", options=options, stores=stores, probe=probe
+    )
 
 
 def probe_presence(row: _Row, stores: StorePool) -> list[Finding]:

@@ -8,10 +8,16 @@ from typing import Any
 from django.conf import settings
 
 from ncfd_site.core.formatting import format_duration
-from storage.content import ContentNotFoundError, InvalidUriError, ListedObject, StoreUnavailableError
 from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
-from storage.content.base import build_uri, parse_hash
-from storage.content.uploads import AbandonedUpload, find_abandoned_uploads
+from storage.content.base import (
+    ContentNotFoundError,
+    InvalidUriError,
+    ListedObject,
+    StoreUnavailableError,
+    build_uri,
+    parse_hash,
+)
+from storage.content.local import AbandonedUpload, find_abandoned_uploads
 from storage.verification.findings import Finding, FindingKind
 from storage.verification.options import Check, VerifyOptions
 from storage.verification.passes import Page, PageResult, Pass, TablePass, read_rows, read_value
@@ -51,7 +57,18 @@ class _OverdueRow:
 def create_orphan_passes(options: VerifyOptions, stores: StorePool) -> list[Pass]:
     """Return the passes through both stores, the tombstones and the uploads."""
     return [
-        *(ListingPass(backend=backend, options=options, stores=stores) for backend in ("local", "s3")),
+        *(
+            ListingPass(
+                check=Check.ORPHANS,
+                name=f"objects in {backend}",
+                step=f"Searching orphans in {backend}",
+                unit="folders",
+                backend=backend,
+                options=options,
+                stores=stores,
+            )
+            for backend in ("local", "s3")
+        ),
         TablePass(
             check=Check.ORPHANS,
             name="tombstones",
@@ -62,32 +79,25 @@ def create_orphan_passes(options: VerifyOptions, stores: StorePool) -> list[Pass
             check_range=_check_tombstones,
             start="",
         ),
-        UploadPass(stores=stores),
+        UploadPass(
+            check=Check.ORPHANS,
+            name="uploads",
+            step="Searching abandoned uploads",
+            unit="files",
+            stores=stores,
+        ),
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListingPass:
+class ListingPass(Pass):
     """A pass through the objects of one store, ordered by hash."""
 
     backend: str
     options: VerifyOptions
     stores: StorePool
-    check: Check = Check.ORPHANS
-    unit: str = "folders"
-
-    @property
-    def name(self) -> str:
-        """The store."""
-        return f"objects in {self.backend}"
-
-    @property
-    def step(self) -> str:
-        """The name of the step."""
-        return f"Searching orphans in {self.backend}"
 
     def count(self) -> int:
-        """Return the number of folders, or of key prefixes."""
         return FOLDER_COUNT
 
     def check_page(self, after: str | None) -> Page | None:
@@ -143,17 +153,13 @@ class ListingPass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UploadPass:
+class UploadPass(Pass):
     """A pass of one page through the uploads in the local store."""
 
     stores: StorePool
-    check: Check = Check.ORPHANS
-    name: str = "uploads"
-    step: str = "Searching abandoned uploads"
-    unit: str = "files"
 
     def count(self) -> None:
-        """Return None, since the number of files is unknown."""
+        return None
 
     def check_page(self, after: Any) -> Page | None:
         """Check all files at once: there are only as many as killed writers."""

@@ -1,9 +1,10 @@
 """Passes: checks in pages, resumable after every page."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import transaction
 from psycopg import sql as composed
@@ -36,28 +37,23 @@ class Page:
     result: PageResult
 
 
-class Pass(Protocol):
-    """A pass through rows or objects. `name` is unique; `step` and `unit` are for the progress reporter."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass(ABC):
+    """A pass of a check through rows or objects.
 
-    @property
-    def check(self) -> Check:
-        """The check that it belongs to."""
+    `name` is unique, for checkpoints; `step` and `unit` are for the progress reporter.
+    """
 
-    @property
-    def name(self) -> str:
-        """The name in checkpoints."""
+    check: Check
+    name: str
+    step: str
+    unit: str
 
-    @property
-    def step(self) -> str:
-        """The name of the step."""
-
-    @property
-    def unit(self) -> str:
-        """The unit of progress."""
-
+    @abstractmethod
     def count(self) -> int | None:
         """Return the number of units, None if unknown."""
 
+    @abstractmethod
     def check_page(self, after: Any) -> Page | None:
         """Check the page after a position, None for the first one; return None at the end."""
 
@@ -69,13 +65,9 @@ class _Range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TablePass:
+class TablePass(Pass):
     """A pass through a table by key; `check_range` gets the last key checked before, and the last key to check."""
 
-    check: Check
-    name: str
-    step: str
-    unit: str
     table: str
     key: str
     check_range: Callable[[Any, Any], PageResult]
@@ -83,12 +75,10 @@ class TablePass:
     start: int | str = -(2**63)
 
     def count(self) -> int:
-        """Return the number of rows."""
         query = composed.SQL("SELECT count(*) FROM {}").format(composed.Identifier(self.table))
         return int(read_value(query.as_string(None)))
 
     def check_page(self, after: Any) -> Page | None:
-        """Check the next rows by key."""
         after = self.start if after is None else after
         query = composed.SQL(
             "SELECT max({key}) AS last, count(*) AS row_count"

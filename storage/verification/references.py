@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from ncfd_site.core.formatting import format_duration
 from storage.verification.findings import Finding, FindingKind, create_object_finding, describe_object
@@ -87,78 +88,66 @@ class _ReferrerRow(_Row):
     has_reference: bool
 
 
-def create_count_passes() -> list[TablePass]:
+def create_count_pass() -> TablePass:
     """Return the pass that compares counts with references, in one statement per page of objects."""
-    return [
-        TablePass(
-            check=Check.COUNTS,
-            name="counts",
-            step="Counting references",
-            unit="objects",
-            table="storage_objects",
-            key="object_id",
-            check_range=_check_counts,
-        )
-    ]
+    return TablePass(
+        check=Check.COUNTS,
+        name="counts",
+        step="Counting references",
+        unit="objects",
+        table="storage_objects",
+        key="object_id",
+        check_range=_check_counts,
+    )
 
 
 def create_referrer_passes() -> list[TablePass]:
     """Return the passes for references without referrer, and for documents and studies without reference."""
+    passes = (
+        ("references", "referrers of references", "storage_references", "reference_id", _check_references),
+        ("documents", "references of documents", "documents", "doc_id", partial(_check_referrers, _DOCUMENTS)),
+        ("studies", "references of studies", "studies", "study_id", partial(_check_referrers, _STUDIES)),
+    )
     return [
         TablePass(
             check=Check.REFERRERS,
-            name="references",
-            step="Checking the referrers of references",
-            unit="references",
-            table="storage_references",
-            key="reference_id",
-            check_range=_check_references,
-        ),
-        TablePass(
-            check=Check.REFERRERS,
-            name="documents",
-            step="Checking the references of documents",
-            unit="documents",
-            table="documents",
-            key="doc_id",
-            check_range=lambda after, last: _check_referrers(_DOCUMENTS, after, last),
-        ),
-        TablePass(
-            check=Check.REFERRERS,
-            name="studies",
-            step="Checking the references of studies",
-            unit="studies",
-            table="studies",
-            key="study_id",
-            check_range=lambda after, last: _check_referrers(_STUDIES, after, last),
-        ),
+            name=name,
+            step=f"Checking the {subject}",
+            unit=name,
+            table=table,
+            key=key,
+            check_range=check_range,
+        )
+        for name, subject, table, key, check_range in passes
     ]
 
 
 def _check_counts(after: int, last: int) -> PageResult:
-    rows = read_rows(_COUNTS, {"after": after, "last": last}, of=_CountRow)
-    return PageResult([_describe_count(row) for row in rows])
-
-
-def _describe_count(row: _CountRow) -> Finding:
-    refcount = "not set" if row.refcount is None else f"{row.refcount:,}"
-    message = f"{describe_object(row)} has {row.actual:,} references, but its refcount is {refcount}."
-    return create_object_finding(FindingKind.COUNT, row, message, expected=row.actual, actual=row.refcount)
+    findings = []
+    for row in read_rows(_COUNTS, {"after": after, "last": last}, of=_CountRow):
+        refcount = "not set" if row.refcount is None else f"{row.refcount:,}"
+        message = f"{describe_object(row)} has {row.actual:,} references, but its refcount is {refcount}."
+        findings.append(
+            create_object_finding(FindingKind.COUNT, row, message, expected=row.actual, actual=row.refcount)
+        )
+    return PageResult(findings)
 
 
 def _check_references(after: int, last: int) -> PageResult:
-    rows = read_rows(_WITHOUT_REFERRER, {"after": after, "last": last}, of=_ReferenceRow)
-    old = [row for row in rows if row.age >= GRACE_PERIOD]
-    return PageResult([_describe_missing_referrer(row) for row in old], recent_count=len(rows) - len(old))
-
-
-def _describe_missing_referrer(row: _ReferenceRow) -> Finding:
-    referrer = f"{row.reference_type} {row.referenced_id}"
-    message = (
-        f"{describe_object(row)} has a reference from {referrer}, which does not exist. "
-        f"The reference is {format_duration(row.age)} old."
-    )
-    return create_object_finding(FindingKind.MISSING_REFERRER, row, message, referrer=referrer, expected=referrer)
+    result = PageResult()
+    for row in read_rows(_WITHOUT_REFERRER, {"after": after, "last": last}, of=_ReferenceRow):
+        if row.age < GRACE_PERIOD:
+            result.recent_count += 1
+            continue
+        referrer = f"{row.reference_type} {row.referenced_id}"
+        message = (
+            f"{describe_object(row)} has a reference from {referrer}, which does not exist. "
+            f"The reference is {format_duration(row.age)} old."
+        )
+        result.findings.append(
+            create_object_finding(FindingKind.MISSING_REFERRER, row, message, referrer=referrer, expected=referrer)
+        )
+    return result
 
 
 def _check_referrers(query: str, after: int, last: int) -> PageResult:

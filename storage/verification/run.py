@@ -1,19 +1,103 @@
-"""A verification run: pass after pass, starting at the checkpoint of an earlier run."""
+"""A verification run: pass after pass, starting at the checkpoint of an earlier run, and its result in numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.utils import timezone
 
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import ProgressReporter
 from storage.content.backends import StorePool
 from storage.verification.findings import Finding
-from storage.verification.objects import create_object_passes
+from storage.verification.objects import create_object_pass
 from storage.verification.options import Check, VerifyOptions
 from storage.verification.orphans import create_orphan_passes
 from storage.verification.passes import Page, Pass
-from storage.verification.references import create_count_passes, create_referrer_passes
-from storage.verification.summary import CheckResult, Summary
+from storage.verification.references import create_count_pass, create_referrer_passes
+
+_COLUMNS = ("checked", "errors", "notes", "too recent", "skipped")
+
+
+@dataclass(slots=True)
+class CheckResult:
+    """Numbers of one check.
+
+    Too recent are references made before their referrer and objects stored before their row. Skipped are objects in
+    an unavailable store.
+    """
+
+    checked_count: int = 0
+    error_count: int = 0
+    note_count: int = 0
+    recent_count: int = 0
+    skipped_count: int = 0
+
+
+@dataclass(slots=True)
+class UnavailableStore:
+    """Why a store was unavailable, and how many objects each check skipped."""
+
+    reason: str
+    skipped_counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Summary:
+    """A run: times in ISO 8601, the fraction of objects checked, results by check, findings by kind."""
+
+    started_at: str
+    sample: float
+    seed: int
+    checks: dict[str, CheckResult]
+    finding_counts: dict[str, int] = field(default_factory=dict)
+    unavailable: dict[str, UnavailableStore] = field(default_factory=dict)
+    finished_at: str | None = None
+
+    @classmethod
+    def start(cls, options: VerifyOptions) -> "Summary":
+        """Return the summary of a run that starts now."""
+        checks = {check.value: CheckResult() for check in options.checks}
+        return cls(timezone.now().isoformat(), options.sample, options.seed, checks)
+
+    @property
+    def error_count(self) -> int:
+        """Return the number of errors."""
+        return sum(result.error_count for result in self.checks.values())
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether nothing was skipped."""
+        return not self.unavailable
+
+    def add(self, check: Check, finding: Finding) -> None:
+        """Count a finding."""
+        if finding.kind.is_note:
+            self.checks[check].note_count += 1
+        else:
+            self.checks[check].error_count += 1
+        self.finding_counts[finding.kind] = self.finding_counts.get(finding.kind, 0) + 1
+
+    def add_skipped(self, check: Check, backend: str, reason: str, count: int) -> None:
+        """Count skipped objects."""
+        store = self.unavailable.setdefault(backend, UnavailableStore(reason))
+        store.skipped_counts[check] = store.skipped_counts.get(check, 0) + count
+        self.checks[check].skipped_count += count
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary as stored by jobs and state files."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Summary":
+        """Return a stored summary."""
+        return cls(
+            **{
+                **stored,
+                "checks": {name: CheckResult(**result) for name, result in stored["checks"].items()},
+                "unavailable": {name: UnavailableStore(**store) for name, store in stored["unavailable"].items()},
+            }
+        )
 
 
 def verify(
@@ -29,7 +113,7 @@ def verify(
     """
     stores = stores or StorePool()
     saved = reporter.checkpoint
-    summary = Summary.from_json(saved["summary"]) if "summary" in saved else _create_summary(options)
+    summary = Summary.from_json(saved["summary"]) if "summary" in saved else Summary.start(options)
     positions: dict[str, dict[str, Any]] = {name: dict(at) for name, at in saved.get("positions", {}).items()}
 
     def build_checkpoint() -> dict[str, Any]:
@@ -52,6 +136,30 @@ def verify(
     return summary
 
 
+def format_summary(summary: Summary) -> Iterator[str]:
+    """Yield a table of the checks, then a line for each unavailable store."""
+    yield f"{'':10}" + "".join(f"{column:>12}" for column in _COLUMNS)
+    for name, result in summary.checks.items():
+        yield f"{name:10}" + "".join(f"{number:>12,}" for number in asdict(result).values())
+    if summary.sample < 1:
+        yield f"Presence and hashes: {summary.sample:.3%} of all objects, seed {summary.seed}."
+    for backend, store in summary.unavailable.items():
+        counts = {name: count for name, count in store.skipped_counts.items() if count}
+        skipped = [f"{name} of {format_quantity(count, 'object')}" for name, count in counts.items()]
+        skipped += [f"listing of {backend}"] if Check.ORPHANS in store.skipped_counts else []
+        yield f"{store.reason} Skipped: {', '.join(skipped)}."
+
+
+def describe_errors(summary: Summary) -> str:
+    """Return the result as a sentence; empty if everything was checked and is right."""
+    if summary.error_count:
+        kinds = ", ".join(f"{kind}: {count:,}" for kind, count in sorted(summary.finding_counts.items()))
+        errors = format_quantity(summary.error_count, "error")
+        skipped = "" if summary.is_complete else " Some checks were skipped."
+        return f"{errors} ({kinds}). Run storage_repair to list the repairs.{skipped}"
+    return "" if summary.is_complete else "No errors found, but some checks were skipped."
+
+
 def _add_page(page: Page, one: Pass, summary: Summary, stores: StorePool, report: Callable[[Finding], None]) -> None:
     result = summary.checks[one.check]
     result.checked_count += page.checked_count
@@ -63,21 +171,12 @@ def _add_page(page: Page, one: Pass, summary: Summary, stores: StorePool, report
         summary.add_skipped(one.check, backend, stores.failure_reasons[backend], count)
 
 
-def _create_summary(options: VerifyOptions) -> Summary:
-    return Summary(
-        started_at=timezone.now().isoformat(),
-        sample=options.sample,
-        seed=options.seed,
-        checks={check.value: CheckResult() for check in options.checks},
-    )
-
-
 def _create_passes(options: VerifyOptions, stores: StorePool) -> list[Pass]:
     passes: dict[Check, list[Pass]] = {
-        Check.COUNTS: [*create_count_passes()],
+        Check.COUNTS: [create_count_pass()],
         Check.REFERRERS: [*create_referrer_passes()],
-        Check.PRESENCE: [*create_object_passes(Check.PRESENCE, options, stores)],
-        Check.HASHES: [*create_object_passes(Check.HASHES, options, stores)],
-        Check.ORPHANS: [*create_orphan_passes(options, stores)],
+        Check.PRESENCE: [create_object_pass(Check.PRESENCE, options, stores)],
+        Check.HASHES: [create_object_pass(Check.HASHES, options, stores)],
+        Check.ORPHANS: create_orphan_passes(options, stores),
     }
     return [one for check in options.checks for one in passes[check]]

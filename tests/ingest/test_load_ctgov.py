@@ -9,7 +9,7 @@ import pytest
 
 from ncfd_site.core import sql
 from signals.models import IngestRun, IngestState, Trial, TrialVersion
-from storage.content import LocalContentStore
+from storage.content.local import LocalContentStore
 from storage.models import Document, DocumentTextPage, StorageObject, StorageReference
 from tests.ingest.conftest import Load
 from tests.ingest.studies import (

@@ -12,7 +12,7 @@ from django.utils import timezone
 from linkaudit.models import Asset, LinkAudit
 from ncfd_site.core import sql
 from signals.models import IngestRun
-from storage.content import LocalContentStore
+from storage.content.local import LocalContentStore
 from storage.models import Document, DocumentTextPage
 from tests.ingest.conftest import Load
 from tests.ingest.studies import interventions, jsonl, study

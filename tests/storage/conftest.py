@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.loaders import create_loader
 
-from storage.content import get_s3_client
+from storage.content.s3_client import get_s3_client
 from tests.storage.content.harness import (
     BUCKET,
     StoreHarness,

@@ -45,7 +45,7 @@ def kill_after(module: Any, name: str, count: int = 1) -> None:
 def _list_steps() -> dict[str, Callable[[], None]]:
     from ncfd_site.core import sql
     from storage import deletion, garbage_collection, tiers
-    from storage.content import LocalContentStore
+    from storage.content.local import LocalContentStore
 
     return {
         "gc: before any row": lambda: kill_before(garbage_collection, "_delete_rows"),

@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from ncfd_site.config.errors import ExitCode
@@ -14,10 +14,10 @@ from storage.garbage_collection import (
     GcOptions,
     GcPreview,
     collect_garbage,
+    describe_gc_result,
     find_blocking_reason,
     preview_garbage_collection,
 )
-from storage.messages import describe_gc_result
 
 
 class Command(ReportingCommand):
@@ -61,12 +61,7 @@ class Command(ReportingCommand):
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Print the preview, or delete and print the result."""
-        limits = GcOptions(
-            grace_days=options["grace_days"],
-            retention_minutes=options["retention_minutes"],
-            max_delete_percent=options["max_delete_percent"],
-            allow_missing_references=options["allow_missing_references"],
-        )
+        limits = GcOptions(**{field.name: options[field.name] for field in fields(GcOptions)})
         if not options["delete"]:
             preview = preview_garbage_collection(limits)
             reason = find_blocking_reason(preview, limits)

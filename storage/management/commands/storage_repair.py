@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,12 @@ class Command(ReportingCommand):
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Collect findings, list repairs, ask, repair."""
         limits = RepairOptions(min_age_minutes=options["min_age"], retention_days=options["retention_days"])
-        with RepairSession(limits, self.stdout.write) as session:
+        with closing(RepairSession(limits, self.stdout.write)) as session:
             if options["findings"]:
-                _add_findings(session, options["findings"])
+                try:
+                    session.add_findings(read_findings(options["findings"]))
+                except OSError as error:
+                    fail(f"Cannot read the file of --findings: {error}.", ExitCode.USAGE)
             else:
                 session.verify(VerifyOptions(checks=options["only"], min_age_minutes=options["min_age"]), reporter)
             session.propose(reporter)
@@ -79,13 +83,6 @@ class Command(ReportingCommand):
             fail(f"Some checks were skipped. {reasons}", ExitCode.PARTIAL)
         if not counts.proposed:
             self.stdout.write("Nothing to repair.")
-
-
-def _add_findings(session: RepairSession, path: Path) -> None:
-    try:
-        session.add_findings(read_findings(path))
-    except OSError as error:
-        fail(f"Cannot read the file of --findings: {error}.", ExitCode.USAGE)
 
 
 def _require_confirmation(count: int, *, is_yes: bool) -> None:

@@ -2,15 +2,14 @@
 
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail, integer_type
 from ncfd_site.core.formatting import format_quantity, format_size
 from ncfd_site.core.progress import TerminalReporter
-from storage.messages import describe_move_result
-from storage.tiers import MoveOptions, move_objects, preview_move
+from storage.tiers import MoveOptions, describe_move_result, move_objects, preview_move
 
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 MAX_LISTED = 20
@@ -50,13 +49,7 @@ class Command(ReportingCommand):
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Print the preview, or move and print the result."""
-        selection = MoveOptions(
-            to=options["to"],
-            older_than_days=options["older_than_days"],
-            larger_than=options["larger_than"],
-            limit=options["limit"],
-            retention_minutes=options["retention_minutes"],
-        )
+        selection = MoveOptions(**{field.name: options[field.name] for field in fields(MoveOptions)})
         if not options["move"]:
             preview = preview_move(selection)
             objects = format_quantity(preview.object_count, "object")

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ncfd_site.core.progress import Canceled, TerminalReporter
 from storage.verification import Finding, Summary, VerifyOptions, verify
 from storage.verification.findings_io import StateFile
 from storage.verification.options import add_check_argument, add_min_age_argument, parse_share
-from storage.verification.summary import describe_errors, format_summary
+from storage.verification.run import describe_errors, format_summary
 
 
 class Command(ReportingCommand):
@@ -65,7 +66,8 @@ class Command(ReportingCommand):
 
     def _resume(self, options: VerifyOptions, reporter: TerminalReporter, path: Path) -> Summary:
         database = f"{connection.settings_dict['HOST'] or 'embedded'}/{connection.settings_dict['NAME']}"
-        with StateFile(path, {"options": options.as_json(), "database": database}, reporter) as state:
+        arguments = {"options": options.as_json(), "database": database}
+        with closing(StateFile(path, arguments, reporter)) as state:
 
             def report(finding: Finding) -> None:
                 state.add(finding)

@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.content import CHUNK, ContentError, LocalContentStore
+from storage.content.base import CHUNK, ContentError
+from storage.content.local import LocalContentStore
 from storage.content.s3 import MAX_SIZE
 from storage.content.spool import spool_content
 

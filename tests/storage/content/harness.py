@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage.content import ContentStore, LocalContentStore, S3ContentStore, S3Location, get_s3_client
+from storage.content import ContentStore
+from storage.content.local import LocalContentStore
+from storage.content.s3 import S3ContentStore
+from storage.content.s3_client import S3Location, get_s3_client
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from ncfd_site.config.errors import ConfigurationError
-from storage.content import LocalContentStore, S3ContentStore, get_content_store, get_content_store_for
+from storage.content import get_content_store, get_content_store_for
+from storage.content.local import LocalContentStore
+from storage.content.s3 import S3ContentStore
 from tests.storage.content.harness import BUCKET
 
 HASH = "0" * 64

@@ -9,7 +9,8 @@ from threading import Barrier
 
 import pytest
 
-from storage.content import CHUNK, ContentCorruptError, ContentNotFoundError, InvalidUriError, get_content_store_for
+from storage.content import get_content_store_for
+from storage.content.base import CHUNK, ContentCorruptError, ContentNotFoundError, InvalidUriError
 from storage.content.spool import IN_MEMORY
 from tests.storage.content.harness import StoreHarness
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from storage.content import CHUNK
+from storage.content.base import CHUNK
 
 FILL_DISK = [sys.executable, "-m", "tests.storage.content.fill_disk"]
 

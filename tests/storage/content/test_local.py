@@ -9,14 +9,9 @@ from typing import Any
 
 import pytest
 
-from storage.content import (
-    ContentNotFoundError,
-    ContentStore,
-    InvalidUriError,
-    LocalContentStore,
-    StoreFullError,
-    StoreUnavailableError,
-)
+from storage.content import ContentStore
+from storage.content.base import ContentNotFoundError, InvalidUriError, StoreFullError, StoreUnavailableError
+from storage.content.local import LocalContentStore
 
 SECRET = b"secret"
 DIGEST = hashlib.sha256(SECRET).hexdigest()

@@ -7,16 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage.content import (
-    CHUNK,
-    ContentNotFoundError,
-    ContentTooLargeError,
-    S3ContentStore,
-    S3Location,
-    StoreFullError,
-    get_s3_client,
-)
 from storage.content import s3 as s3_backend
+from storage.content.base import CHUNK, ContentNotFoundError, ContentTooLargeError, StoreFullError
+from storage.content.s3 import S3ContentStore
+from storage.content.s3_client import S3Location, get_s3_client
 from storage.content.spool import IN_MEMORY
 from tests.storage.content.fake_server import FakeServer, Handler, run_fake_server
 from tests.storage.content.harness import BUCKET, build_s3_location, create_s3_harness

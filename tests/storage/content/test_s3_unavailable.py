@@ -9,13 +9,10 @@ from typing import Any
 
 import pytest
 
-from storage.content import (
-    ContentNotFoundError,
-    ContentStore,
-    S3ContentStore,
-    StoreUnavailableError,
-    get_s3_client,
-)
+from storage.content import ContentStore
+from storage.content.base import ContentNotFoundError, StoreUnavailableError
+from storage.content.s3 import S3ContentStore
+from storage.content.s3_client import get_s3_client
 from tests.storage.conftest import ACCESS_KEY, SECRET_KEY
 from tests.storage.content.fake_server import Answer, FakeServer, Handler, drop, hang, run_fake_server, stall, truncate
 from tests.storage.content.harness import BUCKET, build_s3_location, create_s3_harness

@@ -11,7 +11,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from storage.content import ContentStore, LocalContentStore, StoreUnavailableError, get_content_store
+from storage.content import ContentStore, get_content_store
+from storage.content.base import StoreUnavailableError
+from storage.content.local import LocalContentStore
 from storage.models import Document, StorageObject
 from tests import factories
 from tests.storage.content.harness import BUCKET

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def create_repairer() -> Repairer:
 
 def run_repair(barrier: threading.Barrier) -> int:
     """Propose and repair with a barrier in between; return the number of repairs."""
-    with RepairSession(RepairOptions(), lambda line: None) as session:
+    with closing(RepairSession(RepairOptions(), lambda line: None)) as session:
         session.verify(VerifyOptions(), NullReporter("olga"))
         session.propose(NullReporter("olga"))
         barrier.wait()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from django.db import connections, transaction
 
-from storage.content import ContentNotFoundError, ContentStore, get_content_store_for
+from storage.content import ContentStore, get_content_store_for
+from storage.content.base import ContentNotFoundError
 from storage.loading import add_documents
 from storage.models import Document
 from tests.storage.store_setup import build_document

@@ -12,7 +12,8 @@ from ncfd_site.config.errors import ConfigurationError
 from ncfd_site.core import sql
 from ncfd_site.core.progress import Canceled, NullReporter
 from storage import tiers
-from storage.content import StoreUnavailableError, get_content_store
+from storage.content import get_content_store
+from storage.content.base import StoreUnavailableError
 from storage.garbage_collection import GcOptions, collect_garbage
 from storage.models import Document, StorageEvent, StorageObject, StorageTombstone
 from storage.tiers import MoveOptions, MovePreview, move_objects, preview_move

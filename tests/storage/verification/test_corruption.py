@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from storage.content import CHUNK
+from storage.content.base import CHUNK
 from storage.models import StorageObject
 from storage.verification import Check, FindingKind
 from tests.storage.verification.runs import list_kinds, run_verification

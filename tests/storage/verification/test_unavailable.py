@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from ncfd_site.config.errors import ExitCode
-from storage.content import ContentStore, S3ContentStore, get_content_store, get_s3_client
+from storage.content import ContentStore, get_content_store
 from storage.content.backends import MAX_FAILURES, StorePool
+from storage.content.s3 import S3ContentStore
+from storage.content.s3_client import get_s3_client
 from storage.verification import (
     Check,
     Finding,

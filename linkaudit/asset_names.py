@@ -38,7 +38,7 @@ def normalize_name(name: str) -> str:
     return fold_text(_DASHES.sub("-", fold_text(_TRADE_MARKS.sub("", name)))).strip(_EDGES)
 
 
-def core_name(name: str) -> str:
+def extract_core_name(name: str) -> str:
     """Return the normalized name without strength and form: "metformin" for "Metformin 500 mg tablet".
 
     Empty if nothing else is left.
@@ -49,9 +49,9 @@ def core_name(name: str) -> str:
     return "" if _ONLY_AMOUNTS.fullmatch(core) else core
 
 
-def display_name(name: str) -> str:
-    """Return `name` as it was written, without the strength and form that `core_name` drops."""
-    core, shown = core_name(name), collapse_spaces(_TRADE_MARKS.sub("", name)).strip(_EDGES)
+def extract_display_name(name: str) -> str:
+    """Return `name` as it was written, without the strength and form that `extract_core_name` drops."""
+    core, shown = extract_core_name(name), collapse_spaces(_TRADE_MARKS.sub("", name)).strip(_EDGES)
     at = _DASHES.sub("-", shown).casefold().find(core)
     found = shown[at : at + len(core)] if at >= 0 else ""
     # Folding can change the letters and their number. Then only the normalized form can be shown.
@@ -63,7 +63,7 @@ def guess_alias_type(name: str) -> str:
     return "code" if _CODE.fullmatch(collapse_spaces(name)) else "other"
 
 
-def distinct_names(names: Any, aliases: Iterable[str] = ()) -> list[str]:
+def list_distinct_names(names: Any, aliases: Iterable[str] = ()) -> list[str]:
     """Return each text in the JSON value `names` and in `aliases` once, in that order, ignoring case."""
     found: dict[str, str] = {}
     for name in (*_texts(names), *aliases):

@@ -84,7 +84,7 @@ def label_links(
 
 
 def freeze_filter(query: str) -> FrozenFilter:
-    """Freeze a filter now."""
+    """Return the filter with the highest link ID and the time, so that a job ignores later links and changes."""
     max_id = LinkAudit.objects.aggregate(highest=Max("pk"))["highest"] or 0
     moment: datetime = sql.value("SELECT clock_timestamp()")
     return FrozenFilter(query, max_id, moment.isoformat())
@@ -97,9 +97,9 @@ def start_job(frozen: FrozenFilter, decision: str, note: str, *, actor: User) ->
 
 
 def format_result(decision: str, groups: Mapping[str, Collection[int]], counts: Mapping[str, int] | None = None) -> str:
-    """Return how many links were labeled, skipped and failed, with the first ids of those not labeled.
+    """Return how many links were labeled, skipped and failed, with the first IDs of those not labeled.
 
-    `groups` has ids by outcome; `counts` has the totals, if `groups` is incomplete.
+    `groups` has IDs by outcome; `counts` has the totals, if `groups` is incomplete.
     """
     total = counts or {name: len(ids) for name, ids in groups.items()}
     labeled = f"{total.get('labeled', 0):,}"

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from linkaudit.queries import IS_ACTIVE
 from linkaudit.review.queries import AVAILABILITY, Availability
 from linkaudit.services import ADJUDICATE, LABEL
 from ncfd_site.core.formatting import format_capped_count
@@ -14,15 +15,12 @@ from ncfd_site.dashboard.tile import COUNT_LIMIT, Action, Figure, Line, Query, R
 VIEW_DISAGREEMENTS = "linkaudit.view_linkdisagreement"
 VIEW_JOBS = "jobs.view_job"
 
-DECIDED_TODAY = """
+DECIDED_TODAY = f"""
 SELECT count(*) FROM link_reviews r
 WHERE r.reviewer = %(reviewer)s AND r.mode = 'queue' AND r.decision <> 'undone'
     AND r.reviewed_at >= date_trunc('day', now(), 'UTC')
-    AND NOT EXISTS (
-        SELECT FROM link_reviews t
-        WHERE t.audit_id = r.audit_id AND t.supersedes = r.review_id AND t.decision = 'undone'
-    )
-"""
+    AND {IS_ACTIVE.format("r")}
+"""  # noqa: S608
 REVIEWABLE = """
 SELECT EXISTS (
         SELECT FROM review_slots s JOIN review_samples m USING (sample_id)

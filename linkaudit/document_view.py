@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from django.db.models.functions import Left
 
-from linkaudit.asset_names import distinct_names
+from linkaudit.asset_names import list_distinct_names
 from linkaudit.claims import HighlightedText, Terms, highlight, highlight_with_quote, render_claim
 from linkaudit.models import LinkAudit
 from ncfd_site.core.formatting import is_web_address
@@ -114,7 +114,7 @@ def build_document_context(audit: LinkAudit, query: Mapping[str, str]) -> dict[s
     """Return the template context for a link's claim and document; `query` can name the first page, as `from`."""
     url, first_page = audit.doc.source_url or "", query.get("from", "")
     aliases = audit.asset.aliases.values_list("alias", flat=True)
-    names = distinct_names(audit.asset.names_jsonb, aliases) if audit.asset.is_specified else []
+    names = list_distinct_names(audit.asset.names_jsonb, aliases) if audit.asset.is_specified else []
     terms = Terms(names, audit.nct_id or "")
     return {
         "audit": audit,

@@ -65,7 +65,7 @@ class LabelForm(PlainForm):
 
 
 def parse_moment(text: str) -> datetime | None:
-    """Return an ISO 8601 time, or None for an invalid one."""
+    """Parse a time in ISO 8601 format; return None for an invalid one."""
     try:
         return parse_datetime(text)
     except ValueError:

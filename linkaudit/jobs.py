@@ -72,7 +72,7 @@ def _draw_promoted(arguments: Json, reporter: ProgressReporter) -> Json:
 
 def _revert(arguments: Json, reporter: ProgressReporter) -> Json:
     reporter.begin("Reverting the promotion", None, "links")
-    links = promotion.revert(arguments["promotion_id"], arguments["reason"], reverted_by=reporter.actor)
+    links = promotion.revert_promotion(arguments["promotion_id"], arguments["reason"], reverted_by=reporter.actor)
     reporter.advance(links)
     return {"promotion_id": arguments["promotion_id"], "links": links}
 

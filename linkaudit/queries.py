@@ -18,7 +18,11 @@ MIN_LINKS = 50
 # A reviewer can undo a decision for this long.
 UNDO_PERIOD = timedelta(minutes=10)
 UNKNOWN_HEURISTIC = "No heuristic with this name has proposed a link."
-
+# The condition that no decision undid the review with the alias `{0}`.
+IS_ACTIVE = (
+    "NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = {0}.audit_id AND t.supersedes = {0}.review_id"
+    " AND t.decision = 'undone')"
+)
 STATUSES = """
 SELECT p.*, can_auto_promote_heuristic(n.name, %s, %s) AS can_promote
 FROM unnest(%s::text[]) WITH ORDINALITY n(name, position) CROSS JOIN LATERAL get_heuristic_precision(n.name) p

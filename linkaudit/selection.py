@@ -75,7 +75,7 @@ def find_neighbor(selection: LinkFilter, link: LinkAudit, *, is_backward: bool =
 
 
 def find_next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
-    """Return the id of the next open link of the selection, wrapping at its end; None if no link is open."""
+    """Return the ID of the next open link of the selection, wrapping at its end; None if no link is open."""
     opened = replace(selection, label="open")
     following = find_neighbor(opened, after)
     if following is not None:

@@ -27,13 +27,13 @@ class LastLabel:
 
 
 def remember_label(session: SessionBase, audit: LinkAudit, subject: str, previous_note: str | None) -> None:
-    """Remember the label just written to `audit`, in place of an earlier one."""
+    """Store the label just written to `audit` in the session, in place of an earlier one."""
     label = LastLabel(audit.pk, subject, audit.label, audit.updated_at, previous_note)
     session[LAST_LABEL] = {**asdict(label), "labeled_at": audit.updated_at.isoformat()}
 
 
 def find_last_label(session: SessionBase) -> LastLabel | None:
-    """Return the last label if it can still be undone."""
+    """Return the last label given in this session, if it can still be undone."""
     stored: dict[str, Any] | None = session.get(LAST_LABEL)
     # A session can be older than this version of the site.
     if stored is None or "previous_note" not in stored:
@@ -59,7 +59,7 @@ def find_leased_slot_id(session: SessionBase, token: uuid.UUID | str) -> int | N
 
 
 def find_note(session: SessionBase, token: uuid.UUID | None) -> str:
-    """Return the note to put into the form of a slot."""
+    """Return the note stored with a lease, for the form of its slot."""
     return str(session.get(NOTES, {}).get(str(token), ""))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from linkaudit.intervals import Interval, wilson_interval
 from linkaudit.models import LinkAudit, LinkDisagreement
+from linkaudit.queries import IS_ACTIVE
 from ncfd_site.core import sql
 
 MAX_SHOWN = 200
@@ -22,10 +23,6 @@ FROM unnest(%s::bigint[]) wanted (audit_id) CROSS JOIN LATERAL effective_link_re
 ORDER BY r.audit_id, r.review_id
 """
 # An undo frees its slot, so this excludes only decisions that were undone outside the queue.
-_IS_ACTIVE = (
-    "NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = {0}.audit_id AND t.supersedes = {0}.review_id"
-    " AND t.decision = 'undone')"
-)
 PAIRS = f"""
 SELECT m.heuristic,
     count(*) FILTER (WHERE (f.decision, s.decision) = ('right', 'right')) AS right_right,
@@ -35,7 +32,7 @@ SELECT m.heuristic,
     count(*) FILTER (WHERE 'unsure' IN (f.decision, s.decision)) AS unsure
 FROM review_slots second JOIN review_slots first USING (sample_id, position) JOIN review_samples m USING (sample_id)
 JOIN link_reviews f ON f.review_id = first.review_id JOIN link_reviews s ON s.review_id = second.review_id
-WHERE second.opinion = 2 AND first.opinion = 1 AND {_IS_ACTIVE.format("f")} AND {_IS_ACTIVE.format("s")}
+WHERE second.opinion = 2 AND first.opinion = 1 AND {IS_ACTIVE.format("f")} AND {IS_ACTIVE.format("s")}
 GROUP BY m.heuristic ORDER BY m.heuristic
 """  # noqa: S608
 REVIEWERS = f"""
@@ -48,10 +45,10 @@ SELECT r.reviewer,
 FROM review_slots slot JOIN link_reviews r USING (review_id)
 LEFT JOIN LATERAL (
     SELECT a.decision FROM link_reviews a
-    WHERE a.audit_id = r.audit_id AND a.mode = 'adjudication' AND {_IS_ACTIVE.format("a")}
+    WHERE a.audit_id = r.audit_id AND a.mode = 'adjudication' AND {IS_ACTIVE.format("a")}
     ORDER BY a.review_id DESC LIMIT 1
 ) result ON true
-WHERE {_IS_ACTIVE.format("r")} GROUP BY r.reviewer ORDER BY r.reviewer
+WHERE {IS_ACTIVE.format("r")} GROUP BY r.reviewer ORDER BY r.reviewer
 """  # noqa: S608
 
 

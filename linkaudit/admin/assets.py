@@ -19,7 +19,7 @@ MAX_ASSETS = 200
 
 
 def find_assets_by_prefix(prefix: str) -> list[int]:
-    """Return the ids of assets with a name that starts with `prefix`, ignoring case."""
+    """Return the IDs of assets with a name that starts with `prefix`, ignoring case."""
     aliases = AssetAlias.objects.filter(alias_norm__startswith=normalize_name(prefix)).order_by("alias_norm")
     return list(dict.fromkeys(aliases.values_list("asset_id", flat=True)[:MAX_ASSETS]))
 

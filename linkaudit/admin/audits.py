@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from linkaudit import services
 from linkaudit.admin.assets import asset_column, search_by_asset
 from linkaudit.admin.bulk import BulkAdmin
-from linkaudit.asset_names import distinct_names
+from linkaudit.asset_names import list_distinct_names
 from linkaudit.claims import Terms, highlight, render_claim
 from linkaudit.forms import DECISIONS, parse_moment
 from linkaudit.models import LinkAudit
@@ -187,7 +187,7 @@ class LinkAuditAdmin(LabelingAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row = super().get_object(request, object_id, from_field)
         if row is not None:
-            row.names = distinct_names(row.asset.names_jsonb, row.asset.aliases.values_list("alias", flat=True))
+            row.names = list_distinct_names(row.asset.names_jsonb, row.asset.aliases.values_list("alias", flat=True))
         return row
 
     @admin.display(description="claim")

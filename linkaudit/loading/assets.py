@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from linkaudit.asset_names import core_name, display_name, guess_alias_type, normalize_name
+from linkaudit.asset_names import extract_core_name, extract_display_name, guess_alias_type, normalize_name
 from ncfd_site.core import sql
 from ncfd_site.ingest.text import collapse_spaces
 
@@ -53,12 +53,12 @@ def find_or_add_assets(names: Iterable[str], source: str) -> FoundAssets:
     If several assets have the same alias, the oldest is used.
     """
     # A name that is only a strength has no core and stays as it is.
-    forms = {name: (normalize_name(name), core_name(name) or normalize_name(name)) for name in names}
+    forms = {name: (normalize_name(name), extract_core_name(name) or normalize_name(name)) for name in names}
     wanted = sorted({form for pair in forms.values() for form in pair})
     owners = {row.alias_norm: row.asset_id for row in sql.rows(OWNERS, [wanted], of=_Owner)}
     missing = {core: name for name, (spelled, core) in reversed(forms.items()) if not owners.keys() & {spelled, core}}
     # The first spelling in the file names the asset.
-    shown = {display_name(name) or collapse_spaces(name): core for core, name in reversed(missing.items())}
+    shown = {extract_display_name(name) or collapse_spaces(name): core for core, name in reversed(missing.items())}
     added = sql.rows(ADD_ASSETS, [list(shown)], of=_Added)
     owners |= {shown[asset.name]: asset.asset_id for asset in added}
     owned = {name: owners.get(spelled, owners.get(core)) for name, (spelled, core) in forms.items()}

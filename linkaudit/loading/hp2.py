@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from linkaudit.asset_names import core_name, normalize_name
+from linkaudit.asset_names import extract_core_name, normalize_name
 from linkaudit.loading.assets import find_or_add_assets
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, Stage, dump_json
@@ -118,7 +118,7 @@ SELECT doc_id, nct_id, %s, 1.00 FROM unnest(%s::bigint[], %s::text[]) AS listed 
 
 def is_asset(name: str, kind: str) -> bool:
     """Return whether an intervention of that name and registry type ("" for none) is a drug or biologic."""
-    core = core_name(name)
+    core = extract_core_name(name)
     # A name has at least two characters with a letter, or is a code of two numbers such as 10-1074.
     if kind not in DRUG_TYPES or len(name) > MAX_LENGTH or len(core) < 2 or not _NAME.search(core):
         return False
@@ -167,7 +167,7 @@ def _build_evidence(document: RegistryDocument, mention: Mention) -> dict[str, A
         "page_no": mention.page_no,
         "char_start": mention.char_start,
         "char_end": mention.char_end,
-        "matched_alias": core_name(mention.name) or normalize_name(mention.name),
+        "matched_alias": extract_core_name(mention.name) or normalize_name(mention.name),
         "intervention_type": mention.kind or "not stated",
         "nct_id": document.nct_id,
         "registry": "ClinicalTrials.gov",

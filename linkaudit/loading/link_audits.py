@@ -4,16 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import Any
 
-from linkaudit.asset_names import UNSPECIFIED, core_name
+from linkaudit.asset_names import UNSPECIFIED, extract_core_name
 from linkaudit.loading.assets import find_or_add_assets
 from linkaudit.loading.proposals import Proposal, parse_citation_ids
 from linkaudit.models import LinkReview
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, Stage, dump_json, serialize_loads, valid_records, write_batches
 from ncfd_site.ingest.records import Record, RejectedRecord, Rejections
-from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
+from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, record_run
 from storage.content import ContentStore
 from storage.loading import add_documents, find_known_documents
 
@@ -96,10 +97,9 @@ def load_link_audits(
     summary = LoadSummary(THINGS)
     before = rejections.count
     with record_run(RUN_SOURCE) as run:
-        writer = _Writer(run, store)
-        batches = write_batches(
-            valid_records(proposals, rejections), writer.write, key=_key, rejections=rejections, progress=progress
-        )
+        records = valid_records(proposals, rejections)
+        write = partial(_write_batch, crawl_run_id=f"{RUN_SOURCE}:{run.run_id}", store=store)
+        batches = write_batches(records, write, key=_key, rejections=rejections, progress=progress)
         for counts in batches:
             summary.merge(counts)
         summary.add("links", rejected=rejections.count - before)
@@ -118,64 +118,59 @@ def _key(proposal: Proposal) -> tuple[str, ...]:
     # Two spellings of an asset are one proposal: the second one is an update in a later batch.
     return (
         proposal.source_url,
-        core_name(proposal.asset),
+        extract_core_name(proposal.asset),
         proposal.nct_id,
         proposal.heuristic,
         proposal.link_type,
     )
 
 
-class _Writer:
-    """Writes the batches of one load."""
+def _write_batch(batch: Sequence[Record[Proposal]], *, crawl_run_id: str, store: ContentStore) -> Counts:
+    """Write one batch inside the current transaction; return the counts."""
+    serialize_loads()
+    proposals = [item.value for item in batch]
+    documents, new = _find_or_add_documents(proposals, crawl_run_id, store)
+    assets = find_or_add_assets([each.asset or UNSPECIFIED for each in proposals], ALIAS_SOURCE)
+    # Unrelated names can be aliases of one asset. Then the first proposal is used.
+    staged: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for position, each in enumerate(proposals):
+        doc_id, asset_id = documents[each.source_url], assets.by_name[each.asset or UNSPECIFIED]
+        key = (doc_id, asset_id, each.nct_id, each.heuristic, each.link_type)
+        staged.setdefault(key, _to_row(position, doc_id, asset_id, each))
+    _STAGE.fill(staged.values())
+    # The triggers of link_audit record these labels with the mode of a loader.
+    sql.scalar("set_config", "ncfd.review_mode", LinkReview.Mode.LOAD, True)
+    labeled = sql.execute(_LABEL)
+    conflicts = sql.value(_CONFLICTS)
+    added = sql.rows(_ADD, of=_Added)
+    sql.scalar("set_config", "ncfd.review_mode", "", True)
+    new_labels = labeled + sum(link.is_labeled for link in added)
+    return Counter(
+        {
+            ("links", "added"): len(added),
+            ("links", "changed"): labeled,
+            ("links", "unchanged"): len(proposals) - len(added) - labeled,
+            ("labels", "added"): new_labels,
+            ("labels", "unchanged"): sum(each.label is not None for each in proposals) - new_labels,
+            ("documents", "added"): new,
+            ("assets", "added"): assets.added,
+            ("conflicts", "unchanged"): conflicts,
+        }
+    )
 
-    def __init__(self, run: Run, store: ContentStore) -> None:
-        self._run = run
-        self._store = store
 
-    def write(self, batch: Sequence[Record[Proposal]]) -> Counts:
-        """Write one batch inside the current transaction; return the counts."""
-        serialize_loads()
-        proposals = [item.value for item in batch]
-        documents, new = self._find_or_add_documents(proposals)
-        assets = find_or_add_assets([each.asset or UNSPECIFIED for each in proposals], ALIAS_SOURCE)
-        # Unrelated names can be aliases of one asset. Then the first proposal is used.
-        staged: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        for position, each in enumerate(proposals):
-            doc_id, asset_id = documents[each.source_url], assets.by_name[each.asset or UNSPECIFIED]
-            key = (doc_id, asset_id, each.nct_id, each.heuristic, each.link_type)
-            staged.setdefault(key, _to_row(position, doc_id, asset_id, each))
-        _STAGE.fill(staged.values())
-        # The triggers of link_audit record these labels with the mode of a loader.
-        sql.scalar("set_config", "ncfd.review_mode", LinkReview.Mode.LOAD, True)
-        labeled = sql.execute(_LABEL)
-        conflicts = sql.value(_CONFLICTS)
-        added = sql.rows(_ADD, of=_Added)
-        sql.scalar("set_config", "ncfd.review_mode", "", True)
-        new_labels = labeled + sum(link.is_labeled for link in added)
-        return Counter(
-            {
-                ("links", "added"): len(added),
-                ("links", "changed"): labeled,
-                ("links", "unchanged"): len(proposals) - len(added) - labeled,
-                ("labels", "added"): new_labels,
-                ("labels", "unchanged"): sum(each.label is not None for each in proposals) - new_labels,
-                ("documents", "added"): new,
-                ("assets", "added"): assets.added,
-                ("conflicts", "unchanged"): conflicts,
-            }
-        )
-
-    def _find_or_add_documents(self, proposals: Sequence[Proposal]) -> tuple[dict[str, int], int]:
-        first = {each.source_url: each for each in reversed(proposals)}
-        known = find_known_documents(first)
-        crawl = f"{RUN_SOURCE}:{self._run.run_id}"
-        missing = [each.to_document(crawl) for url, each in first.items() if url not in known]
-        added = add_documents(missing, self._store)
-        pmids, dois = zip(*map(parse_citation_ids, added), strict=True) if added else ((), ())
-        sql.execute(_CITE, [list(added.values()), list(pmids), list(dois)])
-        # Another process can add a document between the read and the insert.
-        concurrent = find_known_documents([url for url in first if url not in known and url not in added])
-        return {**known, **added, **concurrent}, len(added)
+def _find_or_add_documents(
+    proposals: Sequence[Proposal], crawl_run_id: str, store: ContentStore
+) -> tuple[dict[str, int], int]:
+    first = {each.source_url: each for each in reversed(proposals)}
+    known = find_known_documents(first)
+    missing = [each.to_document(crawl_run_id) for url, each in first.items() if url not in known]
+    added = add_documents(missing, store)
+    pmids, dois = zip(*map(parse_citation_ids, added), strict=True) if added else ((), ())
+    sql.execute(_CITE, [list(added.values()), list(pmids), list(dois)])
+    # Another process can add a document between the read and the insert.
+    concurrent = find_known_documents([url for url in first if url not in known and url not in added])
+    return {**known, **added, **concurrent}, len(added)
 
 
 def _to_row(position: int, doc_id: int, asset_id: int, proposal: Proposal) -> tuple[Any, ...]:

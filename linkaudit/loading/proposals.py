@@ -89,7 +89,7 @@ def require_proposals(path: Path) -> None:
 
 
 def parse_proposal(row: Any) -> Proposal:
-    """Return a checked proposal; raises InvalidRecord with the reason."""
+    """Parse and check a proposal, given as a row of a file; raises InvalidRecord with the reason."""
     if not isinstance(row, dict):
         raise InvalidRecord("not a proposal: an object is expected")
     if missing := [name for name in REQUIRED if row.get(name) in (None, "")]:
@@ -121,7 +121,7 @@ def parse_proposal(row: Any) -> Proposal:
 
 
 def parse_citation_ids(source_url: str) -> tuple[str | None, str | None]:
-    """Return the PubMed ID and the DOI in a URL."""
+    """Return the PubMed ID and the DOI in the URL of a document; None for each that it lacks."""
     pubmed, doi = PUBMED_URL.fullmatch(source_url), DOI_URL.fullmatch(source_url)
     return pubmed[1] if pubmed else None, doi[1] if doi else None
 

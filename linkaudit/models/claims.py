@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from linkaudit.asset_names import UNSPECIFIED, distinct_names
+from linkaudit.asset_names import UNSPECIFIED, list_distinct_names
 from ncfd_site.core.fields import (
     FROM_0_TO_1,
     BigForeignKey,
@@ -47,7 +47,7 @@ class Asset(models.Model):
     def name(self) -> str:
         """The best-known name."""
         names = self.names_jsonb if isinstance(self.names_jsonb, dict) else {}
-        known = distinct_names([*(names.get(kind) for kind in NAMES_TO_SHOW), self.names_jsonb])
+        known = list_distinct_names([*(names.get(kind) for kind in NAMES_TO_SHOW), self.names_jsonb])
         return known[0] if known else f"asset {self.asset_id}"
 
     @property

@@ -8,7 +8,7 @@ from django.db.models import F
 from linkaudit.intervals import Interval, wilson_interval
 from linkaudit.models import LinkAudit, LinkReview
 from linkaudit.precision.forms import Window
-from linkaudit.queries import PrecisionCounts
+from linkaudit.queries import IS_ACTIVE, PrecisionCounts
 from linkaudit.sampling.interim_analysis import REQUIRED_PRECISION
 from ncfd_site.core import sql
 from ncfd_site.core.charts.intervals import Estimate, IntervalChart, IntervalItem, build_interval_chart
@@ -52,8 +52,7 @@ FROM ({LABELED}) a
 LEFT JOIN LATERAL (
     SELECT r.mode, r.sample_id FROM link_reviews r
     WHERE r.audit_id = a.audit_id AND r.decision IN ('right', 'wrong')
-      AND NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = r.audit_id AND t.decision = 'undone'
-                      AND t.supersedes = r.review_id)
+      AND {IS_ACTIVE.format("r")}
     ORDER BY r.review_id DESC LIMIT 1
 ) r ON true
 GROUP BY 1, 2, 3 ORDER BY 3 DESC, count(*) DESC, 1, 2

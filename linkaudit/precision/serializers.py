@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def serialize_assessment(assessment: Assessment) -> Json:
-    """Return one heuristic of a list."""
+    """Return the precision of a heuristic, its promotion rule, sample evidence and promoted links as JSON."""
     status, evidence = assessment.status, assessment.evidence
     return {
         **_serialize_precision(status),
@@ -38,7 +38,7 @@ def serialize_assessment(assessment: Assessment) -> Json:
 
 
 def serialize_report(report: Report) -> Json:
-    """Return one heuristic in full."""
+    """Return the report on a heuristic as JSON: the assessment, with window, breakdowns and samples."""
     groups, window = report.breakdowns, report.window
     return {
         "as_of": report.as_of.isoformat(),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionItem, LinkReview
+from linkaudit.queries import IS_ACTIVE
 from ncfd_site.core import sql
 from ncfd_site.core.lists import PAGE_SIZE, Selection
 
@@ -38,14 +39,13 @@ SELECT count(trial_xref_id) AS trial_rows, coalesce(sum(cardinality(study_xref_i
 FROM (SELECT trial_xref_id, study_xref_ids FROM link_promotion_items
       WHERE promotion_id = %(promotion)s LIMIT %(limit)s) r
 """
-LATER_ERRORS = """
+LATER_ERRORS = f"""
 SELECT DISTINCT ON (r.audit_id) r.audit_id, r.reviewer, r.mode, r.note, r.reviewed_at
 FROM link_reviews r JOIN link_promotion_items p ON p.audit_id = r.audit_id AND p.promotion_id = %(promotion)s
 WHERE r.heuristic = %(heuristic)s AND r.decision = 'wrong' AND greatest(r.reviewed_at, r.recorded_at) > %(since)s
-  AND NOT EXISTS (SELECT FROM link_reviews t
-                  WHERE t.audit_id = r.audit_id AND t.decision = 'undone' AND t.supersedes = r.review_id)
+  AND {IS_ACTIVE.format("r")}
 ORDER BY r.audit_id, r.review_id DESC LIMIT %(limit)s + 1
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class PromotedLink:
 
 
 def read_preview(heuristic: str) -> Preview:
-    """Count the outcomes of a promotion among the first `MAX_PENDING` pending links of the heuristic."""
+    """Count what a promotion would do with the pending links of a heuristic, at most `MAX_PENDING` of them."""
     return sql.rows(PREVIEW, {"heuristic": heuristic, "limit": MAX_PENDING}, of=Preview)[0]
 
 

@@ -79,7 +79,7 @@ def start_revert_job(promotion_id: int, reason: str, *, actor: User) -> Job:
     return queue.start(REVERT_JOB, {"promotion_id": promotion_id, "reason": reason.strip()}, actor=actor)
 
 
-def revert(promotion_id: int, reason: str, *, reverted_by: str) -> int:
+def revert_promotion(promotion_id: int, reason: str, *, reverted_by: str) -> int:
     """Revert a promotion in one transaction; return how many links have their previous status again.
 
     Raises PromotionError if it was reverted before.

@@ -67,7 +67,7 @@ def list_desk_samples() -> list[DeskSample]:
 
 
 def read_availability(reviewer: User) -> Availability:
-    """Return the availability of slots for a reviewer."""
+    """Return the number of open slots, and whether the reviewer can lease one now."""
     return sql.rows(AVAILABILITY, {"reviewer": reviewer.get_username()}, of=Availability)[0]
 
 

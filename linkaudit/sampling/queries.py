@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from linkaudit.models import InterimAnalysis, ReviewSample
+from linkaudit.queries import IS_ACTIVE
 from ncfd_site.core import sql
 
 # Sample sizes at which the evidence is analyzed.
@@ -18,7 +19,7 @@ MAX_SHOWN = 20
 
 # A slot is resolved by the adjudication after its decisions, else by its decisions once all are recorded and equal.
 # A link that was deleted before that counts as wrong.
-SLOTS = """
+SLOTS = f"""
 WITH slots AS (
     SELECT s.sample_id, s.position, m.heuristic, min(s.audit_id) AS audit_id,
            bool_or(s.state = 'deleted') AS is_deleted, bool_or(s.state = 'open') AS is_open,
@@ -35,7 +36,7 @@ WITH slots AS (
         WHEN p.is_deleted THEN 'deleted'
         WHEN p.is_open THEN CASE WHEN p.first_review IS NULL THEN 'open' ELSE 'awaiting_second' END
         WHEN NOT p.is_same_heuristic THEN 'reassigned'
-        WHEN p.decisions IN ('{right}', '{wrong}') THEN p.decisions[1]
+        WHEN p.decisions IN ('{{right}}', '{{wrong}}') THEN p.decisions[1]
         WHEN NOT EXISTS (SELECT FROM link_audit l WHERE l.audit_id = p.audit_id) THEN 'deleted'
         ELSE 'disputed' END AS outcome
     FROM slots p
@@ -43,14 +44,13 @@ WITH slots AS (
         SELECT r.decision FROM link_reviews r
         WHERE r.audit_id = p.audit_id AND r.review_id > p.first_review AND r.mode = 'adjudication'
           AND r.decision IN ('right', 'wrong') AND r.heuristic = p.heuristic
-          AND NOT EXISTS (SELECT FROM link_reviews t WHERE t.audit_id = r.audit_id AND t.decision = 'undone'
-                          AND t.supersedes = r.review_id)
+          AND {IS_ACTIVE.format("r")}
         ORDER BY r.review_id DESC LIMIT 1
     ) a ON true
 )
 SELECT sample_id, width_bucket(position - 1, %(sizes)s::int[]) AS part, outcome, count(*) AS slots
 FROM outcomes GROUP BY 1, 2, 3
-"""
+"""  # noqa: S608
 # Links that still exist and were in a precision sample. The others can be drawn.
 SAMPLED = """
 SELECT count(DISTINCT s.audit_id)
@@ -162,7 +162,7 @@ class SampleProgress:
 
 
 def read_outcomes(sample_ids: Collection[int], max_position: int = 2**31 - 1) -> dict[int, SampleOutcomes]:
-    """Return the outcomes of samples by their ids, of slots up to `max_position`; one query."""
+    """Return the outcomes of the slots up to `max_position` of each sample, by sample ID; one query."""
     found = {sample_id: SampleOutcomes() for sample_id in sample_ids}
     values = {"samples": list(sample_ids), "max_position": max_position, "sizes": list(SIZES)}
     for row in sql.rows(SLOTS, values, of=_Part) if found else ():

@@ -130,7 +130,7 @@ def close_sample(sample_id: int, *, actor: User) -> ReviewSample:
 
 
 def describe_sample(sample: ReviewSample) -> str:
-    """Return a sentence on a sample that was drawn."""
+    """Return a sentence with the size, population, heuristic and seed of a sample."""
     links = "promoted link" if sample.purpose == Purpose.PROMOTED else "link"
     second_count = sample.slots.filter(opinion=2).count()
     return (

@@ -83,13 +83,13 @@ def outcomes(found: Outcomes) -> str:
 
 @register.simple_tag
 def key(letter: str) -> SafeString | str:
-    """Return the attribute that binds a key to an element; nothing without a key."""
+    """Render the HTML attribute that binds a key to an element; nothing without a key."""
     return format_html(' data-key="{}"', letter) if letter else ""
 
 
 @register.simple_tag
 def hint(letter: str) -> SafeString | str:
-    """Render the key of an element; nothing without a key."""
+    """Render a key as a hint beside its element; nothing without a key."""
     return format_html(" <kbd>{}</kbd>", letter.upper()) if letter else ""
 
 

@@ -40,7 +40,7 @@ def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record
 
 
 def parse_listing(row: dict[str, Any]) -> Listing:
-    """Return a checked row. Raises InvalidRecord."""
+    """Parse and check a row of the SEC's list; raises InvalidRecord with the reason."""
     name = require_length(collapse_spaces(_text(row, "name")), MAX_NAME_LENGTH, "the name")
     ticker = collapse_spaces(_text(row, "ticker"))
     if not _TICKER.fullmatch(ticker.upper()):

@@ -74,7 +74,7 @@ class QueuePage:
 
 
 def load_queue_page(status: str, text: str, number: int, *, with_undecided: bool = False) -> QueuePage:
-    """Return a page of the queue, newest first, in at most six queries.
+    """Return a page of the sponsors to review, newest first, in at most six queries.
 
     `status` "" is any; `text` is an NCT ID or part of a sponsor's name.
     """
@@ -82,14 +82,14 @@ def load_queue_page(status: str, text: str, number: int, *, with_undecided: bool
     if status:
         items = items.filter(status=status)
     if text:
-        items = items.filter(search_filter(text))
+        items = items.filter(build_search_condition(text))
     queued = list(items[get_page_slice(number, PAGE_SIZE)])
     undecided = list(_list_undecided(text)) if with_undecided else []
     cases = _build_cases([*queued, *undecided])
     return QueuePage(make_page(cases[: len(queued)], number, PAGE_SIZE), cases[len(queued) :])
 
 
-def search_filter(text: str) -> Q:
+def build_search_condition(text: str) -> Q:
     """Return the condition for resolver rows of a trial (NCT ID) or of sponsors whose name contains the text."""
     if text[:3].upper() == "NCT" and text[3:].isdigit():
         return Q(nct_id=text.upper())
@@ -99,7 +99,7 @@ def search_filter(text: str) -> Q:
 def _list_undecided(text: str) -> QuerySet[ResolverDecision]:
     latest = ResolverDecision.objects.order_by("-decision_id")
     if text:
-        latest = latest.filter(search_filter(text))
+        latest = latest.filter(build_search_condition(text))
     queued = ReviewQueueItem.objects.filter(nct_id=OuterRef("nct_id"), run_id=OuterRef("run_id"))
     searched: QuerySet[ResolverDecision, Any] = latest.values("pk")[:DECISIONS_SEARCHED]
     decisions = ResolverDecision.objects.filter(~Exists(queued), pk__in=searched, company=None)

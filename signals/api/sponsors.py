@@ -10,7 +10,7 @@ from pydantic import Field
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, pick, register_router
 from securities.models import ResolverDecision, ReviewQueueItem
-from securities.queries.sponsor_queue import search_filter
+from securities.queries.sponsor_queue import build_search_condition
 from signals.companies.queries import list_unresolved_sponsors
 
 router = register_router("sponsors", 60)
@@ -114,7 +114,7 @@ def sponsors(request: HttpRequest, params: Query[SponsorsParams]) -> object:
     if params.nct_id:
         rows = rows.filter(nct_id=params.nct_id)
     if params.q.strip():
-        rows = rows.filter(search_filter(params.q.strip()))
+        rows = rows.filter(build_search_condition(params.q.strip()))
     page = keyset.page(request, rows, NEWEST_FIRST, params.limit, params.cursor)
     return {"items": page.rows, "next": page.next}
 
@@ -139,7 +139,7 @@ def sponsor_decisions(request: HttpRequest, params: Query[DecisionsParams]) -> o
     """Return decisions of the resolver and of reviewers, newest first."""
     rows = ResolverDecision.objects.select_related("company")
     if params.q.strip():
-        rows = rows.filter(search_filter(params.q.strip()))
+        rows = rows.filter(build_search_condition(params.q.strip()))
     if params.company:
         rows = rows.filter(company__isnull=params.company == "none")
     page = keyset.page(request, rows, NEWEST_FIRST, params.limit, params.cursor)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkaudit.asset_names import core_name, display_name, guess_alias_type, normalize_name
+from linkaudit.asset_names import extract_core_name, extract_display_name, guess_alias_type, normalize_name
 from linkaudit.loading.hp2 import is_asset
 
 DRUGS = """Examplumab|BMS-986165|10-1074|Hypertonic saline 7%|Insulin glargine|SOF/VEL|Chemotherapy|Vitamin D3|ALN-APP
@@ -66,8 +66,8 @@ def test_without_a_type_what_is_plainly_no_drug_is_none(name: str) -> None:
     ],
 )
 def test_strength_and_plain_form_are_no_part_of_the_name(name: str, core: str, shown: str) -> None:
-    assert core_name(name) == core
-    assert display_name(name) == shown
+    assert extract_core_name(name) == core
+    assert extract_display_name(name) == shown
 
 
 def test_company_codes_are_distinguished_from_other_names() -> None:
@@ -83,14 +83,14 @@ names = st.text(min_size=1) | st.lists(
 
 @given(names)
 def test_comparable_and_core_names_are_at_rest(name: str) -> None:
-    for form in (normalize_name, core_name):
+    for form in (normalize_name, extract_core_name):
         assert form(form(name)) == form(name)
-    assert core_name(normalize_name(name)) == core_name(name)
+    assert extract_core_name(normalize_name(name)) == extract_core_name(name)
 
 
 @given(names)
 def test_the_name_that_is_shown_is_the_asset_it_stands_for(name: str) -> None:
-    assert normalize_name(display_name(name)) == core_name(name)
+    assert normalize_name(extract_display_name(name)) == extract_core_name(name)
 
 
 @given(names)

@@ -14,7 +14,7 @@ from securities.loading import load_sec_list
 
 
 def parse_day(text: str) -> date:
-    """Return a date of the command line."""
+    """Parse the date of a command-line option; raises ArgumentTypeError."""
     try:
         return date.fromisoformat(text)
     except ValueError:

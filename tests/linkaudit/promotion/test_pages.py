@@ -74,7 +74,7 @@ def test_list_shows_operator_reason_and_status(operator: Client, olga: User, dja
     make_promotable()
     number = promote(olga).pk
     assert "HP-1 62 just now olga 58 of 59 right, 0.9831 rule met" in text_of(operator.get("/promotions/"))
-    services.revert(number, "too early", reverted_by="olga")
+    services.revert_promotion(number, "too early", reverted_by="olga")
     # Session, user, two for permissions, promotions.
     with django_assert_num_queries(5):
         words = text_of(operator.get("/promotions/"))

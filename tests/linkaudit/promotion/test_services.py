@@ -102,7 +102,7 @@ def test_rule_unmet_midway_fails_the_job_and_keeps_promoted_links(olga: User, mo
     assert run()[-1].startswith(f"Job {job.pk} failed: The database refused this: ")
     assert LinkPromotion.objects.get().link_count == 20
     assert {each.audit_id for each in list_later_errors(LinkPromotion.objects.get())} == {link.pk for link in links[:5]}
-    assert services.revert(number, "the rule is no longer met", reverted_by="olga") == 20
+    assert services.revert_promotion(number, "the rule is no longer met", reverted_by="olga") == 20
     assert "promoted" not in statuses()
 
 
@@ -129,7 +129,7 @@ def test_interrupted_promotion_resumes_from_its_checkpoint(olga: User, monkeypat
 def test_reverted_promotion_promotes_nothing(olga: User) -> None:
     make_promotable()
     number, job = services.start_promotion("HP-1", "rule met", actor=olga)
-    services.revert(number, "changed my mind", reverted_by="olga")
+    services.revert_promotion(number, "changed my mind", reverted_by="olga")
     assert run()[-1].startswith(f"Job {job.pk} failed: The database refused this: promotion {number} ")
 
 

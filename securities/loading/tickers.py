@@ -1,7 +1,7 @@
 """Loading of the SEC's ticker list: staged, then merged in one transaction by statements in the order below."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,7 @@ MAX_VANISHED_SHARE = 0.5
 # This many securities may always vanish at once.
 MAX_VANISHED_COUNT = 10
 
+# After `record`, the fields of `Listing`.
 STAGE = Stage(
     "load_listing",
     {
@@ -211,18 +212,7 @@ def load_tickers(
 
 def _stage_rows(rows: Iterable[Record[Listing]], progress: LoadProgress) -> Iterator[tuple[Any, ...]]:
     for row in rows:
-        listing = row.value
-        yield (
-            row.place.line,
-            row.place.record,
-            listing.cik,
-            listing.name,
-            listing.name_norm,
-            listing.ticker,
-            listing.ticker_norm,
-            listing.exchange,
-            listing.type,
-        )
+        yield (row.place.line, row.place.record, *astuple(row.value))
         progress.add_records(1)
 
 

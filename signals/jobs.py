@@ -12,8 +12,8 @@ from ncfd_site.adminkit.read_only import ListError
 from ncfd_site.exports.sources import Source, register
 from signals.models import Score
 from signals.trials.forms import TrialFilterForm
-from signals.trials.runs import latest_runs, run_before
-from signals.trials.selection import listed
+from signals.trials.runs import find_previous_run, list_latest_runs
+from signals.trials.selection import select_ordered_scores
 
 OF_TRIAL = {
     "nct_id": F("trial__nct_id"),
@@ -30,14 +30,14 @@ COLUMNS = (*OF_TRIAL, "run_id", "scored_at", "p_fail", "previous_run_id", "previ
 
 
 def _rows(query: str, actor: User) -> QuerySet[Any]:
-    runs = latest_runs()
+    runs = list_latest_runs()
     form = TrialFilterForm(QueryDict(query), runs=runs)
     if not form.is_valid():
         raise ListError("Invalid filter. Return to the list and choose again.")
     selection = form.get_selection()
-    rows: QuerySet[Any] = listed(selection, timezone.localdate()).annotate(**OF_TRIAL)
+    rows: QuerySet[Any] = select_ordered_scores(selection, timezone.localdate()).annotate(**OF_TRIAL)
     if selection.run:
-        before = run_before(selection.run, runs)
+        before = find_previous_run(selection.run, runs)
         name = before.run_id if before else None
         earlier = Score.objects.filter(run_id=name, trial_id=OuterRef("trial_id")).values("p_fail")
         rows = rows.annotate(

@@ -65,7 +65,7 @@ def list_gates(trial_ids: Iterable[int]) -> list[Gate]:
 
 
 def list_supported_gates(signal: Signal) -> list[Gate]:
-    """Return the gates of the same trial that name a signal as support."""
+    """Return the gates of the same trial that name the signal as support."""
     return [gate for gate in list_gates([signal.trial_id]) if signal.s_id in (gate.supporting_s_ids or ())]
 
 

@@ -63,7 +63,7 @@ FORBIDDEN_IMPORTS = {
     "modules": ("linkaudit/review/queries.py", "linkaudit.review.services"),
     "reads": ("storage/models.py", "linkaudit.services"),
     "writes": ("linkaudit/services.py", "linkaudit.urls"),
-    "cycles": ("signals/formulas.py", "signals.trials.words"),
+    "cycles": ("signals/formulas.py", "signals.trials.labels"),
 }
 
 

@@ -124,7 +124,7 @@ def company(request: HttpRequest, cik: Cik) -> object:
 def _exposure(user: User, company_ids: Sequence[int], today: date) -> dict[str, Any] | None:
     if not user.has_perm(trials.VIEW):
         return None
-    found = risk.exposure(company_ids, today)
+    found = risk.load_exposure(company_ids, today)
     return {
         "trials": min(found.total, risk.PAGE_LIMIT),
         "has_more": found.has_more,

@@ -13,9 +13,9 @@ from ncfd_site.api.problems import BadRequest
 from signals.api.trial_schemas import Phase
 from signals.api.trials import BY_TRIAL, BY_TRIAL_DESCENDING, VIEW, trial_fields
 from signals.models import Score, TrialCurrentScore
-from signals.trials import comparing
+from signals.trials import comparison
 from signals.trials.run_record import read_metadata, with_readable_metadata, with_unread_metadata
-from signals.trials.runs import is_known, latest_runs
+from signals.trials.runs import list_latest_runs, run_exists
 
 router = register_router("scores", 30)
 ORDERS = {
@@ -69,15 +69,15 @@ class CompareParams(ListParams):
 @declare_get(router, "/compare", VIEW, Comparison, "Compare runs")
 def compare(request: HttpRequest, params: Query[CompareParams]) -> object:
     """Return the trials of the later run with their scores in the earlier one and the causes of the change."""
-    runs = latest_runs()
-    if params.b and not is_known(params.b, runs):
+    runs = list_latest_runs()
+    if params.b and not run_exists(params.b, runs):
         raise BadRequest(f"There is no run {params.b}.", "b")
-    pair = comparing.chosen(params.model_dump(), runs)
+    pair = comparison.choose_runs(params.model_dump(), runs)
     if pair is None:
         raise BadRequest("There are fewer than two runs to compare.", "a" if params.b or runs else "b")
-    if not is_known(pair.a, runs):
+    if not run_exists(pair.a, runs):
         raise BadRequest(f"There is no run {pair.a}.", "a")
-    with_gate, scope = comparing.scores_with_gate(pair), f"{pair.a} {pair.b}"
+    with_gate, scope = comparison.scores_with_gate(pair), f"{pair.a} {pair.b}"
     if pair.sort == "risk":
         scores = _filter_phase(with_unread_metadata(with_gate), pair.phase)
         page = keyset.page(request, scores, ORDERS["risk"], params.limit, params.cursor, scope)
@@ -97,7 +97,7 @@ def compare(request: HttpRequest, params: Query[CompareParams]) -> object:
         raise BadRequest("Only the latest two runs can be sorted by change.", "sort")
     earlier = Score.objects.filter(run_id=pair.a, trial_id__in=[score.trial_id for score in later])
     before = {score.trial_id: score for score in with_readable_metadata(earlier)}
-    items = [_item(comparing.compare_scores(score, before.get(score.trial_id), score.trial)) for score in later]
+    items = [_item(comparison.compare_scores(score, before.get(score.trial_id), score.trial)) for score in later]
     return {"a": pair.a, "b": pair.b, "next": page.next, "items": items}
 
 
@@ -108,7 +108,7 @@ def _filter_phase(rows: Any, phase: str) -> Any:
     return rows.filter(trial__phase=phase) if phase else rows
 
 
-def _item(row: comparing.Compared) -> dict[str, Any]:
+def _item(row: comparison.Compared) -> dict[str, Any]:
     def gates(state: str) -> list[str] | None:
         return [gate.code for gate in row.gates if gate.state == state] if row.has_gates else None
 

@@ -11,13 +11,13 @@ from ncfd_site.api import keyset
 from ncfd_site.api.operations import ListParams, Number, Page, Word, declare_get, register_router
 from ncfd_site.core.permissions import current_user
 from signals.api.trials import VIEW, VIEW_GATES, VIEW_SIGNALS, find_trial
-from signals.explanation.findings import SignalFinding, gate_findings, gates_of_today, signal_findings
-from signals.explanation.trial_facts import scored
-from signals.explanation.waterfall import waterfall
+from signals.explanation.findings import SignalFinding, list_current_gates, list_gate_findings, list_signal_findings
+from signals.explanation.trial_facts import load_score
+from signals.explanation.waterfall import compute_waterfall
 from signals.models import Score
 from signals.queries import compute_breakdown, is_raised_by_stop_rule
-from signals.trials.run_record import run_record
-from signals.trials.runs import latest_runs
+from signals.trials.run_record import read_run_record
+from signals.trials.runs import list_latest_runs
 
 router = register_router("scores", 20)
 
@@ -137,7 +137,7 @@ class BreakdownParams(Schema):
 @declare_get(router, "/runs", VIEW, Runs, "Latest runs")
 def runs(request: HttpRequest) -> object:
     """Return the latest 50 runs, newest first. Older runs can be requested by name."""
-    return {"items": latest_runs()}
+    return {"items": list_latest_runs()}
 
 
 @declare_get(router, "/trials/{nct_id}/scores", VIEW, Scores, "Scores of a trial")
@@ -155,22 +155,22 @@ def scores(request: HttpRequest, nct_id: str, params: Query[ScoresParams]) -> ob
 def breakdown(request: HttpRequest, nct_id: str, params: Query[BreakdownParams]) -> object:
     """Return prior, contribution of each gate, stop rules and posterior, with the state of each signal in the run."""
     facts, user = find_trial(nct_id), current_user(request)
-    found = scored(facts.trial_id, params.run)
+    found = load_score(facts.trial_id, params.run)
     if found is None:
         raise Http404(f"{facts.nct_id} is not scored in {f'run {params.run}' if params.run else 'any run'}.")
     score = found.score
-    record = run_record(score.metadata)
-    gates = gates_of_today(facts.trial_id)
+    record = read_run_record(score.metadata)
+    gates = list_current_gates(facts.trial_id)
     parts = compute_breakdown(score, gates)
-    steps = waterfall(score, parts, record)
+    steps = compute_waterfall(score, parts, record)
     signals = gate_states = None
     if user.has_perm(VIEW_SIGNALS):
-        states = signal_findings(facts.trial_id, record, is_latest=found.is_latest, scored_at=score.scored_at)
+        states = list_signal_findings(facts.trial_id, record, is_latest=found.is_latest, scored_at=score.scored_at)
         signals = [_signal_state(one) for one in states]
     if user.has_perm(VIEW_GATES):
         gate_states = [
             {"code": one.code, "fired": one.fired, "rule": one.rule, "rationale": one.rationale or None}
-            for one in gate_findings(score, parts, record, gates)
+            for one in list_gate_findings(score, parts, record, gates)
         ]
     return {
         "nct_id": facts.nct_id,

@@ -12,14 +12,14 @@ from ncfd_site.api.operations import declare_get, pick, register_router
 from ncfd_site.api.problems import BadRequest
 from ncfd_site.core.permissions import current_user
 from signals.api.trial_schemas import TrialDetail, Trials, TrialsParams
-from signals.explanation.trial_facts import TrialFacts, exposed_companies, promoted_assets, trial_facts
+from signals.explanation.trial_facts import TrialFacts, list_exposed_companies, list_promoted_assets, load_trial_facts
 from signals.models import Gate, Signal, SignalEvaluation, TrialCurrentScore
 from signals.queries import list_gates, list_signals
 from signals.trials.forms import TrialFilterForm
-from signals.trials.queries import TrialRow, build_rows
+from signals.trials.queries import TrialRow, build_trial_rows
 from signals.trials.run_record import read_metadata, with_unread_metadata
-from signals.trials.runs import latest_runs
-from signals.trials.selection import selected
+from signals.trials.runs import list_latest_runs
+from signals.trials.selection import select_scores
 
 router = register_router("trials", 10)
 VIEW, VIEW_SIGNALS, VIEW_GATES = "signals.view_score", "signals.view_signal", "signals.view_gate"
@@ -47,7 +47,7 @@ RUN_ORDERS = ORDERS | {
 @declare_get(router, "/trials", VIEW, Trials, "Trials by risk")
 def trials(request: HttpRequest, params: Query[TrialsParams]) -> object:
     """Return trials with their current scores, or with their scores in one run."""
-    runs = latest_runs() if params.run else []
+    runs = list_latest_runs() if params.run else []
     days = {name: day.isoformat() for name, day in (("from", params.from_), ("to", params.to)) if day}
     data = {**pick(params, "q phase status gate signal ticker sponsor band within pivotal run sort"), **days}
     form = TrialFilterForm(data, runs=runs)
@@ -55,14 +55,14 @@ def trials(request: HttpRequest, params: Query[TrialsParams]) -> object:
         name, errors = next(iter(form.errors.items()))
         raise BadRequest(str(errors[0]), name)
     selection = form.get_selection()
-    rows = selected(selection, timezone.now().date()).select_related("trial__sponsor_company")
+    rows = select_scores(selection, timezone.now().date()).select_related("trial__sponsor_company")
     orders = RUN_ORDERS if selection.run else ORDERS
     if selection.run:
         rows = with_unread_metadata(rows)
     page = keyset.page(request, rows, orders[selection.sort], params.limit, params.cursor)
     found = read_metadata(page.rows) if selection.run else page.rows
     trials = {row.trial_id: row.trial for row in found}
-    return {"items": [_item(row) for row in build_rows(found, trials, runs)], "next": page.next}
+    return {"items": [_item(row) for row in build_trial_rows(found, trials, runs)], "next": page.next}
 
 
 @declare_get(router, "/trials/{nct_id}", VIEW, TrialDetail, "Trial")
@@ -70,7 +70,7 @@ def trial(request: HttpRequest, nct_id: str) -> object:
     """Return a trial with its current score, signals, gates, evaluations and exposed companies."""
     facts = find_trial(nct_id)
     current = TrialCurrentScore.objects.select_related("trial__sponsor_company").get(trial_id=facts.trial_id)
-    (row,) = build_rows([current], {facts.trial_id: current.trial}, [])
+    (row,) = build_trial_rows([current], {facts.trial_id: current.trial}, [])
     return {
         **_item(row),
         "title": facts.title,
@@ -83,7 +83,7 @@ def trial(request: HttpRequest, nct_id: str) -> object:
 
 def find_trial(nct_id: str) -> TrialFacts:
     """Return a trial, or raise Http404."""
-    facts = trial_facts(nct_id)
+    facts = load_trial_facts(nct_id)
     if facts is None:
         raise Http404(f"There is no trial {nct_id}.")
     return facts
@@ -129,10 +129,10 @@ def _related(user: User, facts: TrialFacts) -> dict[str, Any]:
         if can_view_signals
         else None,
         "gate_rows": [_gate(one) for one in list_gates([trial])] if user.has_perm(VIEW_GATES) else None,
-        "companies": (exposed_companies(sponsor) if sponsor else []) if user.has_perm(VIEW_COMPANIES) else None,
+        "companies": (list_exposed_companies(sponsor) if sponsor else []) if user.has_perm(VIEW_COMPANIES) else None,
         "assets": [
             {"asset_id": link.asset_id, "name": link.asset.name, "confidence": link.confidence}
-            for link in promoted_assets(trial)
+            for link in list_promoted_assets(trial)
         ]
         if user.has_perm(VIEW_ASSETS)
         else None,

@@ -12,7 +12,7 @@ from ncfd_site.core.lists import ANY, ListForm, ListPage, Selection, get_page_sl
 from securities.loading.names import normalize_company_name
 from securities.models import ReviewQueueItem
 from securities.queries import listings
-from signals.companies.risk import AT_RISK, ranked_companies
+from signals.companies.risk import AT_RISK, list_ranked_companies
 
 SORTS = {
     "name": "A to Z",
@@ -86,8 +86,8 @@ _RANKED = """
 """
 
 
-def company_page(selection: CompanyFilter, number: int, today: date) -> ListPage[ListedCompany]:
-    """Read a page of a selection, in one to three queries."""
+def load_company_page(selection: CompanyFilter, number: int, today: date) -> ListPage[ListedCompany]:
+    """Return page `number` (from 1) of the companies of a selection, in one to three queries."""
     rows = get_page_slice(number)
     keys: dict[str, Any] = {
         "today": today,
@@ -105,7 +105,7 @@ def company_page(selection: CompanyFilter, number: int, today: date) -> ListPage
     if selection.trials == "any":
         conditions.append(_WITH_TRIALS)
     if selection.is_bounded:
-        ranked = ranked_companies(AT_RISK) if selection.trials == "high" else ranked_companies()
+        ranked = list_ranked_companies(AT_RISK) if selection.trials == "high" else list_ranked_companies()
         companies = _RANKED
         keys |= {
             "ranked": [one.company_id for one in ranked],

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from ncfd_site.core import sql
-from signals.trials.words import BANDS, Band
+from signals.trials.labels import BANDS, Band
 
 AT_RISK = Decimal("0.75")
 # Trials counted for each company of a list.
@@ -46,7 +46,7 @@ class RankedCompany:
 
 @dataclass(frozen=True, slots=True)
 class CompanyTrial:
-    """A trial of a company, or of a subsidiary, with how it stands."""
+    """A trial of a company or of a subsidiary, with its current score."""
 
     trial_id: int
     nct_id: str
@@ -61,7 +61,7 @@ class CompanyTrial:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """The trials of a company and its subsidiaries: how many stand in which band, the riskiest, what reads out next."""
+    """The trials of a company and its subsidiaries: their number by band, the riskiest, the next readouts."""
 
     total: int
     bands: dict[Band, int]
@@ -143,19 +143,19 @@ class _Found(CompanyTrial):
     place: int
 
 
-def summaries(company_ids: Collection[int], today: date) -> dict[int, Summary]:
-    """Return the trials in short of each of these companies that has any; not those of its subsidiaries."""
+def summarize_trials(company_ids: Collection[int], today: date) -> dict[int, Summary]:
+    """Return the numbers of each company with trials, by company; trials of subsidiaries do not count."""
     keys = {"companies": list(company_ids), "today": today, "at_risk": AT_RISK, "most": COMPANY_LIMIT}
     return {one.company_id: one for one in sql.rows(_SUMMARIES, keys, of=Summary)} if company_ids else {}
 
 
-def ranked_companies(least: Decimal = Decimal(0)) -> list[RankedCompany]:
-    """Return the companies of the riskiest trials with at least that probability; at most `RISKIEST` are read."""
+def list_ranked_companies(least: Decimal = Decimal(0)) -> list[RankedCompany]:
+    """Return the companies of the trials with at least the probability `least`; only the riskiest trials are read."""
     return sql.rows(_RANKED, {"least": least, "most": RISKIEST, "at_risk": AT_RISK}, of=RankedCompany)
 
 
-def exposure(company_ids: Sequence[int], today: date) -> Exposure:
-    """Return the trials of these companies together."""
+def load_exposure(company_ids: Sequence[int], today: date) -> Exposure:
+    """Return the trials of all these companies together: their number by band, the riskiest, the next readouts."""
     keys = {"companies": list(company_ids), "today": today, "most": PAGE_LIMIT, "shown": SHOWN, "next": NEXT}
     found = sql.rows(_EXPOSURE, keys, of=_Found)
     return Exposure(

@@ -17,7 +17,7 @@ from securities.models import Company, Exchange, Security
 from securities.queries import corporate_structure, listings, sponsor_queue
 from securities.queries.listings import ListingPeriod
 from signals.companies import risk
-from signals.companies.listing import CompanyFilterForm, DayForm, SponsorFilter, SponsorFilterForm, company_page
+from signals.companies.listing import CompanyFilterForm, DayForm, SponsorFilter, SponsorFilterForm, load_company_page
 from signals.companies.queries import (
     MAX_SEARCHED,
     Meaning,
@@ -31,7 +31,7 @@ from signals.templatetags.signals import days_of
 
 
 def build_band_chart(exposure: Exposure, company: Company, *, is_alone: bool) -> BarChart:
-    """Return a bar for each band; it links to its trials if all of them are the company's own (`is_alone`)."""
+    """Return a bar chart of the trials by band; bars link to trials if the company `is_alone`."""
     trials = reverse("risk:trials")
     items = [
         BarItem(
@@ -50,7 +50,7 @@ def build_band_chart(exposure: Exposure, company: Company, *, is_alone: bool) ->
 def build_listing_timeline(
     periods: Sequence[ListingPeriod], on: date, today: date, *, with_company: bool
 ) -> Timeline | None:
-    """Return a row for each listing period; those of `on` are filled, on today's chart only if they trade."""
+    """Return a timeline of listing periods; those on the day `on` are filled, on today's chart only if active."""
     items = []
     for period in periods:
         listing = f"{period.exchange}, {period.status_label}"
@@ -76,16 +76,16 @@ VIEW_RESOLVER = "securities.view_reviewqueueitem"
 @require_safe
 @require_permission(VIEW)
 def companies(request: HttpRequest) -> HttpResponse:
-    """List companies of a selection."""
+    """List companies with filters, an order and pages."""
     today = timezone.localdate()
     form = CompanyFilterForm(request.GET, exchanges=Exchange.objects.order_by("code").values_list("code", flat=True))
     selection = form.get_selection() if form.is_valid() else None
-    page = company_page(selection, form.get_page_number(), today) if selection else None
+    page = load_company_page(selection, form.get_page_number(), today) if selection else None
     ids = [one.company_id for one in page.rows] if page else []
     tickers = listings.list_active_listings(ids, today) if ids else {}
     parents = corporate_structure.list_direct_parents(ids) if ids else {}
     may_see_risk = current_user(request).has_perm(VIEW_RISK)
-    summaries = risk.summaries(ids, today) if may_see_risk else {}
+    summaries = risk.summarize_trials(ids, today) if may_see_risk else {}
     return render(
         request,
         "companies/companies.html",
@@ -116,7 +116,7 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
     spans = listings.list_company_listings(found.pk)
     members = [found.pk, *structure.subsidiaries]
     below = {one.company_id: one for one in structure.children if not one.is_cycle}
-    exposure = risk.exposure(members, today) if user.has_perm(VIEW_RISK) else None
+    exposure = risk.load_exposure(members, today) if user.has_perm(VIEW_RISK) else None
     return render(
         request,
         "companies/company.html",
@@ -218,5 +218,5 @@ def _find(cik: int) -> Company:
 
 def _exposed(meaning: Meaning, today: date) -> list[tuple[listings.ListingPeriod, risk.Summary | None]]:
     companies = {span.company_id: span for span in meaning.claims}
-    found = risk.summaries(companies, today)
+    found = risk.summarize_trials(companies, today)
     return [(span, found.get(key)) for key, span in companies.items()]

@@ -61,7 +61,7 @@ class Fired:
     fired_at: datetime
 
 
-def build(found: Rows, user: User) -> Tile:
+def build_freshness_tile(found: Rows, user: User) -> Tile:
     """Return the age of each source."""
     staff = user.is_staff
     runs = reverse("admin:signals_ingestrun_changelist") if staff else ""
@@ -103,7 +103,7 @@ SOURCE = register(
             "signal": Query(SIGNAL, Fired, SIGNALS),
             "score": Query(LATEST, Run, SCORES),
         },
-        build,
+        build_freshness_tile,
         position=80,
     )
 )

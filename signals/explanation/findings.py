@@ -13,8 +13,8 @@ from ncfd_site.core.formatting import format_number, format_signed
 from signals import formulas
 from signals.models import Gate, Score, Signal
 from signals.queries import ScoreBreakdown
+from signals.trials.labels import BANDS
 from signals.trials.run_record import RunRecord
-from signals.trials.words import BANDS
 
 # Lines of the history: where the bands begin.
 BAND_LINES = tuple(band.low for band in BANDS if band.low is not None)
@@ -120,12 +120,12 @@ _SIGNALS = f"""
 """  # noqa: S608 (only expressions of this file)
 
 
-def signal_findings(
+def list_signal_findings(
     trial_id: int, record: RunRecord, *, is_latest: bool, scored_at: datetime | None = None
 ) -> list[SignalFinding]:
-    """Return every signal as the run saw it; where the run recorded no signals, as the database has it today.
+    """Return the state of every signal in a run; the current state if the run recorded no signals.
 
-    `scored_at` is the moment of the run: it did not know what was evaluated after it.
+    `scored_at` is the time of the run; later evaluations do not count, but are mentioned.
     """
     until = scored_at if record.has_signals else None
     given = {"codes": list(Signal.Code.values), "trial": trial_id, "until": until}
@@ -137,16 +137,16 @@ def signal_findings(
     return findings
 
 
-def gates_of_today(trial_id: int) -> list[Gate]:
-    """Return the gates of a trial without their metadata, of which only the run that made them is read."""
+def list_current_gates(trial_id: int) -> list[Gate]:
+    """Return the current gates of a trial, without metadata except their run (`of_run`)."""
     gates = Gate.objects.filter(trial_id=trial_id).defer("metadata").annotate(of_run=KT("metadata__run_id"))
     return list(gates.order_by("g_id"))
 
 
-def gate_findings(
+def list_gate_findings(
     score: Score | None, account: ScoreBreakdown | None, record: RunRecord, gates: Sequence[Gate]
 ) -> list[GateFinding]:
-    """Return every gate as the run saw it; without a score, as the database has it today."""
+    """Return the state of every gate in the run of a score; the current state without a score."""
     today = {gate.g_id: gate for gate in gates}
     added = {one.code: one for one in account.contributions} if account else {}
     findings = []

@@ -54,8 +54,8 @@ class Section:
     same: list[Field]
 
 
-def compared(before: Any, after: Any) -> list[Section]:
-    """Return two records part by part; fields that the registry derives daily are excluded."""
+def compare_records(before: Any, after: Any) -> list[Section]:
+    """Return the changed and unchanged fields of two records by section, without fields that the registry derives."""
     diff = WordDiff()
     old, new = dict(_fields(strip_derived_fields(before))), dict(_fields(strip_derived_fields(after)))
     sections = {name: Section(name, [], []) for name in (*(name for _, name in SECTIONS), ELSEWHERE)}
@@ -176,8 +176,8 @@ _VERSIONS = """
 """
 
 
-def versions_of(trial_id: int) -> list[Version]:
-    """Return the versions of a trial, the newest first, without their records."""
+def list_versions(trial_id: int) -> list[Version]:
+    """Return the captured versions of a trial, newest first, without their records."""
     return sql.rows(_VERSIONS, [trial_id, MOST_VERSIONS], of=Version)
 
 
@@ -187,8 +187,8 @@ class _Record:
     record: str
 
 
-def records_of(trial_id: int, version_ids: Sequence[int]) -> dict[int, ReadJson]:
-    """Return the records of versions of a trial, by version."""
+def read_records(trial_id: int, version_ids: Sequence[int]) -> dict[int, ReadJson]:
+    """Return the records of some versions of a trial, by version ID."""
     found = sql.rows(
         """SELECT trial_version_id AS version_id, raw_jsonb::text AS record
            FROM trial_versions WHERE trial_id = %s AND trial_version_id = ANY(%s)""",
@@ -198,6 +198,6 @@ def records_of(trial_id: int, version_ids: Sequence[int]) -> dict[int, ReadJson]
     return {row.version_id: read_json(row.record) for row in found}
 
 
-def registry_history(trial_id: int) -> list[RegistryHistoryVersion]:
-    """Return the registry's own list of a record's versions, the newest first."""
+def list_registry_history(trial_id: int) -> list[RegistryHistoryVersion]:
+    """Return the versions of a record as the registry lists them, newest first."""
     return list(RegistryHistoryVersion.objects.filter(trial_id=trial_id).order_by("-version_rank")[:MOST_VERSIONS])

@@ -74,8 +74,8 @@ _STUDY = """
 """
 
 
-def study_card(study_id: int) -> StudyCard | None:
-    """Return a study with all that its page shows, or None where there is none."""
+def load_study_card(study_id: int) -> StudyCard | None:
+    """Return a study with its card, validation errors and signals; None for an unknown ID."""
     if study_id > LARGEST_KEY:
         return None
     found = sql.rows(_STUDY, [study_id], of=StudyRow)

@@ -57,8 +57,8 @@ _TRIAL = """
 """
 
 
-def trial_facts(nct_id: str) -> TrialFacts | None:
-    """Return what is known of a trial by its number, in any letter case; None where there is none."""
+def load_trial_facts(nct_id: str) -> TrialFacts | None:
+    """Return a trial by its NCT ID, in any letter case; None if there is none."""
     if "\0" in nct_id:
         return None
     found = sql.rows(_TRIAL, [[nct_id, nct_id.upper()], nct_id], of=TrialFacts)
@@ -125,8 +125,8 @@ _SCORES = """
 """
 
 
-def scored(trial_id: int, run_id: str = "") -> Scored | None:
-    """Return the score of a run ("" for the latest) with the history; None where the trial has no such score."""
+def load_score(trial_id: int, run_id: str = "") -> Scored | None:
+    """Return the score of a trial in a run ("": the latest) with all its runs; None if the trial has no such score."""
     if "\0" in run_id:
         return None
     # One more than is shown: the change of the oldest shown is against it.
@@ -204,8 +204,8 @@ _LINKS = """
 """
 
 
-def link_counts(nct_id: str) -> list[LinkCount]:
-    """Return how many links name this trial, by heuristic and label, with the drugs that they name."""
+def count_links(nct_id: str) -> list[LinkCount]:
+    """Count the links to a trial by heuristic and label, with the names of their drugs."""
     found = []
     for row in sql.rows(_LINKS, {"nct_id": nct_id, "most": MOST_DRUGS}, of=LinkCountRow):
         assets = zip(row.asset_ids, row.names, strict=True)
@@ -214,8 +214,8 @@ def link_counts(nct_id: str) -> list[LinkCount]:
     return found
 
 
-def promoted_assets(trial_id: int) -> list[TrialAssetLink]:
-    """Return the promoted links of a trial with their assets, the surest first."""
+def list_promoted_assets(trial_id: int) -> list[TrialAssetLink]:
+    """Return the promoted links of a trial with their assets, highest confidence first."""
     links = TrialAssetLink.objects.filter(trial_id=trial_id, status="active").select_related("asset")
     return list(links.defer("evidence_jsonb", "notes").order_by("-confidence", "xref_id")[:MOST_ASSETS])
 
@@ -262,9 +262,6 @@ _EXPOSED = r"""
 """
 
 
-def exposed_companies(sponsor_company_id: int) -> list[ExposedCompany]:
-    """Return the sponsor's company, the one at the top of its group, its parents and its children.
-
-    Each with its active tickers; 50 at most.
-    """
+def list_exposed_companies(sponsor_company_id: int) -> list[ExposedCompany]:
+    """Return the sponsor's company, its parents, ultimate parent and subsidiaries, at most 50, with active tickers."""
     return sql.rows(_EXPOSED, {"company": sponsor_company_id}, of=ExposedCompany)

@@ -15,14 +15,20 @@ from ncfd_site.core.charts.line import LineItem, build_line_chart
 from ncfd_site.core.formatting import format_date_distance, format_percent, render_json
 from ncfd_site.core.permissions import current_user, require_permission
 from signals.explanation import trial_facts as facts
-from signals.explanation.findings import BAND_LINES, gate_findings, gates_of_today, signal_findings
-from signals.explanation.record_versions import Version, compared, records_of, registry_history, versions_of
-from signals.explanation.study_card import study_card
-from signals.explanation.waterfall import build_score_waterfall, waterfall
+from signals.explanation.findings import BAND_LINES, list_current_gates, list_gate_findings, list_signal_findings
+from signals.explanation.record_versions import (
+    Version,
+    compare_records,
+    list_registry_history,
+    list_versions,
+    read_records,
+)
+from signals.explanation.study_card import load_study_card
+from signals.explanation.waterfall import build_score_waterfall, compute_waterfall
 from signals.queries import compute_breakdown
 from signals.scoring.table import scoring_table
-from signals.trials.run_record import RunRecord, run_record
-from signals.trials.words import band_of
+from signals.trials.labels import find_band
+from signals.trials.run_record import RunRecord, read_run_record
 
 # A larger card is shown as raw JSON only.
 MOST_DRAWN = 300_000
@@ -31,18 +37,18 @@ MOST_DRAWN = 300_000
 @require_safe
 @require_permission("signals.view_score")
 def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
-    """Show why a trial's score in a run, the latest where none is named, is what it is."""
-    trial = facts.trial_facts(nct_id)
+    """Explain the score of a trial in a run (default: the latest)."""
+    trial = facts.load_trial_facts(nct_id)
     if trial is None:
         return _no_trial(request, nct_id)
     run_id = request.GET.get("run", "")
-    scored = facts.scored(trial.trial_id, run_id)
+    scored = facts.load_score(trial.trial_id, run_id)
     if scored is None and run_id:
         return _missing(request, "No such run", trial=trial, run_id=run_id)
-    gates = gates_of_today(trial.trial_id)
-    record = run_record(scored.score.metadata) if scored else RunRecord()
+    gates = list_current_gates(trial.trial_id)
+    record = read_run_record(scored.score.metadata) if scored else RunRecord()
     account = compute_breakdown(scored.score, gates) if scored else None
-    signals = signal_findings(
+    signals = list_signal_findings(
         trial.trial_id,
         record,
         is_latest=scored is None or scored.is_latest,
@@ -55,16 +61,16 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
         "account": account,
         "signals": signals,
         "unevaluated": sum(one.state == "not evaluated" for one in signals),
-        "gates": gate_findings(scored.score if scored else None, account, record, gates),
+        "gates": list_gate_findings(scored.score if scored else None, account, record, gates),
         "has_prior": trial.phase in scoring_table().priors,
         **_surroundings(trial, current_user(request)),
     }
     if scored and account:
-        falls = waterfall(scored.score, account, record)
+        falls = compute_waterfall(scored.score, account, record)
         context |= {
             "waterfall": falls,
             "drawing": build_score_waterfall(falls),
-            "band": band_of(scored.score.p_fail),
+            "band": find_band(scored.score.p_fail),
             "history": build_line_chart(
                 [
                     LineItem(
@@ -87,33 +93,33 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
 @require_safe
 @require_permission("signals.view_trialversion")
 def record(request: HttpRequest, nct_id: str) -> HttpResponse:
-    """Show the versions of a trial's registry record, and two of them beside each other."""
-    trial = facts.trial_facts(nct_id)
+    """Show the versions of a trial's registry record, and the differences of two."""
+    trial = facts.load_trial_facts(nct_id)
     if trial is None:
         return _no_trial(request, nct_id)
-    versions = versions_of(trial.trial_id)
+    versions = list_versions(trial.trial_id)
     context: dict[str, Any] = {
         **_about(trial),
         "versions": [(one, versions[at + 1] if at + 1 < len(versions) else None) for at, one in enumerate(versions)],
-        "history": registry_history(trial.trial_id),
+        "history": list_registry_history(trial.trial_id),
     }
     chosen, wrong = _two_versions(request, versions)
     context |= {"wrong": wrong, "chosen": chosen}
     if chosen:
-        records = records_of(trial.trial_id, [one.version_id for one in chosen])
+        records = read_records(trial.trial_id, [one.version_id for one in chosen])
         before, after = (records.get(one.version_id) for one in chosen)
         if before is None or after is None or not before.is_readable or not after.is_readable:
             context["unreadable"] = True
         else:
-            sections = compared(before.value, after.value)
+            sections = compare_records(before.value, after.value)
             context |= {
                 "changed": [one for one in sections if one.changed],
                 "unchanged": [one for one in sections if one.same],
             }
     elif len(versions) == 1:
-        only = records_of(trial.trial_id, [versions[0].version_id]).get(versions[0].version_id)
+        only = read_records(trial.trial_id, [versions[0].version_id]).get(versions[0].version_id)
         if only and only.is_readable:
-            context |= {"only": [one for one in compared(only.value, only.value) if one.same], "raw": only.raw}
+            context |= {"only": [one for one in compare_records(only.value, only.value) if one.same], "raw": only.raw}
         context["unreadable"] = not (only and only.is_readable)
     return render(request, "explanation/record.html", context, status=400 if wrong else 200)
 
@@ -121,8 +127,8 @@ def record(request: HttpRequest, nct_id: str) -> HttpResponse:
 @require_safe
 @require_permission("signals.view_study")
 def study(request: HttpRequest, study_id: int) -> HttpResponse:
-    """Show one study card: its fields, what it lacks, and the signals that rest on it."""
-    found = study_card(study_id)
+    """Show a study with its card, validation errors and signals."""
+    found = load_study_card(study_id)
     if found is None:
         return _missing(request, "No such study", study_id=str(study_id)[:40])
     row = found.row
@@ -150,13 +156,13 @@ def _surroundings(trial: facts.TrialFacts, user: User) -> dict[str, Any]:
     """Return companies, links and assets of a trial, each part for users who may view its rows."""
     around: dict[str, Any] = {}
     if user.has_perm("linkaudit.view_linkaudit"):
-        around["links"] = facts.link_counts(trial.nct_id)
+        around["links"] = facts.count_links(trial.nct_id)
         around["links_address"] = f"{reverse('linkaudit:links')}?{urlencode({'q': trial.nct_id})}"
     if user.has_perm("linkaudit.view_trialassetlink"):
-        around["assets"] = facts.promoted_assets(trial.trial_id)
+        around["assets"] = facts.list_promoted_assets(trial.trial_id)
     if user.has_perm("securities.view_company"):
         sponsor = trial.sponsor_company_id
-        around["companies"] = facts.exposed_companies(sponsor) if sponsor else []
+        around["companies"] = facts.list_exposed_companies(sponsor) if sponsor else []
     return around
 
 

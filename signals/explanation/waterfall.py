@@ -12,8 +12,8 @@ from ncfd_site.core.formatting import format_number, format_percent, format_sign
 from signals.formulas import MAX_LOGIT, MAX_RATIO, MIN_RATIO, logit, probability
 from signals.models import Score
 from signals.queries import ROUNDING_TOLERANCE, Contribution, ScoreBreakdown
+from signals.trials.labels import format_phase
 from signals.trials.run_record import RunRecord
-from signals.trials.words import phase_words
 
 # Probabilities are stored with five digits.
 LAST_DIGIT = Decimal("0.00001")
@@ -68,8 +68,8 @@ class Waterfall:
         return f"the {prior.name[0].lower()}{prior.name[1:]} ({format_percent(prior.probability)})"
 
 
-def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Waterfall:
-    """Return the steps of a score. An unexplained gap is a step, so the steps always end at the stored score."""
+def compute_waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Waterfall:
+    """Return the steps from the prior to the stored score. An unexplained gap is a step of its own."""
     stored = (score.prior_pi, score.logit_prior, score.sum_log_lr, score.logit_post, score.p_fail)
     if not all(number.is_finite() for number in stored):
         return Waterfall((), ("The stored score contains a value that is not a number, so there are no steps.",), False)
@@ -102,7 +102,7 @@ def waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) -> Water
 
 
 def _prior(score: Score, record: RunRecord) -> Step:
-    of = phase_words(record.prior_phase).lower() if record.prior_phase else ""
+    of = format_phase(record.prior_phase).lower() if record.prior_phase else ""
     table = f"scoring table {record.table_version}" if record.table_version else "the stored score"
     return Step("prior", f"Prior of {of}" if of else "Prior", Decimal(0), score.logit_prior, score.prior_pi, table)
 
@@ -171,7 +171,7 @@ def _explain_probability(score: Score, record: RunRecord, last: Step) -> tuple[S
 
 
 def build_score_waterfall(found: Waterfall) -> WaterfallChart:
-    """Return the chart of the steps, in log-odds with the probability above."""
+    """Return the chart of the steps, with an axis of log-odds and one of probabilities."""
     items = [
         WaterfallItem(
             label=step.name,

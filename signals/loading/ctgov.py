@@ -60,7 +60,7 @@ def load_studies(
     rejections: Rejections,
     progress: LoadProgress,
 ) -> LoadSummary:
-    """Load all records. Unchanged records are cheap, so a stopped load can be repeated."""
+    """Write all records in batches, record the run, and return the counts. A stopped load can be repeated."""
     summary = LoadSummary(THINGS)
     rejected_before = rejections.count
     with record_run(RUN_SOURCE) as run:

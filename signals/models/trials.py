@@ -120,7 +120,7 @@ class RegistryHistoryVersion(models.Model):
     """An entry of the registry's version list; the version itself may not be captured."""
 
     pk = models.CompositePrimaryKey("trial_id", "version_rank")
-    trial = models.ForeignKey(Trial, models.DO_NOTHING, related_name="registry_history", help_text="The trial.")
+    trial = models.ForeignKey(Trial, models.DO_NOTHING, related_name="list_registry_history", help_text="The trial.")
     version_rank = models.IntegerField("version", help_text="Position in the registry's list.")
     submitted_date = models.DateField(
         "submitted", null=True, blank=True, help_text="When the sponsor submitted the version."

@@ -14,7 +14,7 @@ from signals.scoring.values import (
     CACHE_SIZE,
     MISSING,
     Difference,
-    expected_gate,
+    compute_gate,
     format_codes,
     format_number,
     parse_codes,
@@ -132,7 +132,7 @@ def _compare_with_rule(
     rationale: str | None,
     is_current: bool,
 ) -> tuple[Difference, ...]:
-    expected = expected_gate(inputs)
+    expected = compute_gate(inputs)
     differences = []
     if fired != expected.fired:
         differences.append(Difference("fired_bool", _state(fired), _state(expected.fired)))

@@ -25,7 +25,7 @@ from signals.scoring.values import (
     CACHE_SIZE,
     MISSING,
     Difference,
-    expected_gate,
+    compute_gate,
     format_codes,
     format_number,
     parse_codes,
@@ -78,7 +78,7 @@ class RecordedScore:
 
 
 def find_score_differences(stored: StoredScore, now: datetime) -> Iterator[Difference]:
-    """Return what is wrong with a score. Without usable metadata only the formulas between its columns are checked."""
+    """Yield the wrong values of a score. Without usable metadata only the formulas between its columns are checked."""
     recorded = read_recorded_score(stored.metadata)
     frozen_at = stored.features_frozen_at
     if frozen_at is not None and frozen_at > stored.scored_at:
@@ -211,7 +211,7 @@ def _check_gates(gates: Any, ratios: Mapping[str, Decimal], severities: Mapping[
         yield Difference("metadata.gates", str(gates), "an object of gates")
         return
     for code in (code for code in GATES if code in gates):
-        expected = expected_gate(select_gate_inputs(code, severities))
+        expected = compute_gate(select_gate_inputs(code, severities))
         if not expected.fired:
             # Reported by _check_fired_gates.
             continue

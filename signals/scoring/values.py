@@ -28,7 +28,7 @@ class Difference:
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def expected_gate(inputs: GateInputs) -> GateEvaluation:
+def compute_gate(inputs: GateInputs) -> GateEvaluation:
     """Return the gate that follows from the inputs by the current table."""
     ratios = scoring_table().ratios
     return evaluate_gate(inputs.code, inputs.signals, ratios, late=inputs.late, not_fired=inputs.not_fired)

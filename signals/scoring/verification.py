@@ -112,7 +112,7 @@ _TrialGate = tuple[int, str, StoredGate]
 def find_mismatches(
     counts: VerificationCounts, run_id: str | None = None, *, reporter: ProgressReporter | None = None
 ) -> Iterator[Mismatch]:
-    """Verify all scores and gates, or those of one run; update `counts` on the way.
+    """Verify all scores and gates, or those of one run: yield mismatches and update `counts`.
 
     All rows are read in one snapshot, so a concurrent run causes no mismatch. Raises InvalidRunError for an unknown
     run.

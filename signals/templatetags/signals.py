@@ -13,12 +13,12 @@ from ncfd_site.core import formatting
 from ncfd_site.core.formatting import render_json
 from securities.queries.listings import ListingPeriod
 from signals.models import Signal, StagingError
-from signals.trials import words
+from signals.trials import labels
 from signals.validation_errors.queries import Missing
 
 register = template.Library()
-register.filter("phase", words.phase_words)
-register.filter("status", words.status_words)
+register.filter("phase", labels.format_phase)
+register.filter("status", labels.format_status)
 register.filter("signed", formatting.format_signed)
 register.filter("signed_points", formatting.format_points)
 
@@ -47,7 +47,7 @@ def severity(code: str) -> str:
 @register.inclusion_tag("trials/p_fail.html")
 def p_fail(share: Decimal) -> dict[str, Any]:
     """Render a probability of failure in percent, with a bar in the color of its band."""
-    return {"share": share, "band": words.band_of(share), "bar": f"{share * 100:.1f}"}
+    return {"share": share, "band": labels.find_band(share), "bar": f"{share * 100:.1f}"}
 
 
 @register.filter
@@ -66,7 +66,7 @@ def risk(p_fail: Decimal | None) -> SafeString:
 
 @register.filter
 def days_of(span: ListingPeriod) -> str:
-    """Return the first and last day of a security, and whether a list is the only source."""
+    """Return the first and last day of a listing in words."""
     if span.is_first_seen:
         return f"since {span.first} (first SEC list){f', until {span.last}' if span.last else ''}"
     if span.is_empty:
@@ -80,7 +80,7 @@ def days_of(span: ListingPeriod) -> str:
 
 @register.filter
 def tickers(spans: Sequence[ListingPeriod]) -> SafeString:
-    """Render what is listed of a company: tickers as links, each exchange once for its tickers."""
+    """Render the tickers of a company as links, grouped by exchange."""
     if not spans:
         return formatting.render_quiet("not listed")
     by_exchange: dict[str, list[SafeString]] = {}
@@ -97,7 +97,7 @@ def tickers(spans: Sequence[ListingPeriod]) -> SafeString:
 
 @register.simple_tag
 def ticker_link(ticker: str) -> SafeString:
-    """Render a ticker as a link to what it means."""
+    """Render a ticker as a link to its page."""
     try:
         return format_html('<a class="above-row" href="{}">{}</a>', reverse("companies:ticker", args=[ticker]), ticker)
     except NoReverseMatch:
@@ -107,7 +107,7 @@ def ticker_link(ticker: str) -> SafeString:
 
 @register.filter
 def compared(value: Any) -> SafeString | str:
-    """Render what was compared: numbers to three digits, truth in words."""
+    """Render a value of a resolver comparison: numbers to three digits, booleans as yes or no."""
     if value is None:
         return formatting.render_quiet("not compared")
     if isinstance(value, bool):
@@ -119,7 +119,7 @@ def compared(value: Any) -> SafeString | str:
 
 @register.filter
 def fields_in_words(card: Any) -> str:
-    """Return how much of a card there is to unfold."""
+    """Return the number of fields of a card in words."""
     if not isinstance(card, Mapping):
         return "recorded value"
     return f"{len(card)} field{'' if len(card) == 1 else 's'}"
@@ -127,7 +127,7 @@ def fields_in_words(card: Any) -> str:
 
 @register.filter
 def card_with_gaps(error: StagingError, missing: Iterable[Missing]) -> SafeString:
-    """Render the card of an error as fields, with what it lacked named above as gaps."""
+    """Render the card of an error as fields, below its missing fields."""
     gaps = format_html_join(
         "",
         '<div class="gap"><dt>{}</dt><dd><span class="still">⚠ missing</span></dd></div>',

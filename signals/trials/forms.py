@@ -6,9 +6,9 @@ from django import forms
 
 from ncfd_site.core.lists import ANY, Chosen, ListForm, make_search_field
 from signals.models import Gate, Signal
-from signals.trials.runs import Run, is_known
+from signals.trials.labels import BANDS, PHASES, STATUSES
+from signals.trials.runs import Run, run_exists
 from signals.trials.selection import ANY_GATE, CURRENT_ONLY, DAYS, NO_PHASE, NO_STATUS, SORTS, TrialFilter
-from signals.trials.words import BANDS, PHASES, STATUSES
 
 MAIN = ("q", "phase", "band", "within", "gate")
 PHASE_CHOICES = [ANY, *PHASES.items(), (NO_PHASE, "unknown")]
@@ -30,7 +30,7 @@ class RunForm(ListForm[Chosen]):
         """Check that the runs exist."""
         for name in self.run_fields:
             run_id = self.cleaned_data.get(name)
-            if run_id and not is_known(run_id, self.runs):
+            if run_id and not run_exists(run_id, self.runs):
                 self.add_error(name, f"There is no run {run_id}.")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ncfd_site.core import sql
 from signals.models import Gate, Signal
 from signals.queries import read_recorded_ratios
-from signals.trials.run_record import RunRecord, read_json, run_record
+from signals.trials.run_record import RunRecord, read_json, read_run_record
 
 _NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])
 _WORST_FIRST = {code: place for place, code in enumerate(Signal.Severity.values)}
@@ -58,8 +58,8 @@ class _Row:
     metadata: str | None
 
 
-def marks_of(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> dict[int, Marks]:
-    """Return the badges of trials by trial, in one statement.
+def load_marks(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> dict[int, Marks]:
+    """Return the current badges of trials by trial ID, in one statement.
 
     `score_ids` are the current scores of the trials, which record late signals and evaluation.
     """
@@ -70,9 +70,9 @@ def marks_of(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> dic
     return {trial_id: _today(rows) for trial_id, rows in found.items()}
 
 
-def recorded_marks(metadata: Any) -> Marks:
-    """Return the badges that a run recorded; none if it recorded none."""
-    record = run_record(metadata)
+def read_recorded_marks(metadata: Any) -> Marks:
+    """Return the badges in the metadata of a score."""
+    record = read_run_record(metadata)
     counted = metadata.get("signals") if isinstance(metadata, Mapping) else None
     signals = counted.items() if isinstance(counted, Mapping) else ()
     return _marks(
@@ -85,7 +85,7 @@ def recorded_marks(metadata: Any) -> Marks:
 
 def _today(rows: Sequence[_Row]) -> Marks:
     recorded = next((row.metadata for row in rows if row.metadata is not None), None)
-    record = run_record(read_json(recorded).value)
+    record = read_run_record(read_json(recorded).value)
     signals = [Mark(row.signal, row.severity or "") for row in rows if row.signal]
     return _marks(
         [Mark(row.gate) for row in rows if row.gate],

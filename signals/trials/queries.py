@@ -11,11 +11,11 @@ from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_capped_count, format_date_distance
 from ncfd_site.core.lists import ListPage, get_page_slice, make_page
 from signals.models import Score, Trial, TrialCurrentScore
-from signals.trials.marks import Marks, marks_of, recorded_marks
+from signals.trials.labels import BANDS, Band
+from signals.trials.marks import Marks, load_marks, read_recorded_marks
 from signals.trials.run_record import with_readable_metadata
-from signals.trials.runs import Run, run_before
-from signals.trials.selection import TrialFilter, listed
-from signals.trials.words import BANDS, Band
+from signals.trials.runs import Run, find_previous_run
+from signals.trials.selection import TrialFilter, select_ordered_scores
 
 # The view of canonical companies walks all of them, so it is asked only where one of these has a parent. An identifier
 # from elsewhere is no key of a security.
@@ -51,8 +51,8 @@ class Ticker:
     holder: str
 
 
-def tickers_of(company_ids: Collection[int]) -> dict[int, list[Ticker]]:
-    """Return the active tickers of companies and of those at the top above them, by company; own ones first."""
+def list_active_tickers(company_ids: Collection[int]) -> dict[int, list[Ticker]]:
+    """Return the active tickers of companies and their ultimate parents, by company ID; own tickers first."""
     found: dict[int, list[Ticker]] = {}
     if not company_ids:
         return found
@@ -98,15 +98,15 @@ class Tile:
         return format_capped_count(self.count, COUNT_LIMIT)
 
 
-def trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date) -> ListPage[TrialRow]:
-    """Return page `number` (from 1) of a selection, in a fixed number of queries."""
-    found = listed(selection, today)[get_page_slice(number)]
+def load_trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date) -> ListPage[TrialRow]:
+    """Return page `number` (from 1) of the trials of a selection, in a fixed number of queries."""
+    found = select_ordered_scores(selection, today)[get_page_slice(number)]
     page = make_page(with_readable_metadata(found) if selection.run else list(found), number)
     trials = Trial.objects.select_related("sponsor_company").in_bulk([row.trial_id for row in page.rows])
-    return page.with_rows(build_rows(page.rows, trials, runs))
+    return page.with_rows(build_trial_rows(page.rows, trials, runs))
 
 
-def build_rows(
+def build_trial_rows(
     scores: Sequence[TrialCurrentScore | Score], trials: Mapping[int, Trial], runs: list[Run]
 ) -> list[TrialRow]:
     """Return the trials of current scores, or of scores of one run, with their badges, tickers and changes.
@@ -114,10 +114,10 @@ def build_rows(
     `trials` have their sponsors loaded; deleted trials are omitted. `runs` are the latest runs, for the change of the
     scores of one run.
     """
-    tickers = tickers_of({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
+    tickers = list_active_tickers({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
     of_run = [score for score in scores if isinstance(score, Score)]
     current = [score for score in scores if isinstance(score, TrialCurrentScore)]
-    marks = {score.trial_id: recorded_marks(score.metadata) for score in of_run} or marks_of(
+    marks = {score.trial_id: read_recorded_marks(score.metadata) for score in of_run} or load_marks(
         [score.trial_id for score in current], [score.score_id for score in current if score.score_id]
     )
     changes = _changes_since_previous_run(of_run, runs) if of_run else {}
@@ -138,7 +138,7 @@ def build_rows(
 def _changes_since_previous_run(
     scores: Sequence[Score], runs: list[Run]
 ) -> dict[int, tuple[Decimal | None, str | None]]:
-    previous = run_before(scores[0].run_id, runs)
+    previous = find_previous_run(scores[0].run_id, runs)
     if previous is None:
         return {}
     earlier = Score.objects.filter(run_id=previous.run_id, trial_id__in=[score.trial_id for score in scores])
@@ -150,8 +150,8 @@ def _changes_since_previous_run(
     }
 
 
-def tiles(run_id: str) -> list[Tile]:
-    """Count the trials of each band, current or in a run, up to the limit."""
+def count_by_band(run_id: str) -> list[Tile]:
+    """Count the trials of each risk band, up to `COUNT_LIMIT`, in a run ("": by current score)."""
     table, where, given = "trial_current_scores", "TRUE", {"limit": COUNT_LIMIT + 1, "run": run_id}
     if run_id:
         table, where = "scores", "run_id = %(run)s"
@@ -172,8 +172,8 @@ def tiles(run_id: str) -> list[Tile]:
     return [Tile(BANDS[one.place], one.count) for one in sorted(found, key=lambda one: one.place)]
 
 
-def scored(counted: Sequence[Tile]) -> str:
-    """Return the number of scored trials in words, from the tiles."""
+def format_scored_count(counted: Sequence[Tile]) -> str:
+    """Return the total of the bands of scored trials: "11,960", or "more than …" above the limit."""
     counts = [tile.count for tile in counted if tile.band.is_scored]
     more = "more than " if any(count > COUNT_LIMIT for count in counts) else ""
     return f"{more}{sum(min(count, COUNT_LIMIT) for count in counts):,}"

@@ -45,8 +45,8 @@ class RunRecord:
     has_stop_rules: bool = False
 
 
-def run_record(metadata: Any) -> RunRecord:
-    """Read the metadata of a score; unexpected values are ignored."""
+def read_run_record(metadata: Any) -> RunRecord:
+    """Parse the metadata of a score; unexpected values are skipped."""
     if not isinstance(metadata, Mapping):
         return RunRecord()
     prior, signals, gates, rules = (metadata.get(key) for key in ("prior", "signals", "gates", "stop_rules"))
@@ -123,7 +123,7 @@ class ReadJson:
 
 
 def read_json(text: str | None) -> ReadJson:
-    """Read JSON text from the database; None is no value."""
+    """Parse JSON text from the database; None gives the value None."""
     if text is None:
         return ReadJson(None, "", True)
     cut = text if len(text) <= LONGEST_RAW else f"{text[:LONGEST_RAW]}\u2026"
@@ -150,12 +150,12 @@ def _depth(value: Any) -> int:
 
 
 def with_unread_metadata(scores: QuerySet[Score]) -> QuerySet[Score]:
-    """Return the scores with their metadata as text for `read_metadata`."""
+    """Return a queryset that reads the metadata of scores as text, for `read_metadata`."""
     return scores.defer("metadata").annotate(metadata_text=Cast("metadata", TextField()))
 
 
 def read_metadata(scores: Iterable[Score]) -> list[Score]:
-    """Read the metadata of scores `with_unread_metadata`; None if its JSON is unreadable."""
+    """Parse the metadata of scores from `with_unread_metadata`; unreadable JSON becomes None."""
     found = list(scores)
     for score in found:
         score.metadata = read_json(getattr(score, "metadata_text", None)).value
@@ -163,7 +163,7 @@ def read_metadata(scores: Iterable[Score]) -> list[Score]:
 
 
 def with_readable_metadata(scores: QuerySet[Score]) -> list[Score]:
-    """Return the scores; unreadable metadata become None."""
+    """Return the scores with their metadata; unreadable JSON becomes None."""
     return read_metadata(with_unread_metadata(scores))
 
 
@@ -181,7 +181,7 @@ def explain_change(earlier: Score, later: Score) -> list[str]:
         causes += [f"stop rule {name} holds no longer" for name in sorted(then - now)]
     if earlier.p_fail == later.p_fail:
         return causes
-    before, after = (run_record(score.metadata).table_version for score in (earlier, later))
+    before, after = (read_run_record(score.metadata).table_version for score in (earlier, later))
     if before and after and before != after:
         causes.append(f"table {before} became {after}")
     return causes or ["not explained by the recorded data"]

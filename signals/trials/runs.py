@@ -40,18 +40,18 @@ class Run:
     scored_at: datetime
 
 
-def latest_runs() -> list[Run]:
+def list_latest_runs() -> list[Run]:
     """Return the latest runs, newest first, without reading the scores."""
     return sql.rows(_RUNS, {"looked_at": LOOKED_AT, "offered": OFFERED}, of=Run)
 
 
-def is_known(run_id: str, runs: list[Run]) -> bool:
-    """Return True if the run exists, among these or older ones."""
+def run_exists(run_id: str, runs: list[Run]) -> bool:
+    """Return whether a run exists; `runs` are the latest ones, which need no query."""
     return any(run.run_id == run_id for run in runs) or Score.objects.filter(run_id=run_id).exists()
 
 
-def run_before(run_id: str, runs: list[Run]) -> Run | None:
-    """Return the run before one of these; None for the first, and for one that is older than all of them."""
+def find_previous_run(run_id: str, runs: list[Run]) -> Run | None:
+    """Return the run before `run_id` in `runs` (newest first); None for the oldest or an unlisted run."""
     names = [run.run_id for run in runs]
     at = names.index(run_id) + 1 if run_id in names else len(runs)
     return runs[at] if at < len(runs) else None

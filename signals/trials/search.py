@@ -106,27 +106,27 @@ class _Key:
     key: int | None
 
 
-def is_number(text: str) -> bool:
-    """Return True for an NCT ID, the beginning of one, or a text with NCT IDs."""
-    return TRIAL_NUMBER.fullmatch(text) is not None or bool(whole_numbers(text))
+def has_nct_id(text: str) -> bool:
+    """Return whether a text is an NCT ID or its beginning, or contains NCT IDs."""
+    return TRIAL_NUMBER.fullmatch(text) is not None or bool(parse_nct_ids(text))
 
 
-def whole_numbers(text: str) -> list[str]:
-    """Return the NCT IDs in a text in the registry's form; eight digits alone are one too."""
+def parse_nct_ids(text: str) -> list[str]:
+    """Return the NCT IDs in a text, normalized; eight digits alone are an NCT ID."""
     if BARE_NUMBER.fullmatch(text):
         return [f"NCT{text}"]
     return [f"NCT{digits}" for digits in WHOLE_NUMBER.findall(text)]
 
 
-def find(q: str, sponsor: str, ticker: str) -> Found:
-    """Look up the texts in one statement."""
+def look_up_texts(q: str, sponsor: str, ticker: str) -> Found:
+    """Look up companies and trials for a search, a sponsor and a ticker ("": none), in one statement."""
     parts: list[str] = []
     ctes: list[str] = []
     given: dict[str, Any] = {}
-    if q and not is_number(q):
+    if q and not has_nct_id(q):
         parts.append(_named("searched", "q"))
         given["q"] = _beginning(q)
-        if words := words_query(q):
+        if words := build_words_query(q):
             parts.append(_DRUGS.format(most=MOST, most_trials=MOST_TRIALS))
             given["words"] = words
     if sponsor:
@@ -136,13 +136,13 @@ def find(q: str, sponsor: str, ticker: str) -> Found:
         else:
             parts.append(_named("sponsor", "sponsor"))
             given["sponsor"] = _beginning(sponsor)
-    named = {"searched_words": "" if is_number(q) else q, "sponsor_words": "" if CIK.fullmatch(sponsor) else sponsor}
+    named = {"searched_words": "" if has_nct_id(q) else q, "sponsor_words": "" if CIK.fullmatch(sponsor) else sponsor}
     for kind, text in named.items():
-        if words := words_query(text):
+        if words := build_words_query(text):
             ctes.append(_RARE.format(kind=kind, few=FEW, tried=TRIED))
             parts.append(_WORDED.format(kind=kind, most_trials=MOST_TRIALS))
             given[kind] = words
-    for kind, text in (("searched", q if TICKER.fullmatch(q) and not is_number(q) else ""), ("holder", ticker)):
+    for kind, text in (("searched", q if TICKER.fullmatch(q) and not has_nct_id(q) else ""), ("holder", ticker)):
         if text:
             ctes.append(_HOLDERS.format(kind=kind))
             parts.append(f"SELECT '{kind}' AS kind, company_id AS key FROM {kind}_exposed")  # noqa: S608 (constants)
@@ -157,9 +157,9 @@ def find(q: str, sponsor: str, ticker: str) -> Found:
     return Found(*(found[kind] for kind in KINDS[:-2]), *few)
 
 
-def searched(trials: QuerySet[Trial], q: str, found: Found) -> QuerySet[Trial]:
-    """Keep the trials that a search finds: by number, sponsor, company, former name, ticker, drug."""
-    if numbers := whole_numbers(q):
+def filter_by_search(trials: QuerySet[Trial], q: str, found: Found) -> QuerySet[Trial]:
+    """Filter trials by a search: NCT ID, sponsor, company, former name, ticker or drug."""
+    if numbers := parse_nct_ids(q):
         return trials.filter(nct_id__in=numbers)
     if number := TRIAL_NUMBER.fullmatch(q):
         digits = number[1]
@@ -168,8 +168,8 @@ def searched(trials: QuerySet[Trial], q: str, found: Found) -> QuerySet[Trial]:
     return trials.filter(named | Q(sponsor_company_id__in=found.searched) | Q(pk__in=found.drugs))
 
 
-def sponsored(trials: QuerySet[Trial], sponsor: str, found: Found) -> QuerySet[Trial]:
-    """Keep the trials whose sponsor is named so, or is a company that is or was; or is the company of a CIK."""
+def filter_by_sponsor(trials: QuerySet[Trial], sponsor: str, found: Found) -> QuerySet[Trial]:
+    """Filter trials by sponsor: words of its name, a current or former name of its company, or a CIK."""
     of_company = Q(sponsor_company_id__in=found.sponsors)
     if CIK.fullmatch(sponsor):
         return trials.filter(of_company)
@@ -177,8 +177,8 @@ def sponsored(trials: QuerySet[Trial], sponsor: str, found: Found) -> QuerySet[T
     return trials.filter(named | of_company)
 
 
-def words_query(text: str) -> str:
-    """Return a text as a query for words that begin so, all of them; the parser of the database splits the words."""
+def build_words_query(text: str) -> str:
+    """Return a tsquery that matches texts in which every word of `text` begins a word."""
     words = [word.replace("\\", "\\\\").replace("'", "''") for word in text.split() if re.search(r"\w", word)]
     return " & ".join(f"'{word}':*" for word in words)
 
@@ -186,8 +186,8 @@ def words_query(text: str) -> str:
 def _sponsored(
     trials: QuerySet[Trial], alias: str, text: str, found: frozenset[int] | None
 ) -> tuple[QuerySet[Trial], Q]:
-    """The trials with their sponsor's words under `alias`, and the condition that these begin as those of a text."""
-    query = words_query(text)
+    """Return trials with the words of their sponsor as `alias`, and the condition that they match the text."""
+    query = build_words_query(text)
     if not query or found is not None:
         return trials, Q(pk__in=found or ())
     # Written as the index is, so that the index serves it: all conditions are on the trial, and each has an index.

@@ -12,7 +12,7 @@ from django.db.models import F, Q, QuerySet
 from ncfd_site.core.lists import Selection
 from signals.models import Gate, Score, Signal, Trial, TrialCurrentScore
 from signals.trials import search
-from signals.trials.words import BAND, phase_words, status_words
+from signals.trials.labels import BAND, format_phase, format_status
 
 SORTS = {
     "risk": "highest risk first",
@@ -91,8 +91,8 @@ class TrialFilter(Selection):
         """The active filters in the order of the form."""
         texts = {
             "q": f"search: {self.q}",
-            "phase": "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase),
-            "status": "no status known" if self.status == NO_STATUS else status_words(self.status),
+            "phase": "phase unknown" if self.phase == NO_PHASE else format_phase(self.phase),
+            "status": "no status known" if self.status == NO_STATUS else format_status(self.status),
             "gate": "any gate fired" if self.gate == ANY_GATE else f"gate {self.gate} fired",
             "signal": f"signal {self.signal}",
             "ticker": f"ticker {self.ticker.upper()}",
@@ -111,8 +111,8 @@ class TrialFilter(Selection):
         ]
 
 
-def selected(selection: TrialFilter, today: date) -> QuerySet[Any]:
-    """Return the current scores, or the scores of the selected run, unordered."""
+def select_scores(selection: TrialFilter, today: date) -> QuerySet[Any]:
+    """Return the current scores, or the scores of the selected run, that match the filters, unordered."""
     rows: QuerySet[Any] = (
         Score.objects.filter(run_id=selection.run) if selection.run else TrialCurrentScore.objects.all()
     )
@@ -135,10 +135,10 @@ def selected(selection: TrialFilter, today: date) -> QuerySet[Any]:
     return rows if trials is None else rows.filter(trial_id__in=trials.values("pk"))
 
 
-def listed(selection: TrialFilter, today: date) -> QuerySet[Any]:
-    """Return the rows of a selection in its order, on all pages."""
+def select_ordered_scores(selection: TrialFilter, today: date) -> QuerySet[Any]:
+    """Return the scores that match the filters, in the selected order."""
     orders = ORDERS_OF_RUN if selection.run else ORDERS
-    rows = selected(selection, today).filter(_LEAVES_OUT.get(selection.sort, Q()))
+    rows = select_scores(selection, today).filter(_LEAVES_OUT.get(selection.sort, Q()))
     return rows.order_by(*orders[selection.sort])
 
 
@@ -152,16 +152,16 @@ def _trials(selection: TrialFilter, today: date) -> QuerySet[Trial] | None:
     }
     trials = Trial.objects.filter(**{name: value for name, value in lookups.items() if value is not None})
     if selection.phase:
-        trials = trials.filter(of_phase(selection.phase))
+        trials = trials.filter(build_phase_condition(selection.phase))
     if selection.status:
         unknown = Q(status__isnull=True) | Q(status="")
         trials = trials.filter(unknown if selection.status == NO_STATUS else Q(status=selection.status))
     if selection.q or selection.sponsor or selection.ticker:
-        found = search.find(selection.q, selection.sponsor, selection.ticker)
+        found = search.look_up_texts(selection.q, selection.sponsor, selection.ticker)
         if selection.q:
-            trials = search.searched(trials, selection.q, found)
+            trials = search.filter_by_search(trials, selection.q, found)
         if selection.sponsor:
-            trials = search.sponsored(trials, selection.sponsor, found)
+            trials = search.filter_by_sponsor(trials, selection.sponsor, found)
         if selection.ticker:
             trials = trials.filter(sponsor_company_id__in=found.holders)
     return trials if trials.query.where else None
@@ -176,8 +176,8 @@ def _readout_window(selection: TrialFilter, today: date) -> tuple[date | None, d
     return since, until
 
 
-def of_phase(phase: str) -> Q:
-    """Return the condition of a phase, or of an unknown phase."""
+def build_phase_condition(phase: str) -> Q:
+    """Return the filter of trials by phase; `NO_PHASE` matches trials without a phase."""
     return Q(phase__isnull=True) if phase == NO_PHASE else Q(phase=phase)
 
 

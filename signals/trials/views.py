@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 from ncfd_site.core.charts.bars import DivergingItem, build_diverging_bar_chart
 from ncfd_site.core.permissions import require_permission
 from signals.models import Trial
-from signals.trials import comparing, queries
+from signals.trials import comparison, queries
 from signals.trials.forms import CompareForm, TrialFilterForm
-from signals.trials.runs import latest_runs, run_before
+from signals.trials.runs import find_previous_run, list_latest_runs
 
 VIEW = "signals.view_score"
 
@@ -19,12 +19,12 @@ VIEW = "signals.view_score"
 @require_permission(VIEW)
 def trials(request: HttpRequest) -> HttpResponse:
     """List trials by the probability that they fail."""
-    runs = latest_runs()
+    runs = list_latest_runs()
     today = timezone.localdate()
     form = TrialFilterForm(request.GET, runs=runs)
     selection = form.get_selection() if form.is_valid() else None
-    page = queries.trial_page(selection, form.get_page_number(), runs, today) if selection else None
-    tiles = queries.tiles(selection.run) if selection else []
+    page = queries.load_trial_page(selection, form.get_page_number(), runs, today) if selection else None
+    tiles = queries.count_by_band(selection.run) if selection else []
     run = next((run for run in runs if not selection or not selection.run or run.run_id == selection.run), None)
     return render(
         request,
@@ -35,9 +35,9 @@ def trials(request: HttpRequest) -> HttpResponse:
             "selection": selection,
             "page": page,
             "tiles": tiles,
-            "scored": queries.scored(tiles),
+            "scored": queries.format_scored_count(tiles),
             "run": run,
-            "before": run_before(run.run_id, runs) if run else None,
+            "before": find_previous_run(run.run_id, runs) if run else None,
             "has_trials": bool(page and page.rows) or Trial.objects.exists(),
             "query": f"?{selection.query_string}" if selection and selection.query_string else "",
         },
@@ -48,28 +48,28 @@ def trials(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(VIEW)
 def compare(request: HttpRequest) -> HttpResponse:
-    """Show two runs side by side: by default the latest, and the one before it."""
-    runs = latest_runs()
+    """Compare two runs (default: the latest two)."""
+    runs = list_latest_runs()
     form = CompareForm(request.GET, runs=runs)
-    chosen = comparing.chosen(form.cleaned_data, runs) if form.is_valid() else None
+    chosen = comparison.choose_runs(form.cleaned_data, runs) if form.is_valid() else None
     context: dict[str, object] = {"title": "Compare runs", "runs": runs, "chosen": chosen}
     if chosen:
         number = form.get_page_number()
-        movements = comparing.movements(chosen)
+        movements = comparison.count_movements(chosen)
         moved_count = sum(one.total for one in movements)
         # What was left out is shown as what it stands for.
         form = CompareForm(request.GET.dict() | {"a": chosen.a, "b": chosen.b}, runs=runs)
         context |= {
             "title": f"From {chosen.a} to {chosen.b}",
-            "page": comparing.compared(chosen, number),
+            "page": comparison.load_comparison(chosen, number),
             "movements": movements,
             "chart": build_diverging_bar_chart(
                 [DivergingItem(one.band.words, one.fallen, one.risen) for one in movements]
             ),
             "moved_count": moved_count,
-            "is_cut": moved_count >= comparing.DRAWN,
-            "gone": comparing.gone(chosen),
-            "drawn": comparing.DRAWN,
+            "is_cut": moved_count >= comparison.DRAWN,
+            "gone": comparison.find_removed_trials(chosen),
+            "drawn": comparison.DRAWN,
         }
     context["form"] = form
     return render(request, "trials/compare.html", context, status=200 if form.is_valid() else 400)

@@ -58,12 +58,12 @@ class ErrorView:
         return "open" if any(field.is_lacking for field in self.missing) else "fixed"
 
 
-def kinds() -> list[str]:
-    """Return the kinds of errors that there are, sorted."""
+def list_kinds() -> list[str]:
+    """Return the kinds of stored errors, sorted."""
     return sql.read_distinct_values("staging_errors", "error_type", MOST_KINDS)
 
 
-def error_page(selection: ErrorFilter, number: int) -> ListPage[ErrorView]:
+def load_error_page(selection: ErrorFilter, number: int) -> ListPage[ErrorView]:
     """Read a page of the errors of a selection, newest first."""
     errors = StagingError.objects.select_related("trial", "study").order_by("-pk")
     if selection.kind:
@@ -72,14 +72,14 @@ def error_page(selection: ErrorFilter, number: int) -> ListPage[ErrorView]:
         errors = errors.filter(trial__nct_id=selection.trial)
     if selection.study is not None:
         errors = errors.filter(study_id=selection.study)
-    found = [shown(error) for error in errors[get_page_slice(number, PAGE_SIZE)]]
+    found = [describe_error(error) for error in errors[get_page_slice(number, PAGE_SIZE)]]
     return make_page(found, number, PAGE_SIZE)
 
 
-def shown(error: StagingError) -> ErrorView:
-    """Return an error with the fields that its study lacks today."""
+def describe_error(error: StagingError) -> ErrorView:
+    """Return an error with its missing fields, and whether the study still lacks them."""
     study = error.study
-    lacking = lacks(study.extracted_jsonb) if study else frozenset()
+    lacking = find_missing_fields(study.extracted_jsonb) if study else frozenset()
     # The message names the fields; that of an error of another kind names none.
     is_named = error.error_type == PIVOTAL and error.error_message.startswith(NAMED_BY)
     names = error.error_message.removeprefix(NAMED_BY).split(",") if is_named else []
@@ -92,8 +92,8 @@ def shown(error: StagingError) -> ErrorView:
     )
 
 
-def lacks(card: Any) -> frozenset[str]:
-    """Return the fields that a card lacks by `enforce_pivotal_study_card`; a test compares both."""
+def find_missing_fields(card: Any) -> frozenset[str]:
+    """Return the required fields that a study card lacks, by the rules of `enforce_pivotal_study_card`."""
     card = card if isinstance(card, Mapping) else {}
     size, populations, results = (_inside(card, name) for name in ("sample_size", "populations", "results"))
     total = size.get("total_n")

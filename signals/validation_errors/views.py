@@ -48,12 +48,12 @@ class ErrorFilterForm(ListForm[ErrorFilter]):
 @require_permission(VIEW)
 def errors(request: HttpRequest) -> HttpResponse:
     """List validation errors, newest first."""
-    form = ErrorFilterForm(request.GET, kinds=queries.kinds())
+    form = ErrorFilterForm(request.GET, kinds=queries.list_kinds())
     selection = form.get_selection() if form.is_valid() else None
     context = {
         "title": "Validation errors",
         "form": form,
         "selection": selection,
-        "page": queries.error_page(selection, form.get_page_number()) if selection else None,
+        "page": queries.load_error_page(selection, form.get_page_number()) if selection else None,
     }
     return render(request, "validation_errors/errors.html", context, status=200 if selection else 400)

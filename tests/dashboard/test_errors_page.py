@@ -178,5 +178,5 @@ CARDS: list[Any] = [
 def test_the_missing_fields_of_a_card_are_those_of_the_database(card: Any) -> None:
     study = make_card(card)
     errors = StagingError.objects.filter(study=study)
-    named = {field.name for error in errors for field in staging.shown(error).missing}
-    assert staging.lacks(study.extracted_jsonb) == named
+    named = {field.name for error in errors for field in staging.describe_error(error).missing}
+    assert staging.find_missing_fields(study.extracted_jsonb) == named

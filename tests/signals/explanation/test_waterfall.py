@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals import formulas
-from signals.explanation.waterfall import Waterfall, build_score_waterfall, waterfall
+from signals.explanation.waterfall import Waterfall, build_score_waterfall, compute_waterfall
 from signals.formulas import probability
 from signals.models import Score
 from signals.queries import ScoreBreakdown, compute_breakdown
-from signals.trials.run_record import run_record
+from signals.trials.run_record import read_run_record
 from tests.signals.explanation.rows import metadata, numbers
 
 CENT = Decimal("0.01")
@@ -23,7 +23,7 @@ def falls(ratios: dict[str, str], prior: str = "0.42", floor: str = "0", **field
     """The waterfall of a score that was never stored."""
     given = {**numbers(prior, *ratios.values(), floor=floor), "metadata": metadata(ratios), **fields}
     score = Score(run_id="weekly 1", **given)
-    return waterfall(score, account(score), run_record(score.metadata))
+    return compute_waterfall(score, account(score), read_run_record(score.metadata))
 
 
 def account(score: Score) -> ScoreBreakdown:
@@ -128,7 +128,7 @@ def test_a_ratio_that_is_no_ratio_counts_as_the_limit(ratio: str) -> None:
 
 @pytest.mark.parametrize("odd", [None, [], "gates", 3, {"signals": 3, "gates": [3], "stop_rules": {}, "prior": []}])
 def test_metadata_of_any_form_is_as_good_as_none(odd: Any) -> None:
-    record = run_record(odd)
+    record = read_run_record(odd)
     assert not record.severities
     assert record.stop_rules == ()
 

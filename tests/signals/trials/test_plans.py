@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from signals.trials import search
-from signals.trials.selection import TrialFilter, listed
+from signals.trials.selection import TrialFilter, select_ordered_scores
 from tests import plans
 from tests.signals.trials.conftest import LATEST, scored_trial
 
@@ -39,7 +39,7 @@ def test_an_index_has_the_order(selection: TrialFilter, index: str) -> None:
         scored_trial(f"NCT{number:08}", f"0.{number + 10}")
     # On few rows a scan and a sort are cheap; what is asked here is whether the index can do without.
     plans.disable("seqscan", "sort", "bitmapscan", "hashjoin", "mergejoin")
-    plan = listed(selection, timezone.localdate())[:51].explain()
+    plan = select_ordered_scores(selection, timezone.localdate())[:51].explain()
     assert index in plan
     assert "Sort" not in plan, plan
 
@@ -48,14 +48,14 @@ def test_the_words_of_a_sponsor_are_found_through_their_index(monkeypatch: pytes
     monkeypatch.setattr(search, "FEW", 0)
     scored_trial("NCT00000001")
     plans.disable("seqscan", "indexscan", "hashjoin", "mergejoin")
-    plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
+    plan = select_ordered_scores(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
     assert "ix_trials_sponsor_words" in plan, plan
 
 
 def test_trials_with_rare_words_are_looked_up_by_their_keys() -> None:
     scored_trial("NCT00000001")
     plans.disable("seqscan", "hashjoin", "mergejoin")
-    plan = listed(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
+    plan = select_ordered_scores(TrialFilter(sponsor="example"), timezone.localdate())[:51].explain()
     assert "ix_trials_sponsor_words" not in plan
     # Which index serves the key depends on the statistics of the table.
     assert "Index Cond: (trial_id = " in plan, plan

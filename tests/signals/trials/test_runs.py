@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from ncfd_site.core import sql
 from signals.models import Trial
-from signals.trials.runs import latest_runs
+from signals.trials.runs import list_latest_runs
 from tests.factories import make_company, make_trial
 from tests.signals.trials.conftest import (
     BEFORE,
@@ -66,8 +66,8 @@ def test_runs_are_known_by_the_moment_of_their_scores_newest_first() -> None:
     for run_id in ("week-46", LATEST, BEFORE):
         score(trial, "0.5", run_id)
     score(trial, "0.5", "backtest", scored_at=MOMENTS["week-46"] - timedelta(days=400))
-    assert [run.run_id for run in latest_runs()] == [LATEST, BEFORE, "week-46", "backtest"]
-    assert latest_runs()[0].scored_at == MOMENTS[LATEST]
+    assert [run.run_id for run in list_latest_runs()] == [LATEST, BEFORE, "week-46", "backtest"]
+    assert list_latest_runs()[0].scored_at == MOMENTS[LATEST]
 
 
 def test_the_latest_run_is_that_of_the_newest_score_of_all() -> None:
@@ -75,7 +75,7 @@ def test_the_latest_run_is_that_of_the_newest_score_of_all() -> None:
         score(make_trial(), f"0.{99 - number}", "slow")
     score(make_trial(), "0.5", LATEST)
     score(make_trial(), "0.01", "slow", scored_at=MOMENTS[LATEST] + timedelta(days=1))
-    assert [run.run_id for run in latest_runs()] == ["slow", LATEST]
+    assert [run.run_id for run in list_latest_runs()] == ["slow", LATEST]
 
 
 def test_an_older_run_is_shown_as_it_was(ana: Client, moved: list[Trial]) -> None:
@@ -198,10 +198,10 @@ def test_trials_that_left_the_second_run_are_named(
     )
     assert summary in text_of(page)
     assert f'href="/trials/NCT00000006/?run={BEFORE}"' in page.content.decode()
-    monkeypatch.setattr("signals.trials.comparing.MAX_REMOVED", 1)
+    monkeypatch.setattr("signals.trials.comparison.MAX_REMOVED", 1)
     assert f"not in {LATEST}: NCT00000006 (99.0 %), and 2 more." in text_of(ana.get("/trials/compare/"))
     # The riskiest of them are NCT00000006 and TWO; only the first left.
-    monkeypatch.setattr("signals.trials.comparing.DRAWN", 2)
+    monkeypatch.setattr("signals.trials.comparison.DRAWN", 2)
     cut = f"Of the 2 trials with the highest P(failure) in {BEFORE}, 1 is not in {LATEST}: NCT00000006"
     assert cut in text_of(ana.get("/trials/compare/"))
 
@@ -263,7 +263,7 @@ def test_the_picture_counts_what_rose_and_fell_in_each_band(
     found = {moved.band.name: (moved.risen, moved.fallen, moved.same, moved.new) for moved in page.context["movements"]}
     assert found == {"97": (1, 0, 0, 0), "75": (0, 0, 0, 0), "50": (0, 0, 0, 1), "0": (0, 1, 1, 0)}
     assert "under 50 % 0 1 1 0 2" in text_of(page)
-    monkeypatch.setattr("signals.trials.comparing.DRAWN", 2)
+    monkeypatch.setattr("signals.trials.comparison.DRAWN", 2)
     assert f"The 2 trials with the highest P(failure) in {LATEST}." in text_of(ana.get("/trials/compare/"))
 
 

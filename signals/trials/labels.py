@@ -57,18 +57,18 @@ BANDS = (
 BAND = {band.name: band for band in BANDS}
 
 
-def band_of(p_fail: Decimal | None) -> Band:
-    """Return the band in which a probability lies."""
+def find_band(p_fail: Decimal | None) -> Band:
+    """Return the risk band of a probability; None is the band of trials without a score."""
     if p_fail is None:
         return BAND["none"]
     return next(band for band in BANDS if band.is_scored and (band.low is None or p_fail >= band.low))
 
 
-def phase_words(phase: str | None) -> str:
-    """Return a phase in words: "Phase 2/3" for PHASE2/PHASE3; unknown where there is none."""
+def format_phase(phase: str | None) -> str:
+    """Return a phase for display: "Phase 2/3" for PHASE2/PHASE3, "unknown" for None."""
     return PHASES.get(phase, phase) if phase else UNKNOWN
 
 
-def status_words(status: str | None) -> str:
-    """Return a status in words; unknown where there is none."""
+def format_status(status: str | None) -> str:
+    """Return the status of a trial for display, "unknown" for None."""
     return STATUSES.get(status, status.replace("_", " ").lower()) if status else UNKNOWN

@@ -12,11 +12,11 @@ from ncfd_site.core.lists import ListPage, get_page_slice, make_page
 from signals.models import Score, Trial, TrialCurrentScore
 from signals.queries import read_recorded_ratios
 from signals.trials import selection as selecting
-from signals.trials.queries import Ticker, tickers_of
+from signals.trials.labels import BANDS, Band, format_phase
+from signals.trials.queries import Ticker, list_active_tickers
 from signals.trials.run_record import explain_change, with_readable_metadata
-from signals.trials.runs import Run, run_before
-from signals.trials.selection import NO_PHASE, of_phase
-from signals.trials.words import BANDS, Band, phase_words
+from signals.trials.runs import Run, find_previous_run
+from signals.trials.selection import NO_PHASE, build_phase_condition
 
 # Trials in the chart: those with the highest P(failure) in the second run.
 DRAWN = 1_000
@@ -42,7 +42,7 @@ _MOVEMENTS = """
     LEFT JOIN scores earlier ON earlier.trial_id = later.trial_id AND earlier.run_id = %(a)s
     GROUP BY 1
 """
-_GONE = """
+_REMOVED = """
     WITH drawn AS (
         SELECT trial_id, p_fail FROM scores WHERE run_id = %(a)s ORDER BY p_fail DESC, trial_id LIMIT %(drawn)s
     )
@@ -73,7 +73,7 @@ class Pair:
     @property
     def narrowed_words(self) -> str:
         """The filter in words."""
-        phase = "phase unknown" if self.phase == NO_PHASE else phase_words(self.phase) if self.phase else ""
+        phase = "phase unknown" if self.phase == NO_PHASE else format_phase(self.phase) if self.phase else ""
         gate = f"gate {self.gate} fired in {self.b}" if self.gate else ""
         return ", ".join(words for words in (phase, gate) if words)
 
@@ -108,7 +108,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class GoneTrial:
+class RemovedTrial:
     """A trial of the earlier run that is missing in the later run."""
 
     nct_id: str
@@ -117,13 +117,13 @@ class GoneTrial:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class RemovedTrials:
     """The removed trials, riskiest first, and their count.
 
     `is_cut`: the earlier run has or may have more trials than were read.
     """
 
-    trials: list[GoneTrial]
+    trials: list[RemovedTrial]
     count: int
     is_cut: bool
 
@@ -149,10 +149,10 @@ class Movement:
         return self.risen + self.fallen + self.same + self.new
 
 
-def chosen(asked: Mapping[str, Any], runs: list[Run]) -> Pair | None:
-    """Return the runs to compare: those asked for, else the latest and the one before; None where there are not two."""
+def choose_runs(asked: Mapping[str, Any], runs: list[Run]) -> Pair | None:
+    """Return the two runs that a form asks for (default: the latest two); None if there are fewer than two."""
     b = asked["b"] or (runs[0].run_id if runs else "")
-    earlier = run_before(b, runs)
+    earlier = find_previous_run(b, runs)
     a = asked["a"] or (earlier.run_id if earlier else "")
     if not a or not b:
         return None
@@ -160,14 +160,14 @@ def chosen(asked: Mapping[str, Any], runs: list[Run]) -> Pair | None:
     return Pair(a, b, asked["phase"], asked["gate"], asked["sort"] or "risk", is_latest)
 
 
-def compared(pair: Pair, number: int) -> ListPage[Compared]:
-    """Return page `number` (from 1) of the trials of the later run, each beside its score in the earlier one."""
+def load_comparison(pair: Pair, number: int) -> ListPage[Compared]:
+    """Return page `number` (from 1) of the trials of the later run, each with its score in the earlier run."""
     page = make_page(_keys(pair, get_page_slice(number)), number)
     scores = {score.pk: score for score in with_readable_metadata(Score.objects.filter(pk__in=page.rows))}
     trials = Trial.objects.select_related("sponsor_company").in_bulk([score.trial_id for score in scores.values()])
     then = with_readable_metadata(Score.objects.filter(run_id=pair.a, trial_id__in=list(trials)))
     earlier = {one.trial_id: one for one in then}
-    tickers = tickers_of({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
+    tickers = list_active_tickers({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
     # Rows deleted between two statements are omitted.
     shown = [scores[key] for key in page.rows if key in scores and scores[key].trial_id in trials]
     rows = [
@@ -182,14 +182,14 @@ def compared(pair: Pair, number: int) -> ListPage[Compared]:
     return page.with_rows(rows)
 
 
-def gone(pair: Pair) -> Gone:
-    """Return the riskiest trials of the first run that are missing in the second."""
-    found = sql.rows(_GONE, {"a": pair.a, "b": pair.b, "drawn": DRAWN}, of=GoneTrial)
-    return Gone(found[:MAX_REMOVED], len(found), any(one.drawn >= DRAWN for one in found))
+def find_removed_trials(pair: Pair) -> RemovedTrials:
+    """Return the riskiest trials of the earlier run that are missing in the later run."""
+    found = sql.rows(_REMOVED, {"a": pair.a, "b": pair.b, "drawn": DRAWN}, of=RemovedTrial)
+    return RemovedTrials(found[:MAX_REMOVED], len(found), any(one.drawn >= DRAWN for one in found))
 
 
-def movements(pair: Pair) -> list[Movement]:
-    """Count the changes of the riskiest trials of the later run, by its bands."""
+def count_movements(pair: Pair) -> list[Movement]:
+    """Count rises, falls, equal and new scores among the riskiest trials of the later run, by band."""
     bands = [band for band in BANDS if band.is_scored]
     bounds = sorted(band.low for band in bands if band.low is not None)
     given = {"a": pair.a, "b": pair.b, "bounds": bounds, "drawn": DRAWN}
@@ -231,7 +231,7 @@ def _keys(pair: Pair, page: slice) -> list[int]:
 
 
 def _keys_of_latest(pair: Pair, page: slice) -> list[int]:
-    """Return the keys from the current scores, whose change has an index."""
+    """Return the score IDs from the current scores, whose change has an index."""
     current_scores: QuerySet[Any] = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
     if pair.gate:
         current_scores = current_scores.filter(trial_id__in=scores_with_gate(pair).values("trial_id"))
@@ -241,13 +241,13 @@ def _keys_of_latest(pair: Pair, page: slice) -> list[int]:
 
 
 def scores_with_gate(pair: Pair) -> QuerySet[Score]:
-    """Return the scores of the later run, only those with the fired gate if the pair has one."""
+    """Return the scores of the later run; if the pair has a gate, only those where it fired."""
     scores = Score.objects.filter(run_id=pair.b)
     return scores.filter(metadata__contains={"gates": {pair.gate: {}}}) if pair.gate else scores
 
 
 def _of_phase(rows: QuerySet[Any], phase: str) -> QuerySet[Any]:
-    return rows.filter(trial_id__in=Trial.objects.filter(of_phase(phase)).values("pk")) if phase else rows
+    return rows.filter(trial_id__in=Trial.objects.filter(build_phase_condition(phase)).values("pk")) if phase else rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ class _ScoreKey:
 
 
 def compare_scores(later: Score, earlier: Score | None, trial: Trial, tickers: Sequence[Ticker] = ()) -> Compared:
-    """Return a trial with two of its scores, whose metadata are read, and the gates and causes of the change."""
+    """Compare two scores of a trial: their gates and the causes of the change. `later` may be the only score."""
     now = read_recorded_ratios(later.metadata)
     then = now if earlier is None else read_recorded_ratios(earlier.metadata)
     is_recorded = now is not None and then is not None

@@ -31,7 +31,8 @@ LABELED = """
 GROUPED = f"""
 WITH labeled AS (
     SELECT label, link_type, width_bucket(confidence, %(bands)s::numeric[]) AS band,
-           to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month
+           -- Infinity has no month.
+           coalesce(to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM'), created_at::text) AS month
     FROM ({LABELED}) a
 )
 SELECT CASE grouping(band, link_type, month) WHEN 3 THEN 'band' WHEN 5 THEN 'link_type' ELSE 'month' END AS kind,

@@ -14,6 +14,7 @@ from django.db import OperationalError, transaction
 
 from ncfd_site.core import sql
 from ncfd_site.dashboard.tile import RenderedTile, Rows, Source
+from ncfd_site.postgres.backend import dates
 
 # Milliseconds for the statement of all tiles, and of a single one.
 STATEMENT_TIMEOUT_MS = 2000
@@ -93,6 +94,11 @@ def _value(hint: Any, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     options = getattr(hint, "__args__", (hint,))
-    if datetime in options:
-        return datetime.fromisoformat(value)
-    return date.fromisoformat(value) if date in options else value
+    kind = next((kind for kind in (datetime, date) if kind in options), None)
+    if kind is None:
+        return value
+    try:
+        return kind.fromisoformat(value)
+    except ValueError:
+        nearest = dates.EARLIEST if dates.is_early(value) else dates.LATEST
+        return nearest if kind is datetime else nearest.date()

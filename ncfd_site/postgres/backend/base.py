@@ -13,6 +13,7 @@ from django.utils.asyncio import async_unsafe
 
 from ncfd_site.config import database
 from ncfd_site.postgres import connection_errors, connection_parameters
+from ncfd_site.postgres.backend import dates
 
 INTEGERS = frozenset({"smallint", "integer", "bigint"})
 
@@ -53,8 +54,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Return Django's keywords, with the address of the embedded server if it is the one in use."""
+        """Return Django's keywords, loaders for every date, and the address of the embedded server if it is in use."""
         keywords: dict[str, Any] = super().get_connection_params()
+        keywords["context"] = dates.bound_dates(keywords["context"])
         return {**connection_parameters(), **keywords} if self._is_embedded() else keywords
 
     @async_unsafe

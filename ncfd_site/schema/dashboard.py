@@ -59,7 +59,7 @@ def build(found: Rows, user: User) -> Tile:
         is_passed = verified.outcome == "done"
         figures.append(
             Figure(
-                "no drift" if is_passed else "drift", "at the last verification", address, figure_status(not is_passed)
+                "verified" if is_passed else "failed", "at the last verification", address, figure_status(not is_passed)
             )
         )
         later = f"{verified.later_count} later changes are not verified" if verified.later_count else "no later changes"

@@ -42,6 +42,7 @@ def _build_context(status: Status) -> dict[str, object]:
     adopted = set(diagnosis.fit.out_of_band) if diagnosis.fit else set()
     findings = drift.findings if drift else []
     differences = list_differences(f for f in findings if f"{f.kind} {f.name}" not in adopted)
+    extra = list_differences(f for f in (drift.extra if drift else []) if f"{f.kind} {f.name}" not in adopted)
     evidence, evidence_lines = explain_state(diagnosis)
     return {
         "database": status.database,
@@ -62,6 +63,8 @@ def _build_context(status: Status) -> dict[str, object]:
         "drift": drift,
         "differences": differences,
         "shown_differences": differences[:SHOWN_DIFFERENCES],
+        "extra": extra,
+        "shown_extra": extra[:SHOWN_DIFFERENCES],
         "changes": {difference.change for difference in differences},
         "verified": LogEntryView.from_entry(status.verified) if status.verified else None,
         "since_verified": _count_since_verified(status),

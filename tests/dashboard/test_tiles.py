@@ -209,12 +209,12 @@ def test_the_schema_tile_shows_head_and_the_last_verification(ana: Client) -> No
     assert f"revision {revisions.head()} ✓ at head" in text
     _log("verify", "failed", "A table differs: trials.")
     text = words(ana.get("/"), "schema")
-    assert "at the last verification ⚠ drift" in text
+    assert "at the last verification ⚠ failed" in text
     assert "A table differs: trials." in text
     _log("verify", "done")
     _log("up", "done")
     text = words(ana.get("/"), "schema")
-    assert "at the last verification ✓ no drift" in text
+    assert "at the last verification ✓ verified" in text
     assert "1 later changes are not verified" in text
 
 

@@ -255,14 +255,14 @@ def test_counts_that_drifted_despite_the_triggers_are_corrected(head_database: K
 @pytest.mark.parametrize("extra", [None, CONTRACT_HEAD], ids=["alone", "beside one of ours"])
 def test_another_line_of_development_is_never_touched(empty_database: Keywords, extra: str | None) -> None:
     states.at_head(empty_database)
-    states.execute(empty_database, "UPDATE alembic_version SET version_num = '20250820_final_company_security'")
+    states.execute(empty_database, "UPDATE alembic_version SET version_num = '4f1c0ffee123'")
     if extra:
         states.execute(empty_database, f"INSERT INTO alembic_version VALUES ('{extra}')")
     before = query(empty_database, EVERYTHING)
     for arguments in ((), ADOPT, ("--adopt", CONTRACT_HEAD, "--noinput")):
         code, _, error = call(empty_database, *arguments)
         assert code == 5
-        assert "20250820_final_company_security, which is neither a revision of this code" in error
+        assert "4f1c0ffee123, which is neither a revision of this code" in error
     assert query(empty_database, EVERYTHING) == before
 
 

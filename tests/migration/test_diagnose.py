@@ -43,6 +43,16 @@ GOES_ON: dict[str, tuple[Callable[[Keywords], None], State, bool]] = {
         State.AT_HEAD,
         False,
     ),
+    "at head, with an invalid index of another table": (
+        at(
+            "head",
+            "CREATE TABLE notes (id integer)",
+            "CREATE INDEX notes_id ON notes (id)",
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'notes_id'::regclass",
+        ),
+        State.AT_HEAD,
+        False,
+    ),
     "at head, with the columns of live securities": (
         at(CONTRACT_HEAD, "ALTER TABLE securities ADD issuer_name text, ADD exchange text, ADD active boolean"),
         State.BEHIND,
@@ -101,10 +111,16 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
         "migrate_alembic --adopt auto",
     ),
     "another line": (
-        at(CONTRACT_HEAD, "UPDATE alembic_version SET version_num = '20250820_final_company_security'"),
+        at(CONTRACT_HEAD, "UPDATE alembic_version SET version_num = '4f1c0ffee123'"),
         State.UNKNOWN,
-        "20250820_final_company_security, which is neither a revision of this code",
+        "4f1c0ffee123, which is neither a revision of this code",
         "Set DATABASE_URL to the right database",
+    ),
+    "later migration of the pipelines": (
+        at(CONTRACT_HEAD, "UPDATE alembic_version SET version_num = 'ea45863147eb'"),
+        State.PIPELINES_REVISION,
+        f"holds ea45863147eb: the pipelines' own migrations after {CONTRACT_HEAD}. The schema fits that revision.",
+        f"migrate_alembic --adopt {CONTRACT_HEAD}",
     ),
     "ahead": (
         at(

@@ -1,6 +1,7 @@
 """The drift report lists the differences from the revision, and nothing else."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,10 @@ from tests.postgres import started_server
 # Changes to the schema, and the words of the report.
 MUTATIONS: dict[str, tuple[str, str]] = {
     "column dropped": ("ALTER TABLE trials DROP indication", "missing: column trials.indication"),
-    "column added": ("ALTER TABLE trials ADD color text", "extra: column trials.color"),
+    "column added that writers must fill": (
+        "ALTER TABLE trials ADD color text NOT NULL",
+        "extra: column trials.color",
+    ),
     "column renamed": ("ALTER TABLE trials RENAME phase TO stage", "missing: column trials.phase"),
     "column type": ("ALTER TABLE trials ALTER phase TYPE text", "differs: column trials.phase"),
     "column length": ("ALTER TABLE signals ALTER severity TYPE varchar(2)", "differs: column signals.severity"),
@@ -78,7 +82,19 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "resolver_flags_pkey",
     ),
     "index dropped": ("DROP INDEX ix_scores_run_id", "CREATE INDEX ix_scores_run_id ON public.scores"),
-    "index added": ("CREATE INDEX mine ON scores (run_id, p_fail)", "extra: index mine"),
+    "unique index added": ("CREATE UNIQUE INDEX mine ON scores (run_id, p_fail)", "extra: index mine"),
+    "check added": ("ALTER TABLE scores ADD CONSTRAINT mine CHECK (p_fail > 0.1)", "extra: constraint scores.mine"),
+    "overload added": (
+        "CREATE FUNCTION can_auto_promote_heuristic(text) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        "extra: function can_auto_promote_heuristic(text)",
+    ),
+    "trigger added": (
+        (
+            "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+            " CREATE TRIGGER mine BEFORE INSERT ON trials FOR EACH ROW EXECUTE FUNCTION mine()"
+        ),
+        "extra: trigger mine on trials",
+    ),
     "index method": (
         "DROP INDEX ix_scores_run_id; CREATE INDEX ix_scores_run_id ON scores USING hash (run_id)",
         "differs: index ix_scores_run_id",
@@ -118,7 +134,19 @@ MUTATIONS: dict[str, tuple[str, str]] = {
     "sequence": ("ALTER SEQUENCE trials_trial_id_seq INCREMENT 10", "differs: sequence trials_trial_id_seq"),
     "unlogged": ("ALTER TABLE resolver_llm_logs SET UNLOGGED", "differs: relation resolver_llm_logs"),
     "table dropped": ("DROP TABLE merge_candidates", "missing: relation merge_candidates"),
-    "table added": ("CREATE TABLE mine (id integer)", "extra: relation mine"),
+}
+
+# Additions that change nothing for our objects.
+EXTRAS = {
+    "column": ("ALTER TABLE trials ADD color text", "extra: column trials.color"),
+    "column with a default": (
+        "ALTER TABLE trials ADD color text NOT NULL DEFAULT 'red' UNIQUE",
+        "extra: constraint trials.trials_color_key",
+    ),
+    "index": ("CREATE INDEX mine ON scores (run_id, p_fail)", "extra: index mine"),
+    "table": ("CREATE TABLE mine (id serial PRIMARY KEY, n integer UNIQUE)", "extra: relation mine: table"),
+    "view": ("CREATE VIEW mine AS SELECT * FROM trials", "extra: relation mine: view"),
+    "function": ("CREATE FUNCTION mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'", "extra: function mine()"),
 }
 
 
@@ -136,6 +164,15 @@ def test_each_mutation_is_named(head_database: Keywords, change: str, words: str
         drift(head_database)
     assert refusal.value.exit_code is ExitCode.FINDINGS
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(("change", "words"), EXTRAS.values(), ids=EXTRAS)
+def test_extra_objects_are_named_and_are_no_drift(head_database: Keywords, change: str, words: str) -> None:
+    states.execute(head_database, change)
+    code, out, _ = call(head_database, "--drift")
+    assert code == 0
+    assert f"  {words}" in out
+    assert re.search(r"^No drift: .*; \d extra objects? left alone\.$", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

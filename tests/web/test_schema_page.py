@@ -149,9 +149,11 @@ def test_extra_and_different_objects_are_listed(olga: Client) -> None:
     sql.execute("CREATE TABLE scratch (one integer PRIMARY KEY, two text)")
     words = text_of(olga.get("/schema/"))
     assert "At head" in words
-    assert "1 object differs from that revision." in words
-    assert "table scratch extra" in words
-    assert "scratch.one" not in words
+    assert "differs from that revision." not in words
+    assert "No drift." in words
+    assert "1 extra object, left alone: table scratch" in words
+    sql.execute("ALTER TABLE trials ADD CONSTRAINT mine CHECK (trial_id > 0)")
+    assert "constraint trials.mine extra" in text_of(olga.get("/schema/"))
     sql.execute("ALTER TABLE trials ALTER COLUMN status SET DEFAULT 'new'")
     words = text_of(olga.get("/schema/"))
     assert "column trials.status differs is" in words

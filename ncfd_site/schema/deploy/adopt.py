@@ -15,7 +15,7 @@ from ncfd_site.schema.deploy import assess, bookkeeping, compare, diagnose, expe
 from ncfd_site.schema.deploy.assess import Fit
 from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
-from ncfd_site.schema.deploy.repair import Repair
+from ncfd_site.schema.deploy.repair import RefcountDrift, Repair
 from ncfd_site.schema.deploy.report import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 
@@ -25,11 +25,12 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Adoption:
-    """A proof: the fit to the current revision, the fit to every revision, and the repairs."""
+    """A proof: the fit to the current revision, the fit to every revision, the repairs, and wrong reference counts."""
 
     fit: Fit
     fits: tuple[Fit, ...]
     repairs: tuple[Repair, ...]
+    refcounts: tuple[RefcountDrift, ...]
     objects: int
     partial: str
 
@@ -52,6 +53,10 @@ class Adoption:
         lines.append(f"The schema is at {self.fit.revision}.")
         lines += [f"  known drift: {drift.description} (by {drift.repaired_by})" for drift in self.fit.known_drift]
         lines += [f"  repair: {each.description}" for each in self.repairs]
+        if self.refcounts:
+            lines.append(
+                f"  repair: {len(self.refcounts)} reference counts of storage_objects: {_some(self.refcounts)}"
+            )
         missing = [f"{f.kind} {f.name}" for f in self.fit.missing if f.kind not in ("index", "constraint")]
         if missing:
             lines.append(f"  missing, added by {compare.REPLACING_REVISION}: {_some(missing)}")
@@ -79,9 +84,12 @@ class Adoption:
 def prove(connection: Connection, server: Mapping[str, Any], diagnosis: Diagnosis, revision: str) -> Adoption:
     """Prove the revision of a database; `revision` is an id or `auto`. Writes nothing to it.
 
-    Raises `MigrationError` if the database is not ours, no revision fits, or rows violate a constraint to be added.
+    A database of the pipelines' own migrations is adopted only where the revision before them is named. Raises
+    `MigrationError` if the database is not ours, no revision fits, or rows violate a constraint to be added.
     """
-    if diagnosis.state in diagnose.NOT_OURS:
+    if diagnosis.state in diagnose.NOT_OURS or (
+        diagnosis.state is State.PIPELINES_REVISION and revision != revisions.LIVE_HEAD
+    ):
         diagnosis.require_safe()
     if diagnosis.state is State.EMPTY:
         raise MigrationError(
@@ -111,7 +119,8 @@ def prove(connection: Connection, server: Mapping[str, Any], diagnosis: Diagnosi
     repairs = tuple(
         each for each in needed if each.finding.key in missing or ("relation", each.finding.relation) not in current
     )
-    return Adoption(chosen, fits, repairs, len(found), partial)
+    refcounts = tuple(repair.find_refcount_drift(connection))
+    return Adoption(chosen, fits, repairs, refcounts, len(found), partial)
 
 
 def record_adoption(
@@ -160,6 +169,6 @@ def _unfit_error(fit: Fit) -> MigrationError:
     return MigrationError("\n".join([first, *shown, *more, last]), ExitCode.REFUSED)
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def _some(items: Sequence[object]) -> str:
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(map(str, items[:_SHOWN])) + more

@@ -87,7 +87,10 @@ def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *
         if finding.expected is None:
             key = finding.key
             upcoming = [Finding(*key, catalog[key], finding.found) for catalog in later if key in catalog]
-            if not upcoming:
+            if not upcoming and compare.is_view_column(finding, wanted):
+                # The replacement of the view drops it.
+                outdated.append(f"column {finding.name}") if is_outdated else wrong.append(finding)
+            elif not upcoming:
                 extra.append(finding)
             elif any(
                 (replaces_definitions and compare.is_replaceable(each, repaired, wanted))

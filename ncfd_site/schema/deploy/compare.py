@@ -1,4 +1,4 @@
-"""Differences between two catalogs, and the drift of a database from its revision.
+"""Differences between two catalogs.
 
 Ignored are generated names, the spelling of casts and parentheses, the order of columns, and the view that adapts to
 the additional columns of some live databases.
@@ -6,15 +6,11 @@ the additional columns of some live databases.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from ncfd_site.schema import catalog
 from ncfd_site.schema.catalog import Catalog, Key
-from ncfd_site.schema.deploy import expected, revisions
-from ncfd_site.schema.deploy.session import Connection
+from ncfd_site.schema.deploy import revisions
 
 # The revision that replaces all outdated definitions.
 REPLACING_REVISION = "20250125_replace_faulty_routines"
@@ -26,8 +22,7 @@ _NAMED_BY_THE_SERVER = {"constraint", "index", "sequence"}
 _ADAPTIVE_COLUMNS = {("column", f"securities.{name}") for name in ("issuer_name", "exchange", "active")}
 _ADAPTIVE_VIEW = "v_company_tickers"
 
-# It holds rows, so that no revision replaces it.
-_MATERIALIZED = "v_active_us_securities"
+_VIEWS = {"view", "materialized view"}
 
 
 @dataclass(frozen=True)
@@ -107,15 +102,23 @@ def omit_parts(find_differences: Iterable[Finding]) -> list[Finding]:
 
 
 def is_replaceable(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
-    """Return True for a routine, a trigger, a view and its columns, and a generated column: revisions replace these."""
+    """Return True for a routine, a trigger, a view and its columns, and a generated column: revisions replace these.
+
+    A materialized view is replaced only if its columns are those of the revision.
+    """
     if finding.kind in ("function", "trigger"):
         return True
     if finding.kind == "column" and "GENERATED" in (finding.expected or ""):
         return "GENERATED" in (finding.found or "")
-    if finding.relation == _MATERIALIZED:
+    kinds = {found.get(("relation", finding.relation)), wanted.get(("relation", finding.relation))}
+    if finding.kind not in ("relation", "view", "column") or not kinds <= {*_VIEWS, None}:
         return False
-    kinds = {made.get(("relation", finding.relation), "") for made in (found, wanted)}
-    return finding.kind in ("relation", "view", "column") and "view" in kinds and "table" not in kinds
+    return "materialized view" not in kinds or finding.kind != "column"
+
+
+def is_view_column(finding: Finding, wanted: Catalog) -> bool:
+    """Return True for a column of a view of the revision."""
+    return finding.kind == "column" and wanted.get(("relation", finding.relation)) in _VIEWS
 
 
 def has_pending_replacement(revision: str) -> bool:
@@ -160,58 +163,3 @@ def _owner(key: Key) -> str:
 
 def _nameless(key: Key, definition: str) -> str:
     return definition.replace(f" {key[1]} ", " ") if key[0] == "index" else definition
-
-
-@dataclass
-class Drift:
-    """Drift of a database. `outdated` definitions are not drift; `partial` is why `expected.json` was compared with."""
-
-    revision: str
-    objects: int
-    findings: list[Finding] = field(default_factory=list)
-    outdated: list[str] = field(default_factory=list)
-    partial: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.findings)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the object in `--drift --json`; its keys are a public contract."""
-        return {
-            "revision": self.revision,
-            "objects": self.objects,
-            "partial": self.partial or None,
-            "outdated": self.outdated,
-            "drift": [
-                {"kind": f.kind, "name": f.name, "expected": f.expected, "found": f.found, "description": f.description}
-                for f in self.findings
-            ],
-        }
-
-
-def find_drift(connection: Connection, server: Mapping[str, Any], revision: str, exclude: Sequence[str] = ()) -> Drift:
-    """Return the drift from what the revision produces on the same server, without names that match `exclude`.
-
-    Compares with `expected.json` if the server refuses a scratch database.
-    """
-    found = catalog.read_definitions(connection)
-    try:
-        return compute_drift(found, revision, expected.load_server_catalogs(server, [revision])[revision], exclude)
-    except expected.ScratchDatabaseError as error:
-        return compute_drift(found, revision, expected.read_catalog(revision), exclude, partial=str(error))
-
-
-def compute_drift(
-    found: Catalog, revision: str, wanted: Catalog, exclude: Sequence[str] = (), *, partial: str = ""
-) -> Drift:
-    """Return the drift of a catalog from the catalog of its revision."""
-    drift = Drift(revision, len(wanted), partial=partial)
-    for finding in find_differences(found, wanted, exact=not partial):
-        if any(fnmatchcase(finding.name, pattern) for pattern in exclude):
-            continue
-        is_changed = finding.found is not None and finding.expected is not None
-        if is_changed and has_pending_replacement(revision) and is_replaceable(finding, found, wanted):
-            drift.outdated.append(f"{finding.kind} {finding.name}")
-        else:
-            drift.findings.append(finding)
-    return drift

@@ -104,7 +104,7 @@ def adopt_schema(
             diagnosis, adoption, steps = _prove(connection, parameters, revision, target, progress)
             previous = bookkeeping.read_version_table(connection).rows
             is_recorded = previous == (adoption.recorded,)
-            if not steps and not adoption.repairs and is_recorded and not repair.find_refcount_drift(connection):
+            if not (steps or adoption.repairs or adoption.refcounts) and is_recorded:
                 progress.print(f"Nothing to do: {result.database} is at {adoption.recorded}, as recorded.")
                 return
             _require_consent(connection, diagnosis, steps, progress, options)
@@ -123,7 +123,6 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
     with session.connect(parameters) as connection:
         session.require_safe_connection(connection, parameters)
         _, adoption, steps = _prove(connection, parameters, revision, target, progress)
-        drifted = repair.find_refcount_drift(connection)
     record = "\n".join(
         [
             f"-- Record that the schema is at {adoption.recorded}",
@@ -140,12 +139,12 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
         text += f"\n-- Upgrade from there\n{script}"
     for each in adoption.repairs:
         text += f"\n-- {each.description}, unless a revision did it\n" + "".join(f"{s};\n" for s in each.statements)
-    if drifted:
-        text += f"\n-- {len(drifted)} reference counts that differ from the number of references\n"
+    if adoption.refcounts:
+        text += f"\n-- {len(adoption.refcounts)} reference counts that differ from the number of references\n"
         text += "".join(
             f"UPDATE storage_objects SET refcount = {each.references} WHERE object_id = {each.object_id};"
             f" -- was {each.refcount}\n"
-            for each in drifted
+            for each in adoption.refcounts
         )
     return text
 

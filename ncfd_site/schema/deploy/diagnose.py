@@ -29,6 +29,7 @@ class State(StrEnum):
     EMPTY_VERSION_TABLE = "empty version table"
     WITHOUT_VERSION = "schema without a version"
     INVALID_INDEX = "invalid index"
+    PIPELINES_REVISION = "revision of the pipelines' own migrations"
     NOT_ITS_REVISION = "schema differs from its revision"
     FOREIGN = "not an ncfd database"
 
@@ -91,6 +92,8 @@ def diagnose(connection: Connection, patience: float = retrying.PATIENCE) -> Dia
 
 def _diagnose(connection: Connection, table: bookkeeping.VersionTable, patience: float) -> Diagnosis:
     unknown = [row for row in table.rows if row not in revisions.ids() and row not in revisions.MISNAMED]
+    if unknown and revisions.PIPELINES_IDS.issuperset(unknown):
+        return _diagnose_pipelines_revision(connection, unknown, patience)
     if unknown:
         return _diagnose_unknown(connection, unknown[0])
     if len(table.rows) > 1:
@@ -156,6 +159,29 @@ def _diagnose_unknown(connection: Connection, version: str) -> Diagnosis:
     )
 
 
+def _diagnose_pipelines_revision(connection: Connection, versions: list[str], patience: float) -> Diagnosis:
+    """Compare with the revision from which the pipelines' migrations continue; only adoption by name writes."""
+    base = revisions.LIVE_HEAD
+    diagnosis = _diagnose_revision(connection, base, patience)
+    fit = diagnosis.fit
+    evidence = f"alembic_version holds {', '.join(versions)}: the pipelines' own migrations after {base}. "
+    if fit is None or fit.fits:
+        evidence += "The schema fits that revision. Nothing was changed."
+        remedy = "To take it over, keep every row, and leave the pipelines' own objects alone"
+    else:
+        differences = compare.omit_parts(fit.wrong)
+        shown = "; ".join(finding.description.rstrip(";") for finding in differences[:_SHOWN])
+        more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
+        evidence += f"The schema differs from that revision: {shown}{more}. Nothing was changed."
+        remedy = f"To list all differences: {_COMMAND} --drift. When they are corrected, to take it over"
+    return replace(
+        diagnosis,
+        state=State.PIPELINES_REVISION,
+        evidence=evidence,
+        remedy=f"{remedy}: {_COMMAND} --adopt {base}",
+    )
+
+
 def _diagnose_revision(connection: Connection, revision: str, patience: float) -> Diagnosis:
     catalog = read_definitions(connection, patience)
     at_head = revision == revisions.head()
@@ -163,7 +189,9 @@ def _diagnose_revision(connection: Connection, revision: str, patience: float) -
     fit = assess.assess_fit(catalog, catalogs, revision, exact=False)
     diagnosis = Diagnosis(State.AT_HEAD if at_head else State.BEHIND, revision, catalog=catalog, fit=fit)
     invalid = [
-        name for (kind, name), definition in catalog.items() if kind == "index" and definition.endswith(" INVALID")
+        name
+        for (kind, name), definition in catalog.items()
+        if kind == "index" and definition.endswith(" INVALID") and _is_ours(definition, catalogs[revision])
     ]
     unexpected = [name for name in invalid if name not in _read_pending_indexes(revision)]
     if unexpected:
@@ -175,6 +203,10 @@ def _diagnose_revision(connection: Connection, revision: str, patience: float) -
     if fit.has_out_of_band_changes and not at_head:
         return replace(diagnosis, state=State.OUT_OF_BAND)
     return diagnosis
+
+
+def _is_ours(index: str, wanted: Catalog) -> bool:
+    return ("relation", compare.index_table(index)) in wanted
 
 
 def _read_pending_indexes(revision: str) -> set[str]:

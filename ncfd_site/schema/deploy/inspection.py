@@ -10,7 +10,17 @@ from typing import Any
 import psycopg
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema.deploy import bookkeeping, compare, diagnose, expected, revisions, rewrites, session, verify
+from ncfd_site.schema.deploy import (
+    bookkeeping,
+    compare,
+    diagnose,
+    drift,
+    expected,
+    revisions,
+    rewrites,
+    session,
+    verify,
+)
 from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
@@ -101,8 +111,8 @@ def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, prog
     fit = diagnosis.fit
     if fit and diagnosis.state is State.OUT_OF_BAND:
         progress.print(f"  adopt out-of-band objects: {', '.join(fit.out_of_band)}")
-        for drift in fit.known_drift:
-            progress.print(f"  repair: {drift.description}")
+        for known in fit.known_drift:
+            progress.print(f"  repair: {known.description}")
     if fit and fit.outdated and compare.REPLACING_REVISION in [revision.id for _, revision in steps]:
         progress.print(f"  {diagnose.describe_outdated(fit)}")
     planned = planned_rewrites(connection, diagnosis, steps)
@@ -134,23 +144,29 @@ def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Seque
         if revision is None:
             diagnosis.require_safe()
             return
-        drift = compare.find_drift(connection, parameters, revision, exclude)
-    result.drift = drift.as_json()
-    if drift.partial:
+        found = drift.find_drift(connection, parameters, revision, exclude)
+    result.drift = found.as_json()
+    if found.partial:
         progress.print(
             "Partial: compared with the stored definitions, because no scratch database can be created: "
-            f"{drift.partial}"
+            f"{found.partial}"
         )
-    for name in drift.outdated:
+    for name in found.outdated:
         progress.print(f"  outdated definition: {name} (replaced by revision {compare.REPLACING_REVISION})")
-    if drift:
-        shown = compare.omit_parts(drift.findings)
+    extra = compare.omit_parts(found.extra)
+    for finding in extra:
+        progress.print(f"  {finding.description} (left alone)")
+    if found:
+        shown = compare.omit_parts(found.findings)
         raise MigrationError(
-            f"{len(drift.findings)} objects differ from revision {revision}:\n"
+            f"{len(found.findings)} objects differ from revision {revision}:\n"
             + "\n".join(f"  {finding.description}" for finding in shown),
             ExitCode.FINDINGS,
         )
-    progress.print(f"No drift: {drift.objects} objects of {result.database} match {revision}.")
+    summary = f"{found.objects} objects of {result.database} match {revision}"
+    if extra:
+        summary += f"; {len(extra)} extra object{'' if len(extra) == 1 else 's'} left alone"
+    progress.print(f"No drift: {summary}.")
 
 
 def verify_only(parameters: Mapping[str, Any], progress: Progress, models: verify.Models) -> None:

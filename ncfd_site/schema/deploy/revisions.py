@@ -27,6 +27,19 @@ MISNAMED = {
     "20250124_create_signals_gates_scores_tables": "20250124_signals_gates_scores",
 }
 
+# The newest revision of live databases, and the ids that the pipelines' own migrations have after it.
+LIVE_HEAD = "20250124_add_resolver_system_and_company_securities"
+PIPELINES_IDS = {
+    "7a372ed1b33a",
+    "cb8dbc1fff5f",
+    "20250818_company_orgs",
+    "20250818_company_securities",
+    "ea45863147eb",
+    "20250820_resolver_det_rules",
+    "20250820b_add_rule_id_to_resolver_det_rules",
+    "20250820_final_company_security",
+}
+
 _ID = re.compile(r'^revision = "([^"]+)"$', re.MULTILINE)
 _DOWN = re.compile(r'^down_revision = (?:"([^"]+)"|None)$', re.MULTILINE)
 _SUMMARY = re.compile(r'^"""(.+?)(?:"""|\n)')

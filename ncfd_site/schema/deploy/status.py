@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ncfd_site.schema.deploy import bookkeeping, compare, diagnose, expected, revisions, rewrites, session
+from ncfd_site.schema.deploy import bookkeeping, diagnose, drift, expected, revisions, rewrites, session
 from ncfd_site.schema.deploy.bookkeeping import LogAction, LogEntry, Outcome
-from ncfd_site.schema.deploy.compare import Drift
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
+from ncfd_site.schema.deploy.drift import Drift
 from ncfd_site.schema.deploy.revisions import Revision
 from ncfd_site.schema.deploy.session import Connection
 
@@ -91,7 +91,7 @@ def _build_steps(connection: Connection, diagnosis: Diagnosis, entries: list[Log
 def _compute_drift(diagnosis: Diagnosis) -> Drift | None:
     if diagnosis.revision is None or diagnosis.catalog is None:
         return None
-    return compare.compute_drift(
+    return drift.compute_drift(
         diagnosis.catalog, diagnosis.revision, expected.read_catalog(diagnosis.revision), partial=_QUICK_CHECK
     )
 

@@ -145,6 +145,46 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Create a materialized view, or replace it if its query differs. Its owner, grants, comment, options and indexes stay.
+CREATE OR REPLACE FUNCTION pg_temp.replace_materialized_view(p_view text, p_query text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_is_same boolean;
+    v_kind "char";
+    v_restore text[];
+    v_statement text;
+BEGIN
+    EXECUTE format('CREATE OR REPLACE TEMPORARY VIEW ncfd_wanted AS %s', p_query);
+    SELECT c.relkind, c.relkind = 'm' AND pg_get_viewdef(c.oid) = pg_get_viewdef('pg_temp.ncfd_wanted'::regclass)
+    INTO v_kind, v_is_same FROM pg_class c WHERE c.oid = to_regclass(p_view);
+    DROP VIEW pg_temp.ncfd_wanted;
+    IF v_is_same THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(statement) INTO v_restore FROM (
+        SELECT pg_get_indexdef(x.indexrelid) FROM pg_index x WHERE x.indrelid = to_regclass(p_view)
+        UNION ALL
+        SELECT format('COMMENT ON MATERIALIZED VIEW %I IS %L', p_view, obj_description(to_regclass(p_view), 'pg_class'))
+        UNION ALL
+        SELECT format('ALTER MATERIALIZED VIEW %I SET (%s)', p_view, array_to_string(c.reloptions, ', '))
+        FROM pg_class c WHERE c.oid = to_regclass(p_view) AND c.relkind = 'm' AND c.reloptions IS NOT NULL
+        UNION ALL
+        SELECT format('GRANT %s ON %I TO %s%s', g.privilege_type, p_view,
+                      CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+                      CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+        FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass(p_view) AND g.grantee <> c.relowner
+        UNION ALL
+        SELECT format('ALTER MATERIALIZED VIEW %I OWNER TO %I', p_view, pg_get_userbyid(c.relowner))
+        FROM pg_class c WHERE c.oid = to_regclass(p_view) AND pg_get_userbyid(c.relowner) <> current_user
+    ) AS attached (statement);
+    IF v_kind IS NOT NULL THEN
+        EXECUTE format('DROP %sVIEW %I', CASE v_kind WHEN 'm' THEN 'MATERIALIZED ' ELSE '' END, p_view);
+    END IF;
+    EXECUTE format('CREATE MATERIALIZED VIEW %I AS %s', p_view, p_query);
+    FOREACH v_statement IN ARRAY v_restore LOOP
+        EXECUTE v_statement;
+    END LOOP;
+END $$;
+
 -- Install an extension if the server offers it and the role may; return whether it is installed.
 CREATE OR REPLACE FUNCTION pg_temp.ensure_extension(p_name text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN

@@ -661,12 +661,7 @@ END $$;
 
 -- Views
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS v_active_us_securities AS
-SELECT s.security_id, s.company_id, s.exchange_id, s.ticker, s.ticker_norm, s.type, s.status, s.is_primary_listing,
-       s.effective_range, s.currency, s.figi, s.cik, s.created_at, s.updated_at, s.metadata, e.code AS exchange_code, e.mic
-FROM securities s JOIN exchanges e ON e.exchange_id = s.exchange_id
-WHERE s.status = 'active' AND e.is_allowed;
-
+\ir ../routines/active_securities.1.sql
 \ir ../routines/company_views.1.sql
 \ir ../routines/company_tickers.1.sql
 

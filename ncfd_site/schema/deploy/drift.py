@@ -1,0 +1,118 @@
+"""Drift of a database from its revision: the differences, and apart from them what changes nothing for our objects."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ncfd_site.schema import catalog
+from ncfd_site.schema.catalog import Catalog, Key
+from ncfd_site.schema.deploy import compare, expected
+from ncfd_site.schema.deploy.compare import Finding
+from ncfd_site.schema.deploy.session import Connection
+
+# Additions to our tables in live databases: by the pipelines' migrations, and for the pipelines' models.
+KNOWN_EXTRAS: set[Key] = {
+    ("constraint", "resolver_decisions.resolver_decisions_run_nct_snorm_key"),
+    ("column", "trials.brief_title"),
+    ("column", "trials.official_title"),
+    ("column", "document_links.link_id"),
+    ("column", "document_entities.entity_id"),
+}
+
+_KEY_COLUMNS = re.compile(r"^(?:UNIQUE|PRIMARY KEY|FOREIGN KEY) (?:NULLS NOT DISTINCT )?\(([^)]+)\)")
+_UNIQUE_COLUMNS = re.compile(r"^CREATE UNIQUE INDEX .* USING btree \(([\w\", ]+)\)$")
+
+
+@dataclass
+class Drift:
+    """Drift of a database.
+
+    `extra` objects change nothing for those of the revision, and `outdated` definitions are replaced: neither is drift.
+    `partial` is why `expected.json` was compared with.
+    """
+
+    revision: str
+    objects: int
+    findings: list[Finding] = field(default_factory=list)
+    extra: list[Finding] = field(default_factory=list)
+    outdated: list[str] = field(default_factory=list)
+    partial: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object in `--drift --json`; its keys are a public contract."""
+        return {
+            "revision": self.revision,
+            "objects": self.objects,
+            "partial": self.partial or None,
+            "outdated": self.outdated,
+            "drift": [_as_json(finding) for finding in self.findings],
+            "extra": [_as_json(finding) for finding in self.extra],
+        }
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "name": finding.name,
+        "expected": finding.expected,
+        "found": finding.found,
+        "description": finding.description,
+    }
+
+
+def find_drift(connection: Connection, server: Mapping[str, Any], revision: str, exclude: Sequence[str] = ()) -> Drift:
+    """Return the drift from what the revision produces on the same server, without names that match `exclude`.
+
+    Compares with `expected.json` if the server refuses a scratch database.
+    """
+    found = catalog.read_definitions(connection)
+    try:
+        return compute_drift(found, revision, expected.load_server_catalogs(server, [revision])[revision], exclude)
+    except expected.ScratchDatabaseError as error:
+        return compute_drift(found, revision, expected.read_catalog(revision), exclude, partial=str(error))
+
+
+def compute_drift(
+    found: Catalog, revision: str, wanted: Catalog, exclude: Sequence[str] = (), *, partial: str = ""
+) -> Drift:
+    """Return the drift of a catalog from the catalog of its revision."""
+    drift = Drift(revision, len(wanted), partial=partial)
+    for finding in compare.find_differences(found, wanted, exact=not partial):
+        if any(fnmatchcase(finding.name, pattern) for pattern in exclude):
+            continue
+        is_changed = finding.found is not None and finding.expected is not None
+        is_ours = is_changed or compare.is_view_column(finding, wanted)
+        if is_ours and compare.has_pending_replacement(revision) and compare.is_replaceable(finding, found, wanted):
+            drift.outdated.append(f"{finding.kind} {finding.name}")
+        elif is_harmless(finding, found, wanted):
+            drift.extra.append(finding)
+        else:
+            drift.findings.append(finding)
+    return drift
+
+
+def is_harmless(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
+    """Return True for an extra object that changes nothing for callers and writers of the revision's objects."""
+    if finding.expected is not None or finding.found is None:
+        return False
+    if finding.key in KNOWN_EXTRAS:
+        return True
+    if finding.kind == "function":
+        # Another routine of the same name makes calls ambiguous.
+        name = finding.name.partition("(")[0]
+        return not any(kind == "function" and other.partition("(")[0] == name for kind, other in wanted)
+    if finding.kind in ("relation", "enum", "sequence") or ("relation", finding.relation) not in wanted:
+        return True
+    if finding.kind == "column" and not compare.is_view_column(finding, wanted):
+        # Writers that do not name the column must not fail.
+        return " NOT NULL" not in finding.found or not finding.found.endswith(" DEFAULT none")
+    keys = _KEY_COLUMNS.match(finding.found) or _UNIQUE_COLUMNS.match(finding.found)
+    if keys:
+        columns = {("column", f"{finding.relation}.{name.strip()}") for name in keys[1].split(",")}
+        return columns <= found.keys() - wanted.keys()
+    return finding.kind == "index" and not finding.found.startswith("CREATE UNIQUE") and not finding.is_unfinished

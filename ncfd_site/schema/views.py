@@ -40,9 +40,10 @@ def _build_context(status: Status) -> dict[str, object]:
     log = [LogEntryView.from_entry(entry) for entry in status.log[:SHOWN_ENTRIES]]
     # The plan lists the objects to adopt.
     adopted = set(diagnosis.fit.out_of_band) if diagnosis.fit else set()
-    findings = drift.findings if drift else []
-    differences = list_differences(f for f in findings if f"{f.kind} {f.name}" not in adopted)
-    extra = list_differences(f for f in (drift.extra if drift else []) if f"{f.kind} {f.name}" not in adopted)
+    findings, extras = ([], []) if drift is None else (drift.findings, drift.extra)
+    differences, extra = (
+        list_differences(f for f in found if f"{f.kind} {f.name}" not in adopted) for found in (findings, extras)
+    )
     evidence, evidence_lines = explain_state(diagnosis)
     return {
         "database": status.database,

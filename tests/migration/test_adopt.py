@@ -65,7 +65,7 @@ def test_auto_finds_the_revision_that_the_schema_is_at(empty_database: Keywords,
 def test_the_command_prints_evidence_records_and_upgrades(unversioned: Keywords) -> None:
     code, out, error = call(unversioned, *ADOPT)
     assert (code, error) == (0, "")
-    assert "with each revision in a scratch database on the same server" in out
+    assert "with each revision, as this server reads it" in out
     assert f"  {CONTRACT_HEAD}: fits" in out
     assert f"  {ROOT_REVISION}: fits" in out
     assert f"Recorded {CONTRACT_HEAD}; before: none" in out
@@ -284,7 +284,7 @@ def test_a_wrong_stamp_is_detected(empty_database: Keywords) -> None:
     assert result.verified
 
 
-def test_a_role_that_cannot_create_databases_adopts_partially(unversioned: Keywords, worker: str) -> None:
+def test_a_role_that_cannot_create_databases_adopts(unversioned: Keywords, worker: str) -> None:
     role = f"adopter_{worker}"
     states.execute(
         unversioned,
@@ -298,11 +298,10 @@ def test_a_role_that_cannot_create_databases_adopts_partially(unversioned: Keywo
         f"GRANT CREATE, USAGE ON SCHEMA public TO {role}",
     )
     try:
-        result, printed = adopt({**unversioned, "user": role, "password": "adopter"})
+        result, _ = adopt({**unversioned, "user": role, "password": "adopter"})
         assert result.verified
         assert result.adoption is not None
-        assert "permission denied to create database" in result.adoption["partial"]
-        assert "objects with the stored definitions (partial, because" in printed[0]
+        assert result.adoption["partial"] is None
     finally:
         states.execute(unversioned, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")
 
@@ -351,7 +350,7 @@ WRITES = ("ALTER", "CREATE", "INSERT", "UPDATE", "DELETE", "DROP", "DO", "WITH k
 def counting(self, query, *arguments, **options):
     global seen
     text = query if isinstance(query, str) else query.as_string(self) if hasattr(query, "as_string") else str(query)
-    if text.strip().startswith(WRITES) and "ncfd_scratch" not in self.connection.info.dbname:
+    if text.strip().startswith(WRITES):
         seen += 1
         if seen == limit:
             os._exit(9)

@@ -46,7 +46,7 @@ def catalogs(server: Keywords, worker: str) -> dict[str, catalog.Catalog]:
 
 def test_every_server_produces_the_expected_catalogs(catalogs: dict[str, catalog.Catalog]) -> None:
     for revision, made in catalogs.items():
-        assert compare.find_differences(made, expected.read_catalog(revision), exact=False) == []
+        assert compare.find_differences(made, expected.read_catalog(revision)) == []
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

@@ -3,8 +3,9 @@
 session         database connection, lock timeouts, run lock, statements outside a transaction
 revisions       revisions of this code and the checksums of their files
 bookkeeping     version table and log of runs
-expected        catalogs that the revisions produce, from `expected.json` or a scratch database
-compare         differences between two catalogs; drift
+expected        catalogs that the revisions produce, as stored in `expected.json`
+compare         differences between two catalogs; `spelling`: definitions that the server reads alike
+drift           drift of a database from its revision
 assess          fit of a database to a revision; `known_drift`: the differences that revisions repair
 diagnose        state of a database before a run
 inspection      the read-only modes

@@ -1,17 +1,27 @@
 """Adoption: proof of the revision that a schema is at.
 
-The catalog is compared with what each revision produces on the same server. Chosen is the revision in the version
+The catalog is compared with what each revision produces, as the server reads it. Chosen is the revision in the version
 table if the schema fits it, else the newest one that fits. Recorded is the one after which the revisions repair all
 known drift; each revision can run over its own result.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import catalog
-from ncfd_site.schema.deploy import assess, bookkeeping, compare, diagnose, expected, known_drift, repair, revisions
+from ncfd_site.schema.deploy import (
+    assess,
+    bookkeeping,
+    compare,
+    diagnose,
+    expected,
+    known_drift,
+    repair,
+    revisions,
+    spelling,
+)
 from ncfd_site.schema.deploy.assess import Fit
 from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
@@ -42,9 +52,9 @@ class Adoption:
     def evidence(self) -> list[str]:
         """Return the evidence as lines."""
         source = (
-            f"the stored definitions (partial, because {self.partial})"
+            f"each revision (partial: the server cannot read definitions again: {self.partial})"
             if self.partial
-            else "each revision in a scratch database on the same server"
+            else "each revision, as this server reads it"
         )
         lines = [f"Compared {self.objects} objects with {source}:"]
         lines += [
@@ -81,7 +91,7 @@ class Adoption:
         }
 
 
-def prove(connection: Connection, server: Mapping[str, Any], diagnosis: Diagnosis, revision: str) -> Adoption:
+def prove(connection: Connection, diagnosis: Diagnosis, revision: str) -> Adoption:
     """Prove the revision of a database; `revision` is an id or `auto`. Writes nothing to it.
 
     A database of the pipelines' own migrations is adopted only where the revision before them is named. Raises
@@ -96,16 +106,13 @@ def prove(connection: Connection, server: Mapping[str, Any], diagnosis: Diagnosi
             "The database is empty; there is nothing to adopt. To create the schema: manage.py migrate_alembic",
             ExitCode.USAGE,
         )
-    found = diagnosis.catalog or catalog.read_definitions(connection)
-    partial = ""
-    try:
-        catalogs = expected.load_server_catalogs(server, revisions.ids())
-    except expected.ScratchDatabaseError as error:
-        catalogs, partial = expected.read_catalogs(revisions.ids()), str(error)
-    fits = tuple(assess.assess_fit(found, catalogs, each, exact=not partial) for each in revisions.ids())
+    catalogs = expected.read_catalogs(revisions.ids())
+    # The diagnosis compares loosely.
+    found, partial = spelling.respell_by_server(connection, catalog.read_definitions(connection), catalogs.values())
+    fits = tuple(assess.assess_fit(found, catalogs, each) for each in revisions.ids())
     chosen = _choose(fits, diagnosis.named_revisions, revision)
     head = catalogs[revisions.head()]
-    needed = repair.plan_repairs(known_drift.recognize_known_drift(found, head)[0], head, exact=not partial)
+    needed = repair.plan_repairs(known_drift.recognize_known_drift(found, head)[0], head)
     if violations := repair.find_violations(connection, needed):
         raise MigrationError(
             f"The schema is at {chosen.revision}, but rows violate constraints to be added. Nothing was changed:\n"

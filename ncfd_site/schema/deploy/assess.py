@@ -69,8 +69,8 @@ class Fit:
         return order[min([order.index(self.revision), *before_repairs])]
 
 
-def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *, exact: bool) -> Fit:
-    """Compare a catalog with a revision. `catalogs` are those of this and the later revisions; `exact`: same server."""
+def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str) -> Fit:
+    """Compare a catalog with a revision. `catalogs` are those of this and the later revisions."""
     wanted = catalogs[revision]
     order = revisions.ids()
     later = [catalogs[each] for each in order[order.index(revision) + 1 :]]
@@ -82,7 +82,7 @@ def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *
     outdated: list[str] = []
     extra: list[Finding] = []
     replaces_definitions = compare.has_pending_replacement(revision)
-    for finding in compare.find_differences(repaired, wanted, exact=exact):
+    for finding in compare.find_differences(repaired, wanted):
         is_outdated = replaces_definitions and compare.is_replaceable(finding, repaired, wanted)
         if finding.expected is None:
             key = finding.key
@@ -95,7 +95,7 @@ def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str, *
             elif any(
                 (replaces_definitions and compare.is_replaceable(each, repaired, wanted))
                 or each.is_unfinished
-                or _is_same(each, exact=exact)
+                or _is_same(each)
                 for each in upcoming
             ):
                 out_of_band.append(f"{finding.kind} {finding.name}")
@@ -133,9 +133,9 @@ def _is_added_after(revision: str, finding: Finding) -> bool:
     )
 
 
-def _is_same(finding: Finding, *, exact: bool) -> bool:
+def _is_same(finding: Finding) -> bool:
     found, expected = {finding.key: finding.found or ""}, {finding.key: finding.expected or ""}
-    return not compare.find_differences(found, expected, exact=exact)
+    return not compare.find_differences(found, expected)
 
 
 def _find_missing_columns(found: Catalog, wanted: Catalog, later: Sequence[Catalog]) -> list[Finding]:

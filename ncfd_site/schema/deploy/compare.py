@@ -1,7 +1,7 @@
 """Differences between two catalogs.
 
-Ignored are generated names, the spelling of casts and parentheses, the order of columns, and the view that adapts to
-the additional columns of some live databases.
+Ignored are generated names, the order of columns, and the view that adapts to the additional columns of some live
+databases.
 """
 
 import re
@@ -71,13 +71,9 @@ class Finding:
         return f"{self.expected};" if self.kind in ("index", "trigger") else ""
 
 
-def find_differences(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Finding]:
-    """Return the differences, missing and extra; `exact` if the same server wrote both catalogs."""
-
-    def same(one: str, other: str) -> bool:
-        return one == other if exact else normalize_definition(one) == normalize_definition(other)
-
-    odd = {key for key in found.keys() | wanted.keys() if not same(found.get(key, ""), wanted.get(key, ""))}
+def find_differences(found: Catalog, wanted: Catalog) -> list[Finding]:
+    """Return the differences, missing and extra; `spelling` gives `found` the texts of `wanted` first."""
+    odd = {key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key)}
     odd -= _renamed(found, wanted, odd) | _adapted(found)
     return [Finding(kind, name, wanted.get((kind, name)), found.get((kind, name))) for kind, name in sorted(odd)]
 
@@ -162,4 +158,4 @@ def _owner(key: Key) -> str:
 
 
 def _nameless(key: Key, definition: str) -> str:
-    return definition.replace(f" {key[1]} ", " ") if key[0] == "index" else definition
+    return normalize_definition(definition.replace(f" {key[1]} ", " ") if key[0] == "index" else definition)

@@ -20,6 +20,7 @@ from ncfd_site.schema.deploy import (
     revisions,
     rewrites,
     session,
+    spelling,
     verify,
 )
 from ncfd_site.schema.deploy.adopt import Adoption
@@ -101,7 +102,7 @@ def adopt_schema(
         session.require_safe_connection(connection, parameters)
         with session.run_lock(connection, options.lock_wait, progress.report_waiting) as waited:
             result.waited_seconds = waited
-            diagnosis, adoption, steps = _prove(connection, parameters, revision, target, progress)
+            diagnosis, adoption, steps = _prove(connection, revision, target, progress)
             previous = bookkeeping.read_version_table(connection).rows
             is_recorded = previous == (adoption.recorded,)
             if not (steps or adoption.repairs or adoption.refcounts) and is_recorded:
@@ -122,7 +123,7 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
     revisions.require_unedited_files()
     with session.connect(parameters) as connection:
         session.require_safe_connection(connection, parameters)
-        _, adoption, steps = _prove(connection, parameters, revision, target, progress)
+        _, adoption, steps = _prove(connection, revision, target, progress)
     record = "\n".join(
         [
             f"-- Record that the schema is at {adoption.recorded}",
@@ -149,14 +150,12 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
     return text
 
 
-def _prove(
-    connection: Connection, parameters: Mapping[str, Any], revision: str, target: str, progress: Progress
-) -> tuple[Diagnosis, Adoption, Steps]:
+def _prove(connection: Connection, revision: str, target: str, progress: Progress) -> tuple[Diagnosis, Adoption, Steps]:
     """Prove the revision and print the evidence; return a diagnosis at the revision to record, and the steps."""
     result = progress.result
     diagnosis = diagnose.diagnose(connection)
     result.state, result.before = diagnosis.state, diagnosis.revision
-    adoption = adopt.prove(connection, parameters, diagnosis, revision)
+    adoption = adopt.prove(connection, diagnosis, revision)
     result.adoption = adoption.as_json()
     for line in adoption.evidence():
         progress.print(line)
@@ -223,7 +222,7 @@ def _find_changed_tables(diagnosis: Diagnosis, last: str | None) -> list[str]:
     """Return the existing tables that the revisions up to `last` change."""
     if diagnosis.catalog is None or last is None:
         return []
-    differences = compare.find_differences(diagnosis.catalog, expected.read_catalog(last), exact=False)
+    differences = compare.find_differences(diagnosis.catalog, expected.read_catalog(last))
     return sorted(
         {
             each.relation
@@ -248,8 +247,9 @@ def _apply(
 
 
 def _repair_schema(connection: Connection, revision: str, progress: Progress, log: bookkeeping.RunLog) -> None:
-    found = catalog.read_definitions(connection)
-    for each in repair.plan_repairs(found, expected.read_catalog(revision), exact=False):
+    wanted = expected.read_catalog(revision)
+    found = spelling.respell(catalog.read_definitions(connection), [wanted])
+    for each in repair.plan_repairs(found, wanted):
         log.start_entry()
         try:
             repair.apply_repair(connection, each)

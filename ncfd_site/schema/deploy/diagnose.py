@@ -6,7 +6,7 @@ from enum import StrEnum
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema import retrying, source
 from ncfd_site.schema.catalog import OF_DJANGO, Catalog, read_definitions
-from ncfd_site.schema.deploy import assess, bookkeeping, compare, expected, revisions, session
+from ncfd_site.schema.deploy import assess, bookkeeping, compare, expected, revisions, session, spelling
 from ncfd_site.schema.deploy.assess import Fit
 from ncfd_site.schema.deploy.report import MigrationError
 from ncfd_site.schema.deploy.session import Connection
@@ -183,10 +183,10 @@ def _diagnose_pipelines_revision(connection: Connection, versions: list[str], pa
 
 
 def _diagnose_revision(connection: Connection, revision: str, patience: float) -> Diagnosis:
-    catalog = read_definitions(connection, patience)
     at_head = revision == revisions.head()
     catalogs = expected.read_catalogs([revision] if at_head else revisions.ids())
-    fit = assess.assess_fit(catalog, catalogs, revision, exact=False)
+    catalog = spelling.respell(read_definitions(connection, patience), catalogs.values())
+    fit = assess.assess_fit(catalog, catalogs, revision)
     diagnosis = Diagnosis(State.AT_HEAD if at_head else State.BEHIND, revision, catalog=catalog, fit=fit)
     invalid = [
         name

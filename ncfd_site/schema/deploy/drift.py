@@ -1,14 +1,14 @@
 """Drift of a database from its revision: the differences, and apart from them what changes nothing for our objects."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ncfd_site.schema import catalog
 from ncfd_site.schema.catalog import Catalog, Key
-from ncfd_site.schema.deploy import compare, expected
+from ncfd_site.schema.deploy import compare, expected, spelling
 from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.session import Connection
 
@@ -30,7 +30,7 @@ class Drift:
     """Drift of a database.
 
     `extra` objects change nothing for those of the revision, and `outdated` definitions are replaced: neither is drift.
-    `partial` is why `expected.json` was compared with.
+    `partial` is why the spelling of definitions was compared loosely.
     """
 
     revision: str
@@ -65,16 +65,11 @@ def _as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def find_drift(connection: Connection, server: Mapping[str, Any], revision: str, exclude: Sequence[str] = ()) -> Drift:
-    """Return the drift from what the revision produces on the same server, without names that match `exclude`.
-
-    Compares with `expected.json` if the server refuses a scratch database.
-    """
-    found = catalog.read_definitions(connection)
-    try:
-        return compute_drift(found, revision, expected.load_server_catalogs(server, [revision])[revision], exclude)
-    except expected.ScratchDatabaseError as error:
-        return compute_drift(found, revision, expected.read_catalog(revision), exclude, partial=str(error))
+def find_drift(connection: Connection, revision: str, exclude: Sequence[str] = ()) -> Drift:
+    """Return the drift from a revision, without names that match `exclude`."""
+    wanted = expected.read_catalog(revision)
+    found, partial = spelling.respell_by_server(connection, catalog.read_definitions(connection), [wanted])
+    return compute_drift(found, revision, wanted, exclude, partial=partial)
 
 
 def compute_drift(
@@ -82,7 +77,7 @@ def compute_drift(
 ) -> Drift:
     """Return the drift of a catalog from the catalog of its revision."""
     drift = Drift(revision, len(wanted), partial=partial)
-    for finding in compare.find_differences(found, wanted, exact=not partial):
+    for finding in compare.find_differences(found, wanted):
         if any(fnmatchcase(finding.name, pattern) for pattern in exclude):
             continue
         is_changed = finding.found is not None and finding.expected is not None
@@ -111,6 +106,8 @@ def is_harmless(finding: Finding, found: Catalog, wanted: Catalog) -> bool:
     if finding.kind == "column" and not compare.is_view_column(finding, wanted):
         # Writers that do not name the column must not fail.
         return " NOT NULL" not in finding.found or not finding.found.endswith(" DEFAULT none")
+    if wanted["relation", finding.relation] != "table":
+        return finding.kind == "index"
     keys = _KEY_COLUMNS.match(finding.found) or _UNIQUE_COLUMNS.match(finding.found)
     if keys:
         columns = {("column", f"{finding.relation}.{name.strip()}") for name in keys[1].split(",")}

@@ -1,29 +1,19 @@
-"""The catalogs that the revisions produce: as stored in `expected.json`, or as the server itself writes them.
+"""The catalogs that the revisions produce, as stored in `expected.json`, and the files that a new revision changes."""
 
-The server's are read from a scratch database and cached in NCFD_HOME/cache/catalogs. The name of a cache file is a
-digest of all that decides its content: server, role, session settings, and the files of the revisions.
-"""
-
-import gzip
-import hashlib
 import json
-import os
-import tempfile
 import uuid
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
 import psycopg
 from psycopg import sql
 
-from ncfd_site.config import environment
 from ncfd_site.schema import catalog
 from ncfd_site.schema.catalog import Catalog, Key
 from ncfd_site.schema.deploy import bookkeeping, revisions, session
-from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
+from ncfd_site.schema.deploy.report import Progress, RunResult
 from ncfd_site.schema.deploy.session import Connection
 
 EXPECTED_FILE = revisions.SCHEMA_FOLDER / "expected.json"
@@ -68,96 +58,17 @@ def unfold(entries: Sequence[Entry], wanted: Sequence[str]) -> dict[str, Catalog
     return catalogs
 
 
-# Each takes about 20 kB.
-KEPT_ENTRIES = 10
-
-_FACTS = """
-    SELECT version(), d.encoding, d.datcollate, d.datctype, r.rolsuper, r.rolcreatedb,
-           (SELECT string_agg(concat_ws(' ', name, default_version), ',' ORDER BY name) FROM pg_available_extensions),
-           (SELECT string_agg(concat_ws(' ', name, setting), ',' ORDER BY name) FROM pg_settings
-            WHERE name IN ('bytea_output', 'DateStyle', 'default_table_access_method', 'extra_float_digits',
-                           'IntervalStyle', 'lc_monetary', 'quote_all_identifiers', 'standard_conforming_strings',
-                           'TimeZone'))
-    FROM pg_database d, pg_roles r
-    WHERE d.datname = 'template0' AND r.rolname = current_user
-"""
-
-
-def find_cache_file(server: Mapping[str, Any]) -> Path:
-    """Return the file for the revisions of this code on a server; it need not exist."""
-    with psycopg.connect(**server) as connection:
-        facts = connection.execute(_FACTS).fetchone()
-    key = hashlib.sha256(repr((facts, revisions.compute_files_digest())).encode()).hexdigest()
-    return environment.read_home_folder() / "cache" / "catalogs" / f"{key[:32]}.json.gz"
-
-
-def read_cache(entry: Path, wanted: Sequence[str]) -> dict[str, Catalog] | None:
-    """Return the cached catalogs of consecutive revisions; None without a sound entry."""
-    try:
-        # Its checksum detects damage.
-        return unfold(json.loads(gzip.decompress(entry.read_bytes())), wanted)
-    except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError):
-        return None
-
-
-def write_cache(entry: Path, catalogs: Mapping[str, Catalog]) -> None:
-    """Cache the catalogs of consecutive revisions and drop the oldest entries; do nothing where that fails."""
-    content = gzip.compress(json.dumps(fold(catalogs)).encode())
-    with suppress(OSError):
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, unfinished = tempfile.mkstemp(dir=entry.parent, prefix=".")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-            Path(unfinished).replace(entry)
-        except OSError:
-            Path(unfinished).unlink()
-            raise
-        for old in sorted(entry.parent.glob("*.gz"), key=lambda path: path.stat().st_mtime)[:-KEPT_ENTRIES]:
-            old.unlink(missing_ok=True)
-
-
-class ScratchDatabaseError(Exception):
-    """The server refuses a scratch database; the text is its reason."""
-
-
 @contextmanager
 def scratch_database(server: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Create an empty database on `server`, yield its psycopg keywords, and drop it.
-
-    Raises `ScratchDatabaseError` if the role may not create databases.
-    """
+    """Create an empty database on `server`, yield its psycopg keywords, and drop it."""
     name = f"ncfd_scratch_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(**server, autocommit=True) as admin:
-        try:
-            # template1 may hold objects that an administrator added.
-            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse) as error:
-            raise ScratchDatabaseError(str(error).strip()) from error
+        # template1 may hold objects that an administrator added.
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         try:
             yield {**server, "dbname": name}
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def load_server_catalogs(server: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Catalog]:
-    """Return the catalogs of some revisions on this server: cached, else from a scratch database.
-
-    Raises `ScratchDatabaseError`.
-    """
-    entry = find_cache_file(server)
-    made = read_cache(entry, revisions.ids()) or {}
-    if not made:
-        try:
-            with scratch_database(server) as keywords, session.connect(keywords) as connection:
-                for revision, found in replay_revisions(connection, revisions.ids()):
-                    made[revision] = found
-            write_cache(entry, made)
-        except MigrationError:
-            # A later revision may fail.
-            if not made.keys() >= set(wanted):
-                raise
-    return {revision: made[revision] for revision in wanted}
 
 
 def replay_revisions(connection: Connection, line: Sequence[str]) -> Iterator[tuple[str, Catalog]]:

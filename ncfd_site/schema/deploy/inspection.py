@@ -144,12 +144,11 @@ def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Seque
         if revision is None:
             diagnosis.require_safe()
             return
-        found = drift.find_drift(connection, parameters, revision, exclude)
+        found = drift.find_drift(connection, revision, exclude)
     result.drift = found.as_json()
     if found.partial:
         progress.print(
-            "Partial: compared with the stored definitions, because no scratch database can be created: "
-            f"{found.partial}"
+            f"Partial: the server cannot read definitions again, so casts and parentheses are ignored: {found.partial}"
         )
     for name in found.outdated:
         progress.print(f"  outdated definition: {name} (replaced by revision {compare.REPLACING_REVISION})")

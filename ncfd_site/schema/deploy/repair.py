@@ -58,11 +58,11 @@ class Violation:
         return f"{self.rows} rows violate {self.name}, {self.definition}: {', '.join(self.shown)}{more}"
 
 
-def plan_repairs(found: Catalog, wanted: Catalog, *, exact: bool) -> list[Repair]:
+def plan_repairs(found: Catalog, wanted: Catalog) -> list[Repair]:
     """Return repairs for the indexes and constraints of `wanted` that the tables of `found` lack."""
     return [
         Repair(finding, tuple(_statements(finding)))
-        for finding in sorted(compare.find_differences(found, wanted, exact=exact), key=_order)
+        for finding in sorted(compare.find_differences(found, wanted), key=_order)
         if finding.kind in ("index", "constraint")
         and finding.expected is not None
         and (finding.found is None or finding.is_unfinished)

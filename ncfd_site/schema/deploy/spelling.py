@@ -1,8 +1,8 @@
 """The spelling of definitions: two are equal if the server reads them alike.
 
-A dump and its restore, and another version of the server, write the same definition in another way. A definition that
-differs as text from the expected one is therefore read again by the server, as is the expected one, and both are compared
-as the server writes them then. Where the server cannot read them again, casts, parentheses and prefixes are ignored.
+A dump and its restore, and another version of the server, write the same definition in another way. So the server reads
+a definition that differs as text from the expected one again, and the expected one too, and both are compared as it
+writes them then. Where it cannot read them again, casts, parentheses and prefixes are ignored.
 """
 
 import re

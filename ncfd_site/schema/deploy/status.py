@@ -14,7 +14,7 @@ from ncfd_site.schema.deploy.session import Connection
 # Seconds to wait for a locked table: a rewrite may take minutes.
 _PATIENCE = 2.0
 
-_QUICK_CHECK = "the page creates no scratch database; migrate_alembic --drift does"
+_QUICK_CHECK = "the page ignores casts and parentheses; migrate_alembic --drift does not"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from ncfd_site.schema import catalog, retrying
-from ncfd_site.schema.deploy import bookkeeping, compare, expected, revisions
+from ncfd_site.schema.deploy import bookkeeping, compare, expected, revisions, spelling
 from ncfd_site.schema.deploy.session import Connection
 
 _NO_HASH = "repeat('0', 64)"
@@ -129,7 +129,8 @@ def verify_database(
     `models` are read at head only. `counts` are the rows of tables before and after a run; fewer rows are a problem.
     `lost` is what roles could do before the run and cannot after it.
     """
-    wanted, found = expected.read_catalog(revision), catalog.read_definitions(connection)
+    wanted = expected.read_catalog(revision)
+    found = spelling.respell(catalog.read_definitions(connection), [wanted])
     version = bookkeeping.read_version_table(connection).rows
     is_later = bool(version) and revisions.PIPELINES_IDS.issuperset(version)
     is_known = version == (revision,) or (is_later and revision == revisions.LIVE_HEAD)
@@ -157,7 +158,7 @@ def verify_database(
 def _find_differences(found: catalog.Catalog, wanted: catalog.Catalog, revision: str) -> tuple[int, list[str]]:
     """Return the number of outdated definitions, and what is missing, different or unfinished."""
     outdated, differences = 0, []
-    for finding in compare.find_differences(found, wanted, exact=False):
+    for finding in compare.find_differences(found, wanted):
         is_replaced = compare.has_pending_replacement(revision) and compare.is_replaceable(finding, found, wanted)
         if finding.expected is not None and finding.found is not None and is_replaced:
             outdated += 1

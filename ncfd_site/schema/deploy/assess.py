@@ -7,6 +7,8 @@ A database fits if it has all objects of the revision, in the right shape or in 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from ncfd_site.schema import source
 from ncfd_site.schema.catalog import Catalog
@@ -127,10 +129,14 @@ def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str) -
 
 def _is_added_after(revision: str, finding: Finding) -> bool:
     """Return True if the SQL of a later revision names the object."""
-    name = re.compile(rf"\b{re.escape(finding.name.rpartition('.')[2])}\b")
-    return any(
-        name.search(source.read_sql(each.path, "up")) for _, each in revisions.steps_between(revision, revisions.head())
-    )
+    name = finding.name.rpartition(".")[2]
+    return any(name in _read_words(each.path) for _, each in revisions.steps_between(revision, revisions.head()))
+
+
+@cache
+def _read_words(revision_file: Path) -> frozenset[str]:
+    """Return the words in the SQL of a revision."""
+    return frozenset(re.findall(r"\w+", source.read_sql(revision_file, "up")))
 
 
 def _is_same(finding: Finding) -> bool:

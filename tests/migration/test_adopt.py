@@ -53,7 +53,7 @@ DISTINCT_REVISIONS = [
 
 @pytest.mark.parametrize("revision", DISTINCT_REVISIONS)
 def test_auto_finds_the_revision_that_the_schema_is_at(empty_database: Keywords, revision: str) -> None:
-    databases.migrate(empty_database, revision)
+    databases.become(empty_database, revision)
     states.execute(empty_database, "DROP TABLE alembic_version")
     result, printed = adopt(empty_database)
     assert result.adoption is not None
@@ -274,7 +274,7 @@ def test_an_empty_database_has_nothing_to_adopt(empty_database: Keywords) -> Non
 
 def test_a_wrong_stamp_is_detected(empty_database: Keywords) -> None:
     """The stamp is the head of the contract, but the revisions after the third never ran."""
-    databases.migrate(empty_database, "20250122_add_storage_refcounting")
+    databases.become(empty_database, "20250122_add_storage_refcounting")
     states.execute(empty_database, f"UPDATE alembic_version SET version_num = '{CONTRACT_HEAD}'")
     with pytest.raises(MigrationError, match="the schema differs from that revision"):
         run(empty_database)

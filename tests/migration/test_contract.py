@@ -61,7 +61,7 @@ def test_revisions_make_the_contract_on_an_empty_database(empty_database: Keywor
 
 
 def test_head_of_the_contract_counts_44_relations(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, CONTRACT_HEAD)
+    databases.become(empty_database, CONTRACT_HEAD)
 
     with psycopg.connect(**empty_database) as connection:
         counted = connection.execute(

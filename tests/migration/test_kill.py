@@ -60,7 +60,7 @@ def test_a_killed_run_is_finished_by_the_next_one(empty_database: Keywords) -> N
 def test_a_revision_that_was_killed_before_its_version_was_written_runs_again(
     empty_database: Keywords, revision: str
 ) -> None:
-    databases.migrate(empty_database, REVISIONS[REVISIONS.index(revision) + 1])
+    databases.become(empty_database, REVISIONS[REVISIONS.index(revision) + 1])
     with psycopg.connect(**empty_database) as connection:
         connection.execute("UPDATE alembic_version SET version_num = %s", [revision])
     result = run(empty_database)

@@ -104,7 +104,7 @@ def test_a_downgrade_keeps_out_of_band_objects(empty_database: Keywords) -> None
 
 
 def test_rows_of_staging_errors_stay_when_its_key_is_renamed(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, "20250122_fix_pivotal_study_card_trigger")
+    databases.become(empty_database, "20250122_fix_pivotal_study_card_trigger")
     with psycopg.connect(**empty_database) as connection:
         insert(connection, "staging_errors", error_type="parse", error_message="kept")
     run(empty_database)
@@ -162,7 +162,7 @@ def test_faulty_definitions_of_a_live_head_are_replaced(live_head: Keywords) -> 
 
 def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords) -> None:
     """Alembic's own column has 32 characters, as many as the id of the third revision; later ids have more."""
-    databases.migrate(empty_database, "20250122_add_storage_refcounting")
+    databases.become(empty_database, "20250122_add_storage_refcounting")
     with psycopg.connect(**empty_database) as connection:
         connection.execute("ALTER TABLE alembic_version ALTER version_num TYPE varchar(32)")
 

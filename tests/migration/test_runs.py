@@ -205,7 +205,7 @@ def test_a_failed_revision_is_rolled_back_and_those_before_it_stay(empty_databas
 @pytest.mark.parametrize("at", ["empty", ROOT_REVISION, "head"])
 def test_read_only_modes_write_nothing(empty_database: Keywords, flags: list[str], at: str) -> None:
     if at != "empty":
-        databases.migrate(empty_database, at)
+        databases.become(empty_database, REVISIONS[-1] if at == "head" else at)
     before = query(empty_database, EVERYTHING)
     code, out, error = call(empty_database, *flags)
     assert query(empty_database, EVERYTHING) == before
@@ -255,13 +255,13 @@ def test_the_command_line_of_alembic_works_from_the_root_without_an_ini_file(emp
     def alembic(*arguments: str) -> tuple[int, str, str]:
         return finish(start(empty_database, *arguments, command=("-m", "alembic")))
 
-    assert alembic("heads")[1].strip() == f"{REVISIONS[-1]} (head)"
-    assert alembic("history")[1].count(" -> ") == len(REVISIONS)
-    assert alembic("current")[:2] == (0, "")
+    history = alembic("history")[1]
+    assert history.count(" -> ") == len(REVISIONS)
+    assert f"{REVISIONS[-1]} (head)" in history
     assert alembic("upgrade", "head")[0] == 0
     assert alembic("current")[1].strip() == f"{REVISIONS[-1]} (head)"
     assert alembic("downgrade", "-1")[0] == 0
-    assert alembic("current")[1].strip() == REVISIONS[-2]
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(REVISIONS[-2],)]
     with psycopg.connect(**empty_database) as connection:
         connection.execute("INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now())")
     code, out, error = alembic("downgrade", "base")
@@ -290,7 +290,7 @@ def test_stamping_records_a_version_in_a_wide_column(empty_database: Keywords) -
 
 def test_history_lists_finished_and_failed_revisions(empty_database: Keywords) -> None:
     assert call(empty_database, "--history")[1].startswith("No runs are logged in")
-    databases.migrate(empty_database, "20250123_add_link_audit_fields")
+    databases.become(empty_database, "20250123_add_link_audit_fields")
     with psycopg.connect(**empty_database) as connection:
         connection.execute("CREATE TYPE gates AS (something_else integer)")
     call(empty_database)

@@ -104,7 +104,7 @@ def test_active_us_securities_are_active_on_allowed_exchanges(db: Database) -> N
 
 @pytest.mark.parametrize("active", ["boolean", "text"])
 def test_ticker_view_adapts_to_columns_of_securities(empty_database: Keywords, active: str) -> None:
-    databases.migrate(empty_database, "20250121_create_studies_table_and_guardrails")
+    databases.become(empty_database, "20250121_create_studies_table_and_guardrails")
     with psycopg.connect(**empty_database) as connection:
         connection.execute(
             f"ALTER TABLE securities ADD issuer_name varchar, ADD exchange text, ADD active {active} DEFAULT 'true'"

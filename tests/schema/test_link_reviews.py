@@ -195,7 +195,7 @@ def test_inserted_review_sets_the_label(db: Database, link: int) -> None:
 
 
 def test_existing_labels_are_backfilled(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, "20261127_add_site_jobs")
+    databases.become(empty_database, "20261127_add_site_jobs")
     with psycopg.connect(**empty_database) as db:
         make_link_audits(db, "HP-1", [True, False, None], label_source="human_review", reviewed_by="rita")
     assert run(empty_database).verified

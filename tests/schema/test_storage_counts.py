@@ -344,7 +344,7 @@ def test_any_interleaving_of_sessions_equals_a_set(head_database: Keywords) -> N
 
 
 def test_drifted_counts_are_corrected_and_recorded(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, "20250125_replace_faulty_routines")
+    databases.become(empty_database, "20250125_replace_faulty_routines")
     with psycopg.connect(**empty_database) as db:
         for number in range(1, 2501):
             db.execute(

@@ -198,7 +198,7 @@ def test_concurrent_writers_neither_deadlock_nor_lose_the_latest(
 
 
 def test_existing_scores_are_backfilled(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, "20261127_add_link_promotions")
+    databases.become(empty_database, "20261127_add_link_promotions")
     with psycopg.connect(**empty_database) as db:
         trial = make_trial(db)
         make_trial(db, "NCT00000002")
@@ -210,7 +210,7 @@ def test_existing_scores_are_backfilled(empty_database: Keywords) -> None:
 
 
 def test_sponsors_changed_during_the_backfill_are_synced(empty_database: Keywords) -> None:
-    databases.migrate(empty_database, "20261127_add_link_promotions")
+    databases.become(empty_database, "20261127_add_link_promotions")
     with psycopg.connect(**empty_database) as db:
         companies = [make_company(db, number) for number in (1, 2)]
         db.execute(

@@ -29,6 +29,12 @@ HEAD = revisions.head()
 BEFORE_HEAD = revisions.ids()[-2]
 COUNTING = "20250122_add_storage_refcounting"
 LOG = "/admin/schema/migrationlog/"
+COPY_LATEST_ENTRY = """
+    INSERT INTO alembic_migration_log
+        (run_id, revision, action, started_at, finished_at, actor, host, server_version, code_version, outcome, detail)
+    SELECT run_id, revision, action, started_at, finished_at, actor, host, server_version, code_version, outcome, detail
+    FROM (SELECT * FROM alembic_migration_log ORDER BY log_id DESC LIMIT 1) latest, generate_series(1, %s)
+"""
 
 
 @pytest.fixture
@@ -233,8 +239,8 @@ def test_a_failed_verification_lists_its_problems(olga: Client) -> None:
 
 
 def test_the_log_shows_its_latest_entries_and_links_to_all(olga: Client) -> None:
-    for _ in range(21):
-        verify()
+    verify()
+    sql.execute(COPY_LATEST_ENTRY, [20])
     page = olga.get("/schema/")
     words = text_of(page)
     assert "Latest 20 entries, newest first" in words

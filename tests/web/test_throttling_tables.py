@@ -3,7 +3,6 @@
 import psycopg
 
 from ncfd_site.schema.deploy import revisions
-from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import adopt, query, run
 from tests.migration.test_drift import drift
@@ -26,11 +25,10 @@ def test_a_database_with_only_these_tables_is_empty(empty_database: Keywords) ->
     assert found["drift"] == []
 
 
-def test_a_schema_beside_these_tables_is_adopted(empty_database: Keywords) -> None:
-    databases.migrate(empty_database)
-    with psycopg.connect(**empty_database) as connection:
+def test_a_schema_beside_these_tables_is_adopted(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as connection:
         connection.execute(TABLES)
         connection.execute("DELETE FROM alembic_version")
-    adopt(empty_database)
-    assert query(empty_database, "SELECT version_num FROM alembic_version") == [(revisions.head(),)]
-    assert query(empty_database, "SELECT username FROM axes_accessattempt") == [("rita",)]
+    adopt(head_database)
+    assert query(head_database, "SELECT version_num FROM alembic_version") == [(revisions.head(),)]
+    assert query(head_database, "SELECT username FROM axes_accessattempt") == [("rita",)]

@@ -1,4 +1,4 @@
-"""A pipeline's role writes the contract's tables and nothing else, whatever it tries through triggers."""
+"""A pipeline's role writes the contract's tables and nothing else, even through triggers."""
 
 import json
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ RECORDED = "SELECT decision, reviewer, mode, recorded_by FROM link_reviews"
 
 
 @pytest.mark.parametrize("mode", ["queue", "adjudication", "page", "bulk", "load", "existing"])
-def test_label_of_a_pipeline_is_recorded_as_its_sql_whatever_mode_it_claims(link: Database, mode: str) -> None:
+def test_label_of_a_pipeline_is_recorded_as_its_sql_in_every_mode(link: Database, mode: str) -> None:
     with pipeline(link):
         link.execute("SELECT set_config('ncfd.review_mode', %s, true)", [mode])
         link.execute("UPDATE link_audit SET label = true, label_source = 'human_review', reviewed_by = 'rita'")

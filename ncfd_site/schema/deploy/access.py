@@ -88,7 +88,7 @@ WRITES = (
 
 @dataclass(frozen=True)
 class Access:
-    """What roles can write: the error of each statement by role and statement, and the roles that were not tried."""
+    """Writes that roles can make: the error of each statement by role and statement, and the roles that were not tried."""
 
     errors: dict[tuple[str, str], str]
     not_tried: tuple[str, ...]

@@ -40,7 +40,7 @@ Same = Callable[[Key, str, str], bool]
 
 
 def respell(found: Catalog, wanted: Iterable[Catalog], same: Same | None = None) -> Catalog:
-    """Return a catalog with the text of an expected definition wherever that is the same; by default loosely."""
+    """Return a catalog with the text of an expected definition where both mean the same; by default loosely."""
     same = same or _is_loosely_same
     expected = list(wanted)
     result = dict(found)

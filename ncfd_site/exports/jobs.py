@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.utils import timezone
 
 from ncfd_site.config.errors import UserError
@@ -88,10 +87,8 @@ def _run(arguments: Json, reporter: ProgressReporter) -> Json:
     listed = select_rows(find_source(arguments["list"]), arguments["query"], actor)
     reporter.begin("Writing rows", None, "rows")
     counter = _RowCounter(reporter)
-    # One transaction: a server-side cursor and one snapshot for all rows.
-    with transaction.atomic():
-        rows = counter.rows(listed.rows.iterator(chunk_size=FETCH_SIZE))
-        size = write_file(f"{arguments['file']}.{file_format.name}", iterate_chunks(file_format, listed.columns, rows))
+    rows = counter.rows(listed.iterate_rows())
+    size = write_file(f"{arguments['file']}.{file_format.name}", iterate_chunks(file_format, listed.columns, rows))
     return {"name": listed.file_name(file_format.name), "rows": counter.count, "bytes": size}
 
 

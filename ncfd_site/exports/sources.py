@@ -1,11 +1,12 @@
 """The lists that can be exported: every list of the admin by its model, and registered lists of the site."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
@@ -70,6 +71,15 @@ class Listing:
     def is_long(self) -> bool:
         """Return True above `STREAMING_LIMIT` rows; reads no more than those."""
         return bool(self.rows[STREAMING_LIMIT : STREAMING_LIMIT + 1])
+
+    def iterate_rows(self) -> Iterator[Any]:
+        """Yield the rows of one snapshot.
+
+        The transaction holds the server's cursor: behind a pooler in transaction mode, a cursor outside one is read on
+        other server connections than the one that has it, and rows are missing.
+        """
+        with transaction.atomic():
+            yield from self.rows.iterator(chunk_size=FETCH_SIZE)
 
     def file_name(self, ending: str) -> str:
         """Return a file name of the table and the time."""

@@ -11,7 +11,7 @@ from ncfd_site.adminkit.read_only import ListError
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.exports import jobs, sources
 from ncfd_site.exports.formats import FORMATS, iterate_chunks
-from ncfd_site.exports.sources import EXPORT, FETCH_SIZE, find_source, page_address, select_rows
+from ncfd_site.exports.sources import EXPORT, find_source, page_address, select_rows
 from ncfd_site.jobs.models import Job
 
 
@@ -46,9 +46,8 @@ def export(request: HttpRequest, name: str, format_name: str) -> HttpResponseBas
             kept=jobs.RETENTION.days,
             back=page_address(source, query),
         )
-    rows = listed.rows.iterator(chunk_size=FETCH_SIZE)
     return StreamingHttpResponse(
-        iterate_chunks(chosen, listed.columns, rows),
+        iterate_chunks(chosen, listed.columns, listed.iterate_rows()),
         content_type=chosen.content_type,
         headers={"Content-Disposition": f'attachment; filename="{listed.file_name(format_name)}"'},
     )

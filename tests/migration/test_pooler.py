@@ -23,8 +23,8 @@ from tests.postgres import cannot_run
 
 
 @contextmanager
-def pgbouncer(server: Keywords, mode: str) -> Iterator[dict[str, Any]]:
-    """Keywords of the same database through a pooler."""
+def pgbouncer(server: Keywords, mode: str, option: str = "") -> Iterator[dict[str, Any]]:
+    """Keywords of the same database through a pooler; `option` is a line of its configuration."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if not program:
         cannot_run("no pgbouncer found: install the distribution's package `pgbouncer`")
@@ -32,16 +32,19 @@ def pgbouncer(server: Keywords, mode: str) -> Iterator[dict[str, Any]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     password = str(server.get("password", "")).replace("'", "''")
+    login = f"user={server['user']}" + (f" password='{password}'" if password else "")
     folder = Path(tempfile.mkdtemp(prefix="pgb-", dir="/tmp"))
     (folder / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host={server['host']} port={server['port']} user={server['user']} password='{password}'\n"
+        f"[databases]\n* = host={server['host']} port={server['port']} {login}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
-        f"unix_socket_dir =\nlogfile = {folder}/log\nignore_startup_parameters = extra_float_digits,options\n"
+        f"unix_socket_dir =\nlogfile = {folder}/log\nignore_startup_parameters = extra_float_digits,options\n{option}\n"
     )
     identity: dict[str, Any] = {}
     if os.geteuid() == 0:
         # It refuses to run as root.
-        user = pwd.getpwnam("postgres")
+        # Only the owner of the embedded server's folder may use the socket in it.
+        is_socket = str(server["host"]).startswith("/")
+        user = pwd.getpwuid(Path(server["host"]).stat().st_uid) if is_socket else pwd.getpwnam("postgres")
         os.chown(folder, user.pw_uid, user.pw_gid)
         identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     process = subprocess.Popen(

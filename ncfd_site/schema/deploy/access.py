@@ -88,7 +88,7 @@ WRITES = (
 
 @dataclass(frozen=True)
 class Access:
-    """Writes that roles can make: the error of each statement by role and statement, and the roles that were not tried."""
+    """The error of each write by role and statement, and the roles that were not tried."""
 
     errors: dict[tuple[str, str], str]
     not_tried: tuple[str, ...]

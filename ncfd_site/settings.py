@@ -7,7 +7,7 @@ production: DEBUG is off by default, and SECRET_KEY and ALLOWED_HOSTS are requir
 from datetime import timedelta
 from decimal import Decimal
 
-from ncfd_site.config import database, environment, hosts, secret_key
+from ncfd_site.config import database, environment, secret_key
 from ncfd_site.config.errors import ConfigurationError
 
 BASE_DIR = environment.BASE_DIR
@@ -21,8 +21,8 @@ if DEVELOPMENT and not DEBUG:
         "development."
     )
 SECRET_KEY = secret_key.read_development_key(NCFD_HOME) if DEVELOPMENT else secret_key.read_production_key()
-ALLOWED_HOSTS = hosts.LOOPBACK if DEVELOPMENT else hosts.read_allowed_hosts()
-CSRF_TRUSTED_ORIGINS = hosts.read_trusted_origins()
+ALLOWED_HOSTS = environment.LOOPBACK if DEVELOPMENT else environment.read_allowed_hosts()
+CSRF_TRUSTED_ORIGINS = environment.read_trusted_origins()
 # The port of `manage.py runserver`.
 PORT = environment.read_integer("PORT", default=8000, minimum=1, maximum=65535)
 # Folder of the content store.
@@ -56,7 +56,8 @@ MIGRATION_MODULES: dict[str, None] = dict.fromkeys(
 )
 
 INSTALLED_APPS = [
-    "ncfd_site.web",  # first: its runserver and templates override Django's
+    "ncfd_site.apps.SiteConfig",  # before Django's apps: its commands and the templates of `web` override theirs
+    "ncfd_site.web",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -77,7 +78,6 @@ INSTALLED_APPS = [
     "ncfd_site.apps.ApiConfig",
     "ncfd_site.dashboard",
     "ncfd_site.demo",
-    "ncfd_site.apps.SiteConfig",  # last: its post_migrate receiver needs the permissions of all other apps
 ]
 
 MIDDLEWARE = [

@@ -5,10 +5,24 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from ncfd_site.dashboard import views as dashboard
+from ncfd_site.exports import views as exports
+from ncfd_site.jobs import views as jobs
 from ncfd_site.schema import views as schema
 from ncfd_site.web import health, throttling
 
 handler500 = health.report_failure
+
+_exports = [
+    path("files/<int:job_id>/", exports.download, name="download"),
+    path("<str:name>/<str:format_name>/", exports.export, name="export"),
+]
+_jobs = [
+    path("", jobs.jobs, name="jobs"),
+    path("<int:job_id>/", jobs.job, name="job"),
+    path("<int:job_id>/progress/", jobs.progress, name="progress"),
+    path("<int:job_id>/cancel/", jobs.cancel, name="cancel"),
+    path("<int:job_id>/resume/", jobs.resume, name="resume"),
+]
 
 urlpatterns = [
     path("", dashboard.home, name="home"),
@@ -16,8 +30,8 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("linkaudit.urls")),
     path("", include("ncfd_site.api.urls")),
-    path("", include("ncfd_site.exports.urls")),
-    path("", include("ncfd_site.jobs.urls")),
+    path("exports/", include((_exports, "exports"))),
+    path("jobs/", include((_jobs, "jobs"))),
     path("", include("storage.urls")),
     path("", include("signals.urls")),
     path("schema/", schema.schema, name="schema"),

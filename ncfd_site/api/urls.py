@@ -9,7 +9,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import conditional_page
 from django.views.decorators.vary import vary_on_headers
 
-from ncfd_site.api import token_views, views
+from ncfd_site.api import views
 from ncfd_site.api.problems import problem
 from ncfd_site.api.v1 import api
 
@@ -51,8 +51,8 @@ for pattern in _operations:
         _resources.append(pattern)
 
 urlpatterns = [
-    path("tokens/", token_views.tokens, name="tokens"),
-    path("tokens/<int:token_id>/revoke/", token_views.revoke, name="revoke_token"),
+    path("tokens/", views.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", views.revoke, name="revoke_token"),
     path("api/v1/", views.operations, name="api"),
     path("api/v1/", (_resources, "ninja", _namespace)),
 ]

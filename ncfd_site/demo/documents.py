@@ -1,4 +1,4 @@
-"""Documents with their bytes and text, the parts found in them, and the studies that they report."""
+"""Documents with their bytes and text, the parts found in them, the studies that they report, and stored objects."""
 
 import re
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from ncfd_site.demo.templates import fill, read_toml
 from signals.models import Study
 from storage.loading import NewDocument
 from storage.loading import add_documents as load_documents
+from storage.models import StorageObject
 
 # PubMed is far from these numbers.
 FIRST_PMID = 99_000_001
@@ -31,6 +32,19 @@ WHERE crawl_run_id LIKE 'demonstration:%%'
 """
 # The database records what the cards of pivotal trials lack.
 _ERROR_TIMES = "UPDATE staging_errors e SET created_at = s.created_at FROM studies s WHERE s.study_id = e.study_id"
+_STUDY_OBJECTS = "UPDATE studies s SET object_id = d.object_id FROM documents d WHERE d.source_url = s.url"
+_STUDY_REFERENCES = """
+INSERT INTO storage_references (object_id, reference_type, referenced_id)
+SELECT object_id, 'study', study_id FROM studies ORDER BY study_id
+"""
+# An object is as old as its first document, and was last used when that was read.
+_OBJECT_TIMES = """
+UPDATE storage_objects o SET created_at = d.at, last_accessed = d.at + interval '2 hours'
+FROM (SELECT sha256, min(discovered_at) AS at FROM documents GROUP BY sha256) d WHERE d.sha256 = o.sha256
+"""
+_REFERENCE_TIMES = """
+UPDATE storage_references r SET created_at = o.created_at FROM storage_objects o WHERE o.object_id = r.object_id
+"""
 
 
 def add_documents(loader: Loader) -> None:
@@ -43,6 +57,30 @@ def add_documents(loader: Loader) -> None:
     sql.execute(_DOCUMENT_TIMES)
     _add_parts(loader)
     _add_studies(loader)
+
+
+def add_content(loader: Loader) -> None:
+    """Add references of studies, archived and superseded objects, events, and bytes that wait to be deleted."""
+    for statement in (_STUDY_OBJECTS, _STUDY_REFERENCES, _OBJECT_TIMES, _REFERENCE_TIMES):
+        sql.execute(statement)
+    stored = {row["name"]: loader.store.put(row["text"].encode() * row["times"]) for row in loader.fixed("bytes")}
+    objects = StorageObject.objects.order_by("pk")
+    values = {
+        "stored": stored,
+        "objects": list(objects[:3]),
+        "papers": list(objects.filter(documents__source_type="Paper")[:4]),
+        "releases": list(objects.filter(documents__source_type="PR", documents__status="card_built")[:3]),
+    }
+    loader.add_fixed("storage_objects", **values)
+    values["archived"] = list(objects.filter(backend_type="s3"))
+    for table in ("storage_references", "storage_events", "storage_tombstones"):
+        loader.add_fixed(table, **values)
+    sql.execute(_OBJECT_TIMES)
+    # The page on S3 is in no document.
+    loader.backdate(loader.calendar.at(-95, 6))
+    for row in loader.fixed("bytes"):
+        if row.get("is_deleted"):
+            loader.store.delete(stored[row["name"]].uri)
 
 
 def _add_parts(loader: Loader) -> None:

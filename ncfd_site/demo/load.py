@@ -9,11 +9,9 @@ from psycopg import sql as composed
 from ncfd_site.config import database
 from ncfd_site.config.errors import ConfigurationError, UserError
 from ncfd_site.core import demo_flag, sql
-from ncfd_site.demo.calendar import Calendar
-from ncfd_site.demo.catalog import planned_trials
+from ncfd_site.demo.catalog import Calendar, planned_trials
 from ncfd_site.demo.companies import add_companies, add_resolver
-from ncfd_site.demo.content import add_content
-from ncfd_site.demo.documents import add_documents
+from ncfd_site.demo.documents import add_content, add_documents
 from ncfd_site.demo.loader import Loader
 from ncfd_site.demo.publications import publications
 from ncfd_site.demo.registry import add_trials

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ncfd_site.core import sql
-from ncfd_site.demo.calendar import Calendar
-from ncfd_site.demo.catalog import COMPANIES, DRUGS, PlannedTrial
+from ncfd_site.demo.catalog import COMPANIES, DRUGS, Calendar, PlannedTrial
 from ncfd_site.demo.publications import Publication
 from ncfd_site.demo.templates import fill, read_csv, read_toml
 from storage.content import ContentStore

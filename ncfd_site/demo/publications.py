@@ -6,8 +6,7 @@ from datetime import date, timedelta
 from html import escape
 from typing import Any
 
-from ncfd_site.demo.calendar import Calendar
-from ncfd_site.demo.catalog import Drug, PlannedTrial
+from ncfd_site.demo.catalog import Calendar, Drug, PlannedTrial
 from ncfd_site.demo.findings import Findings, findings_of
 from ncfd_site.demo.templates import Phrases, fill, read_toml
 

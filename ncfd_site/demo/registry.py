@@ -7,8 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
-from ncfd_site.demo.calendar import LOADS, Calendar
-from ncfd_site.demo.catalog import Drug, PlannedTrial
+from ncfd_site.demo.catalog import LOADS, Calendar, Drug, PlannedTrial
 from ncfd_site.demo.loader import Loader
 from ncfd_site.demo.publications import phrases_about
 from ncfd_site.demo.templates import fill, read_toml

@@ -11,7 +11,7 @@ from typing import Any
 from linkaudit.models import LinkAudit, LinkPromotionItem, ReviewSample, ReviewSlot
 from linkaudit.sampling.interim_analysis import run_due_analyses
 from ncfd_site.core import sql
-from ncfd_site.demo.calendar import moment
+from ncfd_site.demo.catalog import moment
 from ncfd_site.demo.claims import Claim, claims_of
 from ncfd_site.demo.loader import Loader
 

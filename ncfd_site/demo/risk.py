@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ncfd_site.demo.calendar import LOADS, Calendar, moment
+from ncfd_site.demo.catalog import LOADS, Calendar, moment
 from ncfd_site.demo.claims import find_spans
 from ncfd_site.demo.loader import Loader
 from ncfd_site.demo.publications import Publication

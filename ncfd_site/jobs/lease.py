@@ -1,12 +1,16 @@
-"""The lease of a job: the statements by which a worker acquires, renews, updates and releases it.
+"""The lease of a job: the statements by which a worker acquires, renews, updates and releases it, and its heartbeat.
 
 All times are the database's. Every statement names the worker, so a worker that lost its lease updates no row.
 """
 
+import logging
+import threading
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import psycopg
 from django.core.serializers.json import DjangoJSONEncoder
@@ -20,6 +24,10 @@ from ncfd_site.jobs.models import Job
 DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 # Lost workers after which a job fails.
 MAX_ATTEMPTS = 5
+# Renewals per lease, so that a restart of the database does not lose it.
+RENEWALS = 6
+
+logger = logging.getLogger(__name__)
 
 EXHAUSTED = (
     f"The job started {MAX_ATTEMPTS} times and lost its worker or its database each time, so no worker retries it. "
@@ -155,3 +163,44 @@ def own_connection() -> Iterator[str]:
     finally:
         connections[alias].close()
         del connections[alias]
+
+
+class Heartbeat:
+    """Renews a lease during the block; sets `canceled` on a requested cancellation and `lost` with the lease."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.canceled = threading.Event()
+        self.lost = threading.Event()
+        self._lease = lease
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{lease.job_id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finished.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        renewed = time.monotonic()
+        with own_connection() as alias:
+            while not self._finished.wait(self._lease.seconds / RENEWALS):
+                started = time.monotonic()
+                try:
+                    if self._lease.renew(using=alias):
+                        self.canceled.set()
+                except LeaseLost:
+                    self.lost.set()
+                    return
+                except DATABASE_ERRORS as error:
+                    logger.warning("Cannot renew the lease of job %s: %s", self._lease.job_id, type(error).__name__)
+                    # Without an answer, the time since the last one decides.
+                    if started - renewed > self._lease.seconds:
+                        self.lost.set()
+                        return
+                else:
+                    renewed = started

@@ -1,20 +1,22 @@
-"""The worker: runs jobs one after the other until it is stopped."""
+"""The worker: runs jobs one after the other until it is stopped, and writes their progress."""
 
 import logging
 import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.progress import Canceled
 from ncfd_site.jobs.job_types import JobType, find_job_type, registered_job_types
-from ncfd_site.jobs.lease import DATABASE_ERRORS, Lease, LeaseLost, acquire, own_connection
+from ncfd_site.jobs.lease import DATABASE_ERRORS, Heartbeat, Lease, LeaseLost, Progress, acquire, own_connection
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.reporter import Heartbeat, JobReporter, Requeued
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +24,56 @@ logger = logging.getLogger(__name__)
 LEASE = 60.0
 POLL_INTERVAL = 1.0
 MAX_PAUSE = 30.0
+# Seconds between two writes of progress; a checkpoint is always written.
+WRITE_INTERVAL = 0.5
 
 Log = Callable[[str], None]
+
+
+class Requeued(Canceled):
+    """The worker is stopping; another worker resumes the job."""
+
+
+class JobReporter:
+    """A `ProgressReporter` that also raises `LeaseLost` when another worker may hold the job."""
+
+    def __init__(self, job: Job, lease: Lease, heartbeat: Heartbeat, stopping: threading.Event, *, using: str) -> None:
+        self.actor = job.requested_by
+        self.checkpoint: Mapping[str, Any] = job.checkpoint
+        self._progress = Progress(job.step, job.done, job.total, job.unit)
+        self._lease = lease
+        self._heartbeat = heartbeat
+        self._stopping = stopping
+        self._using = using
+        self._written = time.monotonic()
+
+    def begin(self, step: str, total: int | None, unit: str) -> None:
+        """Write the new step."""
+        self._progress = Progress(step, 0, total, unit)
+        self._write(None)
+
+    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
+        """Write the progress at intervals and a checkpoint always; raise when the work is to stop."""
+        self._progress = replace(self._progress, done=self._progress.done + count)
+        if checkpoint is not None:
+            self.checkpoint = checkpoint
+        if checkpoint is not None or time.monotonic() - self._written >= WRITE_INTERVAL:
+            self._write(checkpoint)
+        if self._heartbeat.lost.is_set():
+            raise LeaseLost("The worker did not reach the database in time.")
+        if self._stopping.is_set():
+            raise Requeued
+        if self._heartbeat.canceled.is_set():
+            raise Canceled
+
+    def flush(self) -> None:
+        """Write the latest progress."""
+        self._write(None)
+
+    def _write(self, checkpoint: Mapping[str, Any] | None) -> None:
+        if self._lease.write(self._progress, checkpoint, using=self._using):
+            self._heartbeat.canceled.set()
+        self._written = time.monotonic()
 
 
 def work(

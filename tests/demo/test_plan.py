@@ -6,8 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from ncfd_site.demo.calendar import Calendar, moment
-from ncfd_site.demo.catalog import COMPANIES, planned_trials
+from ncfd_site.demo.catalog import COMPANIES, Calendar, moment, planned_trials
 from ncfd_site.demo.claims import NEAR, claims_of, find_spans
 from ncfd_site.demo.publications import Publication, publications
 from ncfd_site.demo.registry import versions_of

@@ -9,8 +9,7 @@ from statistics import NormalDist
 
 import pytest
 
-from ncfd_site.demo.calendar import Calendar
-from ncfd_site.demo.catalog import CONDITIONS, Condition, PlannedTrial, planned_trials
+from ncfd_site.demo.catalog import CONDITIONS, Calendar, Condition, PlannedTrial, planned_trials
 from ncfd_site.demo.findings import ANALYZED, Result, read_results
 from tests.demo.days import TODAY
 

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from ncfd_site.demo.calendar import Calendar, moment
+from ncfd_site.demo.catalog import Calendar, moment
 from ncfd_site.demo.templates import fill
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ncfd_site.core.charts.scale import Scale, format_percentage
+from ncfd_site.core.charts import Scale, format_percentage
 
 TOP, ROW, TEXT, BAR = 4, 38, 14, 20
 # Room for the text of a separator between two bars.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ncfd_site.core.charts.scale import Scale, Tick, format_percentage
+from ncfd_site.core.charts import Scale, Tick, format_percentage
 
 TOP, ROW, BOTTOM = 24, 40, 24
 # Room at both ends, so that a mark at 0 or 1 is not cut.

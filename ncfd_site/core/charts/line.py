@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ncfd_site.core.charts.scale import Number, Scale, Tick
+from ncfd_site.core.charts import Number, Scale, Tick
 
 TOP, HEIGHT, BOTTOM = 12, 160, 28
 LEFT, RIGHT = 2, 88

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ncfd_site.core.charts.scale import Scale, Tick, choose_anchor, format_percentage
+from ncfd_site.core.charts import Scale, Tick, choose_anchor, format_percentage
 
 TOP, ROW, TEXT, BAR, BAR_HEIGHT = 4, 40, 14, 20, 10
 AXIS = 24

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ncfd_site.core.charts.scale import Anchor, Scale, format_percentage
+from ncfd_site.core.charts import Anchor, Scale, format_percentage
 
 TOP, ROW, TEXT, BAR = 44, 44, 16, 24
 MAX_TICKS = 7

@@ -101,7 +101,7 @@ def load_link_audits(
         write = partial(_write_batch, crawl_run_id=f"{RUN_SOURCE}:{run.run_id}", store=store)
         batches = write_batches(records, write, key=_key, rejections=rejections, progress=progress)
         for counts in batches:
-            summary.merge(counts)
+            summary.counts.update(counts)
         summary.add("links", rejected=rejections.count - before)
         run.returned = sum(summary.count("links", outcome) for outcome in OUTCOMES)
         run.processed = summary.written_count("links")

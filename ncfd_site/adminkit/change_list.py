@@ -30,9 +30,6 @@ class UncountedPage(Page):
     def has_next(self) -> bool:
         return self.has_more and self.number < LAST_PAGE
 
-    def has_other_pages(self) -> bool:
-        return self.has_previous() or self.has_next()
-
     def start_index(self) -> int:
         return (self.number - 1) * int(self.paginator.per_page) + (1 if len(self) else 0)
 
@@ -56,16 +53,6 @@ class UncountedPaginator(Paginator):
         if not rows and number > 1:
             raise EmptyPage("That page contains no results")
         return UncountedPage(rows[:size], number, self, has_more=len(rows) > size)
-
-    def validate_number(self, number: Any) -> int:
-        """Return the number as an integer from 1 to `LAST_PAGE`, or raise InvalidPage."""
-        try:
-            validated = int(number)
-        except (TypeError, ValueError) as error:
-            raise InvalidPage("That page number is not an integer") from error
-        if not 1 <= validated <= LAST_PAGE:
-            raise EmptyPage(f"That page number is not from 1 to {LAST_PAGE}")
-        return validated
 
     @property
     def count(self) -> int:
@@ -131,12 +118,9 @@ class UncountedChangeList(ChangeList):
     @property
     def previous_query(self) -> str | None:
         """The query string of the previous page, or None."""
-        return self._build_query(self.page.number - 1) if self.page.has_previous() else None
+        return self.get_query_string({PAGE_VAR: self.page.number - 1}) if self.page.has_previous() else None
 
     @property
     def next_query(self) -> str | None:
         """The query string of the next page, or None."""
-        return self._build_query(self.page.number + 1) if self.page.has_next() else None
-
-    def _build_query(self, number: int) -> str:
-        return self.get_query_string({PAGE_VAR: number})
+        return self.get_query_string({PAGE_VAR: self.page.number + 1}) if self.page.has_next() else None

@@ -91,15 +91,7 @@ def boolean_column(
     field: str, heading: str = "", *, yes: str, no: str, unknown: str = UNKNOWN, order: bool = False
 ) -> Column:
     """Return a column with labels for true and false."""
-    labels = {True: yes, False: no}
-    return Column(
-        field,
-        heading or _humanize_path(field),
-        lambda row: labels.get(getattr(row, field)),
-        reads=(field,),
-        order=field if order else None,
-        empty=unknown,
-    )
+    return value_column(field, heading, empty=unknown, order=order, render={True: yes, False: no}.get)
 
 
 def related_column(

@@ -109,7 +109,13 @@ class LinkAdmin(CompositeAdmin):
             except UserError as error:
                 form.add_error(None, str(error))
             else:
-                return self._linked(request, row, is_new)
+                name = self.describe_link(row)
+                if is_new:
+                    self._log(request, row, ADDITION, name)
+                    self.message_user(request, f"Linked {name}.", messages.SUCCESS)
+                else:
+                    self.message_user(request, f"{capfirst(name)} are linked already.", messages.WARNING)
+                return HttpResponseRedirect(get_object_url(row))
         return self.render_page(
             request, "ncfd/link.html", f"Add {self.opts.verbose_name}", form=form, media=self.media + form.media
         )
@@ -136,14 +142,6 @@ class LinkAdmin(CompositeAdmin):
         if self.has_delete_permission(request):
             context["tools"] = [(get_object_url(context["original"], "delete"), "Unlink")]
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def _linked(self, request: HttpRequest, row: Any, is_new: bool) -> HttpResponse:
-        if is_new:
-            self._log(request, row, ADDITION, self.describe_link(row))
-            self.message_user(request, f"Linked {self.describe_link(row)}.", messages.SUCCESS)
-        else:
-            self.message_user(request, f"{capfirst(self.describe_link(row))} are linked already.", messages.WARNING)
-        return HttpResponseRedirect(get_object_url(row))
 
     def _log(self, request: HttpRequest, row: Any, action: int, name: str) -> None:
         # The manager stores a composite key as a Python tuple, which breaks the links of the log.

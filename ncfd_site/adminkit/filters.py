@@ -24,17 +24,13 @@ class IndexedValuesFilter(SimpleListFilter):
     column: str
     nothing: str = ""
 
-    def get_label(self, value: Any) -> str:
-        """Return the label of a value."""
-        return str(value)
-
     def get_values(self, model: type[Model]) -> Iterable[Any]:
         """Return the values to choose from."""
         column = model._meta.get_field(self.column).column  # type: ignore[union-attr]
         return sql.read_distinct_values(model._meta.db_table, str(column), MAX_VALUES)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        choices = [(str(value), self.get_label(value)) for value in self.get_values(model_admin.model)]
+        choices = [(str(value), str(value)) for value in self.get_values(model_admin.model)]
         if choices and self.nothing:
             choices.append((NONE, self.nothing))
         chosen = self.value()

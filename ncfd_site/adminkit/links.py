@@ -16,7 +16,8 @@ def build_object_id(row: models.Model) -> str:
     """Return the primary key as part of a URL; the parts of a composite key are separated by commas."""
     key = row.pk
     if isinstance(key, tuple):
-        return ",".join(_encode_part(part) for part in key)
+        # The admin decodes "_2C" in a URL as a comma, so no underscore may remain.
+        return ",".join(percent_encode(str(part), safe="").replace("_", "%5F") for part in key)
     return str(quote(key))
 
 
@@ -46,8 +47,3 @@ def get_list_url(model: type[models.Model], **parameters: Any) -> str:
 def render_list_link(model: type[models.Model], text: str, **parameters: Any) -> SafeString:
     """Return a link to a model's list with search and filter parameters."""
     return format_html('<a href="{}">{}</a>', get_list_url(model, **parameters), text)
-
-
-def _encode_part(part: Any) -> str:
-    # The admin decodes "_2C" in a URL as a comma, so no underscore may remain.
-    return percent_encode(str(part), safe="").replace("_", "%5F")

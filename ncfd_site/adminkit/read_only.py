@@ -129,7 +129,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return UncountedChangeList
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [column for column in self.list_display if self._can_see(request, column)]
+        return [column for column in self.list_display if self._can_see(request, getattr(column, "__name__", ""))]
 
     def get_list_select_related(self, request: HttpRequest) -> tuple[str, ...]:
         return tuple(dict.fromkeys(join for column in self.get_columns(request) for join in column.joins))
@@ -167,18 +167,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return list(get_fields(self.model))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [
-            (
-                title,
-                {
-                    **options,
-                    "fields": [
-                        self._formatted.get(name, name) for name in self._select_visible(request, options["fields"])
-                    ],
-                },
-            )
-            for title, options in super().get_fieldsets(request, obj)
-        ]
+        def select(names: Sequence[Any]) -> list[Any]:
+            return [self._formatted.get(name, name) for name in names if self._can_see(request, name)]
+
+        fieldsets = super().get_fieldsets(request, obj)
+        return [(title, {**options, "fields": select(options["fields"])}) for title, options in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return flatten_fieldsets(self.get_fieldsets(request, obj))
@@ -210,14 +203,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         common = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
         return TemplateResponse(request, f"admin/{template}", {**common, **context}, status=status)
 
-    def _can_see(self, request: HttpRequest, column: Any) -> bool:
-        permission = self.hidden_fields.get(getattr(column, "__name__", ""))
+    def _can_see(self, request: HttpRequest, name: str) -> bool:
+        permission = self.hidden_fields.get(name)
         return permission is None or request.user.has_perm(permission)
-
-    def _select_visible(self, request: HttpRequest, names: Sequence[Any]) -> list[Any]:
-        return [
-            name for name in names if name not in self.hidden_fields or request.user.has_perm(self.hidden_fields[name])
-        ]
 
     def _add_formatted(self, field: models.Field) -> str | None:
         format_value = _choose_format(field)

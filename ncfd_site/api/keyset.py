@@ -72,7 +72,8 @@ def page(
 
     `scope` distinguishes this list from others of the same address. Raises BadRequest for a foreign cursor.
     """
-    signer = signing.Signer(salt=f"ncfd.api {request.path} {_filters(request)} {scope}")
+    filters = sorted((key, request.GET[key]) for key in request.GET if key not in ("cursor", "limit"))
+    signer = signing.Signer(salt=f"ncfd.api {request.path} {filters!r} {scope}")
     after = _read(signer, cursor, len(keys)) if cursor else None
     ordered = rows.order_by(*(key.order for key in keys))
     found: list[Row] = []
@@ -93,10 +94,6 @@ def following(request: HttpRequest, cursor: str) -> str:
     asked = request.GET.copy()
     asked["cursor"] = cursor
     return request.build_absolute_uri(f"{request.path}?{asked.urlencode()}")
-
-
-def _filters(request: HttpRequest) -> str:
-    return repr(sorted((key, request.GET[key]) for key in request.GET if key not in ("cursor", "limit")))
 
 
 def _parts(keys: Sequence[Key], after: Sequence[Any] | None) -> list[Q]:

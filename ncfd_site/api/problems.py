@@ -56,10 +56,6 @@ def register_handlers(api: NinjaAPI) -> None:
         api.add_exception_handler(kind, handler)
 
 
-def _sentence(found: Http404) -> str:
-    return str(found) or "There is nothing at this address."
-
-
 def _unreadable(request: HttpRequest, found: ValidationError) -> HttpResponse:
     first: Mapping[str, Any] = found.errors[0] if found.errors else {}
     where = str(first["loc"][-1]) if first.get("loc") else None
@@ -88,7 +84,7 @@ _HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     InvalidTokenError: _unauthenticated,
     BadRequest: lambda request, found: problem(400, str(found), found.where),
     PermissionDenied: lambda request, found: problem(403, str(found)),
-    Http404: lambda request, found: problem(404, _sentence(found)),
+    Http404: lambda request, found: problem(404, str(found) or "There is nothing at this address."),
     HttpError: lambda request, found: problem(found.status_code, str(found)),
     ValidationError: _unreadable,
     Exception: _failed,

@@ -40,12 +40,12 @@ def create_token(actor: User, name: str, days: int) -> NewToken:
     with transaction.atomic():
         # Serializes concurrent requests of one user, so that the limit holds.
         User.objects.select_for_update().get(pk=actor.pk)
-        if len(list_active_tokens(actor)) >= MAX_ACTIVE:
+        now = timezone.now()
+        if ApiToken.objects.filter(user=actor, revoked_at__isnull=True, expires_at__gt=now).count() >= MAX_ACTIVE:
             raise TokenError(f"You have {MAX_ACTIVE} active tokens. Revoke one first.")
         text = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-        expires_at = timezone.now() + timedelta(days=days)
         token = ApiToken.objects.create(
-            user=actor, name=name.strip(), token_sha256=hash_token(text), expires_at=expires_at
+            user=actor, name=name.strip(), token_sha256=hash_token(text), expires_at=now + timedelta(days=days)
         )
     return NewToken(token, text)
 
@@ -63,11 +63,6 @@ def revoke_token(actor: User, token_id: int) -> ApiToken:
 def list_tokens(user: User) -> list[ApiToken]:
     """Return all tokens of a user, newest first."""
     return list(ApiToken.objects.filter(user=user).order_by("-pk"))
-
-
-def list_active_tokens(user: User) -> list[ApiToken]:
-    """Return the active tokens of a user."""
-    return list(ApiToken.objects.filter(user=user, revoked_at__isnull=True, expires_at__gt=timezone.now()))
 
 
 def find_token_user(text: str) -> User | None:

@@ -14,7 +14,6 @@ from ninja.responses import NinjaJSONEncoder
 from ncfd_site.api import problems
 from ncfd_site.api.operations import declare_get, registered_routers
 
-VERSION = "1"
 PREFIX = "/api/v1/"
 ABOUT = """The data of the pages as JSON, read-only.
 
@@ -51,7 +50,7 @@ def _finite(value: Any) -> Any:
 
 api = NinjaAPI(
     title="ncfd",
-    version=VERSION,
+    version="1",
     description=ABOUT,
     urls_namespace="api-v1",
     renderer=StrictJson(),

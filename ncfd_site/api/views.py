@@ -52,20 +52,17 @@ def operations(request: HttpRequest) -> HttpResponse:
     """Show the operations of the API from its OpenAPI description."""
     groups: dict[str, list[Operation]] = {}
     for path, methods in describe()["paths"].items():
-        operation = methods["get"]
-        groups.setdefault(operation["tags"][0], []).append(_operation(path, operation))
+        found = methods["get"]
+        parameters = [
+            Parameter(each["name"], each["in"], _describe_type(each), each.get("description", ""))
+            for each in found["parameters"]
+        ]
+        operation = Operation(path, found["operationId"], found["summary"], found.get("description", ""), parameters)
+        groups.setdefault(found["tags"][0], []).append(operation)
     return render(request, "api/operations.html", {"title": "API", "groups": groups})
 
 
-def _operation(path: str, described: dict[str, Any]) -> Operation:
-    parameters = [
-        Parameter(each["name"], each["in"], _words(each), each.get("description", ""))
-        for each in described["parameters"]
-    ]
-    return Operation(path, described["operationId"], described["summary"], described.get("description", ""), parameters)
-
-
-def _words(parameter: dict[str, Any]) -> str:
+def _describe_type(parameter: dict[str, Any]) -> str:
     """Return the type of a parameter in words."""
     schema = parameter["schema"]
     kinds = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]

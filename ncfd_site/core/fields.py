@@ -28,76 +28,60 @@ else:
             return cls
 
 
-class LineField(_Text[_Set, _Get]):
+class _TypedColumn:
+    """A field whose column has the type `column_type`, and whose values are cast to it.
+
+    bulk_update() casts its CASE expression; PostgreSQL refuses text for an enum.
+    """
+
+    column_type: str
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return self.column_type
+
+    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return self.column_type
+
+
+class LineField(_TypedColumn, _Text[_Set, _Get]):
     """A `text` column of one line: forms show an input, and an empty value is NULL."""
 
     description = "Text of any length, on one line"
-
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return "text"
-
-    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return "text"
+    column_type = "text"
 
 
-class EnumField(_Text[_Set, _Get]):
+class EnumField(_TypedColumn, _Text[_Set, _Get]):
     """A column of the PostgreSQL enum `enum_type`, whose values are its labels as text."""
 
     description = "PostgreSQL enum"
 
     def __init__(self, *args: Any, enum_type: str, **kwargs: Any) -> None:
-        self.enum_type = enum_type
+        self.enum_type = self.column_type = enum_type
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "enum_type": self.enum_type}
 
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return self.enum_type
 
-    # bulk_update() casts its CASE expression to this type; PostgreSQL refuses text for an enum.
-    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return self.enum_type
-
-
-class NumericField(models.DecimalField):
+class NumericField(_TypedColumn, models.DecimalField):
     """A `numeric` column without precision or scale."""
 
     description = "Number of any precision"
-
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return "numeric"
-
-    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return "numeric"
+    column_type = "numeric"
 
     # DecimalField requires decimal_places and max_digits; PostgreSQL does not.
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         return [message for message in super().check(**kwargs) if message.id not in ("fields.E130", "fields.E132")]
 
 
-class BigForeignKey(models.ForeignKey[_Set, _Get]):
+class BigForeignKey(_TypedColumn, models.ForeignKey[_Set, _Get]):
     """A `bigint` column that references an `integer` key."""
 
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return "bigint"
-
-    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return "bigint"
-
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
-        return {**super().db_parameters(connection), "type": "bigint"}
+    column_type = "bigint"
 
 
-class BigOneToOneField(models.OneToOneField[_Set, _Get]):
+class BigOneToOneField(_TypedColumn, models.OneToOneField[_Set, _Get]):
     """A `bigint` primary key that references an `integer` key."""
 
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return "bigint"
-
-    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return "bigint"
-
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
-        return {**super().db_parameters(connection), "type": "bigint"}
+    column_type = "bigint"

@@ -27,13 +27,9 @@ SCIENTIFIC_FROM = 12
 MAX_DEPTH = 5
 # A registry record has lists of thousands of items.
 MAX_ITEMS = 50
+_FIELD = "<div><dt>{}</dt><dd>{}</dd></div>"
 
 RenderText = Callable[[str], Any]
-
-
-def format_count(number: int) -> str:
-    """Return a whole number with separators: 11,960."""
-    return f"{number:,}"
 
 
 def format_capped_count(number: int, limit: int) -> str:
@@ -203,7 +199,8 @@ def _render_json_part(value: Any, render_text: RenderText, depth: int) -> SafeSt
     if depth >= MAX_DEPTH and (isinstance(value, Mapping) or not _is_flat(value)):
         return render_quiet("more levels in the raw JSON")
     if isinstance(value, Mapping):
-        return _render_json_object(value, render_text, depth)
+        rows = ((humanize_title(key), _render_json_part(inner, render_text, depth + 1)) for key, inner in value.items())
+        return format_html('<dl class="fields">{}</dl>', format_html_join("", _FIELD, rows))
     if isinstance(value, list):
         return _render_json_array(value, render_text, depth)
     if value is None:
@@ -213,15 +210,6 @@ def _render_json_part(value: Any, render_text: RenderText, depth: int) -> SafeSt
     if isinstance(value, str):
         return render_link(value) if is_web_address(value) else format_html("{}", render_text(value))
     return format_html('<span class="number">{}</span>', str(value))
-
-
-def _render_json_object(value: Mapping[str, Any], render_text: RenderText, depth: int) -> SafeString:
-    fields = format_html_join(
-        "",
-        "<div><dt>{}</dt><dd>{}</dd></div>",
-        ((humanize_title(name), _render_json_part(inner, render_text, depth + 1)) for name, inner in value.items()),
-    )
-    return format_html('<dl class="fields">{}</dl>', fields)
 
 
 def _render_json_array(value: list[Any], render_text: RenderText, depth: int) -> SafeString:

@@ -67,12 +67,11 @@ def track(
         reporter.advance()
 
 
-class TerminalReporter:
+class TerminalReporter(NullReporter):
     """A `ProgressReporter` that shows the step, its share and the remaining time. Made by `terminal_reporter`."""
 
     def __init__(self, out: TextIO, actor: str, checkpoint: Mapping[str, Any] | None = None) -> None:
-        self.actor = actor
-        self.checkpoint: Mapping[str, Any] = checkpoint or {}
+        super().__init__(actor, checkpoint)
         self.is_stopped = False
         self._out = out
         self._step, self._unit, self._note = "", "", ""
@@ -93,8 +92,7 @@ class TerminalReporter:
 
     def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
         """Move the bar; raise `Canceled` after Ctrl-C or SIGTERM."""
-        if checkpoint is not None:
-            self.checkpoint = checkpoint
+        super().advance(count, checkpoint=checkpoint)
         self._done += count
         self._note = note or self._note
         if self._bar is not None:

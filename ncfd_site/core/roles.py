@@ -4,7 +4,6 @@ Permissions to view follow from the models: a new table is visible to the reader
 listed by name. Users get permissions only through groups.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -69,8 +68,13 @@ GRANTS: dict[Role, frozenset[str]] = {
 def get_permissions(role: Role) -> frozenset[str]:
     """Return the permissions of a role as `app_label.codename`."""
     apps = REVIEWER_APPS if role in (Role.REVIEWER, Role.ADJUDICATOR) else APPS
-    readable = _get_view_permissions(apps, without=HIDDEN_FROM.get(role, frozenset()))
-    return readable | GRANTS[role]
+    readable = {
+        f"{model._meta.app_label}.view_{model._meta.model_name}"
+        for label in apps
+        for model in installed.get_app_config(label).get_models()
+        if model._meta.label_lower not in HIDDEN_FROM.get(role, ())
+    }
+    return GRANTS[role] | readable
 
 
 def create_groups(using: str = DEFAULT_DB_ALIAS, registry: Apps = installed) -> None:
@@ -111,12 +115,3 @@ def create_groups_after_migrate(
     for label in APPS:
         create_permissions(installed.get_app_config(label), verbosity=0, using=using, apps=apps)
     create_groups(using, apps)
-
-
-def _get_view_permissions(app_labels: Iterable[str], without: frozenset[str] = frozenset()) -> frozenset[str]:
-    return frozenset(
-        f"{model._meta.app_label}.view_{model._meta.model_name}"
-        for label in app_labels
-        for model in installed.get_app_config(label).get_models()
-        if model._meta.label_lower not in without
-    )

@@ -9,7 +9,7 @@ from pydantic import Field
 from ncfd_site.api.operations import declare_get, register_router
 from ncfd_site.core.permissions import current_user
 from ncfd_site.dashboard.loading import load_tiles
-from ncfd_site.dashboard.tile import RenderedTile, registered_sources
+from ncfd_site.dashboard.tile import RenderedTile, Tile, registered_sources
 
 router = register_router("dashboard", 100)
 FRESHNESS = "freshness"
@@ -67,15 +67,13 @@ def freshness(request: HttpRequest) -> object:
 
 
 def _item(shown: RenderedTile) -> dict[str, object]:
-    tile = shown.tile
+    tile = shown.tile or Tile()
     return {
         "key": shown.source.key,
         "title": shown.source.title,
         "error": shown.error or None,
-        "figures": [{"value": one.value, "label": one.label, "url": one.url or None} for one in tile.figures]
-        if tile
-        else [],
-        "lines": list(tile.lines) if tile else [],
-        "as_of": tile.as_of if tile else None,
-        "scope": (tile.scope or None) if tile else None,
+        "figures": [{"value": one.value, "label": one.label, "url": one.url or None} for one in tile.figures],
+        "lines": list(tile.lines),
+        "as_of": tile.as_of,
+        "scope": tile.scope or None,
     }

@@ -4,7 +4,6 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, get_type_hints
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def load_tiles(sources: Sequence[Source], user: User) -> list[RenderedTile]:
     """Return the tiles of a user, in order; errors become part of the result."""
-    wanted = [source for source in sources if source.is_for(user)]
+    wanted = [source for source in sources if any(map(user.has_perm, source.permissions))]
     ends = time.monotonic() + PAGE_TIMEOUT
     try:
         found = _query(wanted, user)
@@ -80,17 +79,15 @@ def _query(sources: Iterable[Source], user: User) -> dict[str, dict[str, list[An
         )
         answer = sql.value(f"SELECT ARRAY[{columns}]", parameters)
     for ((key, name), query), text in zip(queries.items(), answer, strict=True):
-        found[key][name] = [_typed(query.of, row) for row in json.loads(text, parse_float=Decimal)]
+        hints, rows = get_type_hints(query.of), json.loads(text, parse_float=Decimal)
+        found[key][name] = [
+            query.of(**{column: _parse_time(hint, row[column]) for column, hint in hints.items()}) for row in rows
+        ]
     return found
 
 
-def _typed(of: type[Any], row: dict[str, Any]) -> Any:
-    """Return a row with the types of its fields, because JSON has no times and dates."""
-    hints = get_type_hints(of)
-    return of(**{field.name: _value(hints[field.name], row[field.name]) for field in fields(of)})
-
-
-def _value(hint: Any, value: Any) -> Any:
+def _parse_time(hint: Any, value: Any) -> Any:
+    """Return the value of a field with this type: JSON has times and dates as text."""
     if not isinstance(value, str):
         return value
     options = getattr(hint, "__args__", (hint,))

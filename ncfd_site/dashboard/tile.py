@@ -81,10 +81,6 @@ class Source:
     parameters: Mapping[str, Callable[[User], Any]] = field(default_factory=dict)
     position: int = 0
 
-    def is_for(self, user: User) -> bool:
-        """Return True when a user may see the tile."""
-        return any(user.has_perm(permission) for permission in self.permissions)
-
     def queries_for(self, user: User) -> dict[str, Query]:
         """Return the queries that a user may see."""
         return {

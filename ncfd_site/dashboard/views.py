@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.core.roles import LABEL_LINKS
 from ncfd_site.dashboard.loading import load_tiles
@@ -42,8 +42,7 @@ def shortcuts_for(user: User) -> list[Shortcut]:
     for _, model, description in sorted(_registered, key=lambda one: one[0]):
         opts = model._meta
         if admin.site.is_registered(model) and user.has_perm(f"{opts.app_label}.view_{opts.model_name}"):
-            address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-            shortcuts.append(Shortcut(str(opts.verbose_name_plural).capitalize(), address, description))
+            shortcuts.append(Shortcut(str(opts.verbose_name_plural).capitalize(), get_list_url(model), description))
     return shortcuts
 
 

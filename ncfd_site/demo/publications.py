@@ -62,7 +62,10 @@ def publications(trials: Sequence[PlannedTrial], calendar: Calendar) -> list[Pub
         *(one for place, trial in enumerate(with_results) for one in _results(trial, place, trials, calendar)),
         *(_progress(trial, place, calendar) for place, trial in enumerate(without)),
         *_pipelines(trials, calendar),
-        *_advice(with_results),
+        *(
+            _publish("advice", trial, (trial.published or trial.readout) - timedelta(days=40), 0)
+            for trial in [trial for trial in with_results if "S1" in trial.signals][:ADVISED]
+        ),
     ]
     return sorted(published, key=lambda one: (one.published, one.source_url))
 
@@ -109,11 +112,6 @@ def _pipelines(trials: Sequence[PlannedTrial], calendar: Calendar) -> Iterator[P
         drugs = {drug.key: drug for drug in (following.drug, *(trial.drug for trial in ahead))}
         lines = "\n".join(phrases_about(trial)["line"] for trial in ahead)
         yield _publish("pipeline", following, day, 0, drugs=list(drugs.values()), lines=lines)
-
-
-def _advice(trials: Sequence[PlannedTrial]) -> Iterator[Publication]:
-    for trial in [trial for trial in trials if "S1" in trial.signals][:ADVISED]:
-        yield _publish("advice", trial, (trial.published or trial.readout) - timedelta(days=40), 0)
 
 
 def _publish(text: str, trial: PlannedTrial, day: date, place: int, **values: Any) -> Publication:

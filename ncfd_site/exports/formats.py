@@ -1,7 +1,6 @@
 """The file formats of exports, and how values are written in them."""
 
 import csv
-import io
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +29,10 @@ def to_json_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [to_json_value(inner) for inner in value]
     if isinstance(value, Range):
-        return _range(value)
+        if value.isempty:
+            return "empty"
+        low, high = ("" if end is None else str(to_json_value(end)) for end in (value.lower, value.upper))
+        return f"{value.bounds[0]}{low},{high}{value.bounds[1]}"
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
     if isinstance(value, UUID):
@@ -68,13 +70,6 @@ def _number(value: float | Decimal) -> Any:
     return float(value) if Decimal(repr(float(value))) == value else str(value)
 
 
-def _range(value: Range[Any]) -> str:
-    if value.isempty:
-        return "empty"
-    ends = ["" if end is None else str(to_json_value(end)) for end in (value.lower, value.upper)]
-    return f"{value.bounds[0]}{ends[0]},{ends[1]}{value.bounds[1]}"
-
-
 # Characters per chunk.
 CHUNK = 64 * 1024
 
@@ -92,14 +87,18 @@ class Format:
     write: Write
 
 
+class _Echo:
+    """A sink that returns what is written, so that `writerow` returns the row."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
 def _csv(columns: Sequence[str], rows: Rows) -> Iterator[str]:
-    sink = io.StringIO()
-    writer = csv.writer(sink)
-    writer.writerow(columns)
+    writer = csv.writer(_Echo())
+    yield writer.writerow(columns)
     for row in rows:
-        writer.writerow([to_csv_cell(value) for value in row])
-        yield _drain(sink)
-    yield _drain(sink)
+        yield writer.writerow([to_csv_cell(value) for value in row])
 
 
 def _json(columns: Sequence[str], rows: Rows) -> Iterator[str]:
@@ -118,13 +117,6 @@ def _jsonl(columns: Sequence[str], rows: Rows) -> Iterator[str]:
 def _objects(columns: Sequence[str], rows: Rows) -> Iterator[str]:
     for row in rows:
         yield dump_json_line(dict(zip(columns, row, strict=True)))
-
-
-def _drain(sink: io.StringIO) -> str:
-    text = sink.getvalue()
-    sink.seek(0)
-    sink.truncate()
-    return text
 
 
 FORMATS = {

@@ -33,7 +33,7 @@ def folder() -> Path:
     return Path(settings.NCFD_HOME) / "exports"
 
 
-def write_file(name: str, iterate_chunks: Iterable[bytes]) -> int:
+def write_file(name: str, chunks: Iterable[bytes]) -> int:
     """Write a file atomically, readable by its owner only, over an earlier one; return its bytes.
 
     Raises `ExportError` when it cannot be written.
@@ -42,7 +42,9 @@ def write_file(name: str, iterate_chunks: Iterable[bytes]) -> int:
     try:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            size = _fill(unfinished, iterate_chunks)
+            descriptor = os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as sink:
+                size = sum(map(sink.write, chunks))
             unfinished.rename(folder() / name)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -51,12 +53,6 @@ def write_file(name: str, iterate_chunks: Iterable[bytes]) -> int:
             f"Cannot write to {folder()} ({error.strerror}). Correct the cause, then resume the job."
         ) from error
     return size
-
-
-def _fill(path: Path, iterate_chunks: Iterable[bytes]) -> int:
-    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as sink:
-        return sum(map(sink.write, iterate_chunks))
 
 
 def delete_expired() -> int:
@@ -86,26 +82,20 @@ def _run(arguments: Json, reporter: ProgressReporter) -> Json:
     file_format = FORMATS[arguments["format"]]
     listed = select_rows(find_source(arguments["list"]), arguments["query"], actor)
     reporter.begin("Writing rows", None, "rows")
-    counter = _RowCounter(reporter)
-    rows = counter.rows(listed.iterate_rows())
-    size = write_file(f"{arguments['file']}.{file_format.name}", iterate_chunks(file_format, listed.columns, rows))
-    return {"name": listed.file_name(file_format.name), "rows": counter.count, "bytes": size}
+    count = 0
 
-
-class _RowCounter:
-    """Counts rows and reports them, so that the job can be canceled between them."""
-
-    def __init__(self, reporter: ProgressReporter) -> None:
-        self.count = 0
-        self._reporter = reporter
-
-    def rows(self, rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    def report(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        nonlocal count
         for row in rows:
             yield row
-            self.count += 1
-            if self.count % FETCH_SIZE == 0:
-                self._reporter.advance(FETCH_SIZE)
-        self._reporter.advance(self.count % FETCH_SIZE)
+            count += 1
+            if count % FETCH_SIZE == 0:
+                reporter.advance(FETCH_SIZE)
+        reporter.advance(count % FETCH_SIZE)
+
+    rows = report(listed.iterate_rows())
+    size = write_file(f"{arguments['file']}.{file_format.name}", iterate_chunks(file_format, listed.columns, rows))
+    return {"name": listed.file_name(file_format.name), "rows": count, "bytes": size}
 
 
 def _describe(arguments: Json) -> str:

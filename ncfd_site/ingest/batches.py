@@ -70,10 +70,12 @@ def _write(
             counts = write(batch)
     except (DatabaseError, psycopg.DatabaseError) as error:
         # COPY bypasses Django's wrapper, so both families of errors occur.
-        if not _sqlstate(error).startswith(_BLAME_THE_VALUES):
+        origin = error if isinstance(error, psycopg.Error) else error.__cause__
+        if not (isinstance(origin, psycopg.Error) and (origin.sqlstate or "").startswith(_BLAME_THE_VALUES)):
             raise
         if len(batch) == 1:
-            rejections.add(RejectedRecord(batch[0].place, f"the database refuses it: {_first_line(error)}"))
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            rejections.add(RejectedRecord(batch[0].place, f"the database refuses it: {reason}"))
             return
         middle = len(batch) // 2
         yield from _write(batch[:middle], write, rejections)
@@ -89,15 +91,6 @@ def valid_records(items: Iterable[Record[Any] | RejectedRecord], rejections: Rej
             rejections.add(item)
         else:
             yield item
-
-
-def _sqlstate(error: DatabaseError | psycopg.DatabaseError) -> str:
-    origin = error if isinstance(error, psycopg.Error) else error.__cause__
-    return (origin.sqlstate or "") if isinstance(origin, psycopg.Error) else ""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 # Shared by all loaders: concurrent loads alternate by batch, so that they never insert the same row.

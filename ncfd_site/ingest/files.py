@@ -53,7 +53,7 @@ def open_file(path: Path, advance: Advance | None = None) -> Iterator[io.Buffere
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
     with raw:
-        counted: Any = io.BufferedReader(_Counted(raw, advance or _ignore), BUFFER)
+        counted: Any = io.BufferedReader(_Counted(raw, advance or (lambda count: None)), BUFFER)
         if counted.peek(2)[:2] == GZIP:
             with gzip.GzipFile(fileobj=counted, mode="rb") as packed:
                 yield io.BufferedReader(_Unpacked(packed), BUFFER)
@@ -90,10 +90,6 @@ class _Unpacked(io.RawIOBase):
         return len(piece)
 
 
-def _ignore(count: int) -> None:
-    """Do nothing."""
-
-
 # Far above any registry record; a longer line is rejected instead of filling the memory.
 LONGEST = 32 << 20
 # Raised while reading a truncated or damaged gzip file.
@@ -120,15 +116,11 @@ def read_lines(stream: io.BufferedReader, longest: int = LONGEST) -> Iterator[Li
             if not text:
                 return
             if len(text) > longest and not text.endswith(b"\n"):
-                _skip_rest(stream)
+                while (piece := stream.readline(1 << 20)) and not piece.endswith(b"\n"):
+                    pass
                 yield Line(number, b"", f"the line is longer than {longest:,} bytes")
                 continue
         except DAMAGE:
             yield Line(number, b"", CUT)
             return
         yield Line(number, text.rstrip(b"\r\n"))
-
-
-def _skip_rest(stream: io.BufferedReader) -> None:
-    while (piece := stream.readline(1 << 20)) and not piece.endswith(b"\n"):
-        pass

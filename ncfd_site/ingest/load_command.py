@@ -28,7 +28,12 @@ class LoadCommand(SiteCommand):
 
     def work(self, options: dict[str, Any]) -> None:
         """Load, and list the rejected records."""
-        _require_no_demonstration()
+        if is_demonstration():
+            raise InputError(
+                "This database holds the demonstration, and real data would mix with invented data. Load it into a"
+                f" database of its own, as in `make run NCFD_HOME={settings.BASE_DIR / '.ncfd-data'} DATA=FOLDER`, or"
+                f" remove {settings.NCFD_HOME} to start empty."
+            )
         with write_rejections(options["rejected"]) as rejections:
             try:
                 self.load(rejections, options)
@@ -55,12 +60,3 @@ class LoadCommand(SiteCommand):
         """Print the counts of added, changed, unchanged and rejected rows."""
         if verbosity:
             self.stdout.write(summary.table())
-
-
-def _require_no_demonstration() -> None:
-    if is_demonstration():
-        raise InputError(
-            "This database holds the demonstration, and real data would mix with invented data. Load it into a"
-            f" database of its own, as in `make run NCFD_HOME={settings.BASE_DIR / '.ncfd-data'} DATA=FOLDER`, or"
-            f" remove {settings.NCFD_HOME} to start empty."
-        )

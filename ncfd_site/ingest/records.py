@@ -92,10 +92,6 @@ class Rejections:
             place = rejected.place
             self._writer.writerow((place.file, place.line, place.record or "", rejected.reason))
 
-    def reject(self, place: SourceLocation, reason: str) -> None:
-        """Add the record at `place`."""
-        self.add(RejectedRecord(place, reason))
-
     def lines(self) -> Iterator[str]:
         """Yield a line for each of the first records, and one with the count of the others."""
         for rejected in self.first:

@@ -1,7 +1,7 @@
 """The record of each load in `ingest_runs`: source, times, dates covered, counts."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -64,10 +64,6 @@ class LoadSummary:
                 raise ValueError(f"{outcome} is not one of {', '.join(OUTCOMES)}")
             self.counts[thing, outcome] += count
 
-    def merge(self, other: Mapping[tuple[str, str], int]) -> None:
-        """Add the counts of another counter."""
-        self.counts.update(other)
-
     def count(self, thing: str, outcome: str) -> int:
         """Return one count."""
         return self.counts[thing, outcome]
@@ -80,11 +76,11 @@ class LoadSummary:
         """Return the counts as a table of plain text, followed by the notes."""
         width = max(map(len, self.things))
         rows = [f"{'':{width}}" + "".join(f"{outcome:>11}" for outcome in OUTCOMES)]
-        rows += [f"{thing:{width}}" + self._cells(thing) for thing in self.things]
+        rows += [
+            f"{thing:{width}}" + "".join(f"{self.count(thing, outcome):>11,}" for outcome in OUTCOMES)
+            for thing in self.things
+        ]
         return "\n".join([*rows, *self.notes])
-
-    def _cells(self, thing: str) -> str:
-        return "".join(f"{self.count(thing, outcome):>11,}" for outcome in OUTCOMES)
 
 
 class LoadProgress:

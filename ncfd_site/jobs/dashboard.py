@@ -1,6 +1,6 @@
 """The home tile of active jobs."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -53,11 +53,7 @@ def build(found: Rows, user: User) -> Tile:
 
 
 def _line(one: OpenJob) -> Line:
-    job = Job(
-        kind=one.kind, state=one.state, requested_at=one.requested_at, started_at=one.started_at, step=one.step,
-        lease_until=one.lease_until, done=one.done, total=one.total, unit=one.unit,
-        canceled_by=one.canceled_by, canceled_at=one.canceled_at,
-    )  # fmt: skip
+    job = Job(**{name: value for name, value in asdict(one).items() if name not in ("running", "open")})
     label = state_label(job)
     return Line(
         job_title(job),

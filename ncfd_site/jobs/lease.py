@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -120,8 +120,7 @@ class Lease:
 
     def write(self, progress: Progress, checkpoint: Mapping[str, Any] | None, *, using: str) -> bool:
         """Write the progress, and the checkpoint if given."""
-        values = {"step": progress.step, "done": progress.done, "total": progress.total, "unit": progress.unit}
-        return self._run(WRITE, {**values, "checkpoint": _json(checkpoint)}, using)
+        return self._run(WRITE, {**asdict(progress), "checkpoint": _json(checkpoint)}, using)
 
     def finish(
         self, state: Job.State, *, result: Mapping[str, Any] | None = None, error: str | None = None, using: str

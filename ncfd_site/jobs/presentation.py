@@ -162,11 +162,7 @@ def view_progress(job: Job, before: Snapshot | None) -> ProgressView:
     if has_changed or before.done > now.done:
         # Another step, or a restart, has another pace.
         return ProgressView(job, now, has_changed=has_changed, remaining="")
-    return ProgressView(job, before, has_changed=False, remaining=_remaining(job, before, now))
-
-
-def _remaining(job: Job, before: Snapshot, now: Snapshot) -> str:
-    elapsed, finished = now.at - before.at, now.done - before.done
-    if job.state != State.RUNNING or job.total is None or finished <= 0 or elapsed < MINIMUM_OBSERVATION:
-        return ""
-    return f"about {format_duration(max(job.total - job.done, 0) * elapsed / finished)} remaining"
+    remaining, elapsed, finished = "", now.at - before.at, now.done - before.done
+    if job.state == State.RUNNING and job.total is not None and finished > 0 and elapsed >= MINIMUM_OBSERVATION:
+        remaining = f"about {format_duration(max(job.total - job.done, 0) * elapsed / finished)} remaining"
+    return ProgressView(job, before, has_changed=False, remaining=remaining)

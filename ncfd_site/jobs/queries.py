@@ -1,10 +1,9 @@
-"""Which jobs a person is looking at."""
+"""The list of jobs: its filters and pages."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 
 from ncfd_site.core.lists import ANY, ListForm, ListPage, Selection, read_page
 from ncfd_site.jobs.job_types import registered_job_types
@@ -22,17 +21,12 @@ class JobFilter(Selection):
     kind: str = ""
 
 
-def selected_jobs(selection: JobFilter) -> QuerySet[Job]:
-    """Return the jobs of a selection, newest first."""
-    jobs = Job.objects.order_by("-pk")
+def job_page(selection: JobFilter, number: int) -> ListPage[Job]:
+    """Read a page of a selection, newest first."""
+    jobs = Job.objects.order_by("-pk").defer("checkpoint")
     if selection.state:
         jobs = jobs.filter(state__in=OPEN if selection.state == "open" else [selection.state])
-    return jobs.filter(kind=selection.kind) if selection.kind else jobs
-
-
-def job_page(selection: JobFilter, number: int) -> ListPage[Job]:
-    """Read a page of a selection."""
-    return read_page(selected_jobs(selection).defer("checkpoint"), number)
+    return read_page(jobs.filter(kind=selection.kind) if selection.kind else jobs, number)
 
 
 class JobFilterForm(ListForm[JobFilter]):

@@ -50,7 +50,7 @@ class JobReporter:
     def begin(self, step: str, total: int | None, unit: str) -> None:
         """Write the new step."""
         self._progress = Progress(step, 0, total, unit)
-        self._write(None)
+        self.flush()
 
     def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
         """Write the progress at intervals and a checkpoint always; raise when the work is to stop."""
@@ -58,7 +58,7 @@ class JobReporter:
         if checkpoint is not None:
             self.checkpoint = checkpoint
         if checkpoint is not None or time.monotonic() - self._written >= WRITE_INTERVAL:
-            self._write(checkpoint)
+            self.flush(checkpoint)
         if self._heartbeat.lost.is_set():
             raise LeaseLost("The worker did not reach the database in time.")
         if self._stopping.is_set():
@@ -66,11 +66,8 @@ class JobReporter:
         if self._heartbeat.canceled.is_set():
             raise Canceled
 
-    def flush(self) -> None:
-        """Write the latest progress."""
-        self._write(None)
-
-    def _write(self, checkpoint: Mapping[str, Any] | None) -> None:
+    def flush(self, checkpoint: Mapping[str, Any] | None = None) -> None:
+        """Write the latest progress, and a checkpoint if given."""
         if self._lease.write(self._progress, checkpoint, using=self._using):
             self._heartbeat.canceled.set()
         self._written = time.monotonic()

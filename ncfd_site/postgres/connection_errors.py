@@ -42,7 +42,11 @@ def explain(error: psycopg.Error, parameters: Mapping[str, Any]) -> DatabaseUnav
     message = str(error)
     lowered = message.lower()
     user, database = repr(parameters.get("user")), repr(parameters.get("dbname"))
-    server = f"The PostgreSQL server at {_describe_address(parameters)}"
+    host = parameters.get("host") or parameters.get("hostaddr")
+    address = f"{host or 'the local socket'}, port {parameters.get('port') or 5432}"
+    if not host and parameters.get("service"):
+        address = f"service {parameters['service']!r}"
+    server = f"The PostgreSQL server at {address}"
     if "does not exist" in lowered and "database" in lowered:
         return DatabaseUnavailable(f"{server} has no database {database}. Create it or correct DATABASE_URL.")
     if "does not exist" in lowered and "role" in lowered:
@@ -60,13 +64,6 @@ def require_version(server_version: int) -> None:
         raise DatabaseUnavailable(
             f"The server runs PostgreSQL {found}, but the site needs PostgreSQL {MIN_VERSION} or newer. Upgrade it."
         )
-
-
-def _describe_address(parameters: Mapping[str, Any]) -> str:
-    host = parameters.get("host") or parameters.get("hostaddr")
-    if not host and parameters.get("service"):
-        return f"service {parameters['service']!r}"
-    return f"{host or 'the local socket'}, port {parameters.get('port') or 5432}"
 
 
 def _find_last_line(message: str, parameters: Mapping[str, Any]) -> str:

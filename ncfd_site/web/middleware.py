@@ -29,34 +29,23 @@ NOT_FOUND = 404
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-class ContentPolicyMiddleware:
-    """Sends the content security policy with every page but Django's debug pages."""
+class ResponseHeadersMiddleware:
+    """Sends the content security policy, and forbids caching, so that no page is visible after signing out.
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Return the response with the policy."""
-        response = self.get_response(request)
-        if not (settings.DEBUG and _is_debug_page(response)):
-            response.headers.setdefault(POLICY_HEADER, POLICY)
-        return response
-
-
-class NoStoreMiddleware:
-    """Forbids caching of every dynamic response, so that no page is visible after signing out.
-
-    Static files are served before it.
+    Static files are served before it. Django's debug pages have no policy.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Return the response with `no-store` added to its own directives."""
+        """Return the response with the policy, and with `no-store` added to its own directives."""
         response = self.get_response(request)
         if "no-store" not in response.get("Cache-Control", ""):
             add_never_cache_headers(response)
+        is_debug_page = settings.DEBUG and response.status_code >= 400 and not response.streaming
+        if not (is_debug_page and INLINE_STYLE in response.content):
+            response.headers.setdefault(POLICY_HEADER, POLICY)
         return response
 
 
@@ -93,7 +82,3 @@ class ErrorPageMiddleware:
         if not settings.DEBUG:
             return None
         return page_not_found(request, exception) if isinstance(exception, Http404) else render_problem(exception)
-
-
-def _is_debug_page(response: HttpResponse) -> bool:
-    return response.status_code >= 400 and not response.streaming and INLINE_STYLE in response.content

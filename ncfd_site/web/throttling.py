@@ -94,8 +94,13 @@ def read_username(request: HttpRequest, credentials: Credentials = None) -> str:
 def render_lockout(
     request: HttpRequest, response: HttpResponse | None = None, credentials: Credentials = None
 ) -> HttpResponse:
-    """Return 429 with the end of the lockout, the same whether or not the user exists."""
-    until = _find_lockout_end(request, credentials)
+    """Return 429 with the time when the last failure that counts expires, the same whether or not the user exists."""
+    AxesProxyHandler.update_request(request)
+    failures = _select_failures_of_address(request)
+    if not _is_address_locked(request):
+        failures = failures.filter(username=read_username(request, credentials))
+    last = failures.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
+    until: datetime = last + settings.AXES_COOLOFF_TIME
     context = {"until": until, "minutes": settings.LOGIN_COOL_OFF_MINUTES}
     return _render_refusal(request, context, max(1, math.ceil((until - timezone.now()).total_seconds())))
 
@@ -115,13 +120,3 @@ def _select_failures_of_address(request: Any) -> Any:
     return AccessAttempt.objects.filter(
         ip_address=request.axes_ip_address, attempt_time__gt=get_cool_off_threshold(request)
     )
-
-
-def _find_lockout_end(request: Any, credentials: Credentials) -> datetime:
-    """Return when the last failure that counts expires."""
-    AxesProxyHandler.update_request(request)
-    failures = _select_failures_of_address(request)
-    if not _is_address_locked(request):
-        failures = failures.filter(username=read_username(request, credentials))
-    last = failures.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
-    return last + settings.AXES_COOLOFF_TIME

@@ -196,7 +196,8 @@ def load_tickers(
             STAGE.index("ticker_norm", "cik")
             for statement in (REJECT_DUPLICATES, REJECT_TAKEN):
                 for rejected in sql.rows(statement, keys, of=_Rejected):
-                    rejections.reject(SourceLocation(file, rejected.line, rejected.record), rejected.reason)
+                    place = SourceLocation(file, rejected.line, rejected.record)
+                    rejections.add(RejectedRecord(place, rejected.reason))
                     staged -= 1
             _require_plausible(staged, keys, allow_mass_delisting)
             _merge(staged, keys, summary)

@@ -69,7 +69,7 @@ def load_studies(
         for counts in write_batches(
             valid, writer.write, key=lambda record: record.nct_id, rejections=rejections, progress=progress
         ):
-            summary.merge(counts)
+            summary.counts.update(counts)
         summary.add("trials", rejected=rejections.count - rejected_before)
         run.returned = sum(summary.count("trials", verb) for verb in OUTCOMES)
         run.processed = summary.written_count("trials")

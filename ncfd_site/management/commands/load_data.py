@@ -38,15 +38,10 @@ class Command(LoadCommand):
             paths = found.get(source.title, [])
             for batch in [paths] if paths and source.is_loaded_together else [[path] for path in paths]:
                 with self.progress(batch) as progress:
-                    self._report(
-                        format_first([path.name for path in batch], MAX_NAMES),
-                        source.load(batch, rejections, progress),
-                        verbosity,
-                    )
+                    summary = source.load(batch, rejections, progress)
+                    if verbosity:
+                        names = format_first([path.name for path in batch], MAX_NAMES)
+                        self.stdout.write(self.style.MIGRATE_HEADING(names))
+                    self.report(summary, verbosity)
         if unknown:
             self.stdout.write(f"Not known, not loaded: {format_first([path.name for path in unknown], MAX_NAMES)}")
-
-    def _report(self, title: str, summary: Any, verbosity: int) -> None:
-        if verbosity:
-            self.stdout.write(self.style.MIGRATE_HEADING(title))
-        self.report(summary, verbosity)

@@ -6,7 +6,6 @@ import socket
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,36 +24,20 @@ _MAX_SOCKET_PATH = 103
 _SOCKET = f".s.PGSQL.{PORT}"
 
 
-@dataclass(frozen=True)
 class Cluster:
-    """The server of the data folder `home`/postgres."""
+    """The server of the data folder `home`/postgres, its log, and its locks.
 
-    home: Path
+    `mutex` is held while the server is started or stopped, `users` is shared by every process that uses the server,
+    and `reaper` is held by the reaper while it lives.
+    """
 
-    @property
-    def data(self) -> Path:
-        """The data folder."""
-        return self.home / "postgres"
-
-    @property
-    def log(self) -> Path:
-        """The server's log file."""
-        return self.home / "postgres.log"
-
-    @property
-    def mutex(self) -> Path:
-        """Lock that is held while the server is started or stopped."""
-        return self.home / "server.lock"
-
-    @property
-    def users(self) -> Path:
-        """Lock that every process that uses the server holds shared."""
-        return self.home / "server.users"
-
-    @property
-    def reaper(self) -> Path:
-        """Lock that the reaper holds while it lives."""
-        return self.home / "server.reaper"
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.data = home / "postgres"
+        self.log = home / "postgres.log"
+        self.mutex = home / "server.lock"
+        self.users = home / "server.users"
+        self.reaper = home / "server.reaper"
 
     def is_running(self) -> bool:
         """Return whether the server listens on its socket. A killed server leaves the file without a listener."""

@@ -64,10 +64,6 @@ def _join(cluster: Cluster) -> None:
     if not cluster.is_running():
         cluster.start()
     _ensure_reaper(cluster)
-    _ensure_database(cluster)
-
-
-def _ensure_database(cluster: Cluster) -> None:
     with _connect(cluster) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

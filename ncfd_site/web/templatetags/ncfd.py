@@ -16,7 +16,7 @@ from ncfd_site.jobs.presentation import ProgressView, Snapshot, view_progress
 
 register = template.Library()
 
-register.filter("thousands", formatting.format_count)
+register.filter("thousands", lambda number: f"{number:,}")
 register.filter("humanize_name", formatting.humanize_name)
 register.filter("as_fields", formatting.render_json)
 register.filter("job_title", presentation.job_title)

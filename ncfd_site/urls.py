@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from ncfd_site.dashboard import views as dashboard
 from ncfd_site.exports import views as exports
@@ -37,5 +39,7 @@ urlpatterns = [
     path("schema/", schema.schema, name="schema"),
     path("accounts/login/", throttling.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
+    # One sign-in page: that of Django's admin does not count concurrent attempts.
+    path("admin/login/", login_not_required(RedirectView.as_view(pattern_name="login", query_string=True))),
     path("admin/", admin.site.urls),
 ]

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.paginator import EmptyPage, InvalidPage, Page, Paginator
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -80,7 +81,7 @@ class UncountedChangeList(ChangeList):
         paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         try:
             self.page = paginator.page(self.page_num)
-        except InvalidPage as error:
+        except (InvalidPage, DataError) as error:  # DataError: a value that no row can have, such as NUL in a text
             raise IncorrectLookupParameters from error
         self.paginator = paginator
         self.result_list = self.page.object_list

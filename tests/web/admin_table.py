@@ -19,13 +19,6 @@ _ALL = frozenset(WHO)
 _READ = {"POST": NONE, "PUT": NONE, "PATCH": NONE, "DELETE": NONE}
 _FORM = {"PATCH": NONE, "DELETE": NONE}
 ALONE: dict[str, Rule] = {
-    "/admin/login/": Rule(
-        _ALL,
-        post=200,
-        options=200,
-        public=True,
-        exact={"PUT": 200, **{f"{who} GET": 302 for who in USERS}},
-    ),
     "/admin/logout/": Rule(USERS, get=NONE, post=302, options=200),
 }
 # These treat an empty POST as the confirmation.

@@ -90,3 +90,9 @@ def test_an_attempt_that_waits_too_long_is_refused(checked: list[str], monkeypat
     assert (page.status_code, page["Retry-After"]) == (429, "20")
     assert "Your password was not checked" in page.content.decode()
     assert checked == []
+
+
+def test_the_sign_in_of_the_admin_is_the_same_page(client: Client, checked: list[str]) -> None:
+    page = client.post("/admin/login/?next=/admin/", {"username": "rita", "password": "wrong"})
+    assert (page.status_code, page["Location"]) == (302, f"{SIGN_IN}?next=/admin/")
+    assert checked == []

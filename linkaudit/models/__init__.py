@@ -19,21 +19,3 @@ from linkaudit.models.reviews import (
     ReviewSkip,
     ReviewSlot,
 )
-
-__all__ = [
-    "Asset",
-    "AssetAlias",
-    "HeuristicPrecision",
-    "InterimAnalysis",
-    "LinkAudit",
-    "LinkDisagreement",
-    "LinkPromotion",
-    "LinkPromotionItem",
-    "LinkReview",
-    "MergeCandidate",
-    "ReviewSample",
-    "ReviewSkip",
-    "ReviewSlot",
-    "StudyAssetLink",
-    "TrialAssetLink",
-]

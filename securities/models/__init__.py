@@ -19,23 +19,3 @@ from securities.models.resolver import (
     ResolverRule,
     ReviewQueueItem,
 )
-
-__all__ = [
-    "ActiveUSSecurity",
-    "Company",
-    "CompanyAlias",
-    "CompanyCanonical",
-    "CompanyRelationship",
-    "CompanySecurity",
-    "CompanyTicker",
-    "Exchange",
-    "ResolverDecision",
-    "ResolverFeature",
-    "ResolverFlag",
-    "ResolverIgnoredSponsor",
-    "ResolverLLMLog",
-    "ResolverLabel",
-    "ResolverRule",
-    "ReviewQueueItem",
-    "Security",
-]

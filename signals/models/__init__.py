@@ -4,18 +4,3 @@ from signals.models.ingest import IngestRun, IngestState
 from signals.models.scoring import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore
 from signals.models.studies import StagingError, Study
 from signals.models.trials import RegistryHistoryVersion, Trial, TrialVersion
-
-__all__ = [
-    "Gate",
-    "IngestRun",
-    "IngestState",
-    "RegistryHistoryVersion",
-    "Score",
-    "Signal",
-    "SignalEvaluation",
-    "StagingError",
-    "Study",
-    "Trial",
-    "TrialCurrentScore",
-    "TrialVersion",
-]

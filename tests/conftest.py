@@ -21,8 +21,10 @@ from django.test import TransactionTestCase, override_settings
 from psycopg.conninfo import conninfo_to_dict
 
 from ncfd_site.core import demo_flag
+from ncfd_site.dashboard import loading
 from ncfd_site.postgres.embedded import server as embedded_server
 from ncfd_site.schema.deploy import revisions
+from ncfd_site.web import health
 from tests import databases
 from tests.databases import Keywords
 from tests.postgres import ordinary_server
@@ -50,6 +52,16 @@ def _one_question_for_the_mark() -> Iterator[None]:
     """Never repeat the query for the demonstration's mark: tests count queries."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo_flag, "RECHECK_SECONDS", float("inf"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _long_timeouts() -> Iterator[None]:
+    """Give pages enough time on a busy machine; tests of timeouts set their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "STATEMENT_TIMEOUT_MS", 60_000)
+        patch.setattr(loading, "PAGE_TIMEOUT", 300.0)
+        patch.setattr(health, "SET_TIMEOUT", "SET LOCAL statement_timeout = '60s'")
         yield
 
 

@@ -68,7 +68,7 @@ def test_the_page_reloads_itself_without_scripts(page: Page) -> None:
     plain = context.new_page()
     plain.goto(page.url)
     with working():
-        expect(plain.get_by_text("50 sheep were counted.")).to_be_visible(timeout=20_000)
+        expect(plain.get_by_text("50 sheep were counted.")).to_be_visible()
     context.close()
 
 

@@ -45,7 +45,7 @@ def submit_at_once(attempts: list[tuple[str, str]]) -> Counter[int]:
 
     def attempt(one: tuple[str, str]) -> int:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=120)
             return int(Client().post(SIGN_IN, {"username": one[0], "password": one[1]}).status_code)
         finally:
             connection.close()

@@ -51,7 +51,7 @@ def test_killed_run_leaves_no_trace() -> None:
         process = begin()
         until_one_waits()
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait(timeout=120)
     until_gone()
     assert process.returncode == -signal.SIGKILL
     assert stored_rows() == before

@@ -126,7 +126,7 @@ def test_ctrl_c_prints_how_to_resume(faulty_site: Site, tmp_path: Path) -> None:
     with start_process("--json", "--state", str(state)) as process:
         wait_for(state, 5, process)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert errors.decode().endswith("Stopped. Run the same command again to resume.\n")
     assert parse_output(run_command("storage_verify", "--json", "--state", state).lines) == expected
@@ -141,7 +141,7 @@ def test_lost_connection_keeps_findings(faulty_site: Site, tmp_path: Path) -> No
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 6
     assert "The database stopped the command" in errors.decode()
     assert "Traceback" not in errors.decode()

@@ -85,17 +85,15 @@ def test_read_only_modes_keep_catalog_rows_and_log(empty_database: Keywords, sta
 
 @contextmanager
 def _nothing_written(keywords: Keywords) -> Iterator[None]:
-    # The server counts writes at the end of a session, or on request.
+    # The server counts the writes of a session at its end, which follows the close of its connection.
+    others = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     written = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables"
 
     def final_state() -> object:
-        seen = query(keywords, written)
-        while True:
-            time.sleep(0.3)
-            again = query(keywords, written)
-            if again == seen:
-                return again
-            seen = again
+        with psycopg.connect(**keywords, autocommit=True) as connection:
+            while connection.execute(others).rowcount:
+                time.sleep(0.02)
+            return connection.execute(written).fetchone()
 
     before = query(keywords, EVERYTHING), final_state()
     yield

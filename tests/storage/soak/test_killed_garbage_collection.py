@@ -63,11 +63,10 @@ def start_collection() -> subprocess.Popen[str]:
 
 def wait_for_start(process: subprocess.Popen[str], since: int) -> bool:
     """Wait until the first rows are deleted; return False if the process ends before."""
-    while process.poll() is None:
-        if StorageEvent.objects.filter(pk__gt=since, action="object_deleted").exists():
-            return True
+    deletions = StorageEvent.objects.filter(pk__gt=since, action="object_deleted")
+    while process.poll() is None and not deletions.exists():
         time.sleep(0.005)
-    return False
+    return deletions.exists()
 
 
 def read_last_event() -> int:

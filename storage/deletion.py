@@ -11,7 +11,7 @@ from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
 from storage.content import ContentStore
 from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
-from storage.content.base import ContentError, ContentNotFoundError, InvalidUriError, parse_backend
+from storage.content.base import ContentError, ContentNotFoundError, InvalidUriError, parse_uri
 
 # Tombstones locked at a time.
 BATCH = 200
@@ -52,7 +52,7 @@ _RECORD_DELETION = """
         DELETE FROM storage_tombstones WHERE storage_uri = ANY(%(uris)s) RETURNING storage_uri, reason, size_bytes
     )
     INSERT INTO storage_events (actor, action, sha256, backend_type, detail)
-    SELECT %(actor)s, 'bytes_deleted', right(storage_uri, 64), split_part(storage_uri, ':', 1),
+    SELECT %(actor)s, 'bytes_deleted', get_storage_uri_hash(storage_uri), split_part(storage_uri, ':', 1),
            jsonb_build_object('storage_uri', storage_uri, 'size_bytes', size_bytes, 'reason', reason)
     FROM gone ORDER BY storage_uri
 """
@@ -97,7 +97,7 @@ def delete_due_data(reporter: ProgressReporter) -> DeletionResult:
 def _delete_one(tombstone: _Tombstone, stores: StorePool) -> _Outcome | str:
     """Return the outcome, or the reason of the failure."""
     uri = tombstone.storage_uri
-    backend = parse_backend(uri)
+    backend = parse_uri(uri).backend
 
     def delete(store: ContentStore) -> _Outcome:
         # Announced data is always uploaded after its tombstone.

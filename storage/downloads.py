@@ -15,14 +15,14 @@ from django.views.decorators.http import require_safe
 
 from ncfd_site.config.errors import ConfigurationError
 from ncfd_site.core.permissions import require_permission
-from storage.content import get_content_store_for
+from storage.content import get_content_store
 from storage.content.base import (
     CHUNK,
     ContentCorruptError,
     ContentError,
     ContentNotFoundError,
     InvalidUriError,
-    parse_hash,
+    parse_uri_of,
 )
 from storage.models import Document, StorageObject
 from storage.views import VIEW_OBJECTS
@@ -160,9 +160,7 @@ def _send(request: HttpRequest, find: Callable[[], StoredFile]) -> HttpResponse 
 
 
 def _respond(request: HttpRequest, stored: StoredFile) -> HttpResponse | FileResponse:
-    store = get_content_store_for(stored.uri)
-    if parse_hash(stored.uri, store.backend_type) != stored.sha256.lower():
-        raise InvalidUriError("The URI does not match the hash.")
+    store = get_content_store(parse_uri_of(stored.sha256, stored.uri).backend)
     if request.method == "HEAD":
         return _set_headers(HttpResponse(), stored, store.get_size(stored.uri))
     file = SpooledTemporaryFile(max_size=MAX_IN_MEMORY)  # noqa: SIM115 (closed by the response)

@@ -10,7 +10,7 @@ from typing import Any
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Stage
 from storage.content import ContentStore, get_content_store
-from storage.content.base import build_uri, parse_backend
+from storage.content.base import build_uri, parse_uri
 from storage.models import Document
 
 REFERENCE_TYPE = "document"
@@ -140,11 +140,19 @@ def add_documents(documents: Sequence[NewDocument], store: ContentStore) -> dict
 
 def _put(contents: Mapping[str, bytes], store: ContentStore) -> None:
     """Store the data at the URIs of the rows; overwriting existing data repairs a corrupt copy."""
-    by_backend: dict[str, list[bytes]] = defaultdict(list)
+    own: dict[str, list[bytes]] = defaultdict(list)
     for uri, content in contents.items():
-        by_backend[parse_backend(uri)].append(content)
-    for backend, data in by_backend.items():
-        (store if backend == store.backend_type else get_content_store(backend)).put_many(data)
+        parsed = parse_uri(uri)
+        if parsed.name:
+            _choose_store(parsed.backend, store).put(content, at=uri)
+        else:
+            own[parsed.backend].append(content)
+    for backend, data in own.items():
+        _choose_store(backend, store).put_many(data)
+
+
+def _choose_store(backend: str, store: ContentStore) -> ContentStore:
+    return store if backend == store.backend_type else get_content_store(backend)
 
 
 def _build_row(document: NewDocument, backend: str) -> tuple[Any, ...]:

@@ -79,9 +79,9 @@ _REASONS = """
     SELECT o.object_id,
            coalesce((SELECT d.doc_id FROM documents d WHERE d.object_id = o.object_id LIMIT 1),
                     (SELECT d.doc_id FROM documents d
-                     WHERE d.sha256 = o.sha256 AND d.storage_uri = o.storage_uri LIMIT 1)) AS doc_id,
+                     WHERE d.sha256 = o.sha256 AND is_same_content(d.storage_uri, o.storage_uri) LIMIT 1)) AS doc_id,
            (SELECT s.study_id FROM studies s WHERE s.object_id = o.object_id LIMIT 1) AS study_id,
-           o.storage_uri !~ '^(local|s3)://[0-9a-f]{64}$' OR right(o.storage_uri, 64) <> o.sha256 AS is_foreign,
+           get_storage_uri_hash(o.storage_uri) IS DISTINCT FROM o.sha256 AS is_foreign,
            EXISTS (SELECT FROM storage_references r WHERE r.object_id = o.object_id) AS is_referenced
     FROM storage_objects o WHERE o.object_id = ANY(%s)
 """

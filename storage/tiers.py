@@ -5,7 +5,7 @@ of a killed move are deleted by garbage collection. `backend_type` never changes
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 
@@ -14,15 +14,13 @@ from django.db import transaction
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_quantity, format_size
 from ncfd_site.core.progress import ProgressReporter
-from storage.content import ContentStore, get_content_store
+from storage.content import ContentStore, get_content_store, get_content_store_for
 from storage.content.backends import map_concurrently
 from storage.content.base import (
     WRITERS,
-    ContentCorruptError,
     ContentError,
     StoreUnavailableError,
-    build_uri,
-    parse_backend,
+    parse_uri,
 )
 
 # Rows read at a time.
@@ -70,12 +68,13 @@ class _Row:
     sha256: str
     storage_uri: str
     size_bytes: int
+    target_uri: str = ""
 
 
-_SELECTED = r"""
+_SELECTED = """
     FROM storage_objects
     WHERE tier <> %(to)s AND split_part(storage_uri, ':', 1) <> %(to)s AND refcount > 0
-      AND storage_uri ~ '^(local|s3)://[0-9a-f]{64}$' AND right(storage_uri, 64) = sha256
+      AND get_storage_uri_hash(storage_uri) = sha256
       AND (%(days)s::integer IS NULL OR last_accessed <= statement_timestamp() - make_interval(days => %(days)s))
       AND (%(larger)s::bigint IS NULL OR size_bytes > %(larger)s)
 """
@@ -106,7 +105,11 @@ def move_objects(options: MoveOptions, reporter: ProgressReporter) -> MoveResult
     reporter.begin(f"Moving to {options.to}", preview_move(options).object_count, "objects")
     rows = islice(_iter_rows(options), options.limit)
     while batch := list(islice(rows, WRITERS)):
-        _announce([build_uri(options.to, row.sha256) for row in batch], reporter.actor)
+        # Pipelines can read what they stored, wherever it is moved.
+        batch = [
+            replace(row, target_uri=target.build_uri(row.sha256, parse_uri(row.storage_uri).name)) for row in batch
+        ]
+        _announce([row.target_uri for row in batch], reporter.actor)
         unavailable: ContentError | None = None
         # The database is only used from this thread.
         for row, error in zip(batch, map_concurrently(lambda row: _copy(row, target), batch), strict=True):
@@ -157,10 +160,8 @@ def _announce(uris: Sequence[str], actor: str) -> None:
 def _copy(row: _Row, target: ContentStore) -> ContentError | None:
     """Copy the data and read it back; return the error if that fails."""
     try:
-        stored = target.put(get_content_store(parse_backend(row.storage_uri)).iter_chunks(row.storage_uri))
-        if stored.sha256 != row.sha256:
-            return ContentCorruptError(f"The copy of {row.storage_uri} has the hash {stored.sha256}.", stored.sha256)
-        for _ in target.iter_chunks(stored.uri):
+        target.put(get_content_store_for(row.storage_uri).iter_chunks(row.storage_uri), at=row.target_uri)
+        for _ in target.iter_chunks(row.target_uri):
             pass
     except ContentError as error:
         return error
@@ -168,6 +169,6 @@ def _copy(row: _Row, target: ContentStore) -> ContentError | None:
 
 
 def _switch(row: _Row, options: MoveOptions, actor: str) -> bool:
-    uri, retention = build_uri(options.to, row.sha256), timedelta(minutes=options.retention_minutes)
+    retention = timedelta(minutes=options.retention_minutes)
     with transaction.atomic():
-        return bool(sql.scalar("move_storage_object", row.object_id, row.storage_uri, uri, retention, actor))
+        return bool(sql.scalar("move_storage_object", row.object_id, row.storage_uri, row.target_uri, retention, actor))

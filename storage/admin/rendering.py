@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Func, TextField
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -60,7 +61,8 @@ def render_retention_reason(reason: RetentionReason) -> SafeString:
 
 def build_locations(row: StorageObject) -> Table:
     """Return the table of an object's data, and of older copies until their deletion."""
-    tombstones = StorageTombstone.objects.filter(storage_uri__in=[f"{place}://{row.sha256}" for place in PLACES])
+    by_hash = Func("storage_uri", function="get_storage_uri_hash", output_field=TextField())
+    tombstones = StorageTombstone.objects.alias(hash=by_hash).filter(hash=row.sha256)
     backend = row.storage_uri.partition("://")[0]
     current = f"current, on {PLACES[backend]}" if backend in PLACES else "at a URI of no store of this site"
     rows: list[Sequence[Any]] = [(_render_uri(row.storage_uri), current, "as long as its row exists")]

@@ -9,7 +9,7 @@ from typing import TypeVar
 from django.conf import settings
 
 from ncfd_site.config.errors import ConfigurationError
-from storage.content.base import WRITERS, ContentError, ContentStore, StoreUnavailableError, parse_backend
+from storage.content.base import WRITERS, ContentError, ContentStore, StoreUnavailableError, parse_uri
 from storage.content.local import LocalContentStore
 from storage.content.s3 import S3ContentStore
 from storage.content.s3_client import S3Location, get_s3_client
@@ -40,7 +40,7 @@ def get_content_store(backend_type: str = LocalContentStore.backend_type) -> Con
 
 def get_content_store_for(uri: str) -> ContentStore:
     """Return the store that a URI names; raises `InvalidUriError`, or `ConfigurationError` if it is not set up."""
-    return get_content_store(parse_backend(uri))
+    return get_content_store(parse_uri(uri).backend)
 
 
 class StoreSkippedError(Exception):

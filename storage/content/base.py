@@ -1,13 +1,17 @@
 """The base class of content stores, with its types, errors and URIs.
 
-A storage URI is the backend and the hash: `local://` or `s3://` and 64 hexadecimal digits.
+A storage URI is the backend and the hash: `local://` or `s3://` and 64 hexadecimal digits. Pipelines write a last part:
+`local://HASH/NAME` is their file `docs/HASH/NAME`, `s3://BUCKET/docs/HASH/NAME` their key. The name `content` means any
+copy of the hash. The database function `get_storage_uri_hash` accepts the same forms.
 """
 
 import hashlib
+import heapq
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
@@ -17,7 +21,15 @@ from ncfd_site.config.errors import ExitCode, UserError
 CHUNK = 1 << 20
 # Concurrent requests to a store.
 WRITERS = 16
-_URI = re.compile(r"(local|s3)://([0-9a-f]{64})")
+# The name of any copy of a hash, and the pipelines' placeholder for the name of the bucket.
+CONTENT = "content"
+PLACEHOLDER_BUCKET = "bucket"
+# The limit of file systems, in bytes.
+MAX_NAME = 255
+_URI = re.compile(
+    r"(?P<backend>local|s3)://(?:(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,62})/docs/)?(?P<sha256>[0-9a-f]{64})"
+    r"(?:/(?P<name>(?!\.{1,2}\Z)[^/\x00-\x1f\x7f\ud800-\udfff]+))?"
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -64,6 +76,21 @@ class StoredObject:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class StorageUri:
+    """A parsed URI; `name` and `bucket` are empty unless a pipeline wrote it."""
+
+    backend: str
+    sha256: str
+    name: str
+    bucket: str
+
+    @property
+    def location(self) -> str:
+        """Return the path below the root of the store."""
+        return f"docs/{self.sha256}/{self.name}" if self.name else f"{self.sha256[:2]}/{self.sha256}"
+
+
 class ListedObject(NamedTuple):
     """An entry of a listing: URI, size in bytes, time of the last `put` in UTC."""
 
@@ -77,20 +104,41 @@ def build_uri(backend_type: str, sha256: str) -> str:
     return f"{backend_type}://{sha256}"
 
 
-def parse_backend(uri: str) -> str:
-    """Return the backend that a URI names; raises `InvalidUriError`."""
-    match = _URI.fullmatch(uri)
-    if match is None:
-        raise InvalidUriError(f"{uri[:200]!r} is not a URI of a content store.")
-    return match[1]
+def build_copy_uri(backend_type: str, sha256: str) -> str:
+    """Return the URI of any copy of an object in a backend, as the pipelines' database function writes it."""
+    bucket = "" if backend_type == "local" else f"{PLACEHOLDER_BUCKET}/docs/"
+    return f"{backend_type}://{bucket}{sha256}/{CONTENT}"
 
 
-def parse_hash(uri: str, backend_type: str) -> str:
-    """Return the hash in a URI of that backend; raises `InvalidUriError`."""
+def parse_uri(uri: str, backend_type: str = "") -> StorageUri:
+    """Return the parts of a URI, of that backend if given; raises `InvalidUriError`."""
     match = _URI.fullmatch(uri)
-    if match is None or match[1] != backend_type:
-        raise InvalidUriError(f"{uri[:200]!r} is not a URI of the {backend_type} content store.")
-    return match[2]
+    parsed = StorageUri(**match.groupdict(default="")) if match else None
+    if (
+        parsed is None
+        or bool(parsed.bucket) != bool(parsed.name and parsed.backend == "s3")
+        or len(parsed.name.encode()) > MAX_NAME
+        or parsed.backend != (backend_type or parsed.backend)
+    ):
+        store = f"the {backend_type} content store" if backend_type else "a content store"
+        raise InvalidUriError(f"{uri[:200]!r} is not a URI of {store}.")
+    return parsed
+
+
+def parse_uri_of(sha256: str, uri: str) -> StorageUri:
+    """Return the parts of the URI of an object with this hash; raises `InvalidUriError` if it names another one."""
+    parsed = parse_uri(uri)
+    if parsed.sha256 != sha256.lower():
+        raise InvalidUriError(f"{uri[:200]!r} is the URI of another object.")
+    return parsed
+
+
+def is_valid_uri(uri: str) -> bool:
+    """Return whether a URI is one of a content store."""
+    try:
+        return bool(parse_uri(uri))
+    except InvalidUriError:
+        return False
 
 
 def is_sha256(name: str) -> bool:
@@ -106,12 +154,17 @@ class ContentStore(ABC):
 
     backend_type: ClassVar[str]
 
+    def build_uri(self, sha256: str, name: str = "") -> str:
+        """Return the URI of an object, in the form of pipelines if it has a name."""
+        return f"{build_uri(self.backend_type, sha256)}{name and f'/{name}'}"
+
     @abstractmethod
-    def put(self, content: bytes | Iterable[bytes]) -> StoredObject:
-        """Store the bytes durably before returning.
+    def put(self, content: bytes | Iterable[bytes], at: str | None = None) -> StoredObject:
+        """Store the bytes durably before returning, at the URI `at` if given.
 
         An object that exists is overwritten, which repairs a corrupt copy and renews its modification time. Raises
-        `StoreFullError` or `ContentTooLargeError` and stores nothing then. Exceptions of the iterable propagate.
+        `StoreFullError`, `ContentTooLargeError`, or `ContentCorruptError` if `at` has another hash, and stores nothing
+        then. Exceptions of the iterable propagate.
         """
 
     @abstractmethod
@@ -123,7 +176,7 @@ class ContentStore(ABC):
 
         A caller that copies what it receives therefore never completes a corrupt copy.
         """
-        return _verify_chunks(uri, parse_hash(uri, self.backend_type), self._read_chunks(uri))
+        return _verify_chunks(uri, self._parse(uri).sha256, self._read_chunks(uri))
 
     def read(self, uri: str) -> bytes:
         """Return the bytes; raises `ContentNotFoundError` or `ContentCorruptError`."""
@@ -145,25 +198,80 @@ class ContentStore(ABC):
     def get_modified_at(self, uri: str) -> datetime:
         """Return the time of the last `put`, by the backend's clock, in UTC; raises `ContentNotFoundError`."""
 
-    @abstractmethod
     def delete(self, uri: str) -> bool:
-        """Delete the object durably and return whether it existed.
+        """Delete the object durably and return whether it existed; the name `content` deletes all files of pipelines.
 
         Of two concurrent calls, both may return True.
         """
+        deleted = [self._delete_location(uri, location) for location in self._list_locations(uri)]
+        return any(deleted)
 
-    def list_objects(self, *, after: str | None = None) -> Iterator[ListedObject]:
-        """Yield all objects ordered by hash, starting after the URI `after`.
+    def list_objects(self, *, after: str | None = None, with_named: bool = False) -> Iterator[ListedObject]:
+        """Yield all objects, with the files of pipelines if wanted, by hash and name, starting after the URI `after`.
 
         Concurrent changes may be missed. A listing that ends without an exception is complete.
         """
-        return self._list_after("" if after is None else parse_hash(after, self.backend_type))
+        start = None if after is None else self._parse(after)
+        sha256, name = (start.sha256, start.name) if start else ("", "")
+        named = self._list_named(sha256, name) if with_named else ()
+        return heapq.merge(self._list_own(sha256), named, key=_get_position)
+
+    def _parse(self, uri: str) -> StorageUri:
+        return parse_uri(uri, self.backend_type)
+
+    def _locate(self, uri: str) -> str:
+        """Return the location to read: of several copies, the first with the right hash."""
+        locations = self._list_locations(uri)
+        for location in locations if len(locations) > 1 else []:
+            digest = hashlib.sha256()
+            with suppress(ContentNotFoundError, InvalidUriError):  # deleted concurrently, or a link
+                for chunk in self._read_location(uri, location):
+                    digest.update(chunk)
+                if digest.hexdigest() == self._parse(uri).sha256:
+                    return location
+        return locations[0]
+
+    def _list_locations(self, uri: str) -> list[str]:
+        parsed = self._parse(uri)
+        if parsed.name != CONTENT:
+            return [parsed.location]
+        # Files that pipelines are writing end in .part.
+        names = sorted(self._list_names(uri, parsed.sha256), key=lambda name: (name != CONTENT, name))
+        named = [replace(parsed, name=name).location for name in names if not name.endswith(".part")]
+        return named or [replace(parsed, name="").location]
+
+    def _choose_target(self, stored: StoredObject, at: str) -> str:
+        """Return the location to write: for the name `content`, the file that exists."""
+        if self._parse(at).sha256 != stored.sha256:
+            raise ContentCorruptError(f"The content for {at} has the hash {stored.sha256}.", stored.sha256)
+        location = self._list_locations(at)[0]
+        return location if location.startswith("docs/") else self._parse(at).location
+
+    def _read_chunks(self, uri: str) -> Iterator[bytes]:
+        yield from self._read_location(uri, self._locate(uri))
 
     @abstractmethod
-    def _read_chunks(self, uri: str) -> Iterator[bytes]: ...
+    def _read_location(self, uri: str, location: str) -> Iterator[bytes]: ...
 
     @abstractmethod
-    def _list_after(self, sha256: str) -> Iterator[ListedObject]: ...
+    def _delete_location(self, uri: str, location: str) -> bool: ...
+
+    @abstractmethod
+    def _list_names(self, uri: str, sha256: str) -> list[str]:
+        """Return the names of the files of pipelines with this hash."""
+
+    @abstractmethod
+    def _list_own(self, sha256: str) -> Iterator[ListedObject]:
+        """Yield the objects without a name, after a hash."""
+
+    @abstractmethod
+    def _list_named(self, sha256: str, name: str) -> Iterator[ListedObject]:
+        """Yield the files of pipelines, after a hash and name."""
+
+
+def _get_position(listed: ListedObject) -> tuple[str, str]:
+    parsed = parse_uri(listed.uri)
+    return parsed.sha256, parsed.name
 
 
 def _verify_chunks(uri: str, sha256: str, chunks: Iterator[bytes]) -> Iterator[bytes]:

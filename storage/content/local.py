@@ -8,8 +8,8 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,31 +23,36 @@ from storage.content.base import (
     StoredObject,
     StoreFullError,
     StoreUnavailableError,
-    build_uri,
     is_sha256,
-    parse_hash,
+    is_valid_uri,
 )
 from storage.content.spool import write_all
 
 # A symbolic link opened with O_NOFOLLOW; a file in place of a folder.
 _NOT_A_FILE = {errno.ELOOP, errno.ENOTDIR}
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Longer than any upload takes.
 ABANDONED_AFTER = timedelta(days=1)
 
 
 class LocalContentStore(ContentStore):
-    """Objects as files named by their hash, `ROOT/ab/abcd...`; uploads in progress are in `ROOT/incoming`."""
+    """Objects as files named by their hash, `ROOT/ab/abcd...`; uploads in progress are in `ROOT/incoming`.
+
+    Pipelines store theirs as `ROOT/docs/HASH/NAME`.
+    """
 
     backend_type = "local"
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def put(self, content: bytes | Iterable[bytes]) -> StoredObject:
+    def put(self, content: bytes | Iterable[bytes], at: str | None = None) -> StoredObject:
         """Write a temporary file and rename it, so that readers never see a partial object."""
         stored, temporary = self._write(content)
         try:
+            if at is not None:
+                stored = replace(stored, uri=at)
             self._move_into_place([(stored, temporary)])
         finally:
             temporary.unlink(missing_ok=True)
@@ -68,17 +73,17 @@ class LocalContentStore(ContentStore):
 
     def get_size(self, uri: str) -> int:
         """Return the size of the file."""
-        return self._stat_object(uri).st_size
+        return self._stat_location(uri, self._locate(uri)).st_size
 
     def get_modified_at(self, uri: str) -> datetime:
-        """Return the modification time of the file."""
-        return datetime.fromtimestamp(self._stat_object(uri).st_mtime, UTC)
+        """Return the modification time of the file, the latest of several copies."""
+        seconds = max(self._stat_location(uri, location).st_mtime for location in self._list_locations(uri))
+        return datetime.fromtimestamp(seconds, UTC)
 
-    def delete(self, uri: str) -> bool:
-        """Delete the file and sync its folder."""
-        name = parse_hash(uri, self.backend_type)
+    def _delete_location(self, uri: str, location: str) -> bool:
+        folder_name, _, name = location.rpartition("/")
         try:
-            with self._translate_missing(uri), self._open_folder(name[:2]) as folder:
+            with self._translate_missing(uri), self._open_folder(folder_name) as folder:
                 try:
                     _stat_regular_file(uri, name, folder)
                     os.unlink(name, dir_fd=folder)
@@ -87,9 +92,12 @@ class LocalContentStore(ContentStore):
                     os.fsync(folder)
         except ContentNotFoundError:
             return False
+        if folder_name.startswith("docs/"):
+            with suppress(OSError):  # not empty, or deleted concurrently
+                (self._root / folder_name).rmdir()
         return True
 
-    def _list_after(self, sha256: str) -> Iterator[ListedObject]:
+    def _list_own(self, sha256: str) -> Iterator[ListedObject]:
         # The names of one folder, 1/256 of all, are in memory at a time.
         with _translate_os_errors():
             for folder in _scan_names(self._root, 2):
@@ -98,18 +106,34 @@ class LocalContentStore(ContentStore):
                 for file in _scan_names(folder.path, 64):
                     if file.name <= sha256 or file.name[:2] != folder.name or not is_sha256(file.name):
                         continue
-                    try:
-                        status = file.stat(follow_symlinks=False)
-                    except FileNotFoundError:  # deleted concurrently
-                        continue
-                    if stat.S_ISREG(status.st_mode):
-                        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-                        yield ListedObject(build_uri(self.backend_type, file.name), status.st_size, modified_at)
+                    yield from _list_file(file, self.build_uri(file.name))
 
-    def _read_chunks(self, uri: str) -> Iterator[bytes]:
-        name = parse_hash(uri, self.backend_type)
+    def _list_named(self, sha256: str, name: str) -> Iterator[ListedObject]:
+        docs = self._root / "docs"
+        with _translate_os_errors():
+            folders = [path.name for path in docs.iterdir()] if docs.is_dir() and not docs.is_symlink() else []
+            for folder in sorted(folder for folder in folders if folder >= sha256 and is_sha256(folder)):
+                try:
+                    files = [] if (docs / folder).is_symlink() else _scan_names(docs / folder)
+                except (FileNotFoundError, NotADirectoryError):  # deleted concurrently, or a file
+                    continue
+                for file in files:
+                    uri = self.build_uri(folder, file.name)
+                    if (folder, file.name) > (sha256, name) and is_valid_uri(uri):
+                        yield from _list_file(file, uri)
+
+    def _list_names(self, uri: str, sha256: str) -> list[str]:
+        with _translate_os_errors(uri):
+            try:
+                with self._open_folder(f"docs/{sha256}") as folder:
+                    return os.listdir(folder)  # noqa: PTH208 (the folder is a handle)
+            except FileNotFoundError:
+                return []
+
+    def _read_location(self, uri: str, location: str) -> Iterator[bytes]:
+        folder_name, _, name = location.rpartition("/")
         with self._translate_missing(uri):
-            with self._open_folder(name[:2]) as folder:
+            with self._open_folder(folder_name) as folder:
                 # O_NONBLOCK keeps open() from blocking on a named pipe.
                 handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
             try:
@@ -119,17 +143,21 @@ class LocalContentStore(ContentStore):
             finally:
                 os.close(handle)
 
-    def _stat_object(self, uri: str) -> os.stat_result:
-        name = parse_hash(uri, self.backend_type)
-        with self._translate_missing(uri), self._open_folder(name[:2]) as folder:
+    def _stat_location(self, uri: str, location: str) -> os.stat_result:
+        folder_name, _, name = location.rpartition("/")
+        with self._translate_missing(uri), self._open_folder(folder_name) as folder:
             return _stat_regular_file(uri, name, folder)
 
     @contextmanager
-    def _open_folder(self, name: str) -> Iterator[int]:
+    def _open_folder(self, path: str) -> Iterator[int]:
         # A URI cannot leave the root, but a link below the root could. No link is followed, and relative handles keep
         # one from being swapped in between two calls.
-        handle = os.open(self._root / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        first, *others = path.split("/")
+        handle = os.open(self._root / first, _FOLDER)
         try:
+            for name in others:
+                outer, handle = handle, os.open(name, _FOLDER, dir_fd=handle)
+                os.close(outer)
             yield handle
         finally:
             os.close(handle)
@@ -167,22 +195,26 @@ class LocalContentStore(ContentStore):
             raise
         finally:
             os.close(handle)
-        return StoredObject(digest.hexdigest(), build_uri(self.backend_type, digest.hexdigest()), size), Path(name)
+        return StoredObject(digest.hexdigest(), self.build_uri(digest.hexdigest()), size), Path(name)
 
     def _move_into_place(self, written: Sequence[tuple[StoredObject, Path]]) -> None:
         # An existing object is overwritten: that repairs a corrupt copy, and its new modification time protects it from
         # garbage collection.
-        folders: dict[str, list[tuple[StoredObject, Path]]] = defaultdict(list)
+        folders: dict[str, list[tuple[StoredObject, Path, str]]] = defaultdict(list)
         for stored, temporary in written:
-            folders[stored.sha256[:2]].append((stored, temporary))
-        for name, files in folders.items():
+            folder_name, _, name = self._choose_target(stored, stored.uri).rpartition("/")
+            folders[folder_name].append((stored, temporary, name))
+        for folder_name, files in folders.items():
             with _translate_os_errors():
-                (self._root / name).mkdir(exist_ok=True)
-            with _translate_os_errors(files[0][0].uri), self._open_folder(name) as folder:
-                for stored, temporary in files:
-                    os.replace(temporary, stored.sha256, dst_dir_fd=folder)
+                (self._root / folder_name).mkdir(parents=True, exist_ok=True)
+            with _translate_os_errors(files[0][0].uri), self._open_folder(folder_name) as folder:
+                for _, temporary, name in files:
+                    os.replace(temporary, name, dst_dir_fd=folder)
                 # A rename survives a power failure only after its folder is synced.
                 os.fsync(folder)
+            if "/" in folder_name:
+                with _translate_os_errors():
+                    _sync_folder(self._root / "docs")
         if folders:
             with _translate_os_errors():
                 _sync_folder(self._root)
@@ -245,9 +277,19 @@ def _read_abandoned(path: Path) -> AbandonedUpload | None:
     return AbandonedUpload(f"incoming/{path.name}", status.st_size, modified_at)
 
 
-def _scan_names(folder: Path | str, length: int) -> list[os.DirEntry[str]]:
+def _scan_names(folder: Path | str, length: int | None = None) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        return sorted((entry for entry in entries if len(entry.name) == length), key=lambda entry: entry.name)
+        found = [entry for entry in entries if length is None or len(entry.name) == length]
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _list_file(file: os.DirEntry[str], uri: str) -> Iterator[ListedObject]:
+    try:
+        status = file.stat(follow_symlinks=False)
+    except FileNotFoundError:  # deleted concurrently
+        return
+    if stat.S_ISREG(status.st_mode):
+        yield ListedObject(uri, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
 def _sync_folder(folder: Path) -> None:

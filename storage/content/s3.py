@@ -11,14 +11,18 @@ from botocore.exceptions import ClientError
 
 from storage.content.base import (
     CHUNK,
+    CONTENT,
+    PLACEHOLDER_BUCKET,
     WRITERS,
     ContentNotFoundError,
     ContentStore,
+    InvalidUriError,
     ListedObject,
+    StorageUri,
     StoredObject,
-    build_uri,
     is_sha256,
-    parse_hash,
+    is_valid_uri,
+    parse_uri,
 )
 from storage.content.s3_client import (
     NOT_FOUND,
@@ -31,17 +35,17 @@ from storage.content.spool import spool_content
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
-    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
+    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef, ObjectTypeDef
 
 # The limit of one PUT. A multipart upload has a checksum other than the hash of the whole, and no document is so large.
 MAX_SIZE = 5 << 30
 
 
 class S3ContentStore(ContentStore):
-    """Objects named by their hash, `PREFIX/ab/abcd...`.
+    """Objects named by their hash, `PREFIX/ab/abcd...`. Pipelines store theirs as `docs/HASH/NAME` in the same bucket.
 
-    Credentials need s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, and s3:ListBucket on the bucket:
-    without it S3 answers 403 for a missing object.
+    Credentials need s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix and on `docs/`, and s3:ListBucket on
+    the bucket: without it S3 answers 403 for a missing object.
     """
 
     backend_type = "s3"
@@ -51,7 +55,11 @@ class S3ContentStore(ContentStore):
         self._bucket = bucket
         self._prefix = prefix
 
-    def put(self, content: bytes | Iterable[bytes]) -> StoredObject:
+    def build_uri(self, sha256: str, name: str = "") -> str:
+        """Return the URI of an object, in the form of pipelines if it has a name."""
+        return f"s3://{self._bucket}/docs/{sha256}/{name}" if name else super().build_uri(sha256)
+
+    def put(self, content: bytes | Iterable[bytes], at: str | None = None) -> StoredObject:
         """Spool and hash the content, then send it in one atomic request.
 
         Raises `ContentTooLargeError` above 5 GiB.
@@ -60,16 +68,18 @@ class S3ContentStore(ContentStore):
         # concurrent deletion cannot win. PUT replaces the object atomically and renews its modification time.
         with spool_content(content, MAX_SIZE) as spool:
             sha256 = spool.digest.hex()
+            stored = StoredObject(sha256, at or self.build_uri(sha256), spool.size)
+            key = self._build_key(self._choose_target(stored, stored.uri))
             with translate_errors():
                 self._client.put_object(
                     Bucket=self._bucket,
-                    Key=self._build_key(sha256),
+                    Key=key,
                     Body=spool.file,
                     ContentLength=spool.size,
                     # S3 verifies it on arrival.
                     ChecksumSHA256=b64encode(spool.digest).decode(),
                 )
-            return StoredObject(sha256, build_uri(self.backend_type, sha256), spool.size)
+            return stored
 
     def put_many(self, contents: Sequence[bytes]) -> list[StoredObject]:
         """Send from many threads; a failure cancels those not yet started."""
@@ -78,46 +88,68 @@ class S3ContentStore(ContentStore):
 
     def get_size(self, uri: str) -> int:
         """Return the size of the object."""
-        return self._head_object(uri)["ContentLength"]
+        return self._head_location(uri, self._locate(uri))["ContentLength"]
 
     def get_modified_at(self, uri: str) -> datetime:
-        """Return the time of the last PUT."""
-        return self._head_object(uri)["LastModified"]
+        """Return the time of the last PUT, the latest of several copies."""
+        return max(self._head_location(uri, location)["LastModified"] for location in self._list_locations(uri))
 
-    def delete(self, uri: str) -> bool:
+    def _parse(self, uri: str) -> StorageUri:
+        parsed = super()._parse(uri)
+        # The pipelines' database function writes a placeholder.
+        is_placeholder = parsed.bucket == PLACEHOLDER_BUCKET and parsed.name == CONTENT
+        if parsed.bucket and parsed.bucket != self._bucket and not is_placeholder:
+            raise InvalidUriError(f"{uri[:200]!r} is in another bucket than CONTENT_S3_BUCKET.")
+        return parsed
+
+    def _delete_location(self, uri: str, location: str) -> bool:
         """Delete the object. A versioned bucket retains its bytes until its lifecycle rules expire them."""
-        if not self.exists(uri):
+        try:
+            self._head_location(uri, location)
+        except ContentNotFoundError:
             return False
         with translate_errors():
-            self._client.delete_object(Bucket=self._bucket, Key=self._build_key(parse_hash(uri, self.backend_type)))
+            self._client.delete_object(Bucket=self._bucket, Key=self._build_key(location))
         return True
 
-    def _list_after(self, sha256: str) -> Iterator[ListedObject]:
-        start = self._build_key(sha256) if sha256 else f"{self._prefix}/"
+    def _list_own(self, sha256: str) -> Iterator[ListedObject]:
+        for entry in self._list_keys(f"{self._prefix}/", f"{sha256[:2]}/{sha256}" if sha256 else ""):
+            found = entry["Key"].rpartition("/")[2]
+            # The prefix may contain objects of other programs.
+            if is_sha256(found) and entry["Key"] == f"{self._prefix}/{found[:2]}/{found}":
+                yield ListedObject(self.build_uri(found), entry["Size"], entry["LastModified"])
+
+    def _list_named(self, sha256: str, name: str) -> Iterator[ListedObject]:
+        for entry in self._list_keys("docs/", f"{sha256}/{name}" if sha256 else ""):
+            uri = f"s3://{self._bucket}/{entry['Key']}"
+            if is_valid_uri(uri):
+                yield ListedObject(uri, entry["Size"], entry["LastModified"])
+
+    def _list_names(self, uri: str, sha256: str) -> list[str]:
+        prefix = f"docs/{sha256}/"
+        uris = [f"s3://{self._bucket}/{entry['Key']}" for entry in self._list_keys(prefix)]
+        return [parse_uri(uri).name for uri in uris if is_valid_uri(uri)]
+
+    def _list_keys(self, prefix: str, after: str = "") -> "Iterator[ObjectTypeDef]":
+        """Yield the keys with a prefix in order, after the key `prefix + after`."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{self._prefix}/", StartAfter=start
+            Bucket=self._bucket, Prefix=prefix, StartAfter=f"{prefix}{after}"
         )
         with translate_errors():
             for page in pages:
-                for entry in page.get("Contents", []):
-                    sha256 = entry["Key"].rpartition("/")[2]
-                    # The prefix may contain objects of other programs.
-                    if is_sha256(sha256) and entry["Key"] == self._build_key(sha256):
-                        yield ListedObject(build_uri(self.backend_type, sha256), entry["Size"], entry["LastModified"])
+                yield from page.get("Contents", [])
 
-    def _head_object(self, uri: str) -> "HeadObjectOutputTypeDef":
-        key = self._build_key(parse_hash(uri, self.backend_type))
+    def _head_location(self, uri: str, location: str) -> "HeadObjectOutputTypeDef":
         with translate_errors():
             try:
-                return self._client.head_object(Bucket=self._bucket, Key=key)
+                return self._client.head_object(Bucket=self._bucket, Key=self._build_key(location))
             except ClientError as error:
                 raise self._translate_missing(uri, error) from None
 
-    def _read_chunks(self, uri: str) -> Iterator[bytes]:
-        key = self._build_key(parse_hash(uri, self.backend_type))
+    def _read_location(self, uri: str, location: str) -> Iterator[bytes]:
         with translate_errors():
             try:
-                body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+                body = self._client.get_object(Bucket=self._bucket, Key=self._build_key(location))["Body"]
             except ClientError as error:
                 raise self._translate_missing(uri, error) from None
             with closing(body):
@@ -134,5 +166,5 @@ class S3ContentStore(ContentStore):
                 self._client.head_bucket(Bucket=self._bucket)
         return ContentNotFoundError(f"The content store has no object at {uri}.")
 
-    def _build_key(self, sha256: str) -> str:
-        return f"{self._prefix}/{sha256[:2]}/{sha256}"
+    def _build_key(self, location: str) -> str:
+        return location if location.startswith("docs/") else f"{self._prefix}/{location}"

@@ -15,9 +15,10 @@ from storage.content.base import (
     ContentNotFoundError,
     ContentStore,
     InvalidUriError,
+    build_copy_uri,
     build_uri,
-    parse_backend,
-    parse_hash,
+    parse_uri,
+    parse_uri_of,
 )
 from storage.content.local import AbandonedUpload, delete_abandoned_upload, find_abandoned_uploads
 from storage.models import Document, StorageObject, StorageReference
@@ -49,9 +50,7 @@ class DataInspection:
 def inspect_data(uri: str, sha256: str, stores: StorePool) -> DataInspection:
     """Read the data of an object; raises `StoreSkippedError`."""
     try:
-        backend = parse_backend(uri)
-        if parse_hash(uri, backend) != sha256.lower():
-            return DataInspection(uri, DataState.UNREADABLE)
+        backend = parse_uri_of(sha256, uri).backend
         size = stores.call(backend, lambda store: sum(map(len, store.iter_chunks(uri))))
     except ContentNotFoundError:
         return DataInspection(uri, DataState.MISSING)
@@ -160,26 +159,31 @@ def delete_upload(finding: Finding, _: RepairContext, actor: str) -> bool:
 
 
 def _find_copy(row: StorageObject, stores: StorePool) -> DataInspection | None:
-    """Return an intact copy in the other store; raises `StoreSkippedError` if that store is set up but unavailable."""
-    other = "s3" if parse_backend(row.storage_uri) == "local" else "local"
-    try:
-        copy = inspect_data(build_uri(other, row.sha256.lower()), row.sha256, stores)
-    except StoreSkippedError:
-        if other == "s3" and not settings.CONTENT_S3_BUCKET:
-            return None
-        raise
-    return copy if copy.state is DataState.INTACT else None
+    """Return an intact copy at another URI; raises `StoreSkippedError` if a store is set up but unavailable."""
+    own = parse_uri(row.storage_uri).backend
+    other, sha256 = "s3" if own == "local" else "local", row.sha256.lower()
+    for uri in [build(backend, sha256) for backend in (other, own) for build in (build_uri, build_copy_uri)]:
+        if uri == row.storage_uri:
+            continue
+        try:
+            copy = inspect_data(uri, sha256, stores)
+        except StoreSkippedError as error:
+            if error.backend == "s3" and not settings.CONTENT_S3_BUCKET:
+                continue
+            raise
+        if copy.state is DataState.INTACT:
+            return copy
+    return None
 
 
 def _restore(row: StorageObject, copy: DataInspection, stores: StorePool) -> None:
     """Write the copy to the row's URI; existing data is only replaced after the whole copy was verified."""
 
     def write(store: ContentStore) -> None:
-        chunks = stores.call(parse_backend(copy.uri), lambda other: other.iter_chunks(copy.uri))
-        if (actual := store.put(chunks).sha256) != row.sha256.lower():
-            raise ContentCorruptError(f"The copy at {copy.uri} changed while it was read.", actual)
+        chunks = stores.call(parse_uri(copy.uri).backend, lambda other: other.iter_chunks(copy.uri))
+        store.put(chunks, at=row.storage_uri)
 
-    stores.call(parse_backend(row.storage_uri), write)
+    stores.call(parse_uri(row.storage_uri).backend, write)
 
 
 def _suggest_refetch(row: StorageObject) -> str:
@@ -202,7 +206,7 @@ def _find_upload(finding: Finding) -> AbandonedUpload | None:
 def _is_orphan(finding: Finding, context: RepairContext) -> bool:
     uri = finding.location or ""
     try:
-        modified_at = context.stores.call(parse_backend(uri), lambda store: store.get_modified_at(uri))
+        modified_at = context.stores.call(parse_uri(uri).backend, lambda store: store.get_modified_at(uri))
     except (ContentNotFoundError, InvalidUriError):
         return False
     now = find_unreferenced([uri]).get(uri)

@@ -10,8 +10,8 @@ from storage.content.base import (
     ContentNotFoundError,
     InvalidUriError,
     build_uri,
-    parse_backend,
-    parse_hash,
+    parse_uri,
+    parse_uri_of,
 )
 from storage.verification.findings import Finding, FindingKind, create_object_finding, describe_object
 from storage.verification.options import Check, VerifyOptions
@@ -58,7 +58,7 @@ class _Row:
     def is_addressed(self) -> bool:
         """Return whether the URI is valid and names this object."""
         try:
-            return parse_hash(self.storage_uri, parse_backend(self.storage_uri)) == self.sha256.lower()
+            return bool(parse_uri_of(self.sha256, self.storage_uri))
         except InvalidUriError:
             return False
 
@@ -133,7 +133,7 @@ def probe_presence(row: _Row, stores: StorePool) -> list[Finding]:
     if not row.is_addressed:
         return findings
     try:
-        size = stores.call(parse_backend(row.storage_uri), lambda store: store.get_size(row.storage_uri))
+        size = stores.call(parse_uri(row.storage_uri).backend, lambda store: store.get_size(row.storage_uri))
     except (ContentNotFoundError, InvalidUriError) as error:
         return [*findings, _describe_unreadable(row, error)]
     return [*findings, *_check_size(row, size)]
@@ -149,7 +149,7 @@ def probe_presence_and_hash(row: _Row, stores: StorePool) -> list[Finding]:
     if not row.is_addressed:
         return _check_uri(row)
     try:
-        stores.call(parse_backend(row.storage_uri), lambda store: sum(map(len, store.iter_chunks(row.storage_uri))))
+        stores.call(parse_uri(row.storage_uri).backend, lambda store: sum(map(len, store.iter_chunks(row.storage_uri))))
     except (ContentNotFoundError, InvalidUriError) as error:
         return [_describe_unreadable(row, error)]
     except ContentCorruptError as error:
@@ -164,7 +164,7 @@ def probe_presence_and_hash(row: _Row, stores: StorePool) -> list[Finding]:
 
 def _check_uri(row: _Row) -> list[Finding]:
     try:
-        backend = parse_backend(row.storage_uri)
+        backend = parse_uri(row.storage_uri).backend
     except InvalidUriError:
         message = f"{row.name} has {row.storage_uri[:200]!r}, which is not a storage URI."
     else:

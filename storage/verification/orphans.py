@@ -15,7 +15,7 @@ from storage.content.base import (
     ListedObject,
     StoreUnavailableError,
     build_uri,
-    parse_hash,
+    parse_uri,
 )
 from storage.content.local import AbandonedUpload, find_abandoned_uploads
 from storage.verification.findings import Finding, FindingKind
@@ -32,9 +32,15 @@ OVERDUE_AFTER = timedelta(days=1)
 _UNREFERENCED = """
 SELECT given.uri, clock_timestamp() AS at FROM unnest(%s::text[]) AS given (uri)
 WHERE NOT is_storage_uri_in_use(given.uri)
-  AND NOT EXISTS (SELECT FROM storage_tombstones t WHERE t.storage_uri = given.uri)
+  AND NOT EXISTS (SELECT FROM storage_tombstones t
+                  WHERE get_storage_uri_hash(t.storage_uri) = get_storage_uri_hash(given.uri)
+                    AND split_part(t.storage_uri, ':', 1) = split_part(given.uri, ':', 1))
 """
 _HAS_ROWS = "SELECT EXISTS (SELECT FROM storage_objects WHERE tier = %(backend)s OR backend_type = %(backend)s)"
+_HAS_NAMED = """
+SELECT EXISTS (SELECT FROM storage_objects WHERE storage_uri LIKE %(pattern)s)
+    OR EXISTS (SELECT FROM documents WHERE storage_uri LIKE %(pattern)s)
+"""
 _OVERDUE = """
 SELECT storage_uri, clock_timestamp() - delete_after AS delay FROM storage_tombstones
 WHERE storage_uri > %(after)s AND storage_uri <= %(last)s AND delete_after < clock_timestamp() - %(overdue_after)s
@@ -64,6 +70,8 @@ def create_orphan_passes(options: VerifyOptions, stores: StorePool) -> list[Pass
                 step=f"Searching orphans in {backend}",
                 unit="folders",
                 backend=backend,
+                # Without a row of a pipeline, its files may belong to another database.
+                with_named=bool(read_value(_HAS_NAMED, {"pattern": f"{backend}://%/%"})),
                 options=options,
                 stores=stores,
             )
@@ -94,6 +102,7 @@ class ListingPass(Pass):
     """A pass through the objects of one store, ordered by hash."""
 
     backend: str
+    with_named: bool
     options: VerifyOptions
     stores: StorePool
 
@@ -105,9 +114,12 @@ class ListingPass(Pass):
         end = build_uri(self.backend, "f" * 64)
         if after == end or (after is None and not self._is_in_use()):
             return None
-        folder = int(parse_hash(after, self.backend)[:2], 16) if after else 0
+        folder = int(parse_uri(after).sha256[:2], 16) if after else 0
         try:
-            listed = self.stores.call(self.backend, lambda store: list(islice(store.list_objects(after=after), PAGE)))
+            listed = self.stores.call(
+                self.backend,
+                lambda store: list(islice(store.list_objects(after=after, with_named=self.with_named), PAGE)),
+            )
         except StoreSkippedError:
             result = PageResult()
             result.skipped[self.backend] = 0
@@ -115,7 +127,7 @@ class ListingPass(Pass):
         if not listed:
             return Page(end, FOLDER_COUNT - folder, 0, PageResult()) if after else None
         last = listed[-1].uri
-        return Page(last, int(parse_hash(last, self.backend)[:2], 16) - folder, len(listed), self._compare(listed))
+        return Page(last, int(parse_uri(last).sha256[:2], 16) - folder, len(listed), self._compare(listed))
 
     def _is_in_use(self) -> bool:
         """Return whether the store may have objects; an unused one need not be set up."""
@@ -186,7 +198,7 @@ def _describe_orphan(one: ListedObject, now: datetime) -> Finding:
     return Finding(
         kind=FindingKind.ORPHAN,
         message=f"{one.size:,} bytes at {one.uri}, {age} old, have no object, document or tombstone.",
-        sha256=one.uri[-64:],
+        sha256=parse_uri(one.uri).sha256,
         backend_type=one.uri.partition(":")[0],
         location=one.uri,
         actual=one.size,
@@ -200,7 +212,7 @@ def _check_tombstones(after: str, last: str) -> PageResult:
             Finding(
                 kind=FindingKind.OVERDUE,
                 message=f"The data at {row.storage_uri} was due for deletion {format_duration(row.delay)} ago.",
-                sha256=row.storage_uri[-64:],
+                sha256=parse_uri(row.storage_uri).sha256,
                 backend_type=row.storage_uri.partition(":")[0],
                 location=row.storage_uri,
             )

@@ -37,12 +37,13 @@ ORDER BY r.reference_id
 """
 _DOCUMENTS = """
 SELECT 'document' AS kind, d.doc_id AS key, o.object_id, o.sha256, o.backend_type, o.storage_uri,
-       d.sha256 AS own_sha256, d.storage_uri AS own_uri,
+       d.sha256 AS own_sha256,
+       CASE WHEN is_same_content(d.storage_uri, o.storage_uri) THEN o.storage_uri ELSE d.storage_uri END AS own_uri,
        EXISTS (SELECT FROM storage_references r WHERE r.object_id = d.object_id
                AND r.reference_type = 'document' AND r.referenced_id = d.doc_id) AS has_reference
 FROM documents d JOIN storage_objects o USING (object_id)
 WHERE d.doc_id > %(after)s AND d.doc_id <= %(last)s
-  AND (lower(d.sha256) <> lower(o.sha256) OR d.storage_uri <> o.storage_uri
+  AND (lower(d.sha256) <> lower(o.sha256) OR NOT is_same_content(d.storage_uri, o.storage_uri)
        OR NOT EXISTS (SELECT FROM storage_references r WHERE r.object_id = d.object_id
                       AND r.reference_type = 'document' AND r.referenced_id = d.doc_id))
 ORDER BY d.doc_id

@@ -1,6 +1,6 @@
 """A verification run: pass after pass, starting at the checkpoint of an earlier run, and its result in numbers."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -172,11 +172,11 @@ def _add_page(page: Page, one: Pass, summary: Summary, stores: StorePool, report
 
 
 def _create_passes(options: VerifyOptions, stores: StorePool) -> list[Pass]:
-    passes: dict[Check, list[Pass]] = {
-        Check.COUNTS: [create_count_pass()],
-        Check.REFERRERS: [*create_referrer_passes()],
-        Check.PRESENCE: [create_object_pass(Check.PRESENCE, options, stores)],
-        Check.HASHES: [create_object_pass(Check.HASHES, options, stores)],
-        Check.ORPHANS: create_orphan_passes(options, stores),
+    creators: dict[Check, Callable[[], Sequence[Pass]]] = {
+        Check.COUNTS: lambda: [create_count_pass()],
+        Check.REFERRERS: create_referrer_passes,
+        Check.PRESENCE: lambda: [create_object_pass(Check.PRESENCE, options, stores)],
+        Check.HASHES: lambda: [create_object_pass(Check.HASHES, options, stores)],
+        Check.ORPHANS: lambda: create_orphan_passes(options, stores),
     }
-    return [one for check in options.checks for one in passes[check]]
+    return [one for check in options.checks for one in creators[check]()]

@@ -28,10 +28,13 @@ def drift(db: Database) -> int:
     return int(one(db.execute(query))[0])
 
 
-def test_first_reference_creates_the_object(db: Database) -> None:
-    assert increment(db) == 1
+@pytest.mark.parametrize(
+    ("backend", "uri"), [("local", f"local://{A}/content"), ("s3", f"s3://bucket/docs/{A}/content")]
+)
+def test_first_reference_creates_the_object(db: Database, backend: str, uri: str) -> None:
+    assert increment(db, backend=backend) == 1
     row = one(db.execute("SELECT storage_uri, backend_type, tier, size_bytes, refcount FROM storage_objects"))
-    assert row == (f"local://{A}", "local", "local", 0, 1)
+    assert row == (uri, backend, backend, 0, 1)
 
 
 def test_repeated_reference_counts_once(db: Database) -> None:

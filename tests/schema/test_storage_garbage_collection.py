@@ -16,6 +16,7 @@ from tests.sql import Database, insert, make_trial, one, refused
 
 CLEAN = "SELECT object_id FROM delete_unreferenced_objects(%s, %s, %s, 'olga')"
 HOUR = timedelta(hours=1)
+URI = f"local://{A}/content"
 
 
 def make_unused(db: Database, sha256: str = A, backend: str = "local", age: str = "40 days") -> int:
@@ -54,7 +55,7 @@ def test_unreferenced_object_is_deleted_with_tombstone_and_event(db: Database) -
     unused = make_unused(db)
     assert clean(db, unused, keep=timedelta(minutes=90)) == [unused]
     assert db.execute("SELECT 1 FROM storage_objects").fetchall() == []
-    assert tombstones(db) == [(f"local://{A}", "deleted", "olga")]
+    assert tombstones(db) == [(URI, "deleted", "olga")]
     kept, size = one(db.execute("SELECT delete_after - clock_timestamp(), size_bytes FROM storage_tombstones"))
     assert timedelta(minutes=89) < kept <= timedelta(minutes=90)
     assert size == 7
@@ -63,7 +64,7 @@ def test_unreferenced_object_is_deleted_with_tombstone_and_event(db: Database) -
             "SELECT action, actor, sha256, detail ->> 'storage_uri' FROM storage_events WHERE action = 'object_deleted'"
         )
     )
-    assert (action, actor, sha256, address) == ("object_deleted", "olga", A, f"local://{A}")
+    assert (action, actor, sha256, address) == ("object_deleted", "olga", A, URI)
 
 
 STAYS: dict[str, Callable[[Database, int], object]] = {
@@ -134,7 +135,7 @@ def test_direct_delete_creates_a_tombstone_for_own_addresses(db: Database) -> No
     db.execute("DELETE FROM storage_tombstones")
     db.execute("DELETE FROM storage_objects")
     (user,) = one(db.execute("SELECT session_user"))
-    assert tombstones(db) == [(f"local://{A}", "deleted", user)]
+    assert tombstones(db) == [(URI, "deleted", user)]
 
 
 # Races
@@ -259,7 +260,7 @@ def test_move_changes_tier_and_address_but_not_the_key(db: Database) -> None:
     make_document = {"source_type": "Paper", "storage_uri": f"local://{A}", "sha256": A}
     insert(db, "documents", object_id=key, **make_document)
     insert(db, "documents", **make_document)
-    assert move(db, key, f"local://{A}", f"s3://{A}")
+    assert move(db, key, URI, f"s3://{A}")
     assert one(db.execute("SELECT backend_type, tier, storage_uri FROM storage_objects")) == (
         "local",
         "s3",
@@ -267,8 +268,8 @@ def test_move_changes_tier_and_address_but_not_the_key(db: Database) -> None:
     )
     # Pipelines read bytes by the address of the document.
     assert one(db.execute("SELECT DISTINCT storage_uri FROM documents")) == (f"s3://{A}",)
-    assert tombstones(db) == [(f"local://{A}", "moved", "olga")]
-    detail = {"from": f"local://{A}", "to": f"s3://{A}"}
+    assert tombstones(db) == [(URI, "moved", "olga")]
+    detail = {"from": URI, "to": f"s3://{A}"}
     assert one(db.execute("SELECT action, actor, detail FROM storage_events")) == ("moved", "olga", detail)
     # Pipelines release by the key.
     assert decrement(db) == 0
@@ -278,17 +279,17 @@ def test_move_changes_tier_and_address_but_not_the_key(db: Database) -> None:
 def test_move_back_clears_the_tombstone(db: Database) -> None:
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
-    move(db, key, f"local://{A}", f"s3://{A}")
-    assert move(db, key, f"s3://{A}", f"local://{A}")
+    move(db, key, URI, f"s3://{A}")
+    assert move(db, key, f"s3://{A}", URI)
     assert tombstones(db) == [(f"s3://{A}", "moved", "olga")]
 
 
 def test_moved_object_is_not_moved_again(db: Database) -> None:
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
-    move(db, key, f"local://{A}", f"s3://{A}")
-    assert not move(db, key, f"local://{A}", f"s3://{A}")
-    assert not move(db, key + 1, f"local://{A}", f"s3://{A}")
+    move(db, key, URI, f"s3://{A}")
+    assert not move(db, key, URI, f"s3://{A}")
+    assert not move(db, key + 1, URI, f"s3://{A}")
 
 
 @pytest.mark.parametrize("target", [f"s3://{B}", "s3://bucket/key", f"tape://{A}"])
@@ -296,17 +297,17 @@ def test_address_of_another_object_is_rejected(db: Database, target: str) -> Non
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
     with refused(db, psycopg.errors.InvalidParameterValue, "is not an address of storage object"):
-        move(db, key, f"local://{A}", target, expect=False)
+        move(db, key, URI, target, expect=False)
 
 
 def test_address_without_tombstone_is_rejected(db: Database) -> None:
     increment(db)
     (key,) = one(db.execute("SELECT object_id FROM storage_objects"))
     with refused(db, psycopg.errors.ObjectNotInPrerequisiteState, "neither a row nor an unexpired tombstone"):
-        move(db, key, f"local://{A}", f"s3://{A}", expect=False)
+        move(db, key, URI, f"s3://{A}", expect=False)
     make_due(db, f"s3://{A}", "expected")
     with refused(db, psycopg.errors.ObjectNotInPrerequisiteState, "neither a row nor an unexpired tombstone"):
-        move(db, key, f"local://{A}", f"s3://{A}", expect=False)
+        move(db, key, URI, f"s3://{A}", expect=False)
 
 
 def test_concurrent_moves_and_deletions_do_not_deadlock(head_database: Keywords) -> None:
@@ -323,7 +324,7 @@ def test_concurrent_moves_and_deletions_do_not_deadlock(head_database: Keywords)
         with psycopg.connect(**head_database, autocommit=True) as db:
             barrier.wait()
             for key, address in objects:
-                move(db, key, address, address.replace("local", "s3"))
+                move(db, key, address, address.replace("local://", "s3://bucket/docs/"))
 
     def delete_all() -> None:
         with psycopg.connect(**head_database, autocommit=True) as db:

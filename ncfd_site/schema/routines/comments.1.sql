@@ -4,8 +4,8 @@
 
 SELECT pg_temp.add_comment('ROUTINE', 'increment_storage_refcount(text, text, text, bigint)',
     'Adds the reference of row p_reference_id of type p_reference_type to an object, and returns the reference count. '
-    'Creates a missing object with its backend as tier, size 0 and a URI from its hash. An existing reference changes '
-    'nothing. Safe for concurrent callers.');
+    'Creates a missing object with its backend as tier, size 0 and an address for any copy of its hash. An existing '
+    'reference changes nothing. Safe for concurrent callers.');
 SELECT pg_temp.add_comment('ROUTINE', 'decrement_storage_refcount(text, text, text, bigint)',
     'Removes a reference, and returns the reference count. A missing reference changes nothing. Returns 0 for an unknown '
     'object.');
@@ -52,7 +52,12 @@ SELECT pg_temp.add_comment('ROUTINE', 'find_deletion_blocker(bigint, text, text)
     'Returns why an unreferenced object must not be deleted: referenced (after all), foreign (its address is not one of '
     'this content store), or owned (a document or study points to it without a reference); NULL if it may be deleted.');
 SELECT pg_temp.add_comment('ROUTINE', 'is_storage_uri_in_use(text)',
-    'Returns whether an object or a document has this address.');
+    'Returns whether an object or a document has this address, or another one of the same content in the same store.');
+SELECT pg_temp.add_comment('ROUTINE', 'get_storage_uri_hash(text)',
+    'Returns the hash in an address of the content store: local://HASH or s3://HASH, or in the form of pipelines '
+    'local://HASH/NAME or s3://BUCKET/docs/HASH/NAME. NULL for anything else.');
+SELECT pg_temp.add_comment('ROUTINE', 'is_same_content(text, text)',
+    'Returns whether two addresses are equal, or have the same hash and store.');
 SELECT pg_temp.add_comment('ROUTINE', 'tombstone_storage_uris(text[], interval, text, text)',
     'Creates tombstones for bytes without a row: they may be deleted after p_retention, unless a row has their address by '
     'then. Call it before copying bytes to a new address.');
@@ -66,10 +71,10 @@ SELECT pg_temp.add_comment('ROUTINE', 'lock_due_tombstones(text, integer)',
 SELECT pg_temp.add_comment('ROUTINE', 'tombstone_old_uri()',
     'Trigger after a delete or move of an object: creates a tombstone for its old address, which expires after one hour.');
 SELECT pg_temp.add_comment('ROUTINE', 'clear_storage_tombstone()',
-    'Trigger after an insert or move of an object: deletes the tombstone of its address. Waits for a deletion of the bytes in '
+    'Trigger after an insert or move of an object: deletes the tombstones of its content. Waits for a deletion of the bytes in '
     'progress, so insert the row before you write the bytes.');
 SELECT pg_temp.add_comment('ROUTINE', 'sync_document_uris()',
-    'Trigger after a move of an object: updates the address in its documents.');
+    'Trigger after a move of an object: updates the address in its documents, in whatever form it was.');
 
 -- Links, reviews and samples
 

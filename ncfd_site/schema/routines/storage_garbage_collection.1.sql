@@ -4,23 +4,27 @@
 -- A writer inserts the row first, in the transaction that also adds the reference, and then writes the bytes: the insert
 -- clears the tombstone, and waits for a deletion of the bytes in progress.
 
--- Hashes in rows may be in capital letters; those in addresses are not.
-CREATE OR REPLACE FUNCTION is_storage_uri_in_use(p_uri text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM storage_objects o
-                   WHERE o.sha256 IN (right(p_uri, 64), upper(right(p_uri, 64))) AND o.storage_uri = p_uri)
+-- Hashes in rows may be in capital letters; those in addresses are not. Several rows may name the same bytes by different
+-- addresses, so every address with the hash and store counts.
+CREATE OR REPLACE FUNCTION is_storage_uri_in_use(p_uri text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_sha256 text := get_storage_uri_hash(p_uri);
+BEGIN
+    RETURN EXISTS (SELECT FROM storage_objects o
+                   WHERE o.sha256 IN (v_sha256, upper(v_sha256)) AND is_same_content(o.storage_uri, p_uri))
         OR EXISTS (SELECT FROM documents d
-                   WHERE d.sha256 IN (right(p_uri, 64), upper(right(p_uri, 64))) AND d.storage_uri = p_uri)
-$$;
+                   WHERE d.sha256 IN (v_sha256, upper(v_sha256)) AND is_same_content(d.storage_uri, p_uri));
+END $$;
 
 CREATE OR REPLACE FUNCTION find_deletion_blocker(p_object_id bigint, p_sha256 text, p_uri text) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN CASE
         WHEN EXISTS (SELECT FROM storage_references r WHERE r.object_id = p_object_id) THEN 'referenced'
-        WHEN p_uri !~ '^(local|s3)://[0-9a-f]{64}$' OR right(p_uri, 64) <> p_sha256 THEN 'foreign'
+        WHEN get_storage_uri_hash(p_uri) IS DISTINCT FROM p_sha256 THEN 'foreign'
         WHEN EXISTS (SELECT FROM documents d WHERE d.object_id = p_object_id)
           OR EXISTS (SELECT FROM studies s WHERE s.object_id = p_object_id)
-          OR EXISTS (SELECT FROM documents d WHERE d.sha256 = p_sha256 AND d.storage_uri = p_uri) THEN 'owned'
+          OR EXISTS (SELECT FROM documents d WHERE d.sha256 = p_sha256 AND is_same_content(d.storage_uri, p_uri)) THEN 'owned'
     END;
 END $$;
 
@@ -28,8 +32,9 @@ CREATE OR REPLACE FUNCTION tombstone_old_uri() RETURNS trigger LANGUAGE plpgsql 
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO public.storage_tombstones AS t (storage_uri, reason, size_bytes, created_at, delete_after)
-    VALUES (OLD.storage_uri, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'moved' END, OLD.size_bytes,
-            clock_timestamp(), clock_timestamp() + interval '1 hour')
+    SELECT OLD.storage_uri, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'moved' END, OLD.size_bytes,
+           clock_timestamp(), clock_timestamp() + interval '1 hour'
+    WHERE public.get_storage_uri_hash(OLD.storage_uri) IS NOT NULL
     ON CONFLICT (storage_uri) DO UPDATE SET delete_after = greatest(t.delete_after, EXCLUDED.delete_after);
     RETURN NULL;
 END $$;
@@ -37,7 +42,9 @@ END $$;
 CREATE OR REPLACE FUNCTION clear_storage_tombstone() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    DELETE FROM public.storage_tombstones WHERE storage_uri = NEW.storage_uri;
+    DELETE FROM public.storage_tombstones t
+    WHERE public.get_storage_uri_hash(t.storage_uri) = public.get_storage_uri_hash(NEW.storage_uri)
+      AND public.is_same_content(t.storage_uri, NEW.storage_uri);
     RETURN NULL;
 END $$;
 
@@ -46,7 +53,8 @@ CREATE OR REPLACE FUNCTION sync_document_uris() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     UPDATE public.documents SET storage_uri = NEW.storage_uri
-    WHERE sha256::text = NEW.sha256::text AND storage_uri = OLD.storage_uri AND (object_id = NEW.object_id OR object_id IS NULL);
+    WHERE sha256::text = NEW.sha256::text AND public.is_same_content(storage_uri, OLD.storage_uri)
+      AND (object_id = NEW.object_id OR object_id IS NULL);
     RETURN NULL;
 END $$;
 
@@ -100,11 +108,12 @@ DECLARE
     v_object storage_objects;
 BEGIN
     -- Lock documents before objects, as a deletion of a document does.
-    PERFORM 1 FROM documents WHERE sha256 = right(p_from, 64) AND storage_uri = p_from ORDER BY doc_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM documents WHERE sha256 = get_storage_uri_hash(p_from) AND is_same_content(storage_uri, p_from)
+    ORDER BY doc_id FOR NO KEY UPDATE;
     SELECT * INTO v_object FROM storage_objects WHERE object_id = p_object_id AND storage_uri = p_from FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN false;
-    ELSIF p_to !~ '^(local|s3)://[0-9a-f]{64}$' OR right(p_to, 64) <> v_object.sha256 THEN
+    ELSIF get_storage_uri_hash(p_to) IS DISTINCT FROM v_object.sha256 THEN
         RAISE EXCEPTION '% is not an address of storage object % with the hash %', p_to, p_object_id, v_object.sha256
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -142,10 +151,9 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE TRIGGER trg_storage_objects_tombstone_deleted AFTER DELETE ON storage_objects
-    FOR EACH ROW WHEN (OLD.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$') EXECUTE FUNCTION tombstone_old_uri();
+    FOR EACH ROW EXECUTE FUNCTION tombstone_old_uri();
 CREATE OR REPLACE TRIGGER trg_storage_objects_tombstone_moved AFTER UPDATE OF storage_uri ON storage_objects
-    FOR EACH ROW WHEN (OLD.storage_uri <> NEW.storage_uri AND OLD.storage_uri ~ '^(local|s3)://[0-9a-f]{64}$')
-    EXECUTE FUNCTION tombstone_old_uri();
+    FOR EACH ROW WHEN (OLD.storage_uri <> NEW.storage_uri) EXECUTE FUNCTION tombstone_old_uri();
 CREATE OR REPLACE TRIGGER trg_storage_objects_sync_documents AFTER UPDATE OF storage_uri ON storage_objects
     FOR EACH ROW WHEN (OLD.storage_uri <> NEW.storage_uri) EXECUTE FUNCTION sync_document_uris();
 CREATE OR REPLACE TRIGGER trg_storage_objects_clear_tombstone AFTER INSERT OR UPDATE OF storage_uri ON storage_objects

@@ -38,7 +38,10 @@ BEGIN
         EXIT WHEN FOUND;
         -- If another transaction inserts first, this inserts nothing and the next iteration finds the row.
         INSERT INTO storage_objects (sha256, storage_uri, backend_type, tier)
-        VALUES (p_sha256, p_backend_type || '://' || p_sha256, p_backend_type, p_backend_type)
+        -- An address that the pipelines' parser accepts: any copy of the hash in the store. The bucket is a placeholder.
+        VALUES (p_sha256,
+                CASE p_backend_type WHEN 'local' THEN 'local://' ELSE 's3://bucket/docs/' END || p_sha256 || '/content',
+                p_backend_type, p_backend_type)
         ON CONFLICT DO NOTHING;
     END LOOP;
     INSERT INTO storage_references (object_id, reference_type, referenced_id)

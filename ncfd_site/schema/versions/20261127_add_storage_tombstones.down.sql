@@ -16,3 +16,5 @@ DROP FUNCTION IF EXISTS find_deletion_blocker(bigint, text, text);
 DROP INDEX IF EXISTS ix_documents_object_id;
 DROP INDEX IF EXISTS ix_studies_object_id;
 DROP TABLE IF EXISTS storage_tombstones;
+DROP FUNCTION IF EXISTS is_same_content(text, text);
+DROP FUNCTION IF EXISTS get_storage_uri_hash(text);

@@ -117,7 +117,7 @@ def links(request: HttpRequest, params: Query[LinkParams]) -> object:
     if not params.sort.endswith("audit_id"):
         keys.insert(0, keyset.Key("confidence", descending))
     page = keyset.page(request, found, keys, params.limit, params.cursor)
-    return {"items": [_serialize(link) for link in page.rows], "next": page.next}
+    return {"items": [_serialize_link(link) for link in page.rows], "next": page.next}
 
 
 @declare_get(router, "/links/{audit_id}", VIEW, Link, "One link with its evidence")
@@ -126,7 +126,7 @@ def link(request: HttpRequest, audit_id: Key) -> object:
     found = LinkAudit.objects.select_related("asset").filter(pk=audit_id).first()
     if found is None:
         raise Http404(f"There is no link {audit_id}.")
-    return {**_serialize(found), "evidence": found.evidence_jsonb}
+    return {**_serialize_link(found), "evidence": found.evidence_jsonb}
 
 
 @declare_get(router, "/heuristics", VIEW, Heuristics, "Precision of every heuristic")
@@ -145,7 +145,7 @@ def heuristic(request: HttpRequest, name: str, params: Query[WindowParams]) -> o
     return serialize_report(build_report(name, form.window() if (params.from_ or params.to) else Window()))
 
 
-def _serialize(link: LinkAudit) -> dict[str, Any]:
+def _serialize_link(link: LinkAudit) -> dict[str, Any]:
     names = (
         "audit_id nct_id asset_id doc_id link_type confidence promotion_status label_source reviewed_by reviewed_at"
         " created_at updated_at"

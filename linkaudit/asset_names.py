@@ -66,19 +66,19 @@ def guess_alias_type(name: str) -> str:
 def list_distinct_names(names: Any, aliases: Iterable[str] = ()) -> list[str]:
     """Return each text in the JSON value `names` and in `aliases` once, in that order, ignoring case."""
     found: dict[str, str] = {}
-    for name in (*_texts(names), *aliases):
+    for name in (*_iter_nested_texts(names), *aliases):
         cleaned = collapse_spaces(name)
         if cleaned:
             found.setdefault(cleaned.casefold(), cleaned)
     return list(found.values())
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _iter_nested_texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from _texts(inner)
+            yield from _iter_nested_texts(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _texts(inner)
+            yield from _iter_nested_texts(inner)

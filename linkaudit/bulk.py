@@ -64,7 +64,7 @@ def label_links(
     `is_changed` finds the links that changed after the actor selected them; they are skipped. All or none: if the
     database refuses one link, nothing is labeled. Raises PermissionDenied, and BulkError without a note.
     """
-    _validate(decision, note, actor)
+    _validate_bulk_decision(decision, note, actor)
     # Locks are taken in ascending order, so that overlapping selections wait for each other and never deadlock.
     links = LinkAudit.objects.select_for_update(no_key=True).defer("evidence_jsonb").filter(pk__in=audit_ids)
     found = {audit.pk: audit for audit in links.order_by("pk")}
@@ -92,7 +92,7 @@ def freeze_filter(query: str) -> FrozenFilter:
 
 def start_job(frozen: FrozenFilter, decision: str, note: str, *, actor: User) -> Job:
     """Start the job that labels a frozen filter. Raises PermissionDenied, and BulkError without a note."""
-    _validate(decision, note, actor)
+    _validate_bulk_decision(decision, note, actor)
     return queue.start(JOB, {**asdict(frozen), "decision": decision, "note": note.strip()}, actor=actor)
 
 
@@ -115,7 +115,7 @@ def format_result(decision: str, groups: Mapping[str, Collection[int]], counts: 
     return " ".join(parts)
 
 
-def _validate(decision: str, note: str, actor: User) -> None:
+def _validate_bulk_decision(decision: str, note: str, actor: User) -> None:
     check_permission(actor, BULK, "Labeling many links")
     if decision not in DECISIONS:
         raise BulkError(f"A decision is right, wrong or cleared, not {decision!r}. Nothing was labeled.")

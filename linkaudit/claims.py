@@ -76,7 +76,7 @@ def highlight(text: str, terms: Terms) -> HighlightedText:
 
     Case is ignored; spaces and hyphens in a name match each other ("AB-101", "AB 101", "AB101").
     """
-    pattern = _compile(terms)
+    pattern = _compile_terms(terms)
     if pattern is None:
         return HighlightedText(escape(text), 0, 0)
     counts: dict[Kind, int] = {"asset": 0, "trial": 0}
@@ -104,19 +104,19 @@ def highlight_with_quote(text: str, terms: Terms, start: int, end: int) -> Highl
     )
 
 
-def _compile(terms: Terms) -> re.Pattern[str] | None:
+def _compile_terms(terms: Terms) -> re.Pattern[str] | None:
     groups = []
     if terms.nct_id.strip():
-        groups.append(f"(?P<trial>{_alternatives([terms.nct_id])})")
+        groups.append(f"(?P<trial>{_build_alternatives_pattern([terms.nct_id])})")
     names = [name for name in terms.asset_names if len(name.strip()) >= MIN_NAME_LENGTH]
     if names:
-        groups.append(f"(?P<asset>{_alternatives(names)})")
+        groups.append(f"(?P<asset>{_build_alternatives_pattern(names)})")
     if not groups:
         return None
     return re.compile(rf"(?<!\w)(?:{'|'.join(groups)})(?!\w)", re.IGNORECASE)
 
 
-def _alternatives(names: Iterable[str]) -> str:
+def _build_alternatives_pattern(names: Iterable[str]) -> str:
     patterns = []
     # Longest first, so that "insulin glargine" wins over "insulin".
     for name in sorted(set(names), key=lambda name: (-len(name), name)):

@@ -83,17 +83,17 @@ def build_queue_tile(found: Rows, user: User) -> Tile:
     lines: list[Line] = []
     action = None
     for available in found["availability"]:
-        figures.append(Figure(_cap(available.open_count), "items to review", desk))
+        figures.append(Figure(_format_capped(available.open_count), "items to review", desk))
         if available.open_count and not available.is_available:
             lines.append(Line("None available to you", note="reserved by others, or reviewed by you"))
-    figures += [Figure(_cap(today.count), "reviewed by you today (UTC)", desk) for today in found["today"]]
+    figures += [Figure(_format_capped(today.count), "reviewed by you today (UTC)", desk) for today in found["today"]]
     for waiting in found["adjudications"]:
-        figures.append(Figure(_cap(waiting.open_count), "awaiting adjudication", adjudication))
+        figures.append(Figure(_format_capped(waiting.open_count), "awaiting adjudication", adjudication))
         if waiting.oldest:
             lines.append(Line("Oldest item", url=adjudication, at=waiting.oldest))
             action = Action("Resolve disagreements", adjudication)
     for jobs in found["jobs"]:
-        figures.append(Figure(_cap(jobs.count), "your active jobs", reverse("jobs:jobs") + "?state=open"))
+        figures.append(Figure(_format_capped(jobs.count), "your active jobs", reverse("jobs:jobs") + "?state=open"))
     for reviewable in found["reviewable"]:
         if reviewable.has_open_sample:
             action = Action("Start reviewing", desk)
@@ -111,8 +111,8 @@ def build_disagreements_tile(found: Rows, user: User) -> Tile:
     address = reverse("linkaudit:disagreements") if user.has_perm(ADJUDICATE) else agreement
     heuristics = found["heuristics"]
     figures = (
-        Figure(_cap(sum(each.conflicts for each in heuristics)), "conflicting reviews", address),
-        Figure(_cap(sum(each.unsure for each in heuristics)), "marked unsure", address),
+        Figure(_format_capped(sum(each.conflicts for each in heuristics)), "conflicting reviews", address),
+        Figure(_format_capped(sum(each.unsure for each in heuristics)), "marked unsure", address),
     )
     lines = tuple(
         Line(
@@ -128,7 +128,7 @@ def build_disagreements_tile(found: Rows, user: User) -> Tile:
     return Tile(figures, lines, "No open disagreements.", links=links)
 
 
-def _cap(count: int) -> str:
+def _format_capped(count: int) -> str:
     return format_capped_count(count, COUNT_LIMIT)
 
 

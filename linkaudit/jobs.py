@@ -31,7 +31,7 @@ BATCH = 500
 Json = Mapping[str, Any]
 
 
-def _label_many(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_bulk_labeling(arguments: Json, reporter: ProgressReporter) -> Json:
     actor = User.objects.get(username=reporter.actor)
     decision, moment = arguments["decision"], datetime.fromisoformat(arguments["moment"])
     state = reporter.checkpoint or {"after": 0, "counts": {}, "listed": {}}
@@ -52,25 +52,25 @@ def _label_many(arguments: Json, reporter: ProgressReporter) -> Json:
     return {"message": bulk.format_result(decision, listed, counts), "counts": counts, "listed": listed}
 
 
-def _describe_bulk(arguments: Json) -> str:
+def _describe_bulk_labeling(arguments: Json) -> str:
     links = f"links where {arguments['query']}" if arguments["query"] else "all links"
     label = bulk.DECISIONS[arguments["decision"]]
     return f"{links}, up to link {arguments['max_id']}, as {label}: {arguments['note']}"
 
 
-def _draw_sample(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_sample_draw(arguments: Json, reporter: ProgressReporter) -> Json:
     reporter.begin("Drawing", None, "samples")
     sample = sampling.draw_sample(SampleOptions.from_json(arguments), drawn_by=reporter.actor)
     return {"sample_id": sample.pk, "message": sampling.describe_sample(sample)}
 
 
-def _draw_promoted(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_promoted_samples_draw(arguments: Json, reporter: ProgressReporter) -> Json:
     samples = sampling.draw_promoted_samples(arguments.get("size", sampling.PROMOTED_SIZE), reporter=reporter)
     message = " ".join(map(sampling.describe_sample, samples)) or sampling.NOTHING_DUE
     return {"samples": [sample.pk for sample in samples], "message": message}
 
 
-def _revert(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_promotion_revert(arguments: Json, reporter: ProgressReporter) -> Json:
     reporter.begin("Reverting the promotion", None, "links")
     links = promotion.revert_promotion(arguments["promotion_id"], arguments["reason"], reverted_by=reporter.actor)
     reporter.advance(links)
@@ -82,8 +82,8 @@ register(
         name=bulk.JOB,
         title="Label many links",
         permission=bulk.BULK,
-        run=_label_many,
-        describe=_describe_bulk,
+        run=_run_bulk_labeling,
+        describe=_describe_bulk_labeling,
         conclude=itemgetter("message"),
         errors=(PermissionDenied,),
     )
@@ -93,7 +93,7 @@ register(
         name=sampling.DRAW_JOB,
         title="Draw a sample",
         permission=sampling.DRAW,
-        run=_draw_sample,
+        run=_run_sample_draw,
         describe=lambda arguments: str(SampleOptions.from_json(arguments)),
         conclude=itemgetter("message"),
         errors=(sampling.SampleError,),
@@ -104,7 +104,7 @@ register(
         name="linkaudit_draw_promoted_samples",
         title="Draw samples of promoted links",
         permission=sampling.DRAW,
-        run=_draw_promoted,
+        run=_run_promoted_samples_draw,
         describe=lambda arguments: f"{arguments.get('size', sampling.PROMOTED_SIZE):,} links of each heuristic",
         conclude=itemgetter("message"),
         exclusive=True,
@@ -132,7 +132,7 @@ register(
         name=promotion.REVERT_JOB,
         title="Revert a promotion",
         permission=promotion.PROMOTE,
-        run=_revert,
+        run=_run_promotion_revert,
         describe=lambda arguments: f"promotion {arguments['promotion_id']}: {arguments['reason']}",
         conclude=lambda result: (
             f"Promotion {result['promotion_id']} reverted: {format_quantity(result['links'], 'link')}."
@@ -143,11 +143,11 @@ register(
 )
 
 
-def _list_exported(query: str, actor: User) -> QuerySet[LinkAudit]:
+def _select_exported_links(query: str, actor: User) -> QuerySet[LinkAudit]:
     form = LinkFilterForm(QueryDict(query))
     if not form.is_valid():
         raise ListError("Invalid filter. Return to the list and select again.")
     return list_links(form.get_selection())
 
 
-register_export(Source("links", LinkAudit, _list_exported, lambda: reverse("linkaudit:links")))
+register_export(Source("links", LinkAudit, _select_exported_links, lambda: reverse("linkaudit:links")))

@@ -56,7 +56,7 @@ def select_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
 
 def list_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     """Return the selected links on all pages, in order."""
-    return select_links(selection).order_by(*_order(selection.sort))
+    return select_links(selection).order_by(*_build_order(selection.sort))
 
 
 def read_link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
@@ -71,7 +71,7 @@ def find_neighbor(selection: LinkFilter, link: LinkAudit, *, is_backward: bool =
     if is_backward:
         sort = sort[1:] if sort.startswith("-") else f"-{sort}"
     links = select_links(selection).filter(_beyond(sort, link))
-    return links.order_by(*_order(sort)).values_list("pk", flat=True).first()
+    return links.order_by(*_build_order(sort)).values_list("pk", flat=True).first()
 
 
 def find_next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
@@ -83,7 +83,7 @@ def find_next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
     return list_links(opened).exclude(pk=after.pk).values_list("pk", flat=True).first()
 
 
-def _order(sort: str) -> tuple[str, ...]:
+def _build_order(sort: str) -> tuple[str, ...]:
     # The key makes the order total. It has the direction of `sort`, so that the flipped order is the exact reverse.
     key = "-audit_id" if sort.startswith("-") else "audit_id"
     return (key,) if sort == key else (sort, key)

@@ -73,7 +73,7 @@ def label_link(
     """
     check_permission(actor, LABEL, "Labeling links")
     audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
-    is_repeated = _is_repeated(audit, label, note)
+    is_repeated = _is_repeated_decision(audit, label, note)
     if is_repeated and not _has_label_of_another(audit, actor):
         return audit
     if seen_at is not None and audit.updated_at != seen_at:
@@ -152,7 +152,7 @@ def _has_label_of_another(audit: LinkAudit, actor: User) -> bool:
     return audit.label is not None and audit.reviewed_by != actor.get_username()
 
 
-def _is_repeated(audit: LinkAudit, label: bool | None, note: str | None) -> bool:
+def _is_repeated_decision(audit: LinkAudit, label: bool | None, note: str | None) -> bool:
     is_same_note = note is None or (audit.review_notes or "") == note.strip()
     is_by_reviewer = audit.label is None or audit.label_source == LinkAudit.LabelSource.HUMAN_REVIEW
     return audit.label is label and is_by_reviewer and is_same_note

@@ -47,9 +47,9 @@ def remember_lease(session: SessionBase, token: uuid.UUID | None, slot_id: int, 
 
     So a note outlives a lease that expires.
     """
-    _store(session, SLOTS, token, slot_id)
+    _store_lease_value(session, SLOTS, token, slot_id)
     if note:
-        _store(session, NOTES, token, note)
+        _store_lease_value(session, NOTES, token, note)
 
 
 def find_leased_slot_id(session: SessionBase, token: uuid.UUID | str) -> int | None:
@@ -63,6 +63,6 @@ def find_note(session: SessionBase, token: uuid.UUID | None) -> str:
     return str(session.get(NOTES, {}).get(str(token), ""))
 
 
-def _store(session: SessionBase, name: str, token: uuid.UUID | None, value: int | str) -> None:
+def _store_lease_value(session: SessionBase, name: str, token: uuid.UUID | None, value: int | str) -> None:
     stored = {**session.get(name, {}), str(token): value}
     session[name] = dict(list(stored.items())[-MAX_LEASES:])

@@ -51,7 +51,7 @@ def links(request: HttpRequest) -> HttpResponse:
         "selection": selection,
         "page": page,
         "rows": [(audit, titles.get(audit.doc_id, "")) for audit in page.rows] if page else [],
-        "query": _format_query(selection) if selection else "",
+        "query": _format_filter_query(selection) if selection else "",
         "last_label": find_last_label(request.session),
     }
     return render(request, "linkaudit/links.html", context)
@@ -61,27 +61,27 @@ def links(request: HttpRequest) -> HttpResponse:
 @require_permission(VIEW)
 def link(request: HttpRequest, audit_id: int) -> HttpResponse:
     """Show one link with its document; a POST labels it and redirects to the next open link."""
-    audit = _find(audit_id)
-    selection = _read_selection(request)
+    audit = _get_or_404(audit_id)
+    selection = _read_filter_or_default(request)
     if request.method != "POST":
-        return _link_page(request, audit, selection)
+        return _render_link_page(request, audit, selection)
     form = LabelForm(request.POST)
     if not form.is_valid():
-        return _link_page(request, audit, selection, form=form, status=400)
+        return _render_link_page(request, audit, selection, form=form, status=400)
     values = form.cleaned_data
     try:
         labeled = label_link(
             audit_id, values["decision"], actor=current_user(request), note=values["note"], seen_at=values["seen_at"]
         )
     except StaleLinkError as error:
-        return _link_page(request, _find(audit_id), selection, form=form, conflict=str(error), status=409)
+        return _render_link_page(request, _get_or_404(audit_id), selection, form=form, conflict=str(error), status=409)
     if labeled.updated_at != audit.updated_at:
         remember_label(request.session, labeled, describe_link(audit), audit.review_notes)
     following = find_next_open_link(selection, labeled)
     if following is None:
         messages.success(request, "Every link of this selection is labeled.")
-        return redirect(_build_url("linkaudit:links", selection))
-    return redirect(_build_url("linkaudit:link", selection, following))
+        return redirect(_build_url_with_filter("linkaudit:links", selection))
+    return redirect(_build_url_with_filter("linkaudit:link", selection, following))
 
 
 @require_POST
@@ -101,10 +101,10 @@ def undo(request: HttpRequest, audit_id: int) -> HttpResponse:
             messages.warning(request, f"Not undone: link {audit_id} was changed after you labeled it.")
         else:
             messages.success(request, f"Undone: link {audit_id} is {LABEL_NAMES[audit.label]} again.")
-    return redirect(_build_url("linkaudit:link", _read_selection(request), audit_id))
+    return redirect(_build_url_with_filter("linkaudit:link", _read_filter_or_default(request), audit_id))
 
 
-def _link_page(
+def _render_link_page(
     request: HttpRequest,
     audit: LinkAudit,
     selection: LinkFilter,
@@ -131,7 +131,7 @@ def _link_page(
         "form": form or LabelForm(initial={"note": audit.review_notes}),
         "seen_at": audit.updated_at.isoformat(),
         "conflict": conflict,
-        "query": _format_query(selection),
+        "query": _format_filter_query(selection),
         "previous": find_neighbor(selection, audit, is_backward=True),
         "next": find_neighbor(selection, audit),
         "last_label": find_last_label(request.session),
@@ -139,22 +139,22 @@ def _link_page(
     return render(request, "linkaudit/link.html", context, status=status)
 
 
-def _find(audit_id: int) -> LinkAudit:
+def _get_or_404(audit_id: int) -> LinkAudit:
     found = queries.find_link(audit_id)
     if found is None:
         raise Http404(MISSING.format(audit_id))
     return found
 
 
-def _read_selection(request: HttpRequest) -> LinkFilter:
+def _read_filter_or_default(request: HttpRequest) -> LinkFilter:
     form = LinkFilterForm(request.GET)
     # A link has a page for any query string; an invalid filter is ignored.
     return form.get_selection() if form.is_valid() else LinkFilter()
 
 
-def _format_query(selection: LinkFilter) -> str:
+def _format_filter_query(selection: LinkFilter) -> str:
     return f"?{selection.query_string}" if selection.query_string else ""
 
 
-def _build_url(name: str, selection: LinkFilter, *args: Any) -> str:
-    return f"{reverse(name, args=args)}{_format_query(selection)}"
+def _build_url_with_filter(name: str, selection: LinkFilter, *args: Any) -> str:
+    return f"{reverse(name, args=args)}{_format_filter_query(selection)}"

@@ -88,7 +88,7 @@ def companies(request: HttpRequest, params: Query[CompaniesParams]) -> object:
     today = timezone.now().date()
     rows = Company.objects.defer("metadata")
     if params.q:
-        rows = rows.filter(_search(params.q))
+        rows = rows.filter(_build_company_condition(params.q))
     if params.exchange or params.listed:
         active = Security.objects.filter(status=Security.Status.ACTIVE, effective_range__contains=today)
         if params.exchange:
@@ -129,7 +129,7 @@ def build_company_item(company: Company, active: list[ListingPeriod]) -> dict[st
     return {**pick(company, names), "tickers": sorted({period.ticker for period in active})}
 
 
-def _search(text: str) -> Q:
+def _build_company_condition(text: str) -> Q:
     term = text.strip()
     found = Q(cik=int(term)) if CIK.fullmatch(term) else Q()
     # Empty for text without letters and digits.

@@ -81,7 +81,7 @@ def evaluate_gate(
     worst = min((severities[signal] for signal in present), key=SEVERITIES.index)
     ratio = ratios[code][worst]
     reason = f" by the worst severity, {worst}" if len(set(ratios[code].values())) > 1 else ""
-    rationale = f"{GATE_NAMES[code]}: {_join(present)} fired; the likelihood ratio is {ratio}{reason}."
+    rationale = f"{GATE_NAMES[code]}: {_join_codes(present)} fired; the likelihood ratio is {ratio}{reason}."
     return GateEvaluation(code, True, present, ratio, rationale)
 
 
@@ -97,7 +97,7 @@ def compute_posterior(prior: Decimal, ratios: Iterable[Decimal], *, at_least: De
     """
     # Sorted: the last digits of the sum must not depend on the order.
     given = sorted(require_finite(ratio) for ratio in ratios)
-    pi = _round(_clamp(require_finite(prior), MIN_PRIOR, MAX_PRIOR), PROBABILITY)
+    pi = _round_half_even(_clamp(require_finite(prior), MIN_PRIOR, MAX_PRIOR), PROBABILITY)
     logit_prior = logit(pi)
     sum_log_lr = sum((log_ratio(ratio) for ratio in given), Decimal(0))
     logit_post = _clamp(logit_prior + sum_log_lr, -MAX_LOGIT, MAX_LOGIT)
@@ -106,10 +106,10 @@ def compute_posterior(prior: Decimal, ratios: Iterable[Decimal], *, at_least: De
         p_fail = max(p_fail, _clamp(require_finite(at_least), Decimal(0), Decimal(1)))
     return Posterior(
         prior_pi=pi,
-        logit_prior=_round(logit_prior, LOGIT),
-        sum_log_lr=_round(sum_log_lr, LOGIT),
-        logit_post=_round(logit_post, LOGIT),
-        p_fail=_round(p_fail, PROBABILITY),
+        logit_prior=_round_half_even(logit_prior, LOGIT),
+        sum_log_lr=_round_half_even(sum_log_lr, LOGIT),
+        logit_post=_round_half_even(logit_post, LOGIT),
+        p_fail=_round_half_even(p_fail, PROBABILITY),
     )
 
 
@@ -139,7 +139,7 @@ def _clamp(number: Decimal, least: Decimal, most: Decimal) -> Decimal:
     return min(max(number, least), most)
 
 
-def _round(number: Decimal, digits: Decimal) -> Decimal:
+def _round_half_even(number: Decimal, digits: Decimal) -> Decimal:
     return number.quantize(digits, ROUND_HALF_EVEN)
 
 
@@ -153,8 +153,8 @@ def _describe_signals(
         ([signal for signal in absent if signal in not_fired and signal not in late], "did not fire"),
         (rest, "was not evaluated" if len(rest) == 1 else "were not evaluated"),
     )
-    return "; ".join(f"{_join(signals)} {state}" for signals, state in parts if signals)
+    return "; ".join(f"{_join_codes(signals)} {state}" for signals, state in parts if signals)
 
 
-def _join(codes: Sequence[str]) -> str:
+def _join_codes(codes: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))

@@ -29,7 +29,7 @@ OF_TRIAL = {
 COLUMNS = (*OF_TRIAL, "run_id", "scored_at", "p_fail", "previous_run_id", "previous_p_fail", "change")
 
 
-def _rows(query: str, actor: User) -> QuerySet[Any]:
+def _select_exported_scores(query: str, actor: User) -> QuerySet[Any]:
     runs = list_latest_runs()
     form = TrialFilterForm(QueryDict(query), runs=runs)
     if not form.is_valid():
@@ -48,4 +48,4 @@ def _rows(query: str, actor: User) -> QuerySet[Any]:
     return rows
 
 
-TRIALS = register(Source("trials", Score, _rows, lambda: reverse("risk:trials"), COLUMNS))
+TRIALS = register(Source("trials", Score, _select_exported_scores, lambda: reverse("risk:trials"), COLUMNS))

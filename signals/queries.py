@@ -107,22 +107,22 @@ def read_recorded_ratios(metadata: Any) -> dict[str, Decimal] | None:
     if isinstance(gates, Mapping):
         pairs = list(gates.items())
     elif isinstance(gates, list):
-        pairs = [(_find(details, _CODE_KEYS), details) for details in gates]
+        pairs = [(_get_first_value(details, _CODE_KEYS), details) for details in gates]
     else:
         return None
-    ratios = {str(code): ratio for code, details in pairs if code and (ratio := _ratio(details)) is not None}
+    ratios = {str(code): ratio for code, details in pairs if code and (ratio := _parse_ratio(details)) is not None}
     return ratios if ratios or not gates else None
 
 
-def _find(details: Any, keys: Iterable[str]) -> Any:
+def _get_first_value(details: Any, keys: Iterable[str]) -> Any:
     return next((details[key] for key in keys if key in details), None) if isinstance(details, Mapping) else None
 
 
-def _ratio(details: Any) -> Decimal | None:
+def _parse_ratio(details: Any) -> Decimal | None:
     if isinstance(details, Mapping):
         if any(details.get(key) is False for key in ("fired", "fired_bool")):
             return None
-        details = _find(details, _RATIO_KEYS)
+        details = _get_first_value(details, _RATIO_KEYS)
     if details is None or isinstance(details, bool):
         return None
     try:

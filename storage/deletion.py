@@ -99,7 +99,7 @@ def _delete_one(tombstone: _Tombstone, stores: StorePool) -> _Outcome | str:
     uri = tombstone.storage_uri
     backend = parse_uri(uri).backend
 
-    def delete(store: ContentStore) -> _Outcome:
+    def delete_unless_recent(store: ContentStore) -> _Outcome:
         # Announced data is always uploaded after its tombstone.
         if tombstone.reason != "expected" and store.get_modified_at(uri) > tombstone.created_at:
             return _Outcome.RECENT
@@ -107,7 +107,7 @@ def _delete_one(tombstone: _Tombstone, stores: StorePool) -> _Outcome | str:
         return _Outcome.DELETED
 
     try:
-        return stores.call(backend, delete)
+        return stores.call(backend, delete_unless_recent)
     except ContentNotFoundError:
         return _Outcome.DELETED
     except StoreSkippedError:

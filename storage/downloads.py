@@ -93,7 +93,7 @@ class StoredFile:
 
     @property
     def name(self) -> str:
-        """Return a file name: the start of the hash, and the extension of a known type."""
+        """A file name: the start of the hash, and the extension of a known type."""
         content_type = self.content_type if isinstance(self.content_type, str) else ""
         extension = FILE_EXTENSIONS.get(content_type.partition(";")[0].strip().lower(), ".bin")
         return f"{self.sha256[:16].lower()}{extension}"
@@ -104,13 +104,13 @@ class StoredFile:
 def download_object(request: HttpRequest, object_id: int) -> HttpResponseBase:
     """Send the data of an object."""
 
-    def find() -> StoredFile:
+    def find_file() -> StoredFile:
         row = StorageObject.objects.filter(pk=object_id).first() if object_id <= MAX_KEY else None
         if row is None:
             raise Http404(f"There is no object {object_id}. It was deleted, or the address is wrong.")
         return _build_file(row)
 
-    return _send(request, find)
+    return _send_file(request, find_file)
 
 
 @require_safe
@@ -118,7 +118,7 @@ def download_object(request: HttpRequest, object_id: int) -> HttpResponseBase:
 def download_document(request: HttpRequest, doc_id: int) -> HttpResponseBase:
     """Send the data of a document as fetched."""
 
-    def find() -> StoredFile:
+    def find_file() -> StoredFile:
         documents = Document.objects.select_related("object")
         document = documents.filter(pk=doc_id).first() if doc_id <= MAX_KEY else None
         if document is None:
@@ -127,7 +127,7 @@ def download_document(request: HttpRequest, doc_id: int) -> HttpResponseBase:
             return _build_file(document.object, document.content_type)
         return StoredFile(document.storage_uri, document.sha256, document.content_type)
 
-    return _send(request, find)
+    return _send_file(request, find_file)
 
 
 def _build_file(row: StorageObject, content_type: Any = None) -> StoredFile:
@@ -136,20 +136,20 @@ def _build_file(row: StorageObject, content_type: Any = None) -> StoredFile:
     return StoredFile(row.storage_uri, row.sha256, content_type)
 
 
-def _send(request: HttpRequest, find: Callable[[], StoredFile]) -> HttpResponse | FileResponse:
+def _send_file(request: HttpRequest, find_file: Callable[[], StoredFile]) -> HttpResponse | FileResponse:
     """Respond with the file, or a page with the reason.
 
     The row is read again if its data is missing, since the object may have moved in between.
     """
-    stored = find()
+    stored = find_file()
     try:
         try:
-            return _respond(request, stored)
+            return _build_response(request, stored)
         except ContentNotFoundError:
-            current = find()
+            current = find_file()
             if current == stored:
                 raise
-            return _respond(request, current)
+            return _build_response(request, current)
     except (ContentError, ConfigurationError, OSError) as error:
         failure = FAILURES.get(type(error), UNAVAILABLE)
         context = {"title": failure.title, "message": failure.message}
@@ -159,7 +159,7 @@ def _send(request: HttpRequest, find: Callable[[], StoredFile]) -> HttpResponse 
         return page
 
 
-def _respond(request: HttpRequest, stored: StoredFile) -> HttpResponse | FileResponse:
+def _build_response(request: HttpRequest, stored: StoredFile) -> HttpResponse | FileResponse:
     store = get_content_store(parse_uri_of(stored.sha256, stored.uri).backend)
     if request.method == "HEAD":
         return _set_headers(HttpResponse(), stored, store.get_size(stored.uri))

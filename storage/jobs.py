@@ -69,7 +69,7 @@ class _FindingsReporter:
         self._reporter.advance(count, checkpoint=saved, note=note)
 
 
-def _verify(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_verification(arguments: Json, reporter: ProgressReporter) -> Json:
     options = VerifyOptions.from_json({"checks": arguments["only"], "sample": arguments["sample"] / 100})
     with_findings = _FindingsReporter(reporter)
     summary = verify(options, with_findings, with_findings.add)
@@ -77,13 +77,13 @@ def _verify(arguments: Json, reporter: ProgressReporter) -> Json:
     return {"message": message, "summary": summary.as_json(), "findings": with_findings.findings}
 
 
-def _collect_garbage(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_garbage_collection(arguments: Json, reporter: ProgressReporter) -> Json:
     options = GcOptions(**arguments)
     result = collect_garbage(options, reporter)
     return {"message": describe_gc_result(result, options.retention_minutes), **asdict(result)}
 
 
-def _move(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_move(arguments: Json, reporter: ProgressReporter) -> Json:
     options = MoveOptions(**arguments)
     result = move_objects(options, reporter)
     listed = dict(list(result.failures.items())[:MAX_LISTED])
@@ -118,9 +118,9 @@ def _describe_move(arguments: Json) -> str:
 
 
 for name, title, run, describe, template in (
-    (VERIFY, "Verify content", _verify, _describe_verification, "verification"),
-    (COLLECT, "Collect garbage", _collect_garbage, _describe_garbage_collection, "garbage_collection"),
-    (MOVE, "Move content", _move, _describe_move, "move"),
+    (VERIFY, "Verify content", _run_verification, _describe_verification, "verification"),
+    (COLLECT, "Collect garbage", _run_garbage_collection, _describe_garbage_collection, "garbage_collection"),
+    (MOVE, "Move content", _run_move, _describe_move, "move"),
 ):
     register(
         JobType(

@@ -134,11 +134,11 @@ def add_documents(documents: Sequence[NewDocument], store: ContentStore) -> dict
     sql.execute(_SET_SIZES, parameters)
     sql.execute(_SET_OBJECTS, parameters)
     added = sql.rows(_SELECT_ADDED, parameters, of=_Added)
-    _put({row.storage_uri: contents[row.sha256] for row in added}, store)
+    _store_contents({row.storage_uri: contents[row.sha256] for row in added}, store)
     return {row.source_url: row.doc_id for row in added}
 
 
-def _put(contents: Mapping[str, bytes], store: ContentStore) -> None:
+def _store_contents(contents: Mapping[str, bytes], store: ContentStore) -> None:
     """Store the data at the URIs of the rows; overwriting existing data repairs a corrupt copy."""
     own: dict[str, list[bytes]] = defaultdict(list)
     for uri, content in contents.items():

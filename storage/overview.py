@@ -151,7 +151,7 @@ def load_overview() -> Overview:
     cells = sql.rows(_CELLS, thresholds, of=_Cell)
     (tombstones,) = sql.rows(_TOMBSTONES, of=TombstoneAmount)
     tiers = sorted({(cell.backend_type, cell.tier) for cell in cells})
-    ages = _group(AGES, cells, lambda cell: None if cell.age_index is None else len(AGES) - 1 - cell.age_index)
+    ages = _sum_by_bucket(AGES, cells, lambda cell: None if cell.age_index is None else len(AGES) - 1 - cell.age_index)
     past_grace = [amount for bucket, amount in ages.items() if bucket.start >= GRACE_DAYS]
     return Overview(
         as_of=as_of,
@@ -159,8 +159,8 @@ def load_overview() -> Overview:
         reference_count=sum(cell.reference_count for cell in cells),
         candidates=_sum(past_grace),
         tiers={tier: _sum(c for c in cells if (c.backend_type, c.tier) == tier) for tier in tiers},
-        sizes=_group(SIZES, cells, lambda cell: cell.size_index - 1),
-        by_references=_group(REFERENCES, cells, lambda cell: cell.reference_index - 1),
+        sizes=_sum_by_bucket(SIZES, cells, lambda cell: cell.size_index - 1),
+        by_references=_sum_by_bucket(REFERENCES, cells, lambda cell: cell.reference_index - 1),
         ages=ages,
         tombstones=tombstones,
     )
@@ -188,7 +188,7 @@ def read_verification(job_id: int, finished_at: datetime | None, stored: dict[st
     return LastVerification(job_id, finished_at, drift, summary.error_count - drift, summary.is_complete)
 
 
-def _group(
+def _sum_by_bucket(
     buckets: Sequence[Bucket], cells: Sequence[_Cell], find_index: Callable[[_Cell], int | None]
 ) -> dict[Bucket, Amount]:
     return {bucket: _sum(cell for cell in cells if find_index(cell) == index) for index, bucket in enumerate(buckets)}

@@ -25,7 +25,7 @@ def add_reference(
     database rejects the change.
     """
     key = (sha256, backend_type, reference_type, reference_id)
-    return _change("increment_storage_refcount", "reference_added", "added", key, reason, actor)
+    return _change_reference("increment_storage_refcount", "reference_added", "added", key, reason, actor)
 
 
 def release_reference(
@@ -37,10 +37,12 @@ def release_reference(
     garbage after the grace period. Raises as `add_reference` does.
     """
     key = (sha256, backend_type, reference_type, reference_id)
-    return _change("decrement_storage_refcount", "reference_released", "released", key, reason, actor)
+    return _change_reference("decrement_storage_refcount", "reference_released", "released", key, reason, actor)
 
 
-def _change(function: str, action: str, done: str, key: tuple[str, str, str, int], reason: str, actor: User) -> int:
+def _change_reference(
+    function: str, action: str, done: str, key: tuple[str, str, str, int], reason: str, actor: User
+) -> int:
     sha256, backend_type, reference_type, reference_id = key
     check_permission(actor, REFERENCE_PERMISSION, "Changing references")
     failure = (

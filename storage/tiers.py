@@ -87,10 +87,10 @@ _PAGE = f"""
 
 def preview_move(options: MoveOptions) -> MovePreview:
     """Return what would be moved."""
-    (preview,) = sql.rows(_COUNT, _build_parameters(options), of=MovePreview)
+    (preview,) = sql.rows(_COUNT, _build_query_parameters(options), of=MovePreview)
     if options.limit is None or preview.object_count <= options.limit:
         return preview
-    limited = list(islice(_iter_rows(options), options.limit))
+    limited = list(islice(_iter_rows_to_move(options), options.limit))
     return MovePreview(len(limited), sum(row.size_bytes for row in limited))
 
 
@@ -103,13 +103,13 @@ def move_objects(options: MoveOptions, reporter: ProgressReporter) -> MoveResult
     target = get_content_store(options.to)
     result = MoveResult()
     reporter.begin(f"Moving to {options.to}", preview_move(options).object_count, "objects")
-    rows = islice(_iter_rows(options), options.limit)
+    rows = islice(_iter_rows_to_move(options), options.limit)
     while batch := list(islice(rows, WRITERS)):
         # Pipelines can read what they stored, wherever it is moved.
         batch = [
             replace(row, target_uri=target.build_uri(row.sha256, parse_uri(row.storage_uri).name)) for row in batch
         ]
-        _announce([row.target_uri for row in batch], reporter.actor)
+        _announce_uris([row.target_uri for row in batch], reporter.actor)
         unavailable: ContentError | None = None
         # The database is only used from this thread.
         for row, error in zip(batch, map_concurrently(lambda row: _copy(row, target), batch), strict=True):
@@ -117,7 +117,7 @@ def move_objects(options: MoveOptions, reporter: ProgressReporter) -> MoveResult
                 unavailable = error
             elif error is not None:
                 result.failures[row.object_id] = str(error)
-            elif _switch(row, options, reporter.actor):
+            elif _switch_backend(row, options, reporter.actor):
                 result.object_count += 1
                 result.size_bytes += row.size_bytes
             else:
@@ -141,18 +141,18 @@ def describe_move_result(result: MoveResult, options: MoveOptions) -> str:
     return text
 
 
-def _iter_rows(options: MoveOptions) -> Iterator[_Row]:
+def _iter_rows_to_move(options: MoveOptions) -> Iterator[_Row]:
     after = 0
-    while page := sql.rows(_PAGE, {**_build_parameters(options), "after": after, "page": PAGE}, of=_Row):
+    while page := sql.rows(_PAGE, {**_build_query_parameters(options), "after": after, "page": PAGE}, of=_Row):
         yield from page
         after = page[-1].object_id
 
 
-def _build_parameters(options: MoveOptions) -> dict[str, object]:
+def _build_query_parameters(options: MoveOptions) -> dict[str, object]:
     return {"to": options.to, "days": options.older_than_days, "larger": options.larger_than}
 
 
-def _announce(uris: Sequence[str], actor: str) -> None:
+def _announce_uris(uris: Sequence[str], actor: str) -> None:
     with transaction.atomic():
         sql.scalar("tombstone_storage_uris", uris, ANNOUNCED_FOR, "expected", actor)
 
@@ -168,7 +168,7 @@ def _copy(row: _Row, target: ContentStore) -> ContentError | None:
     return None
 
 
-def _switch(row: _Row, options: MoveOptions, actor: str) -> bool:
+def _switch_backend(row: _Row, options: MoveOptions, actor: str) -> bool:
     retention = timedelta(minutes=options.retention_minutes)
     with transaction.atomic():
         return bool(sql.scalar("move_storage_object", row.object_id, row.storage_uri, row.target_uri, retention, actor))

@@ -38,7 +38,7 @@ def start_verification_job(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         context = _build_content_context(request, verify_form=form)
         return render(request, "storage/content.html", context, status=400)
-    return _start(request, lambda: start_verification(**form.cleaned_data, actor=current_user(request)))
+    return _start_job(request, lambda: start_verification(**form.cleaned_data, actor=current_user(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,7 +46,7 @@ def start_verification_job(request: HttpRequest) -> HttpResponse:
 def collect_garbage(request: HttpRequest) -> HttpResponse:
     """Preview a garbage collection; a confirmed POST starts it."""
 
-    def preview(options: GcOptions) -> dict[str, Any]:
+    def build_preview(options: GcOptions) -> dict[str, Any]:
         found = preview_garbage_collection(options)
         return {
             "options": options,
@@ -57,7 +57,7 @@ def collect_garbage(request: HttpRequest) -> HttpResponse:
             "has_work": found.candidate_count or found.due_count,
         }
 
-    return _preview_or_start(request, "garbage_collection", GcForm, preview, start_garbage_collection)
+    return _preview_or_start(request, "garbage_collection", GcForm, build_preview, start_garbage_collection)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +65,7 @@ def collect_garbage(request: HttpRequest) -> HttpResponse:
 def move(request: HttpRequest) -> HttpResponse:
     """Preview a move between tiers; a confirmed POST starts it."""
 
-    def preview(options: MoveOptions) -> dict[str, Any]:
+    def build_preview(options: MoveOptions) -> dict[str, Any]:
         found = preview_move(options)
         return {
             "options": options,
@@ -74,7 +74,7 @@ def move(request: HttpRequest) -> HttpResponse:
             "has_work": found.object_count,
         }
 
-    return _preview_or_start(request, "move", MoveForm, preview, start_move)
+    return _preview_or_start(request, "move", MoveForm, build_preview, start_move)
 
 
 def _build_content_context(request: HttpRequest, **forms: MaintenanceForm) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _preview_or_start(
         confirmation = ConfirmForm(request.POST)
         options = form.build_options()
         if confirmation.is_valid():
-            return _start(request, lambda: start(options, actor=current_user(request)))
+            return _start_job(request, lambda: start(options, actor=current_user(request)))
         context |= {"unconfirmed": confirmation.errors["confirm"], **preview(options)}
         status = 400
     else:
@@ -126,7 +126,7 @@ def _preview_or_start(
     return render(request, f"storage/{name}.html", context, status=status)
 
 
-def _start(request: HttpRequest, start: Callable[[], Job]) -> HttpResponse:
+def _start_job(request: HttpRequest, start: Callable[[], Job]) -> HttpResponse:
     try:
         job = start()
     except UserError as error:

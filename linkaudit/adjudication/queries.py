@@ -109,7 +109,7 @@ class Agreement:
         """
         if self.raw is None:
             return None
-        first, second = self._right_shares()
+        first, second = self._compute_right_shares()
         by_chance = first * second + (1 - first) * (1 - second)
         return None if by_chance == 1 else (self.raw - by_chance) / (1 - by_chance)
 
@@ -122,7 +122,7 @@ class Agreement:
         """
         if self.raw is None:
             return None
-        right = sum(self._right_shares()) / 2
+        right = sum(self._compute_right_shares()) / 2
         by_chance = 2 * right * (1 - right)
         return (self.raw - by_chance) / (1 - by_chance)
 
@@ -132,7 +132,7 @@ class Agreement:
         answers = 2 * self.wrong_wrong + self.right_wrong + self.wrong_right
         return 2 * self.wrong_wrong / answers if answers else None
 
-    def _right_shares(self) -> tuple[float, float]:
+    def _compute_right_shares(self) -> tuple[float, float]:
         return (self.right_right + self.right_wrong) / self.pairs, (self.right_right + self.wrong_right) / self.pairs
 
 

@@ -43,10 +43,10 @@ def disagreements(request: HttpRequest) -> HttpResponse:
 def disagreement(request: HttpRequest, audit_id: int) -> HttpResponse:
     """Show a link with the decisions on it; a POST resolves it."""
     if request.method != "POST":
-        return _disagreement_page(request, audit_id, AdjudicationForm())
+        return _render_disagreement_page(request, audit_id, AdjudicationForm())
     form = AdjudicationForm(request.POST)
     if not form.is_valid():
-        return _disagreement_page(request, audit_id, form, status=400)
+        return _render_disagreement_page(request, audit_id, form, status=400)
     decision, reason = form.cleaned_data["decision"], form.cleaned_data["reason"]
     try:
         adjudicate(audit_id, decision, reason, actor=current_user(request))
@@ -67,7 +67,7 @@ def agreement(request: HttpRequest) -> HttpResponse:
     return render(request, "linkaudit/adjudication/agreement.html", context)
 
 
-def _disagreement_page(
+def _render_disagreement_page(
     request: HttpRequest, audit_id: int, form: AdjudicationForm, *, status: int = 200
 ) -> HttpResponse:
     found = next(iter(queries.list_disagreements(audit_id)), None)

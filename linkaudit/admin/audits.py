@@ -76,7 +76,7 @@ ConfidenceFilter: type[FixedChoicesFilter] = fixed_choices_filter(
 )
 
 
-def _trial_link(nct_id: str) -> SafeString:
+def _render_trial_link(nct_id: str) -> SafeString:
     # To the list, because the trial may not be in the database.
     return format_html('<a href="{}?nct_id={}">{}</a>', reverse("admin:signals_trial_changelist"), nct_id, nct_id)
 
@@ -85,10 +85,10 @@ def _render_label(row: Any) -> SafeString | None:
     if row.label is None:
         return None
     date = render_age(row.reviewed_at) if row.reviewed_at else "date unknown"
-    return format_html("<b>{}</b>, {}, {}", LABEL_NAMES[row.label], _labeled_by(row), date)
+    return format_html("<b>{}</b>, {}, {}", LABEL_NAMES[row.label], _describe_label_source(row), date)
 
 
-def _labeled_by(row: Any) -> str:
+def _describe_label_source(row: Any) -> str:
     # A username implies a human review; other sources are named.
     source = row.get_label_source_display()
     if row.reviewed_by and row.label_source in (None, "", LinkAudit.LabelSource.HUMAN_REVIEW):
@@ -105,7 +105,7 @@ class LinkAuditAdmin(BulkAdmin):
     list_display = (
         value_column("audit_id", "link", order=True),
         asset_column("asset"),
-        value_column("nct_id", "trial", render=_trial_link, order=True),
+        value_column("nct_id", "trial", render=_render_trial_link, order=True),
         value_column("heuristic_applied", "heuristic", empty="none"),
         value_column("confidence", order=True),
         # One column: an open link would have four empty ones. It sorts by the date of the label.
@@ -149,7 +149,7 @@ class LinkAuditAdmin(BulkAdmin):
     @admin.display(description="trial")
     def trial(self, row: Any) -> SafeString | str:
         """Return a link to the trial."""
-        return _trial_link(row.nct_id) if row.nct_id else render_quiet("no NCT ID")
+        return _render_trial_link(row.nct_id) if row.nct_id else render_quiet("no NCT ID")
 
     @admin.display(description="document")
     def document(self, row: Any) -> SafeString:
@@ -169,7 +169,7 @@ class LinkAuditAdmin(BulkAdmin):
         if row.label is None:
             return render_quiet("open: not reviewed")
         date = render_moment(row.reviewed_at) if row.reviewed_at else render_quiet("date unknown")
-        return format_html("<strong>{}</strong>, by {}, {}", LABEL_NAMES[row.label], _labeled_by(row), date)
+        return format_html("<strong>{}</strong>, by {}, {}", LABEL_NAMES[row.label], _describe_label_source(row), date)
 
     # The label
 

@@ -90,20 +90,20 @@ class BulkAdmin(ReadOnlyAdmin):
         actor = current_user(request)
         form = BulkFilterForm(request.POST if request.method == "POST" else None)
         try:
-            frozen = self._load_filter(request)
+            frozen = self._load_frozen_filter(request)
             if form.is_valid():
                 values = form.cleaned_data
                 job = bulk.start_job(frozen, values["decision"], values["note"], actor=actor)
                 self.message_user(request, f"Job {job.pk} queued.", messages.SUCCESS)
                 return redirect("jobs:job", job.pk)
-            return self._filter_page(request, frozen, form)
+            return self._show_filter(request, frozen, form)
         except (ListError, bulk.BulkError) as error:
             self.message_user(request, str(error), messages.ERROR)
         except signing.BadSignature:
             self.message_user(request, f"{SELECTION_EXPIRED} Nothing was changed.", messages.ERROR)
         return HttpResponseRedirect(get_list_url(LinkAudit))
 
-    def _load_filter(self, request: HttpRequest) -> bulk.FrozenFilter:
+    def _load_frozen_filter(self, request: HttpRequest) -> bulk.FrozenFilter:
         if request.method != "POST":
             return bulk.freeze_filter(request.META["QUERY_STRING"])
         frozen = signing.loads(request.POST.get("frozen", ""), salt=FILTER_SALT, max_age=CONFIRM_WITHIN)
@@ -111,7 +111,7 @@ class BulkAdmin(ReadOnlyAdmin):
             raise signing.BadSignature("another user's selection")
         return bulk.FrozenFilter(**frozen)
 
-    def _filter_page(self, request: HttpRequest, frozen: bulk.FrozenFilter, form: BulkFilterForm) -> HttpResponse:
+    def _show_filter(self, request: HttpRequest, frozen: bulk.FrozenFilter, form: BulkFilterForm) -> HttpResponse:
         actor = current_user(request)
         links = select_listed_rows(LinkAudit, frozen.query, actor).filter(pk__lte=frozen.max_id)
         count = links.order_by()[: bulk.MAX_COUNTED + 1].count()
@@ -131,18 +131,18 @@ class BulkAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Label right", permissions=["bulk"])
     def label_right(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-        """Confirm the label right."""
-        return self._confirm(request, "right")
+        """Show the page that confirms labeling the selected links right."""
+        return self._confirm_selection(request, "right")
 
     @admin.action(description="Label wrong", permissions=["bulk"])
     def label_wrong(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-        """Confirm the label wrong."""
-        return self._confirm(request, "wrong")
+        """Show the page that confirms labeling the selected links wrong."""
+        return self._confirm_selection(request, "wrong")
 
     @admin.action(description="Clear labels", permissions=["bulk"])
     def clear_labels(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-        """Confirm that labels are cleared."""
-        return self._confirm(request, "cleared")
+        """Show the page that confirms clearing the labels of the selected links."""
+        return self._confirm_selection(request, "cleared")
 
     def bulk_view(self, request: HttpRequest) -> HttpResponse:
         """Record a confirmed bulk decision, and report the outcomes."""
@@ -154,13 +154,13 @@ class BulkAdmin(ReadOnlyAdmin):
         try:
             frozen = signing.loads(request.POST.get("frozen", ""), salt=SELECTION_SALT, max_age=CONFIRM_WITHIN)
         except signing.BadSignature:
-            return self._reject(request, SELECTION_EXPIRED)
+            return self._redirect_with_error(request, SELECTION_EXPIRED)
         if frozen["by"] != current_user(request).pk:
-            return self._reject(request, "Another user made this selection. Select again.")
+            return self._redirect_with_error(request, "Another user made this selection. Select again.")
         decision, query = frozen["decision"], frozen["query"]
         seen = {audit_id: datetime.fromisoformat(moment) for audit_id, moment in frozen["seen"]}
         if not form.is_valid():
-            return self._page(request, decision, seen, request.POST["frozen"], form, query=query)
+            return self._show_page(request, decision, seen, request.POST["frozen"], form, query=query)
         try:
             result = bulk.label_links(
                 seen,
@@ -170,23 +170,23 @@ class BulkAdmin(ReadOnlyAdmin):
                 actor=current_user(request),
             )
         except bulk.BulkError as error:
-            return self._reject(request, str(error))
-        self._log(request, result["labeled"], decision)
+            return self._redirect_with_error(request, str(error))
+        self._log_bulk_decision(request, result["labeled"], decision)
         level = messages.SUCCESS if len(result["labeled"]) == len(seen) else messages.WARNING
         self.message_user(request, bulk.format_result(decision, result), level)
         return HttpResponseRedirect(f"{get_list_url(LinkAudit)}{query}")
 
-    def _confirm(self, request: HttpRequest, decision: str) -> HttpResponse | None:
+    def _confirm_selection(self, request: HttpRequest, decision: str) -> HttpResponse | None:
         query = f"?{request.META['QUERY_STRING']}" if request.META["QUERY_STRING"] else ""
         if request.POST.get("select_across") == "1":
             return HttpResponseRedirect(f"{reverse('admin:linkaudit_linkaudit_bulk_filter')}{query}")
         # Not the queryset: it omits links that were deleted or no longer match the filter, without a message.
         selected = {int(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME) if text.isdecimal()}
         if len(selected) > MAX_SELECTED:
-            return self._reject(request, f"Select at most {MAX_SELECTED} links.")
+            return self._redirect_with_error(request, f"Select at most {MAX_SELECTED} links.")
         seen = dict(LinkAudit.objects.filter(pk__in=selected).order_by("pk").values_list("pk", "updated_at"))
         if not seen:
-            return self._reject(request, "None of the selected links exists any more.")
+            return self._redirect_with_error(request, "None of the selected links exists any more.")
         frozen = {
             "by": current_user(request).pk,
             "decision": decision,
@@ -195,9 +195,9 @@ class BulkAdmin(ReadOnlyAdmin):
         }
         signed = signing.dumps(frozen, salt=SELECTION_SALT, compress=True)
         missing_count = len(selected) - len(seen)
-        return self._page(request, decision, seen, signed, NoteForm(), query=query, missing_count=missing_count)
+        return self._show_page(request, decision, seen, signed, NoteForm(), query=query, missing_count=missing_count)
 
-    def _page(
+    def _show_page(
         self,
         request: HttpRequest,
         decision: str,
@@ -228,13 +228,13 @@ class BulkAdmin(ReadOnlyAdmin):
             back=f"{get_list_url(LinkAudit)}{query}",
         )
 
-    def _log(self, request: HttpRequest, audit_ids: Sequence[int], decision: str) -> None:
+    def _log_bulk_decision(self, request: HttpRequest, audit_ids: Sequence[int], decision: str) -> None:
         links = LinkAudit.objects.filter(pk__in=audit_ids).defer("evidence_jsonb")
         change = "Label cleared" if decision == "cleared" else f"Labeled {decision}"
         message = f"{change} in bulk, with {len(audit_ids)} links."
         LogEntry.objects.log_actions(current_user(request).pk, links, CHANGE, message)
 
-    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+    def _redirect_with_error(self, request: HttpRequest, reason: str) -> HttpResponse:
         self.message_user(request, f"{reason} Nothing was changed.", messages.ERROR)
         return HttpResponseRedirect(get_list_url(LinkAudit))
 

@@ -31,7 +31,7 @@ from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core.formatting import render_quiet
 
 
-def _choices(column: str, options: Any, title: str = "") -> type[FixedChoicesFilter]:
+def _choices_filter(column: str, options: Any, title: str = "") -> type[FixedChoicesFilter]:
     return fixed_choices_filter(
         column, title or column, *((each.value, each.label, {column: each.value}) for each in options)
     )
@@ -81,8 +81,8 @@ class LinkReviewAdmin(ReadOnlyAdmin):
         value_column("seconds", empty="not measured"),
     )
     list_filter = (
-        _choices("mode", LinkReview.Mode, "entered via"),
-        _choices("decision", LinkReview.Decision),
+        _choices_filter("mode", LinkReview.Mode, "entered via"),
+        _choices_filter("decision", LinkReview.Decision),
         indexed_values_filter("heuristic", "heuristic", nothing="none"),
         indexed_values_filter("reviewer", "reviewer", nothing="unknown"),
     )
@@ -100,7 +100,7 @@ class LinkDisagreementAdmin(ReadOnlyAdmin):
         HEURISTIC,
         age_column("opened_at", "since"),
     )
-    list_filter = (_choices("reason", LinkDisagreement.Reason),)
+    list_filter = (_choices_filter("reason", LinkDisagreement.Reason),)
     search_by = (SEARCH_BY_LINK,)
     filled_by = "Conflicting and unsure decisions add one; an adjudication removes it."
 
@@ -120,7 +120,7 @@ class ReviewSampleAdmin(ReadOnlyAdmin):
         age_column("drawn_at", "drawn"),
         age_column("closed_at", "closed", empty="open"),
     )
-    list_filter = (_choices("purpose", ReviewSample.Purpose), indexed_values_filter("heuristic", "heuristic"))
+    list_filter = (_choices_filter("purpose", ReviewSample.Purpose), indexed_values_filter("heuristic", "heuristic"))
     search_by = (search.by_key("sample_id", "number"),)
     filled_by = "Operators draw samples on the page of a heuristic."
 
@@ -141,7 +141,7 @@ class ReviewSlotAdmin(ReadOnlyAdmin):
         value_column("leased_by", "leased to", empty="none"),
         age_column("lease_until", "lease ends", empty="no lease"),
     )
-    list_filter = (_choices("state", ReviewSlot.State),)
+    list_filter = (_choices_filter("state", ReviewSlot.State),)
     search_by = (search.by_key("slot_id", "number"), SEARCH_BY_LINK)
     filled_by = "A sample has one item for each opinion."
 
@@ -195,7 +195,7 @@ class HeuristicPrecisionAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         # Not the view, which reads all links; the function reads an index for each heuristic.
-        return self._page(request, "Heuristic precision", queries.list_statuses())
+        return self._render_precision_page(request, "Heuristic precision", queries.list_statuses())
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -206,15 +206,15 @@ class HeuristicPrecisionAdmin(ReadOnlyAdmin):
         status = queries.read_status(name)
         if status is None:
             return self.redirect_missing(request, name)
-        return self._page(request, f"Heuristic {name}", [status], is_single=True)
+        return self._render_precision_page(request, f"Heuristic {name}", [status], is_single=True)
 
-    def _page(
+    def _render_precision_page(
         self, request: HttpRequest, title: str, statuses: list[queries.HeuristicStatus], **context: Any
     ) -> HttpResponse:
         table = Table(
             "Precision",
             HEADINGS,
-            [_row(status) for status in statuses],
+            [_build_precision_row(status) for status in statuses],
             "No heuristic has proposed a link yet. `manage.py load_ctgov FILE` adds links of HP-2.",
             note=RULE,
         )
@@ -252,16 +252,16 @@ class LinkPromotionItemAdmin(CompositeAdmin):
     filled_by = "A promotion adds one for each link."
 
 
-def _row(status: queries.HeuristicStatus) -> tuple[Any, ...]:
+def _build_precision_row(status: queries.HeuristicStatus) -> tuple[Any, ...]:
     name, interval, needed = status.heuristic, status.interval, status.needed_links
     not_reviewed = render_quiet("not reviewed")
     return (
         format_html('<a href="{}">{}</a>', get_object_url(HeuristicPrecision(heuristic_applied=name)), name),
-        _links(name, status.total_links),
+        _render_link_count(name, status.total_links),
         status.reviewed_links,
-        _links(name, status.correct_links, label="right"),
-        _links(name, status.incorrect_links, label="wrong"),
-        _links(name, status.unreviewed_links, label="open"),
+        _render_link_count(name, status.correct_links, label="right"),
+        _render_link_count(name, status.incorrect_links, label="wrong"),
+        _render_link_count(name, status.unreviewed_links, label="open"),
         not_reviewed
         if status.precision_rate is None
         else f"{status.precision_rate:.2%}: {status.correct_links:,} of {status.reviewed_links:,}",
@@ -273,5 +273,5 @@ def _row(status: queries.HeuristicStatus) -> tuple[Any, ...]:
     )
 
 
-def _links(name: str, count: int, **condition: str) -> SafeString:
+def _render_link_count(name: str, count: int, **condition: str) -> SafeString:
     return render_list_link(LinkAudit, f"{count:,}", heuristic_applied=name, **condition)

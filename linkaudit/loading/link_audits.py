@@ -99,7 +99,7 @@ def load_link_audits(
     with record_run(RUN_SOURCE) as run:
         records = valid_records(proposals, rejections)
         write = partial(_write_batch, crawl_run_id=f"{RUN_SOURCE}:{run.run_id}", store=store)
-        batches = write_batches(records, write, key=_key, rejections=rejections, progress=progress)
+        batches = write_batches(records, write, key=_build_proposal_key, rejections=rejections, progress=progress)
         for counts in batches:
             summary.counts.update(counts)
         summary.add("links", rejected=rejections.count - before)
@@ -114,7 +114,7 @@ def load_link_audits(
     return summary
 
 
-def _key(proposal: Proposal) -> tuple[str, ...]:
+def _build_proposal_key(proposal: Proposal) -> tuple[str, ...]:
     # Two spellings of an asset are one proposal: the second one is an update in a later batch.
     return (
         proposal.source_url,
@@ -136,7 +136,7 @@ def _write_batch(batch: Sequence[Record[Proposal]], *, crawl_run_id: str, store:
     for position, each in enumerate(proposals):
         doc_id, asset_id = documents[each.source_url], assets.by_name[each.asset or UNSPECIFIED]
         key = (doc_id, asset_id, each.nct_id, each.heuristic, each.link_type)
-        staged.setdefault(key, _to_row(position, doc_id, asset_id, each))
+        staged.setdefault(key, _build_staging_row(position, doc_id, asset_id, each))
     _STAGE.fill(staged.values())
     # The triggers of link_audit record these labels with the mode of a loader.
     sql.scalar("set_config", "ncfd.review_mode", LinkReview.Mode.LOAD, True)
@@ -173,7 +173,7 @@ def _find_or_add_documents(
     return {**known, **added, **concurrent}, len(added)
 
 
-def _to_row(position: int, doc_id: int, asset_id: int, proposal: Proposal) -> tuple[Any, ...]:
+def _build_staging_row(position: int, doc_id: int, asset_id: int, proposal: Proposal) -> tuple[Any, ...]:
     return (
         position,
         doc_id,

@@ -52,7 +52,7 @@ class Asset(models.Model):
 
     @property
     def is_specified(self) -> bool:
-        """Return whether it is a named drug, not the placeholder for links that name none."""
+        """True if it is a named drug, not the placeholder for links that name none."""
         return self.name != UNSPECIFIED
 
 

@@ -29,7 +29,7 @@ class Window:
 
     @property
     def is_open(self) -> bool:
-        """Return whether it covers all links."""
+        """True if it covers all links."""
         return self.start is None and self.end is None
 
     @property

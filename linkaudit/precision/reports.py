@@ -109,7 +109,7 @@ class PromotedCheck:
 
     @property
     def is_flagged(self) -> bool:
-        """Return whether the upper bound is below the required precision."""
+        """True if the upper bound is below the required precision."""
         return self.upper_bound < REQUIRED_PRECISION - ROUNDING
 
     @property

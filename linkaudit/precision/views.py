@@ -53,7 +53,7 @@ def heuristic(request: HttpRequest, name: str) -> HttpResponse:
     """Show the precision of one heuristic, its breakdowns and its samples."""
     form = WindowForm(request.GET)
     window = form.window() if form.is_valid() else Window()
-    return _heuristic_page(request, name, window, form, status=200 if form.is_valid() else 400)
+    return _render_heuristic_page(request, name, window, form, status=200 if form.is_valid() else 400)
 
 
 @require_safe
@@ -74,7 +74,7 @@ def draw(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404(UNKNOWN_HEURISTIC)
     form = DrawForm(request.POST)
     if not form.is_valid():
-        return _heuristic_page(request, name, Window(), WindowForm({}), draw_form=form, status=400)
+        return _render_heuristic_page(request, name, Window(), WindowForm({}), draw_form=form, status=400)
     job = start_draw_job(form.options(name), actor=current_user(request))
     return redirect("jobs:job", job.pk)
 
@@ -91,7 +91,7 @@ def close(request: HttpRequest, sample_id: int) -> HttpResponse:
     return redirect("linkaudit:heuristic", sample.heuristic)
 
 
-def _heuristic_page(
+def _render_heuristic_page(
     request: HttpRequest,
     name: str,
     window: Window,

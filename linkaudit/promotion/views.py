@@ -69,11 +69,11 @@ def promote(request: HttpRequest, name: str) -> HttpResponse:
     """Preview a promotion; a confirmed POST starts it."""
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return _promote_page(request, name, form, status=400 if form.is_bound else 200)
+        return _render_promote_page(request, name, form, status=400 if form.is_bound else 200)
     try:
         promotion_id, job = services.start_promotion(name, form.cleaned_data["reason"], actor=current_user(request))
     except (services.PromotionError, JobError) as error:
-        return _promote_page(request, name, form, error=str(error), status=409)
+        return _render_promote_page(request, name, form, error=str(error), status=409)
     messages.success(request, f"Promotion {promotion_id} queued.")
     return redirect("jobs:job", job.pk)
 
@@ -82,26 +82,26 @@ def promote(request: HttpRequest, name: str) -> HttpResponse:
 @require_permission(VIEW)
 def promotion(request: HttpRequest, promotion_id: int) -> HttpResponse:
     """Show one promotion with its links."""
-    return _promotion_page(request, _find(promotion_id), ReasonForm())
+    return _render_promotion_page(request, _get_promotion_or_404(promotion_id), ReasonForm())
 
 
 @require_POST
 @require_permission(PROMOTE)
 def revert(request: HttpRequest, promotion_id: int) -> HttpResponse:
     """Start the job that reverts a promotion."""
-    found = _find(promotion_id)
+    found = _get_promotion_or_404(promotion_id)
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        return _promotion_page(request, found, form, status=400)
+        return _render_promotion_page(request, found, form, status=400)
     try:
         job = services.start_revert_job(promotion_id, form.cleaned_data["reason"], actor=current_user(request))
     except (services.PromotionError, JobError) as error:
-        return _promotion_page(request, found, form, error=str(error), status=409)
+        return _render_promotion_page(request, found, form, error=str(error), status=409)
     messages.success(request, f"Revert of promotion {promotion_id} queued.")
     return redirect("jobs:job", job.pk)
 
 
-def _promote_page(
+def _render_promote_page(
     request: HttpRequest, name: str, form: ReasonForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     heuristic = read_status(name)
@@ -118,7 +118,7 @@ def _promote_page(
     return render(request, "linkaudit/promotion/promote.html", context, status=status)
 
 
-def _promotion_page(
+def _render_promotion_page(
     request: HttpRequest, found: LinkPromotion, form: ReasonForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     after = request.GET.get("after", "")
@@ -141,7 +141,7 @@ def _promotion_page(
     return render(request, "linkaudit/promotion/promotion.html", context, status=status)
 
 
-def _find(promotion_id: int) -> LinkPromotion:
+def _get_promotion_or_404(promotion_id: int) -> LinkPromotion:
     try:
         return LinkPromotion.objects.get(pk=promotion_id)
     except (LinkPromotion.DoesNotExist, OverflowError):

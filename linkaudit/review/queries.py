@@ -48,7 +48,7 @@ class DeskSample:
 
     @property
     def is_promoted_check(self) -> bool:
-        """Return whether it checks promoted links."""
+        """True if it checks promoted links."""
         return self.purpose == ReviewSample.Purpose.PROMOTED
 
 

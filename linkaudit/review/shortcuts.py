@@ -92,7 +92,7 @@ def load_shortcuts(request: HttpRequest) -> Shortcuts:
     if not request.user.is_authenticated:
         return Shortcuts()
     try:
-        stored = signing.loads(request.COOKIES.get(_cookie_name(request), ""), salt=SALT, max_age=MAX_AGE)
+        stored = signing.loads(request.COOKIES.get(_build_cookie_name(request), ""), salt=SALT, max_age=MAX_AGE)
     except signing.BadSignature:
         return Shortcuts()
     return Shortcuts(stored["on"], {**DEFAULTS, **{name: stored["keys"].get(name, "") for name in DEFAULTS}})
@@ -101,7 +101,7 @@ def load_shortcuts(request: HttpRequest) -> Shortcuts:
 def save_shortcuts(request: HttpRequest, response: HttpResponse, shortcuts: Shortcuts) -> None:
     """Store the user's shortcuts in the browser."""
     response.set_cookie(
-        _cookie_name(request),
+        _build_cookie_name(request),
         signing.dumps({"on": shortcuts.is_on, "keys": shortcuts.keys}, salt=SALT),
         max_age=MAX_AGE,
         httponly=True,
@@ -110,5 +110,5 @@ def save_shortcuts(request: HttpRequest, response: HttpResponse, shortcuts: Shor
     )
 
 
-def _cookie_name(request: HttpRequest) -> str:
+def _build_cookie_name(request: HttpRequest) -> str:
     return f"shortcuts_{current_user(request).pk}"

@@ -80,17 +80,17 @@ def lease(request: HttpRequest) -> HttpResponse:
 def slot(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     """Show the leased slot; a POST records the decision and leases the next slot."""
     if request.method != "POST":
-        return _slot_page(request, token)
+        return _render_slot_page(request, token)
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        return _slot_page(request, token, form=form, status=400)
+        return _render_slot_page(request, token, form=form, status=400)
     note = form.cleaned_data["note"]
     result = services.submit_decision(token, form.cleaned_data["decision"], note, actor=current_user(request))
     if result.outcome == "recorded":
         return _redirect_to_next(request)
     if result.outcome == "repeated":
         return redirect("linkaudit:slot", token)
-    return _slot_page(request, token, form=form, note=note)
+    return _render_slot_page(request, token, form=form, note=note)
 
 
 @require_POST
@@ -99,11 +99,11 @@ def skip(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     """Skip the leased slot with a reason, and lease the next slot."""
     form = SkipForm(request.POST)
     if not form.is_valid():
-        return _slot_page(request, token, skip_form=form, status=400)
+        return _render_slot_page(request, token, skip_form=form, status=400)
     reason = form.cleaned_data["reason"]
     if services.skip_slot(token, reason, actor=current_user(request)):
         return _redirect_to_next(request)
-    return _slot_page(request, token, note=reason)
+    return _render_slot_page(request, token, note=reason)
 
 
 @require_POST
@@ -182,7 +182,7 @@ def _desk_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _slot_page(
+def _render_slot_page(
     request: HttpRequest,
     token: uuid.UUID,
     *,
@@ -195,12 +195,12 @@ def _slot_page(
     if found is None and find_leased_slot_id(request.session, token) is None:
         raise Http404("This link is not reserved for you. Start from Review.")
     if found is not None and found.state == ReviewSlot.State.DONE:
-        return _done_page(request, found)
+        return _render_done_page(request, found)
     audit = find_link(found.audit_id) if found and found.state != ReviewSlot.State.DELETED else None
     if found is not None and audit is None:
-        return _expired_page(request, token, note, is_deleted=True)
+        return _render_expired(request, token, note, is_deleted=True)
     if found is None or audit is None or not found.is_live:  # type: ignore[attr-defined]
-        return _expired_page(request, token, note or (form.data.get("note", "") if form else ""), is_deleted=False)
+        return _render_expired(request, token, note or (form.data.get("note", "") if form else ""), is_deleted=False)
     context = {
         **_desk_context(request),
         **build_document_context(audit, request.GET),
@@ -214,7 +214,7 @@ def _slot_page(
     return render(request, "linkaudit/review/slot.html", context, status=status)
 
 
-def _done_page(request: HttpRequest, found: ReviewSlot) -> HttpResponse:
+def _render_done_page(request: HttpRequest, found: ReviewSlot) -> HttpResponse:
     audit = find_link(found.audit_id)
     context = {
         **_desk_context(request),
@@ -225,7 +225,7 @@ def _done_page(request: HttpRequest, found: ReviewSlot) -> HttpResponse:
     return render(request, "linkaudit/review/done.html", context)
 
 
-def _expired_page(request: HttpRequest, token: uuid.UUID, note: str, *, is_deleted: bool) -> HttpResponse:
+def _render_expired(request: HttpRequest, token: uuid.UUID, note: str, *, is_deleted: bool) -> HttpResponse:
     context = {
         **_desk_context(request),
         "title": "Document deleted" if is_deleted else "Reservation expired",

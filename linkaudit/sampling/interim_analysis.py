@@ -68,7 +68,7 @@ def run_due_analyses(sample_id: int, *, at: datetime | None = None) -> list[Anal
     """
     recorded: list[Analysis] = []
     while (size := sql.value(FIND_DUE_SIZE, {"sizes": list(SIZES), "sample": sample_id})) is not None:
-        found = _run(sample_id, size, at)
+        found = _record_analysis(sample_id, size, at)
         if found is None:
             break
         recorded += found
@@ -76,8 +76,8 @@ def run_due_analyses(sample_id: int, *, at: datetime | None = None) -> list[Anal
 
 
 @transaction.atomic
-def _run(sample_id: int, size: int, at: datetime | None) -> list[Analysis] | None:
-    """Return the analysis, nothing if another process recorded it first, or None if a slot is not resolved."""
+def _record_analysis(sample_id: int, size: int, at: datetime | None) -> list[Analysis] | None:
+    """Record and return an analysis: [] if another process recorded it first, None if a slot is not resolved."""
     sql.execute(LOCK_SLOTS, [sample_id, size])
     # A separate statement, which sees what was committed while the slots were being locked.
     outcomes = read_outcomes([sample_id], size)[sample_id].first(size)

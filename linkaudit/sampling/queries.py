@@ -146,17 +146,17 @@ class SampleProgress:
 
     @property
     def is_precision(self) -> bool:
-        """Return whether the sample measures precision; the other purpose is the check of promoted links."""
+        """True if the sample measures precision; the other purpose is the check of promoted links."""
         return self.sample.purpose == ReviewSample.Purpose.PRECISION
 
     @property
     def has_passed(self) -> bool:
-        """Return whether an interim analysis passed."""
+        """True if an interim analysis passed."""
         return any(analysis.passed for analysis in self.analyses.values())
 
     @property
     def is_completed(self) -> bool:
-        """Return whether an analysis passed, or all that the size of the sample allows have run."""
+        """True if an analysis passed, or all that the size of the sample allows have run."""
         last_size = max((size for size in SIZES if size <= self.sample.size), default=None)
         return self.has_passed or last_size in self.analyses
 

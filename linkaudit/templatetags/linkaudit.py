@@ -44,7 +44,7 @@ def decision(name: str) -> SafeString:
 
 @register.filter
 def label(value: bool | None) -> SafeString:
-    """Render a label as `decision` does."""
+    """Render a label (True right, False wrong, None open) as a sign and a word."""
     return decision(LABEL_NAMES[value])
 
 
@@ -65,7 +65,7 @@ def rate(value: Decimal | float | None) -> str:
 
 @register.simple_tag
 def promotion_rule(status: HeuristicStatus) -> str:
-    """Return whether the promotion rule is met, and how many links are needed."""
+    """Return a phrase: the promotion rule is met, or how many more links it needs."""
     if status.can_promote:
         return f"Met (\u2265 {100 * MIN_PRECISION:.0f} % of \u2265 {MIN_LINKS} reviewed)"
     needed = status.needed_links

@@ -39,7 +39,7 @@ class UncountedPage(Page):
 
     @property
     def is_cut_off(self) -> bool:
-        """Return whether more rows exist than pages can show."""
+        """True if more rows exist than pages can show."""
         return self.has_more and self.number >= LAST_PAGE
 
 
@@ -103,7 +103,7 @@ class UncountedChangeList(ChangeList):
 
     @property
     def is_narrowed(self) -> bool:
-        """Return whether a search or a filter is set."""
+        """True if a search or a filter is set."""
         return bool(self.query or self.get_filters_params())
 
     @property

@@ -52,7 +52,7 @@ def value_column(
     """Return a column with the value at a field path such as `phase` or `trial__nct_id`; `render` formats it."""
     relation, _, _ = path.rpartition(LOOKUP_SEP)
 
-    def cell(row: Any) -> Any:
+    def render_cell(row: Any) -> Any:
         found = follow_path(row, path)
         if found is None or found == "":
             return None
@@ -63,7 +63,7 @@ def value_column(
     return Column(
         path.replace(LOOKUP_SEP, "_"),
         heading or _humanize_path(path),
-        cell,
+        render_cell,
         reads=(path,),
         joins=(relation,) if relation else (),
         order=path if order else None,
@@ -102,7 +102,7 @@ def related_column(
     `also` are the fields of that row that a property needs.
     """
 
-    def cell(row: Any) -> Any:
+    def render_cell(row: Any) -> Any:
         target = follow_path(row, relation)
         return None if target is None else render_object_link(target, str(getattr(target, shows)))
 
@@ -110,7 +110,7 @@ def related_column(
     return Column(
         relation.replace(LOOKUP_SEP, "_"),
         heading or _humanize_path(relation),
-        cell,
+        render_cell,
         reads=(relation, *(f"{relation}{LOOKUP_SEP}{name}" for name in wanted)),
         joins=(relation,),
         empty=empty,

@@ -86,10 +86,10 @@ class LinkAdmin(CompositeAdmin):
         return str(row)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self._holds(request, "add")
+        return self._has_model_permission(request, "add")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._holds(request, "delete")
+        return self._has_model_permission(request, "delete")
 
     def get_urls(self) -> list[URLPattern]:
         return [
@@ -111,7 +111,7 @@ class LinkAdmin(CompositeAdmin):
             else:
                 name = self.describe_link(row)
                 if is_new:
-                    self._log(request, row, ADDITION, name)
+                    self._log_link_action(request, row, ADDITION, name)
                     self.message_user(request, f"Linked {name}.", messages.SUCCESS)
                 else:
                     self.message_user(request, f"{capfirst(name)} are linked already.", messages.WARNING)
@@ -132,7 +132,7 @@ class LinkAdmin(CompositeAdmin):
             return self.render_page(request, "ncfd/unlink.html", f"Unlink: {self.describe_link(row)}", **context)
         name = self.describe_link(row)
         if self.unlink(request, row):
-            self._log(request, row, DELETION, name)
+            self._log_link_action(request, row, DELETION, name)
             self.message_user(request, f"Unlinked {name}.", messages.SUCCESS)
         else:
             self.message_user(request, f"{capfirst(name)}: already unlinked.", messages.WARNING)
@@ -143,7 +143,7 @@ class LinkAdmin(CompositeAdmin):
             context["tools"] = [(get_object_url(context["original"], "delete"), "Unlink")]
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def _log(self, request: HttpRequest, row: Any, action: int, name: str) -> None:
+    def _log_link_action(self, request: HttpRequest, row: Any, action: int, name: str) -> None:
         # The manager stores a composite key as a Python tuple, which breaks the links of the log.
         LogEntry.objects.create(
             user=current_user(request),
@@ -153,5 +153,5 @@ class LinkAdmin(CompositeAdmin):
             action_flag=action,
         )
 
-    def _holds(self, request: HttpRequest, action: str) -> bool:
+    def _has_model_permission(self, request: HttpRequest, action: str) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename(action, self.opts)}")

@@ -81,7 +81,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
             name for name, field in get_fields(model).items() if field.is_relation and not field.primary_key
         )
         self._formatted = {
-            name: attribute for name, field in get_fields(model).items() if (attribute := self._add_formatted(field))
+            name: attribute for name, field in get_fields(model).items() if (attribute := self._add_formatter(field))
         }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -129,7 +129,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return UncountedChangeList
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [column for column in self.list_display if self._can_see(request, getattr(column, "__name__", ""))]
+        return [column for column in self.list_display if self._can_see_field(request, getattr(column, "__name__", ""))]
 
     def get_list_select_related(self, request: HttpRequest) -> tuple[str, ...]:
         return tuple(dict.fromkeys(join for column in self.get_columns(request) for join in column.joins))
@@ -168,7 +168,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         def select(names: Sequence[Any]) -> list[Any]:
-            return [self._formatted.get(name, name) for name in names if self._can_see(request, name)]
+            return [self._formatted.get(name, name) for name in names if self._can_see_field(request, name)]
 
         fieldsets = super().get_fieldsets(request, obj)
         return [(title, {**options, "fields": select(options["fields"])}) for title, options in fieldsets]
@@ -203,26 +203,26 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         common = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
         return TemplateResponse(request, f"admin/{template}", {**common, **context}, status=status)
 
-    def _can_see(self, request: HttpRequest, name: str) -> bool:
+    def _can_see_field(self, request: HttpRequest, name: str) -> bool:
         permission = self.hidden_fields.get(name)
         return permission is None or request.user.has_perm(permission)
 
-    def _add_formatted(self, field: models.Field) -> str | None:
-        format_value = _choose_format(field)
+    def _add_formatter(self, field: models.Field) -> str | None:
+        format_value = _choose_formatter(field)
         if format_value is None:
             return None
 
-        def formatted(row: Any) -> Any:
+        def format_field(row: Any) -> Any:
             value = getattr(row, field.name)
             return self.get_empty_value_display() if value is None or value == "" else format_value(value)
 
-        formatted.short_description = field.verbose_name  # type: ignore[attr-defined]
+        format_field.short_description = field.verbose_name  # type: ignore[attr-defined]
         # Django looks up a field of a page by name on the admin.
-        setattr(self, f"{field.name}_formatted", formatted)
+        setattr(self, f"{field.name}_formatted", format_field)
         return f"{field.name}_formatted"
 
 
-def _choose_format(field: models.Field) -> Callable[[Any], Any] | None:
+def _choose_formatter(field: models.Field) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
         return formatting.render_json
     if isinstance(field, models.BooleanField):

@@ -42,7 +42,7 @@ class Key:
             return column.desc(nulls_last=nulls_last, nulls_first=nulls_first)
         return column.asc(nulls_last=nulls_last, nulls_first=nulls_first)
 
-    def beyond(self, value: Any) -> Q:
+    def build_after(self, value: Any) -> Q:
         """Return the condition of rows after a value, without NULL."""
         return Q(**{f"{self.path}__{'lt' if self.descending else 'gt'}": value})
 
@@ -50,8 +50,8 @@ class Key:
         """Return the condition of NULL."""
         return Q(**{f"{self.path}__isnull": True})
 
-    def of(self, row: Any) -> Any:
-        """Return the value of a row."""
+    def get_value(self, row: Any) -> Any:
+        """Return the value that a row has for this key."""
         for name in self.path.split("__"):
             row = getattr(row, name)
         return row
@@ -74,18 +74,18 @@ def page(
     """
     filters = sorted((key, request.GET[key]) for key in request.GET if key not in ("cursor", "limit"))
     signer = signing.Signer(salt=f"ncfd.api {request.path} {filters!r} {scope}")
-    after = _read(signer, cursor, len(keys)) if cursor else None
+    after = _decode_cursor(signer, cursor, len(keys)) if cursor else None
     ordered = rows.order_by(*(key.order for key in keys))
     found: list[Row] = []
     # One index range after another: an OR of them would scan from the start.
-    for part in _parts(keys, after):
+    for part in _build_page_conditions(keys, after):
         found += ordered.filter(part)[: limit + 1 - len(found)]
         if len(found) > limit:
             break
     if len(found) <= limit:
         return Page(found, None)
     kept = found[:limit]
-    token = signer.sign_object([_written(key.of(kept[-1])) for key in keys])
+    token = signer.sign_object([_encode_key_value(key.get_value(kept[-1])) for key in keys])
     return Page(kept, following(request, token))
 
 
@@ -96,21 +96,21 @@ def following(request: HttpRequest, cursor: str) -> str:
     return request.build_absolute_uri(f"{request.path}?{asked.urlencode()}")
 
 
-def _parts(keys: Sequence[Key], after: Sequence[Any] | None) -> list[Q]:
+def _build_page_conditions(keys: Sequence[Key], after: Sequence[Any] | None) -> list[Q]:
     if after is None:
         return [Q(*(~key.is_null() for key in keys if key.exclude_nulls))]
     *leading, unique = keys
-    behind = unique.beyond(after[-1])
+    behind = unique.build_after(after[-1])
     if not leading:
         return [behind]
     key, value = leading[0], after[0]
     if value is None:
         return [key.is_null() & behind]
     rest = [key.is_null()] if key.nullable else []
-    return [Q(**{key.path: value}) & behind, key.beyond(value), *rest]
+    return [Q(**{key.path: value}) & behind, key.build_after(value), *rest]
 
 
-def _written(value: Any) -> Any:
+def _encode_key_value(value: Any) -> Any:
     match value:
         case datetime():
             return {"moment": value.isoformat()}
@@ -122,7 +122,7 @@ def _written(value: Any) -> Any:
             return value
 
 
-def _read(signer: signing.Signer, cursor: str, length: int) -> list[Any]:
+def _decode_cursor(signer: signing.Signer, cursor: str, length: int) -> list[Any]:
     try:
         values = signer.unsign_object(cursor)
     except (signing.BadSignature, ValueError, UnicodeError) as error:
@@ -131,10 +131,10 @@ def _read(signer: signing.Signer, cursor: str, length: int) -> list[Any]:
         ) from error
     if not isinstance(values, list) or len(values) != length:
         raise BadRequest("This cursor belongs to an earlier version of the list. Start without a cursor.", "cursor")
-    return [_value(value) for value in values]
+    return [_decode_key_value(value) for value in values]
 
 
-def _value(written: Any) -> Any:
+def _decode_key_value(written: Any) -> Any:
     match written:
         case {"moment": text}:
             return datetime.fromisoformat(text)

@@ -19,14 +19,14 @@ LARGEST = 2**63 - 1
 LARGEST_KEY = 2**31 - 1
 
 
-def _finite(value: Any) -> float | None:
+def _drop_non_finite(value: Any) -> float | None:
     # JSON has no word for what PostgreSQL calls NaN and Infinity.
     number = None if value is None else float(value)
     return number if number is not None and math.isfinite(number) else None
 
 
 # A number with the digits of its column, or null where it is unknown.
-Number = Annotated[float | None, BeforeValidator(_finite)]
+Number = Annotated[float | None, BeforeValidator(_drop_non_finite)]
 Key = Annotated[int, Path(ge=1, le=LARGEST)]
 SmallKey = Annotated[int, Path(ge=1, le=LARGEST_KEY)]
 Word = Annotated[str, StringConstraints(max_length=200)]
@@ -76,7 +76,7 @@ def declare_get(
     """
 
     def declare(function: Function) -> Function:
-        known = _parameters(function)
+        known = _list_parameter_names(function)
 
         @wraps(function)
         def operation(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -100,7 +100,7 @@ def declare_get(
     return declare
 
 
-def _parameters(function: Callable[..., Any]) -> set[str]:
+def _list_parameter_names(function: Callable[..., Any]) -> set[str]:
     names: set[str] = set()
     for parameter in inspect.signature(function).parameters.values():
         shape = next(iter(get_args(parameter.annotation)), None)

@@ -56,7 +56,7 @@ def register_handlers(api: NinjaAPI) -> None:
         api.add_exception_handler(kind, handler)
 
 
-def _unreadable(request: HttpRequest, found: ValidationError) -> HttpResponse:
+def _respond_to_invalid_request(request: HttpRequest, found: ValidationError) -> HttpResponse:
     first: Mapping[str, Any] = found.errors[0] if found.errors else {}
     where = str(first["loc"][-1]) if first.get("loc") else None
     words = MESSAGES.get(str(first.get("type")), str(first.get("msg", "is invalid")))
@@ -64,7 +64,7 @@ def _unreadable(request: HttpRequest, found: ValidationError) -> HttpResponse:
     return problem(400, f"{where or 'The request'}: {words[:1].lower()}{words[1:].rstrip('.')}.", where)
 
 
-def _failed(request: HttpRequest, found: Exception) -> HttpResponse:
+def _respond_to_failure(request: HttpRequest, found: Exception) -> HttpResponse:
     logger.error("The API failed at %s", request.path, exc_info=found)
     if isinstance(found, OperationalError):
         return problem(503, "The database does not respond, or took too long. Try again later.")
@@ -73,19 +73,19 @@ def _failed(request: HttpRequest, found: Exception) -> HttpResponse:
     return problem(500, "The server failed. The error is logged; try again later.")
 
 
-def _unauthenticated(request: HttpRequest, found: AuthenticationError) -> HttpResponse:
+def _respond_to_missing_authentication(request: HttpRequest, found: AuthenticationError) -> HttpResponse:
     if isinstance(found, InvalidTokenError):
         return problem(401, "This token is unknown, expired or revoked. Create one at /tokens/.", "Authorization")
     return problem(401, "Send a token as Authorization: Bearer ncfd_…, or sign in. Create a token at /tokens/.")
 
 
 _HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
-    AuthenticationError: _unauthenticated,
-    InvalidTokenError: _unauthenticated,
+    AuthenticationError: _respond_to_missing_authentication,
+    InvalidTokenError: _respond_to_missing_authentication,
     BadRequest: lambda request, found: problem(400, str(found), found.where),
     PermissionDenied: lambda request, found: problem(403, str(found)),
     Http404: lambda request, found: problem(404, str(found) or "There is nothing at this address."),
     HttpError: lambda request, found: problem(found.status_code, str(found)),
-    ValidationError: _unreadable,
-    Exception: _failed,
+    ValidationError: _respond_to_invalid_request,
+    Exception: _respond_to_failure,
 }

@@ -33,15 +33,15 @@ class StrictJson(BaseRenderer):
         try:
             return json.dumps(data, cls=NinjaJSONEncoder, allow_nan=False)
         except ValueError:
-            return json.dumps(_finite(data), cls=NinjaJSONEncoder, allow_nan=False)
+            return json.dumps(_replace_non_finite(data), cls=NinjaJSONEncoder, allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def _replace_non_finite(value: Any) -> Any:
     match value:
         case dict():
-            return {key: _finite(inner) for key, inner in value.items()}
+            return {key: _replace_non_finite(inner) for key, inner in value.items()}
         case list() | tuple():
-            return [_finite(inner) for inner in value]
+            return [_replace_non_finite(inner) for inner in value]
         case float() if not math.isfinite(value):
             return None
         case _:

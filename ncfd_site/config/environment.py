@@ -25,7 +25,7 @@ def read_text(name: str, default: str = "") -> str:
 
 
 def read_flag(name: str, *, default: bool) -> bool:
-    """Return the value of 1, true, yes, on or 0, false, no, off, in any case."""
+    """Return the value of 1, true, yes, on or 0, false, no, off, in any case. Raises `ConfigurationError`."""
     value = read_text(name).lower()
     if not value:
         return default
@@ -35,7 +35,7 @@ def read_flag(name: str, *, default: bool) -> bool:
 
 
 def read_integer(name: str, *, default: int, minimum: int = 0, maximum: int | None = None) -> int:
-    """Return an integer in a range, both ends included."""
+    """Return an integer in a range, both ends included. Raises `ConfigurationError`."""
     value = read_text(name)
     if not value:
         return default
@@ -50,7 +50,7 @@ def read_integer(name: str, *, default: int, minimum: int = 0, maximum: int | No
 
 
 def read_share(name: str, *, default: Decimal) -> Decimal:
-    """Return a number from 0 to 1, both included."""
+    """Return a number from 0 to 1, both included. Raises `ConfigurationError`."""
     value = read_text(name)
     if not value:
         return default
@@ -69,7 +69,7 @@ def read_list(name: str) -> list[str]:
 
 
 def read_pattern(name: str, pattern: str, *, expected: str, default: str = "") -> str:
-    """Return a value that matches the whole pattern; `expected` describes it in the error, after "Set it to"."""
+    """Return a value that matches the whole pattern, or raise `ConfigurationError` with "Set it to `expected`"."""
     value = read_text(name, default)
     if value and not re.fullmatch(pattern, value):
         raise ConfigurationError(f"{name} is {value!r}. Set it to {expected}.")
@@ -77,7 +77,7 @@ def read_pattern(name: str, pattern: str, *, expected: str, default: str = "") -
 
 
 def read_service_url(name: str) -> str:
-    """Return an http or https URL without credentials, "" if unset."""
+    """Return an http or https URL without credentials, "" if unset. Raises `ConfigurationError`."""
     value = read_text(name)
     expected = "Set it to the URL of a service, such as https://s3.example.org."
     try:
@@ -93,7 +93,7 @@ def read_service_url(name: str) -> str:
 
 
 def read_folder(name: str, *, default: Path) -> Path:
-    """Return an absolute path that is a folder or does not exist yet; `~` is the user's home."""
+    """Return an absolute path, `~` expanded. Raises `ConfigurationError` if it exists and is no folder."""
     value = read_text(name)
     path = Path(value).expanduser().absolute() if value else default
     if path.exists() and not path.is_dir():

@@ -15,7 +15,7 @@ _GENERATE = """Generate one with `python -c "import secrets; print(secrets.token
 
 
 def read_production_key() -> str:
-    """Return SECRET_KEY, which must be set and strong."""
+    """Return SECRET_KEY. Raises `ConfigurationError` if it is unset or weak."""
     key = environment.read_secret("SECRET_KEY")
     if not key:
         raise ConfigurationError(f"SECRET_KEY is not set. {_GENERATE}")

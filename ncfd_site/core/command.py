@@ -43,17 +43,17 @@ class SiteCommand(BaseCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
             sys.exit(ExitCode.NO_READER)
         except (DatabaseError, InterfaceError, psycopg.Error) as error:
-            raise CommandError(self._describe(error), returncode=ExitCode.FAILED) from error
+            raise CommandError(self._describe_database_error(error), returncode=ExitCode.FAILED) from error
         except OSError as error:
             raise CommandError(
                 f"{str(error).rstrip('.')}. Correct the cause. {self.when_interrupted}", returncode=ExitCode.FAILED
             ) from error
 
     def work(self, options: dict[str, Any]) -> None:
-        """Run the command."""
+        """Run the command, as each command defines."""
         raise NotImplementedError
 
-    def _describe(self, error: Exception) -> str:
+    def _describe_database_error(self, error: Exception) -> str:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "does not exist" in reason:
             return f"The database lacks what this command needs ({reason}). Run manage.py migrate_alembic."
@@ -78,7 +78,7 @@ class ReportingCommand(SiteCommand):
             self.work_with(reporter, options)
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Run the command."""
+        """Run the command, as each command defines, with a progress reporter."""
         raise NotImplementedError
 
 
@@ -90,12 +90,12 @@ def fail(message: str, exit_code: ExitCode) -> NoReturn:
 def integer_type(minimum: int = 0, maximum: int | None = None) -> Callable[[str], int]:
     """Return an argparse type for an integer in a range, both ends included."""
 
-    def read(text: str) -> int:
+    def parse(text: str) -> int:
         number = int(text)
         if number < minimum or (maximum is not None and number > maximum):
             raise ValueError
         return number
 
     # argparse names the type in its error: "invalid integer from 1 to 100 value".
-    read.__name__ = f"integer from {minimum} to {maximum}" if maximum is not None else f"integer of at least {minimum}"
-    return read
+    parse.__name__ = f"integer from {minimum} to {maximum}" if maximum is not None else f"integer of at least {minimum}"
+    return parse

@@ -35,7 +35,7 @@ class Selection:
 
     @property
     def is_default(self) -> bool:
-        """Return whether every field has its default."""
+        """True if every field has its default."""
         return self == type(self)()
 
 
@@ -94,7 +94,7 @@ class ListPage(Generic[Row]):
 
     @property
     def has_previous(self) -> bool:
-        """Return whether a page precedes this one."""
+        """True if a page precedes this one."""
         return self.number > 1
 
     @property
@@ -109,7 +109,7 @@ class ListPage(Generic[Row]):
 
     @property
     def is_last_allowed(self) -> bool:
-        """Return whether the page limit is reached and more rows may exist."""
+        """True if the page limit is reached and more rows may exist."""
         return self.number == LAST_PAGE and len(self.rows) == self.size
 
     @property
@@ -126,13 +126,13 @@ class ListPage(Generic[Row]):
 def get_page_slice(number: int, size: int = 0) -> slice:
     """Return the rows to read for a page: one more than the page shows, to find out whether another page follows."""
     size = size or PAGE_SIZE
-    start = (_limit(number) - 1) * size
+    start = (_clamp_page_number(number) - 1) * size
     return slice(start, start + size + 1)
 
 
 def make_page(rows: Sequence[Row], number: int, size: int = 0) -> ListPage[Row]:
     """Return the page of the rows that were read by its slice."""
-    size, number = size or PAGE_SIZE, _limit(number)
+    size, number = size or PAGE_SIZE, _clamp_page_number(number)
     return ListPage(rows[:size], number, len(rows) > size and number < LAST_PAGE, size)
 
 
@@ -141,5 +141,5 @@ def read_page(rows: QuerySet[Any, Item], number: int, size: int = 0) -> ListPage
     return make_page(list(rows[get_page_slice(number, size)]), number, size)
 
 
-def _limit(number: int) -> int:
+def _clamp_page_number(number: int) -> int:
     return min(max(number, 1), LAST_PAGE)

@@ -132,12 +132,12 @@ def terminal_reporter(
     """
     reporter = TerminalReporter(out, actor or getpass.getuser(), checkpoint)
 
-    def stop(number: int, frame: Any) -> None:
+    def request_stop(number: int, frame: Any) -> None:
         if reporter.is_stopped:
             raise KeyboardInterrupt
         reporter.is_stopped = True
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield reporter
     finally:

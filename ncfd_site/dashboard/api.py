@@ -53,7 +53,7 @@ class Dashboard(Schema):
 @declare_get(router, "/dashboard", "", Dashboard, "Tiles of the home page")
 def dashboard(request: HttpRequest) -> object:
     """Return the tiles that the user may see."""
-    return {"items": [_item(shown) for shown in load_tiles(registered_sources(), current_user(request))]}
+    return {"items": [_serialize_tile(shown) for shown in load_tiles(registered_sources(), current_user(request))]}
 
 
 @declare_get(router, "/freshness", "", TileItem, "Data freshness")
@@ -62,11 +62,11 @@ def freshness(request: HttpRequest) -> object:
     sources = [source for source in registered_sources() if source.key == FRESHNESS]
     shown = load_tiles(sources, current_user(request))
     if not shown:
-        return _item(RenderedTile(sources[0], None, "requires permissions that you do not have"))
-    return _item(shown[0])
+        return _serialize_tile(RenderedTile(sources[0], None, "requires permissions that you do not have"))
+    return _serialize_tile(shown[0])
 
 
-def _item(shown: RenderedTile) -> dict[str, object]:
+def _serialize_tile(shown: RenderedTile) -> dict[str, object]:
     tile = shown.tile or Tile()
     return {
         "key": shown.source.key,

@@ -35,11 +35,11 @@ def load_tiles(sources: Sequence[Source], user: User) -> list[RenderedTile]:
     # Broad, as the two below: any error of a tile is logged, and the page stays.
     except Exception:
         log.warning("Cannot load the tiles in one statement; loading them one by one", exc_info=True)
-        return [_load_one(source, user, ends) for source in wanted]
-    return [_build(source, found[source.key], user) for source in wanted]
+        return [_load_tile(source, user, ends) for source in wanted]
+    return [_build_tile(source, found[source.key], user) for source in wanted]
 
 
-def _load_one(source: Source, user: User, ends: float) -> RenderedTile:
+def _load_tile(source: Source, user: User, ends: float) -> RenderedTile:
     if time.monotonic() > ends:
         return RenderedTile(source, None, SKIPPED)
     try:
@@ -50,10 +50,10 @@ def _load_one(source: Source, user: User, ends: float) -> RenderedTile:
     except Exception:
         log.exception("Cannot load the tile %s", source.key)
         return RenderedTile(source, None, UNREADABLE)
-    return _build(source, found[source.key], user)
+    return _build_tile(source, found[source.key], user)
 
 
-def _build(source: Source, found: Rows, user: User) -> RenderedTile:
+def _build_tile(source: Source, found: Rows, user: User) -> RenderedTile:
     try:
         return RenderedTile(source, source.build(found, user))
     except Exception:

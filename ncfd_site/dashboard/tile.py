@@ -100,7 +100,7 @@ class RenderedTile:
 
 
 def figure_status(is_bad: bool) -> str:
-    """Return the status of a figure."""
+    """Return "wrong", the status that a figure is marked with, if it is bad, else "right"."""
     return "wrong" if is_bad else "right"
 
 

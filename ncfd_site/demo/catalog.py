@@ -63,22 +63,22 @@ class Drug(SimpleNamespace):
 
     @property
     def title(self) -> str:
-        """Return the INN for the beginning of a sentence."""
+        """The INN for the beginning of a sentence."""
         return str(self.inn.capitalize())
 
     @property
     def names_by_kind(self) -> dict[str, str]:
-        """Return the names that its company uses, INN first."""
+        """The names that its company uses, INN first."""
         return {kind: name for kind in ("inn", "code", "brand") if (name := getattr(self, kind))}
 
     @property
     def names(self) -> list[str]:
-        """Return all names, INN first."""
+        """All names, INN first."""
         return [*self.names_by_kind.values(), *filter(None, [self.other_code])]
 
     @property
     def description(self) -> str:
-        """Return a phrase such as "an antibody (target: PD-L9; checkpoint inhibitor)"."""
+        """A phrase such as "an antibody (target: PD-L9; checkpoint inhibitor)"."""
         article = "an" if self.modality[0] in "aeiou" else "a"
         return f"{article} {self.modality} (target: {self.target}; {self.moa})"
 
@@ -115,41 +115,41 @@ class PlannedTrial:
 
     @property
     def drugs(self) -> list[Drug]:
-        """Return the drugs under trial."""
+        """The drugs under trial."""
         return [self.drug, self.partner] if self.partner else [self.drug]
 
     @property
     def is_single_arm(self) -> bool:
-        """Return whether the trial has no control group."""
+        """True if the trial has no control group."""
         return "S7" in self.signals or self.phase in ("PHASE1", "PHASE1/PHASE2")
 
     @property
     def is_open_label(self) -> bool:
-        """Return whether patients know what they receive."""
+        """True if patients know what they receive."""
         return self.is_single_arm or self.stop_rule == "open_label_subjective" or bool(self.condition.is_hazard)
 
     @property
     def is_public(self) -> bool:
-        """Return whether the sponsor is not a company."""
+        """True if the sponsor is not a company."""
         return any(word in self.sponsor for word in ("University", "Hospital", "Ministry"))
 
     @property
     def sponsor_norm(self) -> str:
-        """Return the sponsor in the form in which company names are compared."""
+        """The sponsor in the form in which company names are compared."""
         return normalize_company_name(self.sponsor)
 
     @property
     def phase_words(self) -> str:
-        """Return the phase in prose: "phase 2/3"."""
+        """The phase in prose: "phase 2/3"."""
         return "phase " + self.phase.replace("PHASE", "")
 
 
-def planned_trials(calendar: Calendar) -> list[PlannedTrial]:
+def plan_trials(calendar: Calendar) -> list[PlannedTrial]:
     """Return every trial; `data/trials.csv` counts days from today."""
-    return [_trial(place, row, calendar) for place, row in enumerate(read_csv("trials"))]
+    return [_plan_trial(place, row, calendar) for place, row in enumerate(read_csv("trials"))]
 
 
-def _trial(place: int, row: Mapping[str, str], calendar: Calendar) -> PlannedTrial:
+def _plan_trial(place: int, row: Mapping[str, str], calendar: Calendar) -> PlannedTrial:
     dates = ("first_posted", "readout", "published")
     return PlannedTrial(
         place,

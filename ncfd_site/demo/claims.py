@@ -40,9 +40,9 @@ class Span:
         return max(other.start - self.end, self.start - other.end, 0)
 
 
-def claims_of(publications: Sequence[Publication]) -> list[Claim]:
+def build_claims(publications: Sequence[Publication]) -> list[Claim]:
     """Return every proposed link, in the order of the documents."""
-    return [claim for one in publications for rule in (_near, _release, _abstract) for claim in rule(one)]
+    return [claim for one in publications for rule in (_find_hp1, _find_hp3, _find_hp4) for claim in rule(one)]
 
 
 def find_spans(pages: Sequence[str], words: str) -> Iterator[Span]:
@@ -53,8 +53,8 @@ def find_spans(pages: Sequence[str], words: str) -> Iterator[Span]:
             yield Span(page_no, *match.span())
 
 
-def _near(one: Publication) -> Iterator[Claim]:
-    """HP-1: an NCT ID close to the name of a drug."""
+def _find_hp1(one: Publication) -> Iterator[Claim]:
+    """Yield the links of HP-1: an NCT ID close to the name of a drug."""
     for drug, trial in product(one.drugs, filter(None, (one.trial, one.other))):
         pairs = [
             (number.distance(name), number, name, alias)
@@ -64,28 +64,28 @@ def _near(one: Publication) -> Iterator[Claim]:
         ]
         if pairs:
             distance, number, name, alias = min(pairs)
-            yield _claim("HP-1", one, drug, trial, [number, name], matched_alias=alias, distance=distance)
+            yield _build_claim("HP-1", one, drug, trial, [number, name], matched_alias=alias, distance=distance)
 
 
-def _release(one: Publication) -> Iterator[Claim]:
-    """HP-3: a company's document with code and INN of a drug; the trial is the subject of the document."""
+def _find_hp3(one: Publication) -> Iterator[Claim]:
+    """Yield the links of HP-3: a company's document with code and INN of a drug, linked to the trial it is about."""
     for drug in one.drugs if one.source_type in ("PR", "IR") else ():
         code, inn = next(find_spans(one.pages, drug.code), None), next(find_spans(one.pages, drug.inn), None)
         if code and inn:
             is_near = code.page_no == inn.page_no and code.distance(inn) <= NEAR
             spans = [inn, code] if is_near else [inn]
-            yield _claim("HP-3", one, drug, one.trial, spans, matched_alias=drug.inn, matched_code=drug.code)
+            yield _build_claim("HP-3", one, drug, one.trial, spans, matched_alias=drug.inn, matched_code=drug.code)
 
 
-def _abstract(one: Publication) -> Iterator[Claim]:
-    """HP-4: an abstract with the drug in its title, and phase or condition in its body."""
+def _find_hp4(one: Publication) -> Iterator[Claim]:
+    """Yield the links of HP-4: an abstract with the drug in its title, and phase or condition in its body."""
     body, drug, title = one.pages[0][len(one.title) :], one.drugs[0], Span(1, 0, len(one.title))
     stated = [words for words in (one.trial.phase_words, one.trial.condition.population) if words in body]
     if one.source_type == "Abstract" and stated and drug.title in one.title:
-        yield _claim("HP-4", one, drug, one.trial, [title], matched_alias=drug.title, in_body=stated[0])
+        yield _build_claim("HP-4", one, drug, one.trial, [title], matched_alias=drug.title, in_body=stated[0])
 
 
-def _claim(
+def _build_claim(
     heuristic: str, one: Publication, drug: Drug, trial: PlannedTrial, spans: Sequence[Span], **more: str | int
 ) -> Claim:
     page_no, start, end = spans[0].page_no, min(span.start for span in spans), max(span.end for span in spans)

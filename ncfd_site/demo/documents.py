@@ -85,7 +85,7 @@ def add_content(loader: Loader) -> None:
 
 def _add_parts(loader: Loader) -> None:
     """Add the entities, tables, citations and notes of the documents."""
-    loader.add("document_entities", (row for one in loader.publications for row in _entities(loader, one)))
+    loader.add("document_entities", (row for one in loader.publications for row in _iter_entities(loader, one)))
     loader.add("document_tables", (loader.about(one) for one in loader.publications if one.source_type == "Paper"))
     cited = [one for one in loader.publications if one.source_type in ("Paper", "Abstract") and one.found]
     places = [{**loader.about(one), "place": place, "pmid": FIRST_PMID + place} for place, one in enumerate(cited)]
@@ -98,7 +98,7 @@ def _add_studies(loader: Loader) -> None:
     """Add a study for each document with a card, and the links of all documents."""
     reported = enumerate(one for one in loader.publications if one.coverage)
     rows = [
-        {**loader.about(one), "card": _card(loader, one, place), "is_built": place % BUILT == 4}
+        {**loader.about(one), "card": _build_study_card(loader, one, place), "is_built": place % BUILT == 4}
         for place, one in reported
     ]
     loader.add("studies", rows)
@@ -107,25 +107,25 @@ def _add_studies(loader: Loader) -> None:
     loader.add("document_links", map(loader.about, loader.publications))
 
 
-def _entities(loader: Loader, one: Publication) -> Iterator[dict[str, Any]]:
-    def entity(kind: str, span: Span, norm: str, confidence: str) -> dict[str, Any]:
+def _iter_entities(loader: Loader, one: Publication) -> Iterator[dict[str, Any]]:
+    def build_entity(kind: str, span: Span, norm: str, confidence: str) -> dict[str, Any]:
         text = one.pages[span.page_no - 1][span.start : span.end]
         return loader.about(one) | {"type": kind, "span": span, "text": text, "norm": norm, "confidence": confidence}
 
     for trial in filter(None, (one.trial, one.other)):
         for span in find_spans(one.pages, trial.nct_id):
-            yield entity("NCT ID", span, trial.nct_id, "1.00")
+            yield build_entity("NCT ID", span, trial.nct_id, "1.00")
     for drug in one.drugs:
         for name in drug.names:
             if first := next(find_spans(one.pages, name), None):
-                yield entity("drug", first, drug.inn, "0.98" if name == drug.inn else "0.91")
+                yield build_entity("drug", first, drug.inn, "0.98" if name == drug.inn else "0.91")
     for page_no, page in enumerate(one.pages, start=1):
         for match in _P_VALUE.finditer(page):
             norm = match.group().removeprefix("p ").removeprefix("= ").replace(" ", "")
-            yield entity("p-value", Span(page_no, *match.span()), norm, "0.94")
+            yield build_entity("p-value", Span(page_no, *match.span()), norm, "0.94")
 
 
-def _card(loader: Loader, one: Publication, place: int) -> dict[str, Any]:
+def _build_study_card(loader: Loader, one: Publication, place: int) -> dict[str, Any]:
     assert one.found is not None  # noqa: S101 (documents with a card have results)
     quote = one.found.sentences["primary"]
     card = deepcopy(one.found.card) | {"source": {"doc_id": loader.document_ids[one.source_url], "quote": quote}}

@@ -29,12 +29,12 @@ class Result:
 
     @property
     def p_words(self) -> str:
-        """Return the p-value in prose: "p = 0.048", "p < 0.001"."""
+        """The p-value in prose: "p = 0.048", "p < 0.001"."""
         return "p < 0.001" if self.p < SMALLEST_P else f"p = {self.p:.3f}".removesuffix("0")
 
     @property
     def p_card(self) -> float | str:
-        """Return the p-value for a study card: a number, or the printed text if that is no number."""
+        """The p-value for a study card: a number, or the printed text if that is no number."""
         return "<0.001" if self.p < SMALLEST_P else self.p
 
 
@@ -52,17 +52,17 @@ class Findings:
 
     @property
     def text(self) -> str:
-        """Return all sentences as one paragraph."""
+        """All sentences as one paragraph."""
         return " ".join(dict.fromkeys(self.sentences.values()))
 
     @property
     def is_positive(self) -> bool:
-        """Return whether the primary result is significant."""
+        """True if the primary result is significant."""
         return self.primary.p < SIGNIFICANT
 
     @property
     def outcome(self) -> str:
-        """Return the name of the phrases for this result."""
+        """The name of the phrases for this result."""
         signals, result = self.trial.signals, "positive" if self.is_positive else "negative"
         return "per_protocol" if "S4" in signals else "subgroup" if "S3" in signals else result
 
@@ -88,10 +88,10 @@ class Findings:
         self.sentences[topic] = filled["sentence"]
         self.table = filled.get("table", self.table)
         self.values |= {topic: filled["value"]} if "value" in filled else {}
-        _merge(self.card, filled.get("card", {}))
+        _merge_part(self.card, filled.get("card", {}))
 
 
-def findings_of(trial: PlannedTrial) -> Findings:
+def build_findings(trial: PlannedTrial) -> Findings:
     """Return the result of a published trial."""
     found = Findings(trial, round(trial.patients * ANALYZED), read_results()[trial.acronym, "primary"])
     found.report("primary", "primary")
@@ -119,10 +119,10 @@ def read_results() -> dict[tuple[str, str], Result]:
     }
 
 
-def _merge(card: dict[str, Any], part: dict[str, Any]) -> None:
+def _merge_part(card: dict[str, Any], part: dict[str, Any]) -> None:
     """Add a part to a card, table by table."""
     for key, value in part.items():
         if isinstance(value, dict):
-            _merge(card.setdefault(key, {}), value)
+            _merge_part(card.setdefault(key, {}), value)
         else:
             card[key] = value

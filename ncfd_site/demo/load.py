@@ -9,11 +9,11 @@ from psycopg import sql as composed
 from ncfd_site.config import database
 from ncfd_site.config.errors import ConfigurationError, UserError
 from ncfd_site.core import demo_flag, sql
-from ncfd_site.demo.catalog import Calendar, planned_trials
+from ncfd_site.demo.catalog import Calendar, plan_trials
 from ncfd_site.demo.companies import add_companies, add_resolver
 from ncfd_site.demo.documents import add_content, add_documents
 from ncfd_site.demo.loader import Loader
-from ncfd_site.demo.publications import publications
+from ncfd_site.demo.publications import build_publications
 from ncfd_site.demo.registry import add_trials
 from ncfd_site.demo.reviews import add_reviews
 from ncfd_site.demo.risk import add_risk
@@ -60,8 +60,8 @@ def load(today: date | None = None) -> bool:
                 "The database has other data, so the demonstration was not loaded. Set NCFD_HOME to a new folder to see"
                 " the demonstration."
             )
-        _fill(Calendar(today or timezone.now().date()))
-        _mark()
+        _fill_database(Calendar(today or timezone.now().date()))
+        _mark_database()
     demo_flag.clear_cache()
     return True
 
@@ -75,11 +75,11 @@ def count_rows() -> dict[str, dict[str, int]]:
     }
 
 
-def _fill(calendar: Calendar) -> None:
+def _fill_database(calendar: Calendar) -> None:
     for sequence in RESTARTED:
         sql.execute(f"ALTER SEQUENCE {sequence} RESTART")
-    trials = planned_trials(calendar)
-    loader = Loader(calendar, get_content_store(), trials, publications(trials, calendar))
+    trials = plan_trials(calendar)
+    loader = Loader(calendar, get_content_store(), trials, build_publications(trials, calendar))
     for add in STEPS:
         add(loader)
     sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
@@ -90,7 +90,7 @@ def _is_loaded() -> bool:
     return str(sql.value(demo_flag.READ_COMMENT) or "").startswith(demo_flag.DEMONSTRATION)
 
 
-def _mark() -> None:
+def _mark_database() -> None:
     statement = composed.SQL("COMMENT ON DATABASE {} IS {}").format(
         composed.Identifier(sql.value("SELECT current_database()")), composed.Literal(demo_flag.DEMONSTRATION)
     )

@@ -32,12 +32,12 @@ class Loader:
         """Add a row for each mapping of values, by the table's template in `rows.toml`."""
         template = read_toml("rows")[table]
         filled = (fill(template, {"day": self.calendar, **row}) for row in rows)
-        sql.copy(table, list(template), ([_literal(value) for value in row.values()] for row in filled))
+        sql.copy(table, list(template), ([_convert_to_column_value(value) for value in row.values()] for row in filled))
 
     def add_fixed(self, table: str, **values: Any) -> None:
         """Add the rows that `fixed.toml` has for a table."""
         rows = self.fixed(table, **values)
-        sql.copy(table, list(rows[0]), ([_literal(value) for value in row.values()] for row in rows))
+        sql.copy(table, list(rows[0]), ([_convert_to_column_value(value) for value in row.values()] for row in rows))
 
     def fixed(self, name: str, **values: Any) -> list[dict[str, Any]]:
         """Return the rows of a table in `fixed.toml`, or of a CSV file."""
@@ -63,7 +63,7 @@ class Loader:
             sql.execute(f"UPDATE {table} SET {changes} WHERE {recent}", {"at": at})  # noqa: S608
 
 
-def _literal(value: Any) -> Any:
+def _convert_to_column_value(value: Any) -> Any:
     if isinstance(value, dict | list):
         return json.dumps(value)
     return None if value == "" else value

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ncfd_site.demo.catalog import Calendar, Drug, PlannedTrial
-from ncfd_site.demo.findings import Findings, findings_of
+from ncfd_site.demo.findings import Findings, build_findings
 from ncfd_site.demo.templates import Phrases, fill, read_toml
 
 # Time from a press release to the abstract and the paper with the same result.
@@ -41,12 +41,12 @@ class Publication:
 
     @property
     def title(self) -> str:
-        """Return the first line."""
+        """The first line."""
         return self.pages[0].partition("\n")[0]
 
     @property
     def content(self) -> bytes:
-        """Return the bytes of the document."""
+        """The bytes of the document."""
         text = "\n\n".join(self.pages)
         if "html" in self.content_type:
             body = "".join(f"<p>{escape(part)}</p>\n" for part in text.split("\n\n"))
@@ -54,14 +54,14 @@ class Publication:
         return text.encode()
 
 
-def publications(trials: Sequence[PlannedTrial], calendar: Calendar) -> list[Publication]:
+def build_publications(trials: Sequence[PlannedTrial], calendar: Calendar) -> list[Publication]:
     """Return every document, oldest first."""
     with_results = [trial for trial in trials if trial.published]
     without = [trial for trial in trials if not trial.published]
     published = [
-        *(one for place, trial in enumerate(with_results) for one in _results(trial, place, trials, calendar)),
-        *(_progress(trial, place, calendar) for place, trial in enumerate(without)),
-        *_pipelines(trials, calendar),
+        *(one for place, trial in enumerate(with_results) for one in _publish_results(trial, place, trials, calendar)),
+        *(_publish_progress(trial, place, calendar) for place, trial in enumerate(without)),
+        *_publish_pipelines(trials, calendar),
         *(
             _publish("advice", trial, (trial.published or trial.readout) - timedelta(days=40), 0)
             for trial in [trial for trial in with_results if "S1" in trial.signals][:ADVISED]
@@ -70,18 +70,18 @@ def publications(trials: Sequence[PlannedTrial], calendar: Calendar) -> list[Pub
     return sorted(published, key=lambda one: (one.published, one.source_url))
 
 
-def phrases_about(trial: PlannedTrial, **values: Any) -> Phrases:
+def build_phrases(trial: PlannedTrial, **values: Any) -> Phrases:
     """Return the phrases about a trial, with more values."""
     drug = trial.drug
     return Phrases(trial=trial, drug=drug, company=drug.company, condition=trial.condition, **values)
 
 
-def _results(
+def _publish_results(
     trial: PlannedTrial, place: int, trials: Sequence[PlannedTrial], calendar: Calendar
 ) -> Iterator[Publication]:
     assert trial.published is not None  # noqa: S101 (the caller passes published trials only)
-    released, found = trial.published, findings_of(trial)
-    other = _competitor(trial, trials) if place % COMPARED == 1 else None
+    released, found = trial.published, build_findings(trial)
+    other = _choose_competing_trial(trial, trials) if place % COMPARED == 1 else None
     with_number = place % 2 == 0
     yield _publish("release", trial, released, place, drugs=trial.drugs, other=other, found=found)
     if place % REPORTED == 0:
@@ -94,14 +94,14 @@ def _results(
         yield _publish("paper", trial, released + TO_PAPER, place, found=found)
 
 
-def _progress(trial: PlannedTrial, place: int, calendar: Calendar) -> Publication:
+def _publish_progress(trial: PlannedTrial, place: int, calendar: Calendar) -> Publication:
     day = calendar.day(-12 - place * 37 % 200)
     if trial.is_public or place % 2:
         return _publish("design_abstract", trial, day, place, with_number=place % 3 != 0)
     return _publish("progress", trial, day, place // 2, drugs=trial.drugs, is_enrolled=place // 2 % 2 == 1)
 
 
-def _pipelines(trials: Sequence[PlannedTrial], calendar: Calendar) -> Iterator[Publication]:
+def _publish_pipelines(trials: Sequence[PlannedTrial], calendar: Calendar) -> Iterator[Publication]:
     day = calendar.day(-46)
     by_company: dict[str, list[PlannedTrial]] = {}
     for trial in trials:
@@ -110,7 +110,7 @@ def _pipelines(trials: Sequence[PlannedTrial], calendar: Calendar) -> Iterator[P
     for _, ahead in sorted(by_company.items())[:PIPELINES]:
         following = min(ahead, key=lambda trial: trial.readout)
         drugs = {drug.key: drug for drug in (following.drug, *(trial.drug for trial in ahead))}
-        lines = "\n".join(phrases_about(trial)["line"] for trial in ahead)
+        lines = "\n".join(build_phrases(trial)["line"] for trial in ahead)
         yield _publish("pipeline", following, day, 0, drugs=list(drugs.values()), lines=lines)
 
 
@@ -128,12 +128,12 @@ def _publish(text: str, trial: PlannedTrial, day: date, place: int, **values: An
         "adverse_events": adverse_events[place % len(adverse_events)],
         "serious": 3 + place * 5 % 9,
     }
-    filled = fill(read_toml("texts")[text], phrases_about(trial, **subject, **values))
+    filled = fill(read_toml("texts")[text], build_phrases(trial, **subject, **values))
     filled["pages"] = ["\n\n".join(filter(None, page)) for page in filled["pages"]]
     return Publication(published=day, trial=trial, **subject, **filled)
 
 
-def _competitor(trial: PlannedTrial, trials: Sequence[PlannedTrial]) -> PlannedTrial:
+def _choose_competing_trial(trial: PlannedTrial, trials: Sequence[PlannedTrial]) -> PlannedTrial:
     others = [other for other in trials if other.drug.company is not trial.drug.company and not other.is_public]
     alike = [other for other in others if other.condition is trial.condition]
     return (alike or others)[int(trial.nct_id[-3:]) % len(alike or others)]

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from ncfd_site.demo.catalog import LOADS, Calendar, Drug, PlannedTrial
 from ncfd_site.demo.loader import Loader
-from ncfd_site.demo.publications import phrases_about
+from ncfd_site.demo.publications import build_phrases
 from ncfd_site.demo.templates import fill, read_toml
 from ncfd_site.ingest.records import Record, Rejections, SourceLocation
 from ncfd_site.ingest.runs import LoadProgress
@@ -36,39 +36,39 @@ class Version:
     record: dict[str, Any]
 
 
-def versions_of(trial: PlannedTrial, calendar: Calendar) -> list[Version]:
+def build_versions(trial: PlannedTrial, calendar: Calendar) -> list[Version]:
     """Return the versions of a trial's record, oldest first."""
     versions = []
     for load in [trial.first_load, trial.change_load] if trial.change else [trial.first_load]:
         posted = calendar.day(-LOADS[load - 1] - 2 - (trial.place * 7) % (90 if load == 1 else 5))
         posted = max(posted, trial.first_posted)
         former = trial.change if load == trial.first_load else ""
-        versions.append(Version(load, posted, _record(trial, former, posted)))
+        versions.append(Version(load, posted, _build_record(trial, former, posted)))
     return versions
 
 
 def add_trials(loader: Loader) -> None:
     """Read the registry five times; documents, names of assets and the links of HP-2 come with the records."""
-    versions = {trial.nct_id: versions_of(trial, loader.calendar) for trial in loader.trials}
+    versions = {trial.nct_id: build_versions(trial, loader.calendar) for trial in loader.trials}
     for load in range(1, len(LOADS) + 1):
         loader.add("ingest_runs", (run for run in loader.fixed("ingest_runs") if run["before"] == load))
         found = [[one for one in known if one.load <= load] for known in versions.values()]
-        _load(loader, [known[-1] for known in found if known])
+        _load_versions(loader, [known[-1] for known in found if known])
         loader.backdate(loader.calendar.load(load))
     IngestRun.objects.filter(finished_at=F("started_at")).update(finished_at=F("started_at") + DURATION)
     loader.trial_ids = dict(Trial.objects.values_list("nct_id", "pk"))
     for trial in loader.trials:
-        days, trial_id = enumerate(_submitted(trial, versions[trial.nct_id]), start=1), loader.trial_ids[trial.nct_id]
+        days, trial_id = enumerate(_list_days(trial, versions[trial.nct_id]), start=1), loader.trial_ids[trial.nct_id]
         rows = [{"trial_id": trial_id, "trial": trial, "rank": rank, "submitted": day} for rank, day in days]
         loader.add("ctgov_history_versions", rows)
 
 
-def _record(trial: PlannedTrial, former: str, posted: date) -> dict[str, Any]:
+def _build_record(trial: PlannedTrial, former: str, posted: date) -> dict[str, Any]:
     """Return the record; `former` is the part that a later version changes."""
     condition = trial.condition
     is_resized = former == "size" or (former == "endpoint" and "S2" in trial.signals)
     drugs = [
-        {"type": drug.registry_type, "name": _intervention_name(trial, drug), "description": drug.description}
+        {"type": drug.registry_type, "name": _choose_intervention_name(trial, drug), "description": drug.description}
         for drug in trial.drugs
     ]
     control = {"type": "DRUG", "name": condition.control_name, "description": "Control"}
@@ -85,14 +85,14 @@ def _record(trial: PlannedTrial, former: str, posted: date) -> dict[str, Any]:
         "intervention": drugs[0]["name"],
         "interventions": drugs if trial.is_single_arm else [*drugs, control],
     }
-    record: dict[str, Any] = fill(read_toml("record"), phrases_about(trial, **values))
+    record: dict[str, Any] = fill(read_toml("record"), build_phrases(trial, **values))
     status = record["protocolSection"]["statusModule"]
     if not status["whyStopped"]:
         del status["whyStopped"]
     return record
 
 
-def _intervention_name(trial: PlannedTrial, drug: Drug) -> str:
+def _choose_intervention_name(trial: PlannedTrial, drug: Drug) -> str:
     """Return the name in the record: INN, INN with strength, code, or an old code that the company still uses."""
     if drug is trial.drug and drug.key == "immortinib":
         return str(drug.other_code)
@@ -100,7 +100,7 @@ def _intervention_name(trial: PlannedTrial, drug: Drug) -> str:
     return forms[int(trial.nct_id[-1]) % 3]
 
 
-def _load(loader: Loader, versions: Sequence[Version]) -> None:
+def _load_versions(loader: Loader, versions: Sequence[Version]) -> None:
     rejections = Rejections()
     records = (
         Record(SourceLocation("demonstration", line), parse_trial_record(version.record))
@@ -111,7 +111,7 @@ def _load(loader: Loader, versions: Sequence[Version]) -> None:
         raise ValueError(f"Cannot load a record of the demonstration: {rejections.first[0].reason}")
 
 
-def _submitted(trial: PlannedTrial, known: Sequence[Version]) -> list[date]:
+def _list_days(trial: PlannedTrial, known: Sequence[Version]) -> list[date]:
     """Return the days on which the versions of a record were submitted, with versions that no load has read."""
     days = [trial.first_posted - TO_POSTED, known[0].posted - UNREAD, *(one.posted - TO_POSTED for one in known)]
     return [day for place, day in enumerate(days) if place == 0 or day > max(days[:place])]

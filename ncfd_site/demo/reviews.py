@@ -12,7 +12,7 @@ from linkaudit.models import LinkAudit, LinkPromotionItem, ReviewSample, ReviewS
 from linkaudit.sampling.interim_analysis import run_due_analyses
 from ncfd_site.core import sql
 from ncfd_site.demo.catalog import moment
-from ncfd_site.demo.claims import Claim, claims_of
+from ncfd_site.demo.claims import Claim, build_claims
 from ncfd_site.demo.loader import Loader
 
 # Decisions look random and are the same in each load: the years of Gulliver's Travels and of Robinson Crusoe.
@@ -52,7 +52,7 @@ UPDATE link_disagreements d SET opened_at = (SELECT max(reviewed_at) FROM link_r
 
 def add_reviews(loader: Loader) -> None:
     """Add the proposed links and all decisions; the newest links come last, so that no sample has them."""
-    claims, newest = claims_of(loader.publications), loader.calendar.at(-9, 8)
+    claims, newest = build_claims(loader.publications), loader.calendar.at(-9, 8)
     _add_links(loader, [one for one in claims if moment(one.publication.published, 21) < newest])
     _add_labels(loader)
     _add_samples(loader)
@@ -66,7 +66,7 @@ def _add_links(loader: Loader, claims: Iterable[Claim]) -> None:
 
 def _add_labels(loader: Loader) -> None:
     """Label links of three heuristics, promote some of them, and put some others aside."""
-    labels = list(_labels(loader))
+    labels = list(_plan_labels(loader))
     loader.add("link_reviews", labels)
     sql.execute(_DECIDED_LINKS)
     right = [row for row in labels if row["decision"] == "right"]
@@ -89,12 +89,12 @@ def _add_labels(loader: Loader) -> None:
 def _add_samples(loader: Loader) -> None:
     """Add a sample with an interim analysis, one of promoted links, and one with open items and disagreements."""
     at = loader.calendar.at
-    resolved = _draw("HP-1", 100, "precision", at(-9, 8))
-    _review(loader, resolved, 100, at(-9, 9))
+    resolved = _draw_backdated_sample("HP-1", 100, "precision", at(-9, 8))
+    _add_decisions(loader, resolved, 100, at(-9, 9))
     run_due_analyses(resolved, at=at(-7, 17))
-    _review(loader, _draw("HP-1", 20, "promoted", at(-3, 6)), 8, at(-2, 9))
-    half = _draw("HP-2", 60, "precision", at(-2, 6))
-    _review(loader, half, 22, at(-2, 7))
+    _add_decisions(loader, _draw_backdated_sample("HP-1", 20, "promoted", at(-3, 6)), 8, at(-2, 9))
+    half = _draw_backdated_sample("HP-2", 60, "precision", at(-2, 6))
+    _add_decisions(loader, half, 22, at(-2, 7))
     slots = ReviewSlot.objects.filter(sample_id=half, state="open").order_by("position")
     disputed = slots.filter(opinion=2)
     rows = [{**row, "audit_id": disputed[row["item"]].audit_id} for row in loader.fixed("disagreements")]
@@ -119,7 +119,7 @@ def _add_promotions(loader: Loader) -> None:
     loader.backdate(at(-1, 11, 30))
 
 
-def _labels(loader: Loader) -> Iterator[dict[str, Any]]:
+def _plan_labels(loader: Loader) -> Iterator[dict[str, Any]]:
     true = {(trial.nct_id, drug.number) for trial in loader.trials for drug in trial.drugs}
     # No secret depends on these choices.
     chance, end, sources = Random(LABEL_SEED), loader.calendar.at(-1, 17), loader.fixed("label_sources")  # noqa: S311
@@ -146,13 +146,13 @@ def _labels(loader: Loader) -> Iterator[dict[str, Any]]:
             }
 
 
-def _draw(heuristic: str, size: int, purpose: str, at: datetime) -> int:
+def _draw_backdated_sample(heuristic: str, size: int, purpose: str, at: datetime) -> int:
     sample_id: int = sql.scalar("draw_review_sample", heuristic, size, "0.15", purpose, SAMPLE_SEED, "olga")
     ReviewSample.objects.filter(pk=sample_id).update(drawn_at=at)
     return sample_id
 
 
-def _review(loader: Loader, sample_id: int, count: int, at: datetime) -> None:
+def _add_decisions(loader: Loader, sample_id: int, count: int, at: datetime) -> None:
     """Add decisions on the first items: rita's, and rose's second opinions. Neither finds new wrong links."""
     chance, rows = Random(SAMPLE_SEED), []  # noqa: S311
     wrong = set(LinkAudit.objects.filter(label=False).values_list("pk", flat=True))

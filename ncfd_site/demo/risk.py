@@ -21,10 +21,10 @@ BY_RECORD = ("S1", "S7")
 
 def add_risk(loader: Loader) -> None:
     """Add signals and evaluations, then score as of each run; the gates are those of the last one."""
-    releases = releases_of(loader.publications)
+    releases = select_releases(loader.publications)
     for one in releases:
         about, at = loader.about(one), moment(one.published) + TO_SIGNAL
-        loader.add("signals", (about | signal for signal in signals_of(one, loader.calendar)))
+        loader.add("signals", (about | signal for signal in build_signals(one, loader.calendar)))
         evaluated = [code for code in SIGNALS if code not in BY_RECORD]
         rows = [{**about, "code": code, "fired": code in one.trial.signals, "at": at} for code in evaluated]
         loader.add("signal_evaluations", rows)
@@ -35,12 +35,12 @@ def add_risk(loader: Loader) -> None:
         score_trials_at(run_id, at, with_gates=run_id == list(runs)[-1])
 
 
-def releases_of(publications: Sequence[Publication]) -> list[Publication]:
+def select_releases(publications: Sequence[Publication]) -> list[Publication]:
     """Return the release with the results of each published trial."""
     return [one for one in publications if one.source_type == "PR" and one.found]
 
 
-def signals_of(release: Publication, calendar: Calendar) -> Iterator[dict[str, Any]]:
+def build_signals(release: Publication, calendar: Calendar) -> Iterator[dict[str, Any]]:
     """Return the signals of a published trial: from its release, and S1 from its record."""
     trial, found = release.trial, release.found
     assert found is not None  # noqa: S101 (the release has results)

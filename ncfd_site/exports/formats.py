@@ -21,7 +21,7 @@ def to_json_value(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float | Decimal):
-        return _number(value)
+        return _convert_to_json_number(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -59,7 +59,7 @@ def dump_json_line(value: Any) -> str:
     return json.dumps(to_json_value(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _number(value: float | Decimal) -> Any:
+def _convert_to_json_number(value: float | Decimal) -> Any:
     if not math.isfinite(value):
         return str(value)
     if isinstance(value, float):
@@ -94,27 +94,27 @@ class _Echo:
         return text
 
 
-def _csv(columns: Sequence[str], rows: Rows) -> Iterator[str]:
+def _iter_csv_lines(columns: Sequence[str], rows: Rows) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(columns)
     for row in rows:
         yield writer.writerow([to_csv_cell(value) for value in row])
 
 
-def _json(columns: Sequence[str], rows: Rows) -> Iterator[str]:
+def _iter_json_array(columns: Sequence[str], rows: Rows) -> Iterator[str]:
     before = "[\n"
-    for line in _objects(columns, rows):
+    for line in _iter_json_objects(columns, rows):
         yield f"{before}{line}"
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def _jsonl(columns: Sequence[str], rows: Rows) -> Iterator[str]:
-    for line in _objects(columns, rows):
+def _iter_json_lines(columns: Sequence[str], rows: Rows) -> Iterator[str]:
+    for line in _iter_json_objects(columns, rows):
         yield f"{line}\n"
 
 
-def _objects(columns: Sequence[str], rows: Rows) -> Iterator[str]:
+def _iter_json_objects(columns: Sequence[str], rows: Rows) -> Iterator[str]:
     for row in rows:
         yield dump_json_line(dict(zip(columns, row, strict=True)))
 
@@ -122,9 +122,9 @@ def _objects(columns: Sequence[str], rows: Rows) -> Iterator[str]:
 FORMATS = {
     one.name: one
     for one in (
-        Format("csv", "CSV", "text/csv; charset=utf-8", _csv),
-        Format("json", "JSON", "application/json", _json),
-        Format("jsonl", "JSON lines", "application/jsonl", _jsonl),
+        Format("csv", "CSV", "text/csv; charset=utf-8", _iter_csv_lines),
+        Format("json", "JSON", "application/json", _iter_json_array),
+        Format("jsonl", "JSON lines", "application/jsonl", _iter_json_lines),
     )
 }
 

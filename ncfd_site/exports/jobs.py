@@ -76,7 +76,7 @@ def start(listed: Listing, format_name: str, query: str, *, actor: User) -> Job:
     return queue.start(JOB, arguments, actor=actor)
 
 
-def _run(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_export(arguments: Json, reporter: ProgressReporter) -> Json:
     delete_expired()
     actor = User.objects.get(username=reporter.actor)
     file_format = FORMATS[arguments["format"]]
@@ -98,7 +98,7 @@ def _run(arguments: Json, reporter: ProgressReporter) -> Json:
     return {"name": listed.file_name(file_format.name), "rows": count, "bytes": size}
 
 
-def _describe(arguments: Json) -> str:
+def _describe_export(arguments: Json) -> str:
     shown = f", filter {arguments['query']}" if arguments["query"] else ""
     name = find_source(arguments["list"]).model._meta.verbose_name_plural
     return f"{name} as {FORMATS[arguments['format']].label}{shown}"
@@ -109,8 +109,8 @@ EXPORT_LIST = register(
         name=JOB,
         title="Export a list",
         permission=EXPORT,
-        run=_run,
-        describe=_describe,
+        run=_run_export,
+        describe=_describe_export,
         conclude=lambda result: f"{result['rows']:,} rows, {in_bytes(result['bytes'])}.",
         result_template="ncfd/exports/result.html",
         errors=(PermissionDenied,),

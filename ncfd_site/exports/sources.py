@@ -96,16 +96,16 @@ def select_rows(source: Source, query: str, actor: User) -> Listing:
     for permission in (EXPORT, f"{opts.app_label}.view_{opts.model_name}"):
         check_permission(actor, permission, f"Exporting {opts.verbose_name_plural}")
     fields = get_fields(source.model).values()
-    columns = [*source.columns] or [field.attname for field in fields if _may_see(source.model, field, actor)]
+    columns = [*source.columns] or [field.attname for field in fields if _can_see_field(source.model, field, actor)]
     return Listing(source, columns, source.rows(query, actor).values_list(*columns))
 
 
-def page_address(source: Source, query: str) -> str:
+def build_page_url(source: Source, query: str) -> str:
     """Return the address of the page that shows the list."""
     return f"{source.page()}?{query}" if query else source.page()
 
 
-def _may_see(model: type[Model], field: Any, actor: User) -> bool:
+def _can_see_field(model: type[Model], field: Any, actor: User) -> bool:
     try:
         hidden = get_admin(model).hidden_fields
     except ListError:

@@ -11,7 +11,7 @@ from ncfd_site.adminkit.read_only import ListError
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.exports import jobs, sources
 from ncfd_site.exports.formats import FORMATS, iterate_chunks
-from ncfd_site.exports.sources import EXPORT, find_source, page_address, select_rows
+from ncfd_site.exports.sources import EXPORT, build_page_url, find_source, select_rows
 from ncfd_site.jobs.models import Job
 
 
@@ -29,7 +29,7 @@ def export(request: HttpRequest, name: str, format_name: str) -> HttpResponseBas
     try:
         listed = select_rows(source, query, current_user(request))
     except ListError as error:
-        return _page(request, "refused", "Export", 400, error=str(error), back=source.page())
+        return _show_page(request, "refused", "Export", 400, error=str(error), back=source.page())
     if request.method == "POST":
         job = jobs.start(listed, format_name, query, actor=current_user(request))
         messages.success(request, f"Job {job.pk} queued. Its page offers the file when it is finished.")
@@ -37,14 +37,14 @@ def export(request: HttpRequest, name: str, format_name: str) -> HttpResponseBas
     chosen = FORMATS[format_name]
     if listed.is_long():
         title = f"Export {source.model._meta.verbose_name_plural} as {chosen.label}"
-        return _page(
+        return _show_page(
             request,
             "long",
             title,
             200,
             most=sources.STREAMING_LIMIT,
             kept=jobs.RETENTION.days,
-            back=page_address(source, query),
+            back=build_page_url(source, query),
         )
     return StreamingHttpResponse(
         iterate_chunks(chosen, listed.columns, listed.iterate_rows()),
@@ -68,10 +68,10 @@ def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
     jobs.delete_expired()
     path = jobs.folder() / f"{job.arguments['file']}.{job.arguments['format']}"
     if timezone.now() - job.finished_at > jobs.RETENTION or not path.is_file():
-        return _page(request, "gone", "File expired", 410, job=job, kept=jobs.RETENTION.days, back=source.page())
+        return _show_page(request, "gone", "File expired", 410, job=job, kept=jobs.RETENTION.days, back=source.page())
     content_type = FORMATS[job.arguments["format"]].content_type
     return FileResponse(path.open("rb"), as_attachment=True, filename=job.result["name"], content_type=content_type)
 
 
-def _page(request: HttpRequest, name: str, title: str, status: int, **context: object) -> HttpResponse:
+def _show_page(request: HttpRequest, name: str, title: str, status: int, **context: object) -> HttpResponse:
     return render(request, f"ncfd/exports/{name}.html", {"title": title, **context}, status=status)

@@ -58,11 +58,11 @@ def write_batches(
     A record that the database refuses is rejected with that reason; the rest of its batch is written.
     """
     for batch in split_batches(items, key, SIZE, WEIGHT):
-        yield from _write(batch, write, rejections)
+        yield from _write_or_reject(batch, write, rejections)
         progress.add_records(len(batch))
 
 
-def _write(
+def _write_or_reject(
     batch: Sequence[Record[Value]], write: Callable[[Sequence[Record[Value]]], Counts], rejections: Rejections
 ) -> Iterator[Counts]:
     try:
@@ -78,8 +78,8 @@ def _write(
             rejections.add(RejectedRecord(batch[0].place, f"the database refuses it: {reason}"))
             return
         middle = len(batch) // 2
-        yield from _write(batch[:middle], write, rejections)
-        yield from _write(batch[middle:], write, rejections)
+        yield from _write_or_reject(batch[:middle], write, rejections)
+        yield from _write_or_reject(batch[middle:], write, rejections)
     else:
         yield counts
 

@@ -21,14 +21,14 @@ def read_csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = 
     """Yield every row below the header; raises `InputError` when the header lacks one of `columns`."""
     with open_file(path, advance) as stream:
         source = _Lines(read_lines(stream, LONGEST))
-        header = _header(path, source, columns)
-        while (line := source.next()) is not None:
+        header = _read_header(path, source, columns)
+        while (line := source.read_next()) is not None:
             if not line.text.strip() and not line.error:
                 continue
             place = SourceLocation(str(path), line.number)
             try:
-                fields = _fields(line, source)
-                _require_as_many(fields, header)
+                fields = _read_fields(line, source)
+                _require_field_count(fields, header)
                 require_storable(fields)
             except InvalidRecord as invalid:
                 yield RejectedRecord(place, str(invalid))
@@ -39,9 +39,9 @@ def read_csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = 
 def read_csv_header(stream: io.BufferedReader) -> list[str]:
     """Return the column names of the first row; none when it is invalid."""
     source = _Lines(read_lines(stream, LONGEST))
-    line = source.next()
+    line = source.read_next()
     try:
-        return _fields(line, source) if line else []
+        return _read_fields(line, source) if line else []
     except InvalidRecord:
         return []
 
@@ -53,7 +53,7 @@ class _Lines:
         self._source = source
         self._returned: deque[Line] = deque()
 
-    def next(self) -> Line | None:
+    def read_next(self) -> Line | None:
         if self._returned:
             return self._returned.popleft()
         return next(self._source, None)
@@ -62,10 +62,10 @@ class _Lines:
         self._returned.extendleft(reversed(taken))
 
 
-def _header(path: Path, source: _Lines, columns: Sequence[str]) -> list[str]:
-    line = source.next()
+def _read_header(path: Path, source: _Lines, columns: Sequence[str]) -> list[str]:
+    line = source.read_next()
     try:
-        header = [name.strip() for name in _fields(line, source)] if line else []
+        header = [name.strip() for name in _read_fields(line, source)] if line else []
     except InvalidRecord as invalid:
         raise InputError(f"{path} is not valid CSV. Line 1: {invalid}.") from None
     if missing := [column for column in columns if column not in header]:
@@ -74,19 +74,19 @@ def _header(path: Path, source: _Lines, columns: Sequence[str]) -> list[str]:
     return header
 
 
-def _require_as_many(fields: Sequence[str], header: Sequence[str]) -> None:
+def _require_field_count(fields: Sequence[str], header: Sequence[str]) -> None:
     if len(fields) != len(header):
         raise InvalidRecord(f"{len(fields)} fields where the header has {len(header)}")
 
 
-def _fields(line: Line, source: _Lines) -> list[str]:
+def _read_fields(line: Line, source: _Lines) -> list[str]:
     if line.error:
         raise InvalidRecord(line.error)
     text = decode_utf8(line.text.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.text)
     more: list[Line] = []
     # A quotation mark inside a quoted field is doubled, so a whole record holds an even number of them.
     while text.count('"') % 2:
-        following = source.next() if len(more) < MAX_LINES else None
+        following = source.read_next() if len(more) < MAX_LINES else None
         if following is None or following.error:
             source.push_back([*more, following] if following else more)
             raise InvalidRecord("a quotation mark is never closed")

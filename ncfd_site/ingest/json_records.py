@@ -33,7 +33,7 @@ def parse_json(raw: bytes) -> Any:
     """
     text = decode_utf8(raw)
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_finite_float)
     except json.JSONDecodeError as error:
         raise InvalidRecord(f"not JSON: {error.msg} at position {error.pos + 1}") from None
     except RecursionError:
@@ -43,13 +43,13 @@ def parse_json(raw: bytes) -> Any:
     except ValueError:
         # Python refuses integers of more than 4,300 digits.
         raise InvalidRecord("unusable JSON: a number has too many digits") from None
-    _require_shallow(value)
+    _require_shallow_nesting(value)
     if "\\u" in text or "\x00" in text:
         require_storable(value)
     return value
 
 
-def _require_shallow(value: Any) -> None:
+def _require_shallow_nesting(value: Any) -> None:
     level, depth = [value] if isinstance(value, dict | list) else [], 0
     while level:
         if depth > MAX_DEPTH:
@@ -73,11 +73,11 @@ def hash_json(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise InvalidRecord(f"not JSON: {name} is not a number")
 
 
-def _finite(digits: str) -> float:
+def _parse_finite_float(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
         raise InvalidRecord(f"unusable JSON: the number {digits[:40]} is too large")
@@ -93,15 +93,15 @@ Records = Iterator[Record[Any] | RejectedRecord]
 def read_json_records(path: Path, key: str, advance: Advance | None = None) -> Records:
     """Yield every record of the file; `key` names the array of records in an API page, such as "studies"."""
     with open_file(path, advance) as stream:
-        if bare_suffix(path) in LINE_SUFFIXES or _is_lines(stream, key):
-            yield from _from_lines(path, stream)
+        if bare_suffix(path) in LINE_SUFFIXES or _is_json_lines(stream, key):
+            yield from _read_json_lines(path, stream)
         else:
             for piece in JsonPieces(stream, key):
                 place = SourceLocation(str(path), piece.line, piece.number)
-                yield RejectedRecord(place, piece.error) if piece.error else _read(place, piece.text)
+                yield RejectedRecord(place, piece.error) if piece.error else _parse_record(place, piece.text)
 
 
-def _is_lines(stream: io.BufferedReader, key: str) -> bool:
+def _is_json_lines(stream: io.BufferedReader, key: str) -> bool:
     try:
         beginning = stream.peek(BUFFER)
     except DAMAGE:
@@ -117,17 +117,17 @@ def _is_lines(stream: io.BufferedReader, key: str) -> bool:
     return isinstance(value, dict) and key not in value
 
 
-def _from_lines(path: Path, stream: io.BufferedReader) -> Records:
+def _read_json_lines(path: Path, stream: io.BufferedReader) -> Records:
     for line in read_lines(stream):
         place = SourceLocation(str(path), line.number)
         text = line.text.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.text
         if line.error:
             yield RejectedRecord(place, line.error)
         elif text.strip():
-            yield _read(place, text)
+            yield _parse_record(place, text)
 
 
-def _read(place: SourceLocation, text: bytes) -> Record[Any] | RejectedRecord:
+def _parse_record(place: SourceLocation, text: bytes) -> Record[Any] | RejectedRecord:
     try:
         return Record(place, parse_json(text), len(text))
     except InvalidRecord as invalid:
@@ -165,25 +165,25 @@ class JsonPieces:
 
     def __iter__(self) -> Iterator[JsonPiece]:
         try:
-            for token, begin, end in self._tokens():
+            for token, begin, end in self._iter_structural_tokens():
                 if self._level == _PAST:
                     self._start = end
                 if token in b"],":
-                    yield from self._item_end(token, begin, end)
+                    yield from self._end_item(token, begin, end)
                 if token in b"{[":
-                    yield from self._open(token, begin, end)
+                    yield from self._open_container(token, begin, end)
                 elif token in b"}]":
-                    yield from self._close(end)
+                    yield from self._close_container(end)
         except InvalidRecord as invalid:
-            yield JsonPiece(self._line_at(self._start), self._number + 1, b"", str(invalid))
+            yield JsonPiece(self._find_line(self._start), self._number + 1, b"", str(invalid))
             return
         if self._depth > 0:
-            line = self._line_at(self._start)
+            line = self._find_line(self._start)
             yield JsonPiece(line, self._number + 1, b"", "not JSON: the file ends inside the record")
         else:
-            yield from self._stray(len(self._buffer))
+            yield from self._report_stray_text(len(self._buffer))
 
-    def _tokens(self) -> Iterator[tuple[bytes, int, int]]:
+    def _iter_structural_tokens(self) -> Iterator[tuple[bytes, int, int]]:
         position, chunk = 0, _CHUNK
         while True:
             match = _TOKEN.search(self._buffer, position)
@@ -198,7 +198,7 @@ class JsonPieces:
                 raise InvalidRecord(
                     f"the record is longer than {self._longest:,} bytes; the rest of the file is skipped"
                 )
-            position -= self._forget()
+            position -= self._discard_consumed_bytes()
             try:
                 more = self._stream.read1(chunk)
             except DAMAGE:
@@ -208,58 +208,58 @@ class JsonPieces:
             chunk = min(chunk * 2, 1 << 24) if match else _CHUNK
             self._buffer += more
 
-    def _item_end(self, token: bytes, begin: int, end: int) -> Iterator[JsonPiece]:
+    def _end_item(self, token: bytes, begin: int, end: int) -> Iterator[JsonPiece]:
         # An item ends at a comma or at the end of its array.
         if self._depth == self._level > 0:
             empty_array = token == b"]" and not self._number and not bytes(self._buffer[self._start : begin]).strip()
             if not empty_array:
-                yield self._piece(begin)
+                yield self._take_piece(begin)
             self._start = end
 
-    def _open(self, token: bytes, begin: int, end: int) -> Iterator[JsonPiece]:
+    def _open_container(self, token: bytes, begin: int, end: int) -> Iterator[JsonPiece]:
         if not self._depth:
-            yield from self._stray(begin)
+            yield from self._report_stray_text(begin)
             self._start = begin
         self._depth += 1
-        if not self._level and token == b"[" and self._opens_records(begin):
+        if not self._level and token == b"[" and self._is_records_array(begin):
             self._level, self._number = self._depth, 0
             self.prelude = bytes(self._buffer[self._start : begin][:_PRELUDE])
             self._start = end
 
-    def _close(self, end: int) -> Iterator[JsonPiece]:
+    def _close_container(self, end: int) -> Iterator[JsonPiece]:
         self._depth -= 1
         if self._depth < self._level:
             self._level, self._start = _PAST, end
         if self._depth <= 0:
             if not self._level:
-                yield self._piece(end)
+                yield self._take_piece(end)
             self._depth, self._level, self._start = 0, 0, end
 
-    def _opens_records(self, begin: int) -> bool:
+    def _is_records_array(self, begin: int) -> bool:
         if self._depth == 1:
             return True
         # The name before this array; the expected name is short.
         named = _NAMED.search(bytes(self._buffer[max(self._start, begin - 4096) : begin]))
         return self._depth == 2 and named is not None and named[1] == self._key
 
-    def _piece(self, end: int) -> JsonPiece:
+    def _take_piece(self, end: int) -> JsonPiece:
         text = bytes(self._buffer[self._start : end])
         self._number += 1
         lead = len(text) - len(text.lstrip())
-        return JsonPiece(self._line_at(self._start + lead), self._number, text.strip())
+        return JsonPiece(self._find_line(self._start + lead), self._number, text.strip())
 
-    def _stray(self, end: int) -> Iterator[JsonPiece]:
+    def _report_stray_text(self, end: int) -> Iterator[JsonPiece]:
         if bytes(self._buffer[self._start : end]).strip(b" \t\r\n,\xef\xbb\xbf"):
-            yield JsonPiece(self._line_at(self._start), self._number + 1, b"", "not JSON: text outside a record")
+            yield JsonPiece(self._find_line(self._start), self._number + 1, b"", "not JSON: text outside a record")
 
-    def _line_at(self, offset: int) -> int:
+    def _find_line(self, offset: int) -> int:
         self._line += self._buffer.count(b"\n", self._mark, offset)
         self._mark = max(self._mark, offset)
         return self._line
 
-    def _forget(self) -> int:
+    def _discard_consumed_bytes(self) -> int:
         count = self._start
-        self._line_at(count)
+        self._find_line(count)
         self._mark -= count
         del self._buffer[:count]
         self._start = 0

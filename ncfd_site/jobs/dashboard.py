@@ -40,8 +40,8 @@ class OpenJob:
     open: int
 
 
-def build(found: Rows, user: User) -> Tile:
-    """Return the counts, and the progress of the first jobs."""
+def build_jobs_tile(found: Rows, user: User) -> Tile:
+    """Return the counts of jobs, and the progress of the first open ones."""
     jobs = found["jobs"]
     running, opened = (jobs[0].running, jobs[0].open) if jobs else (0, 0)
     address = f"{reverse('jobs:jobs')}?state="
@@ -49,10 +49,10 @@ def build(found: Rows, user: User) -> Tile:
         Figure(f"{running:,}", "running", f"{address}running"),
         Figure(f"{opened - running:,}", "queued", f"{address}queued"),
     )
-    return Tile(figures, tuple(_line(one) for one in jobs[:SHOWN]), "No active jobs.")
+    return Tile(figures, tuple(_build_job_line(one) for one in jobs[:SHOWN]), "No active jobs.")
 
 
-def _line(one: OpenJob) -> Line:
+def _build_job_line(one: OpenJob) -> Line:
     job = Job(**{name: value for name, value in asdict(one).items() if name not in ("running", "open")})
     label = state_label(job)
     return Line(
@@ -70,7 +70,7 @@ SOURCE = register(
         "Active jobs",
         (VIEW,),
         {"jobs": Query(OPEN, OpenJob)},
-        build,
+        build_jobs_tile,
         "jobs:jobs",
         position=70,
     )

@@ -115,24 +115,24 @@ class Lease:
     seconds: float
 
     def renew(self, *, using: str) -> bool:
-        """Extend the lease by its seconds from now."""
-        return self._run(RENEW, {"seconds": self.seconds}, using)
+        """Extend the lease; return whether cancellation was requested. Raises `LeaseLost`."""
+        return self._execute_as_holder(RENEW, {"seconds": self.seconds}, using)
 
     def write(self, progress: Progress, checkpoint: Mapping[str, Any] | None, *, using: str) -> bool:
-        """Write the progress, and the checkpoint if given."""
-        return self._run(WRITE, {**asdict(progress), "checkpoint": _json(checkpoint)}, using)
+        """Write the progress, and the checkpoint if given; return and raise as `renew` does."""
+        return self._execute_as_holder(WRITE, {**asdict(progress), "checkpoint": _encode_json(checkpoint)}, using)
 
     def finish(
         self, state: Job.State, *, result: Mapping[str, Any] | None = None, error: str | None = None, using: str
     ) -> None:
-        """Set the final state."""
-        self._run(FINISH, {"state": state.value, "result": _json(result), "error": error}, using)
+        """Set the final state of the job with its result or error. Raises `LeaseLost`."""
+        self._execute_as_holder(FINISH, {"state": state.value, "result": _encode_json(result), "error": error}, using)
 
     def release(self, *, using: str) -> None:
-        """Queue the job for another worker, or cancel it if that was requested."""
-        self._run(RELEASE, {}, using)
+        """Queue the job for another worker, or cancel it if that was requested. Raises `LeaseLost`."""
+        self._execute_as_holder(RELEASE, {}, using)
 
-    def _run(self, statement: str, values: Mapping[str, Any], using: str) -> bool:
+    def _execute_as_holder(self, statement: str, values: Mapping[str, Any], using: str) -> bool:
         values = {**values, "job_id": self.job_id, "worker": self.worker}
         try:
             found = sql.value(statement, values, using=using)
@@ -145,7 +145,7 @@ class Lease:
         return bool(found)
 
 
-def _json(value: Mapping[str, Any] | None) -> Jsonb | None:
+def _encode_json(value: Mapping[str, Any] | None) -> Jsonb | None:
     return None if value is None else Jsonb(dict(value), dumps=DjangoJSONEncoder().encode)
 
 

@@ -27,30 +27,30 @@ MINIMUM_OBSERVATION = 3.0
 State = Job.State
 
 
-def job_type_of(job: Job) -> JobType | None:
+def find_type_of_job(job: Job) -> JobType | None:
     """Return the type of a job; None when this version of the site has no such type."""
     return next((job_type for job_type in registered_job_types() if job_type.name == job.kind), None)
 
 
 def job_title(job: Job) -> str:
     """Return the title of a job's type."""
-    job_type = job_type_of(job)
+    job_type = find_type_of_job(job)
     return job_type.title if job_type else job.kind
 
 
 def describe_arguments(job: Job) -> str:
     """Return the arguments of a job as a sentence; "" when this version cannot."""
-    return _text(job, lambda job_type: job_type.describe(job.arguments))
+    return _format_by_job_type(job, lambda job_type: job_type.describe(job.arguments))
 
 
 def describe_result(job: Job) -> str:
     """Return the result of a job as a sentence; "" without one, or when this version cannot."""
     result = job.result
-    return "" if result is None else _text(job, lambda job_type: job_type.conclude(result))
+    return "" if result is None else _format_by_job_type(job, lambda job_type: job_type.conclude(result))
 
 
-def _text(job: Job, text: Callable[[JobType], str]) -> str:
-    job_type = job_type_of(job)
+def _format_by_job_type(job: Job, text: Callable[[JobType], str]) -> str:
+    job_type = find_type_of_job(job)
     try:
         return text(job_type) if job_type else ""
     except VERSION_ERRORS:
@@ -119,12 +119,12 @@ class Snapshot:
     at: float
 
     @classmethod
-    def of(cls, job: Job) -> "Snapshot":
+    def from_job(cls, job: Job) -> "Snapshot":
         """Return the snapshot of a job now."""
         return cls(state_label(job).word, job.step[:500], job.done, timezone.now().timestamp())
 
     @classmethod
-    def read(cls, query: QueryDict) -> "Snapshot | None":
+    def from_query(cls, query: QueryDict) -> "Snapshot | None":
         """Read a snapshot from the query of an address; None without one."""
         form = SnapshotForm(query)
         if not form.is_valid() or form.cleaned_data["at"] is None:
@@ -155,7 +155,7 @@ class ProgressView:
 
 def view_progress(job: Job, before: Snapshot | None) -> ProgressView:
     """Return the view of a job, compared with an earlier snapshot of it."""
-    now = Snapshot.of(job)
+    now = Snapshot.from_job(job)
     if before is None:
         return ProgressView(job, now, has_changed=True, remaining="")
     has_changed = (before.word, before.step) != (now.word, now.step)

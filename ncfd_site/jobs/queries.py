@@ -21,7 +21,7 @@ class JobFilter(Selection):
     kind: str = ""
 
 
-def job_page(selection: JobFilter, number: int) -> ListPage[Job]:
+def read_job_page(selection: JobFilter, number: int) -> ListPage[Job]:
     """Read a page of a selection, newest first."""
     jobs = Job.objects.order_by("-pk").defer("checkpoint")
     if selection.state:

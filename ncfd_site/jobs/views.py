@@ -13,7 +13,7 @@ from ncfd_site.core.permissions import check_permission, current_user, require_p
 from ncfd_site.jobs import presentation, queue
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import Snapshot, view_progress
-from ncfd_site.jobs.queries import JobFilterForm, job_page
+from ncfd_site.jobs.queries import JobFilterForm, read_job_page
 from ncfd_site.jobs.queue import OPEN, RESUMABLE, JobError
 
 VIEW = "jobs.view_job"
@@ -25,7 +25,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
     """List the jobs of a selection."""
     form = JobFilterForm(request.GET)
     selection = form.get_selection() if form.is_valid() else None
-    page = job_page(selection, form.get_page_number()) if selection else None
+    page = read_job_page(selection, form.get_page_number()) if selection else None
     context = {"title": "Jobs", "form": form, "selection": selection, "page": page}
     return render(request, "ncfd/jobs/jobs.html", context)
 
@@ -34,8 +34,8 @@ def jobs(request: HttpRequest) -> HttpResponse:
 @require_permission()
 def job(request: HttpRequest, job_id: int) -> HttpResponse:
     """Show one job to those who may view jobs and to its requester."""
-    found = _find(request, job_id)
-    job_type = presentation.job_type_of(found)
+    found = _get_visible_job(request, job_id)
+    job_type = presentation.find_type_of_job(found)
     may_act = job_type is not None and current_user(request).has_perm(job_type.permission)
     return render(
         request,
@@ -44,7 +44,7 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
             "title": f"Job {found.pk}: {presentation.job_title(found)}",
             "job": found,
             "job_type": job_type,
-            "snapshot": Snapshot.read(request.GET),
+            "snapshot": Snapshot.from_query(request.GET),
             "may_cancel": may_act and found.state in OPEN and found.canceled_at is None,
             "may_resume": may_act and found.state in RESUMABLE,
         },
@@ -62,7 +62,7 @@ def progress(request: HttpRequest, job_id: int) -> HttpResponse:
 
 @require_permission()
 def _progress(request: HttpRequest, job_id: int) -> HttpResponse:
-    view = view_progress(_find(request, job_id), Snapshot.read(request.GET))
+    view = view_progress(_get_visible_job(request, job_id), Snapshot.from_query(request.GET))
     if not view.is_open:
         return HttpResponse(headers={"HX-Refresh": "true"})
     return render(request, "ncfd/jobs/moving.html", {"view": view, "is_polled": True})
@@ -71,9 +71,9 @@ def _progress(request: HttpRequest, job_id: int) -> HttpResponse:
 @require_POST
 @require_permission()
 def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
-    """Cancel a job."""
-    _find(request, job_id)
-    done = _change(request, queue.cancel, job_id)
+    """Cancel a job, or request it of a running one, and redirect to its page."""
+    _get_visible_job(request, job_id)
+    done = _change_job(request, queue.cancel, job_id)
     if done is not None:
         is_canceled = done.state == Job.State.CANCELED
         messages.success(request, f"Job {job_id} {'canceled' if is_canceled else 'is stopping'}.")
@@ -83,15 +83,15 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 @require_POST
 @require_permission()
 def resume(request: HttpRequest, job_id: int) -> HttpResponse:
-    """Resume a failed or canceled job."""
-    _find(request, job_id)
-    if _change(request, queue.resume, job_id) is not None:
+    """Queue a failed or canceled job again, and redirect to its page."""
+    _get_visible_job(request, job_id)
+    if _change_job(request, queue.resume, job_id) is not None:
         messages.success(request, f"Job {job_id} queued; it resumes from its checkpoint.")
     return redirect("jobs:job", job_id)
 
 
-def _change(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Job | None:
-    """Make a change; return None, with a message, when it is refused."""
+def _change_job(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Job | None:
+    """Cancel or resume a job by `change`; return None, with a message, when it is refused."""
     actor: User = current_user(request)
     try:
         return change(job_id, actor=actor)
@@ -103,7 +103,7 @@ def _change(request: HttpRequest, change: Callable[..., Job], job_id: int) -> Jo
         return None
 
 
-def _find(request: HttpRequest, job_id: int) -> Job:
+def _get_visible_job(request: HttpRequest, job_id: int) -> Job:
     actor = current_user(request)
     job = Job.objects.filter(pk=job_id).first()
     if job is None or job.requested_by != actor.get_username():

@@ -118,7 +118,7 @@ def _run_next(name: str, stopping: threading.Event, log: Log, lease_seconds: flo
     try:
         with Heartbeat(lease) as heartbeat:
             reporter = JobReporter(job, lease, heartbeat, stopping, using=own)
-            log(f"Job {job.pk} {_run(job, job_type, lease, reporter, own)}")
+            log(f"Job {job.pk} {_run_job(job, job_type, lease, reporter, own)}")
     except LeaseLost:
         log(f"Job {job.pk} lost its lease; this worker drops it.")
     finally:
@@ -127,7 +127,7 @@ def _run_next(name: str, stopping: threading.Event, log: Log, lease_seconds: flo
     return True
 
 
-def _run(job: Job, job_type: JobType, lease: Lease, reporter: JobReporter, own: str) -> str:
+def _run_job(job: Job, job_type: JobType, lease: Lease, reporter: JobReporter, own: str) -> str:
     """Run the work, write its outcome, and return that for the log."""
     expected: tuple[type[Exception], ...] = (UserError, *job_type.errors)
     ours: tuple[type[Exception], ...] = (LeaseLost, *DATABASE_ERRORS)

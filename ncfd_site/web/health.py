@@ -35,7 +35,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """Return 200 if the database answers and is at head, otherwise 503 with the reason."""
-    problem = _find_problem()
+    problem = _find_readiness_problem()
     return HttpResponse(f"{problem or 'ready'}\n", content_type=PLAIN, status=503 if problem else 200)
 
 
@@ -49,12 +49,12 @@ def report_failure(request: HttpRequest) -> HttpResponse:
 
 def render_problem(error: BaseException | None) -> HttpResponse | None:
     """Return a page of status 503 if the error is one of a database that does not answer or is not at head."""
-    if isinstance(error, Error) and (problem := _find_problem()):
+    if isinstance(error, Error) and (problem := _find_readiness_problem()):
         return HttpResponse(loader.render_to_string("503.html", {"problem": problem}), status=503)
     return None
 
 
-def _find_problem() -> str:
+def _find_readiness_problem() -> str:
     try:
         with transaction.atomic():
             sql.execute(SET_TIMEOUT)

@@ -140,15 +140,15 @@ class CompanyAdmin(ReadOnlyAdmin):
                     for link in linked
                 ],
                 "No linked securities.",
-                note=self._link_note(request, row),
+                note=self._render_add_link(request, row),
             ),
             Table("Other names", ("Name", "Kind", "From", "Until"), names, "No other names."),
             Table("Domains", ("Domain", "Source"), domains, "No domains."),
-            _relatives("Parents", row.parent_relationships.select_related("parent_company"), "parent_company"),
-            _relatives("Subsidiaries", row.child_relationships.select_related("child_company"), "child_company"),
+            _list_relatives("Parents", row.parent_relationships.select_related("parent_company"), "parent_company"),
+            _list_relatives("Subsidiaries", row.child_relationships.select_related("child_company"), "child_company"),
         ]
 
-    def _link_note(self, request: HttpRequest, row: Any) -> Any:
+    def _render_add_link(self, request: HttpRequest, row: Any) -> Any:
         if not request.user.has_perm("securities.add_companysecurity"):
             return ""
         add = reverse("admin:securities_companysecurity_add")
@@ -234,7 +234,7 @@ class ActiveUSSecurityAdmin(ReadOnlyAdmin):
     filled_by = "`manage.py load_sec_tickers FILE` refreshes this view."
 
 
-def _relatives(title: str, relationships: Any, side: str) -> Table:
+def _list_relatives(title: str, relationships: Any, side: str) -> Table:
     rows = [
         (
             render_object_link(getattr(one, side)),

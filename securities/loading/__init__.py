@@ -28,7 +28,7 @@ def load_sec_list(
     )
 
 
-def _recognizes(record: Mapping[str, Any]) -> bool:
+def _is_listing_record(record: Mapping[str, Any]) -> bool:
     fields = record.get("fields")
     names = {str(name) for name in fields} if isinstance(fields, list) and "data" in record else set(record)
     return names.issuperset(COLUMNS)
@@ -39,7 +39,7 @@ register(
     Source(
         title="SEC ticker list",
         position=10,
-        recognizes=_recognizes,
+        recognizes=_is_listing_record,
         load=lambda paths, rejections, progress: load_sec_list(paths[0], timezone.localdate(), rejections, progress),
         is_single=True,
     )

@@ -35,21 +35,23 @@ class Listing:
 
 def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record[Listing] | RejectedRecord]:
     """Return the rows of a CSV or JSON file. Raises InputError if it is not the SEC's list."""
-    rows = _json_rows(path, advance) if bare_suffix(path) == ".json" else read_csv_rows(path, COLUMNS, advance)
+    rows = _read_json_rows(path, advance) if bare_suffix(path) == ".json" else read_csv_rows(path, COLUMNS, advance)
     return parse_records(rows, parse_listing)
 
 
 def parse_listing(row: dict[str, Any]) -> Listing:
     """Parse and check a row of the SEC's list; raises InvalidRecord with the reason."""
-    name = require_length(collapse_spaces(_text(row, "name")), MAX_NAME_LENGTH, "the name")
-    ticker = collapse_spaces(_text(row, "ticker"))
+    name = require_length(collapse_spaces(_get_text(row, "name")), MAX_NAME_LENGTH, "the name")
+    ticker = collapse_spaces(_get_text(row, "ticker"))
     if not _TICKER.fullmatch(ticker.upper()):
         raise InvalidRecord(f"{ticker[:40]!r} is not a ticker" if ticker else "the ticker is missing")
     name_norm = normalize_company_name(name)
     if not name_norm:
         raise InvalidRecord(f"{name!r} is not a company name" if name else "the name is missing")
-    exchange = require_length(collapse_spaces(_text(row, "exchange")), MAX_EXCHANGE_LENGTH, "the exchange")
-    return Listing(_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, infer_security_type(ticker))
+    exchange = require_length(collapse_spaces(_get_text(row, "exchange")), MAX_EXCHANGE_LENGTH, "the exchange")
+    return Listing(
+        _parse_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, infer_security_type(ticker)
+    )
 
 
 def infer_security_type(ticker: str) -> str:
@@ -66,7 +68,7 @@ def infer_security_type(ticker: str) -> str:
     return {"UN": "unit", "RI": "right", "RW": "right", "RT": "right"}.get(suffix, "common")
 
 
-def _text(row: dict[str, Any], column: str) -> str:
+def _get_text(row: dict[str, Any], column: str) -> str:
     value = row.get(column)
     if value is None:
         return ""
@@ -75,7 +77,7 @@ def _text(row: dict[str, Any], column: str) -> str:
     return value
 
 
-def _cik(value: Any) -> int:
+def _parse_cik(value: Any) -> int:
     text = str(value if value is not None else "").strip()
     # Elsewhere the SEC writes a CIK with leading zeros.
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= MAX_CIK:
@@ -83,23 +85,23 @@ def _cik(value: Any) -> int:
     return int(text)
 
 
-def _json_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str, Any]] | RejectedRecord]:
+def _read_json_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str, Any]] | RejectedRecord]:
     with open_file(path, advance) as stream:
         pieces = JsonPieces(stream, "data")
         fields: list[str] | None = None
         for piece in pieces:
             if fields is None:
-                fields = _fields(path, pieces.prelude)
+                fields = _read_field_names(path, pieces.prelude)
             place = SourceLocation(str(path), piece.line, piece.number)
             try:
-                yield Record(place, _as_row(piece.error, piece.text, fields))
+                yield Record(place, _parse_row(piece.error, piece.text, fields))
             except InvalidRecord as error:
                 yield RejectedRecord(place, str(error))
         if fields is None:
-            _fields(path, pieces.prelude)
+            _read_field_names(path, pieces.prelude)
 
 
-def _fields(path: Path, prelude: bytes) -> list[str]:
+def _read_field_names(path: Path, prelude: bytes) -> list[str]:
     form = '{"fields": ["cik", "name", "ticker", "exchange"], "data": [...]}'
     expected = f"{path} is not the SEC's list. Expected {form}."
     try:
@@ -111,7 +113,7 @@ def _fields(path: Path, prelude: bytes) -> list[str]:
     return [str(field) for field in fields]
 
 
-def _as_row(trouble: str, text: bytes, fields: list[str]) -> dict[str, Any]:
+def _parse_row(trouble: str, text: bytes, fields: list[str]) -> dict[str, Any]:
     if trouble:
         raise InvalidRecord(trouble)
     values = parse_json(text)

@@ -36,7 +36,7 @@ def normalize_company_name(name: str) -> str:
     folded = unicodedata.normalize("NFKD", bare.replace("\u2122", "").replace("&", " and ")).casefold()
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(letter))
     words = _SEPARATORS.sub(" ", _DROPPED.sub("", _INITIALS.sub(r"\1", plain))).split()
-    while words[:-1] and (ending := _ending(words)):
+    while words[:-1] and (ending := _count_legal_form_words(words)):
         words = words[:-ending]
     while words[1:] and words[0] == "the":
         words = words[1:]
@@ -74,7 +74,7 @@ def match_company(names: Mapping[str, int | None], sponsor: str | None) -> int |
     return names.get(key) if key else None
 
 
-def _ending(words: list[str]) -> int:
+def _count_legal_form_words(words: list[str]) -> int:
     """Return the number of words of a legal form at the end, also spelled apart as in "NOVO NORDISK A S"."""
     for count in (3, 2):
         last = words[-count:]

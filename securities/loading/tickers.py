@@ -192,15 +192,15 @@ def load_tickers(
                     f"The list of {latest} is already loaded. Give --as-of {latest} or a later date, not {as_of}."
                 )
             rejected_before = rejections.count
-            staged = STAGE.fill(_stage_rows(valid_records(rows, rejections), progress))
+            staged = STAGE.fill(_iter_staging_rows(valid_records(rows, rejections), progress))
             STAGE.index("ticker_norm", "cik")
             for statement in (REJECT_DUPLICATES, REJECT_TAKEN):
                 for rejected in sql.rows(statement, keys, of=_Rejected):
                     place = SourceLocation(file, rejected.line, rejected.record)
                     rejections.add(RejectedRecord(place, rejected.reason))
                     staged -= 1
-            _require_plausible(staged, keys, allow_mass_delisting)
-            _merge(staged, keys, summary)
+            _require_plausible_listing(staged, keys, allow_mass_delisting)
+            _merge_staged_listing(staged, keys, summary)
         # Outside the transaction: refreshed even after a run that stopped before it.
         sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
         run.since = run.until = as_of
@@ -211,13 +211,13 @@ def load_tickers(
     return summary
 
 
-def _stage_rows(rows: Iterable[Record[Listing]], progress: LoadProgress) -> Iterator[tuple[Any, ...]]:
+def _iter_staging_rows(rows: Iterable[Record[Listing]], progress: LoadProgress) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         yield (row.place.line, row.place.record, *astuple(row.value))
         progress.add_records(1)
 
 
-def _require_plausible(staged: int, keys: dict[str, Any], allow_mass_delisting: bool) -> None:
+def _require_plausible_listing(staged: int, keys: dict[str, Any], allow_mass_delisting: bool) -> None:
     if not staged:
         raise InputError("The list contains no usable row. Nothing was changed.")
     (found,) = sql.rows(COUNT_VANISHED, keys, of=_Vanished)
@@ -229,7 +229,7 @@ def _require_plausible(staged: int, keys: dict[str, Any], allow_mass_delisting: 
         )
 
 
-def _merge(staged: int, keys: dict[str, Any], summary: LoadSummary) -> None:
+def _merge_staged_listing(staged: int, keys: dict[str, Any], summary: LoadSummary) -> None:
     exchanges = sql.value("SELECT count(DISTINCT upper(exchange)) FROM load_listing")
     added = sql.execute(ADD_EXCHANGES, keys)
     summary.add("exchanges", added=added, unchanged=exchanges - added)

@@ -25,7 +25,7 @@ class RelatedCompany:
 
     @property
     def is_current(self) -> bool:
-        """Return whether the relationship has no end date."""
+        """True if the relationship has no end date."""
         return self.end_date is None
 
 
@@ -47,12 +47,12 @@ class CorporateStructure:
 
     @property
     def has_cycle(self) -> bool:
-        """Return whether a company owns itself, directly or through others."""
+        """True if a company owns itself, directly or through others."""
         return any(one.is_cycle for one in [*self.parents, *self.children])
 
     @property
     def is_truncated(self) -> bool:
-        """Return whether a limit on depth or count may have hidden companies."""
+        """True if a limit on depth or count may have hidden companies."""
         return any(
             len(side) == MAX_COMPANIES or any(one.steps == MAX_DEPTH for one in side)
             for side in (self.parents, self.children)

@@ -42,12 +42,12 @@ class SponsorCase:
     @property
     def nct_id(self) -> str:
         """NCT ID of the trial."""
-        return str(self._row.nct_id)
+        return str(self._source_row.nct_id)
 
     @property
     def sponsor(self) -> str:
         """Sponsor as the registry names it."""
-        return str(self._row.sponsor_text or self._row.sponsor_text_norm or "no sponsor named")
+        return str(self._source_row.sponsor_text or self._source_row.sponsor_text_norm or "no sponsor named")
 
     @property
     def feature_names(self) -> list[str]:
@@ -61,7 +61,7 @@ class SponsorCase:
         return [(one, [one.features.get(name) for name in names]) for one in self.candidates]
 
     @property
-    def _row(self) -> Any:
+    def _source_row(self) -> Any:
         return self.item or self.decision
 
 
@@ -84,7 +84,7 @@ def load_queue_page(status: str, text: str, number: int, *, with_undecided: bool
     if text:
         items = items.filter(build_search_condition(text))
     queued = list(items[get_page_slice(number, PAGE_SIZE)])
-    undecided = list(_list_undecided(text)) if with_undecided else []
+    undecided = list(_list_undecided_decisions(text)) if with_undecided else []
     cases = _build_cases([*queued, *undecided])
     return QueuePage(make_page(cases[: len(queued)], number, PAGE_SIZE), cases[len(queued) :])
 
@@ -96,7 +96,7 @@ def build_search_condition(text: str) -> Q:
     return Q(sponsor_text__icontains=text)
 
 
-def _list_undecided(text: str) -> QuerySet[ResolverDecision]:
+def _list_undecided_decisions(text: str) -> QuerySet[ResolverDecision]:
     latest = ResolverDecision.objects.order_by("-decision_id")
     if text:
         latest = latest.filter(build_search_condition(text))
@@ -106,7 +106,7 @@ def _list_undecided(text: str) -> QuerySet[ResolverDecision]:
     return decisions.order_by("-decision_id")[:MAX_UNDECIDED]
 
 
-def _key(row: Any) -> _Key:
+def _build_key(row: Any) -> _Key:
     return row.run_id, row.nct_id, row.sponsor_text_norm or ""
 
 
@@ -122,10 +122,10 @@ def _build_cases(rows: Sequence[ReviewQueueItem | ResolverDecision]) -> list[Spo
     for feature in ResolverFeature.objects.filter(nct_id__in=trials, run_id__in=runs).order_by(
         "-p_calibrated", "rf_id"
     ):
-        features.setdefault(_key(feature), []).append(feature)
+        features.setdefault(_build_key(feature), []).append(feature)
     logs = ResolverLLMLog.objects.filter(nct_id__in=trials, run_id__in=runs).defer("prompt", "candidates")
     questions = {(log.run_id, log.nct_id, log.sponsor_text): log for log in logs.order_by("llm_id")}
-    offers = {_key(row): _read_offers(row) for row in rows}
+    offers = {_build_key(row): _read_offers(row) for row in rows}
     wanted = {one.company_id for group in features.values() for one in group if one.company_id}
     wanted |= {key for group in offers.values() for key, _, _ in group if key is not None}
     companies = Company.objects.only("cik", "name").in_bulk(wanted)
@@ -133,7 +133,7 @@ def _build_cases(rows: Sequence[ReviewQueueItem | ResolverDecision]) -> list[Spo
         SponsorCase(
             item=row if isinstance(row, ReviewQueueItem) else None,
             decision=decisions.get((row.nct_id, row.sponsor_text_norm or "")),
-            candidates=_candidates(features.get(_key(row), []), offers[_key(row)], companies),
+            candidates=_build_candidates(features.get(_build_key(row), []), offers[_build_key(row)], companies),
             question=questions.get((row.run_id, row.nct_id, row.sponsor_text or "")),
         )
         for row in rows
@@ -155,7 +155,7 @@ def _read_offers(row: Any) -> list[_Offer]:
     return offers[:MAX_CANDIDATES]
 
 
-def _candidates(
+def _build_candidates(
     features: Sequence[ResolverFeature], offers: Sequence[_Offer], companies: Mapping[int, Company]
 ) -> list[Candidate]:
     compared = {one.company_id: one for one in features}

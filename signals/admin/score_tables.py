@@ -21,9 +21,9 @@ def build_signals_table(signals: Sequence[Signal], gates: Sequence[Gate], title:
     """Return the signals of a trial with the gates that each supports."""
     rows = [
         (
-            *_signal_cells(signal),
-            _links([gate for gate in gates if signal.s_id in (gate.supporting_s_ids or ())]),
-            *_evidence_cells(signal),
+            *_render_signal_cells(signal),
+            _render_gate_links([gate for gate in gates if signal.s_id in (gate.supporting_s_ids or ())]),
+            *_render_evidence_cells(signal),
         )
         for signal in signals
     ]
@@ -43,7 +43,7 @@ def build_gates_table(
         (
             render_object_link(gate, gate.get_g_id_display()),
             format_gate_state(gate),
-            _number(gate.lr_used),
+            _render_number(gate.lr_used),
             ", ".join(gate.supporting_s_ids or ()) or formatting.render_quiet("none"),
             formatting.render_age(gate.evaluated_at),
         )
@@ -58,7 +58,7 @@ def build_scores_table(scores: Sequence[Score]) -> Table:
         (
             render_object_link(score, formatting.format_percent(score.p_fail)),
             formatting.format_percent(score.prior_pi),
-            _signed(score.sum_log_lr),
+            _render_signed(score.sum_log_lr),
             score.run_id,
             formatting.render_age(score.scored_at),
         )
@@ -72,7 +72,7 @@ def build_support_table(gate: Gate) -> Table:
     rows: list[tuple[Any, ...]] = []
     for one in list_supporting_signals(gate):
         if one.signal:
-            rows.append((*_signal_cells(one.signal), *_evidence_cells(one.signal)))
+            rows.append((*_render_signal_cells(one.signal), *_render_evidence_cells(one.signal)))
         else:
             rows.append((one.code, formatting.render_quiet("signal since deleted"), "", "", ""))
     columns = ("Signal", "Severity", "Value", "Evidence", "Fired")
@@ -82,20 +82,21 @@ def build_support_table(gate: Gate) -> Table:
 def build_breakdown_table(score: Score, breakdown: ScoreBreakdown) -> Table:
     """Return the steps of a score from the prior to the posterior."""
     steps: list[tuple[Any, ...]] = [
-        ("Prior", formatting.format_percent(score.prior_pi), "", _signed(score.logit_prior))
+        ("Prior", formatting.format_percent(score.prior_pi), "", _render_signed(score.logit_prior))
     ]
     steps += [
         (
             render_object_link(one.gate, one.gate.get_g_id_display()) if one.gate else one.code,
             formatting.render_quiet("fired"),
-            _number(one.likelihood_ratio),
-            _signed(one.log_ratio),
+            _render_number(one.likelihood_ratio),
+            _render_signed(one.log_ratio),
         )
         for one in breakdown.contributions
     ]
+    posterior = formatting.format_percent(formulas.probability(score.logit_post))
     steps += [
-        ("Stored sum of the gates", "", "", _signed(score.sum_log_lr)),
-        ("Posterior", formatting.format_percent(formulas.probability(score.logit_post)), "", _signed(score.logit_post)),
+        ("Stored sum of the gates", "", "", _render_signed(score.sum_log_lr)),
+        ("Posterior", posterior, "", _render_signed(score.logit_post)),
     ]
     if queries.is_raised_by_stop_rule(score):
         steps.append(("Raised by a stop rule", formatting.format_percent(score.p_fail), "", ""))
@@ -116,8 +117,8 @@ def build_scoring_tables(table: ScoringTable) -> list[Table]:
         (
             Gate.Code(code).label,
             GATE_RULES[code],
-            _lines(Signal.Code(one).label for one in GATE_SIGNALS[code]),
-            _ratio(by_severity),
+            _join_with_line_breaks(Signal.Code(one).label for one in GATE_SIGNALS[code]),
+            _render_ratios(by_severity),
         )
         for code, by_severity in table.ratios.items()
     ]
@@ -125,7 +126,7 @@ def build_scoring_tables(table: ScoringTable) -> list[Table]:
         (
             rule.code,
             rule.description.capitalize() + ".",
-            format_html_join(SafeString("<br>or "), "{}", map(_case, rule.cases)),
+            format_html_join(SafeString("<br>or "), "{}", map(_render_stop_rule_case, rule.cases)),
         )
         for rule in table.stop_rules
     ]
@@ -164,40 +165,41 @@ def format_current_score(row: TrialCurrentScore) -> str:
     return "not scored" if row.p_fail is None else formatting.format_percent(row.p_fail)
 
 
-def _lines(texts: Iterable[str]) -> SafeString:
+def _join_with_line_breaks(texts: Iterable[str]) -> SafeString:
     return format_html_join(SafeString("<br>"), "{}", ((text,) for text in texts))
 
 
-def _ratio(ratios: Mapping[str, Decimal]) -> SafeString:
+def _render_ratios(ratios: Mapping[str, Decimal]) -> SafeString:
     if len(set(ratios.values())) == 1:
-        return _with_log(ratios[SEVERITIES[0]])
-    lines = (format_html("{} {}", Signal.Severity(code).label, _with_log(ratios[code])) for code in SEVERITIES)
-    return format_html("by the worst severity:<br>{}", _lines(lines))
+        return _render_ratio(ratios[SEVERITIES[0]])
+    lines = (format_html("{} {}", Signal.Severity(code).label, _render_ratio(ratios[code])) for code in SEVERITIES)
+    return format_html("by the worst severity:<br>{}", _join_with_line_breaks(lines))
 
 
-def _with_log(ratio: Decimal) -> SafeString:
+def _render_ratio(ratio: Decimal) -> SafeString:
     return format_html("{} (ln {})", ratio, f"{log_ratio(ratio):+.3f}")
 
 
-def _case(case: Case) -> tuple[SafeString]:
+def _render_stop_rule_case(case: Case) -> tuple[SafeString]:
     return (format_html_join(" and ", "<code>{}</code>", ((condition.label,) for condition in case.conditions)),)
 
 
-def _signal_cells(signal: Signal) -> tuple[Any, ...]:
-    return render_object_link(signal, signal.get_s_id_display()), signal.get_severity_display(), _number(signal.value)
+def _render_signal_cells(signal: Signal) -> tuple[Any, ...]:
+    link = render_object_link(signal, signal.get_s_id_display())
+    return link, signal.get_severity_display(), _render_number(signal.value)
 
 
-def _evidence_cells(signal: Signal) -> tuple[Any, ...]:
+def _render_evidence_cells(signal: Signal) -> tuple[Any, ...]:
     evidence = signal.evidence_span or formatting.render_quiet("no evidence quoted")
     return evidence, formatting.render_age(signal.fired_at)
 
 
-def _links(gates: Sequence[Gate]) -> SafeString:
+def _render_gate_links(gates: Sequence[Gate]) -> SafeString:
     links = ((render_object_link(gate, f"{gate.g_id} ({format_gate_state(gate)})"),) for gate in gates)
     return format_html_join(", ", "{}", links) or formatting.render_quiet("supports none")
 
 
-def _number(amount: Decimal | None) -> Any:
+def _render_number(amount: Decimal | None) -> Any:
     return (
         formatting.render_quiet("none")
         if amount is None
@@ -205,5 +207,5 @@ def _number(amount: Decimal | None) -> Any:
     )
 
 
-def _signed(amount: Decimal) -> SafeString:
+def _render_signed(amount: Decimal) -> SafeString:
     return format_html('<span class="number">{}</span>', formatting.format_signed(amount))

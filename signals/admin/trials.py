@@ -26,7 +26,7 @@ MAX_STUDIES = 50
 COMPARED = ("changed_primary_endpoint", "changed_sample_size", "changed_analysis_plan")
 
 
-def _changed(version: Any) -> Any:
+def _render_changed_fields(version: Any) -> Any:
     changes = {
         "primary endpoint": version.changed_primary_endpoint,
         "sample size": version.changed_sample_size,
@@ -94,7 +94,11 @@ class TrialAdmin(ReadOnlyAdmin):
                 "Record versions",
                 ("Captured", "Sample size", "Changed"),
                 [
-                    (render_object_link(one, formatting.format_moment(one.captured_at)), one.sample_size, _changed(one))
+                    (
+                        render_object_link(one, formatting.format_moment(one.captured_at)),
+                        one.sample_size,
+                        _render_changed_fields(one),
+                    )
                     for one in versions
                 ],
                 "No versions stored.",
@@ -112,7 +116,7 @@ class TrialVersionAdmin(ReadOnlyAdmin):
         age_column("captured_at", "captured", order=True),
         value_column("last_update_posted_date", "posted", order=True),
         value_column("sample_size", "sample size"),
-        Column("changed", "changed", _changed, reads=COMPARED),
+        Column("changed", "changed", _render_changed_fields, reads=COMPARED),
     )
     list_filter = (
         boolean_filter("changed_primary_endpoint", "primary endpoint", "changed", "not changed", "not compared"),

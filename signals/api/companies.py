@@ -112,16 +112,16 @@ def company(request: HttpRequest, cik: Cik) -> object:
         "canonical": structure.canonical_id == found.pk,
         "aliases": list(CompanyAlias.objects.filter(company=found).order_by("alias_norm", "pk")[:MAX_ALIASES]),
         "securities": [build_security_item(period) for period in periods],
-        "parents": _related(structure.parents),
-        "children": _related(structure.children),
-        "exposure": _exposure(user, group, today),
+        "parents": _serialize_related_companies(structure.parents),
+        "children": _serialize_related_companies(structure.children),
+        "exposure": _serialize_exposure(user, group, today),
         "documents": [pick(one, " ".join(CompanyDocumentItem.model_fields)) for one in list_company_documents(group)]
         if user.has_perm(VIEW_DOCUMENTS)
         else None,
     }
 
 
-def _exposure(user: User, company_ids: Sequence[int], today: date) -> dict[str, Any] | None:
+def _serialize_exposure(user: User, company_ids: Sequence[int], today: date) -> dict[str, Any] | None:
     if not user.has_perm(trials.VIEW):
         return None
     found = risk.load_exposure(company_ids, today)
@@ -129,14 +129,14 @@ def _exposure(user: User, company_ids: Sequence[int], today: date) -> dict[str, 
         "trials": min(found.total, risk.PAGE_LIMIT),
         "has_more": found.has_more,
         "bands": {band.name: count for band, count in found.bands.items()},
-        "riskiest": [_trial(one) for one in found.riskiest],
-        "next_readouts": [_trial(one) for one in found.next_readouts],
+        "riskiest": [_serialize_trial(one) for one in found.riskiest],
+        "next_readouts": [_serialize_trial(one) for one in found.next_readouts],
     }
 
 
-def _trial(trial: risk.CompanyTrial) -> dict[str, Any]:
+def _serialize_trial(trial: risk.CompanyTrial) -> dict[str, Any]:
     return {**pick(trial, "nct_id phase status indication p_fail change"), "next_readout": trial.readout}
 
 
-def _related(companies: list[RelatedCompany]) -> list[dict[str, Any]]:
+def _serialize_related_companies(companies: list[RelatedCompany]) -> list[dict[str, Any]]:
     return [pick(one, "cik name steps rel_type start_date end_date") for one in companies if not one.is_cycle]

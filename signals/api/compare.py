@@ -11,7 +11,7 @@ from ncfd_site.api import keyset
 from ncfd_site.api.operations import ListParams, Number, Word, declare_get, register_router
 from ncfd_site.api.problems import BadRequest
 from signals.api.trial_schemas import Phase
-from signals.api.trials import BY_TRIAL, BY_TRIAL_DESCENDING, VIEW, trial_fields
+from signals.api.trials import BY_TRIAL, BY_TRIAL_DESCENDING, VIEW, serialize_trial
 from signals.models import Score, TrialCurrentScore
 from signals.trials import comparison
 from signals.trials.run_record import read_metadata, with_readable_metadata, with_unread_metadata
@@ -77,16 +77,16 @@ def compare(request: HttpRequest, params: Query[CompareParams]) -> object:
         raise BadRequest("There are fewer than two runs to compare.", "a" if params.b or runs else "b")
     if not run_exists(pair.a, runs):
         raise BadRequest(f"There is no run {pair.a}.", "a")
-    with_gate, scope = comparison.scores_with_gate(pair), f"{pair.a} {pair.b}"
+    with_gate, scope = comparison.select_scores_with_gate(pair), f"{pair.a} {pair.b}"
     if pair.sort == "risk":
-        scores = _filter_phase(with_unread_metadata(with_gate), pair.phase)
+        scores = _filter_by_phase(with_unread_metadata(with_gate), pair.phase)
         page = keyset.page(request, scores, ORDERS["risk"], params.limit, params.cursor, scope)
         later = read_metadata(page.rows)
     elif pair.is_latest:
         current = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
         if pair.gate:
             current = current.filter(trial_id__in=with_gate.values("trial_id"))
-        rows = _filter_phase(current, pair.phase)
+        rows = _filter_by_phase(current, pair.phase)
         page = keyset.page(request, rows, ORDERS[pair.sort], params.limit, params.cursor, scope)
         found = Score.objects.select_related("trial__sponsor_company").filter(
             pk__in=[row.score_id for row in page.rows]
@@ -97,27 +97,27 @@ def compare(request: HttpRequest, params: Query[CompareParams]) -> object:
         raise BadRequest("Only the latest two runs can be sorted by change.", "sort")
     earlier = Score.objects.filter(run_id=pair.a, trial_id__in=[score.trial_id for score in later])
     before = {score.trial_id: score for score in with_readable_metadata(earlier)}
-    items = [_item(comparison.compare_scores(score, before.get(score.trial_id), score.trial)) for score in later]
+    items = [_serialize(comparison.compare_scores(score, before.get(score.trial_id), score.trial)) for score in later]
     return {"a": pair.a, "b": pair.b, "next": page.next, "items": items}
 
 
-def _filter_phase(rows: Any, phase: str) -> Any:
+def _filter_by_phase(rows: Any, phase: str) -> Any:
     rows = rows.select_related("trial__sponsor_company")
     if phase == "none":
         return rows.filter(trial__phase__isnull=True)
     return rows.filter(trial__phase=phase) if phase else rows
 
 
-def _item(row: comparison.Compared) -> dict[str, Any]:
-    def gates(state: str) -> list[str] | None:
+def _serialize(row: comparison.Compared) -> dict[str, Any]:
+    def list_gates(state: str) -> list[str] | None:
         return [gate.code for gate in row.gates if gate.state == state] if row.has_gates else None
 
     return {
-        **trial_fields(row.trial),
+        **serialize_trial(row.trial),
         "p_fail": row.later.p_fail,
         "p_fail_before": row.earlier.p_fail if row.earlier else None,
         "change": row.change,
-        "gates_gained": gates("gained"),
-        "gates_lost": gates("lost"),
+        "gates_gained": list_gates("gained"),
+        "gates_lost": list_gates("lost"),
         "causes": row.why,
     }

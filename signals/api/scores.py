@@ -166,7 +166,7 @@ def breakdown(request: HttpRequest, nct_id: str, params: Query[BreakdownParams])
     signals = gate_states = None
     if user.has_perm(VIEW_SIGNALS):
         states = list_signal_findings(facts.trial_id, record, is_latest=found.is_latest, scored_at=score.scored_at)
-        signals = [_signal_state(one) for one in states]
+        signals = [_serialize_signal_state(one) for one in states]
     if user.has_perm(VIEW_GATES):
         gate_states = [
             {"code": one.code, "fired": one.fired, "rule": one.rule, "rationale": one.rationale or None}
@@ -196,7 +196,7 @@ def breakdown(request: HttpRequest, nct_id: str, params: Query[BreakdownParams])
     }
 
 
-def _signal_state(finding: SignalFinding) -> dict[str, Any]:
+def _serialize_signal_state(finding: SignalFinding) -> dict[str, Any]:
     row = finding.row
     return {
         "code": finding.code,

@@ -130,7 +130,7 @@ def sponsor(request: HttpRequest, rq_id: Key) -> object:
         decisions = decisions.filter(sponsor_text_norm=item.sponsor_text_norm)
     return {
         **pick(item, " ".join(SponsorItem.model_fields)),
-        "decisions": [_decision(one) for one in decisions.order_by("-pk")[:MAX_DECISIONS]],
+        "decisions": [_serialize_decision(one) for one in decisions.order_by("-pk")[:MAX_DECISIONS]],
     }
 
 
@@ -143,7 +143,7 @@ def sponsor_decisions(request: HttpRequest, params: Query[DecisionsParams]) -> o
     if params.company:
         rows = rows.filter(company__isnull=params.company == "none")
     page = keyset.page(request, rows, NEWEST_FIRST, params.limit, params.cursor)
-    return {"items": [_decision(one) for one in page.rows], "next": page.next}
+    return {"items": [_serialize_decision(one) for one in page.rows], "next": page.next}
 
 
 @declare_get(router, "/unresolved-sponsors", VIEW_RISK, Unresolved, "Unresolved sponsors")
@@ -154,7 +154,7 @@ def unresolved(request: HttpRequest, params: Query[UnresolvedParams]) -> object:
     return {"items": [{**pick(one, names), "ignored": one.ignored or None} for one in found]}
 
 
-def _decision(decision: ResolverDecision) -> dict[str, Any]:
+def _serialize_decision(decision: ResolverDecision) -> dict[str, Any]:
     names = "decision_id run_id nct_id sponsor_text match_type p_match top2_margin decided_by decided_at"
     return {
         **pick(decision, names),

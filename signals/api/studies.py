@@ -97,7 +97,7 @@ def studies(request: HttpRequest, params: Query[StudiesParams]) -> object:
     if params.doc_type:
         rows = rows.filter(doc_type=params.doc_type)
     page = keyset.page(request, rows, NEWEST_FIRST, params.limit, params.cursor)
-    return {"items": [_study(study) for study in page.rows], "next": page.next}
+    return {"items": [_serialize_study(study) for study in page.rows], "next": page.next}
 
 
 @declare_get(router, "/studies/{study_id}", VIEW, StudyDetail, "Study with its card")
@@ -109,8 +109,8 @@ def study(request: HttpRequest, study_id: Key) -> object:
     errors = None
     if current_user(request).has_perm(VIEW_ERRORS):
         rows = StagingError.objects.filter(study=found).defer("extracted_jsonb").select_related("trial")
-        errors = [_error(error) for error in rows.order_by("-pk")[:MAX_ERRORS]]
-    return {**_study(found), "card": found.extracted_jsonb, "errors": errors}
+        errors = [_serialize_validation_error(error) for error in rows.order_by("-pk")[:MAX_ERRORS]]
+    return {**_serialize_study(found), "card": found.extracted_jsonb, "errors": errors}
 
 
 @declare_get(router, "/staging-errors", VIEW_ERRORS, StagingErrors, "Validation errors")
@@ -124,7 +124,7 @@ def staging_errors(request: HttpRequest, params: Query[StagingErrorsParams]) -> 
     if params.study_id:
         rows = rows.filter(study_id=params.study_id)
     page = keyset.page(request, rows, NEWEST_FIRST, params.limit, params.cursor)
-    return {"items": [_error(error) for error in page.rows], "next": page.next}
+    return {"items": [_serialize_validation_error(error) for error in page.rows], "next": page.next}
 
 
 @declare_get(router, "/staging-errors/{error_id}", VIEW_ERRORS, StagingErrorDetail, "Validation error")
@@ -133,15 +133,15 @@ def staging_error(request: HttpRequest, error_id: Key) -> object:
     found = StagingError.objects.select_related("trial").filter(pk=error_id).first()
     if found is None:
         raise Http404(f"There is no validation error {error_id}.")
-    return {**_error(found), "card": found.extracted_jsonb}
+    return {**_serialize_validation_error(found), "card": found.extracted_jsonb}
 
 
-def _study(study: Study) -> dict[str, Any]:
+def _serialize_study(study: Study) -> dict[str, Any]:
     names = "study_id doc_type citation year url oa_status coverage_level p_value object_id created_at updated_at"
     return {**pick(study, names), "nct_id": study.trial.nct_id}
 
 
-def _error(error: StagingError) -> dict[str, Any]:
+def _serialize_validation_error(error: StagingError) -> dict[str, Any]:
     return {
         **pick(error, "study_id error_type error_message created_at"),
         "error_id": error.pk,

@@ -62,7 +62,7 @@ def trials(request: HttpRequest, params: Query[TrialsParams]) -> object:
     page = keyset.page(request, rows, orders[selection.sort], params.limit, params.cursor)
     found = read_metadata(page.rows) if selection.run else page.rows
     trials = {row.trial_id: row.trial for row in found}
-    return {"items": [_item(row) for row in build_trial_rows(found, trials, runs)], "next": page.next}
+    return {"items": [_serialize_trial_row(row) for row in build_trial_rows(found, trials, runs)], "next": page.next}
 
 
 @declare_get(router, "/trials/{nct_id}", VIEW, TrialDetail, "Trial")
@@ -72,12 +72,12 @@ def trial(request: HttpRequest, nct_id: str) -> object:
     current = TrialCurrentScore.objects.select_related("trial__sponsor_company").get(trial_id=facts.trial_id)
     (row,) = build_trial_rows([current], {facts.trial_id: current.trial}, [])
     return {
-        **_item(row),
+        **_serialize_trial_row(row),
         "title": facts.title,
         "primary_endpoint": facts.primary_endpoint_text,
         "last_update_posted": facts.last_update_posted_date,
         "last_seen_at": facts.last_seen_at,
-        **_related(current_user(request), facts),
+        **_load_permitted_sections(current_user(request), facts),
     }
 
 
@@ -89,9 +89,9 @@ def find_trial(nct_id: str) -> TrialFacts:
     return facts
 
 
-def _item(row: TrialRow) -> dict[str, Any]:
+def _serialize_trial_row(row: TrialRow) -> dict[str, Any]:
     return {
-        **trial_fields(row.trial),
+        **serialize_trial(row.trial),
         **pick(row.score, "run_id scored_at p_fail"),
         **pick(row, "change previous_run_id"),
         "tickers": [one.ticker for one in row.tickers],
@@ -100,7 +100,7 @@ def _item(row: TrialRow) -> dict[str, Any]:
     }
 
 
-def trial_fields(trial: Any) -> dict[str, Any]:
+def serialize_trial(trial: Any) -> dict[str, Any]:
     """Return the fields of an item that come from the trial itself."""
     company = trial.sponsor_company
     return {
@@ -116,19 +116,19 @@ def trial_fields(trial: Any) -> dict[str, Any]:
     }
 
 
-def _related(user: User, facts: TrialFacts) -> dict[str, Any]:
+def _load_permitted_sections(user: User, facts: TrialFacts) -> dict[str, Any]:
     """Return the parts of a trial that need permissions of their own; None without them."""
     trial, sponsor = facts.trial_id, facts.sponsor_company_id
     can_view_signals = user.has_perm(VIEW_SIGNALS)
     evaluations = SignalEvaluation.objects.filter(trial_id=trial).order_by("s_id", "-evaluated_at").distinct("s_id")
     return {
-        "signal_rows": [_signal(one) for one in list_signals([trial])] if can_view_signals else None,
+        "signal_rows": [_serialize_signal(one) for one in list_signals([trial])] if can_view_signals else None,
         "evaluations": [
             {"code": one.s_id, **pick(one, "outcome reason evidence evaluated_at evaluated_by")} for one in evaluations
         ]
         if can_view_signals
         else None,
-        "gate_rows": [_gate(one) for one in list_gates([trial])] if user.has_perm(VIEW_GATES) else None,
+        "gate_rows": [_serialize_gate(one) for one in list_gates([trial])] if user.has_perm(VIEW_GATES) else None,
         "companies": (list_exposed_companies(sponsor) if sponsor else []) if user.has_perm(VIEW_COMPANIES) else None,
         "assets": [
             {"asset_id": link.asset_id, "name": link.asset.name, "confidence": link.confidence}
@@ -139,7 +139,7 @@ def _related(user: User, facts: TrialFacts) -> dict[str, Any]:
     }
 
 
-def _signal(signal: Signal) -> dict[str, Any]:
+def _serialize_signal(signal: Signal) -> dict[str, Any]:
     return {
         "code": signal.s_id,
         "severity": signal.severity,
@@ -150,7 +150,7 @@ def _signal(signal: Signal) -> dict[str, Any]:
     }
 
 
-def _gate(gate: Gate) -> dict[str, Any]:
+def _serialize_gate(gate: Gate) -> dict[str, Any]:
     return {
         "code": gate.g_id,
         "fired": gate.fired_bool,

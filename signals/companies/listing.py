@@ -99,7 +99,7 @@ def load_company_page(selection: CompanyFilter, number: int, today: date) -> Lis
     if selection.q:
         conditions.append(_FOUND)
         also = _ALSO
-        keys |= _sought(selection.q)
+        keys |= _build_search_parameters(selection.q)
     if selection.exchange or selection.listed:
         conditions.append(_LISTED)
     if selection.trials == "any":
@@ -121,7 +121,7 @@ def load_company_page(selection: CompanyFilter, number: int, today: date) -> Lis
     return make_page(found, number)
 
 
-def _sought(text: str) -> dict[str, Any]:
+def _build_search_parameters(text: str) -> dict[str, Any]:
     bare = text.strip()
     is_cik = bare.isascii() and bare.isdigit() and len(bare) <= len("9999999999")
     return {

@@ -41,7 +41,7 @@ class Meaning:
 
     @property
     def is_disputed(self) -> bool:
-        """Return whether several companies have the ticker on the day."""
+        """True if several companies have the ticker on the day."""
         return len({span.company_id for span in self.claims}) > 1
 
 

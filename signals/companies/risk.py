@@ -74,7 +74,7 @@ class Exposure:
         return self.total > PAGE_LIMIT
 
 
-def _counted(band: Band) -> str:
+def _build_band_count_sql(band: Band) -> str:
     low = f"s.p_fail >= {band.low}" if band.low is not None else "true"
     high = f"s.p_fail < {band.high}" if band.high is not None else "true"
     within = f"s.p_fail IS NOT NULL AND {low} AND {high}" if band.is_scored else "s.p_fail IS NULL"
@@ -120,7 +120,7 @@ _EXPOSURE = f"""
         FROM (SELECT * FROM trials WHERE sponsor_company_id = ANY (%(companies)s) LIMIT %(most)s + 1) t
         LEFT JOIN trial_current_scores s ON s.trial_id = t.trial_id
     ), counts AS (
-        SELECT count(*)::integer AS total, ARRAY[{", ".join(map(_counted, BANDS))}] AS bands FROM own s
+        SELECT count(*)::integer AS total, ARRAY[{", ".join(map(_build_band_count_sql, BANDS))}] AS bands FROM own s
     ), riskiest AS (
         SELECT row_number() OVER (ORDER BY p_fail DESC NULLS LAST, trial_id) AS place, own.* FROM own
         ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(shown)s

@@ -20,7 +20,6 @@ from signals.companies import risk
 from signals.companies.listing import CompanyFilterForm, DayForm, SponsorFilter, SponsorFilterForm, load_company_page
 from signals.companies.queries import (
     MAX_SEARCHED,
-    Meaning,
     list_company_documents,
     list_issuer_periods,
     list_unresolved_sponsors,
@@ -110,7 +109,7 @@ def companies(request: HttpRequest) -> HttpResponse:
 @require_permission(VIEW)
 def company(request: HttpRequest, cik: int) -> HttpResponse:
     """Show one company: names, structure, securities over time, trials, documents."""
-    found = _find(cik)
+    found = _get_company_or_404(cik)
     today, user = timezone.localdate(), current_user(request)
     structure = corporate_structure.load_corporate_structure(found.pk)
     spans = listings.list_company_listings(found.pk)
@@ -155,6 +154,8 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
     on = (form.cleaned_data["on"] or today) if form.is_valid() else None
     meaning = resolve_ticker(spans, on) if on else None
     may_see_risk = current_user(request).has_perm(VIEW_RISK)
+    companies = {span.company_id: span for span in meaning.claims} if meaning and may_see_risk else {}
+    found = risk.summarize_trials(companies, today)
     return render(
         request,
         "companies/ticker.html",
@@ -169,7 +170,7 @@ def ticker(request: HttpRequest, ticker: str) -> HttpResponse:
             "timeline": build_listing_timeline(list_issuer_periods(spans), on or today, today, with_company=True),
             "timeline_on": on or today,
             "may_see_risk": may_see_risk,
-            "exposed": _exposed(meaning, today) if meaning and may_see_risk else [],
+            "exposed": [(span, found.get(key)) for key, span in companies.items()],
             "most_of_one": risk.COMPANY_LIMIT,
         },
         status=200 if meaning else 400,
@@ -208,15 +209,9 @@ def sponsors(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _find(cik: int) -> Company:
+def _get_company_or_404(cik: int) -> Company:
     try:
         # A longer number is no CIK, and the column has no room for it.
         return Company.objects.defer("metadata").get(cik=cik if cik < 10**10 else -1)
     except Company.DoesNotExist:
         raise Http404(f"There is no company with the CIK {str(cik)[:20]}. Check the spelling, or load it.") from None
-
-
-def _exposed(meaning: Meaning, today: date) -> list[tuple[listings.ListingPeriod, risk.Summary | None]]:
-    companies = {span.company_id: span for span in meaning.claims}
-    found = risk.summarize_trials(companies, today)
-    return [(span, found.get(key)) for key, span in companies.items()]

@@ -66,7 +66,8 @@ def build_freshness_tile(found: Rows, user: User) -> Tile:
     staff = user.is_staff
     runs = reverse("admin:signals_ingestrun_changelist") if staff else ""
     lines = [
-        Line(f"{run.source} import", runs, _records(run.total_processed), at=run.finished_at) for run in found["runs"]
+        Line(f"{run.source} import", runs, _format_record_count(run.total_processed), at=run.finished_at)
+        for run in found["runs"]
     ]
     for cursor in found["cursor"]:
         state = reverse("admin:signals_ingeststate_changelist") if staff else ""
@@ -87,7 +88,7 @@ def build_freshness_tile(found: Rows, user: User) -> Tile:
     return Tile((), tuple(lines), "No data yet. manage.py load_data FOLDER loads all files of a folder.")
 
 
-def _records(number: int | None) -> str:
+def _format_record_count(number: int | None) -> str:
     return "number of records unknown" if number is None else f"{number:,} record{'' if number == 1 else 's'}"
 
 

@@ -132,7 +132,7 @@ def list_signal_findings(
     names = dict(Signal.Code.choices)
     findings = []
     for row in sql.rows(_SIGNALS, given, of=SignalRow):
-        state, severity, why = _as_recorded(row, record) if record.has_signals else _as_of_today(row, is_latest)
+        state, severity, why = _read_recorded(row, record) if record.has_signals else _read_current(row, is_latest)
         findings.append(SignalFinding(row.code, names.get(row.code, row.code), state, severity, why, row))
     return findings
 
@@ -167,14 +167,14 @@ def list_gate_findings(
                 support if fired else (),
                 format_number(one.likelihood_ratio) if one else "",
                 format_signed(one.log_ratio) if one else "",
-                (gate.rationale_text if gate and is_of_run else "") or _rationale(code, fired, record),
+                (gate.rationale_text if gate and is_of_run else "") or _explain_not_fired(code, fired, record),
                 is_evaluated=gate is not None or (account is not None and account.recorded),
             )
         )
     return findings
 
 
-def _rationale(code: str, fired: bool, record: RunRecord) -> str:
+def _explain_not_fired(code: str, fired: bool, record: RunRecord) -> str:
     """Return why a gate did not fire in a run that recorded its signals; "" if it fires by the current rules."""
     if (
         fired
@@ -186,22 +186,23 @@ def _rationale(code: str, fired: bool, record: RunRecord) -> str:
     return formulas.evaluate_gate(code, record.severities, {}, late=record.late, not_fired=record.not_fired).rationale
 
 
-def _as_recorded(row: SignalRow, record: RunRecord) -> tuple[State, str, str]:
+def _read_recorded(row: SignalRow, record: RunRecord) -> tuple[State, str, str]:
+    """Return the state of a signal in the run, its severity ("" unless it fired), and a note."""
     code = row.code
     if code in record.severities:
         gone = "" if row.signal_id is not None else "Signal since deleted."
         return "fired", record.severities[code] or row.severity or "", gone
     if code in record.late:
         return "late", row.severity or "", "Fired after the feature freeze; not counted."
-    since = _since(row)
+    since = _describe_later_state(row)
     if code in record.not_fired:
         return "not fired", "", since or (row.reason or "" if row.outcome == "not fired" else "")
     text = record.not_evaluated.get(code, "") or (row.reason or "" if row.outcome == "not evaluated" else "")
     return "not evaluated", "", since or text or NO_EVALUATION
 
 
-def _since(row: SignalRow) -> str:
-    """Return news of a signal since the run."""
+def _describe_later_state(row: SignalRow) -> str:
+    """Return a sentence if the signal fired, or was evaluated as not fired, after the run; else ""."""
     if row.signal_id is not None:
         return "Fired after this run."
     if row.outcome_since == "not fired" and row.outcome != "not fired":
@@ -209,7 +210,8 @@ def _since(row: SignalRow) -> str:
     return ""
 
 
-def _as_of_today(row: SignalRow, is_latest: bool) -> tuple[State, str, str]:
+def _read_current(row: SignalRow, is_latest: bool) -> tuple[State, str, str]:
+    """Return the state of a signal today, its severity ("" unless it fired), and a note."""
     before = "" if is_latest else "Current state; the run recorded no signals."
     if row.signal_id is not None:
         return "fired", row.severity or "", before

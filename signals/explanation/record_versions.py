@@ -57,18 +57,18 @@ class Section:
 def compare_records(before: Any, after: Any) -> list[Section]:
     """Return the changed and unchanged fields of two records by section, without fields that the registry derives."""
     diff = WordDiff()
-    old, new = dict(_fields(strip_derived_fields(before))), dict(_fields(strip_derived_fields(after)))
+    old, new = dict(_iter_fields(strip_derived_fields(before))), dict(_iter_fields(strip_derived_fields(after)))
     sections = {name: Section(name, [], []) for name in (*(name for _, name in SECTIONS), ELSEWHERE)}
     # In the order of the page: the number of words that are compared is limited.
     for path in sorted({**old, **new}, key=lambda path: [*sections].index(_find_section(path)[1])):
         texts = old.get(path), new.get(path)
         section = sections[_find_section(path)[1]]
         if texts[0] == texts[1]:
-            section.same.append(Field(_field_name(path), *texts))
+            section.same.append(Field(_format_field_path(path), *texts))
         else:
             marked = zip(texts, diff.sides(texts[0] or "", texts[1] or ""), strict=True)
             section.changed.append(
-                Field(_field_name(path), *(None if text is None else words for text, words in marked))
+                Field(_format_field_path(path), *(None if text is None else words for text, words in marked))
             )
     return [section for section in sections.values() if section.changed or section.same]
 
@@ -78,36 +78,36 @@ def _find_section(path: tuple[str, ...]) -> tuple[int, str]:
     return next(((len(prefix), name) for prefix, name in SECTIONS if path[: len(prefix)] == prefix), (0, ELSEWHERE))
 
 
-def _field_name(path: tuple[str, ...]) -> str:
+def _format_field_path(path: tuple[str, ...]) -> str:
     inner = path[_find_section(path)[0] :] or path[-1:]
     # A partial date is an object with a date in it; one name is enough.
     if len(inner) > 1 and inner[-2].endswith("DateStruct") and inner[-1] == "date":
         inner = inner[:-1]
-    return ", ".join(map(_spaced, inner)) or "Record"
+    return ", ".join(map(_humanize_name, inner)) or "Record"
 
 
-def _spaced(name: str) -> str:
+def _humanize_name(name: str) -> str:
     """Return a name of the registry in words: overallStatus is "Overall status"."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Struct"))
     return humanize_title(words)
 
 
-def _fields(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The fields of a record with their texts. A list is one field, with a line for each of its items."""
+def _iter_fields(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the path and text of each field of a record. A list is one field, with a line for each item."""
     if isinstance(value, Mapping) and value and len(path) < DEEPEST:
         for name, inner in value.items():
-            yield from _fields(inner, (*path, str(name)))
+            yield from _iter_fields(inner, (*path, str(name)))
     elif isinstance(value, list):
-        yield path, _short("\n".join(_line(item) for item in value) or "none")
+        yield path, _shorten_text("\n".join(_format_value(item) for item in value) or "none")
     else:
-        yield path, _short(_line(value))
+        yield path, _shorten_text(_format_value(value))
 
 
-def _line(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{_spaced(str(name))}: {_line(inner)}" for name, inner in value.items())
+        return "; ".join(f"{_humanize_name(str(name))}: {_format_value(inner)}" for name, inner in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_line, value))
+        return ", ".join(map(_format_value, value))
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -115,7 +115,7 @@ def _line(value: Any) -> str:
     return str(value)
 
 
-def _short(text: str) -> str:
+def _shorten_text(text: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST] + CUT
 
 

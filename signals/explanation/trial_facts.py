@@ -137,11 +137,11 @@ def load_score(trial_id: int, run_id: str = "") -> Scored | None:
     metadata = read_json(wanted.metadata)
     columns = {name: value for name, value in asdict(wanted).items() if name not in ("metadata", "place")}
     score = Score(**columns, metadata=metadata.value)
-    runs = [run for run in _runs(found) if run.place <= MOST_RUNS or run.run_id == wanted.run_id]
+    runs = [run for run in _build_runs(found) if run.place <= MOST_RUNS or run.run_id == wanted.run_id]
     return Scored(score, metadata.is_readable, runs, is_latest=wanted.place == 1)
 
 
-def _runs(rows: Sequence[ScoreRow]) -> list[Run]:
+def _build_runs(rows: Sequence[ScoreRow]) -> list[Run]:
     before = {row.place - 1: row.p_fail for row in rows}
     return [
         Run(

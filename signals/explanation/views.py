@@ -40,11 +40,11 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
     """Explain the score of a trial in a run (default: the latest)."""
     trial = facts.load_trial_facts(nct_id)
     if trial is None:
-        return _no_trial(request, nct_id)
+        return _render_not_found(request, "No such trial", nct_id=nct_id[:40])
     run_id = request.GET.get("run", "")
     scored = facts.load_score(trial.trial_id, run_id)
     if scored is None and run_id:
-        return _missing(request, "No such run", trial=trial, run_id=run_id)
+        return _render_not_found(request, "No such run", trial=trial, run_id=run_id)
     gates = list_current_gates(trial.trial_id)
     record = read_run_record(scored.score.metadata) if scored else RunRecord()
     account = compute_breakdown(scored.score, gates) if scored else None
@@ -55,7 +55,7 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
         scored_at=scored.score.scored_at if scored else None,
     )
     context: dict[str, Any] = {
-        **_about(trial),
+        **_build_trial_context(trial),
         "scored": scored,
         "record": record,
         "account": account,
@@ -63,7 +63,7 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
         "unevaluated": sum(one.state == "not evaluated" for one in signals),
         "gates": list_gate_findings(scored.score if scored else None, account, record, gates),
         "has_prior": trial.phase in scoring_table().priors,
-        **_surroundings(trial, current_user(request)),
+        **_load_surroundings(trial, current_user(request)),
     }
     if scored and account:
         falls = compute_waterfall(scored.score, account, record)
@@ -96,14 +96,14 @@ def record(request: HttpRequest, nct_id: str) -> HttpResponse:
     """Show the versions of a trial's registry record, and the differences of two."""
     trial = facts.load_trial_facts(nct_id)
     if trial is None:
-        return _no_trial(request, nct_id)
+        return _render_not_found(request, "No such trial", nct_id=nct_id[:40])
     versions = list_versions(trial.trial_id)
     context: dict[str, Any] = {
-        **_about(trial),
+        **_build_trial_context(trial),
         "versions": [(one, versions[at + 1] if at + 1 < len(versions) else None) for at, one in enumerate(versions)],
         "history": list_registry_history(trial.trial_id),
     }
-    chosen, wrong = _two_versions(request, versions)
+    chosen, wrong = _choose_versions(request, versions)
     context |= {"wrong": wrong, "chosen": chosen}
     if chosen:
         records = read_records(trial.trial_id, [one.version_id for one in chosen])
@@ -130,7 +130,7 @@ def study(request: HttpRequest, study_id: int) -> HttpResponse:
     """Show a study with its card, validation errors and signals."""
     found = load_study_card(study_id)
     if found is None:
-        return _missing(request, "No such study", study_id=str(study_id)[:40])
+        return _render_not_found(request, "No such study", study_id=str(study_id)[:40])
     row = found.row
     context = {
         "title": f"{row.doc_type} of {row.year} on {row.nct_id}",
@@ -141,7 +141,7 @@ def study(request: HttpRequest, study_id: int) -> HttpResponse:
     return render(request, "explanation/study.html", context)
 
 
-def _about(trial: facts.TrialFacts) -> dict[str, Any]:
+def _build_trial_context(trial: facts.TrialFacts) -> dict[str, Any]:
     today = timezone.localdate()
     day = trial.est_primary_completion_date
     return {
@@ -152,7 +152,7 @@ def _about(trial: facts.TrialFacts) -> dict[str, Any]:
     }
 
 
-def _surroundings(trial: facts.TrialFacts, user: User) -> dict[str, Any]:
+def _load_surroundings(trial: facts.TrialFacts, user: User) -> dict[str, Any]:
     """Return companies, links and assets of a trial, each part for users who may view its rows."""
     around: dict[str, Any] = {}
     if user.has_perm("linkaudit.view_linkaudit"):
@@ -166,8 +166,8 @@ def _surroundings(trial: facts.TrialFacts, user: User) -> dict[str, Any]:
     return around
 
 
-def _two_versions(request: HttpRequest, versions: list[Version]) -> tuple[tuple[Version, Version] | None, str]:
-    """The versions to compare, the older first, and what is wrong with those that the address asks for."""
+def _choose_versions(request: HttpRequest, versions: list[Version]) -> tuple[tuple[Version, Version] | None, str]:
+    """Return the versions to compare, the older first, and what is wrong with those that the address asks for."""
     if len(versions) < 2:
         return None, ""
     known = {str(one.version_id): one for one in versions}
@@ -182,9 +182,5 @@ def _two_versions(request: HttpRequest, versions: list[Version]) -> tuple[tuple[
     return (older, newer), ""
 
 
-def _no_trial(request: HttpRequest, nct_id: str) -> HttpResponse:
-    return _missing(request, "No such trial", nct_id=nct_id[:40])
-
-
-def _missing(request: HttpRequest, title: str, **context: Any) -> HttpResponse:
+def _render_not_found(request: HttpRequest, title: str, **context: Any) -> HttpResponse:
     return render(request, "explanation/missing.html", {"title": title, **context}, status=404)

@@ -73,24 +73,26 @@ def compute_waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) 
     stored = (score.prior_pi, score.logit_prior, score.sum_log_lr, score.logit_post, score.p_fail)
     if not all(number.is_finite() for number in stored):
         return Waterfall((), ("The stored score contains a value that is not a number, so there are no steps.",), False)
-    deviations = _prior_deviation(score)
-    steps = [_prior(score, record)]
+    deviations = _describe_prior_deviation(score)
+    name = f"Prior of {format_phase(record.prior_phase).lower()}" if record.prior_phase else "Prior"
+    table = f"scoring table {record.table_version}" if record.table_version else "the stored score"
+    steps = [Step("prior", name, Decimal(0), score.logit_prior, score.prior_pi, table)]
     for one in account.contributions:
-        steps.append(_gate(one, steps[-1].after, record, recorded=account.recorded))
+        steps.append(_build_gate_step(one, steps[-1].after, record, recorded=account.recorded))
     if not account.adds_up:
-        deviations.append(_sum_deviation(score, account))
-        steps.append(_on("gap", "Not explained", steps[-1], score.sum_log_lr - account.total, "the stored sum"))
+        deviations.append(_describe_sum_deviation(score, account))
+        _add_step(steps, "gap", "Not explained", score.sum_log_lr - account.total, "the stored sum")
     raw = score.logit_prior + score.sum_log_lr
     kept = min(max(raw, -MAX_LOGIT), MAX_LOGIT)
     if raw != kept:
-        steps.append(_on("limit", "Kept within -8 and 8", steps[-1], kept - raw, "the rule for posterior log-odds"))
+        _add_step(steps, "limit", "Kept within -8 and 8", kept - raw, "the rule for posterior log-odds")
     if abs(score.logit_post - kept) > ROUNDING_TOLERANCE:
         total, stored_odds, unexplained = map(format_signed, (kept, score.logit_post, score.logit_post - kept))
         deviations.append(
             f"Prior and gates come to {total}, the stored posterior log-odds are {stored_odds}: {unexplained} is"
             " not explained."
         )
-        steps.append(_on("gap", "Not explained", steps[-1], score.logit_post - kept, "the stored posterior log-odds"))
+        _add_step(steps, "gap", "Not explained", score.logit_post - kept, "the stored posterior log-odds")
     raised, deviation = _explain_probability(score, record, steps[-1])
     if raised:
         steps.append(raised)
@@ -101,13 +103,7 @@ def compute_waterfall(score: Score, account: ScoreBreakdown, record: RunRecord) 
     return Waterfall(tuple(steps), tuple(deviations), not account.contributions and account.adds_up)
 
 
-def _prior(score: Score, record: RunRecord) -> Step:
-    of = format_phase(record.prior_phase).lower() if record.prior_phase else ""
-    table = f"scoring table {record.table_version}" if record.table_version else "the stored score"
-    return Step("prior", f"Prior of {of}" if of else "Prior", Decimal(0), score.logit_prior, score.prior_pi, table)
-
-
-def _prior_deviation(score: Score) -> list[str]:
+def _describe_prior_deviation(score: Score) -> list[str]:
     if not 0 < score.prior_pi < 1:
         return [f"The stored prior is {score.prior_pi}, which has no log-odds."]
     exact = logit(score.prior_pi)
@@ -119,7 +115,7 @@ def _prior_deviation(score: Score) -> list[str]:
     return [f"{text}, the stored prior log-odds are {format_signed(score.logit_prior)}."]
 
 
-def _gate(one: Contribution, before: Decimal, record: RunRecord, *, recorded: bool) -> Step:
+def _build_gate_step(one: Contribution, before: Decimal, record: RunRecord, *, recorded: bool) -> Step:
     name = one.gate.get_g_id_display() if one.gate else one.code
     after = before + one.log_ratio
     text = format_number(one.likelihood_ratio)
@@ -132,12 +128,12 @@ def _gate(one: Contribution, before: Decimal, record: RunRecord, *, recorded: bo
     return Step("gate", name, before, after, probability(after), source, text, one, support)
 
 
-def _on(kind: Kind, name: str, last: Step, change: Decimal, source: str) -> Step:
-    after = last.after + change
-    return Step(kind, name, last.after, after, probability(after), source)
+def _add_step(steps: list[Step], kind: Kind, name: str, change: Decimal, source: str) -> None:
+    before, after = steps[-1].after, steps[-1].after + change
+    steps.append(Step(kind, name, before, after, probability(after), source))
 
 
-def _sum_deviation(score: Score, account: ScoreBreakdown) -> str:
+def _describe_sum_deviation(score: Score, account: ScoreBreakdown) -> str:
     if account.recorded:
         text = f"The gates that the run recorded add up to {format_signed(account.total)}"
     else:
@@ -185,9 +181,9 @@ def build_score_waterfall(found: Waterfall) -> WaterfallChart:
         )
         for step in found.steps
     ]
-    return build_waterfall(items, _probability_label)
+    return build_waterfall(items, _format_probability)
 
 
-def _probability_label(log_odds: Decimal) -> str:
+def _format_probability(log_odds: Decimal) -> str:
     percent = probability(log_odds) * 100
     return f"{percent:.0f} %" if 1 <= percent <= 99 else f"{percent:.1f} %"

@@ -33,18 +33,18 @@ class WordDiff:
     def parts(self, before: str, after: str) -> list[Part]:
         """Return both texts as one row of parts; those that are not "new" make the first, not "gone" the second."""
         old, new = WORD.findall(before), WORD.findall(after)
-        head = _common(old, new)
-        tail = _common(old[head:][::-1], new[head:][::-1])
-        middle = self._middle(old[head : len(old) - tail], new[head : len(new) - tail])
+        head = _count_common_prefix(old, new)
+        tail = _count_common_prefix(old[head:][::-1], new[head:][::-1])
+        middle = self._diff_middle(old[head : len(old) - tail], new[head : len(new) - tail])
         ends = [Part("same", "".join(old[:head])), *middle, Part("same", "".join(old[len(old) - tail :]))]
-        return _joined(ends)
+        return _join_changes(ends)
 
     def sides(self, before: str, after: str) -> tuple[SafeString, SafeString]:
         """Render both texts: what went is <del> in the first, what came is <ins> in the second."""
         parts = self.parts(before, after)
-        return _drawn(parts, "gone", "del"), _drawn(parts, "new", "ins")
+        return _render_marked_parts(parts, "gone", "del"), _render_marked_parts(parts, "new", "ins")
 
-    def _middle(self, old: list[str], new: list[str]) -> list[Part]:
+    def _diff_middle(self, old: list[str], new: list[str]) -> list[Part]:
         cost = len(old) * len(new)
         if cost > self.left:
             return [Part("gone", "".join(old)), Part("new", "".join(new))]
@@ -58,7 +58,7 @@ class WordDiff:
         return parts
 
 
-def _common(old: Sequence[str], new: Sequence[str]) -> int:
+def _count_common_prefix(old: Sequence[str], new: Sequence[str]) -> int:
     count = 0
     for one, other in zip(old, new, strict=False):
         if one != other:
@@ -67,8 +67,8 @@ def _common(old: Sequence[str], new: Sequence[str]) -> int:
     return count
 
 
-def _joined(parts: list[Part]) -> list[Part]:
-    """Join what belongs together: a space between two changed words is changed with them."""
+def _join_changes(parts: list[Part]) -> list[Part]:
+    """Join neighboring changes: a space between two changed words is changed with them."""
     joined: list[Part] = []
     gone = new = ""
     filled = [part for part in parts if part.text]
@@ -84,7 +84,7 @@ def _joined(parts: list[Part]) -> list[Part]:
     return [part for part in [*joined, Part("gone", gone), Part("new", new)] if part.text]
 
 
-def _drawn(parts: list[Part], kind: Kind, tag: str) -> SafeString:
+def _render_marked_parts(parts: list[Part], kind: Kind, tag: str) -> SafeString:
     # The tag is a word of this file.
     marked = f"<{tag}>{{}}</{tag}>"
     return format_html_join(

@@ -38,39 +38,39 @@ def strip_derived_fields(record: Any) -> Any:
     The registry has no such keys; programs that collect records add them.
     """
     if isinstance(record, dict):
-        return _strip({key: value for key, value in record.items() if key != DERIVED})
-    return _strip(record)
+        return _strip_private_keys({key: value for key, value in record.items() if key != DERIVED})
+    return _strip_private_keys(record)
 
 
 def diff_records(before: Any, after: Any) -> list[FieldChange]:
     """Return the changed fields in alphabetical order. Lists are compared as a whole."""
-    return _diff((), before, after)
+    return _list_field_changes((), before, after)
 
 
-def _strip(value: Any) -> Any:
+def _strip_private_keys(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _strip(inner) for key, inner in value.items() if not key.startswith("_")}
+        return {key: _strip_private_keys(inner) for key, inner in value.items() if not key.startswith("_")}
     if isinstance(value, list):
-        return [_strip(inner) for inner in value]
+        return [_strip_private_keys(inner) for inner in value]
     return value
 
 
-def _diff(path: tuple[str, ...], before: Any, after: Any) -> list[FieldChange]:
+def _list_field_changes(path: tuple[str, ...], before: Any, after: Any) -> list[FieldChange]:
     if isinstance(before, dict) and isinstance(after, dict):
         return [
             change
             for key in sorted(before.keys() | after.keys())
-            for change in _diff((*path, key), before.get(key, ABSENT), after.get(key, ABSENT))
+            for change in _list_field_changes((*path, key), before.get(key, ABSENT), after.get(key, ABSENT))
         ]
-    return [] if _is_equal(before, after) else [FieldChange(path, before, after)]
+    return [] if _is_equal_json(before, after) else [FieldChange(path, before, after)]
 
 
-def _is_equal(before: Any, after: Any) -> bool:
+def _is_equal_json(before: Any, after: Any) -> bool:
     # In Python 1 == True, in JSON not; 1 and 1.0 are the same number, and jsonb may return either.
     if isinstance(before, dict) and isinstance(after, dict):
-        return before.keys() == after.keys() and all(_is_equal(before[key], after[key]) for key in before)
+        return before.keys() == after.keys() and all(_is_equal_json(before[key], after[key]) for key in before)
     if isinstance(before, list) and isinstance(after, list):
-        return len(before) == len(after) and all(map(_is_equal, before, after))
+        return len(before) == len(after) and all(map(_is_equal_json, before, after))
     if isinstance(before, bool) or isinstance(after, bool):
         return before is after
     return bool(before == after)

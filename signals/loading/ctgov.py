@@ -65,7 +65,7 @@ def load_studies(
     rejected_before = rejections.count
     with record_run(RUN_SOURCE) as run:
         writer = _Writer(run, load_company_names(), store)
-        valid = _note_dates(valid_records(records, rejections), run)
+        valid = _include_update_dates(valid_records(records, rejections), run)
         for counts in write_batches(
             valid, writer.write, key=lambda record: record.nct_id, rejections=rejections, progress=progress
         ):
@@ -83,7 +83,7 @@ def load_studies(
     return summary
 
 
-def _note_dates(records: Iterable[Record[TrialRecord]], run: Run) -> Iterator[Record[TrialRecord]]:
+def _include_update_dates(records: Iterable[Record[TrialRecord]], run: Run) -> Iterator[Record[TrialRecord]]:
     for record in records:
         run.include_date(record.value.last_update_posted)
         yield record
@@ -114,21 +114,21 @@ class _Writer:
                 counts["older records", "unchanged"] += 1
             else:
                 changed.append(record)
-        self._merge(changed, trials, counts)
+        self._merge_records(changed, trials, counts)
         written = {record.nct_id for record in changed}
         unchanged = [trials[record.nct_id] for record in records if record.nct_id not in written]
-        self._mark_seen(unchanged, counts)
+        self._mark_trials_seen(unchanged, counts)
         self._add_documents([*changed, *undocumented], documents, counts)
         return counts
 
-    def _merge(self, records: Sequence[TrialRecord], trials: Mapping[str, StoredTrial], counts: Counts) -> None:
+    def _merge_records(self, records: Sequence[TrialRecord], trials: Mapping[str, StoredTrial], counts: Counts) -> None:
         if not records:
             return
         versions = load_current_versions(
             [trials[record.nct_id].trial_id for record in records if record.nct_id in trials]
         )
         stored_trials.STAGE.fill(
-            self._row(record, compare_versions(versions.get(record.nct_id), record), trials.get(record.nct_id))
+            self._build_row(record, compare_versions(versions.get(record.nct_id), record), trials.get(record.nct_id))
             for record in records
         )
         counts["trials", "changed"] += sql.execute(stored_trials.UPDATE_TRIALS)
@@ -137,7 +137,7 @@ class _Writer:
         matched = [nct_id for nct_id, trial in trials.items() if trial.sponsor_company_id is not None]
         counts["sponsors matched", "added"] += sql.value(stored_trials.COUNT_MATCHED, [matched])
 
-    def _row(self, record: TrialRecord, changes: VersionChanges, trial: StoredTrial | None) -> tuple[Any, ...]:
+    def _build_row(self, record: TrialRecord, changes: VersionChanges, trial: StoredTrial | None) -> tuple[Any, ...]:
         fields = changes.fields
         return (
             record.nct_id,
@@ -163,7 +163,7 @@ class _Writer:
             changes.analysis_plan,
         )
 
-    def _mark_seen(self, trials: Sequence[StoredTrial], counts: Counts) -> None:
+    def _mark_trials_seen(self, trials: Sequence[StoredTrial], counts: Counts) -> None:
         if not trials:
             return
         counts["trials", "unchanged"] += sql.execute(stored_trials.MARK_SEEN, [[trial.trial_id for trial in trials]])
@@ -179,7 +179,7 @@ class _Writer:
 
     def _add_documents(self, records: Sequence[TrialRecord], known: Mapping[str, int], counts: Counts) -> None:
         missing = [record for record in records if record.source_url not in known]
-        added = add_documents([self._document(record) for record in missing], self._store)
+        added = add_documents([self._build_document(record) for record in missing], self._store)
         counts["documents", "added"] += len(added)
         doc_ids = {**known, **added}
         documents = [
@@ -200,7 +200,7 @@ class _Writer:
         ]
         counts.update(propose_links(documents))
 
-    def _document(self, record: TrialRecord) -> NewDocument:
+    def _build_document(self, record: TrialRecord) -> NewDocument:
         posted = record.last_update_posted
         return NewDocument(
             source_type="Registry",

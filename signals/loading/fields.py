@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def get_section(parent: Json, name: str) -> Json:
-    """Return the object `name`, empty if missing."""
+    """Return the object `name`, empty if missing; raises `InvalidRecord` for another type."""
     value = parent.get(name)
     if value is None:
         return {}
@@ -23,7 +23,7 @@ def get_section(parent: Json, name: str) -> Json:
 
 
 def get_objects(parent: Json, name: str) -> list[Json]:
-    """Return the list of objects `name`, empty if missing."""
+    """Return the list of objects `name`, empty if missing; raises `InvalidRecord` for another type."""
     value = parent.get(name)
     if value is None:
         return []
@@ -33,7 +33,7 @@ def get_objects(parent: Json, name: str) -> list[Json]:
 
 
 def get_strings(parent: Json, name: str) -> list[str]:
-    """Return the non-empty texts of the list `name`, each on one line; empty if missing."""
+    """Return the non-empty texts of the list `name`, each on one line; empty if missing. Raises `InvalidRecord`."""
     value = parent.get(name)
     if value is None:
         return []
@@ -43,7 +43,7 @@ def get_strings(parent: Json, name: str) -> list[str]:
 
 
 def get_text(parent: Json, name: str, longest: int = MAX_TEXT_LENGTH) -> str:
-    """Return the text `name` without surrounding whitespace, empty if missing."""
+    """Return the stripped text `name`, empty if missing; raises `InvalidRecord` if too long or no text."""
     value = parent.get(name)
     if value is None:
         return ""
@@ -53,12 +53,12 @@ def get_text(parent: Json, name: str, longest: int = MAX_TEXT_LENGTH) -> str:
 
 
 def get_line(parent: Json, name: str, longest: int = MAX_TEXT_LENGTH) -> str:
-    """Return the text `name` on one line, empty if missing."""
+    """Return the text `name` on one line, empty if missing; raises `InvalidRecord` as `get_text` does."""
     return collapse_spaces(get_text(parent, name, longest))
 
 
 def get_count(parent: Json, name: str) -> int | None:
-    """Return the non-negative integer `name`, None if missing."""
+    """Return the non-negative integer `name`, None if missing; raises `InvalidRecord` for another value."""
     value = parent.get(name)
     if value is None:
         return None

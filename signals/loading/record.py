@@ -63,53 +63,53 @@ def parse_trial_record(value: Any) -> TrialRecord:
     design = get_section(protocol, "designModule")
     phases = get_strings(design, "phases")
     sponsor = get_section(get_section(protocol, "sponsorCollaboratorsModule"), "leadSponsor")
-    nct_id = _nct_id(get_section(protocol, "identificationModule"))
+    nct_id = _parse_nct_id(get_section(protocol, "identificationModule"))
     return TrialRecord(
         raw=value,
         sha256=hash_json(strip_derived_fields(value)),
         nct_id=nct_id,
         page=render_record(value, nct_id),
         sponsor=get_line(sponsor, "name", MAX_NAME_LENGTH) or None,
-        phase=_label("/".join(phases), "phases"),
+        phase=_parse_label("/".join(phases), "phases"),
         is_pivotal="PHASE3" in phases if phases else None,
         is_interventional=get_line(design, "studyType", MAX_LABEL_LENGTH) == "INTERVENTIONAL",
-        status=_label(get_line(status, "overallStatus"), "overallStatus"),
+        status=_parse_label(get_line(status, "overallStatus"), "overallStatus"),
         indication="; ".join(get_strings(get_section(protocol, "conditionsModule"), "conditions")) or None,
-        intervention_types=_intervention_types(protocol),
-        primary_completion=_date(status, "primaryCompletionDateStruct"),
-        first_posted=_date(status, "studyFirstPostDateStruct"),
-        last_update_posted=_date(status, "lastUpdatePostDateStruct"),
-        primary_endpoint=_primary_endpoint(protocol),
+        intervention_types=_list_intervention_types(protocol),
+        primary_completion=_parse_date(status, "primaryCompletionDateStruct"),
+        first_posted=_parse_date(status, "studyFirstPostDateStruct"),
+        last_update_posted=_parse_date(status, "lastUpdatePostDateStruct"),
+        primary_endpoint=_format_primary_endpoint(protocol),
         sample_size=get_count(get_section(design, "enrollmentInfo"), "count"),
-        analysis_plan=_analysis_plan(value, design),
+        analysis_plan=_format_analysis_plan(value, design),
     )
 
 
-def _nct_id(identification: Json) -> str:
+def _parse_nct_id(identification: Json) -> str:
     number = get_line(identification, "nctId").upper()
     if not _NCT.fullmatch(number):
         raise InvalidRecord(f"nctId is {number[:40]!r}, which is not an NCT ID (NCT and eight digits)")
     return number
 
 
-def _label(value: str, name: str) -> str | None:
+def _parse_label(value: str, name: str) -> str | None:
     if len(value) > MAX_LABEL_LENGTH:
         raise InvalidRecord(f"{name} has {len(value):,} characters, at most {MAX_LABEL_LENGTH} fit")
     return value or None
 
 
-def _date(status: Json, name: str) -> date | None:
+def _parse_date(status: Json, name: str) -> date | None:
     text = get_line(get_section(status, name), "date")
     return parse_partial_date(text, f"{name}.date") if text else None
 
 
-def _intervention_types(protocol: Json) -> list[str] | None:
+def _list_intervention_types(protocol: Json) -> list[str] | None:
     interventions = get_objects(get_section(protocol, "armsInterventionsModule"), "interventions")
     types = {get_line(intervention, "type", MAX_LABEL_LENGTH) for intervention in interventions} - {""}
     return sorted(types) or None
 
 
-def _primary_endpoint(protocol: Json) -> str | None:
+def _format_primary_endpoint(protocol: Json) -> str | None:
     """Return a line for each primary outcome, with its time frame in square brackets."""
     found = []
     for outcome in get_objects(get_section(protocol, "outcomesModule"), "primaryOutcomes"):
@@ -118,7 +118,7 @@ def _primary_endpoint(protocol: Json) -> str | None:
     return "\n".join(filter(None, found)) or None
 
 
-def _analysis_plan(record: Json, design: Json) -> str | None:
+def _format_analysis_plan(record: Json, design: Json) -> str | None:
     """Return allocation, model, masking and the uploaded analysis plans, a line for each."""
     info = get_section(design, "designInfo")
     masking = get_section(info, "maskingInfo")

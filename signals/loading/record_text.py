@@ -55,11 +55,11 @@ def render_record(record: Json, nct_id: str) -> RecordText:
     """Return the record as text: titles, status, sponsor, conditions, interventions, arms, endpoints, summary."""
     text = RecordText()
     protocol = get_section(record, "protocolSection")
-    for paragraph in _head(protocol, nct_id):
+    for paragraph in _iter_header_lines(protocol, nct_id):
         text.write(paragraph)
     arms = get_section(protocol, "armsInterventionsModule")
     _write_interventions(text, arms)
-    for title, paragraphs in _rest(protocol, arms):
+    for title, paragraphs in _iter_sections(protocol, arms):
         if paragraphs:
             text.write(f"\n{title}")
         for paragraph in paragraphs:
@@ -67,7 +67,7 @@ def render_record(record: Json, nct_id: str) -> RecordText:
     return text
 
 
-def _head(protocol: Json, nct_id: str) -> Iterator[str]:
+def _iter_header_lines(protocol: Json, nct_id: str) -> Iterator[str]:
     identification = get_section(protocol, "identificationModule")
     status = get_section(protocol, "statusModule")
     design = get_section(protocol, "designModule")
@@ -79,17 +79,17 @@ def _head(protocol: Json, nct_id: str) -> Iterator[str]:
     stated = {
         "Official title": get_line(identification, "officialTitle"),
         "Acronym": get_line(identification, "acronym"),
-        "Study type": _label(get_line(design, "studyType")),
-        "Phase": "/".join(map(_label, get_strings(design, "phases"))),
-        "Status": _label(get_line(status, "overallStatus")),
+        "Study type": _format_code(get_line(design, "studyType")),
+        "Phase": "/".join(map(_format_code, get_strings(design, "phases"))),
+        "Status": _format_code(get_line(status, "overallStatus")),
         "Why stopped": get_line(status, "whyStopped"),
         "Sponsor": get_line(get_section(sponsors, "leadSponsor"), "name"),
         "Collaborators": "; ".join(get_line(other, "name") for other in get_objects(sponsors, "collaborators")),
-        "Start": _date(status, "startDateStruct"),
-        "Primary completion": _date(status, "primaryCompletionDateStruct"),
-        "Completion": _date(status, "completionDateStruct"),
-        "Last update posted": _date(status, "lastUpdatePostDateStruct"),
-        "Enrollment": " ".join(filter(None, (number, _label(get_line(enrollment, "type")).lower()))),
+        "Start": _format_date(status, "startDateStruct"),
+        "Primary completion": _format_date(status, "primaryCompletionDateStruct"),
+        "Completion": _format_date(status, "completionDateStruct"),
+        "Last update posted": _format_date(status, "lastUpdatePostDateStruct"),
+        "Enrollment": " ".join(filter(None, (number, _format_code(get_line(enrollment, "type")).lower()))),
         "Conditions": "; ".join(get_strings(get_section(protocol, "conditionsModule"), "conditions")),
     }
     for name, value in stated.items():
@@ -105,49 +105,49 @@ def _write_interventions(text: RecordText, arms: Json) -> None:
         text.write("\nInterventions")
     for name, item in named:
         kind = get_line(item, "type")
-        text.write_intervention(f"- {_label(kind)}: " if kind else "- ", name, kind)
+        text.write_intervention(f"- {_format_code(kind)}: " if kind else "- ", name, kind)
         if others := get_strings(item, "otherNames"):
             text.write(f"  also named: {'; '.join(others)}")
         if description := get_line(item, "description"):
             text.write(f"  {description}")
 
 
-def _rest(protocol: Json, arms: Json) -> Iterator[tuple[str, list[str]]]:
+def _iter_sections(protocol: Json, arms: Json) -> Iterator[tuple[str, list[str]]]:
     outcomes = get_section(protocol, "outcomesModule")
-    yield "Arms", [_arm(arm) for arm in get_objects(arms, "armGroups")]
-    yield "Primary endpoints", [_outcome(outcome) for outcome in get_objects(outcomes, "primaryOutcomes")]
-    yield "Secondary endpoints", [_outcome(outcome) for outcome in get_objects(outcomes, "secondaryOutcomes")]
+    yield "Arms", [_format_arm(arm) for arm in get_objects(arms, "armGroups")]
+    yield "Primary endpoints", [_format_outcome(outcome) for outcome in get_objects(outcomes, "primaryOutcomes")]
+    yield "Secondary endpoints", [_format_outcome(outcome) for outcome in get_objects(outcomes, "secondaryOutcomes")]
     summary = get_text(get_section(protocol, "descriptionModule"), "briefSummary")
     yield "Summary", [collapse_spaces(paragraph) for paragraph in summary.splitlines() if paragraph.strip()]
     references = get_objects(get_section(protocol, "referencesModule"), "references")
-    yield "References", [text for reference in references if (text := _reference(reference))]
+    yield "References", [text for reference in references if (text := _format_reference(reference))]
 
 
-def _arm(arm: Json) -> str:
-    kind, description = _label(get_line(arm, "type")).lower(), get_line(arm, "description")
+def _format_arm(arm: Json) -> str:
+    kind, description = _format_code(get_line(arm, "type")).lower(), get_line(arm, "description")
     return f"- {get_line(arm, 'label')}{f' ({kind})' if kind else ''}{f': {description}' if description else ''}"
 
 
-def _outcome(outcome: Json) -> str:
+def _format_outcome(outcome: Json) -> str:
     frame, description = get_line(outcome, "timeFrame"), get_line(outcome, "description")
     measure = get_line(outcome, "measure")
     return f"- {measure}{f' [{frame}]' if frame else ''}{f': {description}' if description else ''}"
 
 
-def _reference(reference: Json) -> str:
+def _format_reference(reference: Json) -> str:
     citation, number = get_line(reference, "citation"), get_line(reference, "pmid")
     kind = get_line(reference, "type").lower()
     cited = " ".join(filter(None, (citation, f"PubMed {number}" if number else "")))
     return f"- {cited}{f' ({kind})' if kind else ''}" if cited else ""
 
 
-def _date(status: Json, name: str) -> str:
+def _format_date(status: Json, name: str) -> str:
     struct = get_section(status, name)
     day, kind = get_line(struct, "date"), get_line(struct, "type").lower()
     return f"{day} ({kind})" if day and kind else day
 
 
-def _label(code: str) -> str:
+def _format_code(code: str) -> str:
     """Return a code of the registry as text: "Active not recruiting", "Phase 2"."""
     if code == "NA":
         return "Not applicable"

@@ -166,10 +166,10 @@ def compare_versions(before: StoredVersion | None, record: TrialRecord) -> Versi
     delta = None if sizes[0] is None or sizes[1] is None else sizes[1] - sizes[0]
     return VersionChanges(
         fields=diff_records(strip_derived_fields(json.loads(before.raw_text)), strip_derived_fields(record.raw)),
-        primary_endpoint=_differs(before.primary_endpoint_text, record.primary_endpoint),
+        primary_endpoint=_are_known_and_different(before.primary_endpoint_text, record.primary_endpoint),
         sample_size=bool(delta),
         sample_size_delta=delta,
-        analysis_plan=_differs(before.analysis_plan_text, record.analysis_plan),
+        analysis_plan=_are_known_and_different(before.analysis_plan_text, record.analysis_plan),
     )
 
 
@@ -199,5 +199,5 @@ def choose_sponsor_company(
     return match if match is not None or was_matched else trial.sponsor_company_id
 
 
-def _differs(before: str | None, after: str | None) -> bool:
+def _are_known_and_different(before: str | None, after: str | None) -> bool:
     return before is not None and after is not None and before != after

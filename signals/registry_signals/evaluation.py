@@ -130,7 +130,7 @@ def evaluate_registry_signals(
             )
         moment = moment or sql.value("SELECT clock_timestamp()")
         batches = -(-sql.value("SELECT count(*) FROM trials") // BATCH)
-        for trials in track(_list_batches(), reporter, "Evaluating", unit="batches of trials", total=batches):
+        for trials in track(_iter_trial_batches(), reporter, "Evaluating", unit="batches of trials", total=batches):
             summary.trials += len(trials)
             _evaluate_batch(trials, moment, summary)
         if dry_run:
@@ -138,7 +138,7 @@ def evaluate_registry_signals(
     return summary
 
 
-def _list_batches() -> Iterator[list[int]]:
+def _iter_trial_batches() -> Iterator[list[int]]:
     last = 0
     while trials := sql.value(_NEXT_BATCH, [last, BATCH]):
         last = trials[-1]
@@ -147,7 +147,7 @@ def _list_batches() -> Iterator[list[int]]:
 
 def _evaluate_batch(trials: list[int], moment: datetime, summary: EvaluationSummary) -> None:
     days = scoring_table().freeze_days
-    findings = list(_evaluate(sql.rows(_VERSIONS, [days, moment, trials], of=_Row)))
+    findings = list(_evaluate_trials(sql.rows(_VERSIONS, [days, moment, trials], of=_Row)))
     summary.outcomes.update((finding.code, finding.outcome) for _, finding in findings)
     STAGE.fill(
         (
@@ -169,15 +169,15 @@ def _evaluate_batch(trials: list[int], moment: datetime, summary: EvaluationSumm
     summary.evaluations += sql.execute(_ADD_EVALUATIONS, {"moment": moment, "by": EVALUATED_BY})
 
 
-def _evaluate(rows: Iterable[_Row]) -> Iterator[tuple[int, SignalFinding]]:
+def _evaluate_trials(rows: Iterable[_Row]) -> Iterator[tuple[int, SignalFinding]]:
     for trial_id, group in groupby(rows, key=lambda row: row.trial_id):
         of_trial = list(group)
-        versions = [_version(row) for row in of_trial if row.number is not None]
+        versions = [_build_record_version(row) for row in of_trial if row.number is not None]
         yield trial_id, evaluate_endpoint_change(versions, freeze=of_trial[0].freeze)
         yield trial_id, evaluate_single_arm(versions, is_pivotal=bool(of_trial[0].pivotal))
 
 
-def _version(row: _Row) -> RecordVersion:
+def _build_record_version(row: _Row) -> RecordVersion:
     # Django's connections return jsonb as text.
     status, design = (None if text is None else json.loads(text) for text in (row.status, row.design))
     return RecordVersion(

@@ -44,26 +44,26 @@ class RecordVersion:
     @property
     def overall(self) -> str:
         """Overall status; empty if not stated."""
-        return _text(self.status, "overallStatus")
+        return _get_text(self.status, "overallStatus")
 
     @property
     def is_closed(self) -> bool | None:
-        """Return whether enrollment is over; None if the status does not show it."""
+        """True if enrollment is over; None if the status does not show it."""
         return True if self.overall in CLOSED else False if self.overall in OPEN else None
 
     @property
     def allocation(self) -> str:
         """Allocation to arms; empty if not stated."""
-        return _text(self._design_info, "allocation")
+        return _get_text(self._design_info, "allocation")
 
     @property
     def model(self) -> str:
         """Intervention model; empty if not stated."""
-        return _text(self._design_info, "interventionModel")
+        return _get_text(self._design_info, "interventionModel")
 
     @property
     def has_single_arm(self) -> bool:
-        """Return whether the design is a single group without allocation."""
+        """True if the design is a single group without allocation."""
         if self.model == "SINGLE_GROUP":
             return self.allocation in ("NA", "NON_RANDOMIZED")
         return not self.model and self.allocation == "NA"
@@ -73,7 +73,7 @@ class RecordVersion:
         """Primary completion date."""
         stated = self.status.get("primaryCompletionDateStruct") if isinstance(self.status, dict) else None
         try:
-            return parse_partial_date(_text(stated, "date"), "date")
+            return parse_partial_date(_get_text(stated, "date"), "date")
         except InvalidRecord:
             return None
 
@@ -100,8 +100,8 @@ class SignalFinding:
 class _Change:
     before: RecordVersion
     after: RecordVersion
-    severity: str
     is_late: bool
+    severity: str
     circumstance: str
 
 
@@ -121,14 +121,18 @@ def evaluate_endpoint_change(versions: Sequence[RecordVersion], *, freeze: datet
     if stating < 2 and not any(version.changed for version in versions[1:]):
         reason = "Fewer than two record versions state a primary endpoint."
         return SignalFinding("S1", NOT_EVALUATED, reason, evidence)
-    changes = [_change(before, after, freeze) for before, after in _pairs(versions) if _is_changed(before, after)]
+    changes = [
+        _Change(before, after, freeze is not None and after.public_at > freeze, *_assess_change(before, after))
+        for before, after in _iter_pairs(versions)
+        if _is_endpoint_changed(before, after)
+    ]
     if not changes:
         return SignalFinding("S1", NOT_FIRED, f"{stating} record versions state the same primary endpoint.", evidence)
     worst = min(
         changes,
         key=lambda one: (one.is_late, not one.before.is_closed, "HML".index(one.severity), one.after.captured_at),
     )
-    return _endpoint_finding(worst, changes, evidence)
+    return _build_endpoint_finding(worst, changes, evidence)
 
 
 def evaluate_single_arm(versions: Sequence[RecordVersion], *, is_pivotal: bool) -> SignalFinding:
@@ -147,7 +151,7 @@ def evaluate_single_arm(versions: Sequence[RecordVersion], *, is_pivotal: bool) 
     if allocation == "RANDOMIZED" and model != "SINGLE_GROUP":
         return SignalFinding("S7", NOT_FIRED, f"The trial is randomized: {design}.", evidence)
     if latest.has_single_arm:
-        first = _first_with_single_arm(versions)
+        first = _find_first_single_arm(versions)
         return SignalFinding(
             "S7",
             FIRED,
@@ -167,7 +171,7 @@ def evaluate_single_arm(versions: Sequence[RecordVersion], *, is_pivotal: bool) 
     return SignalFinding("S7", NOT_EVALUATED, f"{reason}: {design}.", evidence)
 
 
-def _first_with_single_arm(versions: Sequence[RecordVersion]) -> RecordVersion:
+def _find_first_single_arm(versions: Sequence[RecordVersion]) -> RecordVersion:
     """Return the version since which every stated design is a single arm; the last version has one."""
     first = versions[-1]
     for version in reversed(versions):
@@ -178,7 +182,7 @@ def _first_with_single_arm(versions: Sequence[RecordVersion]) -> RecordVersion:
     return first
 
 
-def _pairs(versions: Sequence[RecordVersion]) -> Iterator[tuple[RecordVersion, RecordVersion]]:
+def _iter_pairs(versions: Sequence[RecordVersion]) -> Iterator[tuple[RecordVersion, RecordVersion]]:
     """Yield each version with its predecessor; versions without endpoint and change flag are no predecessors."""
     before = versions[0]
     for after in versions[1:]:
@@ -187,18 +191,13 @@ def _pairs(versions: Sequence[RecordVersion]) -> Iterator[tuple[RecordVersion, R
             before = after
 
 
-def _is_changed(before: RecordVersion, after: RecordVersion) -> bool:
+def _is_endpoint_changed(before: RecordVersion, after: RecordVersion) -> bool:
     if before.endpoint is not None and after.endpoint is not None:
         return after.changed is not False and _normalize(before.endpoint) != _normalize(after.endpoint)
     return after.changed is True
 
 
-def _change(before: RecordVersion, after: RecordVersion, freeze: datetime | None) -> _Change:
-    severity, circumstance = _assess(before, after)
-    return _Change(before, after, severity, freeze is not None and after.public_at > freeze, circumstance)
-
-
-def _assess(before: RecordVersion, after: RecordVersion) -> tuple[str, str]:
+def _assess_change(before: RecordVersion, after: RecordVersion) -> tuple[str, str]:
     """Return the severity of a change, and its circumstance."""
     completion = before.completion or after.completion
     day = after.public_at.date()
@@ -208,12 +207,12 @@ def _assess(before: RecordVersion, after: RecordVersion) -> tuple[str, str]:
         return "H", f"after the primary completion date, {completion}"
     if completion is not None and day >= completion - LATE_PERIOD:
         return "H", f"in the year before the primary completion date, {completion}"
-    if before.endpoint and after.endpoint and _measures(before.endpoint) == _measures(after.endpoint):
+    if before.endpoint and after.endpoint and _parse_measures(before.endpoint) == _parse_measures(after.endpoint):
         return "L", "in its time frame only"
     return "M", "during the trial"
 
 
-def _endpoint_finding(change: _Change, changes: Sequence[_Change], evidence: dict[str, Any]) -> SignalFinding:
+def _build_endpoint_finding(change: _Change, changes: Sequence[_Change], evidence: dict[str, Any]) -> SignalFinding:
     before, after, count = change.before, change.after, len(changes)
     others = f"; {count} changes in total" if count > 1 else ""
     if not change.is_late and (late := sum(one.is_late for one in changes)):
@@ -233,13 +232,13 @@ def _endpoint_finding(change: _Change, changes: Sequence[_Change], evidence: dic
         f"The primary endpoint changed {change.circumstance}{others}.",
         {**evidence, "before": before.number, "after": after.number},
         severity=change.severity,
-        quote=f"“{_quote(before.endpoint)}” became “{_quote(after.endpoint)}” on {after.public_at:%Y-%m-%d}.",
+        quote=f"“{_shorten(before.endpoint)}” became “{_shorten(after.endpoint)}” on {after.public_at:%Y-%m-%d}.",
         fired_at=after.public_at,
         metadata=metadata,
     )
 
 
-def _quote(endpoint: str | None) -> str:
+def _shorten(endpoint: str | None) -> str:
     text = "; ".join((endpoint or "not stated").splitlines())
     return text if len(text) <= MAX_QUOTE_LENGTH else f"{text[:MAX_QUOTE_LENGTH]}…"
 
@@ -249,10 +248,10 @@ def _normalize(endpoint: str) -> list[str]:
     return sorted(" ".join(re.findall(r"[\w<>=≤≥%]+", line.casefold())) for line in endpoint.splitlines())
 
 
-def _measures(endpoint: str) -> list[str]:
+def _parse_measures(endpoint: str) -> list[str]:
     return _normalize("\n".join(_TIME_FRAME.sub("", line) for line in endpoint.splitlines()))
 
 
-def _text(parent: Any, name: str) -> str:
+def _get_text(parent: Any, name: str) -> str:
     value = parent.get(name) if isinstance(parent, dict) else None
     return value.strip() if isinstance(value, str) else ""

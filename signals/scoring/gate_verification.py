@@ -66,7 +66,7 @@ class RecordedGate:
 
     @property
     def is_from_current_table(self) -> bool:
-        """Return whether the gate was evaluated by the current table."""
+        """True if the gate was evaluated by the current table."""
         return self.version == scoring_table().version
 
 
@@ -98,10 +98,10 @@ def verify_gate(stored: StoredGate, context: GateContext) -> GateCheck:
     recorded = read_recorded_gate(stored.metadata)
     if recorded.signals is None:
         # Written by another program: only the signals of the trial at that time are known.
-        counting = {code: signal[0] for code, signal in context.signals.items() if _counts(stored, context, signal[1])}
+        counting = {code: signal[0] for code, signal in context.signals.items() if _is_used(stored, context, signal[1])}
         inputs = select_gate_inputs(stored.code, counting)
     else:
-        inputs = _recorded_inputs(stored.code, stored.metadata)
+        inputs = _read_recorded_inputs(stored.code, stored.metadata)
     row = (stored.fired, stored.supporting, stored.ratio, stored.rationale)
     differences = [*_compare_with_rule(inputs, *row, recorded.is_from_current_table)]
     if stored.evaluated_at > context.now:
@@ -110,10 +110,10 @@ def verify_gate(stored: StoredGate, context: GateContext) -> GateCheck:
     if context.signals or context.evaluated or inputs.severities:
         used = inputs.signals
         for code in GATE_SIGNALS[stored.code]:
-            is_later = _changed_later(stored, context, code, used)
+            is_later = _is_changed_since_evaluation(stored, context, code, used)
             is_stale |= is_later
             signal = context.signals.get(code)
-            current = signal[0] if signal and _counts(stored, context, signal[1]) else MISSING
+            current = signal[0] if signal and _is_used(stored, context, signal[1]) else MISSING
             if not is_later and current != used.get(code, MISSING):
                 differences.append(Difference(f"metadata.signals.{code}", used.get(code, MISSING), current))
     if context.score is not None:
@@ -135,7 +135,7 @@ def _compare_with_rule(
     expected = compute_gate(inputs)
     differences = []
     if fired != expected.fired:
-        differences.append(Difference("fired_bool", _state(fired), _state(expected.fired)))
+        differences.append(Difference("fired_bool", _format_state(fired), _format_state(expected.fired)))
     if sorted(supporting) != sorted(expected.supporting):
         differences.append(Difference("supporting_S_ids", format_codes(supporting), format_codes(expected.supporting)))
     if is_current or not expected.fired:
@@ -149,7 +149,7 @@ def _compare_with_rule(
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _recorded_inputs(code: str, metadata: str) -> GateInputs:
+def _read_recorded_inputs(code: str, metadata: str) -> GateInputs:
     recorded = read_recorded_gate(metadata)
     return select_gate_inputs(code, recorded.signals or {}, recorded.late, recorded.not_fired)
 
@@ -159,14 +159,14 @@ def _compare_with_score(code: str, fired: bool, metadata: str, score_metadata: s
     recorded, score = read_recorded_gate(metadata), read_recorded_score(score_metadata)
     found: list[tuple[str, str, str]] = []
     if score.gates is not None and (code in score.gates) != fired:
-        found.append(("fired_bool", _state(fired), _state(code in score.gates)))
+        found.append(("fired_bool", _format_state(fired), _format_state(code in score.gates)))
     has_version = score.version is not None and (recorded.version is not None or score.is_from_current_table)
     if has_version and recorded.version != score.version:
         found.append(("metadata.table_version", recorded.version or MISSING, score.version or MISSING))
     if has_version and score.signals is not None:
         expected = select_gate_inputs(code, score.signals, score.late, score.not_fired)
         for name, stored_codes, expected_codes in (
-            ("signals", _pairs(recorded.signals or {}), _pairs(expected.signals)),
+            ("signals", _format_severities(recorded.signals or {}), _format_severities(expected.signals)),
             ("late", recorded.late, expected.late),
             ("not_fired", recorded.not_fired, expected.not_fired),
         ):
@@ -175,7 +175,7 @@ def _compare_with_score(code: str, fired: bool, metadata: str, score_metadata: s
     return tuple(Difference(column, stored, f"{usual}, as in its score") for column, stored, usual in found)
 
 
-def _changed_later(stored: StoredGate, context: GateContext, code: str, used: Mapping[str, str]) -> bool:
+def _is_changed_since_evaluation(stored: StoredGate, context: GateContext, code: str, used: Mapping[str, str]) -> bool:
     severity, fired_at = context.signals.get(code, (None, None))
     if fired_at is not None and context.frozen_at is not None and fired_at > context.frozen_at:
         severity = fired_at = None
@@ -186,13 +186,13 @@ def _changed_later(stored: StoredGate, context: GateContext, code: str, used: Ma
     return evaluated_at is not None and evaluated_at >= stored.evaluated_at and used.get(code) != severity
 
 
-def _counts(stored: StoredGate, context: GateContext, fired_at: datetime) -> bool:
+def _is_used(stored: StoredGate, context: GateContext, fired_at: datetime) -> bool:
     return fired_at < stored.evaluated_at and (context.frozen_at is None or fired_at <= context.frozen_at)
 
 
-def _pairs(severities: Mapping[str, str]) -> list[str]:
+def _format_severities(severities: Mapping[str, str]) -> list[str]:
     return [f"{code} {severity}" for code, severity in severities.items()]
 
 
-def _state(fired: bool) -> str:
+def _format_state(fired: bool) -> str:
     return "fired" if fired else "did not fire"

@@ -74,8 +74,8 @@ def load_inputs(table: ScoringTable, moment: datetime, *, as_of: bool) -> list[I
     query = statements.LOAD_INPUTS.format(
         trials=statements.TRIALS_BEFORE if as_of else statements.TRIALS_NOW,
         read_before=statements.CAPTURED_BEFORE if as_of else "",
-        stops_of_signals=_stop_rules_sql(table, values, cards=False),
-        stops_of_cards=_stop_rules_sql(table, values, cards=True),
+        stops_of_signals=_build_stop_rules_sql(table, values, cards=False),
+        stops_of_cards=_build_stop_rules_sql(table, values, cards=True),
     )
     sql.execute("DROP TABLE IF EXISTS pg_temp.scoring_input")
     try:
@@ -138,7 +138,7 @@ def _require_patterns(table: ScoringTable) -> None:
                 ) from None
 
 
-def _stop_rules_sql(table: ScoringTable, values: dict[str, Any], *, cards: bool) -> str:
+def _build_stop_rules_sql(table: ScoringTable, values: dict[str, Any], *, cards: bool) -> str:
     """Return the SQL array of the codes of rules that hold; add its parameters to `values`."""
     found = []
     for rule in table.stop_rules:

@@ -102,7 +102,7 @@ class Scorer:
         prior = self._table.priors.get(inputs.phase)
         if prior is None:
             return None
-        variants = [self._evaluate(code, inputs) for code in GATES]
+        variants = [self._get_or_evaluate_gate(code, inputs) for code in GATES]
         fired = [variant.evaluation for variant in variants if variant.evaluation.fired]
         ratios = tuple(gate.ratio for gate in fired if gate.ratio is not None)
         posterior = self._compute_posterior(prior, ratios, at_least=self._table.floor if inputs.stop_rules else None)
@@ -129,7 +129,7 @@ class Scorer:
         }
         return ScoreResult(key, posterior, dump_json(metadata) or "", [variant.number for variant in variants])
 
-    def _evaluate(self, code: str, inputs: ScoreInputs) -> GateVariant:
+    def _get_or_evaluate_gate(self, code: str, inputs: ScoreInputs) -> GateVariant:
         own = select_gate_inputs(code, inputs.severities, inputs.late, inputs.not_fired)
         variant = self.variants.get(own)
         if variant is None:
@@ -187,7 +187,7 @@ def score_trials_at(
         groups = load_inputs(table, moment, as_of=is_past)
         unscored: Counter[str] = Counter()
         tracked = track(groups, reporter, "Scoring", unit="groups of equal trials", total=len(groups))
-        statements.RESULTS.fill(_result_rows(tracked, scorer, unscored))
+        statements.RESULTS.fill(_score_groups(tracked, scorer, unscored))
         sql.execute("ANALYZE scoring_results")
         reporter.begin("Writing scores", None, "")
         writes_gates = not is_past if with_gates is None else with_gates
@@ -212,7 +212,7 @@ def score_trials_at(
     )
 
 
-def _result_rows(groups: Iterable[InputGroup], scorer: Scorer, unscored: Counter[str]) -> Iterator[tuple[Any, ...]]:
+def _score_groups(groups: Iterable[InputGroup], scorer: Scorer, unscored: Counter[str]) -> Iterator[tuple[Any, ...]]:
     for group in groups:
         result = scorer.score(group.key)
         if result is None:

@@ -145,7 +145,7 @@ def read_recorded_score(metadata: str) -> RecordedScore:
     value = read_json(metadata)
     raw = value if isinstance(value, Mapping) else {}
     table = scoring_table()
-    ratios, floor = read_recorded_ratios(raw), _floor(raw)
+    ratios, floor = read_recorded_ratios(raw), _find_highest_floor(raw)
     prior = parse_number(raw["prior"].get("value")) if isinstance(raw.get("prior"), Mapping) else None
     expected = None
     if ratios is not None and prior is not None:
@@ -197,10 +197,10 @@ def _check_metadata(
     if "gates" in raw:
         yield from _check_gates(raw["gates"], ratios, parse_severities(raw.get("signals")) or {})
     lists = ("signals", "late", "not_fired", "not_evaluated")
-    codes = sorted(str(code) for name in lists for code in _items(raw.get(name)))
+    codes = sorted(str(code) for name in lists for code in _get_items(raw.get(name)))
     if codes != list(SIGNALS):
         yield Difference("metadata.signals", format_codes(codes), f"each of {format_codes(SIGNALS)} once")
-    elif len(parse_severities(raw.get("signals")) or {}) != len(_items(raw.get("signals"))):
+    elif len(parse_severities(raw.get("signals")) or {}) != len(_get_items(raw.get("signals"))):
         yield Difference("metadata.signals", str(raw.get("signals")), "H, M or L for each signal")
     if "stop_rules" in raw:
         yield from _check_stop_rules(raw["stop_rules"], table)
@@ -219,9 +219,9 @@ def _check_gates(gates: Any, ratios: Mapping[str, Decimal], severities: Mapping[
             yield Difference(f"metadata.gates.{code}", format_number(ratios.get(code)), format_number(expected.ratio))
         supporting = gates[code].get("supporting_S_ids") if isinstance(gates[code], Mapping) else None
         is_equal = sorted(parse_codes(supporting)) == sorted(expected.supporting)
-        if not is_equal or len(_items(supporting)) != len(expected.supporting):
+        if not is_equal or len(_get_items(supporting)) != len(expected.supporting):
             column = f"metadata.gates.{code}.supporting_S_ids"
-            yield Difference(column, format_codes(map(str, _items(supporting))), format_codes(expected.supporting))
+            yield Difference(column, format_codes(map(str, _get_items(supporting))), format_codes(expected.supporting))
 
 
 def _check_stop_rules(rules: Any, table: ScoringTable) -> Iterator[Difference]:
@@ -243,11 +243,11 @@ def _check_stop_rules(rules: Any, table: ScoringTable) -> Iterator[Difference]:
             yield Difference(f"{column}.description", str(rule.get("description") or MISSING), known.description)
 
 
-def _items(value: Any) -> Collection[Any]:
+def _get_items(value: Any) -> Collection[Any]:
     return value if isinstance(value, Mapping | list) else ()
 
 
-def _floor(raw: Mapping[str, Any]) -> Decimal | None:
+def _find_highest_floor(raw: Mapping[str, Any]) -> Decimal | None:
     rules = raw.get("stop_rules")
     if not isinstance(rules, list):
         return None

@@ -114,24 +114,24 @@ class _Reader:
             self._fail("version", "must be a text such as 2026-11")
         if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 365:
             self._fail("freeze_days", "must be a whole number of days from 0 to 365")
-        rules = tuple(self._stop_rule(number, rule) for number, rule in enumerate(self._list(raw, "stop_rule"), 1))
+        rules = tuple(self._read_stop_rule(n, rule) for n, rule in enumerate(self._read_list(raw, "stop_rule"), 1))
         if len({rule.code for rule in rules}) < len(rules):
             self._fail("stop_rule", "has a duplicate code: give each rule its own")
         return ScoringTable(
             version=version,
             freeze_days=days,
-            floor=self._number("stop_floor", raw["stop_floor"], Decimal(0), Decimal(1)),
-            priors=self._priors(raw["priors"]),
-            ratios=self._ratios(raw["ratios"]),
+            floor=self._read_number("stop_floor", raw["stop_floor"], Decimal(0), Decimal(1)),
+            priors=self._read_priors(raw["priors"]),
+            ratios=self._read_ratios(raw["ratios"]),
             stop_rules=rules,
         )
 
-    def _priors(self, raw: Any) -> dict[str, Decimal]:
+    def _read_priors(self, raw: Any) -> dict[str, Decimal]:
         if not isinstance(raw, dict) or not raw:
             self._fail("priors", "must have a number for each phase")
-        return {phase: self._number(f"priors.{phase}", value, MIN_PRIOR, MAX_PRIOR) for phase, value in raw.items()}
+        return {key: self._read_number(f"priors.{key}", value, MIN_PRIOR, MAX_PRIOR) for key, value in raw.items()}
 
-    def _ratios(self, raw: Any) -> dict[str, dict[str, Decimal]]:
+    def _read_ratios(self, raw: Any) -> dict[str, dict[str, Decimal]]:
         if not isinstance(raw, dict) or raw.keys() != set(GATES):
             self._fail("ratios", f"must have a ratio for each of {', '.join(GATES)}, and for no other")
         found = {}
@@ -140,12 +140,12 @@ class _Reader:
             if by_severity.keys() != set(SEVERITIES):
                 self._fail(f"ratios.{gate}", f"must be a number, or one for each of {', '.join(SEVERITIES)}")
             found[gate] = {
-                severity: self._number(f"ratios.{gate}.{severity}", by_severity[severity], MIN_RATIO, MAX_RATIO)
+                severity: self._read_number(f"ratios.{gate}.{severity}", by_severity[severity], MIN_RATIO, MAX_RATIO)
                 for severity in SEVERITIES
             }
         return found
 
-    def _stop_rule(self, number: int, raw: Any) -> StopRule:
+    def _read_stop_rule(self, number: int, raw: Any) -> StopRule:
         key = f"stop_rule {number}"
         if not isinstance(raw, dict) or raw.keys() != {"code", "description", "when"}:
             self._fail(key, "must have code, description and when, and nothing else")
@@ -154,17 +154,18 @@ class _Reader:
             self._fail(f"{key}.code", "must be a name of lower-case letters and underscores")
         if not isinstance(description, str) or not description.strip():
             self._fail(f"{key}.description", "must describe the rule in words")
-        return StopRule(code, description, tuple(self._case(f"{key}.when", one) for one in self._list(raw, "when")))
+        cases = tuple(self._read_case(f"{key}.when", one) for one in self._read_list(raw, "when"))
+        return StopRule(code, description, cases)
 
-    def _case(self, key: str, raw: Any) -> Case:
+    def _read_case(self, key: str, raw: Any) -> Case:
         if not isinstance(raw, dict) or raw.keys() != {"all"}:
             self._fail(key, "must have a list `all`, and nothing else")
-        found = [self._condition(key, one) for one in self._list(raw, "all")]
+        found = [self._read_condition(key, one) for one in self._read_list(raw, "all")]
         if not found or len({source for source, _ in found}) > 1:
             self._fail(key, "must have conditions of one signal or of one card: split it into several `when`")
         return Case(found[0][0], tuple(condition for _, condition in found))
 
-    def _condition(self, key: str, raw: Any) -> tuple[str, Condition]:
+    def _read_condition(self, key: str, raw: Any) -> tuple[str, Condition]:
         given = [name for name in COMPARISONS if isinstance(raw, dict) and name in raw]
         if len(given) != 1 or raw.keys() != {"field", given[0]}:
             self._fail(key, f"has a condition that is not `field` and one of {', '.join(COMPARISONS)}")
@@ -182,17 +183,17 @@ class _Reader:
             if not isinstance(value, bool | str):
                 self._fail(place, "must be true, false or a text for `is`")
         else:
-            value = self._number(place, value, Decimal("-1e9"), Decimal("1e9"))
+            value = self._read_number(place, value, Decimal("-1e9"), Decimal("1e9"))
         names = tuple(match[3].lstrip(".").split("."))
         return match[1] or CARD, Condition(raw["field"], names, comparison, value)
 
-    def _number(self, key: str, value: Any, least: Decimal, most: Decimal) -> Decimal:
+    def _read_number(self, key: str, value: Any, least: Decimal, most: Decimal) -> Decimal:
         number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
         if number is None or not number.is_finite() or not least <= number <= most:
             self._fail(key, f"is {value!s}: it must be a number from {least} to {most}")
         return number
 
-    def _list(self, raw: Mapping[str, Any], key: str) -> list[Any]:
+    def _read_list(self, raw: Mapping[str, Any], key: str) -> list[Any]:
         if not isinstance(raw[key], list):
             self._fail(key, "must be a list")
         return list(raw[key])

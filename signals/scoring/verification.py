@@ -144,7 +144,7 @@ def _verify_scores(
         recorded = read_recorded_score(metadata)
         kinds[run][recorded.is_complete, recorded.version, recorded.as_of] += 1
         for difference in find_score_differences(StoredScore(tuple(columns), frozen_at, scored_at, metadata), now):
-            yield _mismatch("scores", nct_id, run, "score", difference)
+            yield _build_mismatch("scores", nct_id, run, "score", difference)
     for run, counter in sorted(kinds.items()):
         yield from _find_outliers(run, counter)
 
@@ -159,7 +159,7 @@ def _find_outliers(run: str, kinds: Counter[_Kind]) -> Iterator[Mismatch]:
             if stored != expected:
                 usual = f"{expected or MISSING}, as in most of the run"
                 difference = Difference(f"metadata.{column}", stored or MISSING, usual)
-                yield _mismatch("scores", outlier.nct_id, run, "score", difference)
+                yield _build_mismatch("scores", outlier.nct_id, run, "score", difference)
 
 
 def _verify_gates(
@@ -210,18 +210,18 @@ def _verify_trial(
     nct_id = gates[0][1]
     codes = [gate.code for _, _, gate in gates]
     if run and set(codes) != set(GATES):
-        yield _mismatch("gates", nct_id, run, "gates", Difference("rows", ", ".join(codes), ", ".join(GATES)))
+        yield _build_mismatch("gates", nct_id, run, "gates", Difference("rows", ", ".join(codes), ", ".join(GATES)))
     runs = {read_recorded_gate(gate.metadata).run for _, _, gate in gates}
     if len(runs) > 1:
         names = ", ".join(sorted(name or "none" for name in runs))
-        yield _mismatch("gates", nct_id, run, "gates", Difference("metadata.run_id", names, "one run"))
+        yield _build_mismatch("gates", nct_id, run, "gates", Difference("metadata.run_id", names, "one run"))
     for _, _, gate in gates:
         counts.gates += 1
         check = verify_gate(gate, context)
         counts.stale += check.is_stale
         for difference in check.differences:
-            yield _mismatch("gates", nct_id, run, gate.code, difference)
+            yield _build_mismatch("gates", nct_id, run, gate.code, difference)
 
 
-def _mismatch(table: str, nct_id: str, run: str, row: str, difference: Difference) -> Mismatch:
+def _build_mismatch(table: str, nct_id: str, run: str, row: str, difference: Difference) -> Mismatch:
     return Mismatch(table, nct_id, run, row, **asdict(difference))

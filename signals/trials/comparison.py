@@ -162,7 +162,7 @@ def choose_runs(asked: Mapping[str, Any], runs: list[Run]) -> Pair | None:
 
 def load_comparison(pair: Pair, number: int) -> ListPage[Compared]:
     """Return page `number` (from 1) of the trials of the later run, each with its score in the earlier run."""
-    page = make_page(_keys(pair, get_page_slice(number)), number)
+    page = make_page(_list_score_keys(pair, get_page_slice(number)), number)
     scores = {score.pk: score for score in with_readable_metadata(Score.objects.filter(pk__in=page.rows))}
     trials = Trial.objects.select_related("sponsor_company").in_bulk([score.trial_id for score in scores.values()])
     then = with_readable_metadata(Score.objects.filter(run_id=pair.a, trial_id__in=list(trials)))
@@ -211,12 +211,12 @@ class _Count:
     new: int = 0
 
 
-def _keys(pair: Pair, page: slice) -> list[int]:
+def _list_score_keys(pair: Pair, page: slice) -> list[int]:
     if pair.sort == "risk":
-        scores = _of_phase(scores_with_gate(pair), pair.phase).order_by("-p_fail", "trial_id")
+        scores = _filter_by_phase(select_scores_with_gate(pair), pair.phase).order_by("-p_fail", "trial_id")
         return list(scores.values_list("pk", flat=True)[page])
     if pair.is_latest:
-        return _keys_of_latest(pair, page)
+        return _list_latest_score_keys(pair, page)
     narrowed, given = ["TRUE"], {"a": pair.a, "b": pair.b, "limit": page.stop - page.start, "start": page.start}
     if pair.phase:
         narrowed.append("trial.phase IS NULL" if pair.phase == NO_PHASE else "trial.phase = %(phase)s")
@@ -230,23 +230,23 @@ def _keys(pair: Pair, page: slice) -> list[int]:
     return [one.score_id for one in sql.rows(statement, given, of=_ScoreKey)]
 
 
-def _keys_of_latest(pair: Pair, page: slice) -> list[int]:
+def _list_latest_score_keys(pair: Pair, page: slice) -> list[int]:
     """Return the score IDs from the current scores, whose change has an index."""
     current_scores: QuerySet[Any] = TrialCurrentScore.objects.filter(run_id=pair.b, previous_run_id=pair.a)
     if pair.gate:
-        current_scores = current_scores.filter(trial_id__in=scores_with_gate(pair).values("trial_id"))
-    current_scores = _of_phase(current_scores, pair.phase).filter(change__isnull=False)
+        current_scores = current_scores.filter(trial_id__in=select_scores_with_gate(pair).values("trial_id"))
+    current_scores = _filter_by_phase(current_scores, pair.phase).filter(change__isnull=False)
     order = selecting.ORDERS["change" if pair.sort == "change" else "-change"]
     return list(current_scores.order_by(*order).values_list("score_id", flat=True)[page])
 
 
-def scores_with_gate(pair: Pair) -> QuerySet[Score]:
+def select_scores_with_gate(pair: Pair) -> QuerySet[Score]:
     """Return the scores of the later run; if the pair has a gate, only those where it fired."""
     scores = Score.objects.filter(run_id=pair.b)
     return scores.filter(metadata__contains={"gates": {pair.gate: {}}}) if pair.gate else scores
 
 
-def _of_phase(rows: QuerySet[Any], phase: str) -> QuerySet[Any]:
+def _filter_by_phase(rows: QuerySet[Any], phase: str) -> QuerySet[Any]:
     return rows.filter(trial_id__in=Trial.objects.filter(build_phase_condition(phase)).values("pk")) if phase else rows
 
 

@@ -67,7 +67,7 @@ def load_marks(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> d
     given = {"ids": list(trial_ids), "scores": list(score_ids)}
     for row in sql.rows(_MARKS, given, of=_Row) if trial_ids else ():
         found.setdefault(row.trial_id, []).append(row)
-    return {trial_id: _today(rows) for trial_id, rows in found.items()}
+    return {trial_id: _build_current_marks(rows) for trial_id, rows in found.items()}
 
 
 def read_recorded_marks(metadata: Any) -> Marks:
@@ -75,7 +75,7 @@ def read_recorded_marks(metadata: Any) -> Marks:
     record = read_run_record(metadata)
     counted = metadata.get("signals") if isinstance(metadata, Mapping) else None
     signals = counted.items() if isinstance(counted, Mapping) else ()
-    return _marks(
+    return _sort_marks(
         [Mark(code) for code in read_recorded_ratios(metadata) or ()],
         [Mark(str(code), severity) for code, severity in signals if severity in _WORST_FIRST],
         [Mark(code) for code in record.late],
@@ -83,11 +83,11 @@ def read_recorded_marks(metadata: Any) -> Marks:
     )
 
 
-def _today(rows: Sequence[_Row]) -> Marks:
+def _build_current_marks(rows: Sequence[_Row]) -> Marks:
     recorded = next((row.metadata for row in rows if row.metadata is not None), None)
     record = read_run_record(read_json(recorded).value)
     signals = [Mark(row.signal, row.severity or "") for row in rows if row.signal]
-    return _marks(
+    return _sort_marks(
         [Mark(row.gate) for row in rows if row.gate],
         [one for one in signals if one.code not in record.late],
         [one for one in signals if one.code in record.late],
@@ -95,7 +95,7 @@ def _today(rows: Sequence[_Row]) -> Marks:
     )
 
 
-def _marks(gates: Iterable[Mark], signals: Iterable[Mark], late: Iterable[Mark], record: RunRecord) -> Marks:
+def _sort_marks(gates: Iterable[Mark], signals: Iterable[Mark], late: Iterable[Mark], record: RunRecord) -> Marks:
     recorded = bool(record.severities or record.late or record.not_fired)
     return Marks(
         sorted(gates, key=lambda mark: mark.code),

@@ -52,56 +52,57 @@ def read_run_record(metadata: Any) -> RunRecord:
     prior, signals, gates, rules = (metadata.get(key) for key in ("prior", "signals", "gates", "stop_rules"))
     recorded = [signals, *(metadata.get(key) for key in ("late", "not_fired", "not_evaluated"))]
     return RunRecord(
-        table_version=_text(metadata.get("table_version")),
-        as_of=_text(metadata.get("as_of")),
-        prior_phase=_text(prior.get("phase")) if isinstance(prior, Mapping) else "",
-        severities={code: _severity(value) for code, value in _by_code(signals).items()},
-        late=frozenset(_codes(metadata.get("late"))),
-        not_fired=frozenset(_codes(metadata.get("not_fired"))),
-        not_evaluated={code: _text(reason) for code, reason in _by_code(metadata.get("not_evaluated")).items()},
+        table_version=_read_text(metadata.get("table_version")),
+        as_of=_read_text(metadata.get("as_of")),
+        prior_phase=_read_text(prior.get("phase")) if isinstance(prior, Mapping) else "",
+        severities={code: _read_severity(value) for code, value in _map_codes(signals).items()},
+        late=frozenset(_read_codes(metadata.get("late"))),
+        not_fired=frozenset(_read_codes(metadata.get("not_fired"))),
+        not_evaluated={code: _read_text(reason) for code, reason in _map_codes(metadata.get("not_evaluated")).items()},
         supporting={
-            code: tuple(_codes(details.get("supporting_S_ids")))
-            for code, details in _by_code(gates).items()
+            code: tuple(_read_codes(details.get("supporting_S_ids")))
+            for code, details in _map_codes(gates).items()
             if isinstance(details, Mapping)
         },
-        stop_rules=tuple(_rule(one) for one in rules) if isinstance(rules, list) else (),
+        stop_rules=tuple(_read_stop_rule(one) for one in rules) if isinstance(rules, list) else (),
         has_signals=any(isinstance(one, Mapping | list) for one in recorded),
         has_stop_rules=isinstance(rules, list),
     )
 
 
-def _by_code(value: Any) -> dict[str, Any]:
+def _map_codes(value: Any) -> dict[str, Any]:
     """Return an object by the code of a signal or gate; a list of codes has "" for each."""
     if isinstance(value, Mapping):
-        return {_text(code): inner for code, inner in value.items()}
-    return dict.fromkeys(_codes(value), "")
+        return {_read_text(code): inner for code, inner in value.items()}
+    return dict.fromkeys(_read_codes(value), "")
 
 
-def _severity(value: Any) -> str:
+def _read_severity(value: Any) -> str:
     if isinstance(value, Mapping):
         value = value.get("severity")
     return value if value in ("H", "M", "L") else ""
 
 
-def _codes(value: Any) -> list[str]:
+def _read_codes(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        return [_text(code) for code in value]
-    return [_text(code) for code in value if isinstance(code, str)] if isinstance(value, list) else []
+        return [_read_text(code) for code in value]
+    return [_read_text(code) for code in value if isinstance(code, str)] if isinstance(value, list) else []
 
 
-def _rule(value: Any) -> StopRule:
+def _read_stop_rule(value: Any) -> StopRule:
     if not isinstance(value, Mapping):
-        return StopRule(_text(value) or "unnamed", "", None)
+        return StopRule(_read_text(value) or "unnamed", "", None)
     floor = value.get("p_fail_at_least")
     try:
         share = Decimal(str(floor)) if isinstance(floor, int | float | str) and not isinstance(floor, bool) else None
     except (InvalidOperation, ValueError):
         share = None
     is_share = share is not None and share.is_finite() and 0 <= share <= 1
-    return StopRule(_text(value.get("rule")) or "unnamed", _text(value.get("description")), share if is_share else None)
+    code, description = _read_text(value.get("rule")), _read_text(value.get("description"))
+    return StopRule(code or "unnamed", description, share if is_share else None)
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value)[:LONGEST]
@@ -131,12 +132,12 @@ def read_json(text: str | None) -> ReadJson:
         value = json.loads(text)
     except (RecursionError, ValueError):
         return ReadJson(None, cut, False)
-    if _depth(value) > MAX_DEPTH:
+    if _measure_depth(value) > MAX_DEPTH:
         return ReadJson(None, cut, False)
     return ReadJson(value, cut, True)
 
 
-def _depth(value: Any) -> int:
+def _measure_depth(value: Any) -> int:
     deepest, waiting = 0, [(value, 1)]
     while waiting:
         one, depth = waiting.pop()
@@ -172,10 +173,10 @@ def explain_change(earlier: Score, later: Score) -> list[str]:
 
     Values that a run did not record are not compared.
     """
-    causes = _explain_gates(earlier, later)
+    causes = _list_gate_causes(earlier, later)
     if earlier.prior_pi != later.prior_pi:
         causes.append(f"prior {format_percent(earlier.prior_pi)} became {format_percent(later.prior_pi)}")
-    then, now = _rules(earlier.metadata) or set(), _rules(later.metadata)
+    then, now = _read_stop_rule_names(earlier.metadata) or set(), _read_stop_rule_names(later.metadata)
     if now is not None:
         causes += [f"stop rule {name} holds" for name in sorted(now - then)]
         causes += [f"stop rule {name} holds no longer" for name in sorted(then - now)]
@@ -187,7 +188,7 @@ def explain_change(earlier: Score, later: Score) -> list[str]:
     return causes or ["not explained by the recorded data"]
 
 
-def _explain_gates(earlier: Score, later: Score) -> list[str]:
+def _list_gate_causes(earlier: Score, later: Score) -> list[str]:
     then, now = read_recorded_ratios(earlier.metadata), read_recorded_ratios(later.metadata)
     if then is None or now is None:
         # A run that recorded none may have had any.
@@ -201,7 +202,7 @@ def _explain_gates(earlier: Score, later: Score) -> list[str]:
     return causes
 
 
-def _rules(metadata: Any) -> set[str] | None:
+def _read_stop_rule_names(metadata: Any) -> set[str] | None:
     rules = metadata.get("stop_rules") if isinstance(metadata, Mapping) else None
     if not isinstance(rules, list):
         return None

@@ -124,8 +124,8 @@ def look_up_texts(q: str, sponsor: str, ticker: str) -> Found:
     ctes: list[str] = []
     given: dict[str, Any] = {}
     if q and not has_nct_id(q):
-        parts.append(_named("searched", "q"))
-        given["q"] = _beginning(q)
+        parts.append(_build_name_sql("searched", "q"))
+        given["q"] = _build_prefix_pattern(q)
         if words := build_words_query(q):
             parts.append(_DRUGS.format(most=MOST, most_trials=MOST_TRIALS))
             given["words"] = words
@@ -134,8 +134,8 @@ def look_up_texts(q: str, sponsor: str, ticker: str) -> Found:
             parts.append("SELECT 'sponsor' AS kind, company_id::bigint AS key FROM companies WHERE cik = %(cik)s")
             given["cik"] = int(sponsor)
         else:
-            parts.append(_named("sponsor", "sponsor"))
-            given["sponsor"] = _beginning(sponsor)
+            parts.append(_build_name_sql("sponsor", "sponsor"))
+            given["sponsor"] = _build_prefix_pattern(sponsor)
     named = {"searched_words": "" if has_nct_id(q) else q, "sponsor_words": "" if CIK.fullmatch(sponsor) else sponsor}
     for kind, text in named.items():
         if words := build_words_query(text):
@@ -164,7 +164,7 @@ def filter_by_search(trials: QuerySet[Trial], q: str, found: Found) -> QuerySet[
     if number := TRIAL_NUMBER.fullmatch(q):
         digits = number[1]
         return trials.filter(nct_id__gte=f"NCT{digits:0<{DIGITS}}", nct_id__lte=f"NCT{digits:9<{DIGITS}}")
-    trials, named = _sponsored(trials, "searched_words", q, found.searched_words)
+    trials, named = _match_sponsor(trials, "searched_words", q, found.searched_words)
     return trials.filter(named | Q(sponsor_company_id__in=found.searched) | Q(pk__in=found.drugs))
 
 
@@ -173,7 +173,7 @@ def filter_by_sponsor(trials: QuerySet[Trial], sponsor: str, found: Found) -> Qu
     of_company = Q(sponsor_company_id__in=found.sponsors)
     if CIK.fullmatch(sponsor):
         return trials.filter(of_company)
-    trials, named = _sponsored(trials, "sponsor_words", sponsor, found.sponsor_words)
+    trials, named = _match_sponsor(trials, "sponsor_words", sponsor, found.sponsor_words)
     return trials.filter(named | of_company)
 
 
@@ -183,7 +183,7 @@ def build_words_query(text: str) -> str:
     return " & ".join(f"'{word}':*" for word in words)
 
 
-def _sponsored(
+def _match_sponsor(
     trials: QuerySet[Trial], alias: str, text: str, found: frozenset[int] | None
 ) -> tuple[QuerySet[Trial], Q]:
     """Return trials with the words of their sponsor as `alias`, and the condition that they match the text."""
@@ -195,11 +195,11 @@ def _sponsored(
     return trials.alias(**{alias: vector}), Q(**{alias: SearchQuery(query, config="simple", search_type="raw")})
 
 
-def _named(kind: str, name: str) -> str:
+def _build_name_sql(kind: str, name: str) -> str:
     return _NAMED.format(kind=kind, name=name, most=MOST)
 
 
-def _beginning(text: str) -> str:
+def _build_prefix_pattern(text: str) -> str:
     normal = normalize_company_name(text)
     # What has no letter or digit is no name: it is equal to none.
     return re.sub(r"([\\%_])", r"\\\1", normal) + "%" if normal else ""

@@ -1,6 +1,5 @@
 """The selection of trials: filters, run and order."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import reduce
@@ -116,21 +115,21 @@ def select_scores(selection: TrialFilter, today: date) -> QuerySet[Any]:
     rows: QuerySet[Any] = (
         Score.objects.filter(run_id=selection.run) if selection.run else TrialCurrentScore.objects.all()
     )
-    rows = rows.filter(_of_band(selection.band))
+    rows = rows.filter(_build_band_condition(selection.band))
     if selection.gate:
         codes = Gate.Code.values if selection.gate == ANY_GATE else [selection.gate]
         if selection.run:
-            rows = rows.filter(_any_of(Q(metadata__contains={"gates": {code: {}}}) for code in codes))
+            rows = rows.filter(reduce(or_, (Q(metadata__contains={"gates": {code: {}}}) for code in codes)))
         else:
             rows = rows.filter(trial_id__in=Gate.objects.filter(g_id__in=codes, fired_bool=True).values("trial_id"))
     if selection.signal:
         code = selection.signal
         if selection.run:
             recorded = ({"signals": {code: severity}} for severity in Signal.Severity.values)
-            rows = rows.filter(_any_of(Q(metadata__contains=signals) for signals in recorded))
+            rows = rows.filter(reduce(or_, (Q(metadata__contains=signals) for signals in recorded)))
         else:
             rows = rows.filter(trial_id__in=Signal.objects.filter(s_id=code).values("trial_id"))
-    trials = _trials(selection, today)
+    trials = _select_trials(selection, today)
     # No join: scores have the key of a trial in another type, and a converted key has no index.
     return rows if trials is None else rows.filter(trial_id__in=trials.values("pk"))
 
@@ -142,9 +141,9 @@ def select_ordered_scores(selection: TrialFilter, today: date) -> QuerySet[Any]:
     return rows.order_by(*orders[selection.sort])
 
 
-def _trials(selection: TrialFilter, today: date) -> QuerySet[Trial] | None:
+def _select_trials(selection: TrialFilter, today: date) -> QuerySet[Trial] | None:
     """Return the trials that match the filters on trials, or None without such a filter."""
-    since, until = _readout_window(selection, today)
+    since, until = _compute_readout_window(selection, today)
     lookups = {
         "is_pivotal": bool(selection.pivotal) or None,
         "est_primary_completion_date__gte": since,
@@ -167,7 +166,7 @@ def _trials(selection: TrialFilter, today: date) -> QuerySet[Trial] | None:
     return trials if trials.query.where else None
 
 
-def _readout_window(selection: TrialFilter, today: date) -> tuple[date | None, date | None]:
+def _compute_readout_window(selection: TrialFilter, today: date) -> tuple[date | None, date | None]:
     """Return the first and last readout date of a selection; None without a limit."""
     since, until = selection.since, selection.until
     if selection.within:
@@ -181,7 +180,7 @@ def build_phase_condition(phase: str) -> Q:
     return Q(phase__isnull=True) if phase == NO_PHASE else Q(phase=phase)
 
 
-def _of_band(name: str) -> Q:
+def _build_band_condition(name: str) -> Q:
     if not name:
         return Q()
     band = BAND[name]
@@ -193,7 +192,3 @@ def _of_band(name: str) -> Q:
     if band.high is not None:
         wanted &= Q(p_fail__lt=band.high)
     return wanted
-
-
-def _any_of(conditions: Iterable[Q]) -> Q:
-    return reduce(or_, conditions)

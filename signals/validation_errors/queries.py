@@ -95,7 +95,7 @@ def describe_error(error: StagingError) -> ErrorView:
 def find_missing_fields(card: Any) -> frozenset[str]:
     """Return the required fields that a study card lacks, by the rules of `enforce_pivotal_study_card`."""
     card = card if isinstance(card, Mapping) else {}
-    size, populations, results = (_inside(card, name) for name in ("sample_size", "populations", "results"))
+    size, populations, results = (_get_mapping(card, name) for name in ("sample_size", "populations", "results"))
     total = size.get("total_n")
     is_number = not isinstance(total, bool) and isinstance(total, int | float | str)
     items = results.get("primary")
@@ -104,7 +104,7 @@ def find_missing_fields(card: Any) -> frozenset[str]:
         "sample_size.total_n": is_number and any(sign in "0123456789" for sign in str(total)),
         "populations.analysis_primary_on": _has_text(populations.get("analysis_primary_on")),
         "results.primary.(effect_size.value OR p_value)": any(
-            _has_text(_inside(item, "effect_size").get("value")) or _has_text(item.get("p_value"))
+            _has_text(_get_mapping(item, "effect_size").get("value")) or _has_text(item.get("p_value"))
             for item in (items if isinstance(items, list) else [])
             if isinstance(item, Mapping)
         ),
@@ -112,7 +112,7 @@ def find_missing_fields(card: Any) -> frozenset[str]:
     return frozenset(name for name, is_there in holds.items() if not is_there)
 
 
-def _inside(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _get_mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     inner = value.get(name)
     return inner if isinstance(inner, Mapping) else {}
 

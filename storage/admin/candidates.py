@@ -53,11 +53,11 @@ class CandidatePage(ReadOnlyAdmin):
             "form": form,
         }
         if form.is_valid():
-            context["table"] = _build_table(**form.cleaned_data)
+            context["table"] = _build_candidates_table(**form.cleaned_data)
         return TemplateResponse(request, "admin/storage/storageobject/gc_candidates.html", context)
 
 
-def _build_table(max_age_days: int, min_refcount: int, under_days: int | None) -> Table:
+def _build_candidates_table(max_age_days: int, min_refcount: int, under_days: int | None) -> Table:
     found = find_gc_candidates(max_age_days, min_refcount, MAX_SHOWN + 1, under_days)
     shown = found[:MAX_SHOWN]
     reasons = find_retention_reasons([one.object_id for one in shown])

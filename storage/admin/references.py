@@ -117,12 +117,12 @@ class ReferencePages(ReadOnlyAdmin):
             return HttpResponseRedirect(get_object_url(row))
         kind, key = form.cleaned_data["reference_type"], form.cleaned_data["reference_id"]
         is_known = row.references.filter(reference_type=kind, referenced_id=key).exists()
-        count = self._call(request, services.add_reference, row, kind, key, form.cleaned_data["reason"])
+        count = self._run_service(request, services.add_reference, row, kind, key, form.cleaned_data["reason"])
         if count is not None and is_known:
             text = f"Nothing changed: the reference from {kind} {key} exists. {_format_total(count)}"
             self.message_user(request, text, messages.WARNING)
         elif count is not None:
-            self._log(request, row, f"Added the reference from {kind} {key}. {_format_total(count)}")
+            self._log_and_notify(request, row, f"Added the reference from {kind} {key}. {_format_total(count)}")
         return HttpResponseRedirect(get_object_url(row))
 
     def release_reference_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -142,9 +142,9 @@ class ReferencePages(ReadOnlyAdmin):
             self.message_user(request, f"No reference was released. {_list_errors(form)}", messages.ERROR)
             return HttpResponseRedirect(get_object_url(row))
         kind, key = reference.reference_type, reference.referenced_id
-        count = self._call(request, services.release_reference, row, kind, key, form.cleaned_data["reason"])
+        count = self._run_service(request, services.release_reference, row, kind, key, form.cleaned_data["reason"])
         if count is not None:
-            self._log(request, row, f"Released the reference from {kind} {key}. {_format_total(count)}")
+            self._log_and_notify(request, row, f"Released the reference from {kind} {key}. {_format_total(count)}")
         if count == 0 and (reason := find_retention_reason(row.pk)):
             text = format_html("{} Garbage collection keeps the object.", render_retention_reason(reason))
             self.message_user(request, text, messages.INFO)
@@ -158,16 +158,17 @@ class ReferencePages(ReadOnlyAdmin):
         row = StorageObject.objects.filter(pk=object_id).first() if object_id <= MAX_KEY else None
         return row or self.redirect_missing(request, object_id)
 
-    def _call(
+    def _run_service(
         self, request: HttpRequest, service: Any, row: StorageObject, kind: str, key: int, reason: str
     ) -> int | None:
+        """Change a reference by `service`; return the new count, or None with a message if it is refused."""
         try:
             return int(service(row.sha256, row.backend_type, kind, key, reason=reason, actor=current_user(request)))
         except services.ReferenceChangeError as error:
             self.message_user(request, str(error), messages.ERROR)
             return None
 
-    def _log(self, request: HttpRequest, row: StorageObject, message: str) -> None:
+    def _log_and_notify(self, request: HttpRequest, row: StorageObject, message: str) -> None:
         self.log_change(request, row, message)
         self.message_user(request, message, messages.SUCCESS)
 

@@ -87,7 +87,7 @@ class StorageUri:
 
     @property
     def location(self) -> str:
-        """Return the path below the root of the store."""
+        """The path below the root of the store."""
         return f"docs/{self.sha256}/{self.name}" if self.name else f"{self.sha256[:2]}/{self.sha256}"
 
 

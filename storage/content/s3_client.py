@@ -112,10 +112,10 @@ def read_error_code(error: exceptions.ClientError) -> str:
 
 def build_unavailable_error(error: Exception) -> StoreUnavailableError:
     """Return an error with the reason and the setting to check."""
-    return StoreUnavailableError(f"The S3 content store {_explain(error)}.")
+    return StoreUnavailableError(f"The S3 content store {_describe_s3_error(error)}.")
 
 
-def _explain(error: Exception) -> str:
+def _describe_s3_error(error: Exception) -> str:
     if isinstance(error, exceptions.ClientError):
         answer = " ".join(str(part) for part in (read_status(error), read_error_code(error)) if part)
         if read_status(error) in {401, 403}:

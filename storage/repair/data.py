@@ -81,7 +81,7 @@ def propose_object_repair(finding: Finding, context: RepairContext) -> Proposal 
 
 
 def repair_object(finding: Finding, context: RepairContext, actor: str) -> bool:
-    """Restore the data and the size; the row is locked, so that it is neither moved nor deleted."""
+    """Restore the data and the size under a lock of the row; return whether something changed."""
     with transaction.atomic():
         row = StorageObject.objects.select_for_update(no_key=True).filter(pk=get_object_id(finding)).first()
         if row is None:
@@ -125,7 +125,7 @@ def propose_tombstone(finding: Finding, context: RepairContext) -> Proposal | No
 
 
 def tombstone_orphan(finding: Finding, context: RepairContext, actor: str) -> bool:
-    """Add the tombstone. Data referenced concurrently is kept: garbage collection checks again."""
+    """Add the tombstone; return False if the data is no longer an orphan. Garbage collection checks again."""
     with transaction.atomic():
         # Of two concurrent repairs, the second one waits here and finds the tombstone of the first.
         sql.value("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [finding.location])
@@ -146,7 +146,7 @@ def propose_upload_deletion(finding: Finding, _: RepairContext) -> Proposal | No
 
 
 def delete_upload(finding: Finding, _: RepairContext, actor: str) -> bool:
-    """Record and delete the file, unless it was deleted or written concurrently."""
+    """Record and delete the file; return False if it was deleted or written concurrently."""
     with transaction.atomic():
         upload = _find_upload(finding)
         if upload is None:
@@ -179,11 +179,11 @@ def _find_copy(row: StorageObject, stores: StorePool) -> DataInspection | None:
 def _restore(row: StorageObject, copy: DataInspection, stores: StorePool) -> None:
     """Write the copy to the row's URI; existing data is only replaced after the whole copy was verified."""
 
-    def write(store: ContentStore) -> None:
+    def write_copy(store: ContentStore) -> None:
         chunks = stores.call(parse_uri(copy.uri).backend, lambda other: other.iter_chunks(copy.uri))
         store.put(chunks, at=row.storage_uri)
 
-    stores.call(parse_uri(row.storage_uri).backend, write)
+    stores.call(parse_uri(row.storage_uri).backend, write_copy)
 
 
 def _suggest_refetch(row: StorageObject) -> str:

@@ -43,7 +43,7 @@ def propose_action(message: str) -> Proposal:
 
 
 def record_repair(finding: Finding, actor: str, detail: dict[str, Any], *, action: str = "repaired") -> None:
-    """Record a repair, in the transaction that makes it."""
+    """Record a repair as a storage event, in the transaction that makes it."""
     StorageEvent.objects.create(
         actor=actor,
         action=action,

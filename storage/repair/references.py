@@ -24,7 +24,7 @@ def propose_count_repair(finding: Finding, _: RepairContext) -> Proposal | None:
 
 
 def repair_count(finding: Finding, _: RepairContext, actor: str) -> bool:
-    """Correct the count under the lock that changes of references wait for."""
+    """Correct the count under the lock that changes of references wait for; return False if it is right."""
     with transaction.atomic():
         row = StorageObject.objects.select_for_update(no_key=True).filter(pk=get_object_id(finding)).first()
         if row is None or row.refcount == (count := count_references([row.pk])[row.pk]):
@@ -42,7 +42,7 @@ def propose_reference(finding: Finding, _: RepairContext) -> Proposal | None:
 
 
 def add_missing_reference(finding: Finding, _: RepairContext, actor: str) -> bool:
-    """Add the reference as pipelines do; the referrer is locked, so that it is not deleted."""
+    """Add the reference under a lock of the referrer; return False if it is no longer missing."""
     kind, key = get_referrer(finding)
     with transaction.atomic():
         row = _find_unreferenced_object(kind, key, finding, lock=True)
@@ -71,7 +71,7 @@ def propose_document_uri(finding: Finding, context: RepairContext) -> Proposal |
 
 
 def set_document_uri(finding: Finding, context: RepairContext, actor: str) -> bool:
-    """Set the document's URI to that of its object."""
+    """Set the document's URI to that of its object; return False unless it differs and its data is intact."""
     _, key = get_referrer(finding)
     row = StorageObject.objects.filter(pk=get_object_id(finding)).first()
     document = Document.objects.filter(pk=key, object_id=get_object_id(finding)).first()

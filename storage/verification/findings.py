@@ -26,7 +26,7 @@ class FindingKind(StrEnum):
 
     @property
     def is_note(self) -> bool:
-        """Return whether it is reported without being an error."""
+        """True if it is reported without being an error."""
         return self is FindingKind.UNKNOWN_SIZE
 
 

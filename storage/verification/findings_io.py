@@ -84,7 +84,7 @@ class StateFile:
         self._pending: list[Finding] = []
         self._file: BinaryIO = path.open("ab+")
         try:
-            self._load({"what": _STATE_KIND, **arguments})
+            self._load_saved_state({"what": _STATE_KIND, **arguments})
         except BaseException:
             self._file.close()
             raise
@@ -101,7 +101,7 @@ class StateFile:
         self._pending.append(finding)
 
     def begin(self, step: str, total: int | None, unit: str) -> None:
-        """Forward the step."""
+        """Forward the step to the reporter of the run."""
         self._reporter.begin(step, total, unit)
 
     def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
@@ -120,7 +120,7 @@ class StateFile:
         """Delete the file after a complete run."""
         self._path.unlink(missing_ok=True)
 
-    def _load(self, arguments: dict[str, Any]) -> None:
+    def _load_saved_state(self, arguments: dict[str, Any]) -> None:
         self._file.seek(0)
         first = self._file.readline()
         if not first.endswith(b"\n"):

@@ -56,7 +56,7 @@ class _Row:
 
     @property
     def is_addressed(self) -> bool:
-        """Return whether the URI is valid and names this object."""
+        """True if the URI is valid and names this object."""
         try:
             return bool(parse_uri_of(self.sha256, self.storage_uri))
         except InvalidUriError:
@@ -72,28 +72,28 @@ class ObjectPass(Pass):
     probe: Callable[[_Row, StorePool], list[Finding]]
 
     def count(self) -> int:
-        return int(read_value(_COUNT, _build_parameters(self.options)))
+        return int(read_value(_COUNT, _build_query_parameters(self.options)))
 
     def check_page(self, after: int | None) -> Page | None:
         """Check the next objects, and those with findings again."""
         at = {"after": -(2**63) if after is None else after, "size": PAGE_SIZES[self.check]}
-        rows = read_rows(_PAGE, {**_build_parameters(self.options), **at}, of=_Row)
+        rows = read_rows(_PAGE, {**_build_query_parameters(self.options), **at}, of=_Row)
         if not rows:
             return None
         result = PageResult()
         suspects = [row.object_id for row, findings in self._probe_all(rows, result) if findings]
-        result.findings.extend(self._confirm(suspects, result))
+        result.findings.extend(self._confirm_findings(suspects, result))
         return Page(rows[-1].object_id, len(rows), len(rows) - result.skipped.total(), result)
 
-    def _confirm(self, suspects: Collection[int], result: PageResult) -> list[Finding]:
+    def _confirm_findings(self, suspects: Collection[int], result: PageResult) -> list[Finding]:
         """Return the findings of rows that did not change while their data was checked."""
         confirmed: dict[int, list[Finding]] = {}
         for _ in range(MAX_ATTEMPTS):
             if not suspects:
                 break
-            before = _read_current(suspects)
+            before = _read_current_rows(suspects)
             probed = self._probe_all(list(before.values()), result)
-            after = _read_current([row.object_id for row, findings in probed if findings])
+            after = _read_current_rows([row.object_id for row, findings in probed if findings])
             confirmed |= {row.object_id: findings for row, findings in probed if after.get(row.object_id) == row}
             suspects = [key for key, row in after.items() if row != before[key]]
         return [finding for key in sorted(confirmed) for finding in confirmed[key]]
@@ -135,7 +135,7 @@ def probe_presence(row: _Row, stores: StorePool) -> list[Finding]:
     try:
         size = stores.call(parse_uri(row.storage_uri).backend, lambda store: store.get_size(row.storage_uri))
     except (ContentNotFoundError, InvalidUriError) as error:
-        return [*findings, _describe_unreadable(row, error)]
+        return [*findings, _build_unreadable_finding(row, error)]
     return [*findings, *_check_size(row, size)]
 
 
@@ -151,7 +151,7 @@ def probe_presence_and_hash(row: _Row, stores: StorePool) -> list[Finding]:
     try:
         stores.call(parse_uri(row.storage_uri).backend, lambda store: sum(map(len, store.iter_chunks(row.storage_uri))))
     except (ContentNotFoundError, InvalidUriError) as error:
-        return [_describe_unreadable(row, error)]
+        return [_build_unreadable_finding(row, error)]
     except ContentCorruptError as error:
         message = f"{row.name} is corrupt: the data at {row.storage_uri} has the hash {error.actual_hash}."
         return [
@@ -181,7 +181,7 @@ def _check_uri(row: _Row) -> list[Finding]:
     ]
 
 
-def _describe_unreadable(row: _Row, error: Exception) -> Finding:
+def _build_unreadable_finding(row: _Row, error: Exception) -> Finding:
     if isinstance(error, ContentNotFoundError):
         message = f"{row.name} has no data at {row.storage_uri}."
         return create_object_finding(FindingKind.MISSING, row, message, expected=row.size_bytes or None)
@@ -198,9 +198,9 @@ def _check_size(row: _Row, size: int) -> list[Finding]:
     return [create_object_finding(FindingKind.SIZE, row, message, expected=row.size_bytes, actual=size)]
 
 
-def _read_current(object_ids: Iterable[int]) -> dict[int, _Row]:
+def _read_current_rows(object_ids: Iterable[int]) -> dict[int, _Row]:
     return {row.object_id: row for row in read_rows(_CURRENT, [list(object_ids)], of=_Row)}
 
 
-def _build_parameters(options: VerifyOptions) -> dict[str, int]:
+def _build_query_parameters(options: VerifyOptions) -> dict[str, int]:
     return {"seed": options.seed, "limit": round(options.sample * 2**32)}

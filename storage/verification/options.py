@@ -49,7 +49,7 @@ def parse_checks(names: Iterable[str]) -> tuple[Check, ...]:
 
 
 def add_check_argument(parser: Any) -> None:
-    """Add `--only`."""
+    """Add the option `--only` with the checks to run."""
     parser.add_argument(
         "--only",
         metavar="CHECK,...",
@@ -60,7 +60,7 @@ def add_check_argument(parser: Any) -> None:
 
 
 def add_min_age_argument(parser: ArgumentParser) -> None:
-    """Add `--min-age`."""
+    """Add the option `--min-age` with the minutes for which unreferenced data is ignored."""
     parser.add_argument(
         "--min-age",
         type=integer_type(),

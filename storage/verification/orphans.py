@@ -127,14 +127,14 @@ class ListingPass(Pass):
         if not listed:
             return Page(end, FOLDER_COUNT - folder, 0, PageResult()) if after else None
         last = listed[-1].uri
-        return Page(last, int(parse_uri(last).sha256[:2], 16) - folder, len(listed), self._compare(listed))
+        return Page(last, int(parse_uri(last).sha256[:2], 16) - folder, len(listed), self._find_orphans(listed))
 
     def _is_in_use(self) -> bool:
         """Return whether the store may have objects; an unused one need not be set up."""
         is_set_up = settings.CONTENT_ROOT.exists() if self.backend == "local" else bool(settings.CONTENT_S3_BUCKET)
         return is_set_up or bool(read_value(_HAS_ROWS, {"backend": self.backend}))
 
-    def _compare(self, listed: list[ListedObject]) -> PageResult:
+    def _find_orphans(self, listed: list[ListedObject]) -> PageResult:
         result, min_age = PageResult(), timedelta(minutes=self.options.min_age_minutes)
         unreferenced = find_unreferenced([one.uri for one in listed])
         suspects = []
@@ -152,7 +152,7 @@ class ListingPass(Pass):
             elif modified_at is not None and unreferenced[one.uri] - modified_at >= min_age:
                 existing.append(one)
         still = find_unreferenced([one.uri for one in existing])
-        result.findings += [_describe_orphan(one, still[one.uri]) for one in existing if one.uri in still]
+        result.findings += [_build_orphan_finding(one, still[one.uri]) for one in existing if one.uri in still]
         return result
 
     def _read_modified_at(self, one: ListedObject) -> datetime | StoreSkippedError | None:
@@ -184,7 +184,7 @@ class UploadPass(Pass):
             self.stores.failure_reasons.setdefault("local", str(error))
             result.skipped["local"] = 0
             uploads = []
-        result.findings += [_describe_upload(upload) for upload in uploads]
+        result.findings += [_build_upload_finding(upload) for upload in uploads]
         return Page("end", len(uploads), len(uploads), result)
 
 
@@ -193,7 +193,7 @@ def find_unreferenced(uris: list[str]) -> dict[str, datetime]:
     return {row.uri: row.at for row in read_rows(_UNREFERENCED, [uris], of=_Unreferenced)} if uris else {}
 
 
-def _describe_orphan(one: ListedObject, now: datetime) -> Finding:
+def _build_orphan_finding(one: ListedObject, now: datetime) -> Finding:
     age = format_duration(now - one.modified_at)
     return Finding(
         kind=FindingKind.ORPHAN,
@@ -221,7 +221,7 @@ def _check_tombstones(after: str, last: str) -> PageResult:
     )
 
 
-def _describe_upload(upload: AbandonedUpload) -> Finding:
+def _build_upload_finding(upload: AbandonedUpload) -> Finding:
     age = format_duration(datetime.now(UTC) - upload.modified_at)
     return Finding(
         kind=FindingKind.ABANDONED,

@@ -153,10 +153,10 @@ def _check_references(after: int, last: int) -> PageResult:
 
 def _check_referrers(query: str, after: int, last: int) -> PageResult:
     rows = read_rows(query, {"after": after, "last": last}, of=_ReferrerRow)
-    return PageResult([finding for row in rows for finding in _describe_referrer(row)])
+    return PageResult([finding for row in rows for finding in _build_findings(row)])
 
 
-def _describe_referrer(row: _ReferrerRow) -> list[Finding]:
+def _build_findings(row: _ReferrerRow) -> list[Finding]:
     referrer, subject = f"{row.kind} {row.key}", f"{row.kind.capitalize()} {row.key}"
     name = describe_object(row)
     found: list[tuple[FindingKind, str, str, str | None]] = []

@@ -62,12 +62,12 @@ class Summary:
 
     @property
     def error_count(self) -> int:
-        """Return the number of errors."""
+        """The number of errors."""
         return sum(result.error_count for result in self.checks.values())
 
     @property
     def is_complete(self) -> bool:
-        """Return whether nothing was skipped."""
+        """True if nothing was skipped."""
         return not self.unavailable
 
     def add(self, check: Check, finding: Finding) -> None:

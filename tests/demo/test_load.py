@@ -73,7 +73,7 @@ def test_a_failure_near_the_end_leaves_nothing(monkeypatch: pytest.MonkeyPatch) 
     def fail() -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(load, "_mark", fail)
+    monkeypatch.setattr(load, "_mark_database", fail)
     with pytest.raises(RuntimeError):
         load.load(TODAY)
     assert is_untouched()

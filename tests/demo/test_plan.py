@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from ncfd_site.demo.catalog import COMPANIES, Calendar, moment, planned_trials
-from ncfd_site.demo.claims import NEAR, claims_of, find_spans
-from ncfd_site.demo.publications import Publication, publications
-from ncfd_site.demo.registry import versions_of
-from ncfd_site.demo.risk import releases_of, signals_of
+from ncfd_site.demo.catalog import COMPANIES, Calendar, moment, plan_trials
+from ncfd_site.demo.claims import NEAR, build_claims, find_spans
+from ncfd_site.demo.publications import Publication, build_publications
+from ncfd_site.demo.registry import build_versions
+from ncfd_site.demo.risk import build_signals, select_releases
 from ncfd_site.demo.templates import read_toml
 from securities.loading.names import normalize_company_name
 from signals.scoring.table import scoring_table
@@ -20,7 +20,7 @@ days = pytest.mark.parametrize("today", [TODAY, date(2028, 2, 29), date(2027, 1,
 
 
 def published(calendar: Calendar) -> list[Publication]:
-    return publications(planned_trials(calendar), calendar)
+    return build_publications(plan_trials(calendar), calendar)
 
 
 @days
@@ -34,12 +34,12 @@ def test_nothing_is_in_the_future(today: date) -> None:
     calendar = Calendar(today)
     documents = published(calendar)
     assert max(one.published for one in documents) < today
-    for release in releases_of(documents):
-        assert all(signal["at"] < moment(today) for signal in signals_of(release, calendar))
+    for release in select_releases(documents):
+        assert all(signal["at"] < moment(today) for signal in build_signals(release, calendar))
     assert max(calendar.runs().values()) < moment(today)
-    for trial in planned_trials(calendar):
+    for trial in plan_trials(calendar):
         assert trial.first_posted < today
-        versions = versions_of(trial, calendar)
+        versions = build_versions(trial, calendar)
         assert versions[-1].posted < today
         assert [version.posted for version in versions] == sorted(version.posted for version in versions)
         assert trial.first_posted <= versions[0].posted
@@ -50,13 +50,13 @@ def test_nothing_is_in_the_future(today: date) -> None:
 def test_signals_fire_before_features_freeze(today: date) -> None:
     calendar = Calendar(today)
     freeze = timedelta(days=scoring_table().freeze_days)
-    for release in releases_of(published(calendar)):
-        for signal in signals_of(release, calendar):
+    for release in select_releases(published(calendar)):
+        for signal in build_signals(release, calendar):
             assert signal["at"] < moment(release.trial.readout - freeze), (release.trial.acronym, signal["code"])
 
 
 def test_trials_have_every_signal_severity_and_stop_rule() -> None:
-    trials = planned_trials(Calendar(TODAY))
+    trials = plan_trials(Calendar(TODAY))
     assert {code for trial in trials for code in trial.signals} == {f"S{number}" for number in range(1, 10)}
     assert {severity for trial in trials for severity in trial.signals.values()} == {"H", "M", "L"}
     assert len({trial.stop_rule for trial in trials} - {""}) == 3
@@ -70,7 +70,7 @@ def test_trials_have_every_signal_severity_and_stop_rule() -> None:
 
 def test_nothing_can_be_taken_for_real() -> None:
     calendar = Calendar(TODAY)
-    assert all(re.fullmatch(r"NCT99\d{6}", trial.nct_id) for trial in planned_trials(calendar))
+    assert all(re.fullmatch(r"NCT99\d{6}", trial.nct_id) for trial in plan_trials(calendar))
     # No company files under a CIK of this range yet.
     assert all(int(company.cik) > 9_900_000_000 for company in COMPANIES.values())
     assert all(company.domain.endswith(".example") for company in COMPANIES.values())
@@ -88,7 +88,7 @@ def test_names_are_normalized_as_the_loaders_do_it() -> None:
 
 
 def test_links_follow_the_rules_of_the_heuristics() -> None:
-    for claim in claims_of(published(Calendar(TODAY))):
+    for claim in build_claims(published(Calendar(TODAY))):
         pages, quote = claim.publication.pages, claim.evidence["quote"]
         if claim.heuristic == "HP-1":
             assert claim.evidence["distance"] <= NEAR
@@ -111,7 +111,7 @@ def test_each_day_has_enough_right_and_wrong_links_to_label(month: int) -> None:
     calendar = Calendar(date(2027, month, 28))
     counts = Counter(
         (claim.heuristic, claim.drug in claim.trial.drugs)
-        for claim in claims_of(published(calendar))
+        for claim in build_claims(published(calendar))
         if moment(claim.publication.published, 21) < calendar.at(-9, 8)
     )
     for plan in read_toml("fixed")["labels"]:
@@ -122,8 +122,8 @@ def test_each_day_has_enough_right_and_wrong_links_to_label(month: int) -> None:
 
 def test_a_change_of_a_record_comes_after_its_first_version() -> None:
     calendar = Calendar(TODAY)
-    for trial in planned_trials(calendar):
-        versions = versions_of(trial, calendar)
+    for trial in plan_trials(calendar):
+        versions = build_versions(trial, calendar)
         assert len(versions) == (2 if trial.change else 1)
         if trial.change:
             assert versions[1].load > versions[0].load

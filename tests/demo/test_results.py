@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import pytest
 
-from ncfd_site.demo.catalog import CONDITIONS, Calendar, Condition, PlannedTrial, planned_trials
+from ncfd_site.demo.catalog import CONDITIONS, Calendar, Condition, PlannedTrial, plan_trials
 from ncfd_site.demo.findings import ANALYZED, Result, read_results
 from tests.demo.days import TODAY
 
@@ -20,7 +20,7 @@ EVENTS = 0.65
 # The shares of the analyzed patients behind the results of a subgroup and of survival.
 SUBGROUP, SURVIVAL = 0.35, 0.6
 LEFT_OUT = {"H": 0.26, "M": 0.19}
-TRIALS = {trial.acronym: trial for trial in planned_trials(Calendar(TODAY))}
+TRIALS = {trial.acronym: trial for trial in plan_trials(Calendar(TODAY))}
 RESULTS = read_results()
 
 

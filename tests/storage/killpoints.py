@@ -56,13 +56,13 @@ def _list_steps() -> dict[str, Callable[[], None]]:
         "gc: data deleted": lambda: kill_after(deletion, "map_concurrently"),
         "gc: tombstones deleted and not committed": lambda: kill_after(sql, "execute"),
         "gc: before the second batch of data": lambda: kill_before(deletion, "map_concurrently", 2),
-        "move: before the announcement": lambda: kill_before(tiers, "_announce"),
-        "move: announced": lambda: kill_after(tiers, "_announce"),
+        "move: before the announcement": lambda: kill_before(tiers, "_announce_uris"),
+        "move: announced": lambda: kill_after(tiers, "_announce_uris"),
         "move: some copied": lambda: kill_after(tiers, "_copy", 2),
-        "move: before the switch": lambda: kill_before(tiers, "_switch"),
+        "move: before the switch": lambda: kill_before(tiers, "_switch_backend"),
         "move: switched and not committed": lambda: kill_after(sql, "scalar", 2),
-        "move: some switched": lambda: kill_after(tiers, "_switch", 2),
-        "move: the first batch moved": lambda: kill_before(tiers, "_announce", 2),
+        "move: some switched": lambda: kill_after(tiers, "_switch_backend", 2),
+        "move: the first batch moved": lambda: kill_before(tiers, "_announce_uris", 2),
     }
 
 

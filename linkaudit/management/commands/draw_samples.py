@@ -53,7 +53,7 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Draw, and print the samples."""
+        """Draw the samples, and print a sentence about each."""
         if options["promoted"] and options["seed"] is not None:
             fail("--seed requires a heuristic. Remove --promoted or --seed.", ExitCode.USAGE)
         if options["promoted"]:

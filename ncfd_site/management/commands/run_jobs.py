@@ -39,9 +39,9 @@ class Command(SiteCommand):
             signal.signal(number, lambda *_: stopping.set())
         if options["with_parent"]:
             threading.Thread(target=_stop_at_end_of_input, args=[stopping], daemon=True).start()
-        worker.work(stopping, self._log, once=options["once"], until_idle=options["until_idle"])
+        worker.work(stopping, self._print_line, once=options["once"], until_idle=options["until_idle"])
 
-    def _log(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 

@@ -19,14 +19,14 @@ def bound_dates(template: AdaptersMap) -> AdaptersMap:
     # Django's own loader: it compares the time zones of the loader and the connection.
     timestamptz: Any = template.get_loader(template.types["timestamptz"].oid, Format.TEXT)
     bounded = AdaptersMap(template)
-    bounded.register_loader("date", _make_bounded(DateLoader, date.min, date.max))
+    bounded.register_loader("date", _create_bounded_loader(DateLoader, date.min, date.max))
     without_zone = (EARLIEST.replace(tzinfo=None), LATEST.replace(tzinfo=None))
-    bounded.register_loader("timestamp", _make_bounded(TimestampLoader, *without_zone))
-    bounded.register_loader("timestamptz", _make_bounded(timestamptz, EARLIEST, LATEST))
+    bounded.register_loader("timestamp", _create_bounded_loader(TimestampLoader, *without_zone))
+    bounded.register_loader("timestamptz", _create_bounded_loader(timestamptz, EARLIEST, LATEST))
     return bounded
 
 
-def _make_bounded(parent: type[Loader], earliest: date, latest: date) -> type[Loader]:
+def _create_bounded_loader(parent: type[Loader], earliest: date, latest: date) -> type[Loader]:
     class BoundedLoader(parent):  # type: ignore[misc, valid-type]
         """The parent, with a value for each input."""
 

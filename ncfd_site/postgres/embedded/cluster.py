@@ -63,7 +63,7 @@ class Cluster:
     def create(self) -> None:
         """Create the data folder if it is missing; an interrupted attempt leaves nothing."""
         if self.data.exists():
-            self._require_version()
+            self._require_data_version()
             return
         unfinished = self.home / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -83,7 +83,7 @@ class Cluster:
         """Start the server and wait until it answers, after crash recovery."""
         if self._wait_for_running_processes():
             return
-        self._clear_stale_locks()
+        self._remove_stale_pid_files()
         self.log.touch(mode=0o600)
         programs.give_to_server(self.log)
         options = f"-c listen_addresses='' -c unix_socket_directories=. -c port={PORT} -c timezone=UTC"
@@ -106,7 +106,7 @@ class Cluster:
         if (self.data / "postmaster.pid").exists():
             programs.run("pg_ctl", "stop", "-w", "-t", str(STOP_TIMEOUT), "-m", "fast", "-D", ".", cwd=self.data)
 
-    def _require_version(self) -> None:
+    def _require_data_version(self) -> None:
         found = (self.data / "PG_VERSION").read_text().strip()
         if found != str(programs.VERSION):
             raise DatabaseUnavailable(
@@ -138,7 +138,7 @@ class Cluster:
                     found.append(process)
         return found
 
-    def _clear_stale_locks(self) -> None:
+    def _remove_stale_pid_files(self) -> None:
         # A killed server leaves its process ID. PostgreSQL ignores it if no such process exists, but refuses to start
         # if another program has that ID by now, or the dead process was not waited for.
         for name in ("postmaster.pid", f"{_SOCKET}.lock"):

@@ -33,7 +33,7 @@ def stop_when_unused(cluster: Cluster, grace_seconds: float = GRACE_SECONDS) -> 
 
 
 def main(home: str, lock: str) -> None:
-    """Detach from the starting process and run."""
+    """Detach from the starting process, and stop the server of `home` when it is unused."""
     if os.fork():
         os._exit(0)
     os.setsid()

@@ -29,7 +29,7 @@ _used: dict[Path, int] = {}
 
 def get_parameters(home: Path | None = None) -> dict[str, Any]:
     """Return the psycopg keywords of the server's database, after starting the server if needed."""
-    return _build_parameters(ensure_running(home), DATABASE)
+    return _build_connection_parameters(ensure_running(home), DATABASE)
 
 
 def ensure_running(home: Path | None = None) -> Cluster:
@@ -44,7 +44,7 @@ def ensure_running(home: Path | None = None) -> Cluster:
         try:
             cluster.home.mkdir(parents=True, exist_ok=True)
             with file_lock.hold(cluster.mutex):
-                _join(cluster)
+                _ensure_running(cluster)
         except OSError as error:
             raise DatabaseUnavailable(
                 f"The embedded PostgreSQL cannot use {error.filename or cluster.home}: {error.strerror}. Correct it, "
@@ -53,24 +53,24 @@ def ensure_running(home: Path | None = None) -> Cluster:
     return cluster
 
 
-def _build_parameters(cluster: Cluster, database: str) -> dict[str, Any]:
+def _build_connection_parameters(cluster: Cluster, database: str) -> dict[str, Any]:
     return {"host": str(cluster.find_socket_folder()), "port": PORT, "user": SUPERUSER, "dbname": database}
 
 
-def _join(cluster: Cluster) -> None:
+def _ensure_running(cluster: Cluster) -> None:
     if cluster.home not in _used:
         _used[cluster.home] = file_lock.acquire_shared(cluster.users)
     cluster.create()
     if not cluster.is_running():
         cluster.start()
     _ensure_reaper(cluster)
-    with _connect(cluster) as connection:
+    with _connect_when_ready(cluster) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
-def _connect(cluster: Cluster) -> psycopg.Connection[Any]:
-    parameters = _build_parameters(cluster, "postgres")
+def _connect_when_ready(cluster: Cluster) -> psycopg.Connection[Any]:
+    parameters = _build_connection_parameters(cluster, "postgres")
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
@@ -103,10 +103,10 @@ def _ensure_reaper(cluster: Cluster) -> None:
         os.close(descriptor)
 
 
-def _renew_guard() -> None:
+def _replace_guard_after_fork() -> None:
     # Another thread of the parent may hold the guard during the fork; it would never be released in the child.
     global _guard
     _guard = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_renew_guard)
+os.register_at_fork(after_in_child=_replace_guard_after_fork)

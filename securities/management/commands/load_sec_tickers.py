@@ -38,7 +38,7 @@ class Command(LoadCommand):
         )
 
     def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
-        """Load the list, print a summary."""
+        """Load the ticker list, and print a summary."""
         (path,) = find_files([options["file"]], (".json", ".csv"))[:1]
         as_of = options["as_of"] or timezone.localdate()
         # A future date would block every real list until then. East of here it may already be tomorrow.

@@ -24,7 +24,7 @@ class Command(ReportingCommand):
         parser.add_argument("--dry-run", action="store_true", help="Evaluate and report, but change nothing.")
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Evaluate, print a summary."""
+        """Evaluate S1 and S7 for all trials, and print a summary."""
         started = time.monotonic()
         summary = evaluate_registry_signals(dry_run=options["dry_run"], reporter=reporter)
         if options["verbosity"]:

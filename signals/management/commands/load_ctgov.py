@@ -23,7 +23,7 @@ class Command(LoadCommand):
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="A file, or a folder of files.")
 
     def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
-        """Load the files, print a summary."""
+        """Load the registry files, and print a summary."""
         files = find_files(options["paths"], SUFFIXES)
         # A wrong file named on the command line stops the load; in a folder it is rejected.
         for path in options["paths"]:

@@ -32,7 +32,7 @@ class Command(ReportingCommand):
         parser.add_argument("--dry-run", action="store_true", help="Score and report, but change nothing.")
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Score, print a summary."""
+        """Score the trials, and print a summary."""
         started = time.monotonic()
         summary = score_trials(
             options["run_id"],

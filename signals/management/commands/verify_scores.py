@@ -27,7 +27,7 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON line per mismatch, then a summary.")
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Verify, print the mismatches and a summary."""
+        """Verify scores and gates, and print mismatches and a summary; mismatches end with an exit code."""
         counts, mismatch_count = VerificationCounts(), 0
         for mismatch in find_mismatches(counts, options["run_id"], reporter=reporter):
             mismatch_count += 1

@@ -66,7 +66,7 @@ class Command(ReportingCommand):
             preview = preview_garbage_collection(limits)
             reason = find_blocking_reason(preview, limits)
             facts = {**asdict(preview), "blocking_reason": reason}
-            self._print(options["json"], _describe_preview(preview, limits, reason), facts)
+            self._print_result(options["json"], _describe_preview(preview, limits, reason), facts)
             return
         try:
             result = collect_garbage(limits, reporter)
@@ -75,14 +75,14 @@ class Command(ReportingCommand):
                 self.stdout.write(json.dumps({"blocking_reason": str(error)}))
             raise
         reporter.end()
-        self._print(options["json"], describe_gc_result(result, limits.retention_minutes), asdict(result))
+        self._print_result(options["json"], describe_gc_result(result, limits.retention_minutes), asdict(result))
         if result.data.failures:
             reasons = " ".join(
                 f"{format_quantity(count, 'object')}: {reason}" for reason, count in result.data.failures.items()
             )
             fail(f"Some data was not deleted; the next run tries again. {reasons}", ExitCode.PARTIAL)
 
-    def _print(self, as_json: bool, text: str, facts: dict[str, Any]) -> None:
+    def _print_result(self, as_json: bool, text: str, facts: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(facts, default=str) if as_json else text)
 
 

@@ -60,10 +60,10 @@ class Command(ReportingCommand):
             reporter.end()
             if session.counts.proposed:
                 _require_confirmation(session.counts.proposed, is_yes=options["yes"])
-                self._repair(session, reporter)
-            self._conclude(session)
+                self._run_repairs(session, reporter)
+            self._report_or_fail(session)
 
-    def _repair(self, session: RepairSession, reporter: TerminalReporter) -> None:
+    def _run_repairs(self, session: RepairSession, reporter: TerminalReporter) -> None:
         counts = session.counts
         try:
             session.repair(reporter)
@@ -73,7 +73,7 @@ class Command(ReportingCommand):
         reporter.end()
         self.stdout.write(f"Made {counts.repaired:,} of {format_quantity(counts.proposed, 'repair')}.")
 
-    def _conclude(self, session: RepairSession) -> None:
+    def _report_or_fail(self, session: RepairSession) -> None:
         counts = session.counts
         if counts.manual:
             actions = format_quantity(counts.manual, "manual action")

@@ -56,16 +56,16 @@ class Command(ReportingCommand):
             text = f"{objects} ({format_size(preview.size_bytes)}) to move to {selection.to}."
             if preview.object_count:
                 text += " Dry run: nothing was changed. Use --move to move."
-            self._print(options["json"], text, asdict(preview))
+            self._print_result(options["json"], text, asdict(preview))
             return
         result = move_objects(selection, reporter)
         reporter.end()
-        self._print(options["json"], describe_move_result(result, selection), asdict(result))
+        self._print_result(options["json"], describe_move_result(result, selection), asdict(result))
         if result.failures:
             listed = "\n".join(f"  object {key}: {why}" for key, why in list(result.failures.items())[:MAX_LISTED])
             fail(f"{format_quantity(len(result.failures), 'object')} not moved:\n{listed}", ExitCode.PARTIAL)
 
-    def _print(self, as_json: bool, text: str, facts: dict[str, Any]) -> None:
+    def _print_result(self, as_json: bool, text: str, facts: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(facts) if as_json else text)
 
 

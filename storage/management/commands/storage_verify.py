@@ -55,34 +55,34 @@ class Command(ReportingCommand):
             min_age_minutes=options["min_age"],
         )
         try:
-            summary = self._resume(selected, reporter, state) if state else verify(selected, reporter, self._print)
+            summary = self._resume_run(selected, reporter, state) if state else verify(selected, reporter, self._print)
         except (Canceled, KeyboardInterrupt):
             how = "Run the same command again to resume." if state else "Use --state FILE to resume a stopped run."
             fail(f"Stopped. {how}", ExitCode.STOPPED)
         except OSError as error:
             fail(f"Cannot use the file of --state: {error}.", ExitCode.PARTIAL)
         reporter.end()
-        self._conclude(summary, options["verbosity"])
+        self._report_or_fail(summary, options["verbosity"])
 
-    def _resume(self, options: VerifyOptions, reporter: TerminalReporter, path: Path) -> Summary:
+    def _resume_run(self, options: VerifyOptions, reporter: TerminalReporter, path: Path) -> Summary:
         database = f"{connection.settings_dict['HOST'] or 'embedded'}/{connection.settings_dict['NAME']}"
         arguments = {"options": options.as_json(), "database": database}
         with closing(StateFile(path, arguments, reporter)) as state:
 
-            def report(finding: Finding) -> None:
+            def save_and_print(finding: Finding) -> None:
                 state.add(finding)
                 self._print(finding)
 
             for finding in state.read_saved_findings():
                 self._print(finding)
-            summary = verify(options, state, report)
+            summary = verify(options, state, save_and_print)
         state.delete()
         return summary
 
     def _print(self, finding: Finding) -> None:
         self.stdout.write(json.dumps(finding.as_json()) if self.is_json else f"{finding.kind}: {finding.message}")
 
-    def _conclude(self, summary: Summary, verbosity: int) -> None:
+    def _report_or_fail(self, summary: Summary, verbosity: int) -> None:
         if self.is_json:
             self.stdout.write(json.dumps({"summary": summary.as_json()}))
         elif verbosity:

@@ -171,7 +171,7 @@ def test_move_is_canceled_between_batches(both_tiers: str, monkeypatch: pytest.M
 
 def test_object_deleted_during_its_move_is_skipped(both_tiers: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (document,) = store_setup.upload(b"deleted")
-    switch = tiers._switch
+    switch = tiers._switch_backend
 
     def delete_first(*arguments: Any) -> bool:
         with transaction.atomic():
@@ -179,7 +179,7 @@ def test_object_deleted_during_its_move_is_skipped(both_tiers: str, monkeypatch:
             sql.execute("DELETE FROM storage_objects")
         return switch(*arguments)
 
-    monkeypatch.setattr(tiers, "_switch", delete_first)
+    monkeypatch.setattr(tiers, "_switch_backend", delete_first)
     result = move_objects(TO_S3, REPORTER)
     assert (result.object_count, result.changed_count) == (0, 1)
     expire_and_collect()

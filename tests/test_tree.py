@@ -29,8 +29,10 @@ def test_modules_are_short() -> None:
 
 
 def test_modules_are_named_by_what_they_hold() -> None:
-    vague = {"common.py", "helpers.py", "misc.py", "util.py", "utils.py"}
-    assert [file for file in list_tracked_files("*.py") if file.name in vague] == []
+    vague = {"common", "helpers", "misc", "util", "utils"}
+    # The glossary of codespell has the others of these, which do not name a thing.
+    vague |= {"door", "drawn", "kept", "look", "looking", "ways", "words"}
+    assert [file for file in list_tracked_files("*.py") if file.stem in vague] == []
 
 
 def test_changelog_starts_with_the_version() -> None:

@@ -105,7 +105,7 @@ def move_objects(options: MoveOptions, reporter: ProgressReporter) -> MoveResult
     reporter.begin(f"Moving to {options.to}", preview_move(options).object_count, "objects")
     rows = islice(_iter_rows_to_move(options), options.limit)
     while batch := list(islice(rows, WRITERS)):
-        # Pipelines can read what they stored, wherever it is moved.
+        # Pipelines can read what they stored, also after moves.
         batch = [
             replace(row, target_uri=target.build_uri(row.sha256, parse_uri(row.storage_uri).name)) for row in batch
         ]

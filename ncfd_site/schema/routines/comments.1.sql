@@ -74,7 +74,7 @@ SELECT pg_temp.add_comment('ROUTINE', 'clear_storage_tombstone()',
     'Trigger after an insert or move of an object: deletes the tombstones of its content. Waits for a deletion of the bytes in '
     'progress, so insert the row before you write the bytes.');
 SELECT pg_temp.add_comment('ROUTINE', 'sync_document_uris()',
-    'Trigger after a move of an object: updates the address in its documents, in whatever form it was.');
+    'Trigger after a move of an object: updates the address in its documents, in any form.');
 
 -- Links, reviews and samples
 

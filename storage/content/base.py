@@ -190,6 +190,11 @@ class ContentStore(ABC):
             return False
         return True
 
+    def resolve_uri(self, uri: str) -> str:
+        """Return the URI of the first file that the name `content` means, if there is one; any other URI unchanged."""
+        location = self._list_locations(uri)[0]
+        return self.build_uri(self._parse(uri).sha256, location.rpartition("/")[2]) if location[:5] == "docs/" else uri
+
     @abstractmethod
     def get_size(self, uri: str) -> int:
         """Return the size in bytes, without reading them; raises `ContentNotFoundError`."""
@@ -240,12 +245,12 @@ class ContentStore(ABC):
         named = [replace(parsed, name=name).location for name in names if not name.endswith(".part")]
         return named or [replace(parsed, name="").location]
 
-    def _choose_target(self, stored: StoredObject, at: str) -> str:
-        """Return the location to write: for the name `content`, the file that exists."""
-        if self._parse(at).sha256 != stored.sha256:
-            raise ContentCorruptError(f"The content for {at} has the hash {stored.sha256}.", stored.sha256)
-        location = self._list_locations(at)[0]
-        return location if location.startswith("docs/") else self._parse(at).location
+    def _get_target(self, stored: StoredObject) -> str:
+        """Return the location to write; raises `ContentCorruptError` if the URI has another hash."""
+        parsed = self._parse(stored.uri)
+        if parsed.sha256 != stored.sha256:
+            raise ContentCorruptError(f"The content for {stored.uri} has the hash {stored.sha256}.", stored.sha256)
+        return parsed.location
 
     def _read_chunks(self, uri: str) -> Iterator[bytes]:
         yield from self._read_location(uri, self._locate(uri))

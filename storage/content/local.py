@@ -202,7 +202,7 @@ class LocalContentStore(ContentStore):
         # garbage collection.
         folders: dict[str, list[tuple[StoredObject, Path, str]]] = defaultdict(list)
         for stored, temporary in written:
-            folder_name, _, name = self._choose_target(stored, stored.uri).rpartition("/")
+            folder_name, _, name = self._get_target(stored).rpartition("/")
             folders[folder_name].append((stored, temporary, name))
         for folder_name, files in folders.items():
             with _translate_os_errors():

@@ -69,7 +69,7 @@ class S3ContentStore(ContentStore):
         with spool_content(content, MAX_SIZE) as spool:
             sha256 = spool.digest.hex()
             stored = StoredObject(sha256, at or self.build_uri(sha256), spool.size)
-            key = self._build_key(self._choose_target(stored, stored.uri))
+            key = self._build_key(self._get_target(stored))
             with translate_errors():
                 self._client.put_object(
                     Bucket=self._bucket,

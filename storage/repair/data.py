@@ -181,7 +181,7 @@ def _restore(row: StorageObject, copy: DataInspection, stores: StorePool) -> Non
 
     def write_copy(store: ContentStore) -> None:
         chunks = stores.call(parse_uri(copy.uri).backend, lambda other: other.iter_chunks(copy.uri))
-        store.put(chunks, at=row.storage_uri)
+        store.put(chunks, at=store.resolve_uri(row.storage_uri))
 
     stores.call(parse_uri(row.storage_uri).backend, write_copy)
 

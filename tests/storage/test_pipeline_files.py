@@ -230,17 +230,6 @@ def test_put_writes_at_a_name(pipeline: Pipeline) -> None:
     assert pipeline.store.read(uri) == DATA
 
 
-def test_put_at_content_replaces_the_file_that_is_there(pipeline: Pipeline) -> None:
-    uri = build_copy_uri(pipeline.backend, SHA256)
-    pipeline.store.put(DATA, at=uri)
-    assert pipeline.list_files() == [f"docs/{SHA256}/content"]
-    pipeline.store.delete(uri)
-    named = pipeline.write("name", b"corrupt")
-    pipeline.store.put(DATA, at=uri)
-    assert pipeline.list_files() == [f"docs/{SHA256}/name"]
-    assert pipeline.store.read(named) == DATA
-
-
 def test_name_deletes_one_file_and_content_all(pipeline: Pipeline) -> None:
     first, second, third = (pipeline.write(name) for name in "abc")
     assert pipeline.store.delete(first)
@@ -328,6 +317,15 @@ def test_file_is_repaired_from_the_other_store(pipeline: Pipeline, name: str, da
     assert StorageObject.objects.get().storage_uri == uri
 
 
+def test_corrupt_file_that_content_means_is_repaired_at_its_name(pipeline: Pipeline) -> None:
+    uri = pipeline.write("some name", b"corrupt")
+    pipeline.add_object()
+    pipeline.store.put(DATA)
+    assert run_command("storage_repair", "--only", "hashes", "--yes").code == 0
+    assert pipeline.list_files() == [f"docs/{SHA256}/some name"]
+    assert pipeline.store.read(uri) == DATA
+
+
 def test_orphan_is_repaired_and_collected(pipeline: Pipeline) -> None:
     uri = pipeline.write("an orphan")
     # Files of pipelines without any row may belong to another database.
@@ -384,8 +382,11 @@ def test_moved_file_keeps_its_form_and_its_documents(pipeline: Pipeline, olga: C
     store_setup.expire_tombstones()
     collect_garbage(GcOptions(), REPORTER)
     assert not pipeline.store.exists(uri)
+    # Files with other names do not take the place of the moved one, for pipelines read by name.
+    pipeline.write("third")
     assert move_objects(MoveOptions(to=pipeline.backend), REPORTER).object_count == 1
     assert StorageObject.objects.get().storage_uri == uri
+    assert f"docs/{SHA256}/{name}" in pipeline.list_files()
     assert pipeline.store.read(uri) == DATA
 
 

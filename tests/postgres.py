@@ -49,7 +49,7 @@ def ordinary_server() -> Iterator[str]:
 
 
 @contextmanager
-def started_server(programs: Path | None = None) -> Iterator[Server]:
+def started_server(programs: Path | None = None, settings: str = "autovacuum=off") -> Iterator[Server]:
     """Start a server on new, empty data with password authentication; it is gone afterwards, data and all.
 
     `programs` is the folder of its programs, by default those of the machine.
@@ -85,10 +85,10 @@ def started_server(programs: Path | None = None) -> Iterator[Server]:
             *("-D", str(data), "-U", server.user, f"--pwfile={password_file}"),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
         )
-        # Autovacuum would change query plans and visibility at any moment.
+        # By default without autovacuum, which would change query plans and visibility at any moment.
         options = (
             f"-c listen_addresses=127.0.0.1 -c port={server.port} -c unix_socket_directories={folder}"
-            " -c fsync=off -c autovacuum=off"
+            f" -c fsync=off {''.join(f' -c {setting}' for setting in settings.split())}"
         )
         run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options)
         try:

@@ -11,17 +11,29 @@ from alembic.util import CommandError
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.postgres import connection_parameters
-from ncfd_site.schema.deploy import alembic_runner, bookkeeping, diagnose, expected, revisions, rewrites, session
+from ncfd_site.schema.deploy import (
+    alembic_runner,
+    bookkeeping,
+    diagnose,
+    expected,
+    revisions,
+    rewrites,
+    session,
+    waiting,
+)
 from ncfd_site.schema.deploy.alembic_runner import session_of, sqlalchemy_connection
-from ncfd_site.schema.deploy.report import RevisionError
+from ncfd_site.schema.deploy.report import Progress, RevisionError, RunResult
 from ncfd_site.schema.source import Direction, Step
-
-LOCK_WAIT_SECONDS = 600.0
 
 
 def run_offline() -> None:
     """Print the SQL of the revisions."""
-    context.configure(dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, transaction_per_migration=True)
+    context.configure(
+        dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},
+        version_table_schema="public",
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
         context.run_migrations()
 
@@ -36,6 +48,8 @@ def run_online() -> None:
     consents: Any = context.get_x_argument(as_dictionary=True)
     attributes["allow_destructive"] = tuple(filter(None, consents.get("allow_destructive", "").split(",")))
     attributes["log"] = bookkeeping.RunLog()
+    progress = Progress(lambda line: context.config.print_stdout("%s", line), 1, RunResult(database=""))
+    attributes["progress"] = progress
     try:
         revisions.require_unedited_files()
         parameters = connection_parameters()
@@ -45,10 +59,14 @@ def run_online() -> None:
                     migrate(wrapped)
                 return
             session.require_safe_connection(connection, parameters)
-            with session.run_lock(connection, LOCK_WAIT_SECONDS):
+            with (
+                session.run_lock(connection, progress.lock_wait, progress.report_waiting),
+                waiting.watch(parameters, session.read_backend_pid(connection), progress),
+            ):
                 # An operator uses stamp to record the version of a database in an unclear state.
                 if command != "stamp":
-                    diagnosis = diagnose.diagnose(connection)
+                    with session.snapshot(connection):
+                        diagnosis = diagnose.diagnose(connection)
                     diagnosis.require_safe()
                     agreed = consents.get("allow_rewrite", "").split(",")
                     if command == "upgrade" and diagnosis.catalog is not None:
@@ -67,7 +85,7 @@ def migrate(connection: Any) -> None:
     if connection.in_transaction():
         raise RuntimeError("A transaction is open: Alembic would not commit it.")
     log: bookkeeping.RunLog = context.config.attributes["log"]
-    progress = context.config.attributes.get("progress")
+    progress: Progress = context.config.attributes["progress"]
 
     def record(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         if not step.is_stamp:
@@ -76,16 +94,22 @@ def migrate(connection: Any) -> None:
             log.record_revision(session_of(ctx.connection), finished)
         log.start_entry()
 
-    context.configure(connection=connection, transaction_per_migration=True, on_version_apply=record)
+    context.configure(
+        connection=connection,
+        version_table_schema="public",
+        transaction_per_migration=True,
+        on_version_apply=record,
+    )
 
     def attempt() -> None:
         log.start_entry()
+        context.config.attributes["outlast_autovacuum"] = progress.is_blocked_by_autovacuum
         context.run_migrations()
 
     try:
         alembic_runner.run_with_retries(attempt, progress)
     except RevisionError as error:
-        failure = alembic_runner.explain_failure(error)
+        failure = alembic_runner.explain_failure(error, progress)
         is_closed = connection.invalidated or session_of(connection).closed
         if failure.exit_code is not ExitCode.CONSENT_NEEDED and not is_closed:
             with connection.begin():

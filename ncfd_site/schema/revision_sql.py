@@ -72,22 +72,30 @@ def run(revision_file: str, revision: str, direction: Direction) -> None:
     settings = (
         f"SELECT set_config('ncfd.revision', '{revision}', true), "
         f"set_config('ncfd.allow_destructive', '{','.join(allowed)}', true), "
-        # The session or the role may have another search path.
+        # For the SQL that --sql prints; a run has this path already.
         "set_config('search_path', 'public', true)"
     )
     script = [
         *source.split_statements(source.read_helpers()),
         *source.split_statements(source.read_sql(revision_file, direction)),
     ]
+    _run(settings, step)
+    if context.config.attributes.get("outlast_autovacuum"):
+        _run(session.OUTLAST_AUTOVACUUM, step)
     with _data_loss_check(step, consented=revision in allowed):
-        for statement in (settings, *(each for each in script if not source.is_online(each))):
-            try:
-                _execute(statement)
-            except DBAPIError as error:
-                raise RevisionError.from_error(error.orig or error, step, statement, online=False) from error
+        for statement in script:
+            if not source.is_online(statement):
+                _run(statement, step)
     online = [each for each in script if source.is_online(each)]
     if online:
         _run_online(online, step)
+
+
+def _run(statement: str, step: Step) -> None:
+    try:
+        _execute(statement)
+    except DBAPIError as error:
+        raise RevisionError.from_error(error.orig or error, step, statement, online=False) from error
 
 
 @contextmanager

@@ -27,10 +27,10 @@ from tests.migration.test_contract import PROJECT
 SECRET_KEY = secrets.token_urlsafe(50)
 
 
-def run(keywords: Keywords, target: str = "head", **terms: Any) -> RunResult:
+def run(keywords: Keywords, target: str = "head", lock_wait: float = 60, **terms: Any) -> RunResult:
     """Run `migrate_alembic` and return its result."""
     result = RunResult(database="test")
-    deploy.deploy(keywords, target, Progress(lambda _: None, 0, result), DeployOptions(**terms))
+    deploy.deploy(keywords, target, Progress(lambda _: None, 0, result, lock_wait), DeployOptions(**terms))
     return result
 
 

@@ -1,10 +1,8 @@
 """Every state of a database has a name, evidence and a command that resolves it."""
 
 import json
-import threading
 from collections.abc import Callable
 
-import psycopg
 import pytest
 
 from ncfd_site.config.errors import ExitCode
@@ -132,15 +130,6 @@ STOPS: dict[str, tuple[Callable[[Keywords], None], State, str, str]] = {
         "20990101_newer, which newer code applied",
         f"migrate_alembic {revisions.head()}",
     ),
-    "invalid index": (
-        at(
-            CONTRACT_HEAD,
-            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_scores_run_id'::regclass",
-        ),
-        State.INVALID_INDEX,
-        "A failed build left invalid indexes, which no query uses: ix_scores_run_id",
-        "REINDEX INDEX CONCURRENTLY public.ix_scores_run_id;",
-    ),
     "index missing": (
         at(CONTRACT_HEAD, "DROP INDEX ix_scores_run_id"),
         State.NOT_ITS_REVISION,
@@ -210,39 +199,10 @@ REPAIRED = [name for name, (_, state, _, _) in STOPS.items() if state not in dia
 
 @pytest.mark.parametrize("name", REPAIRED)
 def test_the_command_in_the_message_repairs_it(empty_database: Keywords, name: str) -> None:
-    build, state, _, _ = STOPS[name]
-    build(empty_database)
+    STOPS[name][0](empty_database)
     with pytest.raises(MigrationError) as refusal:
         run(empty_database)
     output = str(refusal.value)
-    if state is State.INVALID_INDEX:
-        with psycopg.connect(**empty_database, autocommit=True) as connection:
-            connection.execute(output.partition("in psql: ")[2].partition(" Then:")[0])
-        assert run(empty_database).verified
-    else:
-        asked = output.partition("migrate_alembic --adopt ")[2].split()[0].strip(".")
-        assert adopt(empty_database, asked)[0].verified
+    asked = output.partition("migrate_alembic --adopt ")[2].split()[0].strip(".")
+    assert adopt(empty_database, asked)[0].verified
     assert run(empty_database).applied == []
-
-
-def test_an_index_that_is_being_built_is_waited_for(empty_database: Keywords) -> None:
-    databases.become(empty_database, CONTRACT_HEAD)
-    with psycopg.connect(**empty_database) as holder:
-        # A concurrent build waits for older snapshots of the table.
-        holder.execute("INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now())")
-
-        def build() -> None:
-            with psycopg.connect(**empty_database, autocommit=True) as connection:
-                connection.execute("CREATE INDEX CONCURRENTLY ix_by_hand ON trials (phase)")
-
-        builder = threading.Thread(target=build)
-        builder.start()
-        try:
-            while query(empty_database, "SELECT count(*) FROM pg_stat_progress_create_index") == [(0,)]:
-                pass
-            with pytest.raises(MigrationError, match=r"Indexes are being built: ix_by_hand \(process \d+\)"):
-                run(empty_database)
-        finally:
-            holder.rollback()
-            builder.join(30)
-    assert run(empty_database).verified

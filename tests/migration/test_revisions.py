@@ -16,7 +16,7 @@ from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import programs
 from ncfd_site.schema import catalog, source
 from ncfd_site.schema.deploy import bookkeeping, compare, expected, inspection, revisions, session
-from ncfd_site.schema.deploy.report import MigrationError, RunResult
+from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.running import query, run
@@ -181,7 +181,7 @@ def test_initial_rows_are_no_loss(head_database: Keywords) -> None:
 
 
 def test_printed_sql_creates_the_same_schema(empty_database: Keywords, catalogs: dict[str, catalog.Catalog]) -> None:
-    printed = inspection.render_sql(empty_database, "head", RunResult(database="test"))
+    printed = inspection.render_sql(empty_database, "head", Progress(print, 0, RunResult(database="test")))
     psql = subprocess.run(
         [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**empty_database)],
         input=printed,
@@ -198,7 +198,7 @@ def test_printed_sql_creates_the_same_schema(empty_database: Keywords, catalogs:
 def test_printed_sql_of_a_downgrade_refuses_loss_too(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
         make_trial(connection)
-    printed = inspection.render_sql(head_database, "base", RunResult(database="test"))
+    printed = inspection.render_sql(head_database, "base", Progress(print, 0, RunResult(database="test")))
     psql = subprocess.run(
         [programs.find_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", make_conninfo(**head_database)],
         input=printed,

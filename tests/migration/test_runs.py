@@ -1,7 +1,10 @@
 """Runs beside other sessions: concurrent, with locked tables, killed, failing, and read-only."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +30,23 @@ EVERYTHING = (
 
 
 def test_eight_at_once_on_an_empty_database_run_each_revision_once(empty_database: Keywords) -> None:
+    run_eight_at_once(empty_database)
+
+
+@pytest.mark.soak
+def test_eight_at_once_ten_times_on_a_loaded_machine(empty_database: Keywords) -> None:
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
+    try:
+        for _ in range(10):
+            databases.clone(empty_database, "template1", empty_database["dbname"])
+            run_eight_at_once(empty_database)
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+
+
+def run_eight_at_once(empty_database: Keywords) -> None:
     processes = [start(empty_database) for _ in range(4)] + [
         start(empty_database, "head", command=("-m", "alembic", "upgrade")) for _ in range(4)
     ]
@@ -43,11 +63,12 @@ def test_a_state_during_another_run_is_judged_after_that_run(empty_database: Key
         other.execute("SELECT pg_advisory_lock(%s)", [session.LOCK_KEY])
         other.execute("CREATE TABLE trials (half_made integer)")
         later = pool.submit(run, empty_database)
-        waits = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock%%' AND datname = %s"
-        while not other.execute(waits, [empty_database["dbname"]]).rowcount:
-            # It fails here where it refuses at once.
-            assert not later.done(), later.result()
+        # It polls the lock.
+        polls = "SELECT FROM pg_stat_activity WHERE application_name = 'migrate_alembic' AND datname = %s"
+        while not other.execute(polls, [empty_database["dbname"]]).rowcount:
             time.sleep(0.01)
+        time.sleep(0.5)
+        assert not later.done(), later.result()
         other.execute("DROP TABLE trials")
         other.execute("SELECT pg_advisory_unlock(%s)", [session.LOCK_KEY])
         assert later.result(timeout=60).verified

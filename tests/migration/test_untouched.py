@@ -62,7 +62,7 @@ def test_tables_of_django_other_schemas_and_other_owners_are_never_touched(
 
 LOOKS: dict[str, Callable[[Keywords, Progress], object]] = {
     "--plan": lambda keywords, progress: inspection.show_plan(keywords, "head", progress),
-    "--sql": lambda keywords, progress: inspection.render_sql(keywords, "head", progress.result),
+    "--sql": lambda keywords, progress: inspection.render_sql(keywords, "head", progress),
     "--drift": inspection.show_drift,
     "--history": inspection.show_history,
     "--adopt --plan": lambda keywords, progress: deploy.plan_adoption(keywords, "auto", "head", progress),

@@ -116,7 +116,7 @@ def render_script(current: str | None, target: str | None, direction: str) -> st
     return config.output_buffer.getvalue()
 
 
-def run_with_retries(attempt: Callable[[], None], progress: Progress | None) -> None:
+def run_with_retries(attempt: Callable[[], None], progress: Progress) -> None:
     """Run `attempt` until no table that it needs is locked; each attempt resumes after the last finished revision."""
     # Each revision has its own time limit.
     retries: defaultdict[str, retrying.LockRetry] = defaultdict(retrying.LockRetry)
@@ -128,12 +128,11 @@ def run_with_retries(attempt: Callable[[], None], progress: Progress | None) -> 
             if not retry.can_retry(error.sqlstate):
                 raise
             pause = retry.next_pause()
-            if progress:
-                progress.report_locked_table(error.step.revision, pause)
+            progress.report_locked_table(error.step.revision, pause)
             time.sleep(pause)
 
 
-def explain_failure(error: RevisionError) -> MigrationError:
+def explain_failure(error: RevisionError, progress: Progress) -> MigrationError:
     """Return the error to show for a revision that failed."""
     step = error.step
     if error.sqlstate == LOSS_SQLSTATE:
@@ -155,9 +154,14 @@ def explain_failure(error: RevisionError) -> MigrationError:
             ExitCode.PARTIAL,
         )
     if error.sqlstate == retrying.LOCK_NOT_AVAILABLE:
-        advice = "Another session locks a table. Find it in pg_locks, end it, and run migrate_alembic again."
-    else:
-        advice = "Correct the cause and run migrate_alembic again: it resumes at this revision."
+        return MigrationError(
+            f"{name} was rolled back, because a table is locked by {progress.describe_blockers()}.\n{cause}"
+            + "".join(f"To end it: {each.remedy}\n" for each in progress.blockers)
+            + "Then run migrate_alembic again: it resumes at this revision.",
+            ExitCode.LOCKED,
+        )
     return MigrationError(
-        f"{name} failed and was rolled back; the revisions before it stay applied.\n{cause}{advice}", ExitCode.FAILED
+        f"{name} failed and was rolled back; the revisions before it stay applied.\n{cause}"
+        "Correct the cause and run migrate_alembic again: it resumes at this revision.",
+        ExitCode.FAILED,
     )

@@ -17,7 +17,7 @@ from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.known_drift import KnownDrift
 
 # Kinds that can be added online.
-_ADDED_ONLINE = ("index", "constraint")
+ADDED_ONLINE = ("index", "constraint")
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Fit:
 
     @property
     def is_clean(self) -> bool:
-        """True if only outdated definitions and objects of later revisions differ."""
-        return not (self.wrong or self.missing or self.overdue_drift)
+        """True if only outdated definitions, objects of later revisions and unfinished objects differ."""
+        return not (self.wrong or self.overdue_drift or any(not each.is_unfinished for each in self.missing))
 
     @property
     def has_out_of_band_changes(self) -> bool:
@@ -105,9 +105,9 @@ def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str) -
                 wrong.append(upcoming[0])
         elif is_outdated and (finding.found is not None or ("relation", finding.relation) in repaired):
             outdated.append(f"{finding.kind} {finding.name}")
-        elif finding.kind in _ADDED_ONLINE and finding.found is None and _is_added_after(revision, finding):
+        elif finding.kind in ADDED_ONLINE and finding.is_unbuilt and _is_added_after(revision, finding):
             pending.append(finding)
-        elif is_outdated or finding.is_unfinished or (finding.kind in _ADDED_ONLINE and finding.found is None):
+        elif is_outdated or (finding.kind in ADDED_ONLINE and finding.is_unbuilt):
             missing.append(finding)
         elif later and finding.found is not None and later[0].get(finding.key) == finding.found:
             # The next revision was killed before it wrote its version; it can run again over its own result.

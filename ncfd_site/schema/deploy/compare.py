@@ -52,8 +52,23 @@ class Finding:
 
     @property
     def is_unfinished(self) -> bool:
-        """True if only a build or a validation is unfinished."""
-        return self.expected is not None and self.found in (f"{self.expected} NOT VALID", f"{self.expected} INVALID")
+        """True for an invalid index, which is dropped and rebuilt, and a constraint that is only not validated."""
+        if self.expected is None or self.found is None:
+            return False
+        validated = normalize_definition(self.found.removesuffix(" NOT VALID"))
+        return self.is_invalid_index or (
+            self.found.endswith(" NOT VALID") and validated == normalize_definition(self.expected)
+        )
+
+    @property
+    def is_invalid_index(self) -> bool:
+        """True for an index that a stopped build left; no query uses it."""
+        return self.kind == "index" and (self.found or "").endswith(" INVALID")
+
+    @property
+    def is_unbuilt(self) -> bool:
+        """True if a run can add or finish it."""
+        return self.found is None or self.is_unfinished
 
     @property
     def description(self) -> str:

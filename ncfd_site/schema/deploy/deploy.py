@@ -22,22 +22,22 @@ from ncfd_site.schema.deploy import (
     session,
     spelling,
     verify,
+    waiting,
 )
 from ncfd_site.schema.deploy.adopt import Adoption
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
 from ncfd_site.schema.deploy.inspection import Steps
-from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
+from ncfd_site.schema.deploy.report import MigrationError, Progress
 from ncfd_site.schema.deploy.session import Connection
 
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """Consent given by name, the wait for the run lock in seconds, and the models to verify at head."""
+    """Consent given by name, and the models to verify at head."""
 
     allow_destructive: Sequence[str] = ()
     allow_rewrite: Sequence[str] = ()
     row_limit: int = rewrites.ROW_LIMIT
-    lock_wait: float = 600.0
     models: verify.Models = field(default_factory=dict)
 
 
@@ -49,39 +49,31 @@ def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, optio
     result = progress.result
     revisions.require_unedited_files()
     with session.connect(parameters) as connection:
-        if _is_at_target(connection, target, result):
+        with session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting):
+            diagnosis = inspection.require_safe_state(connection, result)
+        if not inspection.plan_steps(diagnosis, target, result) and not diagnosis.needs_repair:
             progress.print(inspection.nothing_to_do(result))
             return
         session.require_safe_connection(connection, parameters)
-        with session.run_lock(connection, options.lock_wait, progress.report_waiting) as waited:
+        with (
+            session.run_lock(connection, progress.lock_wait, progress.report_waiting) as waited,
+            waiting.watch(parameters, session.read_backend_pid(connection), progress),
+        ):
             result.waited_seconds = waited
             # The previous holder of the lock may have done the work.
             diagnosis = inspection.require_safe_state(connection, result)
             steps = inspection.plan_steps(diagnosis, target, result)
-            if not steps:
+            if not steps and not diagnosis.needs_repair:
                 progress.print(inspection.nothing_to_do(result))
                 return
             inspection.warn_of_changed_files(connection, diagnosis.revision, progress)
+            inspection.warn_of_invalid_indexes(diagnosis, progress)
             _require_consent(connection, diagnosis, steps, progress, options)
             if bookkeeping.widen_version_column(connection):
                 progress.print(f"  Widened alembic_version to {bookkeeping.WIDTH} characters")
             log = bookkeeping.RunLog()
-            repairs = diagnosis.state is State.OUT_OF_BAND
+            repairs = diagnosis.needs_repair or diagnosis.state is State.OUT_OF_BAND
             _apply_and_verify(connection, diagnosis, steps, progress, options, log, repairs=repairs)
-
-
-def _is_at_target(connection: Connection, target: str, result: RunResult) -> bool:
-    """Return whether nothing is to be done; False if only the run lock can decide."""
-    try:
-        return not inspection.plan_steps(inspection.require_safe_state(connection, result), target, result)
-    except MigrationError as error:
-        # Another run may be in the middle of its work.
-        if error.exit_code is ExitCode.REFUSED:
-            return False
-        raise
-    except psycopg.errors.InternalError:
-        # Another run dropped an object while its definition was read.
-        return False
 
 
 def adopt_schema(
@@ -100,7 +92,10 @@ def adopt_schema(
     revisions.require_unedited_files()
     with session.connect(parameters) as connection:
         session.require_safe_connection(connection, parameters)
-        with session.run_lock(connection, options.lock_wait, progress.report_waiting) as waited:
+        with (
+            session.run_lock(connection, progress.lock_wait, progress.report_waiting) as waited,
+            waiting.watch(parameters, session.read_backend_pid(connection), progress),
+        ):
             result.waited_seconds = waited
             diagnosis, adoption, steps = _prove(connection, revision, target, progress)
             previous = bookkeeping.read_version_table(connection).rows
@@ -123,7 +118,8 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
     revisions.require_unedited_files()
     with session.connect(parameters) as connection:
         session.require_safe_connection(connection, parameters)
-        _, adoption, steps = _prove(connection, revision, target, progress)
+        with session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting):
+            _, adoption, steps = _prove(connection, revision, target, progress)
     record = "\n".join(
         [
             f"-- Record that the schema is at {adoption.recorded}",
@@ -153,7 +149,8 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
 def _prove(connection: Connection, revision: str, target: str, progress: Progress) -> tuple[Diagnosis, Adoption, Steps]:
     """Prove the revision and print the evidence; return a diagnosis at the revision to record, and the steps."""
     result = progress.result
-    diagnosis = diagnose.diagnose(connection)
+    with session.snapshot(connection):
+        diagnosis = diagnose.diagnose(connection)
     result.state, result.before = diagnosis.state, diagnosis.revision
     adoption = adopt.prove(connection, diagnosis, revision)
     result.adoption = adoption.as_json()
@@ -252,7 +249,7 @@ def _repair_schema(connection: Connection, revision: str, progress: Progress, lo
     for each in repair.plan_repairs(found, wanted):
         log.start_entry()
         try:
-            repair.apply_repair(connection, each)
+            repair.apply_repair(connection, each, progress)
         except psycopg.Error as error:
             raise MigrationError(
                 f"The repair stopped: {each.description}. PostgreSQL: {str(error).strip()}\n"

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema import retrying, source
+from ncfd_site.schema import retrying
 from ncfd_site.schema.catalog import OF_DJANGO, Catalog, read_definitions
-from ncfd_site.schema.deploy import assess, bookkeeping, compare, expected, revisions, session, spelling
+from ncfd_site.schema.deploy import assess, bookkeeping, compare, expected, revisions, spelling
 from ncfd_site.schema.deploy.assess import Fit
+from ncfd_site.schema.deploy.bookkeeping import LogAction
+from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.report import MigrationError
 from ncfd_site.schema.deploy.session import Connection
 
@@ -28,7 +30,6 @@ class State(StrEnum):
     SEVERAL = "several versions"
     EMPTY_VERSION_TABLE = "empty version table"
     WITHOUT_VERSION = "schema without a version"
-    INVALID_INDEX = "invalid index"
     PIPELINES_REVISION = "revision of the pipelines' own migrations"
     NOT_ITS_REVISION = "schema differs from its revision"
     FOREIGN = "not an ncfd database"
@@ -71,6 +72,18 @@ class Diagnosis:
     named_revisions: tuple[str, ...] = ()
     catalog: Catalog | None = None
     fit: Fit | None = None
+
+    @property
+    def repairs(self) -> tuple[Finding, ...]:
+        """Indexes and constraints that a stopped run left unfinished, or an adoption missing; a run repairs them."""
+        if self.fit is None or self.state not in SAFE:
+            return ()
+        return tuple(each for each in self.fit.missing if each.kind in assess.ADDED_ONLINE)
+
+    @property
+    def needs_repair(self) -> bool:
+        """True if a run has work to do even at its target."""
+        return bool(self.repairs)
 
     def require_safe(self) -> None:
         """Raise `MigrationError` if manual action is required."""
@@ -188,16 +201,7 @@ def _diagnose_revision(connection: Connection, revision: str, patience: float) -
     catalog = spelling.respell(read_definitions(connection, patience), catalogs.values())
     fit = assess.assess_fit(catalog, catalogs, revision)
     diagnosis = Diagnosis(State.AT_HEAD if at_head else State.BEHIND, revision, catalog=catalog, fit=fit)
-    invalid = [
-        name
-        for (kind, name), definition in catalog.items()
-        if kind == "index" and definition.endswith(" INVALID") and _is_ours(definition, catalogs[revision])
-    ]
-    unexpected = [name for name in invalid if name not in _read_pending_indexes(revision)]
-    if unexpected:
-        evidence, remedy = _explain_invalid_indexes(connection, unexpected)
-        return replace(diagnosis, state=State.INVALID_INDEX, evidence=evidence, remedy=remedy)
-    if not fit.is_clean:
+    if not fit.is_clean and not (fit.fits and not fit.overdue_drift and _is_adoption_unfinished(connection)):
         evidence, remedy = _explain_difference(fit)
         return replace(diagnosis, state=State.NOT_ITS_REVISION, evidence=evidence, remedy=remedy)
     if fit.has_out_of_band_changes and not at_head:
@@ -205,37 +209,11 @@ def _diagnose_revision(connection: Connection, revision: str, patience: float) -
     return diagnosis
 
 
-def _is_ours(index: str, wanted: Catalog) -> bool:
-    return ("relation", compare.index_table(index)) in wanted
-
-
-def _read_pending_indexes(revision: str) -> set[str]:
-    """Return the indexes that pending revisions build; they also rebuild an invalid one."""
-    return {
-        index
-        for _, pending in revisions.steps_between(revision, revisions.head())
-        for statement in source.split_statements(source.read_sql(pending.path, "up"))
-        if (index := source.find_index_name(statement))
-    }
-
-
-def _explain_invalid_indexes(connection: Connection, indexes: list[str]) -> tuple[str, str]:
-    """Return evidence and remedy."""
-    building = [f"{name} (process {pid})" for name in indexes if (pid := session.find_index_builder(connection, name))]
-    if building:
-        return (
-            f"Indexes are being built: {', '.join(building)}. Nothing was changed.",
-            f"Wait until they are finished, then run: {_COMMAND}",
-        )
-    # REINDEX CONCURRENTLY leaves an invalid copy; the index itself is valid.
-    statements = [
-        f"{'DROP' if '_ccnew' in name or '_ccold' in name else 'REINDEX'} INDEX CONCURRENTLY public.{name};"
-        for name in indexes
-    ]
-    return (
-        f"A failed build left invalid indexes, which no query uses: {', '.join(indexes)}. Nothing was changed.",
-        f"To repair them without blocking others, run in psql: {' '.join(statements)} Then: {_COMMAND}",
-    )
+def _is_adoption_unfinished(connection: Connection) -> bool:
+    """Return whether an adoption, which its operator consented to, stopped before its verification."""
+    actions = [entry.action for entry in bookkeeping.read_log(connection)]
+    last = {action: index for index, action in enumerate(actions)}
+    return last.get(LogAction.ADOPT, -1) > last.get(LogAction.VERIFY, -1)
 
 
 def _explain_difference(fit: Fit) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 Neither Alembic nor SQLAlchemy is imported, so that a run with nothing to do is quick.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -32,14 +33,18 @@ Steps = list[tuple[str, Revision]]
 
 
 def require_safe_state(connection: Connection, result: RunResult) -> Diagnosis:
-    """Return the state of the database and add it to the result. Raises `MigrationError` if it needs manual action."""
+    """Return the state of the database and add it to the result. Raises `MigrationError` if it needs manual action.
+
+    The caller holds the run lock: during a run, the state is that of neither revision.
+    """
     diagnosis = _diagnose(connection, result)
     diagnosis.require_safe()
     return diagnosis
 
 
 def _diagnose(connection: Connection, result: RunResult) -> Diagnosis:
-    diagnosis = diagnose.diagnose(connection)
+    with session.snapshot(connection):
+        diagnosis = diagnose.diagnose(connection)
     result.state = diagnosis.state
     result.before = result.after = diagnosis.revision
     return diagnosis
@@ -74,10 +79,23 @@ def nothing_to_do(result: RunResult) -> str:
 
 def planned_rewrites(connection: Connection, diagnosis: Diagnosis, steps: Steps) -> list[rewrites.Rewrite]:
     """Return the tables that the steps rewrite."""
+    if not steps:
+        return []
     target = last_revision(steps)
     if diagnosis.catalog is None or target is None or steps[-1][0] == "down":
         return []
     return rewrites.find_rewrites(connection, diagnosis.catalog, expected.read_catalog(target))
+
+
+def warn_of_invalid_indexes(diagnosis: Diagnosis, progress: Progress) -> None:
+    """Print the invalid indexes of users; those of revisions are rebuilt."""
+    for each in diagnosis.fit.extra if diagnosis.fit else ():
+        if each.is_invalid_index:
+            # REINDEX CONCURRENTLY leaves an invalid copy; the index itself is valid.
+            verb = "DROP" if re.search(r"_cc(new|old)\d*$", each.name) else "REINDEX"
+            progress.print(
+                f"  Warning: index {each.name} is invalid, and no query uses it: {verb} INDEX CONCURRENTLY {each.name};"
+            )
 
 
 def warn_of_changed_files(connection: Connection, current: str | None, progress: Progress) -> None:
@@ -87,19 +105,24 @@ def warn_of_changed_files(connection: Connection, current: str | None, progress:
         progress.print(f"  Warning: {each}")
 
 
-def show_plan(parameters: Mapping[str, Any], target: str, progress: Progress) -> Steps:
-    """Print and return the steps of a run and their cost. Writes nothing."""
+def show_plan(parameters: Mapping[str, Any], target: str, progress: Progress) -> bool:
+    """Print the steps of a run and their cost; return whether there is something to do. Writes nothing."""
     revisions.require_unedited_files()
     result = progress.result
-    with session.connect(parameters) as connection:
+    with (
+        session.connect(parameters) as connection,
+        session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting),
+    ):
         diagnosis = require_safe_state(connection, result)
         steps = plan_steps(diagnosis, target, result)
         warn_of_changed_files(connection, diagnosis.revision, progress)
-        if steps:
+        warn_of_invalid_indexes(diagnosis, progress)
+        is_pending = bool(steps) or diagnosis.needs_repair
+        if is_pending:
             _print_plan(connection, diagnosis, steps, progress)
         else:
             progress.print(nothing_to_do(result))
-    return steps
+    return is_pending
 
 
 def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, progress: Progress) -> None:
@@ -108,6 +131,8 @@ def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, prog
         progress.print("  widen alembic_version, which is too short for the ids")
     for direction, revision in steps:
         progress.print(f"  {'apply' if direction == 'up' else 'revert'} {revision.id}: {revision.summary}")
+    for finding in diagnosis.repairs:
+        progress.print(f"  finish {finding.kind} {finding.name}, which a stopped run left")
     fit = diagnosis.fit
     if fit and diagnosis.state is State.OUT_OF_BAND:
         progress.print(f"  adopt out-of-band objects: {', '.join(fit.out_of_band)}")
@@ -121,9 +146,13 @@ def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, prog
         progress.print(f"  {each.description}")
 
 
-def render_sql(parameters: Mapping[str, Any], target: str, result: RunResult) -> str:
+def render_sql(parameters: Mapping[str, Any], target: str, progress: Progress) -> str:
     """Return the SQL that a run would execute. Writes nothing."""
-    with session.connect(parameters) as connection:
+    result = progress.result
+    with (
+        session.connect(parameters) as connection,
+        session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting),
+    ):
         steps = plan_steps(require_safe_state(connection, result), target, result)
     if not steps:
         return f"-- {nothing_to_do(result)}\n"
@@ -135,7 +164,10 @@ def render_sql(parameters: Mapping[str, Any], target: str, result: RunResult) ->
 def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> None:
     """Compare the database with its revision. Raises `MigrationError` with the differences. Writes nothing to it."""
     result = progress.result
-    with session.connect(parameters) as connection:
+    with (
+        session.connect(parameters) as connection,
+        session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting),
+    ):
         diagnosis = _diagnose(connection, result)
         revision = diagnosis.revision
         if diagnosis.state is State.EMPTY:
@@ -170,7 +202,10 @@ def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Seque
 
 def verify_only(parameters: Mapping[str, Any], progress: Progress, models: verify.Models) -> None:
     """Verify the database against its revision, as after a run. Writes a log entry only."""
-    with session.connect(parameters) as connection:
+    with (
+        session.connect(parameters) as connection,
+        session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting),
+    ):
         diagnosis = _diagnose(connection, progress.result)
         if diagnosis.state is State.EMPTY:
             progress.print(f"Nothing to verify: {progress.result.database} is empty.")
@@ -208,10 +243,13 @@ def show_history(parameters: Mapping[str, Any], progress: Progress) -> None:
     """Print the log of runs and the changed files. Writes nothing."""
     with session.connect(parameters) as connection:
         log = bookkeeping.read_log(connection)
-        diagnosis = _diagnose(connection, progress.result)
+        # Not the state: it would wait for a run in progress.
+        rows = bookkeeping.read_version_table(connection).rows
+        revision = rows[0] if len(rows) == 1 and rows[0] in revisions.ids() else None
+        progress.result.before = progress.result.after = revision
         progress.result.history = [asdict(entry) for entry in log]
         for entry in log:
             progress.print(str(entry))
         if not log:
             progress.print(f"No runs are logged in {progress.result.database}.")
-        warn_of_changed_files(connection, diagnosis.revision, progress)
+        warn_of_changed_files(connection, revision, progress)

@@ -17,6 +17,7 @@ from ncfd_site.schema.catalog import Catalog
 from ncfd_site.schema.deploy import bookkeeping, compare, session
 from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.compare import Finding
+from ncfd_site.schema.deploy.report import Progress
 from ncfd_site.schema.deploy.session import Connection
 
 # Number of violating rows to list.
@@ -70,14 +71,21 @@ def plan_repairs(found: Catalog, wanted: Catalog) -> list[Repair]:
     ]
 
 
-def apply_repair(connection: Connection, repair: Repair) -> None:
+def apply_repair(connection: Connection, repair: Repair, progress: Progress) -> None:
     """Run the statements of a repair. Raises `psycopg.Error`; finished statements are kept."""
     for statement in repair.statements:
         if source.is_online(statement):
             session.run_online(connection, statement)
         else:
             # It takes a strong lock for a moment.
-            retrying.retry_while_locked(partial(connection.execute, statement))
+            retrying.retry_while_locked(partial(_add, connection, statement, progress))
+
+
+def _add(connection: Connection, statement: str, progress: Progress) -> None:
+    with connection.transaction():
+        if progress.is_blocked_by_autovacuum:
+            connection.execute(session.OUTLAST_AUTOVACUUM)
+        connection.execute(statement)
 
 
 def find_violations(connection: Connection, repairs: Iterable[Repair]) -> list[Violation]:

@@ -1,13 +1,16 @@
 """Result, progress and errors of a run."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.schema import source
 from ncfd_site.schema.source import Step
+
+# Seconds to wait for another run.
+LOCK_WAIT_SECONDS = 600.0
 
 
 @dataclass
@@ -60,22 +63,57 @@ class RunResult:
         )
 
 
-class Progress:
-    """Prints a line for each step and records the steps in the result."""
+@dataclass(frozen=True)
+class Blocker:
+    """A session, or a prepared transaction, for which a run waits; `remedy` is the statement that ends it."""
 
-    def __init__(self, write: Callable[[str], object], verbosity: int, result: RunResult) -> None:
+    name: str
+    text: str
+    remedy: str
+    is_autovacuum: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Progress:
+    """Prints a line for each step and records the steps in the result.
+
+    `lock_wait` is the time in seconds to wait for another run.
+    """
+
+    def __init__(
+        self, write: Callable[[str], object], verbosity: int, result: RunResult, lock_wait: float = LOCK_WAIT_SECONDS
+    ) -> None:
         self.write = write
         self.verbosity = verbosity
         self.result = result
+        self.lock_wait = lock_wait
+        # Who made this run wait last.
+        self.blockers: Sequence[Blocker] = ()
 
     def print(self, line: str, *, level: int = 1) -> None:
         """Print a line at this verbosity and above."""
         if self.verbosity >= level:
             self.write(line)
 
-    def report_waiting(self) -> None:
-        """Print that another run holds the lock."""
-        self.print("Another migration is running on this database; waiting for it.")
+    def report_waiting(self, runner: str) -> None:
+        """Print which run holds the lock."""
+        self.print(f"Another migration is running on this database; waiting for {runner}.")
+
+    def report_blockers(self, blockers: Sequence[Blocker]) -> None:
+        """Print for which sessions the run waits."""
+        for each in blockers:
+            self.print(f"  Waiting for {each}. To end it: {each.remedy}")
+
+    @property
+    def is_blocked_by_autovacuum(self) -> bool:
+        """True if autovacuum made the run wait; it gives way to a longer wait."""
+        return any(each.is_autovacuum for each in self.blockers)
+
+    def describe_blockers(self) -> str:
+        """Return for which sessions the run waited last."""
+        return "; ".join(map(str, self.blockers)) or "another session"
 
     def begin_step(self, revision: str, direction: str) -> None:
         """Print which revision runs."""
@@ -88,7 +126,7 @@ class Progress:
 
     def report_locked_table(self, revision: str, pause: float) -> None:
         """Print when a revision is retried."""
-        self.print(f"  {revision}: another session locks a table; retrying in {pause:.1f} s")
+        self.print(f"  {revision}: a table is locked by {self.describe_blockers()}; retrying in {pause:.1f} s")
 
 
 class MigrationError(UserError):

@@ -13,12 +13,18 @@ from psycopg import sql
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres import connection_errors
 from ncfd_site.schema import source
+from ncfd_site.schema.deploy import waiting
 from ncfd_site.schema.deploy.report import MigrationError
 
 Connection = psycopg.Connection[Any]
 
 # Other sessions queue behind a statement that waits for a table lock: it gives up early and is retried.
 LOCK_TIMEOUT_MS = 500
+# The server cancels an autovacuum for the sake of a waiter only after deadlock_timeout.
+OUTLAST_AUTOVACUUM = (
+    "SELECT set_config('lock_timeout', (setting::integer + 500)::text, true)"
+    " FROM pg_settings WHERE name = 'deadlock_timeout'"
+)
 # The time in which the server notices a killed client and frees its lock.
 CHECK_INTERVAL_MS = 500
 POLL_SECONDS = 0.1
@@ -35,6 +41,8 @@ _one_thread = threading.RLock()
 def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
     """Yield a connection in autocommit mode with short lock timeouts; `parameters` are psycopg keywords.
 
+    Other timeouts and the search path of the role or database have no effect.
+
     Raises `DatabaseUnavailable` if the server cannot be reached, denies access or is too old.
     """
     try:
@@ -44,9 +52,10 @@ def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
     with connection:
         connection_errors.require_version(connection.info.server_version)
         connection.execute(
-            f"SET lock_timeout = {LOCK_TIMEOUT_MS};"
-            f" SET client_connection_check_interval = {CHECK_INTERVAL_MS};"
-            " SET client_min_messages = warning"
+            f"SET search_path = public; SET lock_timeout = {LOCK_TIMEOUT_MS};"
+            f" SET client_connection_check_interval = {CHECK_INTERVAL_MS}; SET client_min_messages = warning;"
+            " SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN"
+            " ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
         )
         yield connection
 
@@ -74,16 +83,17 @@ def require_safe_connection(connection: Connection, parameters: Mapping[str, Any
 
 def _is_pooled_by_transaction(connection: Connection, parameters: Mapping[str, Any]) -> bool:
     # A pooler reports another process id than the server. Without one, this check costs a single query.
-    if _read_backend_pid(connection) == connection.info.backend_pid:
+    if read_backend_pid(connection) == connection.info.backend_pid:
         return False
     with psycopg.connect(**parameters) as other:
-        ours = _read_backend_pid(connection)
-        theirs = _read_backend_pid(other)
+        ours = read_backend_pid(connection)
+        theirs = read_backend_pid(other)
         # `other` is now in a transaction and keeps its session. In session mode, ours is still the same.
-        return theirs == ours or _read_backend_pid(connection) != ours
+        return theirs == ours or read_backend_pid(connection) != ours
 
 
-def _read_backend_pid(connection: Connection) -> int:
+def read_backend_pid(connection: Connection) -> int:
+    """Return the server process of a connection; `connection.info` has that of a pooler."""
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     return int(row[0]) if row else 0
 
@@ -93,7 +103,7 @@ def find_runner(connection: Connection) -> int | None:
     row = connection.execute(
         "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
         " WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database() AND l.objsubid = 1"
-        " AND (l.classid::bigint << 32 | l.objid::bigint) = %s",
+        " AND l.mode = 'ExclusiveLock' AND (l.classid::bigint << 32 | l.objid::bigint) = %s",
         [LOCK_KEY],
     ).fetchone()
     return int(row[0]) if row else None
@@ -101,41 +111,71 @@ def find_runner(connection: Connection) -> int | None:
 
 @contextmanager
 def run_lock(
-    connection: Connection, wait_seconds: float, on_wait: Callable[[], None] = lambda: None
+    connection: Connection, wait_seconds: float, on_wait: Callable[[str], None] = lambda _: None
 ) -> Iterator[float]:
     """Hold the run lock of this database and yield the seconds waited for it. Raises `MigrationError` on timeout.
 
-    The lock belongs to the session, so that it survives commits and ends with the process. It is polled, because a
-    blocking waiter would deadlock with a concurrent index build.
+    `on_wait` gets a description of the run that holds it.
     """
+    with _one_thread, _lock(connection, "", wait_seconds, on_wait) as waited:
+        yield waited
+
+
+@contextmanager
+def no_run(
+    connection: Connection, parameters: Mapping[str, Any], wait_seconds: float, on_wait: Callable[[str], None]
+) -> Iterator[None]:
+    """Wait for a run in progress, and let none start while the state is read. Several readers share the lock."""
+    if _is_pooled_by_transaction(connection, parameters):
+        # A lock would stay with a session that others use.
+        yield
+        return
+    with _lock(connection, "_shared", wait_seconds, on_wait):
+        yield
+
+
+@contextmanager
+def _lock(connection: Connection, mode: str, wait_seconds: float, on_wait: Callable[[str], None]) -> Iterator[float]:
+    # The lock belongs to the session, so that it survives commits and ends with the process. It is polled, because a
+    # blocking waiter would deadlock with a concurrent index build.
     started = time.monotonic()
     is_reported = False
-    with _one_thread:
-        while connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone() != (True,):
-            if time.monotonic() - started > wait_seconds:
-                raise MigrationError(
-                    f"Another migration has held the lock for {wait_seconds:.0f} s. Find it in pg_stat_activity by its "
-                    "application_name 'migrate_alembic', or wait longer with --lock-wait SECONDS.",
-                    ExitCode.LOCKED,
-                )
-            if not is_reported:
-                on_wait()
-                is_reported = True
-            time.sleep(POLL_SECONDS)
-        try:
-            yield time.monotonic() - started
-        finally:
-            if not connection.closed:
-                connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
+    while connection.execute(f"SELECT pg_try_advisory_lock{mode}(%s)", [LOCK_KEY]).fetchone() != (True,):
+        holder = find_runner(connection)
+        if time.monotonic() - started > wait_seconds:
+            raise MigrationError(
+                f"Another migration has held the lock for {wait_seconds:.0f} s: "
+                f"{waiting.describe_session(connection, holder)}. Wait longer with --lock-wait SECONDS, or end it: "
+                f"SELECT pg_terminate_backend({holder});",
+                ExitCode.LOCKED,
+            )
+        if holder and not is_reported:
+            on_wait(waiting.describe_session(connection, holder))
+            is_reported = True
+        time.sleep(POLL_SECONDS)
+    try:
+        yield time.monotonic() - started
+    finally:
+        if not connection.closed:
+            connection.execute(f"SELECT pg_advisory_unlock{mode}(%s)", [LOCK_KEY])
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Read in one snapshot; write nothing."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def run_online(connection: Connection, statement: str) -> None:
     """Run a statement that does not block others, outside a transaction. Raises `psycopg.Error`.
 
-    It has no lock timeout: it waits for others, and none wait behind it. An invalid index of an earlier build is
+    It has no timeout: it waits for others, and none wait behind it. An invalid index of an earlier build is
     dropped first, because `IF NOT EXISTS` would accept it.
     """
-    with _online_settings(connection):
+    connection.execute("SET lock_timeout = 0")
+    try:
         index = source.find_index_name(statement)
         if index and _is_index_invalid(connection, index):
             while find_index_builder(connection, index) is not None:
@@ -143,6 +183,9 @@ def run_online(connection: Connection, statement: str) -> None:
             if _is_index_invalid(connection, index):
                 connection.execute(sql.SQL("DROP INDEX CONCURRENTLY public.{}").format(sql.Identifier(index)))
         connection.execute(statement)
+    finally:
+        if not connection.closed:
+            connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
 
 
 def _is_index_invalid(connection: Connection, index: str) -> bool:
@@ -161,17 +204,3 @@ def find_index_builder(connection: Connection, index: str) -> int | None:
         [index],
     ).fetchone()
     return int(row[0]) if row else None
-
-
-@contextmanager
-def _online_settings(connection: Connection) -> Iterator[None]:
-    """Set the search path of a revision's transaction and no lock timeout; restore both afterwards."""
-    row = connection.execute("SELECT current_setting('search_path')").fetchone()
-    connection.execute("SET search_path = public")
-    connection.execute("SET lock_timeout = 0")
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
-            connection.execute("SELECT set_config('search_path', %s, false)", [row[0] if row else ""])

@@ -14,7 +14,7 @@ from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core.command import SiteCommand
 from ncfd_site.schema.deploy import deploy, inspection, rewrites, session
 from ncfd_site.schema.deploy.deploy import DeployOptions
-from ncfd_site.schema.deploy.report import Progress, RunResult
+from ncfd_site.schema.deploy.report import LOCK_WAIT_SECONDS, Progress, RunResult
 
 
 class Command(SiteCommand):
@@ -92,14 +92,16 @@ class Command(SiteCommand):
         parser.add_argument(
             "--lock-wait",
             type=float,
-            default=600.0,
+            default=LOCK_WAIT_SECONDS,
             metavar="SECONDS",
-            help="Maximum wait for another run (default: 600).",
+            help=f"Maximum wait for another run (default: {LOCK_WAIT_SECONDS:.0f}).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         result = RunResult(database="?")
-        progress = Progress((self.stderr if options["json"] else self.stdout).write, options["verbosity"], result)
+        progress = Progress(
+            (self.stderr if options["json"] else self.stdout).write, options["verbosity"], result, options["lock_wait"]
+        )
         try:
             parameters = _read_parameters(options["database"])
             result.database = parameters.get("dbname", options["database"])
@@ -129,7 +131,7 @@ class Command(SiteCommand):
         if options["adopt"]:
             self._adopt(parameters, options, progress)
         elif options["sql"]:
-            self.stdout.write(inspection.render_sql(parameters, target, progress.result), ending="")
+            self.stdout.write(inspection.render_sql(parameters, target, progress), ending="")
         elif options["drift"]:
             inspection.show_drift(parameters, progress, options["exclude"])
         elif options["verify_only"]:
@@ -171,7 +173,6 @@ def _read_options(options: dict[str, Any]) -> DeployOptions:
         options["allow_destructive"],
         options["allow_rewrite"],
         options["row_limit"],
-        options["lock_wait"],
         _read_models(),
     )
 

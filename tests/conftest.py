@@ -186,3 +186,9 @@ def db(shared_head_database: Keywords) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(**shared_head_database) as connection:
         yield connection
         connection.rollback()
+
+
+@pytest.fixture
+def ordinary_empty(ordinary: Keywords, worker: str) -> Iterator[Keywords]:
+    """Keywords of an empty database on the ordinary server, which offers extensions."""
+    yield from _temporary(ordinary, databases.temporary_name(worker, "ordinary"), "template1")

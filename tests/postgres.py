@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -31,6 +31,34 @@ class Server:
         """Its address over TCP, in the form of DATABASE_URL; `user` and `password` may be given otherwise."""
         user, password = changes.get("user", self.user), changes.get("password", self.password)
         return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of its programs; fail with its output."""
+        with (self.folder / f"{program}.out").open("w+") as output:
+            result = subprocess.run(
+                [self.programs / program, *arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
+                check=False,
+                **_identity(),
+            )
+            output.seek(0)
+            assert result.returncode == 0, f"{program} failed: {output.read()}"
+
+    @contextmanager
+    def standby(self) -> Iterator["Server"]:
+        """Start a read-only copy that follows this server."""
+        port, data = _free_port(), self.folder / "standby"
+        self.run("pg_basebackup", "-R", "-D", str(data), "-c", "fast", "-d", self.url())
+        options = f"-c port={port} -c unix_socket_directories={self.folder} -c fsync=off"
+        self.run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(self.folder / "standby.log"), "-o", options)
+        try:
+            yield replace(self, port=port)
+        finally:
+            self.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(data))
 
     def socket_url(self, database: str = "postgres") -> str:
         """Its address over the Unix socket."""
@@ -64,21 +92,7 @@ def started_server(programs: Path | None = None, settings: str = "autovacuum=off
     data, password_file = folder / "data", folder / "password"
     password_file.write_text(server.password)
 
-    def run(program: str, *arguments: str) -> None:
-        with (folder / f"{program}.out").open("w+") as output:
-            result = subprocess.run(
-                [programs / program, *arguments],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
-                check=False,
-                **identity,
-            )
-            output.seek(0)
-            assert result.returncode == 0, f"{program} failed: {output.read()}"
-
+    run = server.run
     try:
         run(
             "initdb",

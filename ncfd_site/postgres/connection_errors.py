@@ -19,6 +19,7 @@ _EXPLANATIONS = [
     ("no password supplied", "requires a password for user {user}. Add it to DATABASE_URL"),
     ("peer authentication failed", "refuses user {user} from this account. Correct DATABASE_URL or its pg_hba.conf"),
     ("no pg_hba.conf entry", "refuses user {user} for database {database} from here. Correct its pg_hba.conf"),
+    ("pg_hba.conf rejects", "refuses user {user} for database {database} from here. Correct its pg_hba.conf"),
     ("does not support ssl", "does not offer TLS, which sslmode in DATABASE_URL requires. Change one of them"),
     ("certificate verify failed", "has a certificate that cannot be verified. Correct sslrootcert in DATABASE_URL"),
     ("could not translate host name", f"has a host name that cannot be resolved. {_CHECK_HOST}"),

@@ -25,7 +25,7 @@ OF_DJANGO = "^(auth|axes|django)_"
 _BOOKKEEPING = {"alembic_version", "alembic_migration_log"}
 # The server's extensions decide whether these exist, and how they are defined.
 _DEPENDS_ON_EXTENSIONS = (
-    "idx_company_aliases_alias_trgm", "ix_resolver_decisions_sponsor_norm_trgm", "ex_no_overlap_ticker", "ticker_range"
+    "idx_company_aliases_alias_trgm", "ix_resolver_decisions_sponsor_norm_trgm", "ticker_range"
 )  # fmt: skip
 
 _OURS = (
@@ -96,9 +96,12 @@ class Column:
 class Constraint:
     """A constraint; `kind` as `pg_constraint.contype` has it. The target is that of a foreign key."""
 
-    query: ClassVar[str] = f"""
+    query: ClassVar[str] = rf"""
         SELECT c.relname AS relation, k.conname AS name, k.contype::text AS kind,
-               pg_get_constraintdef(k.oid) AS definition,
+               -- The same rule without the extension btree_gist.
+               regexp_replace(pg_get_constraintdef(k.oid),
+                              '(public\.)?ticker_range\(ticker_norm, ticker_norm, ''\[\]''::text\) WITH &&',
+                              'ticker_norm WITH =') AS definition,
                ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, place)
                      JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum
                      ORDER BY n.place) AS columns,

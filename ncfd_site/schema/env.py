@@ -4,10 +4,13 @@
 the same lock and checks.
 """
 
+from contextlib import suppress
 from typing import Any
 
+import psycopg
 from alembic import context
 from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.postgres import connection_parameters
@@ -22,7 +25,7 @@ from ncfd_site.schema.deploy import (
     waiting,
 )
 from ncfd_site.schema.deploy.alembic_runner import session_of, sqlalchemy_connection
-from ncfd_site.schema.deploy.report import Progress, RevisionError, RunResult
+from ncfd_site.schema.deploy.report import Progress, RevisionError, RunResult, explain_error
 from ncfd_site.schema.source import Direction, Step
 
 
@@ -78,6 +81,8 @@ def run_online() -> None:
                     migrate(wrapped)
     except UserError as error:
         raise CommandError(str(error)) from None
+    except psycopg.Error as error:
+        raise CommandError(str(explain_error(error, progress))) from None
 
 
 def migrate(connection: Any) -> None:
@@ -112,9 +117,15 @@ def migrate(connection: Any) -> None:
         failure = alembic_runner.explain_failure(error, progress)
         is_closed = connection.invalidated or session_of(connection).closed
         if failure.exit_code is not ExitCode.CONSENT_NEEDED and not is_closed:
-            with connection.begin():
+            # What stopped the revision, such as an event trigger, may stop this too.
+            with suppress(psycopg.Error), connection.begin():
                 log.record_revision(session_of(connection), error.step, bookkeeping.Outcome.FAILED, error.message)
         raise failure from None
+    except DBAPIError as error:
+        # Alembic's own statements, on its version table.
+        if isinstance(error.orig, psycopg.Error):
+            raise explain_error(error.orig, progress) from None
+        raise
 
 
 if context.is_offline_mode():

@@ -47,6 +47,11 @@ def read_helpers() -> str:
     return _read(HELPERS)
 
 
+def read_routine(name: str) -> str:
+    """Return the SQL of a file in `routines/`."""
+    return _read(HELPERS.with_name(f"{name}.sql"))
+
+
 def split_statements(script: str) -> Iterator[str]:
     """Yield the statements of a script without semicolons, each with the comments before it."""
     start = 0

@@ -88,21 +88,21 @@ def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str) -
         is_outdated = replaces_definitions and compare.is_replaceable(finding, repaired, wanted)
         if finding.expected is None:
             key = finding.key
-            upcoming = [Finding(*key, catalog[key], finding.found) for catalog in later if key in catalog]
+            upcoming = [(Finding(*key, catalog[key], finding.found), catalog) for catalog in later if key in catalog]
             if not upcoming and compare.is_view_column(finding, wanted):
                 # The replacement of the view drops it.
                 outdated.append(f"column {finding.name}") if is_outdated else wrong.append(finding)
             elif not upcoming:
                 extra.append(finding)
             elif any(
-                (replaces_definitions and compare.is_replaceable(each, repaired, wanted))
+                (replaces_definitions and compare.is_replaceable(each, repaired, catalog))
                 or each.is_unfinished
                 or _is_same(each)
-                for each in upcoming
+                for each, catalog in upcoming
             ):
                 out_of_band.append(f"{finding.kind} {finding.name}")
             else:
-                wrong.append(upcoming[0])
+                wrong.append(upcoming[0][0])
         elif is_outdated and (finding.found is not None or ("relation", finding.relation) in repaired):
             outdated.append(f"{finding.kind} {finding.name}")
         elif finding.kind in ADDED_ONLINE and finding.is_unbuilt and _is_added_after(revision, finding):

@@ -233,6 +233,7 @@ def report_verification(verification: verify.Verification, progress: Progress) -
     result = progress.result
     result.verified = verification.ok
     result.problems = list(verification.problems)
+    result.not_tried = {reason: list(names) for reason, names in verification.not_tried.items()}
     result.rows = {table: {"before": before, "after": after} for table, (before, after) in verification.counts.items()}
     if not verification.ok:
         raise MigrationError(str(verification), ExitCode.FINDINGS)

@@ -25,6 +25,7 @@ _SHOWN = 10
 
 _CHECK = re.compile(r"^CHECK \((?P<condition>.*)\)$", re.DOTALL)
 _FOREIGN_KEY = re.compile(r"^FOREIGN KEY \((?P<columns>[^)]+)\) REFERENCES (?P<target>\S+?)\((?P<keys>[^)]+)\)")
+_EXCLUSION = re.compile(r"^EXCLUDE USING gist \((?P<parts>.+)\)$")
 _UNIQUE = re.compile(r"^(?:UNIQUE|PRIMARY KEY) \((?P<columns>[^)]+)\)$")
 _UNIQUE_INDEX = re.compile(r"^CREATE UNIQUE INDEX \S+ ON \S+ USING btree \((?P<columns>[\w\", ]+)\)$")
 
@@ -110,6 +111,9 @@ def _statements(finding: Finding) -> Iterable[str]:
         return
     table, _, name = finding.name.partition(".")
     alter = f"ALTER TABLE public.{table}"
+    if definition.startswith("EXCLUDE"):
+        yield f"{source.read_helpers()}\n{source.read_routine('ticker_dates.1')}".rstrip().removesuffix(";")
+        return
     if unique := _UNIQUE.match(definition):
         kind = definition.partition(" (")[0]
         yield f"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {name} ON public.{table} ({unique['columns']})"
@@ -152,6 +156,10 @@ def _breaking(finding: Finding) -> str | None:
         filled = " AND ".join(f"t.{name} IS NOT NULL" for name in ours)
         same = " AND ".join(f"r.{their} = t.{our}" for our, their in zip(ours, theirs, strict=True))
         return f"{filled} AND NOT EXISTS (SELECT FROM {key['target']} AS r WHERE {same})"
+    if exclusion := _EXCLUSION.match(definition):
+        pairs = [part.split(" WITH ") for part in exclusion["parts"].split(", ")]
+        same = " AND ".join(f"d.{name} {operator} t.{name}" for name, operator in pairs)
+        return f"EXISTS (SELECT FROM public.{finding.relation} AS d WHERE {same} AND d.ctid <> t.ctid)"
     if unique := _UNIQUE.match(definition) or _UNIQUE_INDEX.match(definition):
         names = _names(unique["columns"])
         same = " AND ".join(f"d.{name} = t.{name}" for name in names)

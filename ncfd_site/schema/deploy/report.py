@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import psycopg
+
 from ncfd_site.config.errors import ExitCode, UserError
-from ncfd_site.schema import source
+from ncfd_site.schema import retrying, source
 from ncfd_site.schema.source import Step
 
 # Seconds to wait for another run.
@@ -29,6 +31,7 @@ class RunResult:
     adoption: dict[str, Any] | None = None
     rewrites: list[dict[str, Any]] = field(default_factory=list)
     changed_files: list[str] = field(default_factory=list)
+    not_tried: dict[str, list[str]] = field(default_factory=dict)
     rows: dict[str, dict[str, int]] = field(default_factory=dict)
     drift: dict[str, Any] | None = None
     history: list[dict[str, Any]] | None = None
@@ -51,6 +54,7 @@ class RunResult:
                 "lock": {"waited_s": round(self.waited_seconds, 3)},
                 "verified": self.verified,
                 "problems": self.problems,
+                "not_tried": self.not_tried,
                 "adoption": self.adoption,
                 "rewrites": self.rewrites,
                 "changed_files": self.changed_files,
@@ -135,6 +139,30 @@ class MigrationError(UserError):
     def __init__(self, message: str, exit_code: ExitCode) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+# Classes of SQLSTATE, and codes, with which a server refuses this connection or role.
+_UNUSABLE = ("08", "28", "53", "57", "25006", "42501")
+
+
+def explain_error(error: psycopg.Error, progress: Progress) -> MigrationError:
+    """Return the error to show for a statement that is not of a revision."""
+    state = error.sqlstate or "08"
+    if state == retrying.LOCK_NOT_AVAILABLE:
+        remedies = " ".join(each.remedy for each in progress.blockers) or "find it in pg_locks."
+        return MigrationError(
+            f"A table is locked by {progress.describe_blockers()}. To end it: {remedies} Then run the command again: "
+            "it resumes at the same revision.",
+            ExitCode.LOCKED,
+        )
+    cause = error.diag.message_primary or str(error).strip()
+    if error.diag.context:
+        # Such as an event trigger.
+        cause += f" ({error.diag.context.splitlines()[0]})"
+    return MigrationError(
+        f"PostgreSQL stopped the run: {cause}. Correct the cause and run the command again.",
+        ExitCode.UNUSABLE_CONNECTION if state.startswith(_UNUSABLE) else ExitCode.FAILED,
+    )
 
 
 # SQLSTATE of `pg_temp.refuse_loss`; an upgrade that drops data is refused with the same code.

@@ -67,10 +67,21 @@ def select_libpq_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_safe_connection(connection: Connection, parameters: Mapping[str, Any]) -> None:
-    """Raise `MigrationError` on a standby and behind a pooler in transaction mode."""
+    """Raise `MigrationError` where a run cannot work: read-only, pooled by transaction, or without rights."""
     if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
         raise MigrationError(
             "This server is a read-only standby. Run migrate_alembic against the primary.",
+            ExitCode.UNUSABLE_CONNECTION,
+        )
+    if connection.execute("SHOW default_transaction_read_only").fetchone() == ("on",):
+        raise MigrationError(
+            "default_transaction_read_only is on for this role, database or server. Use a role without it.",
+            ExitCode.UNUSABLE_CONNECTION,
+        )
+    if owner := find_owner(connection):
+        raise MigrationError(
+            f"The role {connection.info.user} does not own the tables and is no member of their owner {owner}. Set "
+            f"DATABASE_URL to that role, or run: GRANT {owner} TO {connection.info.user};",
             ExitCode.UNUSABLE_CONNECTION,
         )
     if _is_pooled_by_transaction(connection, parameters):
@@ -79,6 +90,21 @@ def require_safe_connection(connection: Connection, parameters: Mapping[str, Any
             "migrate_alembic, set it to the server itself or to a pooler in session mode.",
             ExitCode.UNUSABLE_CONNECTION,
         )
+    if connection.execute("SELECT has_database_privilege(current_database(), 'TEMPORARY')").fetchone() != (True,):
+        raise MigrationError(
+            f"Revisions need temporary tables, which the role may not create. Run: GRANT TEMPORARY ON DATABASE "
+            f"{connection.info.dbname} TO {connection.info.user};",
+            ExitCode.UNUSABLE_CONNECTION,
+        )
+
+
+def find_owner(connection: Connection) -> str | None:
+    """Return the owner of the tables if this role has not its rights; None if it has, or without tables."""
+    row = connection.execute(
+        "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'trials'"
+        " AND relnamespace = 'public'::regnamespace AND NOT pg_has_role(relowner, 'USAGE')"
+    ).fetchone()
+    return str(row[0]) if row else None
 
 
 def _is_pooled_by_transaction(connection: Connection, parameters: Mapping[str, Any]) -> bool:

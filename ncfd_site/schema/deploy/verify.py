@@ -1,22 +1,43 @@
 """Verification of a database: objects as in its revision, routines run, models can be read, no rows lost."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 from psycopg import sql
 
 from ncfd_site.schema import catalog, retrying
-from ncfd_site.schema.deploy import bookkeeping, compare, expected, revisions, spelling
+from ncfd_site.schema.deploy import bookkeeping, compare, expected, revisions, session, spelling
 from ncfd_site.schema.deploy.session import Connection
 
 _NO_HASH = "repeat('0', 64)"
 
-# Empty copies of the tables that a routine writes. Routines name tables without a schema and so find these first: the
-# rows, sequences and locks of the real tables are not touched.
-_STORAGE = """
-    CREATE TEMPORARY TABLE storage_objects (LIKE public.storage_objects INCLUDING ALL);
-    CREATE TEMPORARY TABLE storage_references (LIKE public.storage_references INCLUDING ALL);
+
+def _copy(table: str) -> str:
+    """Return SQL that makes an empty copy of a table that a routine writes.
+
+    Routines name tables without a schema and so find it first: the rows, sequences and locks of the real table are not
+    touched. Columns and constraints that a user added do not apply.
+    """
+    return f"""
+    CREATE TEMPORARY TABLE {table}
+        (LIKE public.{table} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING IDENTITY INCLUDING INDEXES);
+    DO $$ DECLARE v_column text; BEGIN
+        FOR v_column IN
+            SELECT attname FROM pg_attribute a
+            WHERE attrelid = 'pg_temp.{table}'::regclass AND attnum > 0 AND attnotnull AND NOT atthasdef
+              AND attidentity = '' AND NOT EXISTS (SELECT FROM pg_index x WHERE x.indrelid = a.attrelid
+                                                   AND x.indisprimary AND a.attnum = ANY (x.indkey))
+        LOOP
+            EXECUTE format('ALTER TABLE pg_temp.{table} ALTER %I DROP NOT NULL', v_column);
+        END LOOP;
+    END $$;
+    """
+
+
+_STORAGE = f"""
+    {_copy("storage_objects")} {_copy("storage_references")}
     ALTER TABLE pg_temp.storage_objects ALTER object_id SET DEFAULT 1;
     ALTER TABLE pg_temp.storage_references ALTER reference_id SET DEFAULT 1;
 """
@@ -26,7 +47,7 @@ _CARD = (
     ' "results": {"primary": [{"p_value": 0.5}]}}'
 )
 _STUDIES = f"""
-    CREATE TEMPORARY TABLE studies (LIKE public.studies INCLUDING ALL);
+    {_copy("studies")}
     CREATE TRIGGER probe AFTER INSERT ON pg_temp.studies FOR EACH ROW EXECUTE FUNCTION enforce_pivotal_study_card();
     INSERT INTO pg_temp.studies (study_id, trial_id, doc_type, year, extracted_jsonb)
     VALUES (1, coalesce((SELECT trial_id FROM public.trials WHERE is_pivotal LIMIT 1), 0), 'probe', 1, '{_CARD}')
@@ -87,7 +108,10 @@ Models = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Verification:
-    """Result of a verification. `counts` has the rows of tables before and after the run."""
+    """Result of a verification. `counts` has the rows of tables before and after the run.
+
+    `not_tried` has the routines and models that this server or role cannot try, by reason.
+    """
 
     revision: str
     objects: int
@@ -96,6 +120,7 @@ class Verification:
     counts: Mapping[str, tuple[int, int]]
     outdated: int
     problems: tuple[str, ...]
+    not_tried: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -114,6 +139,8 @@ class Verification:
             text += f", {rows:,} rows of {len(self.counts)} changed tables are kept"
         if self.outdated:
             text += f"; {self.outdated} definitions are outdated until {compare.REPLACING_REVISION}"
+        for reason, names in self.not_tried.items():
+            text += f"; not tried: {len(names)} routines and models, because {reason} ({', '.join(names)})"
         return f"{text}."
 
 
@@ -136,13 +163,13 @@ def verify_database(
     is_known = version == (revision,) or (is_later and revision == revisions.LIVE_HEAD)
     problems = [] if is_known else [f"alembic_version holds {', '.join(version) or 'no row'}"]
     outdated, differences = _find_differences(found, wanted, revision)
+    not_tried: dict[str, list[str]] = {}
     probes = _probes(wanted)
-    failed = [f"{name} fails: {error}" for name, probe in probes.items() if (error := _probe(connection, probe))]
+    failed = [f"{name} fails: {error}" for name, error in _run_probes(connection, probes, not_tried)]
     readable = models if models and revision == revisions.head() else {}
+    selects = {table: _select(table, columns) for table, columns in readable.items()}
     unreadable = [
-        f"the model of {table} cannot be read: {error}"
-        for table, columns in readable.items()
-        if (error := _probe(connection, _select(table, columns)))
+        f"the model of {table} cannot be read: {error}" for table, error in _run_probes(connection, selects, not_tried)
     ]
     fewer = [
         f"{table} had {before:,} rows before the run and {after:,} after it; find the session that deleted them"
@@ -151,8 +178,10 @@ def verify_database(
     ]
     # An outdated definition may fail; a later revision replaces it.
     problems += [*differences, *([] if outdated else failed), *unreadable, *fewer, *lost]
-    ran = len(probes) - len(failed)
-    return Verification(revision, len(wanted), ran, len(readable), counts or {}, outdated, tuple(problems))
+    skipped = {name for names in not_tried.values() for name in names}
+    ran = len(probes.keys() - skipped) - len(failed)
+    read = len(selects.keys() - skipped)
+    return Verification(revision, len(wanted), ran, read, counts or {}, outdated, tuple(problems), not_tried)
 
 
 def _find_differences(found: catalog.Catalog, wanted: catalog.Catalog, revision: str) -> tuple[int, list[str]]:
@@ -167,18 +196,29 @@ def _find_differences(found: catalog.Catalog, wanted: catalog.Catalog, revision:
     return outdated, differences
 
 
-def _probe(connection: Connection, statement: str | sql.Composed) -> str:
-    """Run a statement and roll it back; return the error of the server, or an empty string."""
+def _run_probes(
+    connection: Connection, probes: Mapping[str, str | sql.Composed], not_tried: dict[str, list[str]]
+) -> Iterator[tuple[str, str]]:
+    """Run statements and roll each back; yield those that fail, with the error. Add to `not_tried` by reason."""
+    is_owner = session.find_owner(connection) is None
+    for name, statement in probes.items():
+        try:
+            retrying.retry_while_locked(partial(_probe, connection, statement))
+        except psycopg.errors.ReadOnlySqlTransaction:
+            not_tried.setdefault("the server or the session is read-only", []).append(name)
+        except psycopg.errors.InsufficientPrivilege as error:
+            reason = str(error).strip()
+            if is_owner and "temporary tables" not in reason:
+                yield name, reason
+            else:
+                not_tried.setdefault(reason, []).append(name)
+        except psycopg.Error as error:
+            yield name, str(error).strip()
 
-    def attempt() -> None:
-        with connection.transaction(force_rollback=True):
-            connection.execute(statement)
 
-    try:
-        retrying.retry_while_locked(attempt)
-    except psycopg.Error as error:
-        return str(error).strip()
-    return ""
+def _probe(connection: Connection, statement: str | sql.Composed) -> None:
+    with connection.transaction(force_rollback=True):
+        connection.execute(statement)
 
 
 def _select(table: str, columns: Sequence[str]) -> sql.Composed:

@@ -185,7 +185,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Install an extension if the server offers it and the role may; return whether it is installed.
+-- Install an extension if the server offers and allows it; return whether it is installed, in whatever schema.
 CREATE OR REPLACE FUNCTION pg_temp.ensure_extension(p_name text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM pg_extension WHERE extname = p_name) THEN
@@ -195,6 +195,10 @@ BEGIN
     END IF;
     EXECUTE format('CREATE EXTENSION %I', p_name);
     RETURN true;
-EXCEPTION WHEN insufficient_privilege THEN
-    RETURN false;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
+        RAISE;
+    WHEN OTHERS THEN
+        -- Each provider has its own SQLSTATE for an extension that it does not allow.
+        RETURN false;
 END $$;

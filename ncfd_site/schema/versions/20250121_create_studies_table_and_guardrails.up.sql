@@ -636,27 +636,21 @@ CREATE TABLE IF NOT EXISTS resolver_flags (
 
 -- Constraints and indexes that need an extension, if the server offers it
 
+\ir ../routines/ticker_dates.1.sql
+
 DO $$
+DECLARE
+    v_schema text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'ex_no_overlap_ticker') THEN
-        IF pg_temp.ensure_extension('btree_gist') THEN
-            ALTER TABLE securities ADD CONSTRAINT ex_no_overlap_ticker
-                EXCLUDE USING gist (ticker_norm WITH =, effective_range WITH &&);
-        ELSE
-            -- Without the extension: a text range with one ticker overlaps only an equal range.
-            IF to_regtype('ticker_range') IS NULL THEN
-                CREATE TYPE ticker_range AS RANGE (subtype = text, collation = "C");
-            END IF;
-            ALTER TABLE securities ADD CONSTRAINT ex_no_overlap_ticker
-                EXCLUDE USING gist (ticker_range(ticker_norm, ticker_norm, '[]') WITH &&, effective_range WITH &&);
-        END IF;
-    END IF;
     IF pg_temp.ensure_extension('pg_trgm') THEN
-        CREATE INDEX IF NOT EXISTS idx_company_aliases_alias_trgm
-            ON company_aliases USING gin (alias gin_trgm_ops);
-        CREATE INDEX IF NOT EXISTS ix_resolver_decisions_sponsor_norm_trgm
-            ON resolver_decisions USING gin (sponsor_text_norm gin_trgm_ops);
+        SELECT extnamespace::regnamespace::text INTO v_schema FROM pg_extension WHERE extname = 'pg_trgm';
+        EXECUTE 'CREATE INDEX IF NOT EXISTS idx_company_aliases_alias_trgm'
+            || format(' ON company_aliases USING gin (alias %s.gin_trgm_ops)', v_schema);
+        EXECUTE 'CREATE INDEX IF NOT EXISTS ix_resolver_decisions_sponsor_norm_trgm'
+            || format(' ON resolver_decisions USING gin (sponsor_text_norm %s.gin_trgm_ops)', v_schema);
     END IF;
+EXCEPTION WHEN undefined_object OR insufficient_privilege THEN
+    NULL; -- The extension is installed where this role cannot use it. No query needs these indexes.
 END $$;
 
 -- Views

@@ -5,4 +5,5 @@
 \ir ../routines/company_views.1.sql
 \ir ../routines/company_tickers.1.sql
 \ir ../routines/active_securities.1.sql
+\ir ../routines/ticker_dates.1.sql
 \ir ../routines/p_value_column.1.sql

@@ -14,7 +14,7 @@ from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core.command import SiteCommand
 from ncfd_site.schema.deploy import deploy, inspection, rewrites, session
 from ncfd_site.schema.deploy.deploy import DeployOptions
-from ncfd_site.schema.deploy.report import LOCK_WAIT_SECONDS, Progress, RunResult
+from ncfd_site.schema.deploy.report import LOCK_WAIT_SECONDS, Progress, RunResult, explain_error
 
 
 class Command(SiteCommand):
@@ -97,7 +97,7 @@ class Command(SiteCommand):
             help=f"Maximum wait for another run (default: {LOCK_WAIT_SECONDS:.0f}).",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, options: dict[str, Any]) -> None:
         result = RunResult(database="?")
         progress = Progress(
             (self.stderr if options["json"] else self.stdout).write, options["verbosity"], result, options["lock_wait"]
@@ -109,16 +109,18 @@ class Command(SiteCommand):
         except UserError as error:
             result.error = str(error)
             result.exit_code = error.exit_code
-        except psycopg.errors.LockNotAvailable:
-            result.error = (
-                "Another session locks a table. Find it in pg_locks, end it, and run the command again: it resumes at "
-                "the same revision."
-            )
-            result.exit_code = ExitCode.LOCKED
         except psycopg.Error as error:
-            cause = error.diag.message_primary or str(error).strip()
-            result.error = f"PostgreSQL stopped the run: {cause}. Correct the cause and run the command again."
-            result.exit_code = ExitCode.UNUSABLE_CONNECTION
+            explained = explain_error(error, progress)
+            result.error, result.exit_code = str(explained), explained.exit_code
+        except (CommandError, OSError):
+            raise
+        except Exception as error:
+            if options["traceback"]:
+                raise
+            result.error = (
+                f"Unexpected {type(error).__name__}: {error}. Run the command with --traceback and report it."
+            )
+            result.exit_code = ExitCode.FAILED
         if options["json"] and not options["sql"]:
             self.stdout.write(result.as_json())
         if result.error:

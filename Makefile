@@ -67,6 +67,7 @@ lint: setup
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	@$(PY) -m codespell_lib . .ci/run
 	@$(PY) -m docs.architecture --check
+	@$(PY) -m ncfd_site.schema.lint
 	@sh requirements/compile --check
 
 .PHONY: format

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.postgres import connection_parameters
+from ncfd_site.schema import new_revision
 from ncfd_site.schema.deploy import (
     alembic_runner,
     bookkeeping,
@@ -43,6 +44,9 @@ def run_offline() -> None:
 
 def run_online() -> None:
     """Run the revisions on the connection of `migrate_alembic`, or on one of our own."""
+    if context.config.cmd_opts and context.config.cmd_opts.cmd[0].__name__ == "revision":
+        new_revision.write()
+        return
     attributes = context.config.attributes
     if "connection" in attributes:
         migrate(attributes["connection"])

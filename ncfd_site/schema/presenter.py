@@ -20,8 +20,8 @@ ACTION_LABELS: dict[str, str] = {
     LogAction.VERIFY: "verify",
 }
 
-# The parts of a remedy to type: a command, or statements for psql.
-_CODE = re.compile(r"(manage\.py \w+(?: (?:--)?\w[\w-]*)*|(?:REINDEX|DROP) INDEX CONCURRENTLY [^;]+;)")
+# The parts of a remedy to type.
+_CODE = re.compile(r"(manage\.py \w+(?: (?:--)?\w[\w-]*)*)")
 
 # Longer texts are collapsed.
 _LONG = 240

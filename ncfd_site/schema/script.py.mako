@@ -1,9 +1,9 @@
-"""${message}."""
+"""${message[:1].upper()}${message[1:]}."""
 
 from ncfd_site.schema import revision_sql
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = ${'"%s"' % down_revision if down_revision else None}
 branch_labels = None
 depends_on = None
 

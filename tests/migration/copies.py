@@ -40,8 +40,10 @@ def use(schema: Path) -> Iterator[None]:
         patch.setattr(revisions, "SCHEMA_FOLDER", schema)
         patch.setattr(revisions, "RELEASED", schema / "released.json")
         _forget_files()
-        yield
-    _forget_files()
+        try:
+            yield
+        finally:
+            _forget_files()
 
 
 def _forget_files() -> None:

@@ -1,12 +1,9 @@
 """Servers and roles that allow only a part: checks report what they did not try, and succeed."""
 
 import json
-import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -15,7 +12,7 @@ from ncfd_site.schema.deploy import revisions
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
-from tests.migration.running import adopt, call, finish, query, run, start
+from tests.migration.running import adopt, call, finish, start
 from tests.migration.test_contract import CONTRACT_HEAD
 from tests.postgres import Server, started_server
 

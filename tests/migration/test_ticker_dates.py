@@ -20,9 +20,9 @@ def add_overlap(keywords: Keywords) -> None:
     with psycopg.connect(**keywords) as connection:
         company = insert(connection, "companies", name="NVIDIA", name_norm="nvidia", cik=1045810)
         (exchange,) = connection.execute("SELECT min(exchange_id) FROM exchanges").fetchone() or (None,)
-        for dates in ("[2026-01-01,2026-12-30)", "[2026-11-30,2027-01-01)"):
+        for status, dates in (("delisted", "[2026-01-01,2026-12-30)"), ("active", "[2026-11-30,2027-01-01)")):
             listing = {"company_id": company, "exchange_id": exchange, "ticker": "NVDA", "ticker_norm": "NVDA"}
-            insert(connection, "securities", **listing, type="common", effective_range=dates)
+            insert(connection, "securities", **listing, type="common", status=status, effective_range=dates)
 
 
 def test_the_missing_rule_is_reported_and_repaired(head_database: Keywords) -> None:

@@ -12,6 +12,7 @@ inspection      the read-only modes
 deploy          a run and an adoption; `adopt`: the proof of the current revision
 alembic_runner  the steps of a run, in Alembic
 repair          indexes, constraints and reference counts that are repaired online
+plan            the locks of each step
 rewrites        tables that a run rewrites, and the consent to it
 verify          verification after a run; `access`: the writes that roles lost
 waiting         sessions for which a run waits

@@ -17,6 +17,7 @@ from ncfd_site.schema.deploy import (
     diagnose,
     drift,
     expected,
+    plan,
     revisions,
     rewrites,
     session,
@@ -129,8 +130,12 @@ def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, prog
     progress.print("Plan:")
     if diagnosis.is_version_column_short:
         progress.print("  widen alembic_version, which is too short for the ids")
-    for direction, revision in steps:
-        progress.print(f"  {'apply' if direction == 'up' else 'revert'} {revision.id}: {revision.summary}")
+    for step in plan.plan_steps(connection, diagnosis, steps):
+        progress.result.steps.append(step.as_json())
+        verb = "apply" if step.direction == "up" else "revert"
+        progress.print(f"  {verb} {step.revision.id}: {step.revision.summary}")
+        for table in step.tables:
+            progress.print(f"    {table}")
     for finding in diagnosis.repairs:
         progress.print(f"  finish {finding.kind} {finding.name}, which a stopped run left")
     fit = diagnosis.fit

@@ -24,6 +24,7 @@ class RunResult:
     after: str | None = None
     state: str = ""
     applied: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     waited_seconds: float = 0.0
     verified: bool | None = None
@@ -50,6 +51,7 @@ class RunResult:
                 "before": self.before,
                 "after": self.after,
                 "applied": self.applied,
+                "steps": self.steps,
                 "pending": self.pending,
                 "lock": {"waited_s": round(self.waited_seconds, 3)},
                 "verified": self.verified,

@@ -67,6 +67,12 @@ def find_rewrites(
     connection: Connection, found: Catalog, wanted: Catalog, patience: float = retrying.PATIENCE
 ) -> list[Rewrite]:
     """Return the tables of `found` that the revisions up to `wanted` rewrite."""
+    reasons = find_reasons(found, wanted)
+    return [Rewrite(table, why, *read_size(connection, table, patience)) for table, why in sorted(reasons.items())]
+
+
+def find_reasons(found: Catalog, wanted: Catalog) -> dict[str, str]:
+    """Return why the revisions up to `wanted` rewrite tables of `found`, by table."""
     reasons: dict[str, str] = {}
     for (kind, name), definition in wanted.items():
         table, _, column = name.partition(".")
@@ -78,7 +84,7 @@ def find_rewrites(
     for drift in known_drift.recognize_known_drift(found, wanted)[1]:
         if drift.table_rewritten:
             reasons[drift.table_rewritten] = drift.description
-    return [Rewrite(table, why, *_size(connection, table, patience)) for table, why in sorted(reasons.items())]
+    return reasons
 
 
 def require_consent(rewritten: Sequence[Rewrite], agreed: Sequence[str], limit: int) -> None:
@@ -94,7 +100,7 @@ def require_consent(rewritten: Sequence[Rewrite], agreed: Sequence[str], limit: 
         )
 
 
-def _size(connection: Connection, table: str, patience: float) -> tuple[int, int]:
+def read_size(connection: Connection, table: str, patience: float = retrying.PATIENCE) -> tuple[int, int]:
     """Return rows and bytes of a table; counts the rows if the server has no estimate."""
     row = retrying.retry_while_locked(lambda: connection.execute(_SIZE, [table]).fetchone(), patience)
     estimate, size = row or (0, 0)

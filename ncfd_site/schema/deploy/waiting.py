@@ -46,7 +46,7 @@ def find_blockers(connection: psycopg.Connection[Any], pid: int) -> tuple[Blocke
 def describe_session(connection: psycopg.Connection[Any], pid: int | None) -> str:
     """Return who a server process is, since when it works, and what it runs."""
     row = connection.execute(f"{_SESSION} WHERE a.pid = %s", [pid]).fetchone()
-    return str(_session(*row)) if row else "a process that has just ended"
+    return str(_session(*row)) if row else "a process that has just finished"
 
 
 @contextmanager

@@ -185,7 +185,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Install an extension if the server offers and allows it; return whether it is installed, in whatever schema.
+-- Install an extension if the server offers and allows it; return whether it is installed, in any schema.
 CREATE OR REPLACE FUNCTION pg_temp.ensure_extension(p_name text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM pg_extension WHERE extname = p_name) THEN

@@ -99,9 +99,14 @@ class Command(SiteCommand):
 
     def work(self, options: dict[str, Any]) -> None:
         result = RunResult(database="?")
-        progress = Progress(
-            (self.stderr if options["json"] else self.stdout).write, options["verbosity"], result, options["lock_wait"]
-        )
+        stream = self.stderr if options["json"] else self.stdout
+
+        def write(line: str) -> None:
+            # A log shows at once what the run waits for.
+            stream.write(line)
+            stream.flush()
+
+        progress = Progress(write, options["verbosity"], result, options["lock_wait"])
         try:
             parameters = _read_parameters(options["database"])
             result.database = parameters.get("dbname", options["database"])

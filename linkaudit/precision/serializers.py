@@ -45,8 +45,8 @@ def serialize_report(report: Report) -> Json:
         "window": {
             "on": "created_at",
             "closed": "both ends",
-            "from": _isoformat(window.start),
-            "to": _isoformat(window.end),
+            "from": _format_moment(window.start),
+            "to": _format_moment(window.end),
         },
         **serialize_assessment(report.assessment),
         **_serialize_precision(report.precision),
@@ -78,7 +78,7 @@ def _serialize_analysis(row: AnalysisRow) -> Json:
         **pick(row, "size state resolved error_count max_errors"),
         "lower_bound": float(row.analysis.lower_bound) if row.analysis else None,
         "passed": row.analysis.passed if row.analysis else None,
-        "analyzed_at": _isoformat(row.analysis.analyzed_at if row.analysis else None),
+        "analyzed_at": _format_moment(row.analysis.analyzed_at if row.analysis else None),
     }
 
 
@@ -99,8 +99,8 @@ def _serialize_sample(progress: SampleProgress) -> Json:
     return {
         **pick(sample, "sample_id purpose size population seed drawn_by closed_by"),
         "second_share": float(sample.second_share),
-        "drawn_at": _isoformat(sample.drawn_at),
-        "closed_at": _isoformat(sample.closed_at),
+        "drawn_at": _format_moment(sample.drawn_at),
+        "closed_at": _format_moment(sample.closed_at),
         "resolved": outcomes.resolved,
         **asdict(outcomes),
     }
@@ -119,5 +119,5 @@ def _serialize_interval(interval: Interval | None) -> Json | None:
     return None if interval is None else asdict(interval)
 
 
-def _isoformat(moment: datetime | None) -> str | None:
+def _format_moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()

@@ -167,11 +167,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return list(get_fields(self.model))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        def select(names: Sequence[Any]) -> list[Any]:
+        def select_visible(names: Sequence[Any]) -> list[Any]:
             return [self._formatted.get(name, name) for name in names if self._can_see_field(request, name)]
 
         fieldsets = super().get_fieldsets(request, obj)
-        return [(title, {**options, "fields": select(options["fields"])}) for title, options in fieldsets]
+        return [(title, {**options, "fields": select_visible(options["fields"])}) for title, options in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return flatten_fieldsets(self.get_fieldsets(request, obj))

@@ -84,7 +84,7 @@ def _run_export(arguments: Json, reporter: ProgressReporter) -> Json:
     reporter.begin("Writing rows", None, "rows")
     count = 0
 
-    def report(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    def count_rows(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
         nonlocal count
         for row in rows:
             yield row
@@ -93,7 +93,7 @@ def _run_export(arguments: Json, reporter: ProgressReporter) -> Json:
                 reporter.advance(FETCH_SIZE)
         reporter.advance(count % FETCH_SIZE)
 
-    rows = report(listed.iterate_rows())
+    rows = count_rows(listed.iterate_rows())
     size = write_file(f"{arguments['file']}.{file_format.name}", iterate_chunks(file_format, listed.columns, rows))
     return {"name": listed.file_name(file_format.name), "rows": count, "bytes": size}
 

@@ -172,7 +172,7 @@ class Heartbeat:
         self.lost = threading.Event()
         self._lease = lease
         self._finished = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{lease.job_id}", daemon=True)
+        self._thread = threading.Thread(target=self._keep_lease, name=f"heartbeat-{lease.job_id}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -184,7 +184,7 @@ class Heartbeat:
         self._finished.set()
         self._thread.join()
 
-    def _beat(self) -> None:
+    def _keep_lease(self) -> None:
         renewed = time.monotonic()
         with own_connection() as alias:
             while not self._finished.wait(self._lease.seconds / RENEWALS):

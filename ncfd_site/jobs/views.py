@@ -57,11 +57,11 @@ def progress(request: HttpRequest, job_id: int) -> HttpResponse:
     """Return the progress of an open job for polling; reload the page of a finished one."""
     # A signed-out user gets the sign-in page instead of a form inside this one.
     reload = HttpResponse(headers={"HX-Refresh": "true"})
-    return _progress(request, job_id) if request.user.is_authenticated else reload
+    return _render_progress(request, job_id) if request.user.is_authenticated else reload
 
 
 @require_permission()
-def _progress(request: HttpRequest, job_id: int) -> HttpResponse:
+def _render_progress(request: HttpRequest, job_id: int) -> HttpResponse:
     view = view_progress(_get_visible_job(request, job_id), Snapshot.from_query(request.GET))
     if not view.is_open:
         return HttpResponse(headers={"HX-Refresh": "true"})

@@ -63,7 +63,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         """Connect. Raises `DatabaseUnavailable`."""
         try:
-            return self._connect(conn_params)
+            return self._connect_or_restart(conn_params)
         except psycopg.Error as error:
             raise connection_errors.explain(error, conn_params) from error
 
@@ -71,7 +71,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Raise `DatabaseUnavailable` if the server is older than the site supports."""
         connection_errors.require_version(self.pg_version)
 
-    def _connect(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+    def _connect_or_restart(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any]
         try:
             connection = super().get_new_connection(conn_params)

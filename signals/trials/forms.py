@@ -75,7 +75,7 @@ class TrialFilterForm(RunForm[TrialFilter]):
 
     @property
     def more_fields(self) -> list[forms.BoundField]:
-        """The other fields."""
+        """The fields that are visible only on request or if one has a value."""
         return [field for field in self.visible_fields() if field.name not in MAIN]
 
     @property

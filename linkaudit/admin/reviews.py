@@ -273,5 +273,6 @@ def _build_precision_row(status: queries.HeuristicStatus) -> tuple[Any, ...]:
     )
 
 
-def _render_link_count(name: str, count: int, **condition: str) -> SafeString:
-    return render_list_link(LinkAudit, f"{count:,}", heuristic_applied=name, **condition)
+def _render_link_count(heuristic: str, count: int, **condition: str) -> SafeString:
+    """Render a number of links as a link to the list of the heuristic's links with this condition."""
+    return render_list_link(LinkAudit, f"{count:,}", heuristic_applied=heuristic, **condition)

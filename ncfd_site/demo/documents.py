@@ -85,7 +85,7 @@ def add_content(loader: Loader) -> None:
 
 def _add_parts(loader: Loader) -> None:
     """Add the entities, tables, citations and notes of the documents."""
-    loader.add("document_entities", (row for one in loader.publications for row in _iter_entities(loader, one)))
+    loader.add("document_entities", (row for one in loader.publications for row in _build_entities(loader, one)))
     loader.add("document_tables", (loader.about(one) for one in loader.publications if one.source_type == "Paper"))
     cited = [one for one in loader.publications if one.source_type in ("Paper", "Abstract") and one.found]
     places = [{**loader.about(one), "place": place, "pmid": FIRST_PMID + place} for place, one in enumerate(cited)]
@@ -107,7 +107,8 @@ def _add_studies(loader: Loader) -> None:
     loader.add("document_links", map(loader.about, loader.publications))
 
 
-def _iter_entities(loader: Loader, one: Publication) -> Iterator[dict[str, Any]]:
+def _build_entities(loader: Loader, one: Publication) -> Iterator[dict[str, Any]]:
+    """Yield a row of `document_entities` for each NCT ID, drug and p-value in the text of a publication."""
     def build_entity(kind: str, span: Span, norm: str, confidence: str) -> dict[str, Any]:
         text = one.pages[span.page_no - 1][span.start : span.end]
         return loader.about(one) | {"type": kind, "span": span, "text": text, "norm": norm, "confidence": confidence}

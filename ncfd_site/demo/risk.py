@@ -20,7 +20,7 @@ BY_RECORD = ("S1", "S7")
 
 
 def add_risk(loader: Loader) -> None:
-    """Add signals and evaluations, then score as of each run; the gates are those of the last one."""
+    """Add the demonstration's signals and evaluations; score its trials as of each run, with gates in the last run."""
     releases = select_releases(loader.publications)
     for one in releases:
         about, at = loader.about(one), moment(one.published) + TO_SIGNAL

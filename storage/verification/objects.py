@@ -163,6 +163,7 @@ def probe_presence_and_hash(row: _Row, stores: StorePool) -> list[Finding]:
 
 
 def _check_uri(row: _Row) -> list[Finding]:
+    """Return a finding if the object's URI is malformed or names another hash than the row."""
     try:
         backend = parse_uri(row.storage_uri).backend
     except InvalidUriError:

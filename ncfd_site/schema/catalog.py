@@ -247,19 +247,15 @@ class EnumType:
 
 @dataclass(frozen=True, kw_only=True)
 class Routine:
-    """A function or procedure; `attributes` are its language, volatility, settings and a hash of its body."""
+    """A function or procedure; `definition` creates it, with its properties and its body."""
 
     # Constructors that belong to a type (deptype i) come with it.
     query: ClassVar[str] = """
         SELECT p.proname AS name, oidvectortypes(p.proargtypes) AS argument_types,
                pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
-               'LANGUAGE ' || l.lanname || ' VOLATILITY ' || p.provolatile::text
-               || CASE WHEN p.proisstrict THEN ' STRICT' ELSE '' END
-               || CASE WHEN p.prosecdef THEN ' SECURITY DEFINER' ELSE '' END
-               || coalesce(' SET ' || array_to_string(p.proconfig, ', '), '')
-               || ' BODY ' || md5(p.prosrc) AS attributes,
+               rtrim(pg_get_functiondef(p.oid), E'\n') AS definition,
                obj_description(p.oid, 'pg_proc') AS comment
-        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+        FROM pg_proc p
         WHERE p.pronamespace = 'public'::regnamespace AND p.prokind IN ('f', 'p')
           AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = p.oid AND x.deptype IN ('e', 'i'))
         ORDER BY p.proname, arguments"""
@@ -268,16 +264,12 @@ class Routine:
     argument_types: str
     arguments: str
     result: str | None  # None for a procedure
-    attributes: str
+    definition: str
     comment: str | None
 
     @property
     def key(self) -> Key:
         return "function", f"{self.name}({self.argument_types})"
-
-    @property
-    def definition(self) -> str:
-        return f"{self.arguments} {f'RETURNS {self.result}' if self.result else 'PROCEDURE'} {self.attributes}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,6 +347,9 @@ class Schema:
     routines: list[Routine]
     triggers: list[Trigger]
 
+
+# The kinds of the keys of a catalog.
+KINDS = {"relation", "column", "constraint", "index", "enum", "function", "trigger", "sequence", "view"}
 
 _TYPES: tuple[type[CatalogRow], ...] = (
     Relation, Column, Constraint, Index, EnumType, Routine, Trigger, Sequence, View

@@ -88,9 +88,7 @@ def _build_difference(finding: Finding, parts_count: int) -> Difference:
     if finding.kind == "relation" and change in ("missing", "extra"):
         # The definition is just "table" or "view".
         return Difference(change, found or expected, finding.name, "", "", "", parts_count)
-    # The description of a missing object ends with the statement that adds it, or with its definition.
-    ending = finding.description.removeprefix(f"missing: {finding.kind} {finding.name}: ")
-    statement = ending if change == "missing" and ending != expected else ""
+    statement = finding.statement if change == "missing" else ""
     return Difference(change, finding.kind, finding.name, found, expected, statement)
 
 

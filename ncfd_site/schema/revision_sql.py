@@ -124,7 +124,7 @@ def _run_online(statements: list[str], step: Step) -> None:
     with migration.autocommit_block():
         for statement in statements:
             if context.is_offline_mode():
-                _execute(statement)
+                _execute(session.render_statement(statement).strip().removesuffix(";"))
                 continue
             try:
                 session.run_online(session_of(op.get_bind()), statement)

@@ -44,6 +44,7 @@ def later(pipelines: Keywords) -> Keywords:
 
 
 def test_a_view_in_another_spelling_is_replaced_with_all_that_is_attached(pipelines: Keywords) -> None:
+    states.execute(pipelines, f"ALTER MATERIALIZED VIEW {VIEW} SET (fillfactor = 80)")
     attached, rows = query(pipelines, ATTACHED), states.rows(pipelines)
     assert len(attached) == 4
     code, plan, _ = call(pipelines, "--plan")

@@ -151,8 +151,9 @@ def test_a_restored_database_has_no_drift_and_is_adopted(restored: Keywords) -> 
 
 def test_a_read_only_server_reports_drift_loosely(head_database: Keywords) -> None:
     with psycopg.connect(**head_database) as connection:
-        connection.execute("DROP INDEX ix_scores_run_id")
+        connection.execute("ALTER TABLE scores DROP CONSTRAINT ck_scores_p_fail_range")
+        connection.execute("ALTER TABLE scores ADD CONSTRAINT ck_scores_p_fail_range CHECK (p_fail <= 2)")
     code, out, error = call({**head_database, "options": "-c default_transaction_read_only=on"}, "--drift")
     assert code == 3
     assert "Partial: the server cannot read definitions again" in out
-    assert "missing: index ix_scores_run_id" in error
+    assert "differs: constraint scores.ck_scores_p_fail_range" in error

@@ -160,3 +160,16 @@ def test_the_version_is_never_missing_while_it_is_written(empty_database: Keywor
     assert finish(process)[0] == 0
     assert seen <= {1, 2}
     assert 1 in seen
+
+
+def test_printed_sql_has_the_lock_timeouts_of_a_run(empty_database: Keywords) -> None:
+    databases.become(empty_database, CONTRACT_HEAD)
+    code, script, _ = call(empty_database, "--sql")
+    assert (code, script.startswith("SET lock_timeout = '500ms';\n")) == (0, True)
+    online = ("CREATE INDEX CONCURRENTLY", "CREATE UNIQUE INDEX CONCURRENTLY", "ALTER TABLE gates VALIDATE")
+    statements = [line for line in script.splitlines() if line and not line.startswith(("--", " "))]
+    built = [number for number, line in enumerate(statements) if line.startswith(online)]
+    assert built
+    for number in built:
+        assert statements[number - 1] == "SET lock_timeout = 0;"
+        assert "SET lock_timeout = '500ms';" in statements[number + 1 : number + 3]

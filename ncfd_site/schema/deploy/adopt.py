@@ -107,8 +107,8 @@ def prove(connection: Connection, diagnosis: Diagnosis, revision: str) -> Adopti
             ExitCode.USAGE,
         )
     catalogs = expected.read_catalogs(revisions.ids())
-    # The diagnosis compares loosely.
-    found, partial = spelling.respell_by_server(connection, catalog.read_definitions(connection), catalogs.values())
+    definitions = diagnosis.definitions or catalog.read_definitions(connection)
+    found, partial = spelling.respell_by_server(connection, definitions, catalogs.values())
     fits = tuple(assess.assess_fit(found, catalogs, each) for each in revisions.ids())
     chosen = _choose(fits, diagnosis.named_revisions, revision)
     head = catalogs[revisions.head()]

@@ -4,6 +4,7 @@ Ignored are generated names, the order of columns, and the view that adapts to t
 databases.
 """
 
+import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,6 +22,9 @@ _NAMED_BY_THE_SERVER = {"constraint", "index", "sequence"}
 # Additional columns of `securities` in some live databases, and the view that includes them.
 _ADAPTIVE_COLUMNS = {("column", f"securities.{name}") for name in ("issuer_name", "exchange", "active")}
 _ADAPTIVE_VIEW = "v_company_tickers"
+
+# Kinds whose definition is a text of several lines.
+_TEXTS = ("function", "view")
 
 _VIEWS = {"view", "materialized view"}
 
@@ -72,18 +76,32 @@ class Finding:
 
     @property
     def description(self) -> str:
-        """The difference, with the statement that adds a missing object."""
+        """The difference, with the statement that adds a missing object; without the text of a routine or view."""
+        change = "missing" if self.found is None else "extra" if self.expected is None else "differs"
+        text = f"{change}: {self.kind} {self.name}"
+        if self.kind in _TEXTS:
+            return text
         if self.found is None:
-            return f"missing: {self.kind} {self.name}: {self._statement() or self.expected}"
+            return f"{text}: {self.statement or self.expected}"
         if self.expected is None:
-            return f"extra: {self.kind} {self.name}: {self.found}"
-        return f"differs: {self.kind} {self.name} is {self.found}, expected {self.expected}"
+            return f"{text}: {self.found}"
+        return f"{text} is {self.found}, expected {self.expected}"
 
-    def _statement(self) -> str:
+    @property
+    def diff(self) -> list[str]:
+        """The lines of a unified diff from the expected text of a routine or view to the found one."""
+        if self.kind not in _TEXTS or self.found is None or self.expected is None:
+            return []
+        expected, found = self.expected.splitlines(), self.found.splitlines()
+        return list(difflib.unified_diff(expected, found, "expected", "found", lineterm=""))
+
+    @property
+    def statement(self) -> str:
+        """The statement that adds a missing object; empty if its definition is none."""
         if self.kind == "constraint":
             table, _, constraint = self.name.partition(".")
             return f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {self.expected};"
-        return f"{self.expected};" if self.kind in ("index", "trigger") else ""
+        return f"{self.expected};" if self.kind in ("index", "trigger", "function") else ""
 
 
 def find_differences(found: Catalog, wanted: Catalog) -> list[Finding]:

@@ -122,6 +122,7 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
             _, adoption, steps = _prove(connection, revision, target, progress)
     record = "\n".join(
         [
+            f"{session.LOCK_TIMEOUT_SQL};",
             f"-- Record that the schema is at {adoption.recorded}",
             "BEGIN;",
             *(f"{statement.strip()};" for statement in bookkeeping.version_statements()),
@@ -135,7 +136,9 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
         script = alembic_runner.render_script(adoption.recorded, inspection.last_revision(steps), "up")
         text += f"\n-- Upgrade from there\n{script}"
     for each in adoption.repairs:
-        text += f"\n-- {each.description}, unless a revision did it\n" + "".join(f"{s};\n" for s in each.statements)
+        text += f"\n-- {each.description}, unless a revision did it\n" + "".join(
+            map(session.render_statement, each.statements)
+        )
     if adoption.refcounts:
         text += f"\n-- {len(adoption.refcounts)} reference counts that differ from the number of references\n"
         text += "".join(

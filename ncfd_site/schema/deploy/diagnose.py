@@ -61,7 +61,9 @@ class Diagnosis:
     revision         the current revision, if it is one of this code
     evidence         why a run cannot start, and `remedy` the command that resolves it
     named_revisions  revisions of this code in the version table, by id or by file name
-    catalog, fit     the catalog and its fit to the revision; None without a revision
+    definitions      the catalog as read
+    catalog, fit     the catalog in the spelling of the revisions, and its fit to the revision
+                     These three are None without a revision.
     """
 
     state: State
@@ -70,6 +72,7 @@ class Diagnosis:
     remedy: str = ""
     is_version_column_short: bool = False
     named_revisions: tuple[str, ...] = ()
+    definitions: Catalog | None = None
     catalog: Catalog | None = None
     fit: Fit | None = None
 
@@ -198,9 +201,12 @@ def _diagnose_pipelines_revision(connection: Connection, versions: list[str], pa
 def _diagnose_revision(connection: Connection, revision: str, patience: float) -> Diagnosis:
     at_head = revision == revisions.head()
     catalogs = expected.read_catalogs([revision] if at_head else revisions.ids())
-    catalog = spelling.respell(read_definitions(connection, patience), catalogs.values())
+    definitions = read_definitions(connection, patience)
+    catalog = spelling.respell(definitions, catalogs.values())
     fit = assess.assess_fit(catalog, catalogs, revision)
-    diagnosis = Diagnosis(State.AT_HEAD if at_head else State.BEHIND, revision, catalog=catalog, fit=fit)
+    diagnosis = Diagnosis(
+        State.AT_HEAD if at_head else State.BEHIND, revision, definitions=definitions, catalog=catalog, fit=fit
+    )
     if not fit.is_clean and not (fit.fits and not fit.overdue_drift and _is_adoption_unfinished(connection)):
         evidence, remedy = _explain_difference(fit)
         return replace(diagnosis, state=State.NOT_ITS_REVISION, evidence=evidence, remedy=remedy)

@@ -1,14 +1,15 @@
 """Drift of a database from its revision: the differences, and apart from them what changes nothing for our objects."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ncfd_site.schema import catalog
+from ncfd_site.schema import attributes, catalog
+from ncfd_site.schema.attributes import Attribute
 from ncfd_site.schema.catalog import Catalog, Key
-from ncfd_site.schema.deploy import compare, expected, spelling
+from ncfd_site.schema.deploy import compare, expected, revisions, spelling
 from ncfd_site.schema.deploy.compare import Finding
 from ncfd_site.schema.deploy.session import Connection
 
@@ -21,6 +22,15 @@ KNOWN_EXTRAS: set[Key] = {
     ("column", "document_entities.entity_id"),
 }
 
+# Attributes that change neither results nor access.
+_INFORMATION = {
+    "comment", "replica identity", "clustering", "tablespace", "statistics", "storage", "compression"
+}  # fmt: skip
+# Objects outside the schema that change how statements are read.
+_CHANGING = {"cast"}
+# Settings of the database that switch triggers, foreign keys or row security off.
+_DISABLING_SETTINGS = {"session_replication_role", "row_security"}
+
 _KEY_COLUMNS = re.compile(r"^(?:UNIQUE|PRIMARY KEY|FOREIGN KEY) (?:NULLS NOT DISTINCT )?\(([^)]+)\)")
 _UNIQUE_COLUMNS = re.compile(r"^CREATE UNIQUE INDEX .* USING btree \(([\w\", ]+)\)$")
 
@@ -29,7 +39,8 @@ _UNIQUE_COLUMNS = re.compile(r"^CREATE UNIQUE INDEX .* USING btree \(([\w\", ]+)
 class Drift:
     """Drift of a database.
 
-    `extra` objects change nothing for those of the revision, and `outdated` definitions are replaced: neither is drift.
+    `extra` objects change nothing for those of the revision, `information` is about attributes that change neither
+    behavior nor access, and `outdated` definitions are replaced: none of these is drift.
     `partial` is why the spelling of definitions was compared loosely.
     """
 
@@ -37,6 +48,7 @@ class Drift:
     objects: int
     findings: list[Finding] = field(default_factory=list)
     extra: list[Finding] = field(default_factory=list)
+    information: list[Finding] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
     partial: str = ""
 
@@ -52,6 +64,7 @@ class Drift:
             "outdated": self.outdated,
             "drift": [_as_json(finding) for finding in self.findings],
             "extra": [_as_json(finding) for finding in self.extra],
+            "information": [_as_json(finding) for finding in self.information],
         }
 
 
@@ -65,11 +78,16 @@ def _as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def find_drift(connection: Connection, revision: str, exclude: Sequence[str] = ()) -> Drift:
-    """Return the drift from a revision, without names that match `exclude`."""
+def find_drift(
+    connection: Connection, revision: str, definitions: Catalog | None, exclude: Sequence[str] = ()
+) -> Drift:
+    """Return the drift from a revision, without names that match `exclude`; `definitions` are read unless given."""
     wanted = expected.read_catalog(revision)
-    found, partial = spelling.respell_by_server(connection, catalog.read_definitions(connection), [wanted])
-    return compute_drift(found, revision, wanted, exclude, partial=partial)
+    definitions = definitions or catalog.read_definitions(connection)
+    found, partial = spelling.respell_by_server(connection, definitions, [wanted])
+    drift = compute_drift(found, revision, wanted, exclude, partial=partial)
+    add_attributes(drift, attributes.read_attributes(connection), exclude)
+    return drift
 
 
 def compute_drift(
@@ -89,6 +107,49 @@ def compute_drift(
         else:
             drift.findings.append(finding)
     return drift
+
+
+def add_attributes(drift: Drift, found: Mapping[Key, Attribute], exclude: Sequence[str] = ()) -> None:
+    """Add the attributes of the revision's objects, and the objects of other kinds, that differ from the revision.
+
+    An attribute of a later revision is out-of-band, and no drift.
+    """
+    order = revisions.ids()
+    wanted, *later = expected.read_attributes(order[order.index(drift.revision) :]).values()
+    objects = expected.read_catalog(drift.revision)
+    ours = {key: each for key, each in found.items() if each.of is None or each.of in objects}
+    contract = expected.read_catalog(revisions.LIVE_HEAD)
+    for key in sorted(ours.keys() | wanted.keys()):
+        attribute = ours.get(key)
+        finding = Finding(*key, wanted.get(key), attribute.definition if attribute else None)
+        if any(finding.found == each.get(key) for each in (wanted, *later)) or any(
+            fnmatchcase(finding.name, pattern) for pattern in exclude
+        ):
+            continue
+        is_information = _is_information(finding) or (attribute and _is_usual_grant(attribute, contract))
+        (drift.information if is_information else drift.findings).append(finding)
+
+
+def _is_information(finding: Finding) -> bool:
+    if finding.kind == "setting":
+        return finding.name.partition(" ")[0] not in _DISABLING_SETTINGS
+    return finding.kind in _INFORMATION or (finding.found == "exists" and finding.kind not in _CHANGING)
+
+
+def _is_usual_grant(attribute: Attribute, contract: Catalog) -> bool:
+    """Return True for what pipelines and readers need: no grant to everyone, and none that makes labels or scores."""
+    if attribute.kind != "grant":
+        return False
+    target, _, grantee = attribute.name.rpartition(" to ")
+    privileges = set(attribute.definition.split(", "))
+    if grantee in ("PUBLIC", "its owner"):
+        is_reading = attribute.of in contract and privileges == {"SELECT"}
+        return is_reading or (target == "database" and "CREATE" not in privileges)
+    if attribute.of is None:
+        return target.startswith("new ") or privileges <= {"USAGE", "CONNECT", "TEMPORARY"}
+    return privileges <= (
+        {"SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"} if attribute.of in contract else {"SELECT"}
+    )
 
 
 def is_harmless(finding: Finding, found: Catalog, wanted: Catalog) -> bool:

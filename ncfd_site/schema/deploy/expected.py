@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 import psycopg
 from psycopg import sql
 
-from ncfd_site.schema import catalog
+from ncfd_site.schema import attributes, catalog
 from ncfd_site.schema.catalog import Catalog, Key
 from ncfd_site.schema.deploy import bookkeeping, revisions, session
 from ncfd_site.schema.deploy.report import Progress, RunResult
@@ -29,7 +29,17 @@ def read_catalog(revision: str) -> Catalog:
 
 def read_catalogs(wanted: Sequence[str]) -> dict[str, Catalog]:
     """Return the catalogs that schema public should have at some revisions."""
-    return unfold(json.loads(EXPECTED_FILE.read_text(encoding="utf-8")), wanted)
+    return unfold([entry for entry in _read_entries() if entry["kind"] in catalog.KINDS], wanted)
+
+
+def read_attributes(wanted: Sequence[str]) -> dict[str, Catalog]:
+    """Return the attributes that the objects of some revisions should have, without the server's defaults."""
+    return unfold([entry for entry in _read_entries() if entry["kind"] not in catalog.KINDS], wanted)
+
+
+def _read_entries() -> list[Entry]:
+    entries: list[Entry] = json.loads(EXPECTED_FILE.read_text(encoding="utf-8"))
+    return entries
 
 
 def fold(catalogs: Mapping[str, Catalog]) -> list[Entry]:
@@ -72,13 +82,15 @@ def scratch_database(server: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def replay_revisions(connection: Connection, line: Sequence[str]) -> Iterator[tuple[str, Catalog]]:
-    """Upgrade an empty database to each of these consecutive revisions and yield its catalog."""
+    """Upgrade an empty database to each of these consecutive revisions and yield its catalog, with the attributes."""
     from ncfd_site.schema.deploy import alembic_runner
 
     quiet = Progress(lambda _: None, 0, RunResult(database="scratch"))
     for revision in line:
         alembic_runner.run_migration(connection, revision, quiet, (), bookkeeping.RunLog())
-        yield revision, catalog.read_definitions(connection)
+        found = attributes.read_attributes(connection)
+        ours = {key: each.definition for key, each in found.items() if each.of}
+        yield revision, catalog.read_definitions(connection) | ours
 
 
 ROUTINES = revisions.SCHEMA_FOLDER / "routines.sql"

@@ -16,6 +16,7 @@ from ncfd_site.schema.deploy import (
     compare,
     diagnose,
     drift,
+    drift_repair,
     expected,
     plan,
     revisions,
@@ -163,7 +164,21 @@ def render_sql(parameters: Mapping[str, Any], target: str, progress: Progress) -
         return f"-- {nothing_to_do(result)}\n"
     from ncfd_site.schema.deploy import alembic_runner
 
-    return alembic_runner.render_script(result.before, last_revision(steps), steps[-1][0])
+    script = alembic_runner.render_script(result.before, last_revision(steps), steps[-1][0])
+    return f"{session.LOCK_TIMEOUT_SQL};\n\n{script}"
+
+
+def render_repair_sql(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> str:
+    """Return the SQL that repairs the drift of the database. Writes nothing to it."""
+    with session.connect(parameters) as connection:
+        diagnosis = _diagnose(connection, progress.result)
+        if diagnosis.revision is None:
+            diagnosis.require_safe()
+            return ""
+        found = drift.find_drift(connection, diagnosis.revision, diagnosis.definitions, exclude)
+    progress.result.drift = found.as_json()
+    statements = drift_repair.render_repair_sql(found, expected.read_catalog(diagnosis.revision))
+    return f"{session.LOCK_TIMEOUT_SQL};\n{statements}" if statements else "-- No drift.\n"
 
 
 def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> None:
@@ -181,7 +196,7 @@ def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Seque
         if revision is None:
             diagnosis.require_safe()
             return
-        found = drift.find_drift(connection, revision, exclude)
+        found = drift.find_drift(connection, revision, diagnosis.definitions, exclude)
     result.drift = found.as_json()
     if found.partial:
         progress.print(
@@ -190,13 +205,19 @@ def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Seque
     for name in found.outdated:
         progress.print(f"  outdated definition: {name} (replaced by revision {compare.REPLACING_REVISION})")
     extra = compare.omit_parts(found.extra)
+    if extra or found.information:
+        progress.print("Information, no drift:")
     for finding in extra:
         progress.print(f"  {finding.description} (left alone)")
+    for finding in found.information:
+        progress.print(f"  {finding.description}")
     if found:
         shown = compare.omit_parts(found.findings)
         raise MigrationError(
             f"{len(found.findings)} objects differ from revision {revision}:\n"
-            + "\n".join(f"  {finding.description}" for finding in shown),
+            + "\n".join(
+                "\n".join([f"  {finding.description}", *(f"    {line}" for line in finding.diff)]) for finding in shown
+            ),
             ExitCode.FINDINGS,
         )
     summary = f"{found.objects} objects of {result.database} match {revision}"

@@ -63,7 +63,7 @@ class Violation:
 def plan_repairs(found: Catalog, wanted: Catalog) -> list[Repair]:
     """Return repairs for the indexes and constraints of `wanted` that the tables of `found` lack."""
     return [
-        Repair(finding, tuple(_statements(finding)))
+        Repair(finding, tuple(list_statements(finding)))
         for finding in sorted(compare.find_differences(found, wanted), key=_order)
         if finding.kind in ("index", "constraint")
         and finding.expected is not None
@@ -104,7 +104,8 @@ def _order(finding: Finding) -> tuple[int, str]:
     return (2 if definition.startswith("FOREIGN KEY") else 1 if definition.startswith("CHECK") else 0, finding.name)
 
 
-def _statements(finding: Finding) -> Iterable[str]:
+def list_statements(finding: Finding) -> Iterable[str]:
+    """Yield the statements that add or finish an index or a constraint, each for its own transaction."""
     definition = finding.expected or ""
     if finding.kind == "index":
         yield definition.replace("INDEX ", "INDEX CONCURRENTLY IF NOT EXISTS ", 1)

@@ -20,6 +20,7 @@ Connection = psycopg.Connection[Any]
 
 # Other sessions queue behind a statement that waits for a table lock: it gives up early and is retried.
 LOCK_TIMEOUT_MS = 500
+LOCK_TIMEOUT_SQL = f"SET lock_timeout = '{LOCK_TIMEOUT_MS}ms'"
 # The server cancels an autovacuum for the sake of a waiter only after deadlock_timeout.
 OUTLAST_AUTOVACUUM = (
     "SELECT set_config('lock_timeout', (setting::integer + 500)::text, true)"
@@ -212,6 +213,13 @@ def run_online(connection: Connection, statement: str) -> None:
     finally:
         if not connection.closed:
             connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+
+
+def render_statement(statement: str) -> str:
+    """Return a statement for a script, with the lock timeout of `run_online` if it is one for it."""
+    if source.is_online(statement):
+        return f"SET lock_timeout = 0;\n{statement};\n{LOCK_TIMEOUT_SQL};\n"
+    return f"{statement};\n"
 
 
 def _is_index_invalid(connection: Connection, index: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ncfd_site.schema import attributes
 from ncfd_site.schema.deploy import bookkeeping, diagnose, drift, expected, revisions, rewrites, session
 from ncfd_site.schema.deploy.bookkeeping import LogAction, LogEntry, Outcome
 from ncfd_site.schema.deploy.diagnose import Diagnosis, State
@@ -65,7 +66,7 @@ def read_status(parameters: Mapping[str, Any]) -> Status:
             diagnosis=diagnosis,
             steps=_build_steps(connection, diagnosis, entries),
             rewrites=_find_rewrites(connection, diagnosis),
-            drift=_compute_drift(diagnosis),
+            drift=_compute_drift(connection, diagnosis),
             verified=next((entry for entry in reversed(entries) if entry.action == LogAction.VERIFY), None),
             log=tuple(reversed(entries)),
             runner=session.find_runner(connection),
@@ -88,12 +89,14 @@ def _build_steps(connection: Connection, diagnosis: Diagnosis, entries: list[Log
     )
 
 
-def _compute_drift(diagnosis: Diagnosis) -> Drift | None:
+def _compute_drift(connection: Connection, diagnosis: Diagnosis) -> Drift | None:
     if diagnosis.revision is None or diagnosis.catalog is None:
         return None
-    return drift.compute_drift(
+    found = drift.compute_drift(
         diagnosis.catalog, diagnosis.revision, expected.read_catalog(diagnosis.revision), partial=_QUICK_CHECK
     )
+    drift.add_attributes(found, attributes.read_attributes(connection, _PATIENCE))
+    return found
 
 
 def _find_rewrites(connection: Connection, diagnosis: Diagnosis) -> tuple[rewrites.Rewrite, ...]:

@@ -1,5 +1,5 @@
 -- What the pipelines' own migrations and models leave at the head of the contract: another spelling, a second unique
--- constraint, and more columns; an index, a grant, a comment and an option of the materialized view.
+-- constraint, and more columns; an index, a grant and a comment of the materialized view.
 DROP MATERIALIZED VIEW v_active_us_securities;
 CREATE MATERIALIZED VIEW v_active_us_securities AS
     SELECT s.security_id, s.company_id, s.exchange_id, s.ticker, s.ticker_norm, s.type, s.status, s.is_primary_listing,
@@ -9,7 +9,6 @@ CREATE MATERIALIZED VIEW v_active_us_securities AS
     WHERE s.status = 'active' AND e.is_allowed = true;
 CREATE UNIQUE INDEX active_by_security ON v_active_us_securities (security_id);
 COMMENT ON MATERIALIZED VIEW v_active_us_securities IS 'Active ones';
-ALTER MATERIALIZED VIEW v_active_us_securities SET (fillfactor = 80);
 GRANT SELECT ON v_active_us_securities TO PUBLIC;
 ALTER TABLE resolver_decisions
     ADD CONSTRAINT resolver_decisions_run_nct_snorm_key UNIQUE (run_id, nct_id, sponsor_text_norm);

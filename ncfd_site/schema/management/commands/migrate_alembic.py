@@ -90,6 +90,11 @@ class Command(SiteCommand):
             help="With --drift: ignore objects with a matching name, such as 'audit_*'; repeatable.",
         )
         parser.add_argument(
+            "--repair-sql",
+            action="store_true",
+            help="With --drift: print the SQL that repairs the differences; write nothing.",
+        )
+        parser.add_argument(
             "--lock-wait",
             type=float,
             default=LOCK_WAIT_SECONDS,
@@ -126,7 +131,7 @@ class Command(SiteCommand):
                 f"Unexpected {type(error).__name__}: {error}. Run the command with --traceback and report it."
             )
             result.exit_code = ExitCode.FAILED
-        if options["json"] and not options["sql"]:
+        if options["json"] and not (options["sql"] or options["repair_sql"]):
             self.stdout.write(result.as_json())
         if result.error:
             raise CommandError(result.error, returncode=result.exit_code)
@@ -139,6 +144,8 @@ class Command(SiteCommand):
             self._adopt(parameters, options, progress)
         elif options["sql"]:
             self.stdout.write(inspection.render_sql(parameters, target, progress), ending="")
+        elif options["drift"] and options["repair_sql"]:
+            self.stdout.write(inspection.render_repair_sql(parameters, progress, options["exclude"]), ending="")
         elif options["drift"]:
             inspection.show_drift(parameters, progress, options["exclude"])
         elif options["verify_only"]:

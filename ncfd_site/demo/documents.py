@@ -109,6 +109,7 @@ def _add_studies(loader: Loader) -> None:
 
 def _build_entities(loader: Loader, one: Publication) -> Iterator[dict[str, Any]]:
     """Yield a row of `document_entities` for each NCT ID, drug and p-value in the text of a publication."""
+
     def build_entity(kind: str, span: Span, norm: str, confidence: str) -> dict[str, Any]:
         text = one.pages[span.page_no - 1][span.start : span.end]
         return loader.about(one) | {"type": kind, "span": span, "text": text, "norm": norm, "confidence": confidence}

@@ -220,7 +220,9 @@ _OTHERS = {
     "pg_collation": "", "pg_conversion": "", "pg_ts_config": "", "pg_ts_dict": "", "pg_ts_parser": "",
     "pg_ts_template": "", "pg_transform": "", "pg_language": "", "pg_am": "", "pg_foreign_data_wrapper": "",
     "pg_foreign_server": "", "pg_event_trigger": "", "pg_publication": "",
-    "pg_publication_rel": "", "pg_publication_namespace": "", "pg_subscription": "", "pg_extension": "",
+    "pg_publication_rel": "", "pg_publication_namespace": "", "pg_subscription": "",
+    # Revisions use these where the server has them.
+    "pg_extension": "o.extname NOT IN ('pg_trgm', 'btree_gist')",
     # Enums are definitions. A table has a row type, a range a multirange, every type an array. Ours is that of tickers.
     "pg_type": "o.typtype NOT IN ('e', 'm') AND o.typelem = 0 AND o.typname <> 'ticker_range' AND NOT EXISTS"
                " (SELECT FROM pg_class c WHERE c.oid = o.typrelid AND c.relkind <> 'c')",

@@ -158,8 +158,13 @@ def test_extra_and_different_objects_are_listed(olga: Client) -> None:
     assert "differs from that revision." not in words
     assert "No drift." in words
     assert "1 extra object, left alone: table scratch" in words
+    sql.execute("COMMENT ON TABLE trials IS 'mine'")
+    assert "1 attribute without effect differs: comment of relation trials" in text_of(olga.get("/schema/"))
     sql.execute("ALTER TABLE trials ADD CONSTRAINT mine CHECK (trial_id > 0)")
-    assert "constraint trials.mine extra" in text_of(olga.get("/schema/"))
+    sql.execute("CREATE RULE mine AS ON UPDATE TO link_audit DO INSTEAD NOTHING")
+    words = text_of(olga.get("/schema/"))
+    assert "constraint trials.mine extra" in words
+    assert "rule mine on link_audit extra" in words
     sql.execute("ALTER TABLE trials ALTER COLUMN status SET DEFAULT 'new'")
     words = text_of(olga.get("/schema/"))
     assert "column trials.status differs is" in words

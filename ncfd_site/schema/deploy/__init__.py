@@ -5,7 +5,7 @@ revisions       revisions of this code and the checksums of their files
 bookkeeping     version table and log of runs
 expected        catalogs that the revisions produce, as stored in `expected.json`
 compare         differences between two catalogs; `spelling`: definitions that the server reads alike
-drift           drift of a database from its revision
+drift           drift of a database from its revision; `drift_repair`: the SQL that repairs it
 assess          fit of a database to a revision; `known_drift`: the differences that revisions repair
 diagnose        state of a database before a run
 inspection      the read-only modes

@@ -18,8 +18,11 @@ from ncfd_site.schema import new_revision
 from ncfd_site.schema.deploy import (
     alembic_runner,
     bookkeeping,
+    compare,
     diagnose,
     expected,
+    obstacles,
+    preservation,
     revisions,
     rewrites,
     session,
@@ -76,6 +79,17 @@ def run_online() -> None:
                         diagnosis = diagnose.diagnose(connection)
                     diagnosis.require_safe()
                     agreed = consents.get("allow_rewrite", "").split(",")
+                    obstacles.require_none(
+                        connection, diagnosis.catalog, revisions.head() if command == "upgrade" else None
+                    )
+                    if (
+                        command == "upgrade"
+                        and diagnosis.revision
+                        and compare.has_pending_replacement(diagnosis.revision)
+                    ):
+                        wanted = expected.read_catalog(compare.REPLACING_REVISION)
+                        lost = preservation.find_unrestorable(connection, wanted)
+                        preservation.require_consent(lost, attributes["allow_destructive"])
                     if command == "upgrade" and diagnosis.catalog is not None:
                         head = expected.read_catalog(revisions.head())
                         planned = rewrites.find_rewrites(connection, diagnosis.catalog, head)

@@ -75,17 +75,20 @@ def run(revision_file: str, revision: str, direction: Direction) -> None:
         # For the SQL that --sql prints; a run has this path already.
         "set_config('search_path', 'public', true)"
     )
-    script = [
+    script = list(source.split_statements(source.read_sql(revision_file, direction)))
+    transactional = [
         *source.split_statements(source.read_helpers()),
-        *source.split_statements(source.read_sql(revision_file, direction)),
+        # A replaced function loses its options and rights.
+        "SELECT pg_temp.remember_functions()",
+        *(each for each in script if not source.is_online(each)),
+        "SELECT pg_temp.put_back()",
     ]
     _run(settings, step)
     if context.config.attributes.get("outlast_autovacuum"):
         _run(session.OUTLAST_AUTOVACUUM, step)
     with _data_loss_check(step, consented=revision in allowed):
-        for statement in script:
-            if not source.is_online(statement):
-                _run(statement, step)
+        for statement in transactional:
+            _run(statement, step)
     online = [each for each in script if source.is_online(each)]
     if online:
         _run_online(online, step)

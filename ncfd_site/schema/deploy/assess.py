@@ -82,9 +82,10 @@ def assess_fit(found: Catalog, catalogs: Mapping[str, Catalog], revision: str) -
     pending: list[Finding] = []
     out_of_band: list[str] = []
     outdated: list[str] = []
-    extra: list[Finding] = []
+    differences = compare.find_differences(repaired, wanted)
+    extra = [finding for finding in differences if finding.is_user_setting]
     replaces_definitions = compare.has_pending_replacement(revision)
-    for finding in compare.find_differences(repaired, wanted):
+    for finding in [each for each in differences if not each.is_user_setting]:
         is_outdated = replaces_definitions and compare.is_replaceable(finding, repaired, wanted)
         if finding.expected is None:
             key = finding.key

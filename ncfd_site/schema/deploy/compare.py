@@ -29,6 +29,12 @@ _TEXTS = ("function", "view")
 _VIEWS = {"view", "materialized view"}
 
 
+# Options of a function, in the lines before its body.
+_OPTIONS = re.compile(
+    r"^ SET .*\n| (?:SECURITY DEFINER|LEAKPROOF|COST \S+|ROWS \S+|PARALLEL \w+|SUPPORT \S+)(?=[ \n])", re.MULTILINE
+)
+
+
 @dataclass(frozen=True)
 class Finding:
     """An object that differs: extra if `expected` is None, missing if `found` is None."""
@@ -75,6 +81,16 @@ class Finding:
         return self.found is None or self.is_unfinished
 
     @property
+    def is_user_setting(self) -> bool:
+        """True if a user set options of a function, or row security of a table: a run keeps these."""
+        if self.expected is None or self.found is None:
+            return False
+        if self.kind == "relation":
+            return self.found == f"{self.expected} ROW SECURITY"
+        (ours, expected), (theirs, found) = _split_options(self.expected), _split_options(self.found)
+        return self.kind == "function" and expected == found and ours <= theirs
+
+    @property
     def description(self) -> str:
         """The difference, with the statement that adds a missing object; without the text of a routine or view."""
         change = "missing" if self.found is None else "extra" if self.expected is None else "differs"
@@ -102,6 +118,14 @@ class Finding:
             table, _, constraint = self.name.partition(".")
             return f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {self.expected};"
         return f"{self.expected};" if self.kind in ("index", "trigger", "function") else ""
+
+
+def _split_options(definition: str) -> tuple[set[str], str]:
+    """Return the options of a function, and its definition without them."""
+    head, mark, body = definition.partition("\nAS ")
+    head += "\n"
+    rest = _OPTIONS.sub("", head).replace("\n\n", "\n")
+    return set(_OPTIONS.findall(head)), rest + mark + body
 
 
 def find_differences(found: Catalog, wanted: Catalog) -> list[Finding]:

@@ -16,6 +16,8 @@ from ncfd_site.schema.deploy import (
     diagnose,
     expected,
     inspection,
+    obstacles,
+    preservation,
     repair,
     revisions,
     rewrites,
@@ -120,7 +122,8 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
         session.require_safe_connection(connection, parameters)
         with session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting):
             _, adoption, steps = _prove(connection, revision, target, progress)
-    record = "\n".join(
+        become_owner = session.render_set_role(connection)
+    record = become_owner + "\n".join(
         [
             f"{session.LOCK_TIMEOUT_SQL};",
             f"-- Record that the schema is at {adoption.recorded}",
@@ -163,7 +166,7 @@ def _prove(connection: Connection, revision: str, target: str, progress: Progres
     recorded = Diagnosis(diagnosis.state, adoption.recorded, catalog=definitions, fit=adoption.fit)
     result.after = adoption.recorded
     steps = inspection.plan_steps(recorded, target, result)
-    if steps and steps[0][0] == "down":
+    if inspection.is_downgrade(steps):
         raise MigrationError(
             f"The schema is at {adoption.fit.revision}, which is newer than {target}. Adopt it first, then downgrade.",
             ExitCode.USAGE,
@@ -174,8 +177,14 @@ def _prove(connection: Connection, revision: str, target: str, progress: Progres
 def _require_consent(
     connection: Connection, diagnosis: Diagnosis, steps: Steps, progress: Progress, options: DeployOptions
 ) -> None:
+    last = inspection.last_revision(steps) if steps else diagnosis.revision
+    obstacles.require_none(connection, diagnosis.catalog, last if not inspection.is_downgrade(steps) else None)
     if not steps:
         return
+    unrestorable = inspection.find_unrestorable(connection, steps)
+    preservation.require_consent(unrestorable, options.allow_destructive)
+    for line in unrestorable:
+        progress.print(f"  Not put back, by consent: {line}")
     planned = inspection.planned_rewrites(connection, diagnosis, steps)
     progress.result.rewrites = [each.as_json() for each in planned]
     rewrites.require_consent(planned, options.allow_rewrite, options.row_limit)
@@ -197,7 +206,9 @@ def _apply_and_verify(
     tables = _find_changed_tables(diagnosis, last)
     before = {table: rewrites.count_rows(connection, table) for table in tables}
     # A downgrade drops columns and tables that roles could write.
-    writes = None if steps and steps[0][0] == "down" else access.try_writes(connection)
+    is_downgrade = inspection.is_downgrade(steps)
+    writes = None if is_downgrade else access.try_writes(connection)
+    attached = [] if is_downgrade else preservation.read_attributes(connection)
     if steps:
         _apply(connection, last, progress, options, log)
     if last is None:
@@ -208,6 +219,12 @@ def _apply_and_verify(
     counts = {table: (before[table], rewrites.count_rows(connection, table)) for table in tables}
     log.start_entry()
     lost = writes.find_losses(access.try_writes(connection)) if writes else []
+    detached = preservation.find_lost(attached, preservation.read_attributes(connection)) if attached else []
+    if options.allow_destructive:
+        for line in detached:
+            progress.print(f"  Lost, by consent: {line}")
+    else:
+        lost += [f"lost in the run: {line}" for line in detached]
     verification = verify.verify_database(connection, last, options.models, counts, lost)
     if writes and writes.not_tried:
         progress.print(

@@ -18,7 +18,9 @@ from ncfd_site.schema.deploy import (
     drift,
     drift_repair,
     expected,
+    obstacles,
     plan,
+    preservation,
     revisions,
     rewrites,
     session,
@@ -74,6 +76,18 @@ def last_revision(steps: Steps) -> str | None:
     return last.id if direction == "up" else last.down_revision
 
 
+def is_downgrade(steps: Steps) -> bool:
+    """Return whether the steps revert revisions."""
+    return bool(steps) and steps[0][0] == "down"
+
+
+def find_unrestorable(connection: Connection, steps: Steps) -> list[str]:
+    """Return what the steps cannot put back."""
+    if is_downgrade(steps) or compare.REPLACING_REVISION not in [revision.id for _, revision in steps]:
+        return []
+    return preservation.find_unrestorable(connection, expected.read_catalog(compare.REPLACING_REVISION))
+
+
 def nothing_to_do(result: RunResult) -> str:
     """Return the line for a database at the target."""
     return f"Nothing to do: {result.database} is at {result.after or 'base'}."
@@ -84,7 +98,7 @@ def planned_rewrites(connection: Connection, diagnosis: Diagnosis, steps: Steps)
     if not steps:
         return []
     target = last_revision(steps)
-    if diagnosis.catalog is None or target is None or steps[-1][0] == "down":
+    if diagnosis.catalog is None or target is None or is_downgrade(steps):
         return []
     return rewrites.find_rewrites(connection, diagnosis.catalog, expected.read_catalog(target))
 
@@ -107,8 +121,11 @@ def warn_of_changed_files(connection: Connection, current: str | None, progress:
         progress.print(f"  Warning: {each}")
 
 
-def show_plan(parameters: Mapping[str, Any], target: str, progress: Progress) -> bool:
-    """Print the steps of a run and their cost; return whether there is something to do. Writes nothing."""
+def show_plan(parameters: Mapping[str, Any], target: str, progress: Progress, *, check: bool = False) -> bool:
+    """Print the steps of a run and their cost; return whether there is something to do. Writes nothing.
+
+    Raises `MigrationError` for obstacles, unless `check`.
+    """
     revisions.require_unedited_files()
     result = progress.result
     with (
@@ -121,7 +138,11 @@ def show_plan(parameters: Mapping[str, Any], target: str, progress: Progress) ->
         warn_of_invalid_indexes(diagnosis, progress)
         is_pending = bool(steps) or diagnosis.needs_repair
         if is_pending:
+            if not check:
+                last = last_revision(steps) if steps and not is_downgrade(steps) else None
+                obstacles.require_none(connection, diagnosis.catalog, last)
             _print_plan(connection, diagnosis, steps, progress)
+            _print_unrestorable(connection, steps, progress)
         else:
             progress.print(nothing_to_do(result))
     return is_pending
@@ -152,6 +173,13 @@ def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, prog
         progress.print(f"  {each.description}")
 
 
+def _print_unrestorable(connection: Connection, steps: Steps, progress: Progress) -> None:
+    if lost := find_unrestorable(connection, steps):
+        progress.print(f"  cannot put back, needs --allow-destructive {compare.REPLACING_REVISION}:")
+    for line in lost:
+        progress.print(f"    {line}")
+
+
 def render_sql(parameters: Mapping[str, Any], target: str, progress: Progress) -> str:
     """Return the SQL that a run would execute. Writes nothing."""
     result = progress.result
@@ -160,12 +188,13 @@ def render_sql(parameters: Mapping[str, Any], target: str, progress: Progress) -
         session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting),
     ):
         steps = plan_steps(require_safe_state(connection, result), target, result)
+        become_owner = session.render_set_role(connection)
     if not steps:
         return f"-- {nothing_to_do(result)}\n"
     from ncfd_site.schema.deploy import alembic_runner
 
     script = alembic_runner.render_script(result.before, last_revision(steps), steps[-1][0])
-    return f"{session.LOCK_TIMEOUT_SQL};\n\n{script}"
+    return f"{become_owner}{session.LOCK_TIMEOUT_SQL};\n\n{script}"
 
 
 def render_repair_sql(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> str:

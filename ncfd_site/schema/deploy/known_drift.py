@@ -40,11 +40,13 @@ def _repair_integer_security(found: Catalog, wanted: Catalog) -> KnownDrift | No
         return None
     found[_SECURITY_ID] = _NUMBER.sub("text", found[_SECURITY_ID])
     # A number may reference a security; text cannot.
-    for key in [key for key in found if key[0] == "constraint" and key[1].startswith("company_securities.")]:
-        if found[key].startswith("FOREIGN KEY (security_id)"):
-            del found[key]
+    keys = [key for key in found if key[0] == "constraint" and key[1].startswith("company_securities.")]
+    dropped = [key for key in keys if found[key].startswith("FOREIGN KEY (security_id)")]
+    for key in dropped:
+        del found[key]
     return KnownDrift(
-        f"company_securities.security_id is {number[0]}; it becomes text",
+        f"company_securities.security_id is {number[0]}; it becomes text"
+        + (" without its foreign key" if dropped else ""),
         "20250124_add_resolver_system_and_company_securities",
         "company_securities",
     )

@@ -38,6 +38,14 @@ LOCK_KEY = int.from_bytes(hashlib.sha256(b"ncfd: public.alembic_version").digest
 _one_thread = threading.RLock()
 
 
+# The tables that every ncfd database has at least one of; the owner of the first is the owner of the schema.
+_OWNER = """
+    SELECT pg_get_userbyid(c.relowner), pg_has_role(session_user, c.relowner, %s)
+    FROM unnest(ARRAY['trials', 'companies', 'documents', 'link_audit']) WITH ORDINALITY AS t (name, place)
+    JOIN pg_class c ON c.oid = to_regclass('public.' || t.name) ORDER BY t.place LIMIT 1
+"""
+
+
 @contextmanager
 def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
     """Yield a connection in autocommit mode with short lock timeouts; `parameters` are psycopg keywords.
@@ -58,7 +66,30 @@ def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
             " SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN"
             " ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
         )
+        # The role would stay with a connection that a pooler gives to others.
+        if read_backend_pid(connection) == connection.info.backend_pid:
+            _act_as_owner(connection)
         yield connection
+
+
+def read_owner(connection: Connection) -> tuple[str | None, bool]:
+    """Return the owner of the schema's tables, None without any, and whether the database user may act as it."""
+    right = "SET" if connection.info.server_version >= 160000 else "MEMBER"
+    return connection.execute(_OWNER, [right]).fetchone() or (None, False)
+
+
+def _act_as_owner(connection: Connection) -> None:
+    """Act as the owner of the schema, if the database user may, so that new objects belong to it."""
+    owner, may_act = read_owner(connection)
+    if owner and may_act:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+
+
+def render_set_role(connection: Connection) -> str:
+    """Return the statement that lets a script act as this connection does; empty without another role."""
+    row = connection.execute("SELECT quote_ident(session_user), quote_ident(current_user)").fetchone()
+    user, role = row or ("", "")
+    return f"SET ROLE {role};\n\n" if role != user else ""
 
 
 def select_libpq_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,10 +122,14 @@ def require_safe_connection(connection: Connection, parameters: Mapping[str, Any
             "migrate_alembic, set it to the server itself or to a pooler in session mode.",
             ExitCode.UNUSABLE_CONNECTION,
         )
-    if connection.execute("SELECT has_database_privilege(current_database(), 'TEMPORARY')").fetchone() != (True,):
+    _act_as_owner(connection)
+    row = connection.execute(
+        "SELECT current_user WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')"
+    ).fetchone()
+    if row:
         raise MigrationError(
             f"Revisions need temporary tables, which the role may not create. Run: GRANT TEMPORARY ON DATABASE "
-            f"{connection.info.dbname} TO {connection.info.user};",
+            f"{connection.info.dbname} TO {row[0]};",
             ExitCode.UNUSABLE_CONNECTION,
         )
 

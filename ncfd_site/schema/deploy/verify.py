@@ -191,6 +191,8 @@ def _find_differences(found: catalog.Catalog, wanted: catalog.Catalog, revision:
         is_replaced = compare.has_pending_replacement(revision) and compare.is_replaceable(finding, found, wanted)
         if finding.expected is not None and finding.found is not None and is_replaced:
             outdated += 1
+        elif finding.is_user_setting:
+            continue
         elif finding.expected is not None:
             differences.append(finding.description)
     return outdated, differences

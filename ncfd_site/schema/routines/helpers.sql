@@ -104,30 +104,92 @@ BEGIN
     END IF;
 END $$;
 
--- Replace a view. If its columns changed, drop and create it, and restore its owner and grants.
+CREATE OR REPLACE FUNCTION pg_temp.attributes()
+RETURNS TABLE (class oid, oid oid, sub int2, facet text, line text, relation oid, columns int2[], place integer) LANGUAGE sql STABLE AS $attributes$
+\ir attributes.sql
+$attributes$;
+
+-- Attributes of objects that the revision replaces, with the name of the function, table or view.
+CREATE TEMPORARY TABLE IF NOT EXISTS kept (
+    class oid, oid oid, sub int2, facet text, line text, relation oid, columns int2[], place integer, name text
+) ON COMMIT DROP;
+
+CREATE OR REPLACE FUNCTION pg_temp.remember_functions() RETURNS void LANGUAGE sql AS $$
+    INSERT INTO pg_temp.kept
+    SELECT a.*, a.oid::regprocedure::text FROM pg_temp.attributes() a WHERE a.class = 'pg_proc'::regclass
+$$;
+
+-- Remember what hangs on a table or view, or on one of its columns, before it is replaced.
+-- put_back() runs at the end of each revision.
+CREATE OR REPLACE FUNCTION pg_temp.remember(p_relation regclass, p_column name DEFAULT NULL) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO pg_temp.kept
+    SELECT a.*, p_relation::text FROM pg_temp.attributes() a
+    WHERE a.relation = p_relation
+      AND (p_column IS NULL
+           OR (SELECT attnum FROM pg_attribute WHERE attrelid = p_relation AND attname = p_column) = ANY (a.columns))
+$$;
+
+-- Create again what was lost with a function, view or column that now exists in another version. What cannot be put back needs
+-- consent. A revision that sets an option of a function itself overrides it.
+CREATE OR REPLACE FUNCTION pg_temp.put_back() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_line text;
+    v_failed text[] := '{}';
+    v_revision text := current_setting('ncfd.revision');
+BEGIN
+    -- New objects have the grants of default privileges.
+    FOR v_line IN
+        SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name,
+                               CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)
+        FROM (SELECT 'TABLE' AS kind, k.name, c.relowner AS owner, c.relacl AS acl
+              FROM pg_temp.kept k JOIN pg_class c ON c.oid = to_regclass(k.name) WHERE c.oid <> k.relation AND k.relation <> 0
+              UNION ALL SELECT 'ROUTINE', k.name, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+              FROM pg_temp.kept k JOIN pg_proc p ON p.oid = to_regprocedure(k.name) WHERE p.oid <> k.oid AND k.relation = 0) o,
+             aclexplode(o.acl) g
+        WHERE g.grantee <> o.owner
+    LOOP
+        EXECUTE v_line;
+    END LOOP;
+    FOR v_line IN
+        -- The second is read only if a table or view was replaced.
+        WITH routines AS MATERIALIZED (SELECT a.oid, a.facet FROM pg_temp.attributes() a WHERE a.class = 'pg_proc'::regclass),
+             lines AS MATERIALIZED (SELECT a.line FROM pg_temp.attributes() a WHERE a.relation <> 0)
+        SELECT k.line FROM pg_temp.kept k
+        WHERE CASE
+                WHEN k.relation <> 0 THEN k.line NOT IN (SELECT line FROM lines)
+                WHEN starts_with(k.facet, 'option') THEN
+                    (to_regprocedure(k.name)::oid, k.facet) NOT IN (SELECT oid, facet FROM routines)
+                    AND to_regprocedure(k.name) IS NOT NULL
+                ELSE to_regprocedure(k.name) <> k.oid
+              END
+        GROUP BY k.line ORDER BY min(k.place), k.line
+    LOOP
+        BEGIN
+            EXECUTE v_line;
+        EXCEPTION
+            WHEN lock_not_available OR deadlock_detected THEN RAISE;
+            WHEN OTHERS THEN v_failed := v_failed || format('%s (%s)', v_line, SQLERRM);
+        END;
+    END LOOP;
+    IF v_failed <> '{}' AND v_revision <> ALL (string_to_array(coalesce(current_setting('ncfd.allow_destructive', true), ''), ',')) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'NC001',
+            MESSAGE = format('%s cannot put back what hangs on objects that it replaces: %s', v_revision, array_to_string(v_failed, '; ')),
+            HINT = format('To lose it, name the revision: --allow-destructive %s', v_revision);
+    END IF;
+END $$;
+
+-- Replace a view with its options. If its columns changed, drop and create it.
 CREATE OR REPLACE FUNCTION pg_temp.replace_view(p_view text, p_query text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_owner text;
-    v_grants text[];
-    v_grant text;
+    v_options text := (SELECT format('WITH (%s)', string_agg(format('%I = %L', o.option_name, o.option_value), ', '))
+                       FROM pg_class c, pg_options_to_table(c.reloptions) o WHERE c.oid = to_regclass(p_view) HAVING count(*) > 0);
 BEGIN
-    EXECUTE format('CREATE OR REPLACE VIEW %I AS %s', p_view, p_query);
+    EXECUTE format('CREATE OR REPLACE VIEW %I %s AS %s', p_view, v_options, p_query);
 EXCEPTION WHEN invalid_table_definition OR wrong_object_type THEN
-    SELECT pg_get_userbyid(c.relowner),
-           ARRAY(SELECT format('GRANT %s ON %I TO %s%s', g.privilege_type, p_view,
-                               CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
-                               CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-                 FROM aclexplode(c.relacl) g WHERE g.grantee <> c.relowner)
-    INTO v_owner, v_grants
-    FROM pg_class c WHERE c.oid = to_regclass(p_view);
+    PERFORM pg_temp.remember(to_regclass(p_view));
     EXECUTE format('DROP VIEW %I', p_view);
-    EXECUTE format('CREATE VIEW %I AS %s', p_view, p_query);
-    IF v_owner <> current_user THEN
-        EXECUTE format('ALTER VIEW %I OWNER TO %I', p_view, v_owner);
-    END IF;
-    FOREACH v_grant IN ARRAY v_grants LOOP
-        EXECUTE v_grant;
-    END LOOP;
+    EXECUTE format('CREATE VIEW %I %s AS %s', p_view, v_options, p_query);
 END $$;
 
 -- Revoke EXECUTE on functions from everyone but their owner, also where default privileges granted it.
@@ -145,13 +207,11 @@ BEGIN
     END LOOP;
 END $$;
 
--- Create a materialized view, or replace it if its query differs. Its owner, grants, comment, options and indexes stay.
+-- Create a materialized view, or replace it if its query differs.
 CREATE OR REPLACE FUNCTION pg_temp.replace_materialized_view(p_view text, p_query text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_is_same boolean;
     v_kind "char";
-    v_restore text[];
-    v_statement text;
 BEGIN
     EXECUTE format('CREATE OR REPLACE TEMPORARY VIEW ncfd_wanted AS %s', p_query);
     SELECT c.relkind, c.relkind = 'm' AND pg_get_viewdef(c.oid) = pg_get_viewdef('pg_temp.ncfd_wanted'::regclass)
@@ -160,29 +220,14 @@ BEGIN
     IF v_is_same THEN
         RETURN;
     END IF;
-    SELECT array_agg(statement) INTO v_restore FROM (
-        SELECT pg_get_indexdef(x.indexrelid) FROM pg_index x WHERE x.indrelid = to_regclass(p_view)
-        UNION ALL
-        SELECT format('COMMENT ON MATERIALIZED VIEW %I IS %L', p_view, obj_description(to_regclass(p_view), 'pg_class'))
-        UNION ALL
-        SELECT format('ALTER MATERIALIZED VIEW %I SET (%s)', p_view, array_to_string(c.reloptions, ', '))
-        FROM pg_class c WHERE c.oid = to_regclass(p_view) AND c.relkind = 'm' AND c.reloptions IS NOT NULL
-        UNION ALL
-        SELECT format('GRANT %s ON %I TO %s%s', g.privilege_type, p_view,
-                      CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
-                      CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-        FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass(p_view) AND g.grantee <> c.relowner
-        UNION ALL
-        SELECT format('ALTER MATERIALIZED VIEW %I OWNER TO %I', p_view, pg_get_userbyid(c.relowner))
-        FROM pg_class c WHERE c.oid = to_regclass(p_view) AND pg_get_userbyid(c.relowner) <> current_user
-    ) AS attached (statement);
     IF v_kind IS NOT NULL THEN
+        PERFORM pg_temp.remember(to_regclass(p_view));
+        -- For a view under this name.
+        DELETE FROM pg_temp.kept WHERE line LIKE format('ALTER VIEW public.%I %%SET %%', p_view);
+        UPDATE pg_temp.kept SET line = regexp_replace(line, '^(ALTER|COMMENT ON) VIEW ', '\1 MATERIALIZED VIEW ') WHERE name = p_view;
         EXECUTE format('DROP %sVIEW %I', CASE v_kind WHEN 'm' THEN 'MATERIALIZED ' ELSE '' END, p_view);
     END IF;
     EXECUTE format('CREATE MATERIALIZED VIEW %I AS %s', p_view, p_query);
-    FOREACH v_statement IN ARRAY v_restore LOOP
-        EXECUTE v_statement;
-    END LOOP;
 END $$;
 
 -- Install an extension if the server offers and allows it; return whether it is installed, in any schema.

@@ -25,11 +25,25 @@ BEGIN
     FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
     WHERE d.adrelid = to_regclass('studies') AND a.attname = 'p_value';
     DROP TABLE p_value_pattern;
-    -- A generated column cannot be altered. Its values come from the card, so replacing it loses nothing.
-    IF v_found IS DISTINCT FROM v_wanted THEN
-        ALTER TABLE studies DROP COLUMN IF EXISTS p_value;
-        EXECUTE format('ALTER TABLE studies ADD COLUMN p_value numeric GENERATED ALWAYS AS (%s) STORED', v_wanted);
+    IF v_found IS NOT DISTINCT FROM v_wanted THEN
+        RETURN;
     END IF;
+    IF NOT pg_temp.lacks_column('studies', 'p_value') THEN
+        PERFORM pg_temp.remember(to_regclass('studies'), 'p_value');
+    END IF;
+    IF current_setting('server_version_num')::integer >= 170000
+       AND EXISTS (SELECT FROM pg_attribute
+                   WHERE attrelid = to_regclass('studies') AND attname = 'p_value' AND attgenerated = 's') THEN
+        BEGIN
+            EXECUTE format('ALTER TABLE studies ALTER COLUMN p_value SET EXPRESSION AS (%s)', v_wanted);
+            RETURN;
+        EXCEPTION WHEN integrity_constraint_violation OR check_violation OR unique_violation THEN
+            -- put_back() names the constraint or index.
+        END;
+    END IF;
+    -- Earlier servers cannot change the expression. The values come from the card, so replacing the column loses none.
+    ALTER TABLE studies DROP COLUMN IF EXISTS p_value;
+    EXECUTE format('ALTER TABLE studies ADD COLUMN p_value numeric GENERATED ALWAYS AS (%s) STORED', v_wanted);
 END $$;
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_studies_p_value ON studies (p_value) WHERE p_value IS NOT NULL;

@@ -85,10 +85,18 @@ BEGIN
     RETURN v_refcount;
 END $$;
 
--- CREATE OR REPLACE cannot change the result columns of an existing function.
-DROP FUNCTION IF EXISTS get_cleanup_candidates(integer, integer);
+-- CREATE OR REPLACE cannot change the names of arguments and result columns.
+DO $$
+BEGIN
+    IF (SELECT (proargnames, proallargtypes::regtype[]) IS DISTINCT FROM
+               ('{p_max_age_days,p_min_refcount,object_id,sha256,storage_uri,backend_type,size_bytes,refcount,created_at,last_accessed}'::text[],
+                '{integer,integer,bigint,text,text,text,bigint,integer,timestamptz,timestamptz}'::regtype[])
+        FROM pg_proc WHERE oid = to_regprocedure('get_cleanup_candidates(integer, integer)')) THEN
+        DROP FUNCTION get_cleanup_candidates(integer, integer);
+    END IF;
+END $$;
 
-CREATE FUNCTION get_cleanup_candidates(p_max_age_days integer DEFAULT 30, p_min_refcount integer DEFAULT 0)
+CREATE OR REPLACE FUNCTION get_cleanup_candidates(p_max_age_days integer DEFAULT 30, p_min_refcount integer DEFAULT 0)
 RETURNS TABLE (
     object_id bigint, sha256 text, storage_uri text, backend_type text, size_bytes bigint, refcount integer,
     created_at timestamptz, last_accessed timestamptz

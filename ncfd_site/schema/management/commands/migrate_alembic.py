@@ -153,7 +153,7 @@ class Command(SiteCommand):
         elif options["history"]:
             inspection.show_history(parameters, progress)
         elif options["plan"] or options["check"]:
-            if inspection.show_plan(parameters, target, progress) and options["check"]:
+            if inspection.show_plan(parameters, target, progress, check=options["check"]) and options["check"]:
                 progress.result.exit_code = ExitCode.PENDING
         else:
             deploy.deploy(parameters, target, progress, _read_options(options))

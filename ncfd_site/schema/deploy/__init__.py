@@ -14,6 +14,7 @@ alembic_runner  the steps of a run, in Alembic
 repair          indexes, constraints and reference counts that are repaired online
 plan            the locks of each step
 rewrites        tables that a run rewrites, and the consent to it
+obstacles       owners, rights and dependent objects that stop a run; `preservation`: attributes that it puts back
 verify          verification after a run; `access`: the writes that roles lost
 waiting         sessions for which a run waits
 report          progress, result and errors

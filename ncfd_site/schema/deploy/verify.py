@@ -33,6 +33,9 @@ def _copy(table: str) -> str:
             EXECUTE format('ALTER TABLE pg_temp.{table} ALTER %I DROP NOT NULL', v_column);
         END LOOP;
     END $$;
+    -- Statements of routines that ran earlier in the session would read the real table still: a new table of the same
+    -- name does not invalidate their plans.
+    DISCARD PLANS;
     """
 
 

@@ -27,6 +27,13 @@ DROP FUNCTION IF EXISTS apply_link_review();
 DROP FUNCTION IF EXISTS set_link_review_columns();
 DROP FUNCTION IF EXISTS heuristic_lock_key(text);
 DROP INDEX IF EXISTS ix_link_audit_precision;
-ALTER TABLE link_audit RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor);
+DO $$ DECLARE v_option text; BEGIN
+    FOREACH v_option IN ARRAY ARRAY['autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_insert_scale_factor'] LOOP
+        IF EXISTS (SELECT FROM pg_class c, pg_options_to_table(c.reloptions) o
+                   WHERE c.oid = 'public.link_audit'::regclass AND o.option_name = v_option AND o.option_value = '0.01') THEN
+            EXECUTE format('ALTER TABLE public.link_audit RESET (%I)', v_option);
+        END IF;
+    END LOOP;
+END $$;
 
 \ir ../routines/precision_routines.1.sql

@@ -107,8 +107,15 @@ CREATE TABLE IF NOT EXISTS interim_analyses (
 \ir ../routines/review_queue.1.sql
 \ir ../routines/precision_routines.2.sql
 
--- Index-only scans need a recently vacuumed table.
-ALTER TABLE link_audit SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01);
+-- Index-only scans need a recently vacuumed table. A value set by its owner stays.
+DO $$ DECLARE v_option text; BEGIN
+    FOREACH v_option IN ARRAY ARRAY['autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_insert_scale_factor'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_class c, pg_options_to_table(c.reloptions) o
+                       WHERE c.oid = 'public.link_audit'::regclass AND o.option_name = v_option) THEN
+            EXECUTE format('ALTER TABLE public.link_audit SET (%I = 0.01)', v_option);
+        END IF;
+    END LOOP;
+END $$;
 
 -- Record the labels that existed before the triggers.
 CALL backfill_link_reviews();

@@ -1,0 +1,26 @@
+"""Runs on generated live databases keep everything, or refuse before they write."""
+
+import os
+from collections import Counter
+
+import pytest
+
+from tests.databases import Keywords
+from tests.migration.generator.check import check_seed
+
+QUICK = 40
+SEEDS = 1000
+
+
+@pytest.mark.parametrize("seed", range(QUICK))
+def test_a_run_keeps_everything_or_writes_nothing(embedded: Keywords, worker: str, seed: int) -> None:
+    check_seed(embedded, seed, f"ncfd_generated_{worker}_{os.getpid()}")
+
+
+@pytest.mark.soak
+def test_a_thousand_databases(server: Keywords, worker: str) -> None:
+    codes = Counter(
+        check_seed(server, seed, f"ncfd_generated_{worker}_{os.getpid()}").code for seed in range(QUICK, SEEDS)
+    )
+    # Most databases reach head; a generator whose databases are all refused proves nothing.
+    assert codes[0] > SEEDS * 0.7, codes

@@ -52,6 +52,7 @@ class LiveDatabase:
     superuser: Keywords
     runner: Keywords
     summary: tuple[str, ...]
+    version: str
     rows: Rows
     attributes: frozenset[Attribute]
     attached: frozenset[Attribute]
@@ -96,12 +97,29 @@ def build(server: Keywords, seed: int, name: str, without: Collection[int] = ())
             summary.append(stamp)
         after = attributes.read(superuser)
         yield LiveDatabase(
-            superuser, runner, tuple(summary), states.rows(superuser), frozenset(after), frozenset(after - before)
+            superuser,
+            runner,
+            tuple(summary),
+            read_version(superuser),
+            states.rows(superuser),
+            frozenset(after),
+            frozenset(after - before),
         )
     finally:
         databases.execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
         for role in roles:
             databases.execute(server, "DROP ROLE IF EXISTS {}", role)
+
+
+def read_version(keywords: Keywords) -> str:
+    """Return the content of the version table; the empty string if there is none."""
+    with psycopg.connect(**keywords) as connection:
+        found = connection.execute("SELECT to_regclass('public.alembic_version') IS NOT NULL").fetchone()
+        return (
+            str(connection.execute("SELECT * FROM public.alembic_version ORDER BY 1").fetchall())
+            if found == (True,)
+            else ""
+        )
 
 
 def _build_base(rng: random.Random, keywords: Keywords) -> str:

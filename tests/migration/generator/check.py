@@ -15,7 +15,7 @@ from tests.databases import Keywords
 from tests.migration import states
 from tests.migration.generator import attributes
 from tests.migration.generator.attributes import Attribute
-from tests.migration.generator.build import LiveDatabase, build
+from tests.migration.generator.build import LiveDatabase, build, read_version
 from tests.migration.running import call, finish, query, start
 from tests.migration.test_runs import REVISIONS
 
@@ -117,7 +117,8 @@ def _as_at_head(attribute: Attribute) -> Attribute:
 
 
 def _is_untouched(live: LiveDatabase) -> bool:
-    return states.rows(live.superuser) == live.rows and live.attributes <= attributes.read(live.superuser)
+    is_same = read_version(live.superuser) == live.version and states.rows(live.superuser) == live.rows
+    return is_same and live.attributes <= attributes.read(live.superuser)
 
 
 Fault = Callable[[random.Random, LiveDatabase], tuple[int, str]]

@@ -9,7 +9,7 @@ from tests.databases import Keywords
 from tests.migration.generator.check import check_seed
 
 QUICK = 40
-SEEDS = 1000
+SEEDS = 1_000
 
 
 @pytest.mark.parametrize("seed", range(QUICK))

@@ -17,7 +17,7 @@ class Attribute(NamedTuple):
     value: str
 
 
-# Objects of extensions, of TOAST and of other sessions belong to nobody here; the log of runs changes in each run.
+# Objects of extensions, of TOAST and of other sessions do not count; the log of runs changes in each run.
 _CLASS = """
     SELECT c.*, n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -60,7 +60,7 @@ _QUERIES = {
         WHERE NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)
     """,
     "relation": f"""
-        SELECT 'relation', name, 'options', reloptions::text FROM ({_CLASS}) c WHERE reloptions IS NOT NULL
+        SELECT 'relation', name, 'option', unnest(reloptions) FROM ({_CLASS}) c
         UNION ALL SELECT 'relation', name, 'replica identity', relreplident::text FROM ({_CLASS}) c WHERE relkind = 'r'
         UNION ALL SELECT 'relation', name, 'row security', relrowsecurity::text FROM ({_CLASS}) c WHERE relkind = 'r'
         UNION ALL SELECT 'relation', name, 'exists', relkind::text FROM ({_CLASS}) c WHERE {_IS_RELATION}

@@ -27,7 +27,7 @@ _CONSENTS = re.compile(r"--allow-(?:destructive|rewrite) \S+")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a seed: the last exit code, the fault, and the message of a refusal."""
+    """The end of a seed: the last exit code, the fault, and the message of a refusal."""
 
     code: int
     fault: str
@@ -39,7 +39,7 @@ def check_seed(server: Keywords, seed: int, name: str, without: Collection[int] 
     """Run `migrate_alembic` on the database of this seed, with its fault, and again; fail on any loss.
 
     The runs end at head with every row, grant, owner, comment, option and user object as before, or they refuse before
-    they write and say why. After a fault the next run converges.
+    they write and report the cause. After a fault the next run converges.
     """
     rng = random.Random(f"fault {seed}")
     with build(server, seed, name, without) as live:
@@ -181,7 +181,7 @@ def _second_runner(rng: random.Random, live: LiveDatabase) -> tuple[int, str]:
     time.sleep(rng.uniform(0, 2))
     code, message = _call(live)
     second, _, error = finish(other)
-    assert second == code, f"Two runs ended differently: {code} and {second}\n{message}\n{error}"
+    assert second == code, f"Two runs differ: {code} and {second}\n{message}\n{error}"
     return code, message
 
 

@@ -1,4 +1,4 @@
-"""What users do to a database: each function returns the statements of one act, chosen by a random generator."""
+"""Acts of users on a database: each function returns the statements of one, chosen by a random generator."""
 
 import random
 from collections.abc import Callable, Sequence

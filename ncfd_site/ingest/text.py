@@ -42,7 +42,7 @@ def collapse_spaces(text: str) -> str:
 
 
 def fold_text(text: str) -> str:
-    """The text for comparison: compatibility characters and case folded, white space as in `collapse_spaces`."""
+    """Return the text for comparisons: compatibility characters and case folded, spaces collapsed."""
     # Folding can undo composition and composition can undo folding; the second pass is a fixed point.
     once = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return collapse_spaces(unicodedata.normalize("NFKC", once.casefold()))

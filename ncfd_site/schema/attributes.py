@@ -255,10 +255,10 @@ class Attribute:
 
 def read_attributes(connection: psycopg.Connection[Any], patience: float = retrying.PATIENCE) -> dict[Key, Attribute]:
     """Return the attributes that are not the server's defaults, by kind and name."""
-    return retrying.retry_while_locked(lambda: _read(connection), patience)
+    return retrying.retry_while_locked(lambda: _read_queries(connection), patience)
 
 
-def _read(connection: psycopg.Connection[Any]) -> dict[Key, Attribute]:
+def _read_queries(connection: psycopg.Connection[Any]) -> dict[Key, Attribute]:
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = pg_catalog")
         rows = [row for query in QUERIES for row in connection.execute(query.encode()).fetchall()]

@@ -96,7 +96,7 @@ def run(revision_file: str, revision: str, direction: Direction) -> None:
 
 def _run(statement: str, step: Step) -> None:
     try:
-        _execute(statement)
+        _execute_statement(statement)
     except DBAPIError as error:
         raise RevisionError.from_error(error.orig or error, step, statement, online=False) from error
 
@@ -127,7 +127,7 @@ def _run_online(statements: list[str], step: Step) -> None:
     with migration.autocommit_block():
         for statement in statements:
             if context.is_offline_mode():
-                _execute(session.render_statement(statement).strip().removesuffix(";"))
+                _execute_statement(session.render_statement(statement).strip().removesuffix(";"))
                 continue
             try:
                 session.run_online(session_of(op.get_bind()), statement)
@@ -135,6 +135,6 @@ def _run_online(statements: list[str], step: Step) -> None:
                 raise RevisionError.from_error(error, step, statement, online=True) from error
 
 
-def _execute(statement: str) -> None:
+def _execute_statement(statement: str) -> None:
     # In text() of SQLAlchemy, a colon starts a parameter.
     op.execute(text(statement.replace(":", r"\:")))

@@ -39,17 +39,17 @@ _ONLINE = re.compile(
 
 def read_sql(revision_file: str | Path, direction: Direction) -> str:
     """Return the SQL of a revision with the included files."""
-    return _read(Path(revision_file).with_suffix(f".{direction}.sql"))
+    return _read_text(Path(revision_file).with_suffix(f".{direction}.sql"))
 
 
 def read_helpers() -> str:
     """Return the SQL of the functions that revisions share."""
-    return _read(HELPERS)
+    return _read_text(HELPERS)
 
 
 def read_routine(name: str) -> str:
     """Return the SQL of a file in `routines/`."""
-    return _read(HELPERS.with_name(f"{name}.sql"))
+    return _read_text(HELPERS.with_name(f"{name}.sql"))
 
 
 def split_statements(script: str) -> Iterator[str]:
@@ -87,8 +87,10 @@ def compute_checksum(revision_file: str | Path, direction: Direction) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _read(path: Path) -> str:
-    return _INCLUDE.sub(lambda found: _read(path.parent / found["path"]).rstrip(), path.read_text(encoding="utf-8"))
+def _read_text(path: Path) -> str:
+    return _INCLUDE.sub(
+        lambda found: _read_text(path.parent / found["path"]).rstrip(), path.read_text(encoding="utf-8")
+    )
 
 
 def _unless_blank(statement: str) -> Iterator[str]:

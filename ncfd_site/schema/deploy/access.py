@@ -110,11 +110,12 @@ def try_writes(connection: Connection) -> Access:
     right = "SET" if connection.info.server_version >= 160000 else "MEMBER"
     roles = connection.execute(_ROLES, [right]).fetchall()
     allowed = [role for role, may_become in roles if may_become]
-    errors = retrying.retry_while_locked(lambda: _try_roles(connection, allowed)) if allowed else {}
+    errors = retrying.retry_while_locked(lambda: _try_writes(connection, allowed)) if allowed else {}
     return Access(errors, tuple(role for role, may_become in roles if not may_become))
 
 
-def _try_roles(connection: Connection, roles: Sequence[str]) -> dict[tuple[str, str], str]:
+def _try_writes(connection: Connection, roles: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Return the error of each write statement, empty for none, by role and statement; every write is rolled back."""
     with connection.transaction(force_rollback=True):
         for row in ROWS:
             # Earlier revisions lack some tables.

@@ -65,17 +65,17 @@ class Adoption:
         lines += [f"  repair: {each.description}" for each in self.repairs]
         if self.refcounts:
             lines.append(
-                f"  repair: {len(self.refcounts)} reference counts of storage_objects: {_some(self.refcounts)}"
+                f"  repair: {len(self.refcounts)} reference counts of storage_objects: {_format_some(self.refcounts)}"
             )
         missing = [f"{f.kind} {f.name}" for f in self.fit.missing if f.kind not in ("index", "constraint")]
         if missing:
-            lines.append(f"  missing, added by {compare.REPLACING_REVISION}: {_some(missing)}")
+            lines.append(f"  missing, added by {compare.REPLACING_REVISION}: {_format_some(missing)}")
         if self.fit.out_of_band:
-            lines.append(f"  out-of-band, adopted: {_some(self.fit.out_of_band)}")
+            lines.append(f"  out-of-band, adopted: {_format_some(self.fit.out_of_band)}")
         if self.fit.outdated:
             lines.append(f"  {diagnose.describe_outdated(self.fit)}")
         if self.fit.extra:
-            lines.append(f"  extra, left alone: {_some([f'{f.kind} {f.name}' for f in self.fit.extra])}")
+            lines.append(f"  extra, left alone: {_format_some([f'{f.kind} {f.name}' for f in self.fit.extra])}")
         if self.recorded != self.fit.revision:
             lines.append(f"Recorded as {self.recorded}: the revisions after it repair the rest.")
         return lines
@@ -176,6 +176,6 @@ def _unfit_error(fit: Fit) -> MigrationError:
     return MigrationError("\n".join([first, *shown, *more, last]), ExitCode.REFUSED)
 
 
-def _some(items: Sequence[object]) -> str:
+def _format_some(items: Sequence[object]) -> str:
     more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
     return ", ".join(map(str, items[:_SHOWN])) + more

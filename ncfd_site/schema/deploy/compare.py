@@ -131,7 +131,7 @@ def _split_options(definition: str) -> tuple[set[str], str]:
 def find_differences(found: Catalog, wanted: Catalog) -> list[Finding]:
     """Return the differences, missing and extra; `spelling` gives `found` the texts of `wanted` first."""
     odd = {key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key)}
-    odd -= _renamed(found, wanted, odd) | _adapted(found)
+    odd -= _find_renamed(found, wanted, odd) | _adapted(found)
     return [Finding(kind, name, wanted.get((kind, name)), found.get((kind, name))) for kind, name in sorted(odd)]
 
 
@@ -186,7 +186,7 @@ def index_table(definition: str) -> str:
     return after.partition(" ")[0]
 
 
-def _renamed(found: Catalog, wanted: Catalog, odd: set[Key]) -> set[Key]:
+def _find_renamed(found: Catalog, wanted: Catalog, odd: set[Key]) -> set[Key]:
     """Return the keys of missing and extra objects that differ in their names only."""
     missing: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
     for key in sorted(odd):

@@ -97,7 +97,7 @@ class Diagnosis:
 def diagnose(connection: Connection, patience: float = retrying.PATIENCE) -> Diagnosis:
     """Return the state of a database; writes nothing. Waits up to `patience` seconds for locked tables."""
     table = bookkeeping.read_version_table(connection)
-    diagnosis = _diagnose(connection, table, patience)
+    diagnosis = _diagnose_version_table(connection, table, patience)
     named = {revisions.MISNAMED.get(row, row) for row in table.rows}
     return replace(
         diagnosis,
@@ -106,7 +106,7 @@ def diagnose(connection: Connection, patience: float = retrying.PATIENCE) -> Dia
     )
 
 
-def _diagnose(connection: Connection, table: bookkeeping.VersionTable, patience: float) -> Diagnosis:
+def _diagnose_version_table(connection: Connection, table: bookkeeping.VersionTable, patience: float) -> Diagnosis:
     unknown = [row for row in table.rows if row not in revisions.ids() and row not in revisions.MISNAMED]
     if unknown and revisions.PIPELINES_IDS.issuperset(unknown):
         return _diagnose_pipelines_revision(connection, unknown, patience)

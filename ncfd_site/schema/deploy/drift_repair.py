@@ -113,7 +113,7 @@ def _part(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]
         yield f"DROP {finding.kind.upper()} {name} ON public.{table}"
 
 
-def _options(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _build_option_statements(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     table, _, column = finding.name.partition(".")
     alter = f"ALTER {(kind or 'index').upper()} public.{table}" + (f" ALTER COLUMN {column}" if column else "")
     if finding.found:
@@ -157,7 +157,7 @@ _REPAIRS: dict[str, Callable[[Finding, str, bool], Iterable[str]]] = {
     "relation": _relation,
     "rule": _part,
     "policy": _part,
-    "options": _options,
+    "options": _build_option_statements,
     "owner": _owner,
     "grant": _grant,
     "forced row security": lambda f, *_: [f"ALTER TABLE public.{f.name} NO FORCE ROW LEVEL SECURITY"],

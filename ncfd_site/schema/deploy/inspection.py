@@ -41,12 +41,12 @@ def require_safe_state(connection: Connection, result: RunResult) -> Diagnosis:
 
     The caller holds the run lock: during a run, the state is that of neither revision.
     """
-    diagnosis = _diagnose(connection, result)
+    diagnosis = _record_diagnosis(connection, result)
     diagnosis.require_safe()
     return diagnosis
 
 
-def _diagnose(connection: Connection, result: RunResult) -> Diagnosis:
+def _record_diagnosis(connection: Connection, result: RunResult) -> Diagnosis:
     with session.snapshot(connection):
         diagnosis = diagnose.diagnose(connection)
     result.state = diagnosis.state
@@ -200,7 +200,7 @@ def render_sql(parameters: Mapping[str, Any], target: str, progress: Progress) -
 def render_repair_sql(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> str:
     """Return the SQL that repairs the drift of the database. Writes nothing to it."""
     with session.connect(parameters) as connection:
-        diagnosis = _diagnose(connection, progress.result)
+        diagnosis = _record_diagnosis(connection, progress.result)
         if diagnosis.revision is None:
             diagnosis.require_safe()
             return ""
@@ -217,7 +217,7 @@ def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Seque
         session.connect(parameters) as connection,
         session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting),
     ):
-        diagnosis = _diagnose(connection, result)
+        diagnosis = _record_diagnosis(connection, result)
         revision = diagnosis.revision
         if diagnosis.state is State.EMPTY:
             progress.print(f"No drift: {result.database} is empty.")
@@ -261,7 +261,7 @@ def verify_only(parameters: Mapping[str, Any], progress: Progress, models: verif
         session.connect(parameters) as connection,
         session.no_run(connection, parameters, progress.lock_wait, progress.report_waiting),
     ):
-        diagnosis = _diagnose(connection, progress.result)
+        diagnosis = _record_diagnosis(connection, progress.result)
         if diagnosis.state is State.EMPTY:
             progress.print(f"Nothing to verify: {progress.result.database} is empty.")
             return

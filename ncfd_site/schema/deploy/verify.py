@@ -170,7 +170,7 @@ def verify_database(
     probes = _probes(wanted)
     failed = [f"{name} fails: {error}" for name, error in _run_probes(connection, probes, not_tried)]
     readable = models if models and revision == revisions.head() else {}
-    selects = {table: _select(table, columns) for table, columns in readable.items()}
+    selects = {table: _build_select(table, columns) for table, columns in readable.items()}
     unreadable = [
         f"the model of {table} cannot be read: {error}" for table, error in _run_probes(connection, selects, not_tried)
     ]
@@ -226,7 +226,7 @@ def _probe(connection: Connection, statement: str | sql.Composed) -> None:
         connection.execute(statement)
 
 
-def _select(table: str, columns: Sequence[str]) -> sql.Composed:
+def _build_select(table: str, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL("SELECT {} FROM {} LIMIT 0").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("public", table)
     )

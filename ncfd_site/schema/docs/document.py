@@ -37,7 +37,7 @@ def render(using: str = DEFAULT_DB_ALIAS) -> str:
 
     def fill(found: re.Match[str]) -> str:
         if found["name"] == "tables":
-            return "\n".join(_tables(found["apps"].split(), schema)).rstrip()
+            return "\n".join(_render_tables(found["apps"].split(), schema)).rstrip()
         if found["name"] == "revisions":
             return "\n".join(_revisions())
         return "\n".join(sections[found["name"]](schema)).rstrip()
@@ -53,15 +53,15 @@ def _models(labels: list[str]) -> list[type[models.Model]]:
 def _contents(schema: Schema) -> Iterator[str]:
     template = TEMPLATE.read_text(encoding="utf-8")
     for title, labels in re.findall(r"^## (.+)\n(?:(?!^## ).*\n)*?^\{\{ tables (.+) \}\}$", template, re.MULTILINE):
-        yield f"- {title}: {_links(model._meta.db_table for model in _models(labels.split()))}"
-    yield f"- Relations without a key: {_links(READERS)}"
+        yield f"- {title}: {_render_links(model._meta.db_table for model in _models(labels.split()))}"
+    yield f"- Relations without a key: {_render_links(READERS)}"
 
 
-def _links(names: Iterator[str] | dict[str, str]) -> str:
+def _render_links(names: Iterator[str] | dict[str, str]) -> str:
     return ", ".join(f"[`{name}`](#{name})" for name in names)
 
 
-def _tables(labels: list[str], schema: Schema) -> Iterator[str]:
+def _render_tables(labels: list[str], schema: Schema) -> Iterator[str]:
     for model in _models(labels):
         yield from tables.describe_model(model, schema.relations[model._meta.db_table])
 

@@ -35,6 +35,7 @@ DO $$ DECLARE one record; BEGIN
     LOOP EXECUTE format('ALTER TYPE %s OWNER TO {0}', one.name); END LOOP;
 END $$
 """
+MOST_ACTS = 12
 _STAMPS = (
     "DROP TABLE alembic_version",
     "DELETE FROM alembic_version",
@@ -86,7 +87,7 @@ def build(server: Keywords, seed: int, name: str, without: Collection[int] = ())
         with psycopg.connect(**superuser) as db:
             scene = ingredients.read_scene(db, roles)
             # An empty database has nothing to act on.
-            for number in range(random.Random(f"acts {seed}").randint(0, 12) if scene.tables else 0):
+            for number in range(random.Random(f"acts {seed}").randint(0, MOST_ACTS) if scene.tables else 0):
                 own = random.Random(f"act {seed} {number}")
                 statements = own.choice(ingredients.ACTS)(own, scene, number)
                 if number not in without and ingredients.perform(db, statements):

@@ -15,7 +15,7 @@ from tests.databases import Keywords
 from tests.migration import states
 from tests.migration.generator import attributes
 from tests.migration.generator.attributes import Attribute
-from tests.migration.generator.build import LiveDatabase, build, read_version
+from tests.migration.generator.build import MOST_ACTS, LiveDatabase, build, read_version
 from tests.migration.running import call, finish, query, start
 from tests.migration.test_runs import REVISIONS
 
@@ -35,7 +35,7 @@ class Outcome:
     summary: tuple[str, ...]
 
 
-def check_seed(server: Keywords, seed: int, name: str, without: Collection[int] = ()) -> Outcome:
+def _check(server: Keywords, seed: int, name: str, without: Collection[int] = ()) -> Outcome:
     """Run `migrate_alembic` on the database of this seed, with its fault, and again; fail on any loss.
 
     The runs end at head with every row, grant, owner, comment, option and user object as before, or they refuse before
@@ -60,15 +60,19 @@ def check_seed(server: Keywords, seed: int, name: str, without: Collection[int] 
         return Outcome(code, fault.__name__[1:], message, live.summary)
 
 
-def minimize(server: Keywords, seed: int, name: str) -> list[int]:
-    """Return the acts that a failing seed does not need."""
-    without: list[int] = []
-    for number in range(12):
-        try:
-            check_seed(server, seed, name, [*without, number])
-        except AssertionError:
-            without.append(number)
-    return without
+def check_seed(server: Keywords, seed: int, name: str) -> Outcome:
+    """Check a seed; on a failure, note the acts that the failure needs, to make a named test of them."""
+    try:
+        return _check(server, seed, name)
+    except AssertionError as error:
+        needless: list[int] = []
+        for number in range(MOST_ACTS):
+            try:
+                _check(server, seed, name, [*needless, number])
+            except AssertionError:
+                needless.append(number)
+        error.add_note(f"Acts that the failure does not need: {needless}")
+        raise
 
 
 def _run_with_consent(live: LiveDatabase, story: str) -> tuple[int, str]:

@@ -242,6 +242,7 @@ class EnumType:
 
     @property
     def definition(self) -> str:
+        """The labels in their order, separated by commas."""
         return ", ".join(self.labels)
 
 

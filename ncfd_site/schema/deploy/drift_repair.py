@@ -18,7 +18,7 @@ def render_repair_sql(drift: Drift, wanted: Catalog) -> str:
     replaced = {finding.relation for finding in drift.findings if finding.kind == "column"}
     for finding in drift.findings:
         kind = wanted.get(("relation", finding.relation), "")
-        statements = list(_REPAIRS.get(finding.kind, _nothing)(finding, kind, finding.relation in replaced))
+        statements = list(_REPAIRS.get(finding.kind, _repair_nothing)(finding, kind, finding.relation in replaced))
         comment = f"{finding.kind} {finding.name} " + (
             "is missing" if finding.found is None else "is extra" if finding.expected is None else "differs"
         )
@@ -27,24 +27,24 @@ def render_repair_sql(drift: Drift, wanted: Catalog) -> str:
     return text
 
 
-def _nothing(finding: Finding, kind: str, has_other_columns: bool) -> Iterable[str]:
+def _repair_nothing(finding: Finding, kind: str, has_other_columns: bool) -> Iterable[str]:
     return ()
 
 
-def _function(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_function(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     if finding.expected is None:
         return
     # Neither the result nor the names of arguments can be replaced.
-    if finding.found and _head(finding.found) != _head(finding.expected):
+    if finding.found and _extract_head(finding.found) != _extract_head(finding.expected):
         yield f"DROP FUNCTION public.{finding.name}"
     yield finding.expected
 
 
-def _head(definition: str) -> str:
+def _extract_head(definition: str) -> str:
     return definition.partition("\n LANGUAGE ")[0]
 
 
-def _view(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_view(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     if finding.expected is None:
         return
     query = finding.expected.strip().removesuffix(";")
@@ -54,7 +54,7 @@ def _view(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]
     yield f"{create} public.{finding.name} AS\n{query}"
 
 
-def _trigger(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_trigger(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     name, _, table = finding.name.rpartition(" on ")
     if finding.found and finding.found.removesuffix(_DISABLED) == finding.expected:
         yield f"ALTER TABLE public.{table} ENABLE TRIGGER {name}"
@@ -65,14 +65,14 @@ def _trigger(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[s
         yield finding.expected
 
 
-def _index(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_index(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     if finding.found:
         yield f"DROP INDEX CONCURRENTLY public.{finding.name}"
     if finding.expected:
         yield from repair.list_statements(finding)
 
 
-def _constraint(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_constraint(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     table, _, name = finding.name.partition(".")
     if finding.found and not finding.is_unfinished:
         yield f"ALTER TABLE public.{table} DROP CONSTRAINT {name}"
@@ -82,7 +82,7 @@ def _constraint(finding: Finding, kind: str, has_other_columns: bool) -> Iterato
         )
 
 
-def _column(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_column(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     parts = [_COLUMN.match(text or "") for text in (finding.expected, finding.found)]
     if kind != "table" or not (parts[0] and parts[1]) or parts[0]["type"] != parts[1]["type"]:
         return
@@ -95,7 +95,7 @@ def _column(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[st
         yield f"{alter} DROP DEFAULT" if default == "none" else f"{alter} SET DEFAULT {default}"
 
 
-def _relation(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_relation(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     expected, found = finding.expected or "", finding.found or ""
     if found.startswith("table") and expected.startswith("table"):
         if "ROW SECURITY" in found and "ROW SECURITY" not in expected:
@@ -104,7 +104,7 @@ def _relation(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[
             yield f"ALTER TABLE public.{finding.name} SET LOGGED"
 
 
-def _part(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_part(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     """Rules and policies: no revision has one."""
     name, _, table = finding.name.rpartition(" on ")
     if name == "_RETURN":
@@ -113,7 +113,7 @@ def _part(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]
         yield f"DROP {finding.kind.upper()} {name} ON public.{table}"
 
 
-def _build_option_statements(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_options(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     table, _, column = finding.name.partition(".")
     alter = f"ALTER {(kind or 'index').upper()} public.{table}" + (f" ALTER COLUMN {column}" if column else "")
     if finding.found:
@@ -123,14 +123,14 @@ def _build_option_statements(finding: Finding, kind: str, has_other_columns: boo
         yield f"{alter} SET ({finding.expected})"
 
 
-def _owner(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_owner(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     owner = (finding.found or "").rpartition(" instead of ")[2]
     what = "ROUTINE" if finding.name.endswith(")") else "TABLE"
     if owner and not finding.name.startswith("type "):
         yield f'ALTER {what} public.{finding.name} OWNER TO "{owner}"'
 
 
-def _grant(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
+def _repair_grant(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str]:
     target, _, grantee = finding.name.rpartition(" to ")
     if grantee == "its owner" or target.startswith(("new ", "database", "language ", "type ")):
         return
@@ -148,18 +148,18 @@ def _grant(finding: Finding, kind: str, has_other_columns: bool) -> Iterator[str
 
 
 _REPAIRS: dict[str, Callable[[Finding, str, bool], Iterable[str]]] = {
-    "function": _function,
-    "view": _view,
-    "trigger": _trigger,
-    "index": _index,
-    "constraint": _constraint,
-    "column": _column,
-    "relation": _relation,
-    "rule": _part,
-    "policy": _part,
-    "options": _build_option_statements,
-    "owner": _owner,
-    "grant": _grant,
+    "function": _repair_function,
+    "view": _repair_view,
+    "trigger": _repair_trigger,
+    "index": _repair_index,
+    "constraint": _repair_constraint,
+    "column": _repair_column,
+    "relation": _repair_relation,
+    "rule": _repair_part,
+    "policy": _repair_part,
+    "options": _repair_options,
+    "owner": _repair_owner,
+    "grant": _repair_grant,
     "forced row security": lambda f, *_: [f"ALTER TABLE public.{f.name} NO FORCE ROW LEVEL SECURITY"],
     "population": lambda f, *_: [f"REFRESH MATERIALIZED VIEW public.{f.name}"],
     "foreign key triggers": lambda f, *_: [f"ALTER TABLE public.{f.name} ENABLE TRIGGER ALL"],

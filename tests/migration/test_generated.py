@@ -24,3 +24,13 @@ def test_a_thousand_databases(server: Keywords, worker: str) -> None:
     )
     # Most databases reach head; a generator whose databases are all refused proves nothing.
     assert codes[0] > SEEDS * 0.7, codes
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        54,  # A sequence behind its rows: a probe of access drew an ID in use.
+    ],
+)
+def test_seeds_that_failed(server: Keywords, worker: str, seed: int) -> None:
+    check_seed(server, seed, f"ncfd_generated_{worker}_{os.getpid()}")

@@ -76,10 +76,11 @@ _QUERIES = {
     """,
     "function": f"""
         SELECT 'function', name, x.attribute, x.value FROM ({_PROC}) p, LATERAL (VALUES
-            ('exists', 'yes'), ('security definer', nullif(prosecdef, false)::text), ('settings', proconfig::text),
+            ('exists', 'yes'), ('security definer', nullif(prosecdef, false)::text),
             ('cost', procost::text), ('parallel', proparallel::text), ('leakproof', proleakproof::text)
         ) x(attribute, value)
         WHERE x.value IS NOT NULL
+        UNION ALL SELECT 'function', name, 'setting', unnest(proconfig) FROM ({_PROC}) p
     """,
     "part": f"""
         SELECT 'index', c.name || '.' || i.indexrelid::regclass, x.attribute, x.value

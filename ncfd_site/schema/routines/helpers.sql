@@ -129,6 +129,14 @@ CREATE OR REPLACE FUNCTION pg_temp.remember(p_relation regclass, p_column name D
            OR (SELECT attnum FROM pg_attribute WHERE attrelid = p_relation AND attname = p_column) = ANY (a.columns))
 $$;
 
+-- Before PostgreSQL 16, to_regprocedure() fails for a type that the revision drops.
+CREATE OR REPLACE FUNCTION pg_temp.find_routine(p_name text) RETURNS oid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN to_regprocedure(p_name)::oid;
+EXCEPTION
+    WHEN undefined_object THEN RETURN NULL;
+END $$;
+
 -- Create again what was lost with a function, view or column that now exists in another version. What cannot be put back needs
 -- consent. A revision that sets an option of a function itself overrides it.
 CREATE OR REPLACE FUNCTION pg_temp.put_back() RETURNS void LANGUAGE plpgsql AS $$
@@ -144,7 +152,7 @@ BEGIN
         FROM (SELECT 'TABLE' AS kind, k.name, c.relowner AS owner, c.relacl AS acl
               FROM pg_temp.kept k JOIN pg_class c ON c.oid = to_regclass(k.name) WHERE c.oid <> k.relation AND k.relation <> 0
               UNION ALL SELECT 'ROUTINE', k.name, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
-              FROM pg_temp.kept k JOIN pg_proc p ON p.oid = to_regprocedure(k.name) WHERE p.oid <> k.oid AND k.relation = 0) o,
+              FROM pg_temp.kept k JOIN pg_proc p ON p.oid = pg_temp.find_routine(k.name) WHERE p.oid <> k.oid AND k.relation = 0) o,
              aclexplode(o.acl) g
         WHERE g.grantee <> o.owner
     LOOP
@@ -158,9 +166,9 @@ BEGIN
         WHERE CASE
                 WHEN k.relation <> 0 THEN k.line NOT IN (SELECT line FROM lines)
                 WHEN starts_with(k.facet, 'option') THEN
-                    (to_regprocedure(k.name)::oid, k.facet) NOT IN (SELECT oid, facet FROM routines)
-                    AND to_regprocedure(k.name) IS NOT NULL
-                ELSE to_regprocedure(k.name) <> k.oid
+                    (pg_temp.find_routine(k.name), k.facet) NOT IN (SELECT oid, facet FROM routines)
+                    AND pg_temp.find_routine(k.name) IS NOT NULL
+                ELSE pg_temp.find_routine(k.name) <> k.oid
               END
         GROUP BY k.line ORDER BY min(k.place), k.line
     LOOP

@@ -21,7 +21,7 @@ ACTION_LABELS: dict[str, str] = {
 }
 
 # The parts of a remedy to type.
-_CODE = re.compile(r"(manage\.py \w+(?: (?:--)?\w[\w-]*)*)")
+_CODE = re.compile(r"(manage\.py \w+(?: (?:--)?\w[\w-]*)*|(?:REINDEX|DROP) INDEX CONCURRENTLY [^;]+;)")
 
 # Longer texts are collapsed.
 _LONG = 240

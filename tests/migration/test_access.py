@@ -8,6 +8,7 @@ import pytest
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.schema.deploy.report import MigrationError
+from tests import databases
 from tests.databases import Keywords
 from tests.migration import copies, roles, states
 from tests.migration.running import call, query, run
@@ -114,3 +115,12 @@ def test_a_downgrade_takes_no_statement_into_account(live: Keywords) -> None:
     assert run(
         live, revision, allow_destructive=["20250123_add_link_audit_fields", "20250124_signals_gates_scores"]
     ).verified
+
+
+def test_routines_that_ran_before_verification_do_not_hang_it(empty_database: Keywords) -> None:
+    # Without triggers, increment_storage_refcount runs in the session before its probe, with plans of the real table.
+    databases.migrate(empty_database)
+    name = empty_database["dbname"]
+    states.execute(empty_database, f"ALTER DATABASE {name} SET session_replication_role = replica")
+    run(empty_database, "-1")
+    assert run(empty_database).verified

@@ -148,6 +148,7 @@ def _run_job(job: Job, job_type: JobType, lease: Lease, reporter: JobReporter, o
         raise
     except expected as known:
         error = str(known)
+    # Broad: an error of one job is its result, and the worker goes on with the next.
     except Exception as unknown:
         logger.exception("Job %s failed.", job.pk)
         error = (

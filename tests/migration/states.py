@@ -1,12 +1,15 @@
 """Live databases as the contract lists them: built by revisions and SQL, with outdated definitions and rows."""
 
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
+from ncfd_site.postgres.embedded import programs
 from tests import databases
 from tests.databases import Keywords
 from tests.migration.test_contract import CONTRACT_HEAD, ROOT_REVISION
@@ -79,6 +82,15 @@ def with_version(build: Callable[[Keywords], None], *statements: str) -> Callabl
         execute(keywords, *statements)
 
     return tampered
+
+
+def dump_and_restore(keywords: Keywords) -> None:
+    """Put the restored dump of a database in its place."""
+    url = make_conninfo(**keywords)
+    dump = subprocess.run([programs.find_program("pg_dump"), url], capture_output=True, check=True).stdout
+    databases.clone(keywords, "template1", keywords["dbname"])
+    # An older server does not know each setting of the dump.
+    subprocess.run([programs.find_program("psql"), "-X", "-q", url], input=dump, capture_output=True, check=True)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,8 @@
 """Definitions are equal if the server reads them alike: a dump and its restore are no drift, a moved parenthesis is."""
 
-import subprocess
-
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
-from ncfd_site.postgres.embedded import programs
 from ncfd_site.schema.catalog import Key
 from ncfd_site.schema.deploy import revisions, session, spelling
 from tests import databases
@@ -124,11 +120,7 @@ def restored(empty_database: Keywords, request: pytest.FixtureRequest) -> Keywor
         states.at_head(empty_database)
     else:
         databases.become(empty_database, request.param)
-    url = make_conninfo(**empty_database)
-    dump = subprocess.run([programs.find_program("pg_dump"), url], capture_output=True, check=True).stdout
-    databases.clone(empty_database, "template1", empty_database["dbname"])
-    # An older server does not know each setting of the dump.
-    subprocess.run([programs.find_program("psql"), "-X", "-q", url], input=dump, capture_output=True, check=True)
+    states.dump_and_restore(empty_database)
     return empty_database
 
 

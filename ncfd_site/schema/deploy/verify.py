@@ -18,7 +18,8 @@ def _copy(table: str) -> str:
     """Return SQL that makes an empty copy of a table that a routine writes.
 
     Routines name tables without a schema and so find it first: the rows, sequences and locks of the real table are not
-    touched. Columns and constraints that a user added do not apply.
+    touched. Columns and constraints that a user added do not apply. It is no routine of the schema: it runs in each
+    verification, for the table named here, and is rolled back.
     """
     return f"""
     CREATE TEMPORARY TABLE {table}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from tests.migration import roles
 from tests.sql import Database
 
 
@@ -70,12 +71,7 @@ def grant(rng: random.Random, scene: Scene, number: int) -> list[str]:
 
 
 def grant_everything(rng: random.Random, scene: Scene, number: int) -> list[str]:
-    role = rng.choice(scene.roles)
-    return [
-        f"GRANT USAGE ON SCHEMA public TO {role}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
-        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
-    ]
+    return [roles.PIPELINE_GRANTS.format(rng.choice(scene.roles))]
 
 
 def grant_column(rng: random.Random, scene: Scene, number: int) -> list[str]:

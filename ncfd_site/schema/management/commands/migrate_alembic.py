@@ -124,6 +124,7 @@ class Command(SiteCommand):
             result.error, result.exit_code = str(explained), explained.exit_code
         except (CommandError, OSError):
             raise
+        # Broad: a deploy that ends with a traceback would exit with 1, which means "pending".
         except Exception as error:
             if options["traceback"]:
                 raise

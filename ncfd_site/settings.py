@@ -43,6 +43,8 @@ CONTENT_S3_ENDPOINT = environment.read_service_url("CONTENT_S3_ENDPOINT")
 CONTENT_S3_REGION = environment.read_pattern(
     "CONTENT_S3_REGION", r"[A-Za-z0-9_-]+", expected="the name of a region, such as eu-central-1"
 )
+# Destination of backups: a folder or s3://BUCKET/PREFIX.
+BACKUP_TO = environment.read_text("BACKUP_TO")
 
 # Share of a sample that gets a second opinion, and how long an item stays reserved for a reviewer.
 REVIEW_SECOND_SHARE = environment.read_share("REVIEW_SECOND_SHARE", default=Decimal("0.15"))

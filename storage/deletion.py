@@ -9,6 +9,7 @@ from django.db import transaction
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
+from storage.backup.hold import may_delete_data
 from storage.content import ContentStore
 from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
 from storage.content.base import ContentError, ContentNotFoundError, InvalidUriError, parse_uri
@@ -66,13 +67,17 @@ _COUNT_DUE = "SELECT count(*) FROM storage_tombstones WHERE delete_after <= cloc
 def delete_due_data(reporter: ProgressReporter) -> DeletionResult:
     """Delete the data of every due tombstone; raises `Canceled` between two transactions.
 
-    The tombstones of an unavailable store are kept and counted in `failures`.
+    The tombstones of an unavailable store, and all of them while a backup runs, are kept and counted in `failures`.
     """
     result, failures, stores = DeletionResult(), Counter[str](), StorePool()
     reporter.begin("Deleting data", int(sql.value(_COUNT_DUE)), "objects")
     after = ""
     while True:
         with transaction.atomic():
+            if not may_delete_data():
+                due_count = int(sql.value(_COUNT_DUE))
+                failures.update({"A backup is running, which needs the data.": due_count} if due_count else {})
+                break
             taken = sql.call("lock_due_tombstones", after, BATCH, of=_Tombstone)
             open_ones = [one for one in taken if not one.is_in_use]
             answers = map_concurrently(lambda one: _delete_one(one, stores), open_ones)

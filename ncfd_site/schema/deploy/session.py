@@ -116,7 +116,7 @@ def require_safe_connection(connection: Connection, parameters: Mapping[str, Any
             f"DATABASE_URL to that role, or run: GRANT {owner} TO {connection.info.user};",
             ExitCode.UNUSABLE_CONNECTION,
         )
-    if _is_pooled_by_transaction(connection, parameters):
+    if is_pooled_by_transaction(connection, parameters):
         raise MigrationError(
             "DATABASE_URL names a connection pooler in transaction mode, where the run lock has no effect. For "
             "migrate_alembic, set it to the server itself or to a pooler in session mode.",
@@ -143,7 +143,8 @@ def find_owner(connection: Connection) -> str | None:
     return str(row[0]) if row else None
 
 
-def _is_pooled_by_transaction(connection: Connection, parameters: Mapping[str, Any]) -> bool:
+def is_pooled_by_transaction(connection: Connection, parameters: Mapping[str, Any]) -> bool:
+    """Return whether each transaction of the connection may get another session of the server."""
     # A pooler reports another process id than the server. Without one, this check costs a single query.
     if read_backend_pid(connection) == connection.info.backend_pid:
         return False
@@ -188,7 +189,7 @@ def no_run(
     connection: Connection, parameters: Mapping[str, Any], wait_seconds: float, on_wait: Callable[[str], None]
 ) -> Iterator[None]:
     """Wait for a run in progress, and let none start while the state is read. Several readers share the lock."""
-    if _is_pooled_by_transaction(connection, parameters):
+    if is_pooled_by_transaction(connection, parameters):
         # A lock would stay with a session that others use.
         yield
         return

@@ -1,0 +1,77 @@
+"""Restore a backup into a fresh database."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from ncfd_site.config.errors import ConfigurationError, ExitCode
+from ncfd_site.core.command import ReportingCommand, fail
+from ncfd_site.core.progress import TerminalReporter
+from storage.backup.destinations import open_destination
+from storage.backup.files import BackupFiles, read_key
+from storage.backup.presentation import describe_manifest
+from storage.backup.restore import RestoreOptions, find_backup, restore, run_checks, verify_backup
+
+
+class Command(ReportingCommand):
+    """Restores and verifies."""
+
+    help = "Restore a backup into a fresh database and verify schema, scores and storage."
+    when_interrupted = "Run the same command again, with --overwrite if the database is not empty."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add source and target."""
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--from",
+            dest="source",
+            default=settings.BACKUP_TO,
+            metavar="DIR|s3://BUCKET/PREFIX",
+            help="Where the backups are.",
+        )
+        parser.add_argument("--backup", default="", metavar="NAME", help="Which backup (default: the newest).")
+        parser.add_argument("--into", required=True, metavar="DATABASE_URL", help="A new or empty database.")
+        parser.add_argument(
+            "--content",
+            default="",
+            metavar="DIR|s3://BUCKET/PREFIX",
+            help="Where all content goes (default: the stores of the site, by the address of each object).",
+        )
+        parser.add_argument("--overwrite", action="store_true", help="Drop the database if it is not empty.")
+        parser.add_argument("--no-privileges", action="store_true", help="Restore no grants.")
+
+    def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
+        """Verify the backup, restore it, verify the result."""
+        target = RestoreOptions(
+            into=_parse_url(options["into"]),
+            content=options["content"],
+            overwrite=options["overwrite"],
+            with_privileges=not options["no_privileges"],
+        )
+        if not options["source"]:
+            raise ConfigurationError("Name the place of the backups with --from or BACKUP_TO.")
+        files = BackupFiles(open_destination(options["source"]), read_key())
+        manifest = find_backup(files, options["backup"])
+        verify_backup(files, manifest, reporter)
+        restore(files, manifest, target, reporter)
+        reporter.end()
+        self.stdout.write(f"Restored {describe_manifest(manifest)}")
+        failed = []
+        for check in run_checks(manifest, target):
+            self.stdout.write(f"{check.name}: exit code {check.exit_code}. {check.message}")
+            failed += [check.name] if check.exit_code else []
+        if failed:
+            fail(f"Restored, but verification failed: {', '.join(failed)}.", ExitCode.FINDINGS)
+
+
+def _parse_url(text: str) -> dict[str, Any]:
+    try:
+        parameters: dict[str, Any] = conninfo_to_dict(text)
+    except ProgrammingError:
+        parameters = {}
+    if not parameters.get("dbname"):
+        raise ConfigurationError("--into is not the URL of a database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.")
+    return parameters

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import transaction
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -20,6 +21,14 @@ def insert(db: Database, table: str, **values: Any) -> Any:
     )
     adapted = [Jsonb(value) if isinstance(value, dict | list) else value for value in values.values()]
     return one(db.execute(statement, adapted))[0]
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo what the block wrote to Django's database, so that the next subtest finds the state before it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def one(cursor: psycopg.Cursor[Any]) -> Any:

@@ -17,6 +17,7 @@ from ncfd_site.schema.models import SchemaVersion
 from securities.models import ActiveUSSecurity, CompanyCanonical, CompanyTicker
 from signals.models import IngestState
 from tests.admin import rows
+from tests.sql import rolled_back
 
 pytestmark = pytest.mark.django_db
 
@@ -57,34 +58,36 @@ def operator(signed_in: Any) -> Client:
     return client
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_the_number_of_queries_is_constant(model: Any, operator: Client) -> None:
-    rows.make(model)
-    opened(operator, model)
-    _, few = opened(operator, model)
-    for _ in range(0 if model in SINGLE else 4):
-        rows.make(model)
-    _, many = opened(operator, model)
-    # A filter by known values jumps once more for each value, inside of its one query.
-    assert len(many) == len(few)
+def test_the_number_of_queries_is_constant(operator: Client, subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label), rolled_back():
+            rows.make(model)
+            opened(operator, model)
+            _, few = opened(operator, model)
+            for _ in range(0 if model in SINGLE else 4):
+                rows.make(model)
+            _, many = opened(operator, model)
+            # A filter by known values jumps once more for each value, inside of its one query.
+            assert len(many) == len(few)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_lists_count_nothing_and_read_only_shown_columns(model: Any, operator: Client) -> None:
-    rows.make(model)
-    page, queries = opened(operator, model)
-    read = [query for query in queries if model._meta.db_table in query]
-    assert read or model in COUNTED
-    if model not in COUNTED:
-        # References are counted for the objects of the page alone.
-        assert not [query for query in queries if "COUNT(" in query and "storage_references" not in query]
-    heavy = {field.column for field in model._meta.concrete_fields if field.get_internal_type() == "JSONField"}
-    heavy |= {"prompt", "notes_md", "text", "raw_jsonb", "review_notes", "primary_endpoint_text"}
-    shown = {"names_jsonb"}  # An asset's name is one of these.
-    for query in read:
-        selected = query.partition(" FROM ")[0]
-        assert not [column for column in heavy - shown if f'"{column}"' in selected]
-    assert rows.HEAVY["heavy"][:20] not in page
+def test_lists_count_nothing_and_read_only_shown_columns(operator: Client, subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label), rolled_back():
+            rows.make(model)
+            page, queries = opened(operator, model)
+            read = [query for query in queries if model._meta.db_table in query]
+            assert read or model in COUNTED
+            if model not in COUNTED:
+                # References are counted for the objects of the page alone.
+                assert not [query for query in queries if "COUNT(" in query and "storage_references" not in query]
+            heavy = {field.column for field in model._meta.concrete_fields if field.get_internal_type() == "JSONField"}
+            heavy |= {"prompt", "notes_md", "text", "raw_jsonb", "review_notes", "primary_endpoint_text"}
+            shown = {"names_jsonb"}  # An asset's name is one of these.
+            for query in read:
+                selected = query.partition(" FROM ")[0]
+                assert not [column for column in heavy - shown if f'"{column}"' in selected]
+            assert rows.HEAVY["heavy"][:20] not in page
 
 
 PINNED = {
@@ -116,48 +119,51 @@ def test_only_a_page_is_read(operator: Client) -> None:
     assert "LIMIT 101" in listed[0]
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_lists_sort_by_indexes(model: Any, operator: Client) -> None:
-    columns = [column for column in ADMINS[model].list_display if getattr(column, "admin_order_field", None)]
-    for column in columns:
-        assert model._meta.get_field(column.admin_order_field).column in _indexed(model)
+def test_lists_sort_by_indexes(operator: Client, subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label):
+            columns = [column for column in ADMINS[model].list_display if getattr(column, "admin_order_field", None)]
+            for column in columns:
+                assert model._meta.get_field(column.admin_order_field).column in _indexed(model)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_filters_do_not_scan_the_table(model: Any) -> None:
-    for chosen in ADMINS[model].list_filter:
-        if isinstance(chosen, str):
-            assert model._meta.get_field(chosen).choices
-        elif issubclass(chosen, IndexedValuesFilter):
-            is_overridden = chosen.get_values is not IndexedValuesFilter.get_values
-            assert is_overridden or model._meta.get_field(chosen.column).column in _indexed(model)
-        else:
-            assert issubclass(chosen, FixedChoicesFilter)
+def test_filters_do_not_scan_the_table(subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label):
+            for chosen in ADMINS[model].list_filter:
+                if isinstance(chosen, str):
+                    assert model._meta.get_field(chosen).choices
+                elif issubclass(chosen, IndexedValuesFilter):
+                    is_overridden = chosen.get_values is not IndexedValuesFilter.get_values
+                    assert is_overridden or model._meta.get_field(chosen.column).column in _indexed(model)
+                else:
+                    assert issubclass(chosen, FixedChoicesFilter)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_no_foreign_key_is_a_select_box(model: Any) -> None:
-    keys = {field.name for field in model._meta.concrete_fields if field.is_relation and not field.primary_key}
-    page = ADMINS[model]
-    assert keys == {*page.raw_id_fields, *page.autocomplete_fields}
+def test_no_foreign_key_is_a_select_box(subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label):
+            keys = {field.name for field in model._meta.concrete_fields if field.is_relation and not field.primary_key}
+            page = ADMINS[model]
+            assert keys == {*page.raw_id_fields, *page.autocomplete_fields}
 
 
-@pytest.mark.parametrize(
-    "model", [model for model in MODELS if model not in SINGLE | COUNTED], ids=lambda model: model._meta.label
-)
-def test_search_uses_indexes(model: Any) -> None:
-    page = ADMINS[model]
-    assert page.search_by
-    for way in page.search_by:
-        path = re.sub(r"__(startswith|in)$", "", way.lookup)
-        if not path or model in (CompanyCanonical, CompanyTicker, ActiveUSSecurity):
-            continue  # A condition over two columns that have an index together; and views over small tables.
-        *relations, last = path.split("__")
-        target = model
-        for relation in relations:
-            target = target._meta.get_field(relation).related_model
-        column = target._meta.get_field(last).column
-        assert (column not in _indexed(target)) is (f"{target._meta.label}.{column}" in READ_THROUGH), way.lookup
+def test_search_uses_indexes(subtests: pytest.Subtests) -> None:
+    for model in [model for model in MODELS if model not in SINGLE | COUNTED]:
+        with subtests.test(model._meta.label):
+            page = ADMINS[model]
+            assert page.search_by
+            for way in page.search_by:
+                path = re.sub(r"__(startswith|in)$", "", way.lookup)
+                if not path or model in (CompanyCanonical, CompanyTicker, ActiveUSSecurity):
+                    continue  # A condition over two columns that have an index together; and views over small tables.
+                *relations, last = path.split("__")
+                target = model
+                for relation in relations:
+                    target = target._meta.get_field(relation).related_model
+                column = target._meta.get_field(last).column
+                is_read_through = f"{target._meta.label}.{column}" in READ_THROUGH
+                assert (column not in _indexed(target)) is is_read_through, way.lookup
 
 
 def test_every_list_explains_why_it_is_empty() -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.admin.test_access import NAMES, POSTED, address, expected
+from tests.sql import rolled_back
 
 pytestmark = pytest.mark.django_db
 
@@ -29,11 +30,12 @@ class Inline(HTMLParser):
         self.found += [f"{tag} {text}" for text in given.values() if re.match(r"\s*javascript:", text or "")]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in POSTED and "superuser" in expected(str(name))])
-def test_pages_have_no_inline_scripts_or_styles(name: str, signed_in: Callable[[str], Client]) -> None:
-    page = signed_in("superuser").get(address(name))
-    if not page["Content-Type"].startswith("text/html"):
-        return  # What completes a field, and the words of the scripts.
-    inline = Inline()
-    inline.feed(page.content.decode())
-    assert inline.found == []
+def test_pages_have_no_inline_scripts_or_styles(signed_in: Callable[[str], Client], subtests: pytest.Subtests) -> None:
+    for name in [name for name in NAMES if name not in POSTED and "superuser" in expected(name)]:
+        with subtests.test(name), rolled_back():
+            page = signed_in("superuser").get(address(name))
+            if not page["Content-Type"].startswith("text/html"):
+                continue  # What completes a field, and the words of the scripts.
+            inline = Inline()
+            inline.feed(page.content.decode())
+            assert inline.found == []

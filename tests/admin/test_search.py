@@ -75,12 +75,13 @@ def test_signals_are_found_by_trial(found: Any) -> None:
     assert found("signals_signal", signal.trial.nct_id) == [signal.pk]
 
 
-@pytest.mark.parametrize("table", sorted(f"{m._meta.app_label}_{m._meta.model_name}" for m in rows.MAKERS))
-def test_any_search_term_is_accepted(table: str, found: Any) -> None:
-    if table == "linkaudit_heuristicprecision":
-        return  # A handful of rows on one page: there is nothing to search.
-    for term in ("9" * 19, "9" * 40, "'; --", "%", "\\", "\u00fc" * 300, "_"):
-        assert found(table, term) == []
+def test_any_search_term_is_accepted(found: Any, subtests: pytest.Subtests) -> None:
+    for table in sorted(f"{m._meta.app_label}_{m._meta.model_name}" for m in rows.MAKERS):
+        with subtests.test(table):
+            if table == "linkaudit_heuristicprecision":
+                continue  # A handful of rows on one page: there is nothing to search.
+            for term in ("9" * 19, "9" * 40, "'; --", "%", "\\", "\u00fc" * 300, "_"):
+                assert found(table, term) == []
 
 
 def test_a_term_with_nul_is_refused(signed_in: Any) -> None:

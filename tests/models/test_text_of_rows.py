@@ -39,40 +39,44 @@ def filled(model: type[models.Model]) -> models.Model:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_str_needs_no_query(model: type[models.Model], django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    row = filled(model)
+def test_str_needs_no_query(django_assert_num_queries: DjangoAssertNumQueries, subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label):
+            row = filled(model)
 
-    with django_assert_num_queries(0):
-        text = str(row)
+            with django_assert_num_queries(0):
+                text = str(row)
 
-    assert 0 < len(text) < 120
-    assert "object (" not in text
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_str_of_a_row_without_optional_values(model: type[models.Model]) -> None:
-    row = filled(model)
-    for field in model._meta.concrete_fields:
-        if field.null and not field.generated:
-            setattr(row, field.attname, None)
-
-    assert "None" not in str(row)
+            assert 0 < len(text) < 120
+            assert "object (" not in text
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_model_and_fields_are_described(model: type[models.Model]) -> None:
-    assert (model.__doc__ or "").rstrip().endswith(".")
-    assert not (model.__doc__ or "").startswith(f"{model.__name__}(")
-    for field in model._meta.concrete_fields:
-        assert str(field.help_text).endswith("."), field
+def test_str_of_a_row_without_optional_values(subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label):
+            row = filled(model)
+            for field in model._meta.concrete_fields:
+                if field.null and not field.generated:
+                    setattr(row, field.attname, None)
+
+            assert "None" not in str(row)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_foreign_keys_leave_deleting_to_the_database(model: type[models.Model]) -> None:
-    for field in model._meta.concrete_fields:
-        if isinstance(field, models.ForeignKey):
-            assert field.remote_field.on_delete is models.DO_NOTHING, field
+def test_model_and_fields_are_described(subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label):
+            assert (model.__doc__ or "").rstrip().endswith(".")
+            assert not (model.__doc__ or "").startswith(f"{model.__name__}(")
+            for field in model._meta.concrete_fields:
+                assert str(field.help_text).endswith("."), field
+
+
+def test_foreign_keys_leave_deleting_to_the_database(subtests: pytest.Subtests) -> None:
+    for model in MODELS:
+        with subtests.test(model._meta.label):
+            for field in model._meta.concrete_fields:
+                if isinstance(field, models.ForeignKey):
+                    assert field.remote_field.on_delete is models.DO_NOTHING, field
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,10 @@ KINDS: list[tuple[type[Model], str]] = [
 ]
 
 
-@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.db_table)
-def test_every_table_and_view_has_rows(model: type[Model]) -> None:
-    assert model._default_manager.exists()
+def test_every_table_and_view_has_rows(subtests: pytest.Subtests) -> None:
+    for model in OURS:
+        with subtests.test(model._meta.db_table):
+            assert model._default_manager.exists()
 
 
 def test_tables_without_a_model_have_rows() -> None:
@@ -75,10 +76,13 @@ def test_the_report_counts_every_table_that_is_filled() -> None:
     assert all(counts.values())
 
 
-@pytest.mark.parametrize(("model", "field"), KINDS, ids=lambda one: getattr(one, "__name__", one))
-def test_there_is_a_row_of_every_kind(model: type[Model], field: str) -> None:
-    described: Any = model._meta.get_field(field)
-    assert {value for value, _ in described.choices} <= set(model._default_manager.values_list(field, flat=True))
+def test_there_is_a_row_of_every_kind(subtests: pytest.Subtests) -> None:
+    for model, field in KINDS:
+        with subtests.test(f"{model.__name__}.{field}"):
+            described: Any = model._meta.get_field(field)
+            assert {value for value, _ in described.choices} <= set(
+                model._default_manager.values_list(field, flat=True)
+            )
 
 
 def test_heuristics_are_above_and_below_the_promotion_rule() -> None:
@@ -244,10 +248,11 @@ TIMES: list[tuple[type[Model], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "field"), TIMES, ids=lambda one: getattr(one, "__name__", one))
-def test_no_row_has_the_time_of_the_load(model: type[Model], field: str) -> None:
-    # Rows of a new database are older than this transaction.
-    assert not model._default_manager.filter(**{f"{field}__gte": sql.value("SELECT now()")}).exists()
+def test_no_row_has_the_time_of_the_load(subtests: pytest.Subtests) -> None:
+    for model, field in TIMES:
+        with subtests.test(f"{model.__name__}.{field}"):
+            # Rows of a new database are older than this transaction.
+            assert not model._default_manager.filter(**{f"{field}__gte": sql.value("SELECT now()")}).exists()
 
 
 def test_ranges_of_one_ticker_do_not_overlap_and_one_ticker_moved() -> None:

@@ -3,7 +3,7 @@
 Values are always parameters, never part of the text.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar, cast
 
@@ -64,6 +64,18 @@ def copy(table: str, columns: Sequence[str], records: Iterable[Sequence[Any]], *
                 sink.write_row(record)
                 count += 1
     return count
+
+
+def copy_out(query: sql.Composable, *, using: str = DEFAULT_DB_ALIAS) -> Iterator[bytes]:
+    """Yield the rows of a query as lines of CSV, as COPY writes them: NULL is empty, an empty text is quoted."""
+    with connections[using].cursor() as cursor:
+        stream = cast(
+            AbstractContextManager[psycopg.Copy],
+            cursor.cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)),
+        )
+        with stream as rows:
+            for row in rows:
+                yield bytes(row)
 
 
 def build_distinct_query(table: str, column: str, limit: int | None = None) -> str:

@@ -148,8 +148,7 @@ def write_table(
 ) -> WrittenTable:
     """Write the rows of a table that meet a condition on `t` as one Parquet file.
 
-    The file is started again in another sink once its first value is found that does not fit. `on_rows` gets the rows of
-    each row group.
+    A value that does not fit starts the file again in another sink, with text. `on_rows` gets the rows of each group.
     """
     texts: Mapping[str, str] = {}
     while True:

@@ -50,7 +50,10 @@ BACKUP_TO = environment.read_text("BACKUP_TO")
 REVIEW_SECOND_SHARE = environment.read_share("REVIEW_SECOND_SHARE", default=Decimal("0.15"))
 REVIEW_LEASE_MINUTES = environment.read_integer("REVIEW_LEASE_MINUTES", default=15, minimum=1, maximum=24 * 60)
 
-DATABASES = {"default": database.build_django_settings()}
+DATABASES = database.build_django_settings()
+# Read replicas, and how many seconds one may be behind the primary.
+REPLICAS = [alias for alias in DATABASES if alias != "default"]
+REPLICA_MAX_LAG_SECONDS = environment.read_integer("REPLICA_MAX_LAG_SECONDS", default=10, minimum=1, maximum=3600)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Alembic owns the tables of these apps; `makemigrations` would propose migrations for them otherwise.
 MIGRATION_MODULES: dict[str, None] = dict.fromkeys(
@@ -95,6 +98,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ncfd_site.web.middleware.ErrorPageMiddleware",
     "axes.middleware.AxesMiddleware",
+    # Last: it runs views, after the others have read session and user from the primary.
+    "ncfd_site.web.replicas.ReplicaMiddleware",
 ]
 
 ROOT_URLCONF = "ncfd_site.urls"
@@ -183,7 +188,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"short": {"()": "ncfd_site.config.errors.ShortErrors"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["short"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     # Replaces Django's handlers, which print everything twice in development and send mail in production.
     "loggers": {"django": {"handlers": [], "level": "WARNING", "propagate": True}},

@@ -26,6 +26,8 @@ class Server:
     password: str
     folder: Path
     programs: Path
+    data: Path
+    options: str
 
     def url(self, database: str = "postgres", **changes: str) -> str:
         """Its address over TCP, in the form of DATABASE_URL; `user` and `password` may be given otherwise."""
@@ -49,16 +51,29 @@ class Server:
             assert result.returncode == 0, f"{program} failed: {output.read()}"
 
     @contextmanager
-    def standby(self) -> Iterator["Server"]:
-        """Start a read-only copy that follows this server."""
-        port, data = _free_port(), self.folder / "standby"
-        self.run("pg_basebackup", "-R", "-D", str(data), "-c", "fast", "-d", self.url())
-        options = f"-c port={port} -c unix_socket_directories={self.folder} -c fsync=off"
-        self.run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(self.folder / "standby.log"), "-o", options)
+    def standby(self, settings: str = "") -> Iterator["Server"]:
+        """Start a read-only copy that follows this server; with its name, the server can wait for it."""
+        port, name = _free_port(), "standby"
+        self.run("pg_basebackup", "-R", "-D", str(self.folder / name), "-c", "fast", "-d", self.url())
+        with (self.folder / name / "postgresql.auto.conf").open("a") as file:
+            file.write(f"cluster_name = {name}\n")
+        options = _format_options(f"port={port} unix_socket_directories={self.folder} fsync=off {settings}")
+        standby = replace(self, port=port, data=self.folder / name, options=options)
+        standby.start()
         try:
-            yield replace(self, port=port)
+            yield standby
         finally:
-            self.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(data))
+            standby.stop()
+
+    def start(self) -> None:
+        """Start it on its data."""
+        log = self.data.with_suffix(".log")
+        self.run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", str(log), "-o", self.options)
+
+    def stop(self) -> None:
+        """End all of its processes at once, as a crash does; nothing happens if it does not run."""
+        if (self.data / "postmaster.pid").exists():
+            self.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self.data))
 
     def socket_url(self, database: str = "postgres") -> str:
         """Its address over the Unix socket."""
@@ -88,8 +103,11 @@ def started_server(programs: Path | None = None, settings: str = "autovacuum=off
     identity = _identity()
     if identity:
         os.chown(folder, identity["user"], identity["group"])
-    server = Server(_free_port(), "tester", secrets.token_urlsafe(12) + "@:/?#%&='\" \\ä", folder, programs)
-    data, password_file = folder / "data", folder / "password"
+    port, data, password_file = _free_port(), folder / "data", folder / "password"
+    # By default without autovacuum, which would change query plans and visibility at any moment.
+    options = f"listen_addresses=127.0.0.1 port={port} unix_socket_directories={folder} fsync=off {settings}"
+    password = secrets.token_urlsafe(12) + "@:/?#%&='\" \\ä"
+    server = Server(port, "tester", password, folder, programs, data, _format_options(options))
     password_file.write_text(server.password)
 
     run = server.run
@@ -99,18 +117,17 @@ def started_server(programs: Path | None = None, settings: str = "autovacuum=off
             *("-D", str(data), "-U", server.user, f"--pwfile={password_file}"),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
         )
-        # By default without autovacuum, which would change query plans and visibility at any moment.
-        options = (
-            f"-c listen_addresses=127.0.0.1 -c port={server.port} -c unix_socket_directories={folder}"
-            f" -c fsync=off {''.join(f' -c {setting}' for setting in settings.split())}"
-        )
-        run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options)
+        server.start()
         try:
             yield server
         finally:
-            run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(data))
+            server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+def _format_options(settings: str) -> str:
+    return " ".join(f"-c {setting}" for setting in settings.split())
 
 
 def cannot_run(reason: str) -> NoReturn:

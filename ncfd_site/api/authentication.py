@@ -8,6 +8,7 @@ from ninja.errors import AuthenticationError
 
 from ncfd_site.api.tokens import find_token_user
 from ncfd_site.core.permissions import check_permission, current_user
+from ncfd_site.postgres.replicas import use_primary
 
 SCHEME = "bearer"
 
@@ -41,11 +42,13 @@ class TokenAuthentication(_Authentication):
         if header is None:
             return None
         scheme, _, token = header.partition(" ")
-        user = find_token_user(token.strip()) if scheme.lower() == SCHEME else None
-        if user is None:
-            raise InvalidTokenError
-        request.user = user
-        return self._require_permission(user)
+        # A token works as soon as it is created, and no longer than until it is revoked.
+        with use_primary():
+            user = find_token_user(token.strip()) if scheme.lower() == SCHEME else None
+            if user is None:
+                raise InvalidTokenError
+            request.user = user
+            return self._require_permission(user)
 
 
 class SessionAuthentication(_Authentication):
@@ -55,4 +58,5 @@ class SessionAuthentication(_Authentication):
 
     def __call__(self, request: HttpRequest) -> Any:
         """Return the signed-in user, or None."""
-        return self._require_permission(current_user(request)) if request.user.is_authenticated else None
+        with use_primary():
+            return self._require_permission(current_user(request)) if request.user.is_authenticated else None

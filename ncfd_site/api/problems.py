@@ -24,6 +24,7 @@ MESSAGES = {
     "bool_parsing": "enter true or false",
 }
 OUTDATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
+RETRY_SECONDS = "10"
 REALM = 'Bearer realm="ncfd"'
 
 
@@ -45,6 +46,8 @@ class BadRequest(Exception):
 def problem(status: int, detail: str, where: str | None = None) -> HttpResponse:
     """Return an error response."""
     response = JsonResponse({"detail": detail, "where": where}, status=status)
+    if status == 503:
+        response["Retry-After"] = RETRY_SECONDS
     if status == 401:
         response["WWW-Authenticate"] = REALM
     return response

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import InternalError, transaction
 from django.utils import timezone
+from psycopg.errors import ReadOnlySqlTransaction
 
 from ncfd_site.api.models import ApiToken
 
@@ -78,7 +79,12 @@ def find_token_user(text: str) -> User | None:
     if token is None:
         return None
     if token.last_used_at is None or token.last_used_at <= now - USE_PRECISION:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        try:
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        except InternalError as error:
+            # A site on a standby reads only.
+            if not isinstance(error.__cause__, ReadOnlySqlTransaction):
+                raise
     return token.user
 
 

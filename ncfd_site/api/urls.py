@@ -38,6 +38,7 @@ def api_view(view: View) -> View:
 
     # Programs get an answer instead of the sign-in form; nothing here writes.
     api_answer.login_required = False  # type: ignore[attr-defined]
+    api_answer.reads_replica = True  # type: ignore[attr-defined]
     api_answer.csrf_exempt = True  # type: ignore[attr-defined]
     return api_answer
 

@@ -1,4 +1,4 @@
-"""Address of the database: DATABASE_URL, or the embedded server if it is unset.
+"""Address of the database: DATABASE_URL, or the embedded server if it is unset; and those of its read replicas.
 
 This module starts nothing and needs no Django settings, so Alembic can use it alone.
 """
@@ -14,6 +14,9 @@ from ncfd_site.config.errors import ConfigurationError
 
 # Default seconds until a silent server counts as unreachable; `connect_timeout` in DATABASE_URL overrides it.
 CONNECT_TIMEOUT = 10
+# A replica has a substitute: the shortest timeout of the driver, and milliseconds without a reply to what was sent.
+REPLICA_TIMEOUTS = {"connect_timeout": 2, "tcp_user_timeout": 1000}
+BACKEND = "ncfd_site.postgres.backend"
 
 _FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters in the password percent-encoded"
 
@@ -25,28 +28,46 @@ def is_embedded() -> bool:
 
 def read_connection_parameters() -> dict[str, Any]:
     """Return DATABASE_URL as psycopg keywords. Raises `ConfigurationError`. Does not connect."""
+    return {"connect_timeout": CONNECT_TIMEOUT, **_parse_url("DATABASE_URL", environment.read_secret("DATABASE_URL"))}
+
+
+def build_django_settings() -> dict[str, dict[str, Any]]:
+    """Return Django's DATABASES: `default`, and `replica1` and so on for each URL of DATABASE_REPLICA_URLS.
+
+    The backend adds the address of the embedded server on connecting.
+    """
+    name = "DATABASE_REPLICA_URLS"
+    # A comma also separates the hosts of one URL.
+    urls = re.split(r"[,\s]+(?=postgres(?:ql)?://)", environment.read_secret(name))
+    replicas = [REPLICA_TIMEOUTS | _parse_url(name, url) for url in filter(None, urls)]
+    if is_embedded():
+        if replicas:
+            raise ConfigurationError(f"{name} is set, but DATABASE_URL is not. Set DATABASE_URL to the primary.")
+        return {"default": {"ENGINE": BACKEND, "NAME": "ncfd"}}
+    return {
+        "default": _build_entry(read_connection_parameters()) | {"CONN_HEALTH_CHECKS": True},
+        **{f"replica{number}": _build_entry(parameters) for number, parameters in enumerate(replicas, start=1)},
+    }
+
+
+def _parse_url(name: str, url: str) -> dict[str, Any]:
     try:
-        parameters: dict[str, Any] = conninfo_to_dict(environment.read_secret("DATABASE_URL"))
+        parameters: dict[str, Any] = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         # The driver's message quotes the URL with its password.
-        raise ConfigurationError(f"DATABASE_URL is not a PostgreSQL URL. Set it to {_FORM}.") from None
+        raise ConfigurationError(f"{name} is not a PostgreSQL URL. Set it to {_FORM}.") from None
     # A bare @ or / cuts the password; the rest would appear as host or port in later errors.
-    misplaced = "".join(str(parameters.get(name, "")) for name in ("host", "dbname"))
+    misplaced = "".join(str(parameters.get(part, "")) for part in ("host", "dbname"))
     if "@" in misplaced or not re.fullmatch(r"[\d,]*", str(parameters.get("port", ""))):
-        raise ConfigurationError(f"DATABASE_URL has a special character in the password. Set it to {_FORM}.")
+        raise ConfigurationError(f"{name} has a special character in the password. Set it to {_FORM}.")
     if not parameters.get("dbname") and not parameters.get("service"):
-        raise ConfigurationError(f"DATABASE_URL names no database. Set it to {_FORM}.")
-    return {"connect_timeout": CONNECT_TIMEOUT, **parameters}
+        raise ConfigurationError(f"{name} names no database. Set it to {_FORM}.")
+    return parameters
 
 
-def build_django_settings() -> dict[str, Any]:
-    """Return the entry of Django's DATABASES. The backend adds the address of the embedded server on connecting."""
-    backend = {"ENGINE": "ncfd_site.postgres.backend"}
-    if is_embedded():
-        return {**backend, "NAME": "ncfd"}
-    options = read_connection_parameters()
+def _build_entry(options: dict[str, Any]) -> dict[str, Any]:
     return {
-        **backend,
+        "ENGINE": BACKEND,
         "NAME": options.pop("dbname", ""),
         "USER": options.pop("user", ""),
         "PASSWORD": options.pop("password", ""),
@@ -54,5 +75,4 @@ def build_django_settings() -> dict[str, Any]:
         "PORT": options.pop("port", ""),
         "OPTIONS": options,
         "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
     }

@@ -3,6 +3,7 @@
 `manage.py`, the WSGI entry and the Alembic environment print a `UserError` and exit with its code.
 """
 
+import logging
 from enum import IntEnum
 
 from django.db.utils import OperationalError
@@ -35,6 +36,17 @@ class ConfigurationError(UserError):
     """The environment or the settings do not allow a start."""
 
     exit_code = ExitCode.USAGE
+
+
+class ShortErrors(logging.Filter):
+    """Logs a database that cannot be used in one line: the message explains it, and the trace would add nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace the trace with the message of the error."""
+        if record.exc_info and isinstance(record.exc_info[1], DatabaseUnavailable):
+            record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
+            record.exc_info = None
+        return True
 
 
 class DatabaseUnavailable(UserError, OperationalError):

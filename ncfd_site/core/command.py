@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
+from psycopg.errors import ReadOnlySqlTransaction
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core.progress import Canceled, TerminalReporter, terminal_reporter
@@ -43,7 +44,9 @@ class SiteCommand(BaseCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
             sys.exit(ExitCode.NO_READER)
         except (DatabaseError, InterfaceError, psycopg.Error) as error:
-            raise CommandError(self._describe_database_error(error), returncode=ExitCode.FAILED) from error
+            is_read_only = isinstance(error.__cause__ or error, ReadOnlySqlTransaction)
+            code = ExitCode.UNUSABLE_CONNECTION if is_read_only else ExitCode.FAILED
+            raise CommandError(self._describe_database_error(error), returncode=code) from error
         except OSError as error:
             raise CommandError(
                 f"{str(error).rstrip('.')}. Correct the cause. {self.when_interrupted}", returncode=ExitCode.FAILED
@@ -57,6 +60,10 @@ class SiteCommand(BaseCommand):
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "does not exist" in reason:
             return f"The database lacks what this command needs ({reason}). Run manage.py migrate_alembic."
+        if isinstance(error.__cause__ or error, ReadOnlySqlTransaction):
+            return f"The database is read-only, as a standby is ({reason}). Set DATABASE_URL to the primary."
+        if "conflict with recovery" in reason:
+            reason += "; hot_standby_feedback = on on the standby prevents most of these conflicts"
         return f"The database stopped the command ({reason}). {self.when_interrupted}"
 
 

@@ -1,12 +1,12 @@
 """The lists that can be exported: every list of the admin by its model, and registered lists of the site."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
@@ -67,6 +67,8 @@ class Listing:
     source: Source
     columns: list[str]
     rows: QuerySet[Any]
+    # The database of the request, which ends before its rows are sent.
+    using: str = field(default_factory=lambda: connections[DEFAULT_DB_ALIAS].alias)
 
     def is_long(self) -> bool:
         """Return True above `STREAMING_LIMIT` rows; reads no more than those."""
@@ -78,8 +80,8 @@ class Listing:
         The transaction holds the server's cursor: behind a pooler in transaction mode, a cursor outside one is read on
         other server connections than the one that has it, and rows are missing.
         """
-        with transaction.atomic():
-            yield from self.rows.iterator(chunk_size=FETCH_SIZE)
+        with transaction.atomic(using=self.using):
+            yield from self.rows.using(self.using).iterator(chunk_size=FETCH_SIZE)
 
     def file_name(self, ending: str) -> str:
         """Return a file name of the table and the time."""

@@ -9,6 +9,7 @@ from psycopg import Error, errors
 
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.permissions import current_user, require_permission
+from ncfd_site.postgres.replicas import reads_primary
 from ncfd_site.schema.deploy import compare, session
 from ncfd_site.schema.deploy.bookkeeping import LogAction
 from ncfd_site.schema.deploy.diagnose import State
@@ -22,6 +23,8 @@ SHOWN_ENTRIES = 20
 SHOWN_DIFFERENCES = 50
 
 
+# A comparison needs temporary views, which a standby refuses.
+@reads_primary
 @require_safe
 @require_permission(VIEW)
 def schema(request: HttpRequest) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.template import loader
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
+from psycopg.errors import ReadOnlySqlTransaction
 
 from ncfd_site.core import sql
 from ncfd_site.schema.deploy import revisions
@@ -18,6 +19,11 @@ PLAIN = "text/plain; charset=utf-8"
 SET_TIMEOUT = "SET LOCAL statement_timeout = '2s'"
 # More than one row, or another one, is not the head.
 READ_REVISION = "SELECT string_agg(version_num, ' and ' ORDER BY version_num) FROM alembic_version"
+READ_MODE = """
+    SELECT CASE WHEN pg_is_in_recovery() THEN 'The database is a standby, which is read-only.'
+        WHEN current_setting('transaction_read_only')::boolean THEN 'The database is read-only.' ELSE '' END
+"""
+RETRY_SECONDS = "10"
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +40,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Return 200 if the database answers and is at head, otherwise 503 with the reason."""
+    """Return 200 if the database answers, can be written and is at head, otherwise 503 with the reason."""
     problem = _find_readiness_problem()
-    return HttpResponse(f"{problem or 'ready'}\n", content_type=PLAIN, status=503 if problem else 200)
+    if not problem:
+        return HttpResponse("ready\n", content_type=PLAIN)
+    response = HttpResponse(f"{problem}\n", content_type=PLAIN, status=503, headers={"Retry-After": RETRY_SECONDS})
+    # The reason is in the log; Django's line for the status would add nothing.
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
+    return response
 
 
 def report_failure(request: HttpRequest) -> HttpResponse:
@@ -48,21 +59,29 @@ def report_failure(request: HttpRequest) -> HttpResponse:
 
 
 def render_problem(error: BaseException | None) -> HttpResponse | None:
-    """Return a page of status 503 if the error is one of a database that does not answer or is not at head."""
-    if isinstance(error, Error) and (problem := _find_readiness_problem()):
-        return HttpResponse(loader.render_to_string("503.html", {"problem": problem}), status=503)
+    """Return a page of status 503 if the error is one of a database that does not answer, write or is not at head.
+
+    On a standby, other errors are errors of the page.
+    """
+    is_read_only = isinstance(error, Error) and isinstance(error.__cause__, ReadOnlySqlTransaction)
+    if isinstance(error, Error) and (problem := _find_readiness_problem(needs_write=is_read_only)):
+        page = loader.render_to_string("503.html", {"problem": problem})
+        return HttpResponse(page, status=503, headers={"Retry-After": RETRY_SECONDS})
     return None
 
 
-def _find_readiness_problem() -> str:
+def _find_readiness_problem(*, needs_write: bool = True) -> str:
+    reason: Error | str = ""
     try:
         with transaction.atomic():
             sql.execute(SET_TIMEOUT)
             revision = sql.value(READ_REVISION)
+            problem = str(sql.value(READ_MODE)) if needs_write else ""
+        if revision != revisions.head():
+            problem = "The database is not at the revision of this version. Run manage.py migrate_alembic."
     except Error as error:
+        problem, reason = "The database does not answer.", error
+    if problem:
         # The driver's message can name hosts and users: for the log only.
-        log.warning("Not ready, the database does not answer: %s", error)
-        return "The database does not answer."
-    if revision != revisions.head():
-        return "The database is not at the revision of this version. Run manage.py migrate_alembic."
-    return ""
+        log.warning("Not ready: %s %s", problem, reason)
+    return problem

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from ncfd_site.postgres.replicas import use_primary
 from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
 from storage.content.base import (
     ContentCorruptError,
@@ -200,7 +201,9 @@ def _check_size(row: _Row, size: int) -> list[Finding]:
 
 
 def _read_current_rows(object_ids: Iterable[int]) -> dict[int, _Row]:
-    return {row.object_id: row for row in read_rows(_CURRENT, [list(object_ids)], of=_Row)}
+    # What a replica has not replayed yet is no finding.
+    with use_primary():
+        return {row.object_id: row for row in read_rows(_CURRENT, [list(object_ids)], of=_Row)}
 
 
 def _build_query_parameters(options: VerifyOptions) -> dict[str, int]:

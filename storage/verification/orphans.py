@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from ncfd_site.core.formatting import format_duration
+from ncfd_site.postgres.replicas import use_primary
 from storage.content.backends import StorePool, StoreSkippedError, map_concurrently
 from storage.content.base import (
     ContentNotFoundError,
@@ -190,7 +191,8 @@ class UploadPass(Pass):
 
 def find_unreferenced(uris: list[str]) -> dict[str, datetime]:
     """Return the URIs without object, document or tombstone, with the database's time."""
-    return {row.uri: row.at for row in read_rows(_UNREFERENCED, [uris], of=_Unreferenced)} if uris else {}
+    with use_primary():
+        return {row.uri: row.at for row in read_rows(_UNREFERENCED, [uris], of=_Unreferenced)} if uris else {}
 
 
 def _build_orphan_finding(one: ListedObject, now: datetime) -> Finding:

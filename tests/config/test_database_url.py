@@ -28,10 +28,51 @@ def test_a_url_becomes_connection_parameters_and_django_settings(monkeypatch: py
         "sslrootcert": "/ca.pem",
         "connect_timeout": database.CONNECT_TIMEOUT,
     }
-    settings = database.build_django_settings()
+    settings = database.build_django_settings()["default"]
     assert (settings["USER"], settings["PASSWORD"], settings["NAME"]) == ("rita", "s@f/e:%", "trials")
     assert (settings["HOST"], settings["PORT"]) == ("db.example.org", "5433")
     assert settings["OPTIONS"]["sslmode"] == "verify-full"
+
+
+def test_each_replica_has_an_entry_and_short_timeouts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost/trials")
+    assert list(database.build_django_settings()) == ["default"]
+    (tmp_path / "urls").write_text(
+        "postgresql://rita:a%2Cb@b,c:5433/trials?target_session_attrs=prefer-standby,\n"
+        "postgres://d/trials?connect_timeout=9\n"
+    )
+    monkeypatch.setenv("DATABASE_REPLICA_URLS_FILE", str(tmp_path / "urls"))
+    settings = database.build_django_settings()
+    assert list(settings) == ["default", "replica1", "replica2"]
+    first, second = settings["replica1"], settings["replica2"]
+    assert (first["HOST"], first["PASSWORD"], second["HOST"]) == ("b,c", "a,b", "d")
+    assert first["OPTIONS"] == {
+        "target_session_attrs": "prefer-standby", "connect_timeout": 2, "tcp_user_timeout": 1000
+    }  # fmt: skip
+    assert second["OPTIONS"] == {"connect_timeout": "9", "tcp_user_timeout": 1000}
+
+
+@pytest.mark.parametrize(
+    ("primary", "replicas", "message"),
+    [
+        ("", "postgresql://d/trials", "DATABASE_REPLICA_URLS is set, but DATABASE_URL is not"),
+        ("postgresql://a/trials", "postgresql://d/trials, geheim", "DATABASE_REPLICA_URLS is not a PostgreSQL URL"),
+        (
+            "postgresql://a/trials",
+            "postgresql://d/trials,mysql://geheim@d/trials",
+            "DATABASE_REPLICA_URLS has a special",
+        ),
+        ("postgresql://a/trials", "postgresql://d", "DATABASE_REPLICA_URLS names no database"),
+    ],
+)
+def test_invalid_replicas_are_refused(
+    monkeypatch: pytest.MonkeyPatch, primary: str, replicas: str, message: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", primary)
+    monkeypatch.setenv("DATABASE_REPLICA_URLS", replicas)
+    with pytest.raises(ConfigurationError, match=f"^{message}") as refused:
+        database.build_django_settings()
+    assert "geheim" not in str(refused.value)
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
@@ -52,7 +93,7 @@ def test_any_password_survives_percent_encoding(password: str) -> None:
 def test_a_socket_is_a_host_that_is_a_folder(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     assert database.read_connection_parameters()["host"] == "/run/postgresql"
-    assert database.build_django_settings()["HOST"] == "/run/postgresql"
+    assert database.build_django_settings()["default"]["HOST"] == "/run/postgresql"
 
 
 def test_several_hosts_and_a_timeout_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

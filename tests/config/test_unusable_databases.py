@@ -21,7 +21,7 @@ def connection_error(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     def connect(url: str) -> str:
         monkeypatch.setenv("DATABASE_URL", url)
         with pytest.raises(DatabaseUnavailable) as refusal:
-            ConnectionHandler({"default": build_django_settings()})["default"].connect()
+            ConnectionHandler(build_django_settings())["default"].connect()
         sentence = str(refusal.value)
         assert "geheim" not in sentence
         assert "\n" not in sentence

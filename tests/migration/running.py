@@ -63,7 +63,7 @@ def call(keywords: Keywords, *arguments: str, schema: Path | None = None) -> tup
         patch.setenv("DATABASE_URL", make_conninfo(**keywords))
         # No terminal: nothing is asked.
         patch.setattr(sys, "stdin", StringIO())
-        connections["default"] = ConnectionHandler({"default": database.build_django_settings()})["default"]
+        connections["default"] = ConnectionHandler(database.build_django_settings())["default"]
         try:
             main(["manage.py", "migrate_alembic", *arguments])
         except SystemExit as end:

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -131,4 +130,4 @@ def test_autovacuum_gives_way_to_a_run(contract_head: Keywords, own_server: Serv
         began = time.monotonic()
         assert run(contract_head).verified
         assert time.monotonic() - began < 60
-    assert "canceling autovacuum task" in Path(own_server.folder / "log").read_text()
+    assert "canceling autovacuum task" in own_server.data.with_suffix(".log").read_text()

@@ -8,6 +8,7 @@ from typing import Any
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail
 from ncfd_site.core.progress import TerminalReporter
+from ncfd_site.postgres.replicas import use_replica
 from signals.scoring.verification import VerificationCounts, find_mismatches
 
 
@@ -29,9 +30,10 @@ class Command(ReportingCommand):
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Verify scores and gates, and print mismatches and a summary; mismatches end with an exit code."""
         counts, mismatch_count = VerificationCounts(), 0
-        for mismatch in find_mismatches(counts, options["run_id"], reporter=reporter):
-            mismatch_count += 1
-            self.stdout.write(json.dumps(asdict(mismatch)) if options["json"] else mismatch.sentence)
+        with use_replica():
+            for mismatch in find_mismatches(counts, options["run_id"], reporter=reporter):
+                mismatch_count += 1
+                self.stdout.write(json.dumps(asdict(mismatch)) if options["json"] else mismatch.sentence)
         if options["json"]:
             self.stdout.write(json.dumps({"summary": {**asdict(counts), "mismatches": mismatch_count}}))
         elif options["verbosity"]:

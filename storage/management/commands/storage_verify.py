@@ -6,11 +6,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail
 from ncfd_site.core.progress import Canceled, TerminalReporter
+from ncfd_site.postgres.replicas import use_replica
 from storage.verification import Finding, Summary, VerifyOptions, verify
 from storage.verification.findings_io import StateFile
 from storage.verification.options import add_check_argument, add_min_age_argument, parse_share
@@ -55,7 +56,10 @@ class Command(ReportingCommand):
             min_age_minutes=options["min_age"],
         )
         try:
-            summary = self._resume_run(selected, reporter, state) if state else verify(selected, reporter, self._print)
+            with use_replica():
+                summary = (
+                    self._resume_run(selected, reporter, state) if state else verify(selected, reporter, self._print)
+                )
         except (Canceled, KeyboardInterrupt):
             how = "Run the same command again to resume." if state else "Use --state FILE to resume a stopped run."
             fail(f"Stopped. {how}", ExitCode.STOPPED)
@@ -65,7 +69,9 @@ class Command(ReportingCommand):
         self._report_or_fail(summary, options["verbosity"])
 
     def _resume_run(self, options: VerifyOptions, reporter: TerminalReporter, path: Path) -> Summary:
-        database = f"{connection.settings_dict['HOST'] or 'embedded'}/{connection.settings_dict['NAME']}"
+        # Of the primary: a run can resume on another replica.
+        primary = connections.settings[DEFAULT_DB_ALIAS]
+        database = f"{primary['HOST'] or 'embedded'}/{primary['NAME']}"
         arguments = {"options": options.as_json(), "database": database}
         with closing(StateFile(path, arguments, reporter)) as state:
 

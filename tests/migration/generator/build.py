@@ -19,7 +19,10 @@ MOST_ACTS = 12
 _STAMPS = (
     "DROP TABLE alembic_version",
     "DELETE FROM alembic_version",
-    "UPDATE alembic_version SET version_num = 'abc123'",
+    (
+        "UPDATE alembic_version SET version_num = 'abc123'"
+        " WHERE version_num = (SELECT min(version_num) FROM alembic_version)"
+    ),
 )
 
 

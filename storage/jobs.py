@@ -14,11 +14,12 @@ from ncfd_site.jobs.job_types import JobType, register
 from ncfd_site.jobs.models import Job
 from storage.content.base import ContentError
 from storage.garbage_collection import GcOptions, collect_garbage, describe_gc_result
+from storage.snapshots import describe_snapshot, export_snapshot
 from storage.tiers import MoveOptions, describe_move_result, move_objects
 from storage.verification import Finding, VerifyOptions, verify
 from storage.verification.run import describe_errors
 
-VERIFY, COLLECT, MOVE = "storage_verify", "storage_gc", "storage_tier"
+VERIFY, COLLECT, MOVE, SNAPSHOT = "storage_verify", "storage_gc", "storage_tier", "storage_snapshot"
 OPERATE = "storage.operate_storageobject"
 # Findings or failures in the result of a job; the commands print all of them.
 MAX_LISTED = 200
@@ -135,3 +136,21 @@ for name, title, run, describe, template in (
             errors=(ContentError,),
         )
     )
+
+
+def _run_snapshot(arguments: Json, reporter: ProgressReporter) -> Json:
+    snapshot = export_snapshot(arguments["to"], reporter)
+    return {"message": describe_snapshot(snapshot, arguments["to"]), "folder": snapshot.moment.folder}
+
+
+register(
+    JobType(
+        name=SNAPSHOT,
+        title="Export a snapshot",
+        permission=OPERATE,
+        run=_run_snapshot,
+        describe=lambda arguments: f"to {arguments['to']}",
+        conclude=itemgetter("message"),
+        exclusive=True,
+    )
+)

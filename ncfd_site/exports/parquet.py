@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,12 +55,6 @@ COLUMNS = """
     JOIN pg_attribute a ON a.attrelid = %(table)s::regclass AND a.attnum = b.number
     WHERE NOT (t.typtype = 'd' OR (t.typcategory = 'A' AND t.typelem <> 0)) ORDER BY b.number
 """
-
-
-class Sink(Protocol):
-    """The target of a file."""
-
-    def write(self, data: bytes, /) -> object: ...
 
 
 def _keep(arrays: Sequence[Any]) -> Any:
@@ -140,7 +134,7 @@ def read_columns(table: str, *, using: str = DEFAULT_DB_ALIAS) -> list[Column]:
 def write_table(
     table: str,
     columns: Sequence[Column],
-    open_sink: Callable[[], AbstractContextManager[Sink]],
+    open_sink: Callable[[], AbstractContextManager[IO[bytes]]],
     on_rows: Callable[[int], None] = lambda count: None,
     *,
     condition: composed.Composable = ALL_ROWS,
@@ -173,7 +167,7 @@ def build_schema(columns: Sequence[Column], texts: Mapping[str, str]) -> Any:
 def _write(
     table: str,
     columns: Sequence[Column],
-    sink: Sink,
+    sink: IO[bytes],
     on_rows: Callable[[int], None],
     condition: composed.Composable,
     texts: Mapping[str, str],
@@ -190,7 +184,7 @@ def _write(
         condition,
     )
     schema, rows = build_schema(columns, texts), 0
-    with pyarrow.parquet.ParquetWriter(_Stream(sink), schema, compression="zstd") as writer:
+    with pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for group in _read_groups(query, using):
             arrays, count = _parse(group, columns, texts)
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
@@ -242,18 +236,6 @@ def _parse(group: bytes, columns: Sequence[Column], texts: Mapping[str, str]) ->
     if misfits:
         raise _MisfitError(misfits)
     return stored, parsed.num_rows
-
-
-class _Stream:
-    """A file object of a sink for Arrow, which wants more than `write`."""
-
-    closed = False
-
-    def __init__(self, sink: Sink) -> None:
-        self.write = sink.write
-
-    def flush(self) -> None:
-        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ Catalog = dict[Key, str]
 # A regular expression: tables that Django's `migrate` makes for itself and its apps.
 OF_DJANGO = "^(auth|axes|django)_"
 # Tables that Alembic and `migrate_alembic` make for themselves, outside the revisions.
-_BOOKKEEPING = {"alembic_version", "alembic_migration_log"}
+BOOKKEEPING = {"alembic_version", "alembic_migration_log"}
 # The server's extensions decide whether these exist, and how they are defined.
 _DEPENDS_ON_EXTENSIONS = (
     "idx_company_aliases_alias_trgm", "ix_resolver_decisions_sponsor_norm_trgm", "ticker_range"
@@ -371,7 +371,7 @@ def _read_definitions(connection: Connection) -> Catalog:
             row.key: row.definition
             for kind in _TYPES
             for row in _rows(connection, kind)
-            if getattr(row, "relation", "") not in _BOOKKEEPING
+            if getattr(row, "relation", "") not in BOOKKEEPING
             and not (isinstance(row, Index) and row.is_of_constraint)
             and not any(optional in row.key[1] for optional in _DEPENDS_ON_EXTENSIONS)
         }

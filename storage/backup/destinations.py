@@ -1,4 +1,4 @@
-"""Places for backups, a folder or a prefix in a bucket: files that appear whole or not at all."""
+"""Places for backups and snapshots, a folder or a prefix in a bucket: files that appear whole or not at all."""
 
 import os
 import re
@@ -34,7 +34,7 @@ class Destination(Protocol):
         """Yield the bytes of a file; raises `BackupFileMissingError`."""
 
     def list_files(self, folder: str) -> Iterator[tuple[str, int]]:
-        """Yield name and size in bytes of each file below a folder."""
+        """Yield name and size in bytes of each file below a folder, "" for all."""
 
     def delete(self, name: str) -> None:
         """Delete a file; a missing one is no error."""
@@ -53,18 +53,19 @@ def parse_s3_location(text: str) -> S3Location | None:
     return S3Location(match[1], match[2], settings.CONTENT_S3_ENDPOINT, settings.CONTENT_S3_REGION)
 
 
-def open_destination(text: str) -> Destination:
+def open_destination(text: str, purpose: str = "backups") -> Destination:
     """Return the place that a folder or s3://BUCKET/PREFIX names; raises `ConfigurationError`."""
     if location := parse_s3_location(text):
-        return S3Destination(get_s3_client(location), location)
-    return FolderDestination(Path(text).expanduser().absolute())
+        return S3Destination(get_s3_client(location), location, purpose)
+    return FolderDestination(Path(text).expanduser().absolute(), purpose)
 
 
 class FolderDestination:
     """Files below one folder; those in progress are in `incoming`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, purpose: str = "backups") -> None:
         self._root = root
+        self._purpose = purpose
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
         """Write a temporary file, sync it and rename it."""
@@ -120,19 +121,21 @@ class FolderDestination:
         try:
             yield
         except FileNotFoundError as error:
-            raise BackupFileMissingError(f"The folder of backups has no file {error.filename}.") from None
+            raise BackupFileMissingError(f"The folder of {self._purpose} has no file {error.filename}.") from None
         except OSError as error:
             reason = error.strerror or error
             raise BackupStoreError(
-                f"The folder of backups {self._root} cannot be used: {reason}. Free space or correct its permissions."
+                f"The folder of {self._purpose} {self._root} cannot be used: {reason}. Free space or correct its "
+                "permissions."
             ) from error
 
 
 class S3Destination:
     """Objects with one prefix in a bucket. A write is one request, or a multipart upload completed at the end."""
 
-    def __init__(self, client: "S3Client", location: S3Location) -> None:
+    def __init__(self, client: "S3Client", location: S3Location, purpose: str = "backups") -> None:
         self._client = client
+        self._purpose = purpose
         self._bucket = location.bucket
         self._prefix = location.prefix
 
@@ -140,7 +143,7 @@ class S3Destination:
         """Upload without a temporary file; a failed upload is aborted."""
         from boto3.s3.transfer import TransferConfig
 
-        with _explain_s3():
+        with _explain_s3(self._purpose):
             self._client.upload_fileobj(
                 cast(IO[bytes], _ChunkReader(chunks)),
                 self._bucket,
@@ -150,12 +153,12 @@ class S3Destination:
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of an object."""
-        with _explain_s3():
+        with _explain_s3(self._purpose):
             try:
                 body = self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}/{name}")["Body"]
             except ClientError as error:
                 if read_status(error) == NOT_FOUND:
-                    raise BackupFileMissingError(f"The bucket of backups has no file {name}.") from None
+                    raise BackupFileMissingError(f"The bucket of {self._purpose} has no file {name}.") from None
                 raise
             with closing(body):
                 while chunk := body.read(CHUNK):
@@ -164,21 +167,21 @@ class S3Destination:
     def list_files(self, folder: str) -> Iterator[tuple[str, int]]:
         """Yield the objects below a folder."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{self._prefix}/{folder}/"
+            Bucket=self._bucket, Prefix="/".join(filter(None, (self._prefix, folder))) + "/"
         )
-        with _explain_s3():
+        with _explain_s3(self._purpose):
             for page in pages:
                 for entry in page.get("Contents", []):
                     yield entry["Key"].removeprefix(f"{self._prefix}/"), entry["Size"]
 
     def delete(self, name: str) -> None:
         """Delete an object."""
-        with _explain_s3():
+        with _explain_s3(self._purpose):
             self._client.delete_object(Bucket=self._bucket, Key=f"{self._prefix}/{name}")
 
     def clear_unfinished(self) -> None:
         """Abort multipart uploads in progress."""
-        with _explain_s3():
+        with _explain_s3(self._purpose):
             found = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=f"{self._prefix}/")
             for upload in found.get("Uploads", []):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
@@ -211,12 +214,12 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _explain_s3() -> Iterator[None]:
+def _explain_s3(purpose: str) -> Iterator[None]:
     # Errors of a content store that is being copied are already translated, and pass.
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         # The settings of the content store apply, but not its bucket.
         text = str(build_unavailable_error(error))
-        text = text.replace("S3 content store", "bucket of backups").replace("CONTENT_S3_BUCKET", "its name")
+        text = text.replace("S3 content store", f"bucket of {purpose}").replace("CONTENT_S3_BUCKET", "its name")
         raise BackupStoreError(text) from None

@@ -23,7 +23,7 @@ from signals.admin.score_tables import (
     format_gate_state,
 )
 from signals.admin.trials import BY_TRIAL, PIPELINE, TRIAL
-from signals.models import Gate, Score, Signal, SignalEvaluation, TrialCurrentScore
+from signals.models import Gate, Score, ScoreRun, Signal, SignalEvaluation, TrialCurrentScore
 from signals.scoring.table import scoring_table
 
 RISKS = (
@@ -146,6 +146,24 @@ class ScoreAdmin(ReadOnlyAdmin):
             build_breakdown_table(row, queries.compute_breakdown(row, gates)),
             build_gates_table(gates, "Current gates of the trial"),
         ]
+
+
+@admin.register(ScoreRun)
+class ScoreRunAdmin(ReadOnlyAdmin):
+    """Runs of score_trials and their state."""
+
+    list_display = (
+        value_column("run_id", "run"),
+        choice_column("state"),
+        value_column("trial_count", "trials", empty="not known"),
+        value_column("table_version", empty="not recorded"),
+        age_column("moment", "as of", empty="not complete", order=True),
+        age_column("finished_at", "finished", empty="not recorded"),
+        age_column("pruned_at", "pruned", empty="not pruned"),
+    )
+    list_filter = ("state",)
+    search_by = (search.by_text("run_id", "run"),)
+    filled_by = "`manage.py score_trials --run-id RUN` records its runs; runs of other programs have no row."
 
 
 @admin.register(SignalEvaluation)

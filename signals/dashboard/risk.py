@@ -10,10 +10,11 @@ from django.urls import reverse
 
 from ncfd_site.core.formatting import format_capped_count
 from ncfd_site.dashboard.tile import COUNT_LIMIT, Figure, Line, Query, Rows, Source, Tile, register
+from signals.models import IS_IN_COMPLETE_RUN
 
 VIEW = "signals.view_score"
 # Backtests are dated back, so the newest score is of the latest run.
-LATEST = "SELECT run_id, scored_at FROM scores ORDER BY scored_at DESC LIMIT 1"
+LATEST = f"SELECT run_id, scored_at FROM scores WHERE {IS_IN_COMPLETE_RUN} ORDER BY scored_at DESC LIMIT 1"  # noqa: S608
 _BOUNDED = f"(SELECT count(*) FROM (SELECT FROM trial_current_scores WHERE {{}} LIMIT {COUNT_LIMIT + 1}) few)"  # noqa: S608
 COUNTS = f"""
 SELECT {_BOUNDED.format("p_fail >= 0.97")} AS at_97, {_BOUNDED.format("p_fail >= 0.75 AND p_fail < 0.97")} AS at_75

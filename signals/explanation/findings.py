@@ -153,9 +153,16 @@ def list_gate_findings(
     for code in sorted({*Gate.Code.values, *today, *added}):
         gate, one = today.get(code), added.get(code)
         fired = one is not None if account else bool(gate and gate.fired_bool)
-        # The rows of gates are of one run and do not describe another.
+        # A gate describes the run that wrote it and later ones: a run with an equal gate does not write it again.
         is_of_run = gate is not None and (
-            score is None or (gate.fired_bool == fired and getattr(gate, "of_run", None) in (None, score.run_id))
+            score is None
+            or (
+                gate.fired_bool == fired
+                and (
+                    getattr(gate, "of_run", None) in (None, score.run_id)
+                    or (gate.evaluated_at <= score.scored_at and not record.as_of)
+                )
+            )
         )
         support = record.supporting.get(code) or (tuple(gate.supporting_s_ids or ()) if gate and is_of_run else ())
         findings.append(

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from linkaudit.models import Asset, TrialAssetLink
 from ncfd_site.core import sql
-from signals.models import Score
+from signals.models import IS_IN_COMPLETE_RUN, Score
 from signals.trials.run_record import read_json
 
 MOST_RUNS = 60
@@ -114,15 +114,15 @@ class Scored:
         return next(run for run in self.runs if run.run_id == self.score.run_id)
 
 
-_SCORES = """
+_SCORES = f"""
     SELECT score_id, trial_id, run_id, prior_pi, logit_prior, sum_log_lr, logit_post, p_fail, features_frozen_at,
            scored_at, CASE WHEN run_id = %(run)s OR (%(run)s = '' AND place = 1) THEN metadata::text END AS metadata,
            place
     FROM (SELECT *, row_number() OVER (ORDER BY scored_at DESC, score_id DESC) AS place
-          FROM scores WHERE trial_id = %(trial)s) s
+          FROM scores WHERE trial_id = %(trial)s AND {IS_IN_COMPLETE_RUN}) s
     WHERE place <= %(most)s OR run_id = %(run)s
     ORDER BY place
-"""
+"""  # noqa: S608 (a constant)
 
 
 def load_score(trial_id: int, run_id: str = "") -> Scored | None:

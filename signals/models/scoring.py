@@ -117,6 +117,57 @@ class Gate(models.Model):
         return f"{self.g_id} {'fired' if self.fired_bool else 'did not fire'} for trial {self.trial_id}"
 
 
+class ScoreRun(models.Model):
+    """A run of score_trials. A run without a row is of another program, and counts as complete."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        COMPLETE = "complete", "complete"
+        FAILED = "failed", "failed"
+
+    run_id = models.TextField("run", primary_key=True, help_text="Name of the run, as in `scores`.")
+    state = models.TextField(
+        "state", choices=State, db_default=State.RUNNING,
+        help_text="running, complete or failed. Only scores of complete runs are shown and become current.",
+    )  # fmt: skip
+    moment = models.DateTimeField(
+        "moment", null=True, help_text="Time that the scores refer to; NULL until the run is complete."
+    )
+    table_version = models.TextField("table version", null=True, help_text="Version of the scoring table.")
+    has_gates = models.BooleanField(
+        "has gates", db_default=False,
+        help_text="The run evaluated the gates. The latest of these runs owns the current gates.",
+    )  # fmt: skip
+    trial_count = models.BigIntegerField("trials", null=True, help_text="Number of scored trials.")
+    started_at = models.DateTimeField(
+        "started", null=True, db_default=Now(), help_text="Start of the last attempt; NULL if not recorded."
+    )
+    finished_at = models.DateTimeField("finished", null=True, help_text="End of the last attempt.")
+    pruned_at = models.DateTimeField("pruned", null=True, help_text="When `prune` deleted scores of the run.")
+
+    class Meta:
+        managed = False
+        db_table = "score_runs"
+        ordering = [models.F("moment").desc(nulls_first=True), "run_id"]
+        verbose_name = "scoring run"
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}, {self.state}"
+
+
+# For SQL that reads scores of several runs.
+IS_IN_COMPLETE_RUN = "run_id <> ALL (ARRAY(SELECT r.run_id FROM score_runs r WHERE r.state <> 'complete'))"
+
+
+class CompleteScores(models.Manager["Score"]):
+    """The scores of complete runs."""
+
+    def get_queryset(self) -> models.QuerySet["Score"]:
+        """Return the scores without those of running and failed runs."""
+        hidden = ScoreRun.objects.exclude(state=ScoreRun.State.COMPLETE).order_by()
+        return super().get_queryset().exclude(run_id__in=hidden.values("run_id"))
+
+
 class Score(models.Model):
     """The probability of failure of a trial, computed by one run."""
 
@@ -169,6 +220,8 @@ class Score(models.Model):
         db_default={},
         help_text="Inputs of the run: signals, gates with ratios, stop rules, version of the scoring table.",
     )
+
+    objects = CompleteScores()
 
     class Meta:
         managed = False

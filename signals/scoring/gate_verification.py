@@ -1,7 +1,7 @@
 """Verification of a current gate against its rule, the table, the signals of its trial and the score of its run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -44,7 +44,8 @@ class StoredGate:
 class GateContext:
     """The data that a gate is compared with: signals of its trial, their evaluations, and the score of its run.
 
-    `frozen_at` and `score` (JSON text of the metadata) come from that score.
+    `frozen_at` and `score` (JSON text of the metadata) come from that score. `evaluated_at` is the moment of its run:
+    equal gates of a run before it were not written again.
     """
 
     now: datetime
@@ -52,6 +53,7 @@ class GateContext:
     evaluated: Mapping[str, datetime] = field(default_factory=dict)
     frozen_at: datetime | None = None
     score: str | None = None
+    evaluated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def read_recorded_gate(metadata: str) -> RecordedGate:
 def verify_gate(stored: StoredGate, context: GateContext) -> GateCheck:
     """Compare a current gate with what it should be; signals that changed after its evaluation make it stale."""
     recorded = read_recorded_gate(stored.metadata)
+    if context.evaluated_at is not None and stored.evaluated_at < context.evaluated_at:
+        stored = replace(stored, evaluated_at=context.evaluated_at)
     if recorded.signals is None:
         # Written by another program: only the signals of the trial at that time are known.
         counting = {code: signal[0] for code, signal in context.signals.items() if _is_used(stored, context, signal[1])}

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core import sql
@@ -175,11 +176,51 @@ def score_trials_at(
     reporter: ProgressReporter | None = None,
 ) -> RunSummary:
     """Score as of a past moment (None: now). `with_gates` writes the gates too; default: only for now."""
-    reporter = reporter or NullReporter()
+
+    def work() -> RunSummary:
+        return _score_trials(
+            run_id, moment, as_of, with_gates, replace=replace, dry_run=dry_run, reporter=reporter or NullReporter()
+        )
+
+    if dry_run:
+        return work()
+    # Others see the run while it is written, and after a kill.
+    with transaction.atomic():
+        _acquire_lock()
+        sql.execute(statements.START_RUN, {"run": run_id, "version": scoring_table().version})
+    try:
+        return work()
+    except BaseException:
+        # Without a connection the run stays `running`, as after a kill.
+        with suppress(DatabaseError):
+            sql.execute(statements.FAIL_RUN, [run_id])
+        raise
+
+
+def _acquire_lock() -> None:
+    if not sql.value("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]):
+        raise RunInProgressError("Another score_trials is running on this database. Wait until it has finished.")
+
+
+def _score_trials(
+    run_id: str,
+    moment: datetime | None,
+    as_of: date | None,
+    with_gates: bool | None,
+    *,
+    replace: bool,
+    dry_run: bool,
+    reporter: ProgressReporter,
+) -> RunSummary:
     table = scoring_table()
     with transaction.atomic():
-        if not sql.value("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]):
-            raise RunInProgressError("Another score_trials is running on this database. Wait until it has finished.")
+        _acquire_lock()
+        # Sorts and joins of all trials fit.
+        sql.execute("SET LOCAL work_mem = '64MB'")
+        is_open = bool(sql.value(statements.IS_OPEN, [run_id]))
+        if is_open:
+            # Index entries are added in one step when the run completes; see sync_score_runs().
+            sql.execute("SET LOCAL gin_pending_list_limit = '1GB'")
         is_past = moment is not None
         moment = moment or sql.value("SELECT clock_timestamp()")
         scorer = Scorer(table, as_of)
@@ -191,17 +232,23 @@ def score_trials_at(
         sql.execute("ANALYZE scoring_results")
         reporter.begin("Writing scores", None, "")
         writes_gates = not is_past if with_gates is None else with_gates
-        scores = _write_scores(run_id, moment, replace=replace, writes_gates=writes_gates)
+        scores = _write_scores(run_id, moment, replace=replace or is_open, writes_gates=writes_gates)
         gates = 0
         if writes_gates and scores.is_current:
             reporter.begin("Writing gates", None, "")
             gates = _write_gates(run_id, scorer, moment)
         excluded = count_excluded_trials() if is_past else 0
+        trials = sum(group.trial_count for group in groups) - unscored.total()
+        if is_open or scores.written or scores.removed:
+            reporter.begin("Updating current scores", None, "")
+            has_gates = writes_gates and scores.is_current
+            values = {"run": run_id, "moment": moment, "version": table.version, "trials": trials}
+            sql.execute(statements.COMPLETE_RUN, {**values, "has_gates": has_gates})
         if dry_run:
             transaction.set_rollback(True)
     return RunSummary(
         run_id,
-        sum(group.trial_count for group in groups) - unscored.total(),
+        trials,
         scores.written,
         scores.removed,
         gates,
@@ -232,6 +279,19 @@ def _score_groups(groups: Iterable[InputGroup], scorer: Scorer, unscored: Counte
 
 
 @dataclass(frozen=True, slots=True)
+class GateRun:
+    """A run that evaluated the gates."""
+
+    run_id: str
+    moment: datetime
+
+
+def list_gate_runs() -> list[GateRun]:
+    """Return the complete runs that evaluated the gates, latest first; the first one owns the current gates."""
+    return sql.rows(statements.GATE_RUNS, of=GateRun)
+
+
+@dataclass(frozen=True, slots=True)
 class _Written:
     written: int = 0
     removed: int = 0
@@ -251,7 +311,7 @@ def _write_scores(run_id: str, moment: datetime, *, replace: bool, writes_gates:
     is_overtaken = writes_gates and sql.value(statements.IS_OVERTAKEN, values)
     if not different:
         return _Written(is_current=not is_overtaken)
-    if not writes_gates and sql.value(statements.MADE_GATES, [run_id]):
+    if not writes_gates and run_id in [one.run_id for one in list_gate_runs()[:1]]:
         raise RunConflictError(
             f"Run {run_id} owns the current gates, and a run with --as-of cannot replace them. Nothing was changed."
             " Give another --run-id."
@@ -277,4 +337,6 @@ def _write_gates(run_id: str, scorer: Scorer, moment: datetime) -> int:
     )
     sql.execute("ANALYZE scoring_gate_variants")
     removed = sql.execute(statements.REMOVE_GATES)
-    return removed + sql.execute(statements.MERGE_GATES, {"moment": moment})
+    gate_runs = [one.run_id for one in list_gate_runs()]
+    values = {"moment": moment, "run": dump_json({"run_id": run_id}), "gate_runs": gate_runs}
+    return removed + sql.execute(statements.MERGE_GATES, values)

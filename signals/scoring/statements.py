@@ -1,6 +1,7 @@
 """SQL of a scoring run: reads the inputs, writes scores and gates."""
 
 from ncfd_site.ingest.batches import Stage
+from signals.models import IS_IN_COMPLETE_RUN
 
 # `source` in the metadata of signals from the registry rules.
 REGISTRY_SOURCE = "registry record"
@@ -86,6 +87,8 @@ FROM trial t
 LEFT JOIN fired f ON f.trial_id = t.trial_id
 LEFT JOIN evaluated e ON e.trial_id = t.trial_id
 LEFT JOIN card c ON c.trial_id = t.trial_id
+-- Rows are written in this order, so that neighbors of an index are written together.
+ORDER BY t.trial_id
 """
 
 INPUT_GROUPS = "SELECT key, count(*) AS trial_count FROM scoring_input GROUP BY key ORDER BY key"
@@ -125,11 +128,34 @@ _DIFFERS = """
 (s.prior_pi, s.logit_prior, s.sum_log_lr, s.logit_post, s.p_fail, s.features_frozen_at, s.metadata) IS DISTINCT FROM
 ({0}.prior_pi, {0}.logit_prior, {0}.sum_log_lr, {0}.logit_post, {0}.p_fail, {1}, {0}.metadata)
 """
-IS_OVERTAKEN = """
-SELECT EXISTS (SELECT FROM scores WHERE run_id <> %(run)s
+IS_OVERTAKEN = f"""
+SELECT EXISTS (SELECT FROM scores WHERE run_id <> %(run)s AND {IS_IN_COMPLETE_RUN}
                AND scored_at > (SELECT max(scored_at) FROM scores WHERE run_id = %(run)s))
+"""  # noqa: S608 (constants of this module)
+# The first one owns the current gates. A gate names the run that wrote it; later runs had an equal one.
+GATE_RUNS = "SELECT run_id, moment FROM score_runs WHERE has_gates AND state = 'complete' ORDER BY moment DESC, run_id"
+# A run of another program has scores and no row. A failed or killed run starts again.
+START_RUN = """
+INSERT INTO score_runs AS r (run_id, table_version)
+SELECT %(run)s, %(version)s
+WHERE NOT EXISTS (SELECT FROM scores WHERE run_id = %(run)s)
+   OR EXISTS (SELECT FROM score_runs WHERE run_id = %(run)s)
+ON CONFLICT (run_id) DO UPDATE
+SET state = 'running', table_version = excluded.table_version, started_at = now(), finished_at = NULL
+WHERE r.state <> 'complete'
 """
-MADE_GATES = "SELECT EXISTS (SELECT FROM gates WHERE metadata @> jsonb_build_object('run_id', %s::text))"
+FAIL_RUN = (
+    "UPDATE score_runs SET state = 'failed', finished_at = clock_timestamp() WHERE run_id = %s AND state = 'running'"
+)
+IS_OPEN = "SELECT EXISTS (SELECT FROM score_runs WHERE run_id = %s AND state <> 'complete')"
+COMPLETE_RUN = """
+INSERT INTO score_runs AS r (run_id, state, moment, table_version, has_gates, trial_count, finished_at)
+VALUES (%(run)s, 'complete', %(moment)s, %(version)s, %(has_gates)s, %(trials)s, clock_timestamp())
+ON CONFLICT (run_id) DO UPDATE
+SET state = 'complete', moment = excluded.moment, table_version = excluded.table_version,
+    has_gates = r.has_gates OR excluded.has_gates, trial_count = excluded.trial_count,
+    finished_at = excluded.finished_at, pruned_at = NULL
+"""
 COUNT_DIFFERENT = f"""
 WITH computed AS (
     SELECT i.trial_id, i.frozen_at, r.* FROM scoring_input i JOIN scoring_results r ON r.key = i.key
@@ -144,34 +170,42 @@ INSERT INTO scores AS s (trial_id, run_id, prior_pi, logit_prior, sum_log_lr, lo
 SELECT i.trial_id, %(run)s, r.prior_pi, r.logit_prior, r.sum_log_lr, r.logit_post, r.p_fail,
        i.frozen_at, %(moment)s, r.metadata
 FROM scoring_input i JOIN scoring_results r ON r.key = i.key
-ORDER BY i.trial_id
 """
+# Equal rows are not proposed: ON CONFLICT would lock each of them, which is a write.
 MERGE_SCORES = f"""{ADD_SCORES}
+WHERE %(overwrite)s OR NOT EXISTS (
+    SELECT FROM scores s WHERE s.trial_id = i.trial_id AND s.run_id = %(run)s
+    AND NOT {_DIFFERS.format("r", "i.frozen_at")})
 ON CONFLICT (trial_id, run_id) DO UPDATE SET
     prior_pi = excluded.prior_pi, logit_prior = excluded.logit_prior, sum_log_lr = excluded.sum_log_lr,
     logit_post = excluded.logit_post, p_fail = excluded.p_fail, features_frozen_at = excluded.features_frozen_at,
     scored_at = excluded.scored_at, metadata = excluded.metadata
-WHERE %(overwrite)s OR {_DIFFERS.format("excluded", "excluded.features_frozen_at")}
 """
 REMOVE_SCORES = """
 DELETE FROM scores s WHERE s.run_id = %(run)s AND NOT EXISTS (
     SELECT FROM scoring_input i JOIN scoring_results r ON r.key = i.key WHERE i.trial_id = s.trial_id)
 """
 
+# Gates that differ from the stored ones by the run only are not written.
 MERGE_GATES = """
 INSERT INTO gates AS g (trial_id, "G_id", fired_bool, "supporting_S_ids", lr_used, rationale_text, evaluated_at,
                         metadata)
-SELECT i.trial_id, k.code, k.fired, k.supporting, k.ratio, k.rationale, %(moment)s, k.metadata
-FROM scoring_input i
-JOIN scoring_results r ON r.key = i.key
-CROSS JOIN LATERAL unnest(r.gates) AS n (number)
-JOIN scoring_gate_variants k ON k.number = n.number
-ORDER BY i.trial_id, k.code
+SELECT changed.trial_id, k.code, k.fired, k.supporting, k.ratio, k.rationale, %(moment)s, k.metadata
+FROM (
+    SELECT i.trial_id, k.number FROM scoring_input i
+    JOIN scoring_results r ON r.key = i.key
+    CROSS JOIN LATERAL unnest(r.gates) AS n (number)
+    JOIN scoring_gate_variants k ON k.number = n.number
+    LEFT JOIN gates o ON o.trial_id = i.trial_id AND o."G_id" = k.code
+    WHERE o.gate_id IS NULL OR coalesce(o.metadata ->> 'run_id', '') <> ALL (%(gate_runs)s)
+       OR (o.fired_bool, o."supporting_S_ids", o.lr_used, o.rationale_text, o.metadata || %(run)s::jsonb)
+          IS DISTINCT FROM (k.fired, k.supporting, k.ratio, k.rationale, k.metadata)
+    ORDER BY i.trial_id, k.code
+) changed
+JOIN scoring_gate_variants k ON k.number = changed.number
 ON CONFLICT (trial_id, "G_id") DO UPDATE SET
     fired_bool = excluded.fired_bool, "supporting_S_ids" = excluded."supporting_S_ids", lr_used = excluded.lr_used,
     rationale_text = excluded.rationale_text, evaluated_at = excluded.evaluated_at, metadata = excluded.metadata
-WHERE (g.fired_bool, g."supporting_S_ids", g.lr_used, g.rationale_text, g.metadata) IS DISTINCT FROM
-      (excluded.fired_bool, excluded."supporting_S_ids", excluded.lr_used, excluded.rationale_text, excluded.metadata)
 """
 # Gates belong to the current run only. Gates of other programs are kept.
 REMOVE_GATES = """

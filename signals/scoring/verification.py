@@ -1,7 +1,7 @@
 """Verification of all stored scores and current gates, streamed with constant memory."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -16,7 +16,7 @@ from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from signals.formulas import GATES
 from signals.models import Gate, Score
 from signals.scoring.gate_verification import GateContext, StoredGate, read_recorded_gate, verify_gate
-from signals.scoring.run import InvalidRunError
+from signals.scoring.run import GateRun, InvalidRunError, list_gate_runs
 from signals.scoring.score_verification import COLUMNS, StoredScore, find_score_differences, read_recorded_score
 from signals.scoring.values import MISSING, Difference
 
@@ -28,7 +28,7 @@ SELECT trial_id, "S_id" AS code, severity, fired_at FROM signals WHERE trial_id 
 _EVALUATED = """
 SELECT trial_id, s_id AS code, max(evaluated_at) AS at FROM signal_evaluations WHERE trial_id = ANY(%s) GROUP BY 1, 2
 """
-# Scores of the runs that the gates name.
+# Scores that the gates are compared with.
 _SCORES = """
 SELECT s.trial_id, s.features_frozen_at AS frozen_at, s.metadata::text AS metadata
 FROM unnest(%s::integer[], %s::text[]) AS t (trial_id, run_id)
@@ -166,7 +166,12 @@ def _verify_gates(
     counts: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
 ) -> Iterator[Mismatch]:
     gates = Gate.objects.order_by("trial_id", "g_id")
-    if run_id is not None:
+    runs = list_gate_runs()
+    names = frozenset(run.run_id for run in runs)
+    if run_id is not None and run_id in names:
+        # The current gates belong to the latest run. Those that it did not change name earlier runs.
+        gates = gates.filter(metadata__run_id__in=names) if run_id == runs[0].run_id else gates.none()
+    elif run_id is not None:
         gates = gates.filter(metadata__contains={"run_id": run_id})
     fields = ("fired_bool", "supporting_s_ids", "lr_used", "rationale_text", "evaluated_at")
     rows = gates.values_list("trial_id", "trial__nct_id", "g_id", *fields, Cast("metadata", TextField()))
@@ -177,10 +182,16 @@ def _verify_gates(
     )
     by_trial = (list(group) for _, group in groupby(stored, key=itemgetter(0)))
     while chunk := list(islice(by_trial, CHUNK // len(GATES))):
-        yield from _verify_chunk(chunk, counts, now)
+        yield from _verify_chunk(chunk, counts, now, names, runs[0] if runs else None)
 
 
-def _verify_chunk(chunk: list[list[_TrialGate]], counts: VerificationCounts, now: datetime) -> Iterator[Mismatch]:
+def _verify_chunk(
+    chunk: list[list[_TrialGate]],
+    counts: VerificationCounts,
+    now: datetime,
+    gate_runs: frozenset[str],
+    owner: GateRun | None,
+) -> Iterator[Mismatch]:
     trials = [gates[0][0] for gates in chunk]
     signals: dict[int, dict[str, tuple[str, datetime]]] = defaultdict(dict)
     for signal in sql.rows(_SIGNALS, [trials], of=_Signal):
@@ -188,10 +199,11 @@ def _verify_chunk(chunk: list[list[_TrialGate]], counts: VerificationCounts, now
     evaluated: dict[int, dict[str, datetime]] = defaultdict(dict)
     for evaluation in sql.rows(_EVALUATED, [trials], of=_Evaluated):
         evaluated[evaluation.trial_id][evaluation.code] = evaluation.at
-    # The run that a trial's gates name; a gate without a run takes that of the others.
-    runs = [next(filter(None, (read_recorded_gate(one.metadata).run for _, _, one in gates)), "") for gates in chunk]
+    # The runs that a trial's gates belong to; a gate without a run takes that of the others.
+    named = [{_find_run(one, gate_runs, owner): None for _, _, one in gates} for gates in chunk]
+    runs = [next(filter(None, names), "") for names in named]
     scores = {score.trial_id: score for score in sql.rows(_SCORES, [trials, runs], of=_RunScore)}
-    for gates, run in zip(chunk, runs, strict=True):
+    for gates, names, run in zip(chunk, named, runs, strict=True):
         trial_id = gates[0][0]
         score = scores.get(trial_id)
         context = GateContext(
@@ -200,18 +212,23 @@ def _verify_chunk(chunk: list[list[_TrialGate]], counts: VerificationCounts, now
             evaluated=evaluated.get(trial_id, {}),
             frozen_at=score.frozen_at if score else None,
             score=score.metadata if score else None,
+            evaluated_at=owner.moment if owner and score and run == owner.run_id else None,
         )
-        yield from _verify_trial(gates, run, context, counts)
+        yield from _verify_trial(gates, names, run, context, counts)
+
+
+def _find_run(gate: StoredGate, gate_runs: frozenset[str], owner: GateRun | None) -> str:
+    run = read_recorded_gate(gate.metadata).run
+    return owner.run_id if owner and run in gate_runs else run
 
 
 def _verify_trial(
-    gates: list[_TrialGate], run: str, context: GateContext, counts: VerificationCounts
+    gates: list[_TrialGate], runs: Collection[str], run: str, context: GateContext, counts: VerificationCounts
 ) -> Iterator[Mismatch]:
     nct_id = gates[0][1]
     codes = [gate.code for _, _, gate in gates]
     if run and set(codes) != set(GATES):
         yield _build_mismatch("gates", nct_id, run, "gates", Difference("rows", ", ".join(codes), ", ".join(GATES)))
-    runs = {read_recorded_gate(gate.metadata).run for _, _, gate in gates}
     if len(runs) > 1:
         names = ", ".join(sorted(name or "none" for name in runs))
         yield _build_mismatch("gates", nct_id, run, "gates", Difference("metadata.run_id", names, "one run"))

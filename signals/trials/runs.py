@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ncfd_site.core import sql
-from signals.models import Score
+from signals.models import IS_IN_COMPLETE_RUN, Score
 
 # Runs that a page offers, and scores of each that are read for its time.
 OFFERED = 50
@@ -15,8 +15,9 @@ LOOKED_AT = 20
 _RUNS = f"""
     WITH names AS (
         SELECT value AS run_id FROM ({sql.build_distinct_query("scores", "run_id")}) run_ids
+        WHERE value NOT IN (SELECT run_id FROM score_runs WHERE state <> 'complete' OR pruned_at IS NOT NULL)
     ), newest AS (
-        SELECT run_id, scored_at, score_id FROM scores ORDER BY scored_at DESC LIMIT 1
+        SELECT run_id, scored_at, score_id FROM scores WHERE {IS_IN_COMPLETE_RUN} ORDER BY scored_at DESC LIMIT 1
     )
     SELECT names.run_id, greatest(sampled.scored_at, newest.scored_at) AS scored_at
     FROM names

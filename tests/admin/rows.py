@@ -256,6 +256,9 @@ MAKERS: dict[Any, Callable[[], Any]] = {
         trial=factories.make_trial(), version_rank=1, submitted_date=DAY, url="https://clinicaltrials.gov/v/1"
     ),
     signals.Score: _score,
+    signals.ScoreRun: lambda: signals.ScoreRun.objects.create(
+        run_id=f"run {next(_numbers)}", state="complete", moment=MOMENT
+    ),
     signals.Signal: _signal,
     signals.SignalEvaluation: lambda: signals.SignalEvaluation.objects.create(
         trial=factories.make_trial(),

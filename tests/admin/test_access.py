@@ -73,6 +73,7 @@ READERS = {
     "signals.ingeststate": ALL_ROLES,
     "signals.registryhistoryversion": ALL_ROLES,
     "signals.score": ALL_ROLES,
+    "signals.scorerun": ALL_ROLES,
     "signals.signal": ALL_ROLES,
     "signals.signalevaluation": ALL_ROLES,
     "signals.stagingerror": ALL_ROLES,

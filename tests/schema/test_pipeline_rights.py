@@ -136,7 +136,7 @@ def test_functions_with_their_owners_rights_are_trigger_functions_with_a_path_th
 ) -> None:
     paths = (["search_path=pg_catalog, pg_temp"], ["search_path=pg_catalog, public, pg_temp"])
     found = db.execute(DEFINERS).fetchall()
-    assert len(found) == 17
+    assert len(found) == 18
     assert [
         name for name, result, path, is_owner in found if result != "trigger" or path not in paths or not is_owner
     ] == []

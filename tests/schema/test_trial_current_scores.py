@@ -22,7 +22,8 @@ EXPECTED_SCORES = """
     FROM trials t CROSS JOIN LATERAL (
         SELECT
             array_agg(c ORDER BY c.scored_at DESC, c.score_id DESC) AS s
-        FROM scores c WHERE c.trial_id = t.trial_id) n
+        FROM scores c WHERE c.trial_id = t.trial_id
+            AND NOT EXISTS (SELECT FROM score_runs r WHERE r.run_id = c.run_id AND r.state <> 'complete')) n
     ORDER BY 1
 """
 CURRENT_SCORES = """
@@ -93,6 +94,67 @@ def test_score_moved_to_another_trial_changes_both(db: Database, trial: int) -> 
     assert found == [(trial, None), (other, "a")]
 
 
+def set_state(db: Database, run_id: str, state: str) -> None:
+    db.execute(
+        "INSERT INTO score_runs (run_id, state, moment) VALUES (%s, %s, now())"
+        " ON CONFLICT (run_id) DO UPDATE SET state = excluded.state",
+        [run_id, state],
+    )
+
+
+def test_scores_become_current_when_their_run_is_complete(db: Database, trial: int) -> None:
+    other = make_trial(db, "NCT00000002")
+    add_score(db, trial, "a", 0.4, day=1)
+    add_score(db, other, "later", 0.2, day=9)
+    set_state(db, "b", "running")
+    add_score(db, trial, "b", 0.65, day=2)
+    add_score(db, other, "b", 0.3, day=2)
+    current = "SELECT run_id, previous_run_id FROM trial_current_scores ORDER BY trial_id"
+    assert db.execute(current).fetchall() == [("a", None), ("later", None)]
+    set_state(db, "b", "complete")
+    assert db.execute(current).fetchall() == [("b", "a"), ("later", "b")]
+    set_state(db, "b", "failed")
+    assert db.execute(current).fetchall() == [("a", None), ("later", None)]
+    db.execute("DELETE FROM score_runs")
+    assert db.execute(current).fetchall() == [("b", "a"), ("later", "b")]
+
+
+def test_run_completes_after_its_open_transactions(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as db:
+        trial = make_trial(db)
+        set_state(db, "a", "running")
+    with psycopg.connect(**head_database) as writer, psycopg.connect(**head_database, autocommit=True) as other:
+        add_score(writer, trial, "a", 0.4)
+        other.execute("SET lock_timeout = '200ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            set_state(other, "a", "complete")
+        writer.commit()
+        set_state(other, "a", "complete")
+    assert query(head_database, "SELECT run_id FROM trial_current_scores") == [("a",)]
+
+
+def test_existing_runs_are_recorded_as_complete(empty_database: Keywords) -> None:
+    databases.become(empty_database, "20261128_add_comments")
+    with psycopg.connect(**empty_database) as db:
+        trials = [make_trial(db), make_trial(db, "NCT00000002")]
+        for day, trial in enumerate(trials, 1):
+            add_score(db, trial, "a", 0.4, day=day)
+            insert(
+                db, "gates", trial_id=trial, G_id="G1", fired_bool=False,
+                metadata='{"run_id": "b", "table_version": "7"}',
+            )  # fmt: skip
+        add_score(db, trials[0], "b", 0.6, day=3)
+        db.execute("UPDATE scores SET metadata = '{\"table_version\": \"7\"}' WHERE run_id = 'b'")
+    assert run(empty_database).verified
+    found = query(
+        empty_database,
+        "SELECT run_id, state, extract(day FROM moment AT TIME ZONE 'UTC')::int, table_version, has_gates, trial_count"
+        " FROM score_runs ORDER BY 1",
+    )
+    assert found == [("a", "complete", 2, None, False, 2), ("b", "complete", 3, "7", True, 1)]
+    assert query(empty_database, CURRENT_SCORES) == query(empty_database, EXPECTED_SCORES)
+
+
 def test_deleted_trial_has_no_row(db: Database, trial: int) -> None:
     add_score(db, trial, "a", 0.4)
     db.execute("DELETE FROM trials")
@@ -122,7 +184,7 @@ def test_change_cannot_be_written(db: Database, trial: int) -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "add", "add", "move", "raise", "drop", "sponsor"]),
+        st.sampled_from(["add", "add", "add", "move", "state", "raise", "drop", "sponsor"]),
         st.integers(0, 2),
         st.integers(0, 5),
         st.integers(1, 9),
@@ -135,7 +197,7 @@ STEPS = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_current_scores_match_after_any_writes(db: Database, steps: list[tuple[str, int, int, int]]) -> None:
     with db.transaction(force_rollback=True):
-        db.execute("DELETE FROM trials")
+        db.execute("DELETE FROM trials; DELETE FROM score_runs")
         companies = [make_company(db, cik) for cik in (11, 12)]
         trials = [make_trial(db, f"NCT0000001{number}") for number in range(3)]
         for what, which, run_number, day in steps:
@@ -148,6 +210,8 @@ def test_current_scores_match_after_any_writes(db: Database, steps: list[tuple[s
                     " ON CONFLICT (trial_id, run_id) DO UPDATE SET p_fail = EXCLUDED.p_fail",
                     [trial, run_id, day / 10, day],
                 )
+            elif what == "state":
+                set_state(db, run_id, ("complete", "running", "failed")[day % 3])
             elif what == "move":
                 moved = "UPDATE scores SET scored_at = make_timestamptz(2026, 1, %s, 0, 0, 0) WHERE run_id = %s"
                 db.execute(moved, [day, run_id])

@@ -105,7 +105,8 @@ WRITERS: dict[str, Writers] = {
     "staging_errors": Writers("the trigger on `studies`; pipelines, for their own errors"),
     "signals": Writers("the pipeline that evaluates signals; `fire_registry_signals`, for S1 and S7"),
     "signal_evaluations": Writers("`fire_registry_signals`, and pipelines that report their evaluations"),
-    "trial_current_scores": Writers("triggers on `trials` and `scores`"),
+    "score_runs": Writers("`score_trials`; `prune`, for `pruned_at`"),
+    "trial_current_scores": Writers("triggers on `trials`, `scores` and `score_runs`"),
     "gates": Writers("`score_trials`, and the pipeline that evaluates gates"),
     "scores": Writers("`score_trials`, and pipelines that score trials"),
 }

@@ -11,16 +11,17 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import OperationalError, connections
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter
 from ncfd_site.postgres import connection_parameters
-from signals.models import Score
+from signals.models import Score, ScoreRun
 from signals.registry_signals.evaluation import LOCK as REGISTRY_LOCK
 from signals.registry_signals.evaluation import evaluate_registry_signals
 from signals.scoring.run import LOCK, RunInProgressError, score_trials
 from signals.scoring.verification import VerificationCounts, find_mismatches
+from signals.trials.runs import list_latest_runs
 from tests.signals.scoring.commands import stored_rows
 from tests.signals.scoring.rows import make_signals, make_trial
 
@@ -41,7 +42,7 @@ call_command("score_trials", "--run-id", "two")
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-def test_killed_run_leaves_no_trace() -> None:
+def test_killed_run_leaves_a_record_and_starts_again() -> None:
     make_signals(make_trial(), "S1H", "S2H")
     make_trial()
     score_trials("one")
@@ -55,7 +56,24 @@ def test_killed_run_leaves_no_trace() -> None:
     until_gone()
     assert process.returncode == -signal.SIGKILL
     assert stored_rows() == before
+    assert ScoreRun.objects.get(run_id="two").state == "running"
+    assert [run.run_id for run in list_latest_runs()] == ["one"]
     assert score_trials("two").written == 2
+    assert ScoreRun.objects.get(run_id="two").state == "complete"
+    assert [run.run_id for run in list_latest_runs()] == ["two", "one"]
+
+
+def test_failed_run_is_recorded() -> None:
+    trial = make_trial()
+    score_trials("one")
+    sql.execute("SET lock_timeout = '200ms'")
+    make_signals(trial, "S1H", "S2H")
+    with held("LOCK TABLE gates IN SHARE MODE"), pytest.raises(OperationalError, match="lock timeout"):
+        score_trials("two")
+    sql.execute("RESET lock_timeout")
+    run = ScoreRun.objects.get(run_id="two")
+    assert (run.state, run.moment, run.finished_at is not None) == ("failed", None, True)
+    assert Score.objects.filter(trial=trial).count() == 1
 
 
 @pytest.mark.parametrize(

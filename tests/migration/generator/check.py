@@ -125,6 +125,7 @@ _RENAMED = (
     ("staging_errors_error_id_seq", "staging_errors_id_seq"),
     ("staging_errors.error_id", "staging_errors.id"),
     ("storage_references_ref_id_seq", "storage_references_reference_id_seq"),
+    ("storage_references.ref_id", "storage_references.reference_id"),
 )
 
 

@@ -21,6 +21,8 @@ if DEVELOPMENT and not DEBUG:
         "development."
     )
 SECRET_KEY = secret_key.read_development_key(NCFD_HOME) if DEVELOPMENT else secret_key.read_production_key()
+# Former keys, which still verify sessions and password-reset links but sign no new ones.
+SECRET_KEY_FALLBACKS = secret_key.read_fallback_keys()
 ALLOWED_HOSTS = environment.LOOPBACK if DEVELOPMENT else environment.read_allowed_hosts()
 CSRF_TRUSTED_ORIGINS = environment.read_trusted_origins()
 # The port of `manage.py runserver`.

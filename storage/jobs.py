@@ -12,6 +12,7 @@ from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.job_types import JobType, register
 from ncfd_site.jobs.models import Job
+from storage.backup import jobs as backup_jobs  # noqa: F401  (registers its job types)
 from storage.content.base import ContentError
 from storage.garbage_collection import GcOptions, collect_garbage, describe_gc_result
 from storage.snapshots import describe_snapshot, export_snapshot

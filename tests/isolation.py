@@ -9,9 +9,18 @@ import pytest
 HOME = str(Path(__file__).parent.parent / ".ncfd-test")
 
 # Tests choose their database, bucket and home; those of the shell hold data of the developer.
-for name in ("DATABASE_URL", "DATABASE_URL_FILE", "DEBUG", "SECRET_KEY", "SECRET_KEY_FILE", "ALLOWED_HOSTS"):
+for name in (
+    "DATABASE_URL",
+    "DATABASE_URL_FILE",
+    "DEBUG",
+    "SECRET_KEY",
+    "SECRET_KEY_FILE",
+    "SECRET_KEY_FALLBACKS",
+    "ALLOWED_HOSTS",
+):
     os.environ.pop(name, None)
-for name in [name for name in os.environ if name.startswith(("CONTENT_", "AWS_", "DATABASE_REPLICA_", "REPLICA_"))]:
+OF_OTHERS = ("CONTENT_", "AWS_", "BACKUP_", "DATABASE_REPLICA_", "REPLICA_")
+for name in [name for name in os.environ if name.startswith(OF_OTHERS)]:
     os.environ.pop(name)
 os.environ |= {
     "NCFD_HOME": HOME,

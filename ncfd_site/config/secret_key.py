@@ -24,6 +24,17 @@ def read_production_key() -> str:
     return key
 
 
+def read_fallback_keys() -> list[str]:
+    """Return the former keys in SECRET_KEY_FALLBACKS. Raises `ConfigurationError` if one is weak."""
+    keys = environment.read_secret("SECRET_KEY_FALLBACKS").split()
+    for number, key in enumerate(keys, 1):
+        if weakness := _find_weakness(key):
+            raise ConfigurationError(
+                f"Key {number} of SECRET_KEY_FALLBACKS {weakness}. Separate keys by blanks or lines."
+            )
+    return keys
+
+
 def read_development_key(home: Path) -> str:
     """Return SECRET_KEY, by default one that is generated once and kept in the home folder."""
     return environment.read_secret("SECRET_KEY") or read_or_create_secret(

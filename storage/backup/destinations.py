@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
@@ -40,7 +40,7 @@ class Destination(Protocol):
         """Delete a file; a missing one is no error."""
 
     def clear_unfinished(self) -> None:
-        """Delete the remains of killed writers; no other may be writing."""
+        """Delete the remains of writers that were killed; none may be writing."""
 
 
 def parse_s3_location(text: str) -> S3Location | None:
@@ -104,17 +104,17 @@ class FolderDestination:
                     yield path.relative_to(self._root).as_posix(), path.stat().st_size
 
     def delete(self, name: str) -> None:
-        """Delete a file, and its folder if it is empty then."""
-        path = self._root / name
+        """Delete a file."""
         with self._explain():
-            path.unlink(missing_ok=True)
-            if path.parent != self._root and path.parent.is_dir() and not any(path.parent.iterdir()):
-                path.parent.rmdir()
+            (self._root / name).unlink(missing_ok=True)
 
     def clear_unfinished(self) -> None:
-        """Delete the files in progress."""
-        for name, _ in list(self.list_files(INCOMING)):
+        """Delete the files in progress, and empty folders."""
+        for name, _ in self.list_files(INCOMING):
             self.delete(name)
+        for folder in self._root.glob("*/*/"):
+            with suppress(OSError):  # not empty
+                folder.rmdir()
 
     @contextmanager
     def _explain(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ncfd_site.config import environment
 from ncfd_site.config.errors import ConfigurationError
-from storage.backup.destinations import INCOMING, Destination
+from storage.backup.destinations import INCOMING, Destination, open_destination
 from storage.backup.errors import BackupDamagedError, BackupError, BackupFileMissingError
 
 FORMAT = 1
@@ -37,6 +37,13 @@ def read_key() -> bytes:
             '"import secrets; print(secrets.token_urlsafe(32))"`.'
         )
     return key.encode()
+
+
+def open_backups(place: str) -> "BackupFiles":
+    """Return the files of a folder or s3://BUCKET/PREFIX with BACKUP_KEY; raises `ConfigurationError`."""
+    if not place:
+        raise ConfigurationError("Name the place of the backups: with an option, or in BACKUP_TO.")
+    return BackupFiles(open_destination(place), read_key())
 
 
 class BackupFiles:

@@ -1,7 +1,9 @@
 """Texts about backups, for commands and jobs."""
 
 from ncfd_site.core.formatting import format_quantity, format_size
+from storage.backup.drill import DrillResult
 from storage.backup.manifest import Manifest
+from storage.backup.restore import CheckResult
 from storage.backup.services import BackupResult
 
 
@@ -28,3 +30,14 @@ def describe_backup(result: BackupResult, *, is_encrypted: bool) -> str:
     if unreadable := result.manifest.unreadable_count:
         lines += [f"{format_quantity(unreadable, 'object')} could not be read, such as:", *result.unreadable]
     return "\n".join(lines)
+
+
+def describe_drill(result: DrillResult) -> str:
+    """Return the restored backup, the duration, and the outcome of each verification."""
+    lines = [f"Restored {describe_manifest(result.manifest)}", *map(describe_check, result.checks)]
+    return "\n".join([*lines, f"Took {result.seconds:,.0f} s; the scratch server is deleted."])
+
+
+def describe_check(check: CheckResult) -> str:
+    """Return the outcome of a verification."""
+    return f"{check.name}: exit code {check.exit_code}. {check.message}"

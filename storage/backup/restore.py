@@ -32,7 +32,7 @@ from storage.content.local import LocalContentStore
 from storage.content.s3 import S3ContentStore
 from storage.content.s3_client import get_s3_client
 
-# Commands that verify a restore, in the order of their results.
+# Commands that verify a restored database, and those that need the newest revision.
 CHECKS = (("schema", "migrate_alembic", "--verify-only"), ("drift", "migrate_alembic", "--drift"))
 DATA_CHECKS = (("scores", "verify_scores"), ("storage", "storage_verify"))
 

@@ -98,7 +98,7 @@ def take_backup(
         )
         hold.check()
         files.write(manifest.path(MANIFEST), [manifest.as_bytes()])
-        pruned = prune_backups(files, keep, hold) if keep else []
+        pruned = _prune(files, keep, hold) if keep else []
     return BackupResult(
         manifest=manifest,
         copied_count=copy.copied_count,
@@ -108,11 +108,9 @@ def take_backup(
     )
 
 
-def prune_backups(files: BackupFiles, keep: int, hold: Hold) -> list[str]:
-    """Delete all but the newest backups, then the content that none of these uses; return their names.
-
-    The hold keeps other backups from using that content meanwhile.
-    """
+def _prune(files: BackupFiles, keep: int, hold: Hold) -> list[str]:
+    """Delete all but the newest backups, then the content that none of these uses; return the names of the deleted."""
+    # The hold keeps other backups from using that content meanwhile.
     manifests = read_manifests(files)
     used = {entry["name"] for kept in manifests[-keep:] for entry in read_contents(files, kept)}
     for manifest in manifests[:-keep]:
@@ -124,6 +122,7 @@ def prune_backups(files: BackupFiles, keep: int, hold: Hold) -> list[str]:
             hold.check()
         if name not in used:
             files.destination.delete(name)
+    files.destination.clear_unfinished()
     return [manifest.name for manifest in manifests[:-keep]]
 
 
@@ -205,9 +204,9 @@ def _write_file(files: BackupFiles, name: str, chunks: Iterable[bytes], reporter
 
 def _delete_incomplete(files: BackupFiles) -> None:
     """Delete the dumps of backups that stopped, and files in progress; their content is kept."""
-    files.destination.clear_unfinished()
     names = [name for name, _ in files.destination.list_files(FOLDER)]
     complete = {name.rpartition("/")[0] for name in names if name.endswith(f"/{MANIFEST}")}
     for name in names:
         if name.rpartition("/")[0] not in complete:
             files.destination.delete(name)
+    files.destination.clear_unfinished()

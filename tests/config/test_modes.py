@@ -51,6 +51,12 @@ def test_production_has_debug_off_unless_set(home: Path) -> None:
     assert not (home / "secret_key").exists()
 
 
+def test_former_keys_are_read_from_the_environment(home: Path) -> None:
+    former = STRONG_KEY[::-1]
+    settings = read_settings(home, "SECRET_KEY_FALLBACKS", **production(URL, SECRET_KEY_FALLBACKS=former))
+    assert settings == {"SECRET_KEY_FALLBACKS": [former]}
+
+
 def test_production_passes_the_deployment_check(home: Path) -> None:
     checked = manage(home, "check", "--deploy", "--fail-level", "WARNING", **production(URL))
     assert checked.code == 0, checked.errors

@@ -8,6 +8,7 @@ import pytest
 
 from ncfd_site.config import secret_key
 from ncfd_site.config.errors import ConfigurationError
+from tests.config.commands import STRONG_KEY
 
 
 def key(home: str) -> str:
@@ -45,3 +46,13 @@ def test_an_unusable_path_is_refused(home: Path) -> None:
     (home / "secret").mkdir()
     with pytest.raises(ConfigurationError, match=r"^Cannot use .*secret: Is a directory\. Correct it"):
         secret_key.read_or_create_secret(home / "secret", str)
+
+
+def test_fallback_keys_are_read_from_a_file_and_must_be_strong(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = STRONG_KEY, STRONG_KEY[::-1]
+    (home / "keys").write_text(f"{first}\n{second}\n")
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS_FILE", str(home / "keys"))
+    assert secret_key.read_fallback_keys() == [first, second]
+    (home / "keys").write_text(f"{first},{second} short")
+    with pytest.raises(ConfigurationError, match="Key 2 of SECRET_KEY_FALLBACKS has fewer than 50 characters"):
+        secret_key.read_fallback_keys()

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import django
@@ -45,9 +46,18 @@ def kill_after(module: Any, name: str, count: int = 1) -> None:
 def _list_steps() -> dict[str, Callable[[], None]]:
     from ncfd_site.core import sql
     from storage import deletion, garbage_collection, tiers
+    from storage.backup import drill
+    from storage.backup import services as backup
+    from storage.backup.destinations import FolderDestination
     from storage.content.local import LocalContentStore
 
     return {
+        "backup: some content copied": lambda: kill_after(FolderDestination, "write", 6),
+        "backup: dumped and not renamed": lambda: kill_before(Path, "replace", 2),
+        "backup: dumped": lambda: kill_after(backup, "_write_file"),
+        "backup: content copied": lambda: kill_before(backup, "_write_file", 2),
+        "backup: before the manifest": lambda: kill_before(backup, "Manifest"),
+        "drill: restored": lambda: kill_before(drill, "run_checks"),
         "gc: before any row": lambda: kill_before(garbage_collection, "_delete_rows"),
         "gc: rows deleted and not committed": lambda: kill_after(sql, "call"),
         "gc: rows committed": lambda: kill_after(garbage_collection, "_delete_rows"),

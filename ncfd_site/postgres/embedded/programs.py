@@ -32,15 +32,18 @@ def find_program(name: str) -> Path:
     return find_folder() / name
 
 
-def run(name: str, *arguments: str, cwd: Path) -> None:
-    """Run a program in a folder and wait for it. Raises `DatabaseUnavailable` with the last line of its output."""
+def run(name: str, *arguments: str, cwd: Path, folder: Path | None = None) -> None:
+    """Run a program in a folder and wait for it. Raises `DatabaseUnavailable` with the last line of its output.
+
+    `folder` has the programs, by default those of the embedded server.
+    """
     user = find_server_user()
     identity: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_"))}
     # A file, not a pipe: the server inherits it, and a pipe would stay open while the server runs.
     with tempfile.TemporaryFile("w+") as output:
         result = subprocess.run(
-            [find_program(name), *arguments],
+            [(folder or find_folder()) / name, *arguments],
             cwd=cwd,
             env=environment | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
@@ -52,9 +55,7 @@ def run(name: str, *arguments: str, cwd: Path) -> None:
         output.seek(0)
         lines = [line.strip() for line in output.read().splitlines() if line.strip()]
     if result.returncode:
-        raise DatabaseUnavailable(
-            f"The program {name} of the embedded PostgreSQL failed in {cwd}: {lines[-1] if lines else 'no output'}"
-        )
+        raise DatabaseUnavailable(f"PostgreSQL's program {name} failed in {cwd}: {lines[-1] if lines else 'no output'}")
 
 
 def find_server_user() -> pwd.struct_passwd | None:

@@ -6,12 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from ncfd_site.config.errors import ConfigurationError, ExitCode
+from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail, integer_type
 from ncfd_site.core.progress import TerminalReporter
 from ncfd_site.schema.deploy import session
-from storage.backup.destinations import open_destination
-from storage.backup.files import BackupFiles, read_key
+from storage.backup.files import open_backups
 from storage.backup.presentation import describe_backup
 from storage.backup.services import take_backup
 
@@ -32,9 +31,7 @@ class Command(ReportingCommand):
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Back up and print what was copied."""
-        if not options["to"]:
-            raise ConfigurationError("Name the destination with --to or BACKUP_TO.")
-        files = BackupFiles(open_destination(options["to"]), read_key())
+        files = open_backups(options["to"])
         parameters = session.select_libpq_keywords(connection.get_connection_params())
         result = take_backup(parameters, files, reporter, keep=options["keep"])
         reporter.end()

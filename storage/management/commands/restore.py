@@ -10,9 +10,9 @@ from psycopg.conninfo import conninfo_to_dict
 from ncfd_site.config.errors import ConfigurationError, ExitCode
 from ncfd_site.core.command import ReportingCommand, fail
 from ncfd_site.core.progress import TerminalReporter
-from storage.backup.destinations import open_destination
-from storage.backup.files import BackupFiles, read_key
-from storage.backup.presentation import describe_manifest
+from ncfd_site.schema.deploy import revisions
+from storage.backup.files import open_backups
+from storage.backup.presentation import describe_check, describe_manifest
 from storage.backup.restore import RestoreOptions, find_backup, restore, run_checks, verify_backup
 
 
@@ -25,13 +25,7 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add source and target."""
         super().add_arguments(parser)
-        parser.add_argument(
-            "--from",
-            dest="source",
-            default=settings.BACKUP_TO,
-            metavar="DIR|s3://BUCKET/PREFIX",
-            help="Where the backups are.",
-        )
+        add_source(parser)
         parser.add_argument("--backup", default="", metavar="NAME", help="Which backup (default: the newest).")
         parser.add_argument("--into", required=True, metavar="DATABASE_URL", help="A new or empty database.")
         parser.add_argument(
@@ -51,20 +45,31 @@ class Command(ReportingCommand):
             overwrite=options["overwrite"],
             with_privileges=not options["no_privileges"],
         )
-        if not options["source"]:
-            raise ConfigurationError("Name the place of the backups with --from or BACKUP_TO.")
-        files = BackupFiles(open_destination(options["source"]), read_key())
+        files = open_backups(options["source"])
         manifest = find_backup(files, options["backup"])
         verify_backup(files, manifest, reporter)
         restore(files, manifest, target, reporter)
         reporter.end()
         self.stdout.write(f"Restored {describe_manifest(manifest)}")
-        failed = []
+        failed: list[str] = []
         for check in run_checks(manifest, target):
-            self.stdout.write(f"{check.name}: exit code {check.exit_code}. {check.message}")
+            self.stdout.write(describe_check(check))
             failed += [check.name] if check.exit_code else []
         if failed:
             fail(f"Restored, but verification failed: {', '.join(failed)}.", ExitCode.FINDINGS)
+        if manifest.database.revision != revisions.head():
+            fail("Run migrate_alembic, verify_scores and storage_verify on the restored database.", ExitCode.PARTIAL)
+
+
+def add_source(parser: ArgumentParser) -> None:
+    """Add the place of the backups."""
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default=settings.BACKUP_TO,
+        metavar="DIR|s3://BUCKET/PREFIX",
+        help="Where the backups are (default: BACKUP_TO).",
+    )
 
 
 def _parse_url(text: str) -> dict[str, Any]:

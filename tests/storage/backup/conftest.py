@@ -1,20 +1,23 @@
-"""A site at head with documents, and its database in Django too."""
+"""A site at head with documents, which is Django's own in this process."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from ncfd_site.schema.deploy import session
 from tests.storage import store_setup
 from tests.storage.backup.sites import Site
 
+DOCUMENTS = [b"document %d" % number for number in range(20)]
+KEY = "a key of the tests with enough characters"
+
 
 @pytest.fixture
-def site(transactional_db: None, local_site: Path, tmp_path: Path) -> Site:
-    """Return a site with twenty documents of this site, two objects of pipelines, and garbage."""
-    parameters = connection.get_connection_params()
-    address = session.select_libpq_keywords(parameters)
-    store_setup.upload(*(b"document %d" % number for number in range(20)))
-    return Site(address, Path(settings.CONTENT_ROOT), str(tmp_path / "backups"))
+def site(transactional_db: None, local_site: Path, tmp_path: Path, settings: Any) -> Site:
+    """Return a site with twenty documents."""
+    store_setup.upload(*DOCUMENTS)
+    settings.BACKUP_TO = str(tmp_path / "backups")
+    database = session.select_libpq_keywords(connection.get_connection_params())
+    return Site(database, local_site, settings.BACKUP_TO)

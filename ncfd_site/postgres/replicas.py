@@ -94,6 +94,10 @@ class Replica:
         self._due = monotonic() + RETRY_INTERVAL
         self._set_problem(problem)
 
+    def check_again(self) -> None:
+        """Check before the next read: the replica may be gone, or only the connection of this thread."""
+        self._due = float("-inf")
+
     def _set_problem(self, problem: str) -> None:
         with self._lock:
             changed, self._problem = bool(problem) != bool(self._problem), problem
@@ -167,7 +171,7 @@ def read_from(replica: Replica, read: Callable[[], Result]) -> Result | None:
     log.warning("A read of %s is repeated on the primary: %s", replica.alias, str(failure).strip())
     session = connection.connection
     if session is None or session.closed:
-        replica.report_problem(str(failure).strip())
+        replica.check_again()
     connection.close()
     return None
 

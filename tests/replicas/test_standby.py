@@ -1,4 +1,4 @@
-"""A site whose database is a standby: it reads, and tells what it cannot do."""
+"""A site whose database is a standby: it reads, and explains what it cannot do."""
 
 import logging
 from collections.abc import Iterator

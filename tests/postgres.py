@@ -51,9 +51,9 @@ class Server:
             assert result.returncode == 0, f"{program} failed: {output.read()}"
 
     @contextmanager
-    def standby(self, settings: str = "") -> Iterator["Server"]:
+    def standby(self, settings: str = "", name: str = "standby") -> Iterator["Server"]:
         """Start a read-only copy that follows this server; with its name, the server can wait for it."""
-        port, name = _free_port(), "standby"
+        port = _free_port()
         self.run("pg_basebackup", "-R", "-D", str(self.folder / name), "-c", "fast", "-d", self.url())
         with (self.folder / name / "postgresql.auto.conf").open("a") as file:
             file.write(f"cluster_name = {name}\n")
@@ -64,11 +64,16 @@ class Server:
             yield standby
         finally:
             standby.stop()
+            shutil.rmtree(standby.data)
 
     def start(self) -> None:
         """Start it on its data."""
         log = self.data.with_suffix(".log")
         self.run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", str(log), "-o", self.options)
+
+    def promote(self) -> None:
+        """Make a standby a primary."""
+        self.run("pg_ctl", "promote", "-w", "-D", str(self.data))
 
     def stop(self) -> None:
         """End all of its processes at once, as a crash does; nothing happens if it does not run."""

@@ -4,7 +4,7 @@ import logging
 import sys
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import Error, transaction
+from django.db import Error, InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views.decorators.cache import never_cache
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
 from psycopg.errors import ReadOnlySqlTransaction
 
+from ncfd_site.config.errors import DatabaseUnavailable
 from ncfd_site.core import sql
 from ncfd_site.schema.deploy import revisions
 
@@ -24,6 +25,7 @@ READ_MODE = """
         WHEN current_setting('transaction_read_only')::boolean THEN 'The database is read-only.' ELSE '' END
 """
 RETRY_SECONDS = "10"
+NO_ANSWER = "The database does not answer."
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +65,24 @@ def render_problem(error: BaseException | None) -> HttpResponse | None:
 
     On a standby, other errors are errors of the page.
     """
-    is_read_only = isinstance(error, Error) and isinstance(error.__cause__, ReadOnlySqlTransaction)
-    if isinstance(error, Error) and (problem := _find_readiness_problem(needs_write=is_read_only)):
+    if not isinstance(error, Error):
+        return None
+    is_read_only = isinstance(error.__cause__, ReadOnlySqlTransaction)
+    problem = _find_readiness_problem(needs_write=is_read_only)
+    # After a failover, the database can be back before the page of the error is made.
+    if not problem and (is_read_only or _is_outage(error)):
+        problem = NO_ANSWER
+    if problem:
         page = loader.render_to_string("503.html", {"problem": problem})
         return HttpResponse(page, status=503, headers={"Retry-After": RETRY_SECONDS})
     return None
+
+
+def _is_outage(error: Error) -> bool:
+    """Return whether there was no connection, or the server ended it."""
+    state = getattr(error.__cause__, "sqlstate", "") or "08"
+    is_of_connection = isinstance(error, OperationalError | InterfaceError) and error.__cause__ is not None
+    return isinstance(error, DatabaseUnavailable) or (is_of_connection and state.startswith(("08", "57P")))
 
 
 def _find_readiness_problem(*, needs_write: bool = True) -> str:
@@ -80,7 +95,7 @@ def _find_readiness_problem(*, needs_write: bool = True) -> str:
         if revision != revisions.head():
             problem = "The database is not at the revision of this version. Run manage.py migrate_alembic."
     except Error as error:
-        problem, reason = "The database does not answer.", error
+        problem, reason = NO_ANSWER, error
     if problem:
         # The driver's message can name hosts and users: for the log only.
         log.warning("Not ready: %s %s", problem, reason)

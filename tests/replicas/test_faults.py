@@ -10,10 +10,12 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from psycopg.conninfo import conninfo_to_dict
 
 from linkaudit import queries
+from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
 from ncfd_site.postgres import replicas
 from tests.migration.states import execute
@@ -199,6 +201,25 @@ def test_commands_read_a_replica_that_has_all_that_is_committed(replicated: Site
             assert sql.value("SELECT pg_is_in_recovery()") is False
         assert sql.value("SELECT pg_is_in_recovery()") is True
     assert sql.value("SELECT pg_is_in_recovery()") is False
+
+
+@pytest.mark.parametrize(
+    ("command", "work", "arguments"),
+    [
+        ("signals.management.commands.verify_scores", "find_mismatches", []),
+        ("storage.management.commands.storage_verify", "verify", []),
+        ("storage.management.commands.export_snapshot", "export_snapshot", ["--to", "nowhere"]),
+    ],
+)
+def test_commands_that_only_read(
+    replicated: Site, monkeypatch: pytest.MonkeyPatch, command: str, work: str, arguments: list[str]
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise UserError(f"standby: {sql.value('SELECT pg_is_in_recovery()')}")
+
+    monkeypatch.setattr(f"{command}.{work}", stop)
+    with pytest.raises(CommandError, match=r"^standby: True$"):
+        call_command(command.rpartition(".")[2], *arguments)
 
 
 def test_commands_read_the_primary_without_such_a_replica(replicated: Site, monkeypatch: pytest.MonkeyPatch) -> None:

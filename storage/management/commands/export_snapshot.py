@@ -5,6 +5,7 @@ from typing import Any
 
 from ncfd_site.core.command import ReportingCommand
 from ncfd_site.core.progress import TerminalReporter
+from ncfd_site.postgres.replicas import use_replica
 from storage.snapshots import describe_snapshot, export_snapshot
 
 
@@ -23,6 +24,7 @@ class Command(ReportingCommand):
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
         """Export, and print where and how much."""
-        snapshot = export_snapshot(options["to"], reporter)
+        with use_replica():
+            snapshot = export_snapshot(options["to"], reporter)
         reporter.end()
         self.stdout.write(describe_snapshot(snapshot, options["to"]))

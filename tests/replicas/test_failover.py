@@ -1,0 +1,244 @@
+"""The primary is lost under concurrent users: its standby is promoted, and no acknowledged write is lost."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from psycopg.conninfo import conninfo_to_dict
+
+from ncfd_site.core.roles import Role
+from ncfd_site.exports.jobs import JOB
+from tests import databases
+from tests.config.commands import ROOT
+from tests.factories import make_user
+from tests.migration.running import query
+from tests.migration.test_pooler import pgbouncer
+from tests.postgres import Server, _free_port
+from tests.replicas.conftest import NAME, Site, use_databases, wait_until
+
+# Seconds from the promotion until the site answers.
+LONGEST = 30
+# A user may have 20 tokens.
+PACE, MOST_WRITES = 0.4, 18
+CSRF = "c" * 32
+
+
+@dataclass
+class User:
+    """A user who reads and writes in turn, and remembers which writes were acknowledged."""
+
+    number: int
+    port: int
+    cookies: dict[str, str]
+    acknowledged: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    lost_reads: list[str] = field(default_factory=list)
+    # Time and status of each answer; status 0 is a connection without one.
+    answers: list[tuple[float, int]] = field(default_factory=list)
+    reads: Counter[str] = field(default_factory=Counter)
+
+    def request(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
+        """Return status and text of a response."""
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {"Cookie": cookies, "X-CSRFToken": CSRF, "Connection": "close"}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        method, body = ("GET", None) if form is None else ("POST", urlencode(form))
+        try:
+            with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+                connection.request(method, path, body, headers)
+                response = connection.getresponse()
+                status, text = response.status, response.read().decode()
+                if method == "GET" and status == 200:
+                    self.reads[response.headers["X-Database"]] += 1
+                for line in response.headers.get_all("Set-Cookie", []):
+                    self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
+        except (OSError, HTTPException):
+            status, text = 0, ""
+        self.answers.append((time.monotonic(), status))
+        return status, text
+
+    def work(self, finished: threading.Event) -> None:
+        """Write, then read the own writes and a list, until the end."""
+        count = 0
+        while not finished.wait(PACE):
+            name = f"u{self.number} w{count}"
+            if count < MOST_WRITES:
+                status, _ = self.request("/tokens/", {"name": name, "days": "9"})
+                if status == 200:
+                    self.acknowledged.append(name)
+                count += status == 200
+            status, text = self.request("/tokens/")
+            if status == 200:
+                self.lost_reads += [written for written in self.acknowledged if written not in text]
+            self.request("/trials/")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A primary and its standby, for one test, and the URL to whichever accepts writes."""
+
+    primary: Server
+    standby: Server
+    url: str
+
+
+@pytest.fixture
+def pair(site: Site, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """Start a copy of the site's servers; a commit waits until the standby has applied it."""
+    with ExitStack() as stack:
+        primary = stack.enter_context(site.primary.standby(name="copy"))
+        primary.promote()
+        standby = stack.enter_context(primary.standby("hot_standby_feedback=on", name="copy_standby"))
+        keywords = [conninfo_to_dict(server.url(NAME)) for server in (primary, standby)]
+        # Not in the copy of the standby: promoted, it must not wait for another one.
+        for name, value in (("synchronous_commit", "remote_apply"), ("synchronous_standby_names", "copy_standby")):
+            databases.execute(keywords[0], f"ALTER SYSTEM SET {name} = '{value}'")
+        databases.execute(keywords[0], "SELECT pg_reload_conf()")
+        primary_keywords, is_sync = keywords[0], "SELECT sync_state FROM pg_stat_replication"
+        wait_until(lambda: query(primary_keywords, is_sync) == [("sync",)])
+        credentials = primary.url().partition("@127")[0]
+        if request.param != "direct":
+            keywords = [stack.enter_context(pgbouncer(one, request.param)) for one in keywords]
+            credentials = f"postgresql://{primary.user}"
+        hosts = ",".join(f"127.0.0.1:{one['port']}" for one in keywords)
+        url = f"{credentials}@{hosts}/{NAME}?target_session_attrs=read-write&connect_timeout=2"
+        yield Pair(primary, standby, url)
+
+
+@pytest.fixture(scope="module")
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the static files."""
+    folder = tmp_path_factory.mktemp("static")
+    variables = _environment("postgresql://localhost/none", folder, folder)
+    subprocess.run([sys.executable, "manage.py", "collectstatic", "--no-input"], cwd=ROOT, env=variables, check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    return folder
+
+
+def _environment(url: str, home: Path, static: Path, **variables: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": url,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "HTTPS": "0",
+        "NCFD_HOME": str(home),
+        "STATIC_ROOT": str(static),
+        **variables,
+    }
+
+
+@contextmanager
+def process(environment: dict[str, str], log: Path, *arguments: str) -> Iterator[None]:
+    """Run a process of the site, and end it."""
+    with log.open("w") as output:
+        started = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stdout=output,
+                                   stderr=subprocess.STDOUT)  # fmt: skip
+        try:
+            yield
+        finally:
+            started.send_signal(signal.SIGTERM)
+            started.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("pair", "count"),
+    [
+        ("direct", 8),
+        *(pytest.param(front, 50, marks=pytest.mark.soak) for front in ("direct", "session", "transaction")),
+    ],
+    indirect=["pair"],
+)
+def test_a_promotion_under_load_loses_no_acknowledged_write(
+    pair: Pair, count: int, static_root: Path, tmp_path: Path
+) -> None:
+    port = _free_port()
+    environment = _environment(pair.url, tmp_path, static_root, DATABASE_REPLICA_URLS=pair.standby.url(NAME))
+    with use_databases(pair.primary.url(NAME)):
+        users = [User(number, port, _sign_in(number)) for number in range(count)]
+    server = ("-m", "gunicorn", "ncfd_site.wsgi", "-b", f"127.0.0.1:{port}", "-w", "2", "--threads", "8", "-t", "60",
+              "--no-control-socket")  # fmt: skip
+    finished = threading.Event()
+    with (
+        process(environment, tmp_path / "site.log", *server),
+        process(environment, tmp_path / "worker.log", "manage.py", "run_jobs"),
+    ):
+        observer = User(-1, port, {**users[0].cookies})
+        wait_until(lambda: observer.request("/readyz")[0] == 200, 60)
+        threads = [threading.Thread(target=user.work, args=(finished,)) for user in users]
+        for thread in threads:
+            thread.start()
+        try:
+            _run_job(observer, pair.primary)
+            wait_until(lambda: sum(len(user.acknowledged) for user in users) >= 2 * count, 120)
+            lag = "SELECT round(1000 * extract(epoch FROM replay_lag), 1)::float FROM pg_stat_replication"
+            ((replay_lag,),) = query(conninfo_to_dict(pair.primary.url(NAME)), lag)
+            reads = sum((user.reads for user in users), Counter())
+            assert reads["replica1"] > 0
+            before = {name for user in users for name in user.acknowledged}
+            crashed = time.monotonic()
+            pair.primary.stop()
+            time.sleep(1)
+            promoting = time.monotonic()
+            pair.standby.promote()
+            promoted = time.monotonic()
+            wait_until(lambda: observer.request("/readyz")[0] == 200, LONGEST)
+            ready = time.monotonic()
+            # Every user can write again.
+            wait_until(lambda: all(set(user.acknowledged) - before for user in users), 120)
+            _run_job(observer, pair.standby)
+        finally:
+            finished.set()
+            for thread in threads:
+                thread.join()
+    stored = {name for (name,) in query(conninfo_to_dict(pair.standby.url(NAME)), "SELECT name FROM site_api_tokens")}
+    acknowledged = {name for user in users for name in user.acknowledged}
+    assert acknowledged - stored == set()
+    assert [lost for user in users for lost in user.lost_reads] == []
+    answers = sorted(answer for user in users for answer in user.answers)
+    written = min(at for at, status in answers if at > promoted and status == 200)
+    # Until then they are told to retry, or their connection ends; no page fails in another way.
+    statuses = {status for at, status in answers}
+    assert statuses <= {0, 200, 503}, statuses
+    assert [at for at, status in answers if at > promoted + LONGEST and status != 200] == []
+    figures = {
+        "users": count,
+        "writes": len(acknowledged),
+        "reads before": dict(reads),
+        "replay lag, ms": replay_lag,
+        "promotion": round(promoted - promoting, 2),
+        "ready after promotion": round(ready - promoted, 2),
+        "first answer after promotion": round(written - promoted, 2),
+        "last failure after crash": round(max(at for at, status in answers if status != 200) - crashed, 2),
+    }
+    logging.getLogger(__name__).info("%s", figures)
+
+
+def _sign_in(number: int) -> dict[str, str]:
+    client = Client()
+    client.force_login(make_user(Role.ANALYST, username=f"user{number}"))
+    return {"sessionid": client.cookies["sessionid"].value, "csrftoken": CSRF}
+
+
+def _run_job(user: User, server: Server) -> None:
+    """Start an export as a job, and wait until a worker has finished it."""
+    keywords = conninfo_to_dict(server.url(NAME))
+    state = f"SELECT state FROM site_jobs WHERE kind = '{JOB}' ORDER BY job_id DESC LIMIT 1"
+    assert user.request("/exports/links/csv/", {})[0] == 302
+    wait_until(lambda: query(keywords, state) == [("done",)], 60)

@@ -79,7 +79,7 @@ def render_problem(error: BaseException | None) -> HttpResponse | None:
 
 
 def _is_outage(error: Error) -> bool:
-    """Return whether there was no connection, or the server ended it."""
+    """Return whether there was no connection, or the server closed it."""
     state = getattr(error.__cause__, "sqlstate", "") or "08"
     is_of_connection = isinstance(error, OperationalError | InterfaceError) and error.__cause__ is not None
     return isinstance(error, DatabaseUnavailable) or (is_of_connection and state.startswith(("08", "57P")))

@@ -91,7 +91,7 @@ class User:
 
 @dataclass(frozen=True)
 class Pair:
-    """A primary and its standby, for one test, and the URL to whichever accepts writes."""
+    """A primary and its standby, for one test, and the URL to the one that accepts writes."""
 
     primary: Server
     standby: Server
@@ -213,7 +213,7 @@ def test_a_promotion_under_load_loses_no_acknowledged_write(
     assert [lost for user in users for lost in user.lost_reads] == []
     answers = sorted(answer for user in users for answer in user.answers)
     written = min(at for at, status in answers if at > promoted and status == 200)
-    # Until then they are told to retry, or their connection ends; no page fails in another way.
+    # Until then users get a page that asks to retry, or their connection ends; no page fails in another way.
     statuses = {status for at, status in answers}
     assert statuses <= {0, 200, 503}, statuses
     assert [at for at, status in answers if at > promoted + LONGEST and status != 200] == []

@@ -83,7 +83,7 @@ def stopped(site: Site) -> Iterator[None]:
 
 def test_a_replica_that_never_answers_costs_no_time(site: Site) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/{NAME}"
+        url = f"postgresql://ncfd@127.0.0.1:{silent.getsockname()[1]}/{NAME}"
         with use_databases(site.primary.url(NAME), url):
             client = sign_in(site, "analyst")
             read(client)

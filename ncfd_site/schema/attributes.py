@@ -12,25 +12,13 @@ from typing import Any
 import psycopg
 
 from ncfd_site.schema import retrying
-from ncfd_site.schema.catalog import OF_DJANGO, Key
+from ncfd_site.schema.catalog import OURS, ROUTINES, Key, exclude_extensions
 
-# The row of pg_class is c.
-_OURS = (
-    f"c.relnamespace = 'public'::regnamespace AND c.relname !~ '{OF_DJANGO}' AND c.relname NOT LIKE 'alembic\\_%'"
-    " AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.deptype = 'e')"
-)
-_NOT_OF_EXTENSION = (
-    "NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '{}'::regclass AND x.objid = {} AND x.deptype IN ('e', 'i'))"
-)
+_OURS = f"{OURS} AND c.relname NOT LIKE 'alembic\\_%'"
 _ROUTINE = "p.proname || '(' || oidvectortypes(p.proargtypes) || ')'"
-# Constructors that belong to a type (deptype i) come with it.
-_ROUTINES = (
-    "pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND NOT EXISTS"
-    " (SELECT FROM pg_depend x WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype IN ('e', 'i'))"
-)
 _TYPES = (
     "pg_type t WHERE t.typnamespace = 'public'::regnamespace AND t.typtype = 'e'"
-    f" AND {_NOT_OF_EXTENSION.format('pg_type', 't.oid')}"
+    f" AND {exclude_extensions('pg_type', 't.oid')}"
 )
 # Every object should belong to the owner of this table.
 _OWNER = "(SELECT relowner FROM pg_class WHERE oid = to_regclass('public.trials'))"
@@ -45,7 +33,7 @@ _PRIVILEGED = f"""
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE {_OURS} AND a.attacl IS NOT NULL
     UNION ALL
     SELECT 'function', {_ROUTINE}, {_ROUTINE}, p.proowner, p.proacl, acldefault('f', p.proowner)
-    FROM {_ROUTINES} AND p.proacl IS NOT NULL
+    FROM {ROUTINES} AND p.proacl IS NOT NULL
     UNION ALL
     SELECT 'enum', t.typname, 'type ' || t.typname, t.typowner, t.typacl, acldefault('T', t.typowner)
     FROM {_TYPES} AND t.typacl IS NOT NULL
@@ -62,7 +50,9 @@ _PRIVILEGED = f"""
     UNION ALL
     SELECT NULL, NULL, 'new ' || CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'
                WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' ELSE 'large objects' END
-               || ' of ' || pg_get_userbyid(d.defaclrole), d.defaclrole, d.defaclacl,
+               || ' of ' || pg_get_userbyid(d.defaclrole)
+               || CASE d.defaclnamespace WHEN 0 THEN '' ELSE ' in public' END,
+           d.defaclrole, d.defaclacl,
            CASE WHEN d.defaclnamespace = 0 THEN acldefault(lower(d.defaclobjtype::text)::"char", d.defaclrole)
                 END
     FROM pg_default_acl d WHERE d.defaclnamespace IN (0, 'public'::regnamespace) AND d.defaclobjtype <> 'L'
@@ -97,7 +87,7 @@ _OWNERS = f"""
     FROM (
         SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'relation' END, c.relname::text, c.relname::text, c.relowner
         FROM pg_class c WHERE {_OURS} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-        UNION ALL SELECT 'function', {_ROUTINE}, {_ROUTINE}, p.proowner FROM {_ROUTINES}
+        UNION ALL SELECT 'function', {_ROUTINE}, {_ROUTINE}, p.proowner FROM {ROUTINES}
         UNION ALL SELECT 'enum', t.typname, 'type ' || t.typname, t.typowner FROM {_TYPES}
     ) AS o (of_kind, of_name, name, owner)
     WHERE owner <> {_OWNER}
@@ -198,7 +188,7 @@ _TEXTS = f"""
         WHERE d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND {_OURS}
         UNION ALL
         SELECT 'function', {_ROUTINE}, 'function', {_ROUTINE}
-        FROM {_ROUTINES} AND d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
+        FROM {ROUTINES} AND d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
         UNION ALL
         SELECT 'type', t.typname, 'enum', t.typname
         FROM {_TYPES} AND d.classoid = 'pg_type'::regclass AND t.oid = d.objoid
@@ -230,17 +220,19 @@ _OTHERS = {
     "pg_proc": "o.prokind NOT IN ('f', 'p')",
     "pg_class": "o.relkind = 'f'",
 }  # fmt: skip
-_OTHER = " UNION ALL ".join(
-    "SELECT i.type, i.identity, NULL, NULL, 'exists'"
+_OTHER = {
+    catalog: "SELECT i.type, i.identity, NULL, NULL, 'exists'"
     f" FROM {catalog} o, pg_identify_object('{catalog}'::regclass, o.oid, 0) i"
     f" WHERE o.oid >= 16384 AND coalesce(i.schema, 'public') = 'public' AND {condition or 'true'}"
-    f" AND {_NOT_OF_EXTENSION.format(catalog, 'o.oid')}"
+    f" AND {exclude_extensions(catalog, 'o.oid', 'ei')} UNION ALL "
     for catalog, condition in _OTHERS.items()
-)
+}
 # Its table is for superusers.
-_USER_MAPPINGS = "SELECT 'user mapping', usename || ' on ' || srvname, NULL, NULL, 'exists' FROM pg_user_mappings"
+_OTHER["pg_user_mappings"] = (
+    "SELECT 'user mapping', usename || ' on ' || srvname, NULL, NULL, 'exists' FROM pg_user_mappings"
+)
 
-QUERIES = (_GRANTS, _OWNERS, _RELATIONS, _COLUMNS, _PARTS, _TEXTS, _OTHER, _USER_MAPPINGS)
+QUERIES = (_GRANTS, _OWNERS, _RELATIONS, _COLUMNS, _PARTS, _TEXTS, "".join(_OTHER.values()))
 
 
 @dataclass(frozen=True)
@@ -261,7 +253,10 @@ def read_attributes(connection: psycopg.Connection[Any], patience: float = retry
 def _read_queries(connection: psycopg.Connection[Any]) -> dict[Key, Attribute]:
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = pg_catalog")
-        rows = [row for query in QUERIES for row in connection.execute(query.encode()).fetchall()]
+        # PostgreSQL 14 has no publications of schemas.
+        unknown = _OTHER["pg_publication_namespace"] if connection.info.server_version < 150000 else ""
+        queries = [query.replace(unknown, "") if unknown else query for query in QUERIES]
+        rows = [row for query in queries for row in connection.execute(query.encode()).fetchall()]
     return {
         (kind, name): Attribute(kind, name, (of_kind, of_name) if of_kind else None, definition)
         for kind, name, of_kind, of_name, definition in rows

@@ -28,10 +28,24 @@ _DEPENDS_ON_EXTENSIONS = (
     "idx_company_aliases_alias_trgm", "ix_resolver_decisions_sponsor_norm_trgm", "ticker_range"
 )  # fmt: skip
 
-_OURS = (
+
+def exclude_extensions(catalog: str, oid: str, types: str = "e") -> str:
+    """Return the condition of an object that depends on none in these ways, such as on an extension (e)."""
+    listed = ", ".join(f"'{each}'" for each in types)
+    # With the catalog, the server finds the row by an index.
+    return (
+        f"NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '{catalog}'::regclass AND x.objid = {oid}"
+        f" AND x.deptype IN ({listed}))"
+    )
+
+
+# The condition of a row c of pg_class.
+OURS = (
     f"c.relnamespace = 'public'::regnamespace AND c.relname !~ '{OF_DJANGO}'"
-    " AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.deptype = 'e')"
+    f" AND {exclude_extensions('pg_class', 'c.oid')}"
 )
+# Constructors that belong to a type (deptype i) come with it.
+ROUTINES = f"pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND {exclude_extensions('pg_proc', 'p.oid', 'ei')}"
 
 
 class CatalogRow(Protocol):
@@ -62,7 +76,7 @@ class Column:
                pg_get_expr(d.adbin, d.adrelid) AS expression, col_description(c.oid, a.attnum) AS comment
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE {_OURS} AND c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE {OURS} AND c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped
         ORDER BY c.relname, a.attnum"""  # noqa: S608 (a constant)
 
     relation: str
@@ -110,7 +124,7 @@ class Constraint:
                    AS target_column,
                k.confdeltype::text AS delete_action
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid LEFT JOIN pg_class t ON t.oid = k.confrelid
-        WHERE {_OURS} AND k.contype IN ('c', 'f', 'p', 'u', 'x')"""  # noqa: S608
+        WHERE {OURS} AND k.contype IN ('c', 'f', 'p', 'u', 'x')"""  # noqa: S608
 
     relation: str
     name: str
@@ -139,13 +153,13 @@ class Index:
         SELECT c.relname AS relation, i.relname AS name, pg_get_indexdef(x.indexrelid) AS text,
                x.indisvalid AS is_valid, x.indisunique AS is_unique, x.indisprimary AS is_primary,
                x.indpred IS NOT NULL AS is_partial,
-               EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid) AS is_of_constraint,
+               x.indexrelid IN (SELECT conindid FROM pg_constraint) AS is_of_constraint,
                CASE WHEN x.indexprs IS NULL THEN
                    ARRAY(SELECT a.attname::text FROM unnest(x.indkey::int[]) WITH ORDINALITY AS n (attnum, place)
                          JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = n.attnum
                          WHERE n.place <= x.indnkeyatts ORDER BY n.place) END AS columns
         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
-        WHERE {_OURS}"""  # noqa: S608
+        WHERE {OURS}"""  # noqa: S608
 
     relation: str
     name: str
@@ -175,7 +189,7 @@ class Relation:
                CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind,
                c.relpersistence = 'u' AS is_unlogged, c.relrowsecurity AS has_row_security,
                obj_description(c.oid, 'pg_class') AS comment
-        FROM pg_class c WHERE {_OURS} AND c.relkind IN ('r', 'p', 'v', 'm') ORDER BY c.relname"""  # noqa: S608
+        FROM pg_class c WHERE {OURS} AND c.relkind IN ('r', 'p', 'v', 'm') ORDER BY c.relname"""  # noqa: S608
 
     name: str
     kind: str
@@ -226,12 +240,12 @@ class Relation:
 class EnumType:
     """An enum type, with its labels in their order."""
 
-    query: ClassVar[str] = """
+    query: ClassVar[str] = f"""
         SELECT t.typname AS name, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
         FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
         WHERE t.typnamespace = 'public'::regnamespace
-          AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = t.oid AND x.deptype = 'e')
-        GROUP BY t.typname ORDER BY t.typname"""
+          AND {exclude_extensions("pg_type", "t.oid")}
+        GROUP BY t.typname ORDER BY t.typname"""  # noqa: S608
 
     name: str
     labels: list[str]
@@ -250,16 +264,13 @@ class EnumType:
 class Routine:
     """A function or procedure; `definition` creates it, with its properties and its body."""
 
-    # Constructors that belong to a type (deptype i) come with it.
-    query: ClassVar[str] = """
+    query: ClassVar[str] = f"""
         SELECT p.proname AS name, oidvectortypes(p.proargtypes) AS argument_types,
                pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
-               rtrim(pg_get_functiondef(p.oid), E'\n') AS definition,
+               rtrim(pg_get_functiondef(p.oid), E'\\n') AS definition,
                obj_description(p.oid, 'pg_proc') AS comment
-        FROM pg_proc p
-        WHERE p.pronamespace = 'public'::regnamespace AND p.prokind IN ('f', 'p')
-          AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = p.oid AND x.deptype IN ('e', 'i'))
-        ORDER BY p.proname, arguments"""
+        FROM {ROUTINES} AND p.prokind IN ('f', 'p')
+        ORDER BY p.proname, arguments"""  # noqa: S608
 
     name: str
     argument_types: str
@@ -281,7 +292,7 @@ class Trigger:
         SELECT t.tgname AS name, c.relname AS relation, p.proname AS routine, pg_get_triggerdef(t.oid) AS text,
                t.tgenabled = 'O' AS is_enabled
         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-        WHERE {_OURS} AND NOT t.tgisinternal ORDER BY t.tgname"""  # noqa: S608
+        WHERE {OURS} AND NOT t.tgisinternal ORDER BY t.tgname"""  # noqa: S608
 
     name: str
     relation: str
@@ -312,7 +323,7 @@ class Sequence:
                              AND d.refclassid = 'pg_class'::regclass
         LEFT JOIN pg_class o ON o.oid = d.refobjid
         LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-        WHERE {_OURS} AND coalesce(o.relname, '') !~ '{OF_DJANGO}'"""  # noqa: S608
+        WHERE {OURS} AND coalesce(o.relname, '') !~ '{OF_DJANGO}'"""  # noqa: S608
 
     name: str
     relation: str
@@ -329,7 +340,7 @@ class View:
 
     query: ClassVar[str] = f"""
         SELECT c.relname AS name, pg_get_viewdef(c.oid) AS definition FROM pg_class c
-        WHERE {_OURS} AND c.relkind IN ('v', 'm')"""  # noqa: S608
+        WHERE {OURS} AND c.relkind IN ('v', 'm')"""  # noqa: S608
 
     name: str
     definition: str

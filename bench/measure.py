@@ -6,7 +6,6 @@ import statistics
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ncfd_site.postgres import connection_parameters
+from ncfd_site.schema.deploy import expected
 
 PROJECT = Path(__file__).parent.parent
 Keywords = Mapping[str, Any]
@@ -50,19 +50,16 @@ def seconds(work: Callable[[], object], *, before: Callable[[], object] = lambda
 @contextmanager
 def scratch(template: str = "template1") -> Iterator[Keywords]:
     """Yield the keywords of a temporary database."""
-    server = connection_parameters()
-    name = f"ncfd_bench_{uuid.uuid4().hex[:8]}"
-    renew(server, name, template)
-    try:
-        yield {**server, "dbname": name}
-    finally:
-        _execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    with expected.scratch_database(connection_parameters()) as keywords:
+        if template != "template1":
+            renew(connection_parameters(), keywords["dbname"], template)
+        yield keywords
 
 
 def renew(server: Keywords, name: str, template: str = "template1") -> None:
     """Replace a database with a copy of the template."""
     _execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-    _execute(server, "CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log", name, template)
+    _execute(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
 
 
 def manage(keywords: Keywords, *arguments: str, **variables: str) -> None:

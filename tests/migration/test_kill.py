@@ -7,6 +7,7 @@ import time
 import psycopg
 import pytest
 
+from ncfd_site.schema.deploy import expected
 from tests import databases
 from tests.databases import Keywords
 from tests.migration import states
@@ -66,6 +67,23 @@ def test_a_revision_that_was_killed_before_its_version_was_written_runs_again(
     result = run(empty_database)
     assert result.after == REVISIONS[-1]
     assert result.verified
+
+
+def test_the_next_scratch_database_drops_those_of_killed_processes(empty_database: Keywords) -> None:
+    select = "SELECT datname FROM pg_database WHERE datname LIKE 'ncfd\\_scratch\\_%' ORDER BY oid"
+    killed = start(empty_database, "--check", command=("manage.py", "schema_snapshot"))
+    deadline = time.monotonic() + 60
+    while not (left := query(empty_database, select)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    finish(killed)
+    assert query(empty_database, select) == left != []
+    # The server ends the sessions of the killed process.
+    while query(empty_database, "SELECT FROM pg_stat_activity WHERE application_name LIKE 'ncfd\\_scratch%'"):
+        time.sleep(0.05)
+    with expected.scratch_database(empty_database) as used, expected.scratch_database(empty_database) as other:
+        assert query(empty_database, select) == [(used["dbname"],), (other["dbname"],)]
+    assert query(empty_database, select) == []
 
 
 @pytest.mark.soak

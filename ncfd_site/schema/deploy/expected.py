@@ -68,11 +68,25 @@ def unfold(entries: Sequence[Entry], wanted: Sequence[str]) -> dict[str, Catalog
     return catalogs
 
 
+# Scratch databases whose session has ended.
+_LEFT_SCRATCHES = """
+    SELECT d.datname FROM pg_database d
+    WHERE starts_with(d.datname, 'ncfd_scratch_') AND pg_has_role(d.datdba, 'USAGE')
+      AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.application_name = d.datname)
+"""
+
+
 @contextmanager
 def scratch_database(server: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Create an empty database on `server`, yield its psycopg keywords, and drop it."""
+    """Create an empty database on `server`, yield its psycopg keywords, and drop it.
+
+    Those that killed processes left are dropped first.
+    """
     name = f"ncfd_scratch_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(**server, autocommit=True) as admin:
+    # The session ends with the process.
+    with psycopg.connect(**{**server, "application_name": name}, autocommit=True) as admin:
+        for (left,) in admin.execute(_LEFT_SCRATCHES).fetchall():
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(left)))
         # template1 may hold objects that an administrator added.
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         try:

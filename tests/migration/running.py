@@ -73,22 +73,26 @@ def call(keywords: Keywords, *arguments: str, schema: Path | None = None) -> tup
     return code, out.getvalue(), error.getvalue()
 
 
+def environment(keywords: Keywords) -> dict[str, str]:
+    """Return the environment of a process that uses a database."""
+    return {
+        **os.environ,
+        "DATABASE_URL": make_conninfo(**keywords),
+        "SECRET_KEY": SECRET_KEY,
+        "ALLOWED_HOSTS": "localhost",
+    }
+
+
 def start(
     keywords: Keywords,
     *arguments: str,
     command: tuple[str, ...] = ("manage.py", "migrate_alembic"),
 ) -> subprocess.Popen[str]:
     """Start a process with a command line against a database."""
-    environment = {
-        **os.environ,
-        "DATABASE_URL": make_conninfo(**keywords),
-        "SECRET_KEY": SECRET_KEY,
-        "ALLOWED_HOSTS": "localhost",
-    }
     return subprocess.Popen(
         [sys.executable, *command, *arguments],
         cwd=PROJECT,
-        env=environment,
+        env=environment(keywords),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

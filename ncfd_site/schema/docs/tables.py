@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 
+from ncfd_site.config.errors import UserError
 from ncfd_site.schema.catalog import Column, Constraint, Relation
 from ncfd_site.schema.docs.writers import WRITERS
 
@@ -26,6 +27,10 @@ def describe_model(model: type[models.Model], relation: Relation) -> Iterator[st
     yield f"Model: `{model._meta.label}`."
     yield ""
     fields = {field.column: field for field in model._meta.concrete_fields}
+    if missing := relation.columns.keys() - fields.keys():
+        raise UserError(
+            f"The model {model._meta.label} has no field for {', '.join(sorted(missing))} of {relation.name}. Add it."
+        )
     meanings = {name: _meaning(fields[name]) for name in relation.columns}
     yield from _columns(relation, meanings)
     yield from _keys(model, relation)

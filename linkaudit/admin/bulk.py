@@ -231,7 +231,7 @@ class BulkAdmin(ReadOnlyAdmin):
     def _log_bulk_decision(self, request: HttpRequest, audit_ids: Sequence[int], decision: str) -> None:
         links = LinkAudit.objects.filter(pk__in=audit_ids).defer("evidence_jsonb")
         change = "Label cleared" if decision == "cleared" else f"Labeled {decision}"
-        message = f"{change} in bulk, with {len(audit_ids)} links."
+        message = f"{change} in bulk, with {format_quantity(len(audit_ids), 'link')}."
         LogEntry.objects.log_actions(current_user(request).pk, links, CHANGE, message)
 
     def _redirect_with_error(self, request: HttpRequest, reason: str) -> HttpResponse:

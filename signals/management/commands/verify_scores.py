@@ -7,6 +7,7 @@ from typing import Any
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.command import ReportingCommand, fail
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import TerminalReporter
 from ncfd_site.postgres.replicas import use_replica
 from signals.scoring.verification import VerificationCounts, find_mismatches
@@ -37,9 +38,12 @@ class Command(ReportingCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"summary": {**asdict(counts), "mismatches": mismatch_count}}))
         elif options["verbosity"]:
-            stale = f" {counts.stale:,} gates are stale: their signals changed later." if counts.stale else ""
-            self.stdout.write(f"Verified {counts.scores:,} scores and {counts.gates:,} gates.{stale}")
+            stale = (
+                f" {format_quantity(counts.stale, 'stale gate')}: the signals changed later." if counts.stale else ""
+            )
+            scores, gates = format_quantity(counts.scores, "score"), format_quantity(counts.gates, "gate")
+            self.stdout.write(f"Verified {scores} and {gates}.{stale}")
         if mismatch_count:
-            fail(f"{mismatch_count:,} mismatches.", ExitCode.FINDINGS)
+            fail(f"{format_quantity(mismatch_count, 'mismatch', 'mismatches')}.", ExitCode.FINDINGS)
         if options["verbosity"] and not options["json"]:
             self.stdout.write("No mismatches.")

@@ -13,6 +13,7 @@ from bench import (  # noqa: E402 (Django is set up first)
     loading,
     locks,
     migration,
+    plan,
     precision,
     review,
     scoring,
@@ -26,6 +27,7 @@ from bench.measure import Row, table  # noqa: E402
 MEASUREMENTS = {
     "migration": migration.measure,
     "locks": locks.measure,
+    "plan": plan.measure,
     "loading": loading.measure,
     "storage_counts": storage_counts.measure,
     "storage_verification": storage_verification.measure,

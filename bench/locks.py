@@ -13,7 +13,7 @@ from bench.measure import Keywords, Row, manage, scratch
 ROOT = "20250121_create_studies_table_and_guardrails"
 CONTRACT_HEAD = "20250124_add_resolver_system_and_company_securities"
 
-_FILL = """
+FILL = """
     SET session_replication_role = replica;
     INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT00000001', true, now());
     INSERT INTO documents (source_type, storage_uri, sha256) VALUES ('Paper', 'local://x', repeat('0', 64));
@@ -29,7 +29,7 @@ _FILL = """
 """
 
 # Live databases at the head of the contract have another expression for the column.
-_OLD_P_VALUE = """
+OLD_P_VALUE = """
     ALTER TABLE studies DROP COLUMN p_value;
     ALTER TABLE studies ADD COLUMN p_value numeric
         GENERATED ALWAYS AS ((extracted_jsonb #>> '{results,primary,0,p_value}')::numeric) STORED;
@@ -81,11 +81,11 @@ def writers(keywords: Keywords, seconds: float | None = None, *run: str) -> Wait
 def measure(full: bool) -> Iterator[Row]:
     """Return rows for a run from the root, and from the head of the contract with its outdated definitions."""
     rows = 2_000_000 if full else 100_000
-    for start, prepare in ((ROOT, ""), (CONTRACT_HEAD, _OLD_P_VALUE)):
+    for start, prepare in ((ROOT, ""), (CONTRACT_HEAD, OLD_P_VALUE)):
         with scratch() as keywords:
             manage(keywords, "migrate_alembic", start)
             with psycopg.connect(**keywords, autocommit=True) as connection:
-                connection.execute(_FILL.replace("{rows}", str(rows)))
+                connection.execute(FILL.replace("{rows}", str(rows)))
                 if prepare:
                     connection.execute(prepare)
                 # Vacuum of the inserted rows is not part of the run.

@@ -4,6 +4,7 @@
 the same lock and checks.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,21 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.postgres import connection_parameters
 from ncfd_site.schema import new_revision
-from ncfd_site.schema.deploy import (
-    alembic_runner,
-    bookkeeping,
-    compare,
-    diagnose,
-    expected,
-    obstacles,
-    preservation,
-    revisions,
-    rewrites,
-    session,
-    waiting,
-)
+from ncfd_site.schema.deploy import alembic_runner, bookkeeping, deploy, revisions, session
 from ncfd_site.schema.deploy.alembic_runner import session_of, sqlalchemy_connection
+from ncfd_site.schema.deploy.deploy import DeployOptions
 from ncfd_site.schema.deploy.report import Progress, RevisionError, RunResult, explain_error
+from ncfd_site.schema.deploy.session import Connection
 from ncfd_site.schema.source import Direction, Step
 
 
@@ -55,45 +46,22 @@ def run_online() -> None:
         migrate(attributes["connection"])
         return
     command = context.config.cmd_opts.cmd[0].__name__ if context.config.cmd_opts else "current"
-    consents: Any = context.get_x_argument(as_dictionary=True)
-    attributes["allow_destructive"] = tuple(filter(None, consents.get("allow_destructive", "").split(",")))
-    attributes["log"] = bookkeeping.RunLog()
     progress = Progress(lambda line: context.config.print_stdout("%s", line), 1, RunResult(database=""))
-    attributes["progress"] = progress
+    attributes.update(log=bookkeeping.RunLog(), progress=progress)
     try:
         revisions.require_unedited_files()
         parameters = connection_parameters()
+        if command in ("upgrade", "downgrade"):
+            deploy_from_alembic(parameters, "up" if command == "upgrade" else "down", progress)
+            return
         with session.connect(parameters) as connection:
-            if command not in ("upgrade", "downgrade", "stamp"):
+            if command != "stamp":
                 with sqlalchemy_connection(connection) as wrapped:
                     migrate(wrapped)
                 return
+            # An operator uses stamp to record the version of a database in an unclear state.
             session.require_safe_connection(connection, parameters)
-            with (
-                session.run_lock(connection, progress.lock_wait, progress.report_waiting),
-                waiting.watch(parameters, session.read_backend_pid(connection), progress),
-            ):
-                # An operator uses stamp to record the version of a database in an unclear state.
-                if command != "stamp":
-                    with session.snapshot(connection):
-                        diagnosis = diagnose.diagnose(connection)
-                    diagnosis.require_safe()
-                    agreed = consents.get("allow_rewrite", "").split(",")
-                    obstacles.require_none(
-                        connection, diagnosis.catalog, revisions.head() if command == "upgrade" else None
-                    )
-                    if (
-                        command == "upgrade"
-                        and diagnosis.revision
-                        and compare.has_pending_replacement(diagnosis.revision)
-                    ):
-                        wanted = expected.read_catalog(compare.REPLACING_REVISION)
-                        lost = preservation.find_unrestorable(connection, wanted)
-                        preservation.require_consent(lost, attributes["allow_destructive"])
-                    if command == "upgrade" and diagnosis.catalog is not None:
-                        head = expected.read_catalog(revisions.head())
-                        planned = rewrites.find_rewrites(connection, diagnosis.catalog, head)
-                        rewrites.require_consent(planned, agreed, rewrites.ROW_LIMIT)
+            with session.run_lock(connection, progress.lock_wait, progress.report_waiting):
                 bookkeeping.widen_version_column(connection)
                 with sqlalchemy_connection(connection) as wrapped:
                     migrate(wrapped)
@@ -103,12 +71,37 @@ def run_online() -> None:
         raise CommandError(str(explain_error(error, progress))) from None
 
 
+def deploy_from_alembic(parameters: dict[str, Any], direction: Direction, progress: Progress) -> None:
+    """Do what `migrate_alembic` does, in this environment of Alembic."""
+
+    def run(
+        connection: Connection,
+        target: str | None,
+        progress: Progress,
+        allow_destructive: Sequence[str],
+        log: bookkeeping.RunLog,
+    ) -> None:
+        with alembic_runner.prepare(
+            context.config, context.script, connection, target, progress, allow_destructive, log
+        ) as wrapped:
+            migrate(wrapped)
+
+    consents: Any = context.get_x_argument(as_dictionary=True)
+    names = ("allow_destructive", "allow_rewrite")
+    destructive, rewritten = (list(filter(None, consents.get(name, "").split(","))) for name in names)
+    options = DeployOptions(destructive, rewritten, direction=direction, run=run)
+    progress.result.database = parameters.get("dbname", "")
+    arguments: Any = context.config.cmd_opts
+    deploy.deploy(parameters, arguments.revision, progress, options)
+
+
 def migrate(connection: Any) -> None:
     """Run the command of Alembic on a connection without an open transaction."""
     if connection.in_transaction():
         raise RuntimeError("A transaction is open: Alembic would not commit it.")
-    log: bookkeeping.RunLog = context.config.attributes["log"]
-    progress: Progress = context.config.attributes["progress"]
+    attributes = context.config.attributes
+    log: bookkeeping.RunLog = attributes["log"]
+    progress: Progress = attributes["progress"]
 
     def record(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         if not step.is_stamp:
@@ -122,11 +115,12 @@ def migrate(connection: Any) -> None:
         version_table_schema="public",
         transaction_per_migration=True,
         on_version_apply=record,
+        **({"fn": attributes["steps"]} if "steps" in attributes else {}),
     )
 
     def attempt() -> None:
         log.start_entry()
-        context.config.attributes["outlast_autovacuum"] = progress.is_blocked_by_autovacuum
+        attributes["outlast_autovacuum"] = progress.is_blocked_by_autovacuum
         context.run_migrations()
 
     try:

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.postgres.embedded import programs
 from ncfd_site.postgres.embedded import server as embedded_server
+from ncfd_site.schema import source
 from ncfd_site.schema.deploy import inspection
 from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
@@ -132,6 +133,52 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "differs: view v_domain_aliases",
     ),
     "sequence": ("ALTER SEQUENCE trials_trial_id_seq INCREMENT 10", "differs: sequence trials_trial_id_seq"),
+    "sequence dropped": (
+        (
+            "INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now());"
+            " DROP SEQUENCE trials_trial_id_seq CASCADE"
+        ),
+        "missing: sequence trials_trial_id_seq",
+    ),
+    "identity dropped": (
+        "ALTER TABLE site_jobs ALTER job_id DROP IDENTITY",
+        "missing: identity site_jobs.job_id: GENERATED ALWAYS",
+    ),
+    "exclusion dropped": (
+        "ALTER TABLE securities DROP CONSTRAINT ex_no_overlap_ticker",
+        "missing: constraint securities.ex_no_overlap_ticker",
+    ),
+    "column dropped that must be filled": (
+        "ALTER TABLE trials DROP nct_id CASCADE",
+        "missing: column trials.nct_id",
+    ),
+    "function dropped": (
+        "DROP FUNCTION update_refcount() CASCADE",
+        "missing: function update_refcount()",
+    ),
+    "result of a function": (
+        (
+            "DROP FUNCTION is_storage_uri_in_use(text);"
+            " CREATE FUNCTION is_storage_uri_in_use(text) RETURNS integer LANGUAGE sql AS 'SELECT 1'"
+        ),
+        "differs: function is_storage_uri_in_use(text)",
+    ),
+    "view columns": (
+        "DROP VIEW v_domain_aliases; CREATE VIEW v_domain_aliases AS SELECT 1 AS mine",
+        "differs: view v_domain_aliases",
+    ),
+    "views dropped": ("DROP VIEW v_company_tickers, v_company_canonical", "missing: relation v_company_canonical"),
+    "materialized view": (
+        (
+            "DROP MATERIALIZED VIEW v_active_us_securities;"
+            " CREATE MATERIALIZED VIEW v_active_us_securities AS SELECT security_id FROM securities"
+        ),
+        "differs: view v_active_us_securities",
+    ),
+    "tables with an identity dropped": (
+        "DROP TABLE link_promotion_items, link_promotions, site_jobs CASCADE",
+        "missing: relation link_promotions",
+    ),
     "unlogged": ("ALTER TABLE resolver_llm_logs SET UNLOGGED", "differs: relation resolver_llm_logs"),
     "table dropped": ("DROP TABLE merge_candidates", "missing: relation merge_candidates"),
 }
@@ -157,13 +204,18 @@ def drift(keywords: Keywords, *exclude: str) -> RunResult:
 
 
 @pytest.mark.parametrize(("change", "words"), MUTATIONS.values(), ids=MUTATIONS)
-def test_each_mutation_is_named(head_database: Keywords, change: str, words: str) -> None:
+def test_each_mutation_is_named_and_repaired(head_database: Keywords, change: str, words: str) -> None:
     with psycopg.connect(**head_database) as connection:
         connection.execute(change)
     with pytest.raises(MigrationError) as refusal:
         drift(head_database)
     assert refusal.value.exit_code is ExitCode.FINDINGS
     assert words in str(refusal.value)
+    script = inspection.render_repair_sql(head_database, Progress(lambda _: None, 0, RunResult(database="test")))
+    with psycopg.connect(**head_database, autocommit=True) as connection:
+        for statement in source.split_statements(script):
+            connection.execute(statement.encode())
+    assert drift(head_database).drift is not None
 
 
 @pytest.mark.parametrize(("change", "words"), EXTRAS.values(), ids=EXTRAS)

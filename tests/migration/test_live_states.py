@@ -176,6 +176,6 @@ def test_a_short_version_column_is_widened_with_its_row(empty_database: Keywords
 def test_a_foreign_database_is_left_alone(empty_database: Keywords) -> None:
     with psycopg.connect(**empty_database) as connection:
         connection.execute("CREATE TABLE invoices (id integer)")
-    with pytest.raises(MigrationError, match=r"not an ncfd database.*1 others \(invoices\)"):
+    with pytest.raises(MigrationError, match=r"not an ncfd database.*1 other \(invoices\)"):
         run(empty_database)
     assert query(empty_database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(1,)]

@@ -106,6 +106,7 @@ def test_all_obstacles_are_named_together_with_the_statements_that_resolve_them(
         assert code == ExitCode.REFUSED, (out, error)
         assert [statement for statement in resolving if statement not in error] == []
         assert error.count("\n  ") == len(resolving)
+    assert "\n  view my_candidates uses function get_cleanup_candidates(integer, integer), which is replaced: " in error
     assert "After the run: CREATE VIEW my_candidates AS SELECT " in error
     assert query(live, "SELECT oid, xmin FROM pg_class") == before
 

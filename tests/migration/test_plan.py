@@ -71,6 +71,26 @@ def test_every_lock_of_a_downgrade_is_planned(head_database: Keywords, held: dic
     require_planned(head_database, held, "base")
 
 
+def test_the_plan_of_a_downgrade_lists_the_rows_that_it_destroys(head_database: Keywords) -> None:
+    states.execute(
+        head_database,
+        "INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now()), ('NCT2', true, now())",
+        "INSERT INTO site_jobs (kind, requested_by) VALUES ('count', 'olga')",
+    )
+    code, out, _ = call(head_database, "base", "--plan")
+    losses = [line.strip() for line in out.splitlines() if "destroys" in line]
+    assert (code, losses) == (
+        0,
+        [
+            "destroys rows of site_jobs (1); needs --allow-destructive 20261127_add_site_jobs",
+            "destroys rows of trials (2); needs --allow-destructive 20250121_create_studies_table_and_guardrails",
+        ],
+    )
+    steps = json.loads(call(head_database, "base", "--plan", "--json")[1])["steps"]
+    assert [step["destroys"] for step in steps if step["destroys"]] == [{"site_jobs": 1}, {"trials": 2}]
+    assert call(head_database, "-1", "--plan")[1].count("destroys") == 0
+
+
 def test_the_plan_has_lock_rows_rewrite_and_duration(empty_database: Keywords) -> None:
     states.at_head(empty_database)
     states.execute(empty_database, "ANALYZE")
@@ -100,4 +120,4 @@ def test_the_duration_grows_with_the_rows(empty_database: Keywords) -> None:
         "UPDATE pg_class SET reltuples = 4e6 WHERE oid = 'studies'::regclass",
     )
     _, out, _ = call(empty_database, "--plan")
-    assert "    studies (4,000,000 rows): ACCESS EXCLUSIVE lock, blocks reads and writes, rewritten; about 113 s" in out
+    assert "    studies (4,000,000 rows): ACCESS EXCLUSIVE lock, blocks reads and writes, rewritten; about 120 s" in out

@@ -19,7 +19,7 @@ from ncfd_site.schema.deploy import bookkeeping, compare, expected, inspection, 
 from ncfd_site.schema.deploy.report import MigrationError, Progress, RunResult
 from tests import databases
 from tests.databases import Keywords
-from tests.migration.running import query, run
+from tests.migration.running import call, query, run
 from tests.migration.test_contract import CONTRACT_HEAD, PROJECT, ROOT_REVISION, differences
 from tests.sql import Database, insert, make_link_audits, make_trial
 
@@ -174,6 +174,21 @@ def test_a_downgrade_that_would_destroy_rows_refuses_until_it_is_allowed_by_name
     assert query(head_database, f"SELECT count(*) FROM {table}") == [(1,)]
     run(head_database, below, allow_destructive=[revision])
     assert query(head_database, f"SELECT to_regclass('{table}') IS NULL") == [(table != "link_audit",)]
+
+
+def test_a_downgrade_of_several_revisions_refuses_before_the_first(head_database: Keywords) -> None:
+    with psycopg.connect(**head_database) as connection:
+        make_trial(connection)
+        insert(connection, "site_jobs", kind="count", requested_by="olga")
+    code, _, error = call(head_database, "base", "--allow-destructive", REVISIONS[0])
+    assert (code, error.splitlines()[:2]) == (
+        ExitCode.CONSENT_NEEDED,
+        [
+            "CommandError: Refused; nothing was changed:",
+            "  the downgrade of 20261127_add_site_jobs would destroy rows of site_jobs (1)",
+        ],
+    )
+    assert query(head_database, "SELECT version_num FROM alembic_version") == [(REVISIONS[-1],)]
 
 
 def test_initial_rows_are_no_loss(head_database: Keywords) -> None:

@@ -278,9 +278,19 @@ def test_the_command_line_of_alembic_works_from_the_root_without_an_ini_file(emp
     history = alembic("history")[1]
     assert history.count(" -> ") == len(REVISIONS)
     assert f"{REVISIONS[-1]} (head)" in history
-    assert alembic("upgrade", "head")[0] == 0
+    code, out, _ = alembic("upgrade", "head")
+    assert (code, out.count("  Applied 2")) == (0, len(REVISIONS))
+    assert "\nVerified: 1,0" in out
+    assert alembic("upgrade", "head")[1].strip() == f"Nothing to do: {empty_database['dbname']} is at {REVISIONS[-1]}."
     assert alembic("current")[1].strip() == f"{REVISIONS[-1]} (head)"
-    assert alembic("downgrade", "-1")[0] == 0
+    code, out, _ = alembic("downgrade", "-1")
+    assert (code, f"  Reverted {REVISIONS[-1]} in " in out, f"objects match {REVISIONS[-2]}, " in out) == (
+        0,
+        True,
+        True,
+    )
+    code, out, _ = alembic("upgrade", REVISIONS[0])
+    assert (code, "Run alembic downgrade 2" in out) == (255, True)
     assert query(empty_database, "SELECT version_num FROM alembic_version") == [(REVISIONS[-2],)]
     with psycopg.connect(**empty_database) as connection:
         connection.execute("INSERT INTO trials (nct_id, is_pivotal, last_seen_at) VALUES ('NCT1', true, now())")
@@ -329,6 +339,17 @@ def test_verify_only_changes_nothing_and_lists_problems(head_database: Keywords)
     code, out, _ = call(head_database, "--verify-only")
     assert (code, out[:9]) == (0, "Verified:")
     assert query(head_database, EVERYTHING) == before
+    with psycopg.connect(**head_database) as connection:
+        connection.execute("CREATE RULE swallow AS ON UPDATE TO link_audit DO INSTEAD NOTHING")
+    code, out, _ = call(head_database, "--verify-only")
+    assert (code, out[:9], out.partition("Not verified")[2]) == (
+        0,
+        "Verified:",
+        (
+            ", but drift: 1 object differs in what users add or attach (rule swallow on link_audit),"
+            " see migrate_alembic --drift.\n"
+        ),
+    )
     with psycopg.connect(**head_database) as connection:
         connection.execute("DROP FUNCTION get_cleanup_candidates")
     code, _, error = call(head_database, "--verify-only")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ncfd_site.config.errors import ExitCode
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.schema import catalog
 from ncfd_site.schema.deploy import (
     assess,
@@ -56,16 +57,17 @@ class Adoption:
             if self.partial
             else "each revision, as this server reads it"
         )
-        lines = [f"Compared {self.objects} objects with {source}:"]
+        lines = [f"Compared {format_quantity(self.objects, 'object')} with {source}:"]
         lines += [
-            f"  {fit.revision}: {f'{len(fit.wrong)} objects differ' if fit.wrong else 'fits'}" for fit in self.fits
+            f"  {fit.revision}: {compare.count_differences(fit.wrong) if fit.wrong else 'fits'}" for fit in self.fits
         ]
         lines.append(f"The schema is at {self.fit.revision}.")
         lines += [f"  known drift: {drift.description} (by {drift.repaired_by})" for drift in self.fit.known_drift]
         lines += [f"  repair: {each.description}" for each in self.repairs]
         if self.refcounts:
             lines.append(
-                f"  repair: {len(self.refcounts)} reference counts of storage_objects: {_format_some(self.refcounts)}"
+                f"  repair: {format_quantity(len(self.refcounts), 'reference count')} of storage_objects:"
+                f" {_format_some(self.refcounts)}"
             )
         missing = [f"{f.kind} {f.name}" for f in self.fit.missing if f.kind not in ("index", "constraint")]
         if missing:
@@ -171,8 +173,11 @@ def _unfit_error(fit: Fit) -> MigrationError:
     wrong = compare.omit_parts(fit.wrong)
     shown = [f"  {finding.description}" for finding in wrong[:_SHOWN]]
     more = [f"  and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
-    first = f"The schema is not at {fit.revision}: {len(wrong)} objects differ. Nothing was changed."
-    last = "Correct these and run the command again."
+    first = f"The schema is not at {fit.revision}: {compare.count_differences(wrong)}. Nothing was changed."
+    last = (
+        "Correct these and run the command again. If alembic_version holds the revision, "
+        "migrate_alembic --drift --repair-sql prints the SQL."
+    )
     return MigrationError("\n".join([first, *shown, *more, last]), ExitCode.REFUSED)
 
 

@@ -85,6 +85,24 @@ def run_migration(
     """
     config = alembic_config()
     scripts = ScriptDirectory.from_config(config)
+    with (
+        prepare(config, scripts, connection, target, progress, allow_destructive, log),
+        EnvironmentContext(config, scripts),
+    ):
+        scripts.run_env()
+
+
+@contextmanager
+def prepare(
+    config: Config,
+    scripts: ScriptDirectory,
+    connection: Connection,
+    target: str | None,
+    progress: Progress,
+    allow_destructive: Sequence[str],
+    log: bookkeeping.RunLog,
+) -> Iterator[sqlalchemy.Connection]:
+    """Yield an SQLAlchemy connection; the attributes of `config` are what `env.py` needs to run to the revision."""
 
     def steps(current: Any, context: MigrationContext) -> Iterator[MigrationStep]:
         # Each attempt asks again: some of the steps may be done.
@@ -99,10 +117,9 @@ def run_migration(
 
     with sqlalchemy_connection(connection) as wrapped:
         config.attributes.update(
-            connection=wrapped, allow_destructive=tuple(allow_destructive), log=log, progress=progress
+            connection=wrapped, steps=steps, allow_destructive=tuple(allow_destructive), log=log, progress=progress
         )
-        with EnvironmentContext(config, scripts, fn=steps):
-            scripts.run_env()
+        yield wrapped
 
 
 def render_script(current: str | None, target: str | None, direction: str) -> str:

@@ -7,9 +7,10 @@ databases.
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.schema.catalog import Catalog, Key
 from ncfd_site.schema.deploy import revisions
 
@@ -152,6 +153,11 @@ def omit_parts(find_differences: Iterable[Finding]) -> list[Finding]:
         if each.kind == "relation" and (each.found is None or each.expected is None)
     }
     return [each for each in every if each.kind == "relation" or (each.relation, each.found is None) not in whole]
+
+
+def count_differences(findings: Sized) -> str:
+    """Return how many objects differ, as a clause."""
+    return f"{format_quantity(len(findings), 'object')} {'differs' if len(findings) == 1 else 'differ'}"
 
 
 def is_replaceable(finding: Finding, found: Catalog, wanted: Catalog) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 
 from ncfd_site.config.errors import ExitCode
-from ncfd_site.schema import catalog
+from ncfd_site.core.formatting import format_quantity
+from ncfd_site.schema import catalog, source
 from ncfd_site.schema.deploy import (
     access,
     adopt,
@@ -16,6 +17,7 @@ from ncfd_site.schema.deploy import (
     diagnose,
     expected,
     inspection,
+    losses,
     obstacles,
     preservation,
     repair,
@@ -35,12 +37,17 @@ from ncfd_site.schema.deploy.session import Connection
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """Consent given by name, and the models to verify at head."""
+    """Consent given by name, and the models to verify at head.
+
+    `direction` is the only one allowed, None for both; `run` applies the revisions, by default as `migrate_alembic`.
+    """
 
     allow_destructive: Sequence[str] = ()
     allow_rewrite: Sequence[str] = ()
     row_limit: int = rewrites.ROW_LIMIT
     models: verify.Models = field(default_factory=dict)
+    direction: source.Direction | None = None
+    run: Callable[[Connection, str | None, Progress, Sequence[str], bookkeeping.RunLog], None] | None = None
 
 
 def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, options: DeployOptions) -> None:
@@ -65,6 +72,12 @@ def deploy(parameters: Mapping[str, Any], target: str, progress: Progress, optio
             # The previous holder of the lock may have done the work.
             diagnosis = inspection.require_safe_state(connection, result)
             steps = inspection.plan_steps(diagnosis, target, result)
+            if steps and options.direction not in (None, steps[0][0]):
+                raise MigrationError(
+                    f"{target} is {'older' if options.direction == 'up' else 'newer'} than {diagnosis.revision}, the "
+                    f"current revision. Run alembic {'downgrade' if options.direction == 'up' else 'upgrade'} {target}",
+                    ExitCode.USAGE,
+                )
             if not steps and not diagnosis.needs_repair:
                 progress.print(inspection.nothing_to_do(result))
                 return
@@ -143,7 +156,8 @@ def plan_adoption(parameters: Mapping[str, Any], revision: str, target: str, pro
             map(session.render_statement, each.statements)
         )
     if adoption.refcounts:
-        text += f"\n-- {len(adoption.refcounts)} reference counts that differ from the number of references\n"
+        count = format_quantity(len(adoption.refcounts), "reference count")
+        text += f"\n-- {count}, corrected to the number of references\n"
         text += "".join(
             f"UPDATE storage_objects SET refcount = {each.references} WHERE object_id = {each.object_id};"
             f" -- was {each.refcount}\n"
@@ -181,6 +195,7 @@ def _require_consent(
     obstacles.require_none(connection, diagnosis.catalog, last if not inspection.is_downgrade(steps) else None)
     if not steps:
         return
+    losses.require_consent(losses.find_losses(connection, steps), options.allow_destructive)
     unrestorable = inspection.find_unrestorable(connection, steps)
     preservation.require_consent(unrestorable, options.allow_destructive)
     for line in unrestorable:
@@ -255,7 +270,8 @@ def _apply(
     from ncfd_site.schema.deploy import alembic_runner
 
     try:
-        alembic_runner.run_migration(connection, target, progress, options.allow_destructive, log)
+        run = options.run or alembic_runner.run_migration
+        run(connection, target, progress, options.allow_destructive, log)
     finally:
         if not connection.closed:
             rows = bookkeeping.read_version_table(connection).rows
@@ -285,4 +301,5 @@ def _repair_refcounts(connection: Connection, revision: str, progress: Progress,
     if drifted:
         changes = list(repair.repair_refcounts(connection, drifted, revision, log))
         shown = ", ".join(map(str, changes[:10])) + (", …" if len(changes) > 10 else "")
-        progress.print(f"  Repaired: {len(changes)} reference counts of storage_objects ({shown})")
+        count = format_quantity(len(changes), "reference count")
+        progress.print(f"  Repaired: {count} of storage_objects ({shown})")

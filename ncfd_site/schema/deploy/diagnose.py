@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ncfd_site.config.errors import ExitCode
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.schema import retrying
 from ncfd_site.schema.catalog import OF_DJANGO, Catalog, read_definitions
 from ncfd_site.schema.deploy import assess, bookkeeping, compare, expected, revisions, spelling
@@ -143,13 +144,13 @@ def _diagnose_without_version(connection: Connection, table: bookkeeping.Version
             State.FOREIGN,
             None,
             "This is not an ncfd database: it has none of the tables trials, companies, documents and link_audit, but "
-            f"{len(relations)} others ({some}). Nothing was changed.",
+            f"{format_quantity(len(relations), 'other')} ({some}). Nothing was changed.",
             "Set DATABASE_URL to the ncfd database or to an empty one.",
         )
     return Diagnosis(
         State.EMPTY_VERSION_TABLE if table.exists else State.WITHOUT_VERSION,
         None,
-        f"The database has an ncfd schema ({len(relations)} tables and views), but alembic_version is "
+        f"The database has an ncfd schema ({format_quantity(len(relations), 'relation')}), but alembic_version is "
         f"{'empty' if table.exists else 'missing'}, so its revision is unknown. Nothing was changed.",
         f"To determine the current revision and upgrade from it: {_COMMAND} --adopt auto",
     )
@@ -208,7 +209,7 @@ def _diagnose_revision(connection: Connection, revision: str, patience: float) -
         State.AT_HEAD if at_head else State.BEHIND, revision, definitions=definitions, catalog=catalog, fit=fit
     )
     if not fit.is_clean and not (fit.fits and not fit.overdue_drift and _is_adoption_unfinished(connection)):
-        evidence, remedy = _explain_difference(fit)
+        evidence, remedy = _explain_difference(fit, catalog)
         return replace(diagnosis, state=State.NOT_ITS_REVISION, evidence=evidence, remedy=remedy)
     if fit.has_out_of_band_changes and not at_head:
         return replace(diagnosis, state=State.OUT_OF_BAND)
@@ -222,7 +223,7 @@ def _is_adoption_unfinished(connection: Connection) -> bool:
     return last.get(LogAction.ADOPT, -1) > last.get(LogAction.VERIFY, -1)
 
 
-def _explain_difference(fit: Fit) -> tuple[str, str]:
+def _explain_difference(fit: Fit, found: Catalog) -> tuple[str, str]:
     """Return evidence and remedy."""
     findings = compare.omit_parts((*fit.wrong, *fit.missing))
     differences = [
@@ -232,20 +233,26 @@ def _explain_difference(fit: Fit) -> tuple[str, str]:
     more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
     evidence = (
         f"alembic_version holds {fit.revision}, but the schema differs from that revision: "
-        f"{'; '.join(differences[:_SHOWN])}{more}. Nothing was changed."
+        f"{'; '.join(differences[:_SHOWN])}{more}. "
     )
+    every = expected.read_catalogs(revisions.ids())
     if fit.fits:
-        return evidence, f"To repair the schema and keep all rows: {_COMMAND} --adopt {fit.revision}"
-    return evidence, (
-        f"To determine the current revision and upgrade from it: {_COMMAND} --adopt auto. "
-        f"To list all differences: {_COMMAND} --drift"
-    )
+        remedy = f"To repair the schema and keep all rows: {_COMMAND} --adopt {fit.revision}"
+    elif any(assess.assess_fit(found, every, revision).fits for revision in every):
+        evidence += "It fits another revision. "
+        remedy = f"To determine that revision and upgrade from it: {_COMMAND} --adopt auto"
+    else:
+        evidence += "It fits no other revision. "
+        remedy = (
+            f"To list all differences: {_COMMAND} --drift. "
+            f"To print the SQL that repairs them: {_COMMAND} --drift --repair-sql"
+        )
+    return f"{evidence}Nothing was changed.", remedy
 
 
 def describe_outdated(fit: Fit) -> str:
     """Return a sentence that lists the outdated definitions."""
-    count = len(fit.outdated)
     return (
-        f"{count} outdated definition{'' if count == 1 else 's'} replaced by {compare.REPLACING_REVISION}: "
+        f"{format_quantity(len(fit.outdated), 'outdated definition')} replaced by {compare.REPLACING_REVISION}: "
         f"{', '.join(fit.outdated)}"
     )

@@ -126,7 +126,9 @@ def add_attributes(drift: Drift, found: Mapping[Key, Attribute], exclude: Sequen
             fnmatchcase(finding.name, pattern) for pattern in exclude
         ):
             continue
-        is_information = _is_information(finding) or (attribute and _is_usual_grant(attribute, contract))
+        is_information = _is_information(finding) or (
+            finding.kind == "grant" and attribute and is_usual_grant(attribute.name, attribute.definition, contract)
+        )
         (drift.information if is_information else drift.findings).append(finding)
 
 
@@ -136,19 +138,21 @@ def _is_information(finding: Finding) -> bool:
     return finding.kind in _INFORMATION or (finding.found == "exists" and finding.kind not in _CHANGING)
 
 
-def _is_usual_grant(attribute: Attribute, contract: Catalog) -> bool:
+def is_usual_grant(name: str, definition: str, contract: Catalog) -> bool:
     """Return True for what pipelines and readers need: no grant to everyone, and none that makes labels or scores."""
-    if attribute.kind != "grant":
-        return False
-    target, _, grantee = attribute.name.rpartition(" to ")
-    privileges = set(attribute.definition.split(", "))
+    target, _, grantee = name.rpartition(" to ")
+    privileges = set(definition.split(", "))
+    is_of_contract = any(
+        (kind, target.partition(".")[0] if kind == "relation" else target.removeprefix("type ")) in contract
+        for kind in ("relation", "sequence", "function", "enum")
+    )
     if grantee in ("PUBLIC", "its owner"):
-        is_reading = attribute.of in contract and privileges == {"SELECT"}
+        is_reading = is_of_contract and privileges == {"SELECT"}
         return is_reading or (target == "database" and "CREATE" not in privileges)
-    if attribute.of is None:
+    if target == "database" or target.startswith(("new ", "language ", "schema ")):
         return target.startswith("new ") or privileges <= {"USAGE", "CONNECT", "TEMPORARY"}
     return privileges <= (
-        {"SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"} if attribute.of in contract else {"SELECT"}
+        {"SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"} if is_of_contract else {"SELECT"}
     )
 
 

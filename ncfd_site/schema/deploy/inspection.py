@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from ncfd_site.config.errors import ExitCode
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.schema.deploy import (
     bookkeeping,
     compare,
@@ -18,6 +19,7 @@ from ncfd_site.schema.deploy import (
     drift,
     drift_repair,
     expected,
+    losses,
     obstacles,
     plan,
     preservation,
@@ -152,12 +154,14 @@ def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, prog
     progress.print("Plan:")
     if diagnosis.is_version_column_short:
         progress.print("  widen alembic_version, which is too short for the ids")
-    for step in plan.plan_steps(connection, diagnosis, steps):
+    for step in plan.plan_steps(connection, diagnosis, steps, _find_losses(connection, steps, progress)):
         progress.result.steps.append(step.as_json())
         verb = "apply" if step.direction == "up" else "revert"
         progress.print(f"  {verb} {step.revision.id}: {step.revision.summary}")
         for table in step.tables:
             progress.print(f"    {table}")
+        if step.loss:
+            progress.print(f"    destroys rows of {step.loss}; needs {step.loss.consent}")
     for finding in diagnosis.repairs:
         progress.print(f"  finish {finding.kind} {finding.name}, which a stopped run left")
     fit = diagnosis.fit
@@ -171,6 +175,14 @@ def _print_plan(connection: Connection, diagnosis: Diagnosis, steps: Steps, prog
     progress.result.rewrites = [each.as_json() for each in planned]
     for each in planned:
         progress.print(f"  {each.description}")
+
+
+def _find_losses(connection: Connection, steps: Steps, progress: Progress) -> list[losses.Loss]:
+    try:
+        return losses.find_losses(connection, steps)
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
+        progress.print(f"  rows that the downgrade destroys are not counted: {str(error).strip()}")
+        return []
 
 
 def _print_unrestorable(connection: Connection, steps: Steps, progress: Progress) -> None:
@@ -204,10 +216,18 @@ def render_repair_sql(parameters: Mapping[str, Any], progress: Progress, exclude
         if diagnosis.revision is None:
             diagnosis.require_safe()
             return ""
-        found = drift.find_drift(connection, diagnosis.revision, diagnosis.definitions, exclude)
+        revision = diagnosis.revision
+        found = drift.find_drift(connection, revision, diagnosis.definitions, exclude)
+        owner, _ = session.read_owner(connection)
+        attributes = expected.read_attributes([revision])[revision]
+        become_owner = session.render_set_role(connection)
     progress.result.drift = found.as_json()
-    statements = drift_repair.render_repair_sql(found, expected.read_catalog(diagnosis.revision))
-    return f"{session.LOCK_TIMEOUT_SQL};\n{statements}" if statements else "-- No drift.\n"
+    statements = drift_repair.render_repair_sql(
+        found, expected.read_catalog(revision), attributes, owner or "", become_owner
+    )
+    # A routine can name one that follows it.
+    settings = f"{session.LOCK_TIMEOUT_SQL};\nSET check_function_bodies = off;\nSET search_path = public;\n"
+    return f"{settings}{statements}" if statements else "-- No drift.\n"
 
 
 def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Sequence[str] = ()) -> None:
@@ -243,15 +263,15 @@ def show_drift(parameters: Mapping[str, Any], progress: Progress, exclude: Seque
     if found:
         shown = compare.omit_parts(found.findings)
         raise MigrationError(
-            f"{len(found.findings)} objects differ from revision {revision}:\n"
+            f"{compare.count_differences(shown)} from revision {revision}:\n"
             + "\n".join(
                 "\n".join([f"  {finding.description}", *(f"    {line}" for line in finding.diff)]) for finding in shown
             ),
             ExitCode.FINDINGS,
         )
-    summary = f"{found.objects} objects of {result.database} match {revision}"
+    summary = f"{format_quantity(found.objects, 'object')} of {result.database} match {revision}"
     if extra:
-        summary += f"; {len(extra)} extra object{'' if len(extra) == 1 else 's'} left alone"
+        summary += f"; {format_quantity(len(extra), 'extra object')} left alone"
     progress.print(f"No drift: {summary}.")
 
 

@@ -42,7 +42,8 @@ _FORCED = """
 
 # What depends on an object or column, the statement that drops it and, for views and triggers, the one that creates it.
 _DEPENDENTS = """
-    SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid),
+    SELECT DISTINCT CASE r.rulename WHEN '_RETURN' THEN pg_describe_object('pg_class'::regclass, c.oid, 0)
+                                    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END,
            CASE d.classid
                WHEN 'pg_trigger'::regclass THEN format('DROP TRIGGER %%I ON %%s', t.tgname, t.tgrelid::regclass)
                WHEN 'pg_policy'::regclass THEN format('DROP POLICY %%I ON %%s', p.polname, p.polrelid::regclass)

@@ -12,6 +12,7 @@ from functools import partial
 import psycopg
 from psycopg import sql
 
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.schema import retrying, source
 from ncfd_site.schema.catalog import Catalog
 from ncfd_site.schema.deploy import bookkeeping, compare, session
@@ -57,14 +58,17 @@ class Violation:
 
     def __str__(self) -> str:
         more = f" and {self.rows - len(self.shown)} more" if self.rows > len(self.shown) else ""
-        return f"{self.rows} rows violate {self.name}, {self.definition}: {', '.join(self.shown)}{more}"
+        verb = "violates" if self.rows == 1 else "violate"
+        return (
+            f"{format_quantity(self.rows, 'row')} {verb} {self.name}, {self.definition}: {', '.join(self.shown)}{more}"
+        )
 
 
 def plan_repairs(found: Catalog, wanted: Catalog) -> list[Repair]:
     """Return repairs for the indexes and constraints of `wanted` that the tables of `found` lack."""
     return [
         Repair(finding, tuple(list_statements(finding)))
-        for finding in sorted(compare.find_differences(found, wanted), key=_order)
+        for finding in sorted(compare.find_differences(found, wanted), key=order)
         if finding.kind in ("index", "constraint")
         and finding.expected is not None
         and (finding.found is None or finding.is_unfinished)
@@ -98,7 +102,8 @@ def find_violations(connection: Connection, repairs: Iterable[Repair]) -> list[V
     return found
 
 
-def _order(finding: Finding) -> tuple[int, str]:
+def order(finding: Finding) -> tuple[int, str]:
+    """Return the key to sort by: a key comes before the foreign keys that reference it."""
     # A foreign key needs the key that it references.
     definition = finding.expected or ""
     return (2 if definition.startswith("FOREIGN KEY") else 1 if definition.startswith("CHECK") else 0, finding.name)

@@ -63,6 +63,8 @@ def connect(parameters: Mapping[str, Any]) -> Iterator[Connection]:
         connection.execute(
             f"SET search_path = public; SET lock_timeout = {LOCK_TIMEOUT_MS};"
             f" SET client_connection_check_interval = {CHECK_INTERVAL_MS}; SET client_min_messages = warning;"
+            # It costs a second for the queries of the catalog, which are wide but small.
+            " SET jit = off;"
             " SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN"
             " ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
         )
@@ -252,7 +254,9 @@ def run_online(connection: Connection, statement: str) -> None:
 
 
 def render_statement(statement: str) -> str:
-    """Return a statement for a script, with the lock timeout of `run_online` if it is one for it."""
+    """Return a statement for a script: with the lock timeout of `run_online`, or with helpers in a transaction."""
+    if "pg_temp." in statement:
+        return f"BEGIN;\n{statement};\nCOMMIT;\n"
     if source.is_online(statement):
         return f"SET lock_timeout = 0;\n{statement};\n{LOCK_TIMEOUT_SQL};\n"
     return f"{statement};\n"

@@ -7,8 +7,9 @@ from functools import partial
 import psycopg
 from psycopg import sql
 
+from ncfd_site.core.formatting import format_quantity
 from ncfd_site.schema import catalog, retrying
-from ncfd_site.schema.deploy import bookkeeping, compare, expected, revisions, session, spelling
+from ncfd_site.schema.deploy import bookkeeping, compare, drift, expected, revisions, session, spelling
 from ncfd_site.schema.deploy.session import Connection
 
 _NO_HASH = "repeat('0', 64)"
@@ -114,7 +115,8 @@ Models = Mapping[str, Sequence[str]]
 class Verification:
     """Result of a verification. `counts` has the rows of tables before and after the run.
 
-    `not_tried` has the routines and models that this server or role cannot try, by reason.
+    `not_tried` has the routines and models that this server or role cannot try, by reason. `drift` has the names of
+    other objects and attributes that differ, such as extra triggers and grants.
     """
 
     revision: str
@@ -125,6 +127,7 @@ class Verification:
     outdated: int
     problems: tuple[str, ...]
     not_tried: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    drift: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -135,16 +138,23 @@ class Verification:
         if not self.ok:
             problems = "\n".join(f"  {problem}" for problem in self.problems)
             return f"Verification against {self.revision} failed:\n{problems}"
-        text = f"Verified: {self.objects} objects match {self.revision}, {self.routines} routines and views run"
+        text = f"Verified: {format_quantity(self.objects, 'object')} match {self.revision}, "
+        text += f"{self.routines} routines and views run"
         if self.models:
-            text += f", {self.models} models can be read"
+            text += f", {format_quantity(self.models, 'model')} can be read"
         if self.counts:
             rows = sum(before for before, _ in self.counts.values())
-            text += f", {rows:,} rows of {len(self.counts)} changed tables are kept"
+            tables = format_quantity(len(self.counts), "changed table")
+            text += f", {format_quantity(rows, 'row')} of {tables} kept"
         if self.outdated:
-            text += f"; {self.outdated} definitions are outdated until {compare.REPLACING_REVISION}"
+            definitions = format_quantity(self.outdated, "outdated definition")
+            text += f"; {definitions} until {compare.REPLACING_REVISION}"
         for reason, names in self.not_tried.items():
-            text += f"; not tried: {len(names)} routines and models, because {reason} ({', '.join(names)})"
+            tried = format_quantity(len(names), "routine or model", "routines and models")
+            text += f"; not tried: {tried}, because {reason} ({', '.join(names)})"
+        if self.drift:
+            text += f". Not verified, but drift: {compare.count_differences(self.drift)} in what users add or attach"
+            text += f" ({', '.join(self.drift)}), see migrate_alembic --drift"
         return f"{text}."
 
 
@@ -161,7 +171,8 @@ def verify_database(
     `lost` is what roles could do before the run and cannot after it.
     """
     wanted = expected.read_catalog(revision)
-    found = spelling.respell(catalog.read_definitions(connection), [wanted])
+    definitions = catalog.read_definitions(connection)
+    found = spelling.respell(definitions, [wanted])
     version = bookkeeping.read_version_table(connection).rows
     is_later = bool(version) and revisions.PIPELINES_IDS.issuperset(version)
     is_known = version == (revision,) or (is_later and revision == revisions.LIVE_HEAD)
@@ -185,7 +196,9 @@ def verify_database(
     skipped = {name for names in not_tried.values() for name in names}
     ran = len(probes.keys() - skipped) - len(failed)
     read = len(selects.keys() - skipped)
-    return Verification(revision, len(wanted), ran, read, counts or {}, outdated, tuple(problems), not_tried)
+    findings = [] if problems else drift.find_drift(connection, revision, definitions).findings
+    names = [f"{each.kind} {each.name}" for each in compare.omit_parts(findings)]
+    return Verification(revision, len(wanted), ran, read, counts or {}, outdated, tuple(problems), not_tried, names)
 
 
 def _find_differences(found: catalog.Catalog, wanted: catalog.Catalog, revision: str) -> tuple[int, list[str]]:

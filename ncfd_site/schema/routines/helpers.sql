@@ -44,31 +44,40 @@ CREATE OR REPLACE FUNCTION pg_temp.lacks_column(p_table text, p_column text) RET
         WHERE attrelid = to_regclass(p_table) AND attname = p_column AND attnum > 0 AND NOT attisdropped)
 $$;
 
--- Refuse a downgrade that would destroy rows. p_losses maps a table to the condition of those rows.
+-- Count rows. p_losses maps a table to the condition of the rows.
+CREATE OR REPLACE FUNCTION pg_temp.count_losses(p_losses jsonb) RETURNS TABLE (name text, rows bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    v_condition text;
+BEGIN
+    FOR name, v_condition IN SELECT key, value FROM jsonb_each_text(p_losses) ORDER BY key LOOP
+        CONTINUE WHEN to_regclass(name) IS NULL;
+        EXECUTE format('SELECT count(*) FROM %s WHERE %s', name, v_condition) INTO rows;
+        IF rows > 0 THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END $$;
+
+-- Refuse a downgrade that would destroy rows, see count_losses().
 CREATE OR REPLACE FUNCTION pg_temp.refuse_loss(p_losses jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_table text;
-    v_condition text;
-    v_rows bigint;
-    v_lost text[] := '{}';
+    v_lost text;
     v_revision text := current_setting('ncfd.revision');
 BEGIN
     IF v_revision = ANY (string_to_array(coalesce(current_setting('ncfd.allow_destructive', true), ''), ',')) THEN
         RETURN;
     END IF;
-    FOR v_table, v_condition IN SELECT key, value FROM jsonb_each_text(p_losses) ORDER BY key LOOP
+    FOR v_table IN SELECT jsonb_object_keys(p_losses) ORDER BY 1 LOOP
         CONTINUE WHEN to_regclass(v_table) IS NULL;
         -- No rows can be added between the count and the drop.
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_table);
-        EXECUTE format('SELECT count(*) FROM %s WHERE %s', v_table, v_condition) INTO v_rows;
-        IF v_rows > 0 THEN
-            v_lost := v_lost || format('%s (%s)', v_table, v_rows);
-        END IF;
     END LOOP;
-    IF v_lost <> '{}' THEN
+    v_lost := (SELECT string_agg(format('%s (%s)', name, rows), ', ') FROM pg_temp.count_losses(p_losses));
+    IF v_lost <> '' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'NC001',
-            MESSAGE = format('the downgrade of %s would destroy rows of %s', v_revision, array_to_string(v_lost, ', ')),
+            MESSAGE = format('the downgrade of %s would destroy rows of %s', v_revision, v_lost),
             HINT = format('To destroy these rows, name the revision: --allow-destructive %s', v_revision);
     END IF;
 END $$;

@@ -5,17 +5,20 @@ name leads to the connection of the replica in this thread, so that no read can 
 """
 
 import logging
+import os
 import random
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
+import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DataError, Error, IntegrityError, connections
 from psycopg.errors import QueryCanceled
@@ -61,10 +64,14 @@ class Replica:
         self._max_lag = max_lag
         self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=alias)
+        # Of the reads in progress; a thread of its own checks the replica meanwhile.
+        self._sessions: set[psycopg.Connection[Any]] = set()
+        self._is_watched = False
         self._check: Future[int | None] = Future()
         self._check.set_result(None)
         # When the next check is due.
         self._due = float("-inf")
+        self._timeout_at = float("-inf")
         self._problem = "it is not checked yet"
         # Times with the positions of the primary, of the last `max_lag` seconds.
         self._marks: deque[tuple[float, int]] = deque()
@@ -74,20 +81,53 @@ class Replica:
 
         Never waits for a replica with a problem; it is checked again in the background.
         """
+        check = self._start_check_if_due()
+        if self._problem:
+            return False
+        reached = self._await_check(check)
+        return reached is not None and reached >= position
+
+    @contextmanager
+    def watch(self, session: psycopg.Connection[Any]) -> Iterator[None]:
+        """Close the session of the block if the replica does not answer meanwhile, so that its query fails."""
+        with self._lock:
+            self._sessions.add(session)
+            if not self._is_watched:
+                self._is_watched = True
+                threading.Thread(target=self._watch_sessions, name=f"{self.alias}-watch", daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sessions.discard(session)
+
+    def _watch_sessions(self) -> None:
+        while True:
+            check = self._start_check_if_due()
+            self._await_check(check)
+            with self._lock:
+                if not check.done():
+                    for session in self._sessions:
+                        _cut(session)
+                if not check.done() or not self._sessions:
+                    self._is_watched = False
+                    return
+            sleep(CHECK_INTERVAL)
+
+    def _start_check_if_due(self) -> Future[int | None]:
         with self._lock:
             if self._check.done() and monotonic() >= self._due:
                 self._due = monotonic() + CHECK_INTERVAL
+                self._timeout_at = monotonic() + CHECK_TIMEOUT
                 self._check = self._executor.submit(self._read_position)
-            check, problem = self._check, self._problem
-            seconds = self._due - CHECK_INTERVAL + CHECK_TIMEOUT - monotonic()
-        if problem:
-            return False
+            return self._check
+
+    def _await_check(self, check: Future[int | None]) -> int | None:
         try:
-            reached = check.result(max(0.0, seconds))
+            return check.result(max(0.0, self._timeout_at - monotonic()))
         except TimeoutError:
             self.report_problem(f"it did not answer within {CHECK_TIMEOUT:.0f} s")
-            return False
-        return reached is not None and reached >= position
+            return None
 
     def report_problem(self, problem: str) -> None:
         """Use the replica no more until a later check succeeds."""
@@ -159,7 +199,7 @@ def read_from(replica: Replica, read: Callable[[], Result]) -> Result | None:
 
     try:
         connection.ensure_connection()
-        with connection.execute_wrapper(watch), _use(connection):
+        with connection.execute_wrapper(watch), _use(connection), replica.watch(connection.connection):
             result = read()
     except Error as error:
         if not _is_failure(error):
@@ -211,6 +251,12 @@ def _wait_for_replica() -> Replica | None:
     while (replica := find_replica(committed.position)) is None and monotonic() < ends:
         sleep(CHECK_INTERVAL / 5)
     return replica
+
+
+def _cut(session: psycopg.Connection[Any]) -> None:
+    """End the connection under a thread that waits for it."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(session.fileno())) as transport:
+        transport.shutdown(socket.SHUT_RDWR)
 
 
 def _is_failure(error: Error) -> bool:

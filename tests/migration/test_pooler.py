@@ -23,8 +23,8 @@ from tests.postgres import cannot_run
 
 
 @contextmanager
-def pgbouncer(server: Keywords, mode: str, option: str = "") -> Iterator[dict[str, Any]]:
-    """Keywords of the same database through a pooler; `option` is a line of its configuration."""
+def pgbouncer(server: Keywords, mode: str, option: str = "", folder: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Keywords of the same database through a pooler; `option` is a line of its configuration, in the folder."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if not program:
         cannot_run("no pgbouncer found: install the distribution's package `pgbouncer`")
@@ -33,11 +33,12 @@ def pgbouncer(server: Keywords, mode: str, option: str = "") -> Iterator[dict[st
         port = probe.getsockname()[1]
     password = str(server.get("password", "")).replace("'", "''")
     login = f"user={server['user']}" + (f" password='{password}'" if password else "")
-    folder = Path(tempfile.mkdtemp(prefix="pgb-", dir="/tmp"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="pgb-", dir="/tmp"))
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={server['host']} port={server['port']} {login}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
-        f"unix_socket_dir =\nlogfile = {folder}/log\nignore_startup_parameters = extra_float_digits,options\n{option}\n"
+        f"unix_socket_dir =\nlogfile = {folder}/log\npidfile = {folder}/pid\n"
+        f"ignore_startup_parameters = extra_float_digits,options\n{option}\n"
     )
     identity: dict[str, Any] = {}
     if os.geteuid() == 0:

@@ -91,6 +91,7 @@ def use_databases(url: str, *replica_urls: str, **settings: Any) -> Iterator[Non
 
 def _forget(aliases: set[str]) -> None:
     for replica in replicas.list_replicas():
+        wait_until(lambda: not replica._is_watched)  # noqa: B023
         replica._executor.submit(connections.close_all).result()
         replica._executor.shutdown()
     replicas.list_replicas.cache_clear()

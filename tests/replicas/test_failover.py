@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -96,6 +97,8 @@ class Pair:
     primary: Server
     standby: Server
     url: str
+    # Promotes the standby, and points a pooler to it.
+    promote: Callable[[], None]
 
 
 @pytest.fixture
@@ -113,12 +116,22 @@ def pair(site: Site, request: pytest.FixtureRequest) -> Iterator[Pair]:
         primary_keywords, is_sync = keywords[0], "SELECT sync_state FROM pg_stat_replication"
         wait_until(lambda: query(primary_keywords, is_sync) == [("sync",)])
         credentials = primary.url().partition("@127")[0]
-        if request.param != "direct":
-            keywords = [stack.enter_context(pgbouncer(one, request.param)) for one in keywords]
-            credentials = f"postgresql://{primary.user}"
-        hosts = ",".join(f"127.0.0.1:{one['port']}" for one in keywords)
-        url = f"{credentials}@{hosts}/{NAME}?target_session_attrs=read-write&connect_timeout=2"
-        yield Pair(primary, standby, url)
+        if request.param == "direct":
+            hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
+            url = f"{credentials}@{hosts}/{NAME}?target_session_attrs=read-write&connect_timeout=2"
+            yield Pair(primary, standby, url, standby.promote)
+            return
+        folder = Path(tempfile.mkdtemp(prefix="pgb-", dir="/tmp"))
+        pooled = stack.enter_context(pgbouncer(keywords[0], request.param, "server_login_retry = 1", folder))
+
+        def promote() -> None:
+            standby.promote()
+            configuration = folder / "pgbouncer.ini"
+            text = configuration.read_text()
+            configuration.write_text(text.replace(f"port={primary.port} ", f"port={standby.port} "))
+            os.kill(int((folder / "pid").read_text()), signal.SIGHUP)
+
+        yield Pair(primary, standby, f"postgresql://{primary.user}@127.0.0.1:{pooled['port']}/{NAME}", promote)
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +209,7 @@ def test_a_promotion_under_load_loses_no_acknowledged_write(
             pair.primary.stop()
             time.sleep(1)
             promoting = time.monotonic()
-            pair.standby.promote()
+            pair.promote()
             promoted = time.monotonic()
             wait_until(lambda: observer.request("/readyz")[0] == 200, LONGEST)
             ready = time.monotonic()

@@ -1,5 +1,6 @@
 """A replica that lags, dies, hangs, or cancels a query costs at most a second, and never turns a page into an error."""
 
+import logging
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ from ncfd_site.postgres import replicas
 from tests.migration.states import execute
 from tests.replicas.conftest import NAME, Site, await_replica, sign_in, use_databases, wait_until
 
+log = logging.getLogger(__name__)
 LAGS = "replica1 is not used: it is more than 1 s behind the primary"
 SLOWEST = 1.5  # a second, and a page on a busy machine
 
@@ -30,7 +32,9 @@ def read(client: Client, address: str = "/links/") -> tuple[str, float]:
     started = time.monotonic()
     response = client.get(address)
     assert response.status_code == 200
-    return response["X-Database"], time.monotonic() - started
+    seconds = time.monotonic() - started
+    log.info("%s in %.3f s", response["X-Database"], seconds)
+    return response["X-Database"], seconds
 
 
 def test_a_dead_replica_is_replaced_at_once_and_used_again(replicated: Site, caplog: pytest.LogCaptureFixture) -> None:
@@ -65,6 +69,31 @@ def test_a_replica_that_hangs_is_replaced_within_a_second(replicated: Site) -> N
     assert sum(seconds > replicas.CHECK_TIMEOUT for _, seconds in found) == 1
     await_replica()
     assert read(client)[0] == "replica1"
+
+
+def test_a_read_that_is_in_progress_on_a_hanging_replica_is_repeated(
+    replicated: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hang = stopped(replicated)
+
+    def hang_meanwhile() -> None:
+        threading.Timer(0.2, hang.__enter__).start()
+        sql.execute("SELECT pg_sleep(5)")
+
+    client = sign_in(replicated, "analyst")
+    try:
+        with failing_on_replica(monkeypatch, hang_meanwhile):
+            database, seconds = read(client)
+    finally:
+        hang.__exit__(None, None, None)
+    assert (database, seconds < 0.2 + replicas.CHECK_INTERVAL + replicas.CHECK_TIMEOUT + SLOWEST) == ("primary", True)
+
+
+def test_a_long_read_is_not_disturbed(replicated: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = replicas.CHECK_TIMEOUT + 1
+    with failing_on_replica(monkeypatch, lambda: sql.execute("SELECT pg_sleep(%s)", [seconds])):
+        database, taken = read(sign_in(replicated, "analyst"))
+    assert (database, taken > seconds) == ("replica1", True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
 django.setup()
 
 from bench import (  # noqa: E402 (Django is set up first)
+    backups,
     loading,
     locks,
     migration,
@@ -36,6 +37,7 @@ MEASUREMENTS = {
     "review": review.measure,
     "scoring": scoring.measure,
     "site": site.measure,
+    "backups": backups.measure,
 }
 
 

@@ -94,30 +94,17 @@ def verify_backup(files: BackupFiles, manifest: Manifest, reporter: ProgressRepo
 def restore(files: BackupFiles, manifest: Manifest, options: RestoreOptions, reporter: ProgressReporter) -> None:
     """Restore a verified backup: content first, so that rows never name missing data.
 
-    Raises `UserError`; a database that exists keeps its state unless the restore is complete or `overwrite` is set.
+    A new database has its name once it is complete. With `overwrite`, the old one is dropped then. Raises `UserError`.
     """
-    _prepare_database(manifest, options)
-    moved = _restore_content(files, manifest, options, reporter)
-    reporter.begin("Restoring the database", manifest.dump.size, "bytes")
-
-    def report() -> Iterator[bytes]:
-        for chunk in files.read(manifest.path("dump")):
-            yield chunk
-            reporter.advance(len(chunk))
-
-    with session.connect(options.into) as connection:
-        program = find_programs(connection.info.server_version // 10_000, "pg_restore") / "pg_restore"
-    arguments = ["--single-transaction", "--exit-on-error", "--no-owner"]
-    arguments += [] if options.with_privileges else ["--no-privileges"]
-    feed_input(program, *arguments, parameters=options.into, chunks=report())
-    with session.connect(options.into) as connection:
-        found = count_rows(connection)
-        _move_rows(connection, moved, has_own_content=bool(options.content))
-        connection.execute("ANALYZE")
-    if found != manifest.database.row_counts:
-        expected = manifest.database.row_counts
-        different = sorted(name for name in found | expected if found.get(name) != expected.get(name))
-        raise BackupError(f"Tables have other numbers of rows than in the backup: {', '.join(different)}.")
+    name = options.into["dbname"]
+    with session.connect({**options.into, "dbname": "postgres"}) as server:
+        _require_compatible(server, manifest, options)
+        work = _create_database(server, options)
+        moved = _restore_content(files, manifest, options, reporter)
+        _restore_database(files, manifest, {**options.into, "dbname": work}, options, reporter, moved)
+        if work != name:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (work, name))))
 
 
 def run_checks(manifest: Manifest, options: RestoreOptions) -> Iterator[CheckResult]:
@@ -151,23 +138,48 @@ def _build_environment(options: RestoreOptions) -> dict[str, str]:
     return environment
 
 
-def _prepare_database(manifest: Manifest, options: RestoreOptions) -> None:
-    """Create the database, or require that it is empty, or drop and create it if `overwrite` is set."""
-    name = sql.Identifier(options.into["dbname"])
-    with session.connect({**options.into, "dbname": "postgres"}) as server:
-        _require_compatible(server, manifest, options)
-        query = "SELECT FROM pg_database WHERE datname = %s"
-        if server.execute(query, [options.into["dbname"]]).rowcount:
-            if not _has_tables(options.into):
-                return
-            if not options.overwrite:
-                raise BackupError(
-                    f"The database {options.into['dbname']} is not empty. Name a new one, or use --overwrite, which "
-                    "drops it.",
-                    ExitCode.CONSENT_NEEDED,
-                )
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
+def _create_database(server: session.Connection, options: RestoreOptions) -> str:
+    """Create a database and return its name; an empty one that exists is used as it is."""
+    name, work = options.into["dbname"], f"{options.into['dbname']}_restoring"
+    if server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount and not options.overwrite:
+        if _has_tables(options.into):
+            raise BackupError(
+                f"The database {name} is not empty. Name a new one, or use --overwrite, which replaces it.",
+                ExitCode.CONSENT_NEEDED,
+            )
+        return str(name)
+    server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(work)))
+    server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(work)))
+    return work
+
+
+def _restore_database(
+    files: BackupFiles,
+    manifest: Manifest,
+    into: Mapping[str, Any],
+    options: RestoreOptions,
+    reporter: ProgressReporter,
+    moved: Mapping[str, str],
+) -> None:
+    """Restore the dump in one transaction, compare the numbers of rows, and write the new addresses."""
+    reporter.begin("Restoring the database", manifest.dump.size, "bytes")
+
+    def report() -> Iterator[bytes]:
+        for chunk in files.read(manifest.path("dump")):
+            yield chunk
+            reporter.advance(len(chunk))
+
+    with session.connect(into) as connection:
+        program = find_programs(connection.info.server_version // 10_000, "pg_restore") / "pg_restore"
+        arguments = ["--single-transaction", "--exit-on-error", "--no-owner"]
+        arguments += [] if options.with_privileges else ["--no-privileges"]
+        feed_input(program, *arguments, parameters=into, chunks=report())
+        found, expected = count_rows(connection), manifest.database.row_counts
+        if found != expected:
+            different = sorted(name for name in found | expected if found.get(name) != expected.get(name))
+            raise BackupError(f"Tables have other numbers of rows than in the backup: {', '.join(different)}.")
+        _move_rows(connection, moved, has_own_content=bool(options.content))
+        connection.execute("ANALYZE")
 
 
 def _require_compatible(server: session.Connection, manifest: Manifest, options: RestoreOptions) -> None:

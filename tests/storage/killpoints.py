@@ -46,7 +46,7 @@ def kill_after(module: Any, name: str, count: int = 1) -> None:
 def _list_steps() -> dict[str, Callable[[], None]]:
     from ncfd_site.core import sql
     from storage import deletion, garbage_collection, tiers
-    from storage.backup import drill
+    from storage.backup import drill, restore
     from storage.backup import services as backup
     from storage.backup.destinations import FolderDestination
     from storage.content.local import LocalContentStore
@@ -58,6 +58,8 @@ def _list_steps() -> dict[str, Callable[[], None]]:
         "backup: content copied": lambda: kill_before(backup, "_write_file", 2),
         "backup: before the manifest": lambda: kill_before(backup, "Manifest"),
         "drill: restored": lambda: kill_before(drill, "run_checks"),
+        "restore: content restored": lambda: kill_after(restore, "_restore_content"),
+        "restore: database restored": lambda: kill_before(restore, "_move_rows"),
         "gc: before any row": lambda: kill_before(garbage_collection, "_delete_rows"),
         "gc: rows deleted and not committed": lambda: kill_after(sql, "call"),
         "gc: rows committed": lambda: kill_after(garbage_collection, "_delete_rows"),

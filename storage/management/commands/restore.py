@@ -20,7 +20,7 @@ class Command(ReportingCommand):
     """Restores and verifies."""
 
     help = "Restore a backup into a fresh database and verify schema, scores and storage."
-    when_interrupted = "Run the same command again, with --overwrite if the database is not empty."
+    when_interrupted = "The database is as before; run the same command again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add source and target."""
@@ -34,7 +34,7 @@ class Command(ReportingCommand):
             metavar="DIR|s3://BUCKET/PREFIX",
             help="Where all content goes (default: the stores of the site, by the address of each object).",
         )
-        parser.add_argument("--overwrite", action="store_true", help="Drop the database if it is not empty.")
+        parser.add_argument("--overwrite", action="store_true", help="Replace the database if it exists.")
         parser.add_argument("--no-privileges", action="store_true", help="Restore no grants.")
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:

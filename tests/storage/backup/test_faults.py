@@ -1,6 +1,8 @@
 """A backup that fails or is killed anywhere is never taken for a complete one, and the next one continues."""
 
+import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,22 @@ def test_killed_backup_is_continued(step: str, left: int, site: Site) -> None:
         assert target.read_content() == site.read_content()
 
 
+@pytest.mark.parametrize("step", ["restore: content restored", "restore: database restored"])
+def test_killed_restore_leaves_the_database_as_it_was(step: str, site: Site) -> None:
+    site.back_up()
+    with site.target() as target:
+        site.restore(target)
+        target.execute("UPDATE documents SET publisher = 'changed'")
+        command = ("restore", "--overwrite", "--into", target.url, "--content", str(target.content))
+        assert site.run("-m", "tests.storage.killpoints", step, *command).code == -signal.SIGKILL
+        assert target.execute("SELECT count(*) FROM documents WHERE publisher = 'changed'") == [(20,)]
+        site.restore(target, overwrite=True)
+        assert target.read_rows() == site.read_rows()
+        assert not replace(
+            target, database={**target.database, "dbname": f"{target.database['dbname']}_restoring"}
+        ).exists()
+
+
 def test_killed_backup_leaves_an_earlier_one_complete(site: Site) -> None:
     first = site.back_up()
     site.run("-m", "tests.storage.killpoints", "backup: before the manifest", "backup")
@@ -95,6 +113,7 @@ def test_failing_bucket_is_reported_and_the_next_backup_completes(
 ) -> None:
     settings.BACKUP_TO = f"s3://{BUCKET}/{both_tiers}-backups"
     on_s3 = Site(site.database, site.content, settings.BACKUP_TO)
+    store_setup.upload(os.urandom(20_000_000), name="sent in parts")
 
     def fail(handler: Handler, state: object) -> None:
         handler.respond_error(503, "SlowDown")
@@ -105,7 +124,8 @@ def test_failing_bucket_is_reported_and_the_next_backup_completes(
         assert done.code == 6
         assert done.errors.startswith("The bucket of backups failed (503 SlowDown). Try again later.")
     settings.CONTENT_S3_ENDPOINT = s3_endpoint
-    assert on_s3.back_up().copied_count == 20
+    assert on_s3.back_up().copied_count == 21
+    assert on_s3.back_up().copied_count == 0
     with site.target() as target:
         on_s3.restore(target)
         assert target.read_content() == site.read_content()

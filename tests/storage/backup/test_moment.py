@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from storage.backup.errors import BackupError
 from storage.content import get_content_store
 from storage.garbage_collection import collect_garbage
 from storage.models import Document, StorageObject
+from tests.migration.test_pooler import pgbouncer
 from tests.storage import store_setup
 from tests.storage.backup.conftest import DOCUMENTS
 from tests.storage.backup.sites import Site
@@ -125,6 +127,13 @@ def test_heartbeat_keeps_the_hold(site: Site, monkeypatch: pytest.MonkeyPatch) -
         threading.Event().wait(2)
         assert not run_in_thread(hold.may_delete_data)
         held.check()
+
+
+def test_pooler_in_transaction_mode_is_refused(site: Site) -> None:
+    refused = pytest.raises(BackupError, match="names a connection pooler in transaction mode, where pg_dump would")
+    with pgbouncer(site.database, "transaction") as pooled, refused:
+        replace(site, database=pooled).back_up()
+    assert site.list_backups() == {}
 
 
 def run_in_thread(act: Callable[[], Any]) -> Any:

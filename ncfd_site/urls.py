@@ -10,7 +10,7 @@ from ncfd_site.dashboard import views as dashboard
 from ncfd_site.exports import views as exports
 from ncfd_site.jobs import views as jobs
 from ncfd_site.schema import views as schema
-from ncfd_site.web import health, throttling
+from ncfd_site.web import health, styleguide, throttling
 
 handler500 = health.report_failure
 
@@ -36,6 +36,7 @@ urlpatterns = [
     path("jobs/", include((_jobs, "jobs"))),
     path("", include("storage.urls")),
     path("", include("signals.urls")),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("schema/", schema.schema, name="schema"),
     path("accounts/login/", throttling.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),

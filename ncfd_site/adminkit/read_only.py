@@ -65,9 +65,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     ordering: ClassVar[Any] = ("-pk",)
     empty_value_display = "not given"
 
-    class Media:
-        css = {"all": ["ncfd/admin.css"]}
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # Django shows a search box, and completes foreign keys to the table, if these are set.

@@ -14,7 +14,7 @@ Phase = Literal[
 ]
 Gate = Literal["", "any", "G1", "G2", "G3", "G4"]
 Signal = Literal["", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"]
-Band = Literal["", "97", "75", "50", "0", "none"]
+Band = Literal["", "97", "75", "50", "25", "0", "none"]
 Within = Literal["", "30", "90", "180", "365"]
 Sort = Literal["risk", "-risk", "change", "-change", "readout", "-readout", "number", "-number"]
 

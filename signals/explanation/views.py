@@ -28,6 +28,7 @@ from signals.explanation.waterfall import build_score_waterfall, compute_waterfa
 from signals.queries import compute_breakdown
 from signals.scoring.table import scoring_table
 from signals.trials.labels import find_band
+from signals.trials.marks import is_prior_only
 from signals.trials.run_record import RunRecord, read_run_record
 
 # A larger card is shown as raw JSON only.
@@ -71,6 +72,7 @@ def trial(request: HttpRequest, nct_id: str) -> HttpResponse:
             "waterfall": falls,
             "drawing": build_score_waterfall(falls),
             "band": find_band(scored.score.p_fail),
+            "is_prior_only": is_prior_only(scored.score),
             "history": build_line_chart(
                 [
                     LineItem(

@@ -44,26 +44,6 @@ def severity(code: str) -> str:
     return str(dict(Signal.Severity.choices).get(code, code))
 
 
-@register.inclusion_tag("trials/p_fail.html")
-def p_fail(share: Decimal) -> dict[str, Any]:
-    """Render a probability of failure in percent, with a bar in the color of its band."""
-    return {"share": share, "band": labels.find_band(share), "bar": f"{share * 100:.1f}"}
-
-
-@register.filter
-def risk(p_fail: Decimal | None) -> SafeString:
-    """Render a probability of failure as a number with a bar of that length."""
-    if p_fail is None:
-        return formatting.render_quiet("not scored")
-    return format_html(
-        '<span class="risk"><span class="number">{}</span> <svg class="risk-bar" width="40" height="8"'
-        ' aria-hidden="true"><rect class="track" width="40" height="8"/><rect class="part" width="{}" height="8"/>'
-        "</svg></span>",
-        formatting.format_percent(p_fail),
-        f"{40 * p_fail:.1f}",
-    )
-
-
 @register.filter
 def days_of(span: ListingPeriod) -> str:
     """Return the first and last day of a listing in words."""

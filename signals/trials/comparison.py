@@ -13,6 +13,7 @@ from signals.models import Score, Trial, TrialCurrentScore
 from signals.queries import read_recorded_ratios
 from signals.trials import selection as selecting
 from signals.trials.labels import BANDS, Band, format_phase
+from signals.trials.marks import is_prior_only
 from signals.trials.queries import Ticker, list_active_tickers
 from signals.trials.run_record import explain_change, with_readable_metadata
 from signals.trials.runs import Run, find_previous_run
@@ -105,6 +106,11 @@ class Compared:
     def change(self) -> Decimal | None:
         """The later probability minus the earlier one."""
         return None if self.earlier is None else self.later.p_fail - self.earlier.p_fail
+
+    @property
+    def is_prior_only(self) -> bool:
+        """True if the later score is only the prior of the phase."""
+        return is_prior_only(self.later)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ncfd_site.core.charts.risk_bar import BAND_LIMITS, find_band_number
+
 PHASES = {
     "EARLY_PHASE1": "Early phase 1",
     "PHASE1": "Phase 1",
@@ -46,12 +48,19 @@ class Band:
         """True if the band is one of probabilities."""
         return self.low is not None or self.high is not None
 
+    @property
+    def number(self) -> int:
+        """The number of the band on the risk scale, from 1 (lowest) to 5; 0 for trials without a score."""
+        return find_band_number(self.low or Decimal(0)) if self.is_scored else 0
 
+
+_FIRST, _SECOND, _THIRD, _FOURTH = BAND_LIMITS
 BANDS = (
-    Band("97", "97 % and more", Decimal("0.97")),
-    Band("75", "75 % to under 97 %", Decimal("0.75"), Decimal("0.97")),
-    Band("50", "50 % to under 75 %", Decimal("0.50"), Decimal("0.75")),
-    Band("0", "under 50 %", None, Decimal("0.50")),
+    Band("97", "97 % and more", _FOURTH),
+    Band("75", "75 % to under 97 %", _THIRD, _FOURTH),
+    Band("50", "50 % to under 75 %", _SECOND, _THIRD),
+    Band("25", "25 % to under 50 %", _FIRST, _SECOND),
+    Band("0", "under 25 %", None, _FIRST),
     Band("none", "not scored"),
 )
 BAND = {band.name: band for band in BANDS}

@@ -2,23 +2,25 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
 
 from ncfd_site.core import sql
-from signals.models import Gate, Signal
+from signals.models import Gate, Score, Signal
 from signals.queries import read_recorded_ratios
 from signals.trials.run_record import RunRecord, read_json, read_run_record
 
 _NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])
+LAST_DIGITS = Decimal("0.0001")
 _WORST_FIRST = {code: place for place, code in enumerate(Signal.Severity.values)}
 
 _MARKS = """
-    SELECT trial_id, "G_id" AS gate, NULL AS signal, NULL AS severity, NULL AS metadata
+    SELECT trial_id, "G_id" AS gate, NULL AS signal, NULL AS severity, NULL AS metadata, false AS is_prior_only
     FROM gates WHERE trial_id = ANY(%(ids)s) AND fired_bool
     UNION ALL
-    SELECT trial_id, NULL, "S_id", severity, NULL FROM signals WHERE trial_id = ANY(%(ids)s)
+    SELECT trial_id, NULL, "S_id", severity, NULL, false FROM signals WHERE trial_id = ANY(%(ids)s)
     UNION ALL
-    SELECT trial_id, NULL, NULL, NULL, metadata::text FROM scores WHERE score_id = ANY(%(scores)s)
+    SELECT trial_id, NULL, NULL, NULL, metadata::text, sum_log_lr = 0 AND abs(p_fail - prior_pi) < 0.0001
+    FROM scores WHERE score_id = ANY(%(scores)s)
 """
 
 
@@ -40,13 +42,14 @@ class Marks:
     """The gates that fired for a trial, by code, and its signals, the worst first.
 
     `late` are signals that fired after the feature freeze and did not count. `is_evaluated` is False when the run
-    could not evaluate any signal.
+    could not evaluate any signal. `is_prior_only` is True if the score is that of the phase alone.
     """
 
     gates: list[Mark] = field(default_factory=list)
     signals: list[Mark] = field(default_factory=list)
     late: list[Mark] = field(default_factory=list)
     is_evaluated: bool = True
+    is_prior_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class _Row:
     signal: str | None
     severity: str | None
     metadata: str | None
+    is_prior_only: bool
 
 
 def load_marks(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> dict[int, Marks]:
@@ -70,8 +74,14 @@ def load_marks(trial_ids: Collection[int], score_ids: Collection[int] = ()) -> d
     return {trial_id: _build_current_marks(rows) for trial_id, rows in found.items()}
 
 
-def read_recorded_marks(metadata: Any) -> Marks:
+def is_prior_only(score: Score) -> bool:
+    """Return whether no gate and no stop rule changed the prior; the last digits are rounded."""
+    return not score.sum_log_lr and abs(score.p_fail - score.prior_pi) < LAST_DIGITS
+
+
+def read_recorded_marks(score: Score) -> Marks:
     """Return the badges in the metadata of a score."""
+    metadata = score.metadata
     record = read_run_record(metadata)
     counted = metadata.get("signals") if isinstance(metadata, Mapping) else None
     signals = counted.items() if isinstance(counted, Mapping) else ()
@@ -80,6 +90,7 @@ def read_recorded_marks(metadata: Any) -> Marks:
         [Mark(str(code), severity) for code, severity in signals if severity in _WORST_FIRST],
         [Mark(code) for code in record.late],
         record,
+        is_prior_only(score),
     )
 
 
@@ -92,14 +103,18 @@ def _build_current_marks(rows: Sequence[_Row]) -> Marks:
         [one for one in signals if one.code not in record.late],
         [one for one in signals if one.code in record.late],
         record,
+        any(row.is_prior_only for row in rows),
     )
 
 
-def _sort_marks(gates: Iterable[Mark], signals: Iterable[Mark], late: Iterable[Mark], record: RunRecord) -> Marks:
+def _sort_marks(
+    gates: Iterable[Mark], signals: Iterable[Mark], late: Iterable[Mark], record: RunRecord, is_prior: bool
+) -> Marks:
     recorded = bool(record.severities or record.late or record.not_fired)
     return Marks(
         sorted(gates, key=lambda mark: mark.code),
         sorted(signals, key=lambda mark: (_WORST_FIRST.get(mark.severity, 0), mark.code)),
         sorted(late, key=lambda mark: mark.code),
         is_evaluated=recorded or not record.has_signals,
+        is_prior_only=is_prior,
     )

@@ -117,7 +117,7 @@ def build_trial_rows(
     tickers = list_active_tickers({trial.sponsor_company_id for trial in trials.values() if trial.sponsor_company_id})
     of_run = [score for score in scores if isinstance(score, Score)]
     current = [score for score in scores if isinstance(score, TrialCurrentScore)]
-    marks = {score.trial_id: read_recorded_marks(score.metadata) for score in of_run} or load_marks(
+    marks = {score.trial_id: read_recorded_marks(score) for score in of_run} or load_marks(
         [score.trial_id for score in current], [score.score_id for score in current if score.score_id]
     )
     changes = _changes_since_previous_run(of_run, runs) if of_run else {}

@@ -62,7 +62,7 @@ def test_company_has_exposure_with_subsidiaries(ana: Client) -> None:
     make_trial(sponsor_company=child)
     exposure = read(ana, f"companies/{parent.cik}")["exposure"]
     assert (exposure["trials"], exposure["has_more"]) == (3, False)
-    assert exposure["bands"] == {"97": 1, "75": 0, "50": 0, "0": 1, "none": 1}
+    assert exposure["bands"] == {"97": 1, "75": 0, "50": 0, "25": 0, "0": 1, "none": 1}
     assert [one["nct_id"] for one in exposure["riskiest"]][:2] == [below.nct_id, own.nct_id]
     assert [(one["nct_id"], one["next_readout"]) for one in exposure["next_readouts"]] == [
         (own.nct_id, soon.isoformat())

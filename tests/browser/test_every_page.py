@@ -145,6 +145,7 @@ def test_the_whole_row_is_a_link(page: Page, addresses: list[str]) -> None:
 
 def test_the_theme_is_switched_and_kept(page: Page, addresses: list[str]) -> None:
     sign_in(page, "adam")
+    page.locator("summary[aria-label^=Account]").click()
     page.get_by_role("button", name="Toggle theme").click()
     chosen = page.evaluate("document.documentElement.dataset.theme")
     assert chosen in ("light", "dark")

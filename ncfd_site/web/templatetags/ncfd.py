@@ -4,26 +4,43 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
+from django.template import RequestContext
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ncfd_site.core import formatting
+from ncfd_site.core.charts.risk_bar import render_band_dot, render_risk
 from ncfd_site.core.demo_flag import is_demonstration
 from ncfd_site.jobs import presentation
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import ProgressView, Snapshot, view_progress
+from ncfd_site.web.navigation import Group, build_navigation, group_by_task, list_roles
 
 register = template.Library()
 
+register.filter("band_dot", render_band_dot)
 register.filter("thousands", lambda number: f"{number:,}")
 register.filter("humanize_name", formatting.humanize_name)
 register.filter("as_fields", formatting.render_json)
+register.filter("by_task", group_by_task)
 register.filter("job_title", presentation.job_title)
 register.filter("job_arguments", presentation.describe_arguments)
 register.filter("job_result", presentation.describe_result)
 register.filter("job_state", presentation.state_label)
 register.filter("job_progress", presentation.progress_text)
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: RequestContext) -> list[Group]:
+    """Return the groups of pages that the user may open."""
+    return build_navigation(context["request"])
+
+
+@register.simple_tag(takes_context=True)
+def user_roles(context: RequestContext) -> list[str]:
+    """Return the names of the user's roles."""
+    return list_roles(context["user"])
 
 
 @register.simple_tag
@@ -51,6 +68,12 @@ def day(value: date | None) -> SafeString | str:
 def percent(share: Decimal | float | None) -> str:
     """Return a share of 1 in percent."""
     return formatting.UNKNOWN if share is None else formatting.format_percent(share)
+
+
+@register.filter
+def risk(p_fail: Decimal | None, is_prior_only: bool = False) -> SafeString:
+    """Render a probability of failure with its bar, hollow if it is only a prior; None: "not scored"."""
+    return formatting.render_quiet("not scored") if p_fail is None else render_risk(p_fail, is_prior_only=is_prior_only)
 
 
 @register.filter

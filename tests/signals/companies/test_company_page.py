@@ -144,7 +144,7 @@ def test_trials_come_riskiest_first_with_those_of_subsidiaries(ana: Client) -> N
     assert table.index("NCT00000002 Beta Bio") < table.index("NCT00000001 itself") < table.index("NCT00000003 itself")
     assert "NCT00000004" not in words
     assert "97 % and more 1 trial" in words
-    assert "under 50 % 1 trial" in words
+    assert "25 % to under 50 % 1 trial" in words
     assert "not scored 1 trial" in words
     assert "Next readouts in 9 days NCT00000001 40.0 %" in words
     assert f'href="/trials/?sponsor={company.cik}"' in page.content.decode()

@@ -96,7 +96,7 @@ def test_a_signal_after_the_freeze_is_listed_as_late(ana: Client) -> None:
 def test_near_certain_is_not_rounded_to_certain(ana: Client) -> None:
     for number, p_fail in enumerate(("0.99966", "0.9994", "0.0005", "0.00034", "0"), start=1):
         scored_trial(f"NCT0000000{number}", p_fail)
-    shown = re.findall(r"<strong>(\S+ %)</strong>", ana.get("/trials/").content.decode())
+    shown = re.findall(r'class="number">(\S+ %)</strong>', ana.get("/trials/").content.decode())
     assert shown == ["99.966 %", "99.9 %", "0.050 %", "0.034 %", "0.0 %"]
 
 
@@ -242,7 +242,8 @@ def test_tiles_count_trials_and_link_to_them(ana: Client, monkeypatch: pytest.Mo
         ("97 % and more", 2),
         ("75 % to under 97 %", 2),
         ("50 % to under 75 %", 1),
-        ("under 50 %", 1),
+        ("25 % to under 50 %", 1),
+        ("under 25 %", 0),
         ("not scored", 1),
     ]
     assert f"Latest run {LATEST} as of" in text_of(page)
@@ -251,14 +252,14 @@ def test_tiles_count_trials_and_link_to_them(ana: Client, monkeypatch: pytest.Mo
     assert '<a href="?band=97"><strong>2</strong>' in page.content.decode()
     assert f'<a href="?run={LATEST}&amp;band=97">' in ana.get(f"/trials/?run={LATEST}&pivotal=yes").content.decode()
     monkeypatch.setattr("signals.trials.queries.COUNT_LIMIT", 1)
-    assert "more than 1 trials" in text_of(ana.get("/trials/"))
+    assert "97 % and more more than 1 75 % to under 97 %" in text_of(ana.get("/trials/"))
 
 
 def test_an_empty_page_names_the_command_that_fills_it(ana: Client) -> None:
     assert "No trials yet. manage.py load_ctgov" in text_of(ana.get("/trials/"))
     make_trial(nct_id="NCT00000001")
     words = text_of(ana.get("/trials/"))
-    assert "Latest run none no scores yet" in words
+    assert "Trials by risk No scores yet" in words
     assert "manage.py score_trials --run-id" in words
     assert "NCT00000001" in words
     assert "No trials match this filter: Phase 1, found by" not in words

@@ -261,8 +261,8 @@ def test_the_picture_counts_what_rose_and_fell_in_each_band(
 ) -> None:
     page = ana.get("/trials/compare/")
     found = {moved.band.name: (moved.risen, moved.fallen, moved.same, moved.new) for moved in page.context["movements"]}
-    assert found == {"97": (1, 0, 0, 0), "75": (0, 0, 0, 0), "50": (0, 0, 0, 1), "0": (0, 1, 1, 0)}
-    assert "under 50 % 0 1 1 0 2" in text_of(page)
+    assert found == {"97": (1, 0, 0, 0), "75": (0, 0, 0, 0), "50": (0, 0, 0, 1), "25": (0, 1, 1, 0), "0": (0, 0, 0, 0)}
+    assert "25 % to under 50 % 0 1 1 0 2" in text_of(page)
     monkeypatch.setattr("signals.trials.comparison.DRAWN", 2)
     assert f"The 2 trials with the highest P(failure) in {LATEST}." in text_of(ana.get("/trials/compare/"))
 

@@ -30,6 +30,19 @@
         }
     }
 
+    // Closes the open menu of the header, and returns the focus to its button.
+    function closeMenus(except) {
+        const open = [...document.querySelectorAll("#header details[open]")].filter((menu) => !menu.contains(except));
+        for (const menu of open) {
+            if (menu.contains(document.activeElement)) {
+                menu.querySelector("summary").focus();
+            }
+            menu.open = false;
+        }
+        return open.length > 0;
+    }
+    document.addEventListener("click", (event) => closeMenus(event.target));
+
     document.addEventListener("keydown", (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat && isTextField(event.target)) {
             continueFrom(event.target);
@@ -44,11 +57,16 @@
             }
             return;
         }
+        if (event.key === "Escape" && closeMenus()) {
+            return;
+        }
         if (areOff) {
             return;
         }
         const key = event.key.toLowerCase();
-        const target = [...document.querySelectorAll("[data-key]")].find((element) => element.dataset.key === key);
+        const target = [...document.querySelectorAll("[data-key]")].findLast(
+            (element) => element.dataset.key === key && element.checkVisibility(),
+        );
         if (target) {
             event.preventDefault();
             if (target.matches("textarea, input, select")) {

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 
 import psycopg
@@ -303,6 +304,9 @@ def test_a_role_that_cannot_create_databases_adopts(unversioned: Keywords, worke
         assert result.adoption is not None
         assert result.adoption["partial"] is None
     finally:
+        # Its session drops its temporary functions at its end.
+        while query(unversioned, f"SELECT FROM pg_stat_activity WHERE usename = '{role}'"):
+            time.sleep(0.05)
         states.execute(unversioned, f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")
 
 

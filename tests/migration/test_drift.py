@@ -203,6 +203,13 @@ def drift(keywords: Keywords, *exclude: str) -> RunResult:
     return result
 
 
+def repair(keywords: Keywords) -> None:
+    script = inspection.render_repair_sql(keywords, Progress(lambda _: None, 0, RunResult(database="test")))
+    with psycopg.connect(**keywords, autocommit=True) as connection:
+        for statement in source.split_statements(script):
+            connection.execute(statement.encode())
+
+
 @pytest.mark.parametrize(("change", "words"), MUTATIONS.values(), ids=MUTATIONS)
 def test_each_mutation_is_named_and_repaired(head_database: Keywords, change: str, words: str) -> None:
     with psycopg.connect(**head_database) as connection:
@@ -211,11 +218,21 @@ def test_each_mutation_is_named_and_repaired(head_database: Keywords, change: st
         drift(head_database)
     assert refusal.value.exit_code is ExitCode.FINDINGS
     assert words in str(refusal.value)
-    script = inspection.render_repair_sql(head_database, Progress(lambda _: None, 0, RunResult(database="test")))
-    with psycopg.connect(**head_database, autocommit=True) as connection:
-        for statement in source.split_statements(script):
-            connection.execute(statement.encode())
+    repair(head_database)
     assert drift(head_database).drift is not None
+
+
+def test_a_repair_that_would_change_values_fails_and_changes_none(head_database: Keywords) -> None:
+    states.execute(
+        head_database,
+        "ALTER TABLE gates ALTER lr_used TYPE numeric",
+        'ALTER TABLE signals ALTER "S_id" TYPE text',
+        "INSERT INTO trials (trial_id, nct_id, is_pivotal, last_seen_at) VALUES (1, 'NCT1', true, now())",
+        """INSERT INTO gates (trial_id, "G_id", fired_bool, lr_used) VALUES (1, 'G1', true, 1.23456789)""",
+    )
+    with pytest.raises(psycopg.errors.RaiseException, match=r"gates\.lr_used has values that numeric\(10,6\) changes"):
+        repair(head_database)
+    assert query(head_database, "SELECT lr_used::text FROM gates") == [("1.23456789",)]
 
 
 @pytest.mark.parametrize(("change", "words"), EXTRAS.values(), ids=EXTRAS)

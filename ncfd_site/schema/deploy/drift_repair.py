@@ -236,13 +236,16 @@ _REPAIRS: dict[str, Callable[[Finding, Target], Iterable[str]]] = {
     "population": lambda f, _: [f"REFRESH MATERIALIZED VIEW public.{f.name}"],
     "foreign key triggers": lambda f, _: [f"ALTER TABLE public.{f.name} ENABLE TRIGGER ALL"],
     "inheritance": lambda f, _: [f"ALTER TABLE {f.name} NO INHERIT public.{(f.found or '').rpartition(' of ')[2]}"],
-    "not null": lambda f, _: [f"ALTER TABLE public.{f.relation} VALIDATE CONSTRAINT {f.name.partition('.')[2]}"],
+    "not null": lambda f, _: [f"ALTER TABLE public.{f.relation} VALIDATE CONSTRAINT {quote(f.name.partition('.')[2])}"],
     "access method": lambda f, _: [f"ALTER TABLE public.{f.name} SET ACCESS METHOD heap"],
     "type of rows": lambda f, _: [f"ALTER TABLE public.{f.name} NOT OF"],
     "persistence": lambda f, _: [f"ALTER SEQUENCE public.{f.name} SET LOGGED"],
     "cast": lambda f, _: [f"DROP CAST {f.name}"],
     "statistics target": lambda f, _: [
-        f"ALTER TABLE public.{f.relation} ALTER COLUMN {f.name.partition('.')[2]} SET STATISTICS {f.expected or -1}"
+        (
+            f"ALTER TABLE public.{f.relation} ALTER COLUMN {quote(f.name.partition('.')[2])}"
+            f" SET STATISTICS {f.expected or -1}"
+        )
     ],
     "cache": lambda f, _: [f"ALTER SEQUENCE public.{f.name} CACHE {f.expected or 1}"],
 }

@@ -127,10 +127,10 @@ def repair_column(finding: Finding, target: Target) -> Iterator[str]:
         yield f"ALTER TABLE public.{table} ADD COLUMN {_define_column(finding.name, target, is_filled=is_filled)}"
     elif expected["type"] != found["type"]:
         new, old = (parts["type"].partition(" COLLATE ")[0] for parts in (expected, found))
-        yield _refuse(
-            table, f"{column}::{new}::{old} IS DISTINCT FROM {column}", f"{finding.name} has values beyond {new}"
-        )
-        yield f"{alter} TYPE {expected['type']} USING {quote(column)}::{new}"
+        value = quote(column)
+        is_changed = f"{value}::{new}::{old} IS DISTINCT FROM {value}"
+        yield _refuse(table, is_changed, f"{finding.name} has values that {new} changes")
+        yield f"{alter} TYPE {expected['type']} USING {value}::{new}"
     if expected["null"] and (found is not None or not is_filled) and not (found and found["null"]):
         yield f"{alter} SET NOT NULL"
     elif found and found["null"] and not expected["null"]:

@@ -43,7 +43,6 @@ class RestoreOptions:
 
     into: Mapping[str, Any]
     content: str = ""
-    backup: str = ""
     overwrite: bool = False
     with_privileges: bool = True
 

@@ -58,7 +58,10 @@ class Command(ReportingCommand):
         if failed:
             fail(f"Restored, but verification failed: {', '.join(failed)}.", ExitCode.FINDINGS)
         if manifest.database.revision != revisions.head():
-            fail("Run migrate_alembic, verify_scores and storage_verify on the restored database.", ExitCode.PARTIAL)
+            fail(
+                "Run migrate, migrate_alembic, verify_scores and storage_verify on the restored database.",
+                ExitCode.PARTIAL,
+            )
 
 
 def add_source(parser: ArgumentParser) -> None:

@@ -140,7 +140,7 @@ def test_backup_of_an_earlier_revision_is_restored_for_migration(site: Site) -> 
     with site.target() as target:
         done = manage("restore", "--into", target.url, "--content", str(target.content))
         assert done.code == 7, done
-        assert done.errors == "Run migrate_alembic, verify_scores and storage_verify on the restored database."
+        assert done.errors == "Run migrate, migrate_alembic, verify_scores and storage_verify on the restored database."
 
 
 def truncate(path: Path) -> None:

@@ -72,6 +72,7 @@ TABLE: dict[str, Rule] = {
     "/": page(USERS),
     "/errors/": page(GROUPS),
     "/schema/": page(BUT_REVIEWERS),
+    "/styleguide/": page(USERS),
     "/healthz": page(frozenset(WHO), public=True),
     "/readyz": page(frozenset(WHO), public=True),
     "/accounts/login/": page(frozenset(WHO), post=200, options=200, public=True, exact={"PUT": 200}),

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_extensions",
     "axes",
+    "procrastinate.contrib.django",  # its tables: `ncfd_site.jobs` defines the tasks
     "django_htmx",  # for its copy of htmx in the static files
     "storage",
     "securities",

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.formatting import format_size
 from ncfd_site.core.permissions import current_user, require_permission
+from ncfd_site.jobs.engine import OPEN
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.queue import OPEN
 from storage.charts import build_charts
 from storage.forms import ConfirmForm, GcForm, MaintenanceForm, MoveForm, VerifyForm
 from storage.garbage_collection import GcOptions, find_blocking_reason, preview_garbage_collection

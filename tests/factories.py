@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from linkaudit.models import Asset, AssetAlias, LinkAudit
+from ncfd_site.core import sql
 from ncfd_site.core.roles import Role, create_groups
 from securities.models import Company
 from signals.models import Study, Trial
@@ -144,3 +145,14 @@ def make_study(**fields: Any) -> Study:
     if "trial" not in fields and "trial_id" not in fields:
         fields["trial"] = make_trial(is_pivotal=False)
     return Study.objects.create(**{"doc_type": "Paper", "year": 2024, "extracted_jsonb": {}, **fields})
+
+
+def make_job_task(*, is_held: bool = True) -> int:
+    """Create a task of a job, with its worker, lost unless `is_held`; return its number."""
+    heartbeat = "now()" if is_held else "now() - interval '1 minute'"
+    sql.execute(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({heartbeat})")
+    return int(
+        sql.value("""
+            INSERT INTO procrastinate_jobs (queue_name, task_name, status, worker_id)
+            SELECT 'test_count', 'run_job', 'doing', max(id) FROM procrastinate_workers RETURNING id""")
+    )

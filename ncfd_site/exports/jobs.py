@@ -113,6 +113,8 @@ EXPORT_LIST = register(
         describe=_describe_export,
         conclude=lambda result: f"{result['rows']:,} rows, {in_bytes(result['bytes'])}.",
         result_template="ncfd/exports/result.html",
+        # The requester waits for it.
+        priority=1,
         errors=(PermissionDenied,),
     )
 )

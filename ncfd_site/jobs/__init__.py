@@ -1,1 +1,1 @@
-"""Background jobs: one table, one worker command, one page for all job types."""
+"""Background jobs: one record, one worker command and one page for all job types; procrastinate executes them."""

@@ -1,12 +1,16 @@
 """The admin of jobs, read-only; the actions are on the page of each job."""
 
 from django.contrib import admin
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from ncfd_site.adminkit import search
 from ncfd_site.adminkit.columns import age_column, choice_column, value_column
 from ncfd_site.adminkit.filters import fixed_choices_filter, indexed_values_filter
 from ncfd_site.adminkit.read_only import ReadOnlyAdmin
 from ncfd_site.jobs.models import Job
+
+# Its actions would act on tasks without their jobs.
+admin.site.unregister(ProcrastinateJob)
 
 
 @admin.register(Job)

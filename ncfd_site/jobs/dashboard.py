@@ -7,16 +7,21 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from ncfd_site.dashboard.tile import Figure, Line, Query, Rows, Source, Tile, register
+from ncfd_site.jobs.engine import LOST_AFTER
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import job_title, progress_text, state_label
 
 VIEW = "jobs.view_job"
 SHOWN = 5
-OPEN = """
-SELECT job_id, kind, state, requested_by, requested_at, started_at, lease_until, step, done, total, unit,
-    canceled_by, canceled_at, count(*) FILTER (WHERE state = 'running') OVER () AS running, count(*) OVER () AS open
-FROM site_jobs WHERE state IN ('queued', 'running') ORDER BY job_id LIMIT 1000
-"""
+OPEN = f"""
+SELECT j.job_id, j.kind, j.state, j.requested_by, j.requested_at, j.started_at, w.id IS NOT NULL AS is_held, j.step,
+    j.done, j.total, j.unit, j.canceled_by, j.canceled_at,
+    count(*) FILTER (WHERE state = 'running') OVER () AS running, count(*) OVER () AS open
+FROM site_jobs j LEFT JOIN procrastinate_jobs t ON t.id = j.task_id AND t.status = 'doing'
+LEFT JOIN procrastinate_workers w
+    ON w.id = t.worker_id AND w.last_heartbeat > now() - make_interval(secs => {LOST_AFTER})
+WHERE j.state IN ('queued', 'running') ORDER BY j.job_id LIMIT 1000
+"""  # noqa: S608 (a constant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class OpenJob:
     requested_by: str
     requested_at: datetime
     started_at: datetime | None
-    lease_until: datetime | None
+    is_held: bool
     step: str
     done: int
     total: int | None
@@ -53,7 +58,8 @@ def build_jobs_tile(found: Rows, user: User) -> Tile:
 
 
 def _build_job_line(one: OpenJob) -> Line:
-    job = Job(**{name: value for name, value in asdict(one).items() if name not in ("running", "open")})
+    job = Job(**{name: value for name, value in asdict(one).items() if name not in ("running", "open", "is_held")})
+    job.is_held = one.is_held
     label = state_label(job)
     return Line(
         job_title(job),

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 class Job(models.Model):
     """A background job: its type, progress and result.
 
-    A worker holds a job by a lease that it renews. When the lease expires, another worker resumes from the checkpoint.
+    Procrastinate gives the task of a job to a worker. When that is lost, another worker resumes from the checkpoint.
     """
 
     class State(models.TextChoices):
@@ -32,11 +32,12 @@ class Job(models.Model):
     finished_at = models.DateTimeField(
         "finished", null=True, blank=True, help_text="When it was done, failed or canceled."
     )
-    worker = models.TextField(
-        "worker", null=True, blank=True, help_text="Process with the lease, or with the last one."
-    )
-    lease_until = models.DateTimeField(
-        "lease end", null=True, blank=True, help_text="When the lease expires and another worker may resume."
+    worker = models.TextField("worker", null=True, blank=True, help_text="Process that runs it, or ran it last.")
+    task_id = models.BigIntegerField(
+        "task",
+        null=True,
+        blank=True,
+        help_text="Row of procrastinate_jobs that may run it; deleted when that is finished.",
     )
     attempts = models.IntegerField("attempts", db_default=0, help_text="Number of times that a worker started it.")
     step = models.TextField("step", db_default="", help_text="Description of the current step.")
@@ -54,6 +55,9 @@ class Job(models.Model):
     canceled_at = models.DateTimeField("canceled", null=True, blank=True, help_text="When cancellation was requested.")
     result = models.JSONField("result", null=True, blank=True, help_text="Result; the job type defines it.")
     error = models.TextField("error", null=True, blank=True, help_text="Why the job failed.")
+
+    # Whether a live worker runs it: the pages annotate it.
+    is_held = True
 
     class Meta:
         managed = False

@@ -13,9 +13,9 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from ncfd_site.core.formatting import format_duration
+from ncfd_site.jobs.engine import OPEN
 from ncfd_site.jobs.job_types import JobType, registered_job_types
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.queue import OPEN
 
 # Raised by the texts of a job type for arguments or a result of another version of it.
 VERSION_ERRORS = (LookupError, TypeError, ValueError)
@@ -77,7 +77,7 @@ def state_label(job: Job) -> StateLabel:
     if job.state == State.RUNNING:
         if job.canceled_at is not None:
             return StateLabel("↻", "stopping", "waits", f"{job.canceled_by} requested cancellation.")
-        if job.lease_until is not None and job.lease_until < now:
+        if not job.is_held:
             return StateLabel("⚠", "interrupted", "wrong", "The worker was lost. The next worker resumes the job.")
         return StateLabel(
             "↻", "running", "waits", f"{job.step[:1].upper()}{job.step[1:].rstrip('.')}." * bool(job.step)

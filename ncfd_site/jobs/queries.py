@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 
 from ncfd_site.core.lists import ANY, ListForm, ListPage, Selection, read_page
+from ncfd_site.jobs.engine import OPEN, is_held
 from ncfd_site.jobs.job_types import registered_job_types
 from ncfd_site.jobs.models import Job
-from ncfd_site.jobs.queue import OPEN
 
 STATES = {"": "any", "open": "waiting or running", **{str(state): str(state.label) for state in Job.State}}
 
@@ -23,7 +23,7 @@ class JobFilter(Selection):
 
 def read_job_page(selection: JobFilter, number: int) -> ListPage[Job]:
     """Read a page of a selection, newest first."""
-    jobs = Job.objects.order_by("-pk").defer("checkpoint")
+    jobs = Job.objects.order_by("-pk").defer("checkpoint").annotate(is_held=is_held())  # type: ignore[no-redef]
     if selection.state:
         jobs = jobs.filter(state__in=OPEN if selection.state == "open" else [selection.state])
     return read_page(jobs.filter(kind=selection.kind) if selection.kind else jobs, number)

@@ -6,15 +6,17 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from ncfd_site.config.errors import UserError
+from ncfd_site.core import sql
 from ncfd_site.core.permissions import check_permission
+from ncfd_site.jobs.engine import OPEN, defer, is_held
 from ncfd_site.jobs.job_types import JobType, find_job_type
 from ncfd_site.jobs.models import Job
 
 State = Job.State
-OPEN = (State.QUEUED, State.RUNNING)
 RESUMABLE = (State.FAILED, State.CANCELED)
 EXCLUSIVE = "uq_site_jobs_exclusive"
 
@@ -38,6 +40,7 @@ def start(name: str, arguments: Mapping[str, Any], *, actor: User) -> Job:
             exclusive=name if job_type.exclusive else None,
             requested_by=actor.get_username(),
         )
+        defer(job)
     job.refresh_from_db()
     return job
 
@@ -55,9 +58,9 @@ def cancel(job_id: int, *, actor: User) -> Job:
     same = Job.objects.filter(pk=job.pk)
     if job.canceled_at is None:
         same.update(canceled_by=actor.get_username(), canceled_at=Now())
-    # No worker holds it: it is queued, or the lease of a lost worker has expired.
-    idle = same.filter(state=State.QUEUED) | same.filter(lease_until__lt=Now())
-    idle.update(state=State.CANCELED, finished_at=Now(), lease_until=None)
+    # No worker holds it: it is queued, or its worker was lost.
+    if same.filter(Q(state=State.QUEUED) | ~Q(is_held())).update(state=State.CANCELED, finished_at=Now()):
+        sql.execute("DELETE FROM procrastinate_jobs WHERE id = %s AND status = 'todo'", [job.task_id])
     job.refresh_from_db()
     return job
 
@@ -76,6 +79,7 @@ def resume(job_id: int, *, actor: User) -> Job:
         Job.objects.filter(pk=job.pk).update(
             state=State.QUEUED, finished_at=None, canceled_by=None, canceled_at=None, error=None, attempts=0
         )
+        defer(job)
     job.refresh_from_db()
     return job
 

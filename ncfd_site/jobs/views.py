@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ncfd_site.core.permissions import check_permission, current_user, require_permission
 from ncfd_site.jobs import presentation, queue
+from ncfd_site.jobs.engine import OPEN, is_held
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import Snapshot, view_progress
 from ncfd_site.jobs.queries import JobFilterForm, read_job_page
-from ncfd_site.jobs.queue import OPEN, RESUMABLE, JobError
+from ncfd_site.jobs.queue import RESUMABLE, JobError
 
 VIEW = "jobs.view_job"
 
@@ -105,7 +106,8 @@ def _change_job(request: HttpRequest, change: Callable[..., Job], job_id: int) -
 
 def _get_visible_job(request: HttpRequest, job_id: int) -> Job:
     actor = current_user(request)
-    job = Job.objects.filter(pk=job_id).first()
+    jobs = Job.objects.filter(pk=job_id)
+    job = jobs.annotate(is_held=is_held()).first()  # type: ignore[no-redef]
     if job is None or job.requested_by != actor.get_username():
         check_permission(actor, VIEW, "This page")
     if job is None:

@@ -1,29 +1,38 @@
-"""The worker: runs jobs one after the other until it is stopped, and writes their progress."""
+"""The worker: procrastinate fetches tasks, and this module runs their jobs in threads and writes their progress."""
 
+import asyncio
 import logging
 import os
-import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job as Task
+from procrastinate.worker import Worker
+from psycopg.errors import RaiseException
 
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.progress import Canceled
+from ncfd_site.jobs.engine import HEARTBEAT, LOST_AFTER, TASK, requeue_lost
+from ncfd_site.jobs.execution import DATABASE_ERRORS, Execution, JobTakenError, Progress, own_connection
 from ncfd_site.jobs.job_types import JobType, find_job_type, registered_job_types
-from ncfd_site.jobs.lease import DATABASE_ERRORS, Heartbeat, Lease, LeaseLost, Progress, acquire, own_connection
 from ncfd_site.jobs.models import Job
 
 logger = logging.getLogger(__name__)
 
-# Seconds: the lease of a worker, the polling interval, and the longest pause before a lost database is tried again.
-LEASE = 60.0
+# Seconds between two looks for tasks, and the longest pause before a lost database is tried again.
 POLL_INTERVAL = 1.0
 MAX_PAUSE = 30.0
+# Seconds between two looks whether the worker is to stop.
+STOP_INTERVAL = 0.1
 # Seconds between two writes of progress; a checkpoint is always written.
 WRITE_INTERVAL = 0.5
 
@@ -35,16 +44,15 @@ class Requeued(Canceled):
 
 
 class JobReporter:
-    """A `ProgressReporter` that also raises `LeaseLost` when another worker may hold the job."""
+    """A `ProgressReporter` that also raises `JobTakenError` when another worker may run the job."""
 
-    def __init__(self, job: Job, lease: Lease, heartbeat: Heartbeat, stopping: threading.Event, *, using: str) -> None:
+    def __init__(self, job: Job, execution: Execution, stopping: threading.Event) -> None:
         self.actor = job.requested_by
         self.checkpoint: Mapping[str, Any] = job.checkpoint
         self._progress = Progress(job.step, job.done, job.total, job.unit)
-        self._lease = lease
-        self._heartbeat = heartbeat
+        self._execution = execution
         self._stopping = stopping
-        self._using = using
+        self._is_canceled = False
         self._written = time.monotonic()
 
     def begin(self, step: str, total: int | None, unit: str) -> None:
@@ -59,90 +67,59 @@ class JobReporter:
             self.checkpoint = checkpoint
         if checkpoint is not None or time.monotonic() - self._written >= WRITE_INTERVAL:
             self.flush(checkpoint)
-        if self._heartbeat.lost.is_set():
-            raise LeaseLost("The worker did not reach the database in time.")
         if self._stopping.is_set():
             raise Requeued
-        if self._heartbeat.canceled.is_set():
+        if self._is_canceled:
             raise Canceled
 
     def flush(self, checkpoint: Mapping[str, Any] | None = None) -> None:
         """Write the latest progress, and a checkpoint if given."""
-        if self._lease.write(self._progress, checkpoint, using=self._using):
-            self._heartbeat.canceled.set()
+        self._is_canceled = self._execution.write(self._progress, checkpoint)
         self._written = time.monotonic()
 
 
-def work(
-    stopping: threading.Event,
-    log: Log,
-    *,
-    once: bool = False,
-    until_idle: bool = False,
-    lease_seconds: float = LEASE,
-) -> None:
-    """Run jobs until `stopping` is set, which queues the running one again; `log` receives a line per event.
-
-    `once` ends after at most one job, `until_idle` when none is queued. A lost database is retried; the job that it
-    interrupted resumes from its checkpoint when the lease has expired.
-    """
-    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    pause = POLL_INTERVAL
-    with own_connection() as own:
-        while not stopping.is_set():
-            try:
-                ran = _run_next(name, stopping, log, lease_seconds, own)
-            except DATABASE_ERRORS as error:
-                logger.warning("Lost the database (%s); retrying in %.0f s.", type(error).__name__, pause)
-                connections[own].close()
-                stopping.wait(pause)
-                pause = min(pause * 2, MAX_PAUSE)
-                continue
-            pause = POLL_INTERVAL
-            if once or (until_idle and not ran):
-                return
-            if not ran:
-                stopping.wait(POLL_INTERVAL)
-
-
-def _run_next(name: str, stopping: threading.Event, log: Log, lease_seconds: float, own: str) -> bool:
-    """Run the next job; return False without one."""
-    # Unknown types are left to workers that know them.
-    job = acquire(name, [job_type.name for job_type in registered_job_types()], lease_seconds, using=own)
-    if job is None:
-        return False
-    job_type = find_job_type(job.kind)
-    lease = Lease(job.job_id, name, lease_seconds)
-    verb = "restarts" if job.attempts > 1 else "starts"
-    log(f"Job {job.pk} {verb}: {job_type.title}, requested by {job.requested_by}.")
+def run_job(job_id: int, task_id: int, worker: str, stopping: threading.Event, log: Log) -> None:
+    """Run a job as its task, and write its outcome. Raises `Requeued` and `DATABASE_ERRORS` for a retry of the task."""
     try:
-        with Heartbeat(lease) as heartbeat:
-            reporter = JobReporter(job, lease, heartbeat, stopping, using=own)
-            log(f"Job {job.pk} {_run_job(job, job_type, lease, reporter, own)}")
-    except LeaseLost:
-        log(f"Job {job.pk} lost its lease; this worker drops it.")
+        with own_connection() as own:
+            execution = Execution(job_id, task_id, own)
+            job = execution.start(worker)
+            if job is None:
+                return
+            job_type = find_job_type(job.kind)
+            verb = "restarts" if job.attempts > 1 else "starts"
+            log(f"Job {job_id} {verb}: {job_type.title}, requested by {job.requested_by}.")
+            reporter = JobReporter(job, execution, stopping)
+            log(f"Job {job_id} {_run_to_outcome(job, job_type, execution, reporter)}")
+    except Requeued:
+        log(f"Job {job_id} is queued again: this worker stops.")
+        raise
+    except JobTakenError:
+        log(f"Job {job_id} counts as lost; this worker drops it.")
+    except DATABASE_ERRORS as error:
+        logger.warning("Job %s lost the database (%s) and is tried again.", job_id, type(error).__name__)
+        raise
     finally:
         # The work may have broken its connection, and an idle worker needs none.
         connections[DEFAULT_DB_ALIAS].close()
-    return True
 
 
-def _run_job(job: Job, job_type: JobType, lease: Lease, reporter: JobReporter, own: str) -> str:
+def _run_to_outcome(job: Job, job_type: JobType, execution: Execution, reporter: JobReporter) -> str:
     """Run the work, write its outcome, and return that for the log."""
     expected: tuple[type[Exception], ...] = (UserError, *job_type.errors)
-    ours: tuple[type[Exception], ...] = (LeaseLost, *DATABASE_ERRORS)
+    ours: tuple[type[Exception], ...] = (JobTakenError, *DATABASE_ERRORS)
     try:
         result = job_type.run(job.arguments, reporter)
         reporter.flush()
-        lease.finish(Job.State.DONE, result=result, using=own)
+        execution.finish(Job.State.DONE, result=result)
         return f"is done: {job_type.conclude(result)}"
     except Requeued:
         reporter.flush()
-        lease.release(using=own)
-        return "is queued again: this worker stops."
+        execution.release()
+        raise
     except Canceled:
         reporter.flush()
-        lease.finish(Job.State.CANCELED, using=own)
+        execution.finish(Job.State.CANCELED)
         return "is canceled."
     except ours:
         raise
@@ -156,5 +133,155 @@ def _run_job(job: Job, job_type: JobType, lease: Lease, reporter: JobReporter, o
             " the workers has the details; resume the job once the cause is corrected."
         )
     reporter.flush()
-    lease.finish(Job.State.FAILED, error=error.replace("\x00", ""), using=own)
+    execution.finish(Job.State.FAILED, error=error.replace("\x00", ""))
     return f"failed: {error}"
+
+
+class RetryStrategy(BaseRetryStrategy):
+    """Retries a task of a stopped worker at once, and one that lost the database after 2, 4, 8, … seconds."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Task) -> RetryDecision | None:
+        """Return when to retry, None for a finished task."""
+        if isinstance(exception, Requeued):
+            return RetryDecision()
+        if isinstance(exception, DATABASE_ERRORS):
+            return RetryDecision(retry_in={"seconds": min(2 ** (job.attempts + 1), 60)})
+        return None
+
+
+def _outlast_outages(execute: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return a method of the connector that waits for a lost database until the worker is to stop."""
+
+    async def execute_until_done(self: "Connector", query: Any, **arguments: Any) -> Any:
+        pause = POLL_INTERVAL
+        while True:
+            try:
+                return await execute(self, query, **arguments)
+            except ConnectorException as error:
+                if isinstance(error.__cause__, RaiseException):
+                    # The worker counted as lost: its task is gone, and the job has another one.
+                    return None
+                if self.stopping.is_set() or not isinstance(error.__cause__, DATABASE_ERRORS):
+                    raise
+                name = type(error.__cause__).__name__
+            logger.warning("Lost the database (%s); retrying in %.0f s.", name, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MAX_PAUSE)
+
+    return execute_until_done
+
+
+class Connector(PsycopgConnector):
+    """Procrastinate's connection."""
+
+    execute_query_async = _outlast_outages(PsycopgConnector.execute_query_async)
+    execute_query_one_async = _outlast_outages(PsycopgConnector.execute_query_one_async)
+    execute_query_all_async = _outlast_outages(PsycopgConnector.execute_query_all_async)
+
+    def __init__(self, stopping: threading.Event) -> None:
+        super().__init__(
+            # Evaluated for each connection: the embedded server moves when it restarts.
+            kwargs=lambda: connector_params(DEFAULT_DB_ALIAS),
+            min_size=1,
+            max_size=1,
+            timeout=MAX_PAUSE,
+            # Short, since the pauses between attempts within it double.
+            reconnect_timeout=5,
+        )
+        self.stopping = stopping
+
+
+def work(
+    stopping: threading.Event, log: Log, *, once: bool = False, until_idle: bool = False, concurrency: int = 1
+) -> None:
+    """Run jobs until `stopping` is set, which queues the running ones again; `log` receives a line per event.
+
+    `once` ends after at most one job, `until_idle` when none is queued. A lost database is waited for.
+    """
+    asyncio.run(_work(stopping, log, once=once, until_idle=until_idle, concurrency=concurrency))
+
+
+async def _work(stopping: threading.Event, log: Log, *, once: bool, until_idle: bool, concurrency: int) -> None:
+    # One thread for each job, and one for lost jobs.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 1))
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    app = App(connector=Connector(stopping))
+    # Set after the worker fetches no more tasks: it would fetch again what it gives back.
+    halting = threading.Event()
+
+    @app.task(name=TASK, pass_context=True, retry=RetryStrategy())
+    def run_task(context: JobContext, job_id: int) -> None:
+        try:
+            run_job(job_id, cast(int, context.job.id), name, halting, log)
+        finally:
+            if once:
+                worker.stop()
+
+    await asyncio.to_thread(_requeue_lost)
+    async with app.open_async():
+        worker: Any = Worker(  # its methods have no types
+            app,
+            # Unknown types are left to workers that know them.
+            queues=[job_type.name for job_type in registered_job_types()],
+            concurrency=1 if once else concurrency,
+            wait=not (once or until_idle),
+            # LISTEN does not pass a pooler in transaction mode.
+            listen_notify=False,
+            fetch_job_polling_interval=POLL_INTERVAL,
+            update_heartbeat_interval=HEARTBEAT,
+            stalled_worker_timeout=LOST_AFTER,
+            delete_jobs="always",
+            install_signal_handlers=False,
+        )
+        attendants = [asyncio.create_task(_watch(worker, stopping, halting)), asyncio.create_task(_tend(app, worker))]
+        for attendant in attendants:
+            # Without them, the worker would neither stop nor requeue lost jobs.
+            attendant.add_done_callback(lambda _: worker.stop())
+        try:
+            await worker.run()
+        except ConnectorException:
+            if not stopping.is_set():
+                raise
+        finally:
+            for attendant in attendants:
+                attendant.cancel()
+            ends = await asyncio.gather(*attendants, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception) and not stopping.is_set():
+                raise end
+
+
+async def _watch(worker: Any, stopping: threading.Event, halting: threading.Event) -> None:
+    """Stop the worker, and then its jobs, once `stopping` is set."""
+    while not stopping.is_set():
+        await asyncio.sleep(STOP_INTERVAL)
+    worker.stop()
+    halting.set()
+
+
+async def _tend(app: App, worker: Worker) -> None:
+    """Requeue lost jobs, and keep the heartbeat of a worker that waits for its last jobs, which procrastinate ends."""
+    suspects: set[int] = set()
+    while True:
+        await asyncio.sleep(HEARTBEAT)
+        if worker.worker_id is None:
+            continue
+        await app.job_manager.update_heartbeat(worker.worker_id)
+        # Tasks that this worker has but does not run, as their answer was lost with the connection. One that was
+        # fetched or finished a moment ago is not among them twice.
+        fetched = await app.job_manager.list_jobs_async(status="doing", worker_id=worker.worker_id)
+        mine = {task.id for task in fetched if task.id} - {
+            context.job.id
+            for context in worker._running_jobs.values()  # noqa: SLF001 (it has no other list of them)
+        }
+        await asyncio.to_thread(_requeue_lost, tuple(mine & suspects))
+        suspects = mine
+
+
+def _requeue_lost(dropped: tuple[int, ...] = ()) -> None:
+    try:
+        requeue_lost(dropped)
+    except DATABASE_ERRORS as error:
+        logger.warning("Cannot look for lost jobs: %s", type(error).__name__)
+    finally:
+        connections[DEFAULT_DB_ALIAS].close()

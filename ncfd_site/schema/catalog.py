@@ -19,8 +19,8 @@ Key = tuple[str, str]
 # The definition of each object.
 Catalog = dict[Key, str]
 
-# A regular expression: tables that Django's `migrate` makes for itself and its apps.
-OF_DJANGO = "^(auth|axes|django)_"
+# A regular expression: tables, types and routines that Django's `migrate` makes for itself and its apps.
+OF_DJANGO = "^(auth|axes|django|procrastinate)_"
 # Tables that Alembic and `migrate_alembic` make for themselves, outside the revisions.
 BOOKKEEPING = {"alembic_version", "alembic_migration_log"}
 # The server's extensions decide whether these exist, and how they are defined.
@@ -243,7 +243,7 @@ class EnumType:
     query: ClassVar[str] = f"""
         SELECT t.typname AS name, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
         FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
-        WHERE t.typnamespace = 'public'::regnamespace
+        WHERE t.typnamespace = 'public'::regnamespace AND t.typname !~ '{OF_DJANGO}'
           AND {exclude_extensions("pg_type", "t.oid")}
         GROUP BY t.typname ORDER BY t.typname"""  # noqa: S608
 
@@ -269,7 +269,7 @@ class Routine:
                pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
                rtrim(pg_get_functiondef(p.oid), E'\\n') AS definition,
                obj_description(p.oid, 'pg_proc') AS comment
-        FROM {ROUTINES} AND p.prokind IN ('f', 'p')
+        FROM {ROUTINES} AND p.prokind IN ('f', 'p') AND p.proname !~ '{OF_DJANGO}'
         ORDER BY p.proname, arguments"""  # noqa: S608
 
     name: str

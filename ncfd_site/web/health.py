@@ -26,6 +26,8 @@ READ_MODE = """
 """
 RETRY_SECONDS = "10"
 NO_ANSWER = "The database does not answer."
+# The last of the tables that Django's `migrate` makes for background jobs.
+IS_MIGRATED = "SELECT to_regclass('procrastinate_workers') IS NOT NULL"
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +93,10 @@ def _find_readiness_problem(*, needs_write: bool = True) -> str:
         with transaction.atomic():
             sql.execute(SET_TIMEOUT)
             revision = sql.value(READ_REVISION)
+            is_migrated = sql.value(IS_MIGRATED)
             problem = str(sql.value(READ_MODE)) if needs_write else ""
+        if not is_migrated:
+            problem = "The database has no tables for background jobs. Run manage.py migrate."
         if revision != revisions.head():
             problem = "The database is not at the revision of this version. Run manage.py migrate_alembic."
     except Error as error:

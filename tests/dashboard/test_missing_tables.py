@@ -22,6 +22,8 @@ READERS = {
     "staging_errors": ["errors"],
     "ingest_runs": ["loads", "freshness"],
     "site_jobs": ["queue", "loads", "running", "content"],
+    "procrastinate_jobs": ["running"],
+    "procrastinate_workers": ["running"],
     "documents": ["freshness"],
     "alembic_version": ["schema"],
     "alembic_migration_log": ["schema"],

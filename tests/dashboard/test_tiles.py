@@ -16,7 +16,7 @@ from ncfd_site.schema.deploy import revisions
 from ncfd_site.schema.models import MigrationLog
 from signals.models import IngestRun, Score, Signal, StagingError, Trial
 from storage.models import StorageEvent
-from tests.factories import make_document, make_link_audit, make_trial, make_user
+from tests.factories import make_document, make_job_task, make_link_audit, make_trial, make_user
 from tests.linkaudit.review.conftest import draw, make_links
 from tests.web.reading import Answer, text_of
 
@@ -186,7 +186,7 @@ def test_running_jobs_are_shown_with_their_progress(ana: Client) -> None:
     Job.objects.create(kind="storage_verify", requested_by="olga")
     Job.objects.create(
         kind="storage_gc", state="running", requested_by="olga", started_at=NOW, worker="w", attempts=1,
-        lease_until=NOW + timedelta(hours=1), done=5, total=10, unit="contents", step="deleting",
+        task_id=make_job_task(), done=5, total=10, unit="contents", step="deleting",
     )  # fmt: skip
     text = words(ana.get("/"), "running")
     assert "running 1 queued 1" in text

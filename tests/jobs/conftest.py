@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from django.contrib.auth.models import User
 
+from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs import job_types, worker
 from ncfd_site.jobs.models import Job
@@ -33,20 +34,20 @@ def ana() -> User:
     return make_user(Role.ANALYST)
 
 
-def run(lease_seconds: float = 60) -> list[str]:
+def run() -> list[str]:
     """Run the queued jobs in this process and return the worker's log lines."""
     log: list[str] = []
-    worker.work(threading.Event(), log.append, until_idle=True, lease_seconds=lease_seconds)
+    worker.work(threading.Event(), log.append, until_idle=True)
     return log
 
 
 @contextmanager
-def working(lease_seconds: float = 60) -> Iterator[threading.Event]:
+def working(concurrency: int = 1) -> Iterator[threading.Event]:
     """Run a worker in a thread during the block; yield the event that stops it."""
     stopping = threading.Event()
 
     def work() -> None:
-        worker.work(stopping, lambda _: None, lease_seconds=lease_seconds)
+        worker.work(stopping, lambda _: None, concurrency=concurrency)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -64,3 +65,20 @@ def wait_for(job: Job, condition: Callable[[Job], bool]) -> Job:
         if condition(job):
             return job
         time.sleep(0.02)
+
+
+def fetch_task() -> int | None:
+    """Let a new worker fetch a task, as procrastinate does; return its number."""
+    worker_id = sql.value("SELECT procrastinate_register_worker_v1()")
+    task: int | None = sql.value("SELECT id FROM procrastinate_fetch_job_v2(NULL, %s)", [worker_id])
+    return task
+
+
+def expire_heartbeats() -> None:
+    """Let every worker count as lost."""
+    sql.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+
+
+def skip_backoff() -> None:
+    """Let tasks that are retried later be retried now."""
+    sql.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")

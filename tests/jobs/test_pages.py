@@ -1,6 +1,5 @@
 """Pages of jobs: permissions, text and actions."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from ncfd_site.core.roles import Role
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import Snapshot
-from tests.factories import make_user
+from tests.factories import make_job_task, make_user
 from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +34,8 @@ def make_job(**fields: Any) -> Job:
     """A job as the database keeps it: what a state demands is filled in."""
     state = fields.get("state", State.QUEUED)
     if state == State.RUNNING:
-        fields = {"lease_until": Now() + timedelta(minutes=1), "started_at": Now(), "worker": "w", **fields}
+        is_held = fields.pop("is_held", True)
+        fields = {"started_at": Now(), "worker": "w", "task_id": make_job_task(is_held=is_held), **fields}
     elif state != State.QUEUED:
         fields = {"finished_at": Now(), "started_at": Now(), **fields}
     job = Job.objects.create(**{"kind": "test_count", "arguments": {"to": 9}, "requested_by": "olga", **fields})
@@ -147,7 +147,7 @@ def test_the_page_reloads_when_a_job_has_finished(olga: User) -> None:
     [
         ({}, "○ queued"),
         ({"requested_at": "2024-01-01T00:00Z"}, "no worker is running (manage.py run_jobs)"),
-        ({"state": State.RUNNING, "lease_until": "2024-01-01T00:00Z"}, "⚠ interrupted The worker was lost"),
+        ({"state": State.RUNNING, "is_held": False}, "⚠ interrupted The worker was lost"),
         (
             {"state": State.RUNNING, "canceled_by": "olga", "canceled_at": "2024-01-01T00:00Z"},
             "↻ stopping olga requested cancellation.",

@@ -12,6 +12,7 @@ from ncfd_site.jobs import job_types, queue
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import JobError
 from tests.jobs import counting
+from tests.jobs.conftest import expire_heartbeats, fetch_task, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,6 +29,7 @@ def test_a_job_is_started_with_the_transaction_around_it(olga: User) -> None:
         queue.start("test_count", {"to": 3}, actor=olga)
         transaction.set_rollback(True)
     assert not Job.objects.exists()
+    assert run() == []
 
 
 def test_who_lacks_the_permission_of_the_kind_may_do_nothing(olga: User, ana: User) -> None:
@@ -105,9 +107,9 @@ def test_a_waiting_job_is_canceled_at_once_and_goes_on_later(olga: User) -> None
 
 def test_canceling_a_running_job_asks_its_worker_and_finishes_a_job_without_one(olga: User) -> None:
     job = queue.start("test_count", {"to": 3}, actor=olga)
-    taken = "UPDATE site_jobs SET state = 'running', worker = 'gone', lease_until = now() + %s * interval '1 second'"
-    sql.execute(taken, [60])
+    fetch_task()
+    sql.execute("UPDATE site_jobs SET state = 'running'")
     job = queue.cancel(job.pk, actor=olga)
     assert (job.state, job.canceled_by) == (State.RUNNING, "olga")
-    sql.execute(taken, [-1])
+    expire_heartbeats()
     assert queue.cancel(job.pk, actor=olga).state == State.CANCELED

@@ -1,21 +1,24 @@
 """Running of jobs by a worker, and their state after it is stopped, killed or loses its lease."""
 
 import signal
+import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connections, transaction
 
 from ncfd_site.core import sql
-from ncfd_site.jobs import queue, worker
-from ncfd_site.jobs.lease import EXHAUSTED, Lease, LeaseLost, Progress, acquire, own_connection
+from ncfd_site.jobs import engine, job_types, queue, worker
+from ncfd_site.jobs.engine import EXHAUSTED, requeue_lost
+from ncfd_site.jobs.execution import Execution, JobTakenError, Progress
 from ncfd_site.jobs.models import Job
-from tests.jobs.conftest import run, wait_for, working
+from tests.jobs.conftest import expire_heartbeats, fetch_task, run, skip_backoff, wait_for, working
 from tests.jobs.counting import SECRET
 from tests.jobs.working import worker_process
 
@@ -38,7 +41,8 @@ def test_a_job_is_carried_out(olga: User) -> None:
     job.refresh_from_db()
     assert (job.state, job.result) == (State.DONE, {"counted": 3, "by": "olga", "first": 1})
     assert (job.step, job.done, job.total, job.unit) == ("counting", 3, 3, "sheep")
-    assert (job.attempts, job.checkpoint, job.lease_until) == (1, {"counted": 3}, None)
+    assert (job.attempts, job.checkpoint) == (1, {"counted": 3})
+    assert sql.value("SELECT count(*) FROM procrastinate_jobs") == 0
 
 
 def test_what_this_version_does_not_know_waits_for_a_worker_that_does(olga: User) -> None:
@@ -50,9 +54,11 @@ def test_what_this_version_does_not_know_waits_for_a_worker_that_does(olga: User
 def test_of_many_workers_one_takes_the_job(olga: User) -> None:
     queue.start("test_count", {"to": 3}, actor=olga)
 
-    def take(number: int) -> bool:
-        with own_connection() as own:
-            return acquire(f"worker {number}", ["test_count"], 60, using=own) is not None
+    def take(_: int) -> bool:
+        try:
+            return fetch_task() is not None
+        finally:
+            connections["default"].close()
 
     with ThreadPoolExecutor(16) as pool:
         assert Counter(pool.map(take, range(32))) == {True: 1, False: 31}
@@ -75,10 +81,6 @@ def remove_pauses() -> None:
     sql.execute("UPDATE site_jobs SET arguments = arguments || '{\"pause\": 0}'")
 
 
-def expire_leases() -> None:
-    sql.execute("UPDATE site_jobs SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
-
-
 def test_after_a_kill_another_worker_goes_on_from_the_checkpoint(olga: User, tmp_path: Path) -> None:
     file = tmp_path / "counted"
     job = queue.start("test_count", {"to": 500, "file": str(file), "pause": 0.02}, actor=olga)
@@ -89,7 +91,7 @@ def test_after_a_kill_another_worker_goes_on_from_the_checkpoint(olga: User, tmp
     killed_at = job.checkpoint["counted"]
     assert (job.state, job.attempts) == (State.RUNNING, 1)
     remove_pauses()
-    expire_leases()
+    expire_heartbeats()
     with working():
         wait_for(job, lambda job: job.state == State.DONE)
     assert job.attempts == 2
@@ -109,7 +111,7 @@ def test_a_stopped_worker_requeues_its_job(olga: User, number: signal.Signals) -
     assert process.returncode == 0
     assert output.splitlines()[-1] == f"Job {job.pk} is queued again: this worker stops."
     job.refresh_from_db()
-    assert (job.state, job.attempts, job.lease_until) == (State.QUEUED, 0, None)
+    assert (job.state, job.attempts) == (State.QUEUED, 0)
     assert job.checkpoint["counted"] == job.done >= 3
 
 
@@ -127,35 +129,44 @@ def test_a_running_job_is_canceled_and_goes_on_later(olga: User, tmp_path: Path)
     assert counted(file) == list(range(1, 501))
 
 
-def test_a_worker_without_its_lease_ends_and_leaves_the_row_alone(olga: User) -> None:
+def test_a_worker_that_lost_its_job_ends_and_leaves_the_row_alone(olga: User) -> None:
     job = queue.start("test_count", {"to": 10_000, "pause": 0.01}, actor=olga)
     with working():
         wait_for(job, lambda job: job.done >= 3)
-        sql.execute("UPDATE site_jobs SET worker = 'another', lease_until = now() + interval '1 hour'")
+        sql.execute("UPDATE site_jobs SET worker = 'another', task_id = 0")
         job.refresh_from_db()
         another = queue.start("test_count", {"to": 1}, actor=olga)
         # The worker is free again.
         wait_for(another, lambda job: job.state == State.DONE)
     after = Job.objects.get(pk=job.pk)
     assert (after.state, after.worker) == (State.RUNNING, "another")
-    assert (after.done, after.checkpoint, after.lease_until) == (job.done, job.checkpoint, job.lease_until)
+    assert (after.done, after.checkpoint, after.task_id) == (job.done, job.checkpoint, 0)
 
 
-def test_every_write_of_a_worker_without_its_lease_is_refused(olga: User) -> None:
+def start_execution(job: Job, worker: str) -> Execution:
+    """Fetch the task of the only job, and start the job."""
+    task = fetch_task()
+    assert task is not None
+    execution = Execution(job.pk, task, "default")
+    assert execution.start(worker) is not None
+    return execution
+
+
+def test_every_write_of_a_worker_that_lost_its_job_is_refused(olga: User) -> None:
     job = queue.start("test_count", {"to": 1}, actor=olga)
-    with own_connection() as own:
-        acquire("first", ["test_count"], -1, using=own)
-        acquire("second", ["test_count"], 60, using=own)
-        before = Job.objects.values().get()
-        lost = Lease(job.pk, "first", 60)
-        for write in (
-            lambda: lost.renew(using=own),
-            lambda: lost.write(Progress("mine", 9, 9, "sheep"), {"mine": True}, using=own),
-            lambda: lost.finish(State.DONE, result={}, using=own),
-            lambda: lost.release(using=own),
-        ):
-            with pytest.raises(LeaseLost):
-                write()
+    lost = start_execution(job, "first")
+    expire_heartbeats()
+    requeue_lost()
+    start_execution(job, "second")
+    before = Job.objects.values().get()
+    for write in (
+        lambda: lost.write(Progress("mine", 9, 9, "sheep"), {"mine": True}),
+        lambda: lost.finish(State.DONE, result={}),
+        lost.release,
+    ):
+        with pytest.raises(JobTakenError):
+            write()
+    assert lost.start("first") is None
     assert Job.objects.values().get() == before
     assert (before["worker"], before["attempts"]) == ("second", 2)
 
@@ -199,8 +210,6 @@ def test_a_failure_is_a_sentence_without_secrets(
 
 
 def test_a_result_that_is_no_json_is_a_failure(olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ncfd_site.jobs import job_types
-
     def odd(arguments: Mapping[str, Any], control: object) -> Mapping[str, Any]:
         return {"odd": object(), "counted": 1}
 
@@ -212,18 +221,17 @@ def test_a_result_that_is_no_json_is_a_failure(olga: User, monkeypatch: pytest.M
         )
     )
     Job.objects.create(kind=kind.name, requested_by="olga")
+    # Without a task, as a job of an earlier version of the site, it gets one.
     run()
     assert "unexpected error (TypeError)" in str(Job.objects.get().error)
 
 
-def test_a_job_that_loses_its_database_again_and_again_is_given_up(olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "POLL_INTERVAL", 0.1)
-    monkeypatch.setattr(worker, "MAX_PAUSE", 0.2)
+def test_a_job_that_loses_its_database_again_and_again_is_given_up(olga: User) -> None:
     job = queue.start("test_fail", {"how": "cut"}, actor=olga)
     other = queue.start("test_count", {"to": 1}, actor=olga)
     while job.state != State.FAILED:
         run()
-        expire_leases()
+        skip_backoff()
         job.refresh_from_db()
     assert (job.error, job.attempts) == (EXHAUSTED, 5)
     # The worker lives on.
@@ -235,7 +243,7 @@ def test_a_job_that_loses_its_database_again_and_again_is_given_up(olga: User, m
 
 def test_connections_that_are_cut_do_not_end_a_job(olga: User) -> None:
     job = queue.start("test_count", {"to": 100, "pause": 0.01}, actor=olga)
-    with working(lease_seconds=6):
+    with working():
         for done in (3, 20, 40):
             while wait_for(job, lambda job: job.done > 0).done < done:
                 pass
@@ -249,16 +257,72 @@ def test_connections_that_are_cut_do_not_end_a_job(olga: User) -> None:
 
 def test_the_end_that_was_asked_of_a_lost_worker_comes_from_the_next(olga: User) -> None:
     job = queue.start("test_count", {"to": 3}, actor=olga)
-    with own_connection() as own:
-        acquire("lost", ["test_count"], 60, using=own)
+    start_execution(job, "lost")
     queue.cancel(job.pk, actor=olga)
-    sql.execute("UPDATE site_jobs SET lease_until = now() - interval '1 second'")
+    expire_heartbeats()
     assert run() == []
     job.refresh_from_db()
     assert (job.state, job.checkpoint) == (State.CANCELED, {})
 
 
 def test_a_worker_keeps_no_connection_of_the_work_while_it_is_idle(olga: User) -> None:
-    queue.start("test_count", {"to": 3}, actor=olga)
-    run()
-    assert connections["default"].connection is None
+    job = queue.start("test_count", {"to": 3}, actor=olga)
+    with working():
+        wait_for(job, lambda job: job.state == State.DONE)
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        while sql.value(others) != 1:
+            time.sleep(0.02)
+
+
+def test_of_waiting_jobs_the_highest_priority_and_then_the_oldest_starts(
+    olga: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = job_types.find_job_type("test_shear")
+    monkeypatch.setitem(job_types._registered, "test_shear", replace(kind, priority=1))
+    jobs = [queue.start(name, {"to": 1}, actor=olga).pk for name in ("test_count", "test_count", "test_shear")]
+    assert [int(line.split()[1]) for line in run() if "starts" in line] == [jobs[2], jobs[0], jobs[1]]
+
+
+def test_a_worker_runs_as_many_jobs_at_once_as_its_option_names(olga: User, tmp_path: Path) -> None:
+    file = tmp_path / "go"
+    jobs = [queue.start("test_hold", {"file": str(file)}, actor=olga) for _ in range(3)]
+    with working(concurrency=2):
+        for job in jobs[:2]:
+            wait_for(job, lambda job: job.done == 7)
+        jobs[2].refresh_from_db()
+        assert jobs[2].state == State.QUEUED
+        file.touch()
+        for job in jobs:
+            wait_for(job, lambda job: job.state == State.DONE)
+
+
+def test_a_worker_that_waits_for_its_last_job_does_not_count_as_lost(
+    olga: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(engine, "LOST_AFTER", 1.0)
+    file = tmp_path / "go"
+    job = queue.start("test_hold", {"file": str(file)}, actor=olga)
+    with working() as stopping:
+        wait_for(job, lambda job: job.done == 7)
+        stopping.set()
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            requeue_lost()
+            time.sleep(0.1)
+        file.touch()
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (State.DONE, 1)
+
+
+def test_a_task_whose_worker_never_heard_of_it_is_given_to_another(olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT", 0.1)
+    with working():
+        while not (worker_id := sql.value("SELECT max(id) FROM procrastinate_workers")):
+            time.sleep(0.02)
+        # As if the connection had been cut before the answer.
+        with transaction.atomic():
+            job = queue.start("test_count", {"to": 3}, actor=olga)
+            sql.value("SELECT id FROM procrastinate_fetch_job_v2(NULL, %s)", [worker_id])
+        wait_for(job, lambda job: job.state == State.DONE)
+    assert job.attempts == 1

@@ -1,4 +1,4 @@
-"""A worker in a process of its own: `python -m tests.jobs.working DATABASE LEASE_SECONDS`, with the kinds of the tests.
+"""A worker in a process of its own: `python -m tests.jobs.working DATABASE`, with the kinds of the tests.
 
 It prints the log of the worker and stops when its standard input closes or on a signal.
 """
@@ -24,11 +24,11 @@ def database_url() -> str:
 
 
 @contextmanager
-def worker_process(lease_seconds: float = 60) -> Iterator[subprocess.Popen[str]]:
+def worker_process() -> Iterator[subprocess.Popen[str]]:
     """Start one on the database of the tests; it is gone after the block."""
     database = connections["default"].settings_dict["NAME"]
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.jobs.working", database, str(lease_seconds)],
+        [sys.executable, "-m", "tests.jobs.working", database],
         cwd=settings.BASE_DIR,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -38,7 +38,7 @@ def worker_process(lease_seconds: float = 60) -> Iterator[subprocess.Popen[str]]
         process.kill()
 
 
-def main(database: str, lease_seconds: str) -> None:
+def main(database: str) -> None:
     """Work until stopped."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
     django.setup()
@@ -50,7 +50,7 @@ def main(database: str, lease_seconds: str) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    worker.work(stopping, lambda line: print(line, flush=True), lease_seconds=float(lease_seconds))  # noqa: T201
+    worker.work(stopping, lambda line: print(line, flush=True))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField, DateRangeField
 from django.db import models
 from pytest_django import DjangoAssertNumQueries
 
 from linkaudit.models import Asset
 
-MODELS = [model for model in apps.get_models() if not model._meta.managed]
+MODELS = [model for model in apps.get_models() if model._meta.app_label in settings.MIGRATION_MODULES]
 
 VALUES: list[tuple[type, Any]] = [
     (ArrayField, ["S1"]),

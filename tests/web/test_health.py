@@ -31,7 +31,7 @@ def test_other_methods_are_refused(client: Client, address: str, method: str) ->
 
 @pytest.mark.django_db
 def test_a_database_at_head_is_ready(client: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         answer = client.get("/readyz")
     assert (answer.status_code, answer.content) == (200, b"ready\n")
     assert client.head("/readyz").status_code == 200

@@ -18,8 +18,9 @@ _QUERY = (source.HELPERS.parent / "attributes.sql").read_text(encoding="utf-8")
 
 _STUDY_CARD = "public.enforce_pivotal_study_card()"
 _STUDY_CARD_TRIGGER = "TRIGGER trg_enforce_pivotal_study_card"
-# A key that references securities as a number is dropped, because the column becomes text; the plan has a line for it.
-_DROPPED_KEY = "FOREIGN KEY (security_id) REFERENCES public.securities"
+# What revisions drop: a key that references securities as a number, because the column becomes text, for which the plan
+# has a line; and a constraint of a column that is gone.
+_DROPPED = ("FOREIGN KEY (security_id) REFERENCES public.securities", "ADD CONSTRAINT ck_site_jobs_lease ")
 
 
 _VIEW_COLUMNS = """
@@ -70,7 +71,7 @@ def find_lost(before: Sequence[Attribute], after: Sequence[Attribute]) -> list[s
 def _is_intended(attribute: Attribute, left: set[tuple[tuple[int, int, int], str]]) -> bool:
     # Only its owner may execute a trigger function that runs with the owner's rights.
     is_restricted = attribute.facet == "grant EXECUTE to 0" and (attribute.object, "option") in left
-    return is_restricted or _DROPPED_KEY in attribute.line
+    return is_restricted or any(dropped in attribute.line for dropped in _DROPPED)
 
 
 def find_unrestorable(connection: Connection, wanted: Catalog) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 from django.apps import apps
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
@@ -193,11 +194,11 @@ def _read_options(options: dict[str, Any]) -> DeployOptions:
 
 
 def _read_models() -> dict[str, list[str]]:
-    """Return the columns of each unmanaged model, by table."""
+    """Return the columns of each model of the revisions' tables, by table."""
     return {
         model._meta.db_table: [field.column for field in model._meta.concrete_fields if field.column]
         for model in apps.get_models()
-        if not model._meta.managed
+        if model._meta.app_label in settings.MIGRATION_MODULES
     }
 
 

@@ -17,6 +17,7 @@ SAFE = ("GET", "HEAD")
 COOKIE = "ncfd_position"
 # For logs of a proxy.
 HEADER = "X-Database"
+UNAVAILABLE = 503
 
 View = Callable[..., HttpResponseBase]
 
@@ -37,8 +38,8 @@ class ReplicaMiddleware:
         """Return the response, after a write with a cookie of its position."""
         response = self.get_response(request)
         response[HEADER] = getattr(request, "database", "primary")
-        if request.method not in SAFE:
-            # Without the primary, nothing was written.
+        # Without the primary, nothing was written, and asking it again would take as long as before.
+        if request.method not in SAFE and response.status_code != UNAVAILABLE:
             with suppress(Error):
                 response.set_signed_cookie(
                     COOKIE,

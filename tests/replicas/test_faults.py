@@ -12,11 +12,12 @@ from contextlib import contextmanager
 import psutil
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.test import Client
 from psycopg.conninfo import conninfo_to_dict
 
 from linkaudit import queries
-from ncfd_site.config.errors import UserError
+from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core import sql
 from ncfd_site.postgres import replicas
 from tests.migration.states import execute
@@ -249,6 +250,16 @@ def test_commands_that_only_read(
     monkeypatch.setattr(f"{command}.{work}", stop)
     with pytest.raises(CommandError, match=r"^standby: True$"):
         call_command(command.rpartition(".")[2], *arguments)
+
+
+def test_a_command_that_a_standby_cancels_names_the_setting(replicated: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def conflict(*_: object, **__: object) -> None:
+        raise OperationalError("canceling statement due to conflict with recovery\nDETAIL:  …")
+
+    monkeypatch.setattr("signals.management.commands.verify_scores.find_mismatches", conflict)
+    with pytest.raises(CommandError, match=r"\(canceling .* recovery; hot_standby_feedback = on on the standby") as end:
+        call_command("verify_scores")
+    assert end.value.returncode == ExitCode.FAILED
 
 
 def test_commands_read_the_primary_without_such_a_replica(replicated: Site, monkeypatch: pytest.MonkeyPatch) -> None:

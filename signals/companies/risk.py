@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ncfd_site.core import sql
 from signals.trials.labels import BANDS, Band
+from signals.trials.marks import IS_PRIOR_ONLY
 
 AT_RISK = Decimal("0.75")
 # Trials counted for each company of a list.
@@ -23,6 +24,7 @@ class Summary:
     """The trials of a company in numbers; `has_more` is True above the counted ones, the riskiest.
 
     `nct_id` is the riskiest one, with the probability `p_fail`; None without a score. `readout` is the next one.
+    `is_prior_only` is True if that probability is only the prior of the phase.
     """
 
     company_id: int
@@ -33,6 +35,7 @@ class Summary:
     p_fail: Decimal | None
     readout: date | None
     has_more: bool
+    is_prior_only: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class CompanyTrial:
     readout: date | None
     p_fail: Decimal | None
     change: Decimal | None
+    is_prior_only: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,9 @@ def _build_band_count_sql(band: Band) -> str:
 
 
 # All but the numbers of trials is exact, however many trials a company has.
-_SUMMARIES = """
+_SUMMARIES = f"""
     SELECT c.company_id, counted.trials, counted.scored, counted.at_risk, riskiest.nct_id, riskiest.p_fail,
-           next.readout, counted.trials > %(most)s AS has_more
+           next.readout, counted.trials > %(most)s AS has_more, riskiest.is_prior_only
     FROM unnest(%(companies)s::integer[]) AS c (company_id)
     JOIN LATERAL (
         SELECT count(*)::integer AS trials, count(s.p_fail)::integer AS scored,
@@ -93,8 +97,8 @@ _SUMMARIES = """
               ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(most)s + 1) s
     ) counted ON counted.trials > 0
     LEFT JOIN LATERAL (
-        SELECT t.nct_id, s.p_fail
-        FROM (SELECT trial_id, p_fail FROM trial_current_scores WHERE sponsor_company_id = c.company_id
+        SELECT t.nct_id, s.p_fail, (SELECT {IS_PRIOR_ONLY} FROM scores WHERE score_id = s.score_id) AS is_prior_only
+        FROM (SELECT trial_id, p_fail, score_id FROM trial_current_scores WHERE sponsor_company_id = c.company_id
               ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT 1) s
         JOIN trials t ON t.trial_id = s.trial_id WHERE s.p_fail IS NOT NULL
     ) riskiest ON true
@@ -103,7 +107,7 @@ _SUMMARIES = """
         WHERE t.sponsor_company_id = c.company_id AND t.est_primary_completion_date >= %(today)s
         ORDER BY t.est_primary_completion_date LIMIT 1
     ) next ON true
-"""
+"""  # noqa: S608 (a constant of another module)
 # The riskiest of all trials are read in the order of their index, which has their companies too.
 _RANKED = """
     SELECT s.sponsor_company_id AS company_id, max(s.p_fail) AS p_fail,
@@ -116,7 +120,7 @@ _RANKED = """
 _EXPOSURE = f"""
     WITH own AS MATERIALIZED (
         SELECT t.trial_id, t.nct_id, t.sponsor_company_id AS company_id, t.phase, t.indication, t.status,
-               t.est_primary_completion_date AS readout, s.p_fail, s.change
+               t.est_primary_completion_date AS readout, s.p_fail, s.change, s.score_id
         FROM (SELECT * FROM trials WHERE sponsor_company_id = ANY (%(companies)s) LIMIT %(most)s + 1) t
         LEFT JOIN trial_current_scores s ON s.trial_id = t.trial_id
     ), counts AS (
@@ -128,9 +132,11 @@ _EXPOSURE = f"""
         SELECT row_number() OVER (ORDER BY readout, trial_id) AS place, own.* FROM own WHERE readout >= %(today)s
         ORDER BY readout, trial_id LIMIT %(next)s
     )
-    SELECT counts.total, counts.bands, true AS is_next, following.* FROM counts, following
-    UNION ALL
-    SELECT counts.total, counts.bands, false, riskiest.* FROM counts, riskiest
+    SELECT counts.total, counts.bands, shown.*,
+           (SELECT {IS_PRIOR_ONLY} FROM scores WHERE scores.score_id = shown.score_id) AS is_prior_only
+    FROM counts, (
+        SELECT true AS is_next, following.* FROM following UNION ALL SELECT false, riskiest.* FROM riskiest
+    ) shown
     ORDER BY is_next, place
 """  # noqa: S608 (texts of this module)
 
@@ -141,6 +147,7 @@ class _Found(CompanyTrial):
     bands: list[int]
     is_next: bool
     place: int
+    score_id: int | None
 
 
 def summarize_trials(company_ids: Collection[int], today: date) -> dict[int, Summary]:

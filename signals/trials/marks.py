@@ -11,17 +11,19 @@ from signals.trials.run_record import RunRecord, read_json, read_run_record
 
 _NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])
 LAST_DIGITS = Decimal("0.0001")
+# For `scores`; `is_prior_only` is the same for a loaded score.
+IS_PRIOR_ONLY = f"sum_log_lr = 0 AND abs(p_fail - prior_pi) < {LAST_DIGITS}"
 _WORST_FIRST = {code: place for place, code in enumerate(Signal.Severity.values)}
 
-_MARKS = """
+_MARKS = f"""
     SELECT trial_id, "G_id" AS gate, NULL AS signal, NULL AS severity, NULL AS metadata, false AS is_prior_only
     FROM gates WHERE trial_id = ANY(%(ids)s) AND fired_bool
     UNION ALL
     SELECT trial_id, NULL, "S_id", severity, NULL, false FROM signals WHERE trial_id = ANY(%(ids)s)
     UNION ALL
-    SELECT trial_id, NULL, NULL, NULL, metadata::text, sum_log_lr = 0 AND abs(p_fail - prior_pi) < 0.0001
+    SELECT trial_id, NULL, NULL, NULL, metadata::text, {IS_PRIOR_ONLY}
     FROM scores WHERE score_id = ANY(%(scores)s)
-"""
+"""  # noqa: S608 (a constant of this module)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,13 @@ def percent(share: Decimal | float | None) -> str:
 
 
 @register.filter
-def risk(p_fail: Decimal | None, is_prior_only: bool = False) -> SafeString:
+def risk(p_fail: Decimal | None, is_prior_only: bool | None = False) -> SafeString:
     """Render a probability of failure with its bar, hollow if it is only a prior; None: "not scored"."""
-    return formatting.render_quiet("not scored") if p_fail is None else render_risk(p_fail, is_prior_only=is_prior_only)
+    return (
+        formatting.render_quiet("not scored")
+        if p_fail is None
+        else render_risk(p_fail, is_prior_only=bool(is_prior_only))
+    )
 
 
 @register.filter

@@ -148,6 +148,8 @@ def test_trials_come_riskiest_first_with_those_of_subsidiaries(ana: Client) -> N
     assert "not scored 1 trial" in words
     assert "Next readouts in 9 days NCT00000001 40.0 %" in words
     assert f'href="/trials/?sponsor={company.cik}"' in page.content.decode()
+    # The score of NCT00000001 is its prior: hollow in the table and among the readouts.
+    assert page.content.decode().count('class="risk is-prior"') == 2
 
 
 def test_each_bar_of_a_company_without_subsidiaries_leads_to_its_trials(ana: Client) -> None:

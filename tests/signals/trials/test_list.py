@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -98,6 +99,28 @@ def test_near_certain_is_not_rounded_to_certain(ana: Client) -> None:
         scored_trial(f"NCT0000000{number}", p_fail)
     shown = re.findall(r'class="number">(\S+ %)</strong>', ana.get("/trials/").content.decode())
     assert shown == ["99.966 %", "99.9 %", "0.050 %", "0.034 %", "0.0 %"]
+
+
+def test_a_score_that_is_only_the_prior_is_hollow(ana: Client) -> None:
+    prior, gated, stopped = (make_trial(nct_id=f"NCT0000000{number}") for number in (1, 2, 3))
+    score(prior, "0.42", prior_pi=Decimal("0.42"), sum_log_lr=Decimal(0))
+    score(gated, "0.42", prior_pi=Decimal("0.30"), sum_log_lr=Decimal("0.52"))
+    score(stopped, "0.97", prior_pi=Decimal("0.42"), sum_log_lr=Decimal(0))
+    for query in ("", f"?run={LATEST}"):
+        html = ana.get(f"/trials/{query}").content.decode()
+        bars = {
+            row.partition("<")[0]: (
+                re.findall(r'class="risk( is-prior)?"', row),
+                re.findall(r'class="value (\S+)"', row),
+            )
+            for row in html.partition("<tbody>")[2].split("NCT")[1:]
+            if row[8] == "<"
+        }
+        assert bars == {
+            "00000003": ([""], ["risk-5"]),
+            "00000001": ([" is-prior"], ["risk-2"]),
+            "00000002": ([""], ["risk-2"]),
+        }
 
 
 def test_the_riskiest_come_first_and_those_without_a_score_last(ana: Client) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
+
 from ncfd_site.demo.catalog import LOADS, Calendar, moment
 from ncfd_site.demo.claims import find_spans
 from ncfd_site.demo.loader import Loader
 from ncfd_site.demo.publications import Publication
 from signals.formulas import SIGNALS
+from signals.models import ScoreRun
 from signals.registry_signals.evaluation import evaluate_registry_signals
 from signals.scoring.run import score_trials_at
 
@@ -33,6 +36,7 @@ def add_risk(loader: Loader) -> None:
     runs = loader.calendar.runs()
     for run_id, at in runs.items():
         score_trials_at(run_id, at, with_gates=run_id == list(runs)[-1])
+    ScoreRun.objects.update(started_at=F("moment"), finished_at=F("moment"))
 
 
 def select_releases(publications: Sequence[Publication]) -> list[Publication]:

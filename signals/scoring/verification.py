@@ -1,26 +1,30 @@
 """Verification of all stored scores and current gates, streamed with constant memory."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import groupby, islice
+from functools import lru_cache
+from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
-from ncfd_site.core import sql
-from ncfd_site.core.progress import NullReporter, ProgressReporter, track
+from ncfd_site.core import parallel, sql
+from ncfd_site.core.progress import NullReporter, ProgressReporter
 from signals.formulas import GATES
 from signals.models import Gate, Score
+from signals.scoring import signatures
 from signals.scoring.gate_verification import GateContext, StoredGate, read_recorded_gate, verify_gate
 from signals.scoring.run import GateRun, InvalidRunError, list_gate_runs
 from signals.scoring.score_verification import COLUMNS, StoredScore, find_score_differences, read_recorded_score
 from signals.scoring.values import MISSING, Difference
 
 CHUNK = 2_000
+MAX_TRIAL_ID = 2**31 - 1
 
 _SIGNALS = """
 SELECT trial_id, "S_id" AS code, severity, fired_at FROM signals WHERE trial_id = ANY(%s)
@@ -39,6 +43,11 @@ SELECT t.nct_id, s.metadata ->> 'table_version' AS version, s.metadata ->> 'as_o
 FROM scores s JOIN trials t ON t.trial_id = s.trial_id
 WHERE s.run_id = %s AND (s.metadata ->> 'table_version', s.metadata ->> 'as_of') IS DISTINCT FROM (%s, %s)
 ORDER BY t.nct_id
+"""
+# Ranges of about equal numbers of trials.
+_RANGES = """
+SELECT min(trial_id) AS first, max(trial_id) AS last
+FROM (SELECT trial_id, ntile(%s) OVER (ORDER BY trial_id) AS part FROM trials) numbered GROUP BY part ORDER BY part
 """
 _RUN_EXISTS = """
 SELECT EXISTS (SELECT FROM scores WHERE run_id = %(run)s)
@@ -73,6 +82,18 @@ class VerificationCounts:
     gates: int = 0
     stale: int = 0
 
+    def add(self, other: "VerificationCounts") -> None:
+        """Add the counts of other rows."""
+        self.scores += other.scores
+        self.gates += other.gates
+        self.stale += other.stale
+
+
+@dataclass(frozen=True, slots=True)
+class _TrialRange:
+    first: int
+    last: int
+
 
 @dataclass(frozen=True, slots=True)
 class _Signal:
@@ -105,17 +126,35 @@ class _Outlier:
 
 # Completeness of the metadata, table version, date of the run.
 _Kind = tuple[bool, str | None, str | None]
+_Kinds = defaultdict[str, Counter[_Kind]]
 # Trial ID, NCT ID, gate.
 _TrialGate = tuple[int, str, StoredGate]
 
 
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """The trials whose rows are verified, and of which run (None: of all)."""
+
+    first: int
+    last: int
+    run_id: str | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    counts: VerificationCounts
+    kinds: _Kinds
+    mismatches: list[Mismatch]
+
+
 def find_mismatches(
-    counts: VerificationCounts, run_id: str | None = None, *, reporter: ProgressReporter | None = None
+    counts: VerificationCounts, run_id: str | None = None, *, workers: int = 1, reporter: ProgressReporter | None = None
 ) -> Iterator[Mismatch]:
     """Verify all scores and gates, or those of one run: yield mismatches and update `counts`.
 
-    All rows are read in one snapshot, so a concurrent run causes no mismatch. Raises InvalidRunError for an unknown
-    run.
+    All rows are read in one snapshot, so a concurrent run causes no mismatch. With several `workers`, processes verify
+    ranges of trials. Raises InvalidRunError for an unknown run.
     """
     reporter = reporter or NullReporter()
     is_outermost = not connection.in_atomic_block
@@ -126,63 +165,149 @@ def find_mismatches(
         if run_id is not None and not sql.value(_RUN_EXISTS, {"run": run_id}):
             raise InvalidRunError(f"There is no run {run_id}: no score and no gate names it.")
         now = sql.value("SELECT clock_timestamp()")
-        yield from _verify_scores(counts, run_id, now, reporter)
-        yield from _verify_gates(counts, run_id, now, reporter)
+        kinds: _Kinds = defaultdict(Counter)
+        if workers == 1:
+            everything = _Range(0, MAX_TRIAL_ID, run_id, now)
+            yield from _verify_scores(counts, kinds, everything, reporter)
+            yield from _find_outliers(kinds)
+            yield from _verify_gates(counts, everything, reporter)
+            return
+        snapshot = sql.value("SELECT pg_export_snapshot()")
+        ranges = [
+            _Range(one.first, one.last, run_id, now)
+            for one in sql.rows(_RANGES, [workers * parallel.PARTS], of=_TrialRange)
+        ]
+        reporter.begin("Verifying scores", len(ranges), "ranges of trials")
+        for result in parallel.map_parts(_verify_score_range, ranges, snapshot, workers, reporter):
+            counts.add(result.counts)
+            for run, counter in result.kinds.items():
+                kinds[run] += counter
+            yield from result.mismatches
+        yield from _find_outliers(kinds)
+        reporter.begin("Verifying gates", len(ranges), "ranges of trials")
+        for result in parallel.map_parts(_verify_gate_range, ranges, snapshot, workers, reporter):
+            counts.add(result.counts)
+            yield from result.mismatches
+
+
+def _verify_score_range(part: _Range) -> _Result:
+    counts = VerificationCounts()
+    kinds: _Kinds = defaultdict(Counter)
+    return _Result(counts, kinds, list(_verify_scores(counts, kinds, part, NullReporter())))
+
+
+def _verify_gate_range(part: _Range) -> _Result:
+    counts = VerificationCounts()
+    mismatches = list(_verify_gates(counts, part, NullReporter()))
+    return _Result(counts, defaultdict(Counter), mismatches)
+
+
+@lru_cache(maxsize=2)
+def _get_verified(table: str, now: datetime) -> dict[bytes, Any]:
+    """Return what is known of the signatures of rows without mismatches; ranges of one verification share it."""
+    return {}
 
 
 def _verify_scores(
-    counts: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
+    counts: VerificationCounts, kinds: _Kinds, part: _Range, reporter: ProgressReporter
 ) -> Iterator[Mismatch]:
-    scores = Score.objects.order_by() if run_id is None else Score.objects.filter(run_id=run_id).order_by("trial_id")
-    fields = ("trial__nct_id", "run_id", "features_frozen_at", "scored_at", Cast("metadata", TextField()), *COLUMNS)
-    kinds: defaultdict[str, Counter[_Kind]] = defaultdict(Counter)
-    rows = scores.values_list(*fields).iterator(CHUNK)
-    for nct_id, run, frozen_at, scored_at, metadata, *columns in track(
-        rows, reporter, "Verifying scores", unit="rows", total=scores.count()
-    ):
-        counts.scores += 1
-        recorded = read_recorded_score(metadata)
-        kinds[run][recorded.is_complete, recorded.version, recorded.as_of] += 1
-        for difference in find_score_differences(StoredScore(tuple(columns), frozen_at, scored_at, metadata), now):
-            yield _build_mismatch("scores", nct_id, run, "score", difference)
+    scores = Score.objects.filter(trial_id__gte=part.first, trial_id__lte=part.last)
+    scores = scores if part.run_id is None else scores.filter(run_id=part.run_id)
+    reporter.begin("Verifying scores", scores.count(), "rows")
+    condition = "true" if part.run_id is None else "s.run_id = %(run_id)s ORDER BY s.trial_id"
+    query = signatures.SCORES.format(condition=condition)
+    # The kind of a score, by signature.
+    verified = _get_verified("scores", part.now)
+    for rows in sql.stream(query, asdict(part), size=CHUNK):
+        if len(verified) > signatures.MAX_SIGNATURES:
+            verified.clear()
+        stored = _read_scores([score_id for score_id, _, signature in rows if signature not in verified])
+        for score_id, run, signature in rows:
+            kind = verified.get(signature)
+            if kind is None:
+                nct_id, score = stored[score_id]
+                recorded = read_recorded_score(score.metadata)
+                kind = recorded.is_complete, recorded.version, recorded.as_of
+                differences = list(find_score_differences(score, part.now))
+                yield from (_build_mismatch("scores", nct_id, run, "score", one) for one in differences)
+                if not differences:
+                    verified[signature] = kind
+            kinds[run][kind] += 1
+        counts.scores += len(rows)
+        reporter.advance(len(rows))
+
+
+def _read_scores(score_ids: list[int]) -> dict[int, tuple[str, StoredScore]]:
+    """Return the NCT IDs and scores by score ID."""
+    if not score_ids:
+        return {}
+    fields = ("trial__nct_id", "features_frozen_at", "scored_at", Cast("metadata", TextField()), *COLUMNS)
+    rows = Score.objects.order_by().filter(pk__in=score_ids).values_list("pk", *fields)
+    return {
+        pk: (nct_id, StoredScore(tuple(columns), frozen_at, scored_at, metadata))
+        for pk, nct_id, frozen_at, scored_at, metadata, *columns in rows
+    }
+
+
+def _find_outliers(kinds: _Kinds) -> Iterator[Mismatch]:
+    """Yield the scores of runs of score_trials with another table version or date than most of their run."""
     for run, counter in sorted(kinds.items()):
-        yield from _find_outliers(run, counter)
+        # The first of equally frequent kinds must not depend on the order of the rows.
+        ((is_complete, version, as_of), _), *others = sorted(counter.items(), key=lambda one: (-one[1], str(one[0])))
+        if not is_complete or not others:
+            continue
+        for outlier in sql.rows(_OUTLIERS, [run, version, as_of], of=_Outlier):
+            for column, stored, expected in (
+                ("table_version", outlier.version, version),
+                ("as_of", outlier.as_of, as_of),
+            ):
+                if stored != expected:
+                    usual = f"{expected or MISSING}, as in most of the run"
+                    difference = Difference(f"metadata.{column}", stored or MISSING, usual)
+                    yield _build_mismatch("scores", outlier.nct_id, run, "score", difference)
 
 
-def _find_outliers(run: str, kinds: Counter[_Kind]) -> Iterator[Mismatch]:
-    """Yield the scores of a run of score_trials with another table version or date than most of the run."""
-    ((is_complete, version, as_of), _), *others = kinds.most_common()
-    if not is_complete or not others:
-        return
-    for outlier in sql.rows(_OUTLIERS, [run, version, as_of], of=_Outlier):
-        for column, stored, expected in (("table_version", outlier.version, version), ("as_of", outlier.as_of, as_of)):
-            if stored != expected:
-                usual = f"{expected or MISSING}, as in most of the run"
-                difference = Difference(f"metadata.{column}", stored or MISSING, usual)
-                yield _build_mismatch("scores", outlier.nct_id, run, "score", difference)
-
-
-def _verify_gates(
-    counts: VerificationCounts, run_id: str | None, now: datetime, reporter: ProgressReporter
-) -> Iterator[Mismatch]:
-    gates = Gate.objects.order_by("trial_id", "g_id")
+def _verify_gates(counts: VerificationCounts, part: _Range, reporter: ProgressReporter) -> Iterator[Mismatch]:
+    run_id, now = part.run_id, part.now
     runs = list_gate_runs()
-    names = frozenset(run.run_id for run in runs)
+    owner, names = runs[0] if runs else None, [run.run_id for run in runs]
+    gates = Gate.objects.filter(trial_id__gte=part.first, trial_id__lte=part.last).order_by("trial_id", "g_id")
+    condition = "true"
     if run_id is not None and run_id in names:
         # The current gates belong to the latest run. Those that it did not change name earlier runs.
-        gates = gates.filter(metadata__run_id__in=names) if run_id == runs[0].run_id else gates.none()
+        gates = gates.filter(metadata__run_id__in=names) if run_id == names[0] else gates.none()
+        condition = "metadata ->> 'run_id' = ANY (%(gate_runs)s)" if run_id == names[0] else "false"
     elif run_id is not None:
         gates = gates.filter(metadata__contains={"run_id": run_id})
+        condition = "metadata @> jsonb_build_object('run_id', %(run_id)s::text)"
+    reporter.begin("Verifying gates", gates.count(), "rows")
+    values = {**asdict(part), "gate_runs": names, "owner": owner and owner.run_id}
+    values["moment"] = owner and owner.moment
+    # The number of stale gates of a trial, by signature.
+    verified = _get_verified("gates", now)
+    for rows in sql.stream(signatures.build_gates_query(condition), values, size=CHUNK // len(GATES)):
+        if len(verified) > signatures.MAX_SIGNATURES:
+            verified.clear()
+        unknown = {trial_id: signature for trial_id, _, signature in rows if signature not in verified}
+        for trial_id, gate_count, signature in rows:
+            if trial_id not in unknown:
+                counts.gates += gate_count
+                counts.stale += verified[signature]
+        if unknown:
+            chunk = _read_gates(gates.filter(trial_id__in=list(unknown)))
+            yield from _verify_chunk(chunk, counts, now, frozenset(names), owner, unknown, verified)
+        reporter.advance(sum(gate_count for _, gate_count, _ in rows))
+
+
+def _read_gates(gates: QuerySet[Gate]) -> list[list[_TrialGate]]:
+    """Return the gates by trial."""
     fields = ("fired_bool", "supporting_s_ids", "lr_used", "rationale_text", "evaluated_at")
     rows = gates.values_list("trial_id", "trial__nct_id", "g_id", *fields, Cast("metadata", TextField()))
-    tracked = track(rows.iterator(CHUNK), reporter, "Verifying gates", unit="rows", total=gates.count())
     stored = (
         (trial_id, nct_id, StoredGate(code, fired, tuple(supporting or ()), *rest))
-        for trial_id, nct_id, code, fired, supporting, *rest in tracked
+        for trial_id, nct_id, code, fired, supporting, *rest in rows
     )
-    by_trial = (list(group) for _, group in groupby(stored, key=itemgetter(0)))
-    while chunk := list(islice(by_trial, CHUNK // len(GATES))):
-        yield from _verify_chunk(chunk, counts, now, names, runs[0] if runs else None)
+    return [list(group) for _, group in groupby(stored, key=itemgetter(0))]
 
 
 def _verify_chunk(
@@ -191,6 +316,8 @@ def _verify_chunk(
     now: datetime,
     gate_runs: frozenset[str],
     owner: GateRun | None,
+    unknown: Mapping[int, bytes | None],
+    verified: dict[bytes, int],
 ) -> Iterator[Mismatch]:
     trials = [gates[0][0] for gates in chunk]
     signals: dict[int, dict[str, tuple[str, datetime]]] = defaultdict(dict)
@@ -214,7 +341,12 @@ def _verify_chunk(
             score=score.metadata if score else None,
             evaluated_at=owner.moment if owner and score and run == owner.run_id else None,
         )
-        yield from _verify_trial(gates, names, run, context, counts)
+        stale = counts.stale
+        mismatches = list(_verify_trial(gates, names, run, context, counts))
+        yield from mismatches
+        signature = unknown[trial_id]
+        if signature is not None and not mismatches:
+            verified[signature] = counts.stale - stale
 
 
 def _find_run(gate: StoredGate, gate_runs: frozenset[str], owner: GateRun | None) -> str:

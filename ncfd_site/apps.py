@@ -24,4 +24,4 @@ class SiteConfig(AppConfig):
 
         # Django sends the signal only for apps with models, which this app has not.
         post_migrate.connect(create_groups_after_migrate, sender=apps.get_app_config("api"))
-        autodiscover_modules("jobs", "dashboard", "loading")
+        autodiscover_modules("jobs", "dashboard", "loading", "retention")

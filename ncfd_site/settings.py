@@ -49,6 +49,9 @@ CONTENT_S3_REGION = environment.read_pattern(
 BACKUP_TO = environment.read_text("BACKUP_TO")
 
 # Share of a sample that gets a second opinion, and how long an item stays reserved for a reviewer.
+RETENTION_FILE = environment.read_file(
+    "RETENTION_FILE", default=BASE_DIR / "ncfd_site" / "retention" / "retention.toml"
+)
 REVIEW_SECOND_SHARE = environment.read_share("REVIEW_SECOND_SHARE", default=Decimal("0.15"))
 REVIEW_LEASE_MINUTES = environment.read_integer("REVIEW_LEASE_MINUTES", default=15, minimum=1, maximum=24 * 60)
 
@@ -82,6 +85,7 @@ INSTALLED_APPS = [
     "ncfd_site.schema",
     "ncfd_site.jobs",
     "ncfd_site.exports",
+    "ncfd_site.retention",
     "ncfd_site.ingest",
     "ncfd_site.apps.ApiConfig",
     "ncfd_site.dashboard",

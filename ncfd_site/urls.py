@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 from ncfd_site.dashboard import views as dashboard
 from ncfd_site.exports import views as exports
 from ncfd_site.jobs import views as jobs
+from ncfd_site.retention import views as retention
 from ncfd_site.schema import views as schema
 from ncfd_site.web import health, styleguide, throttling
 
@@ -38,6 +39,7 @@ urlpatterns = [
     path("", include("signals.urls")),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("schema/", schema.schema, name="schema"),
+    path("retention/", retention.retention, name="retention"),
     path("accounts/login/", throttling.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     # One sign-in page: that of Django's admin does not count concurrent attempts.

@@ -101,6 +101,15 @@ def read_folder(name: str, *, default: Path) -> Path:
     return path
 
 
+def read_file(name: str, *, default: Path) -> Path:
+    """Return the absolute path of a file, `~` expanded. Raises `ConfigurationError` if it is not there."""
+    value = read_text(name)
+    path = Path(value).expanduser().absolute() if value else default
+    if not path.is_file():
+        raise ConfigurationError(f"{name} names {str(path)!r}, which is no file. Set it to a file.")
+    return path
+
+
 def read_secret(name: str) -> str:
     """Return the value of NAME, or the content of the file that NAME_FILE names; "" if neither is set."""
     file_name = f"{name}_FILE"

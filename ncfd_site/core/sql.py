@@ -32,6 +32,23 @@ def value(query: str, parameters: Parameters = (), *, using: str = DEFAULT_DB_AL
         return first[0] if first else None
 
 
+def column(query: str, parameters: Parameters = (), *, using: str = DEFAULT_DB_ALIAS) -> list[Any]:
+    """Run a query and return the first column of its rows."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(query, parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def stream(
+    query: str, parameters: Parameters = (), *, size: int, using: str = DEFAULT_DB_ALIAS
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Run a query and yield lists of `size` rows, through a server-side cursor in the current transaction."""
+    with connections[using].chunked_cursor() as cursor:
+        cursor.execute(query, parameters)
+        while found := cursor.fetchmany(size):
+            yield found
+
+
 def execute(statement: str, parameters: Parameters = (), *, using: str = DEFAULT_DB_ALIAS) -> int:
     """Run a statement and return the number of affected rows."""
     with connections[using].cursor() as cursor:

@@ -55,10 +55,15 @@ def write_file(name: str, chunks: Iterable[bytes]) -> int:
     return size
 
 
-def delete_expired() -> int:
-    """Delete files past their retention, unfinished ones too; return their count."""
+def list_expired() -> list[Path]:
+    """Return the files past their retention, unfinished ones too."""
     oldest = (timezone.now() - RETENTION).timestamp()
-    old = [path for path in folder().glob("*") if path.stat().st_mtime < oldest] if folder().is_dir() else []
+    return [path for path in folder().glob("*") if path.stat().st_mtime < oldest] if folder().is_dir() else []
+
+
+def delete_expired() -> int:
+    """Delete files past their retention; return their count."""
+    old = list_expired()
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

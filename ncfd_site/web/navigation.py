@@ -78,6 +78,7 @@ GROUPS: Mapping[str, Sequence[Page]] = {
     "Operate": (
         Page("Content", "storage:content", "storage.view_storageobject", frozenset({"storage"})),
         Page("Jobs", "jobs:jobs", "jobs.view_job", frozenset({"jobs"})),
+        Page("Retention", "retention", "storage.operate_storageobject"),
         Page("Schema", "schema", "schema.view_migrationlog"),
     ),
 }  # fmt: skip

@@ -73,6 +73,7 @@ TABLE: dict[str, Rule] = {
     "/errors/": page(GROUPS),
     "/schema/": page(BUT_REVIEWERS),
     "/styleguide/": page(USERS),
+    "/retention/": page(OPERATORS, post=400),
     "/healthz": page(frozenset(WHO), public=True),
     "/readyz": page(frozenset(WHO), public=True),
     "/accounts/login/": page(frozenset(WHO), post=200, options=200, public=True, exact={"PUT": 200}),

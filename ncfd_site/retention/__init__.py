@@ -1,0 +1,1 @@
+"""Retention: old rows are deleted by policy, and archived first if wanted."""

@@ -19,6 +19,7 @@ from bench import (  # noqa: E402 (Django is set up first)
     review,
     scoring,
     site,
+    snapshot,
     storage_counts,
     storage_gc,
     storage_verification,
@@ -38,6 +39,7 @@ MEASUREMENTS = {
     "scoring": scoring.measure,
     "site": site.measure,
     "backups": backups.measure,
+    "snapshot": snapshot.measure,
 }
 
 

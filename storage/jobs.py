@@ -15,7 +15,6 @@ from ncfd_site.jobs.models import Job
 from storage.backup import jobs as backup_jobs  # noqa: F401  (registers its job types)
 from storage.content.base import ContentError
 from storage.garbage_collection import GcOptions, collect_garbage, describe_gc_result
-from storage.snapshots import describe_snapshot, export_snapshot
 from storage.tiers import MoveOptions, describe_move_result, move_objects
 from storage.verification import Finding, VerifyOptions, verify
 from storage.verification.run import describe_errors
@@ -140,6 +139,9 @@ for name, title, run, describe, template in (
 
 
 def _run_snapshot(arguments: Json, reporter: ProgressReporter) -> Json:
+    # Importing Arrow takes 0.2 seconds, and most processes export no snapshot.
+    from storage.snapshots import describe_snapshot, export_snapshot
+
     snapshot = export_snapshot(arguments["to"], reporter)
     return {"message": describe_snapshot(snapshot, arguments["to"]), "folder": snapshot.moment.folder}
 

@@ -1,11 +1,14 @@
 """A site whose database is a standby: it reads, and explains what it cannot do."""
 
+import json
 import logging
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.core.management import call_command
 from django.test import Client
 from psycopg.conninfo import make_conninfo
 
@@ -109,3 +112,13 @@ def test_commands_on_a_standby(site: Site, tmp_path: Path, arguments: tuple[str,
         assert "The database is read-only, as a standby is (cannot execute " in result.errors
         assert result.errors.endswith("). Set DATABASE_URL to the primary.\n")
         assert "run the same command again" not in result.errors
+
+
+def test_a_snapshot_is_of_the_moment_of_a_replica(replicated: Site, tmp_path: Path) -> None:
+    call_command("export_snapshot", to=str(tmp_path / "snapshots"), stdout=StringIO())
+    (file,) = tmp_path.glob("snapshots/*/manifest.json")
+    manifest = json.loads(file.read_text())
+    assert manifest["is_standby"] is True
+    rows = {table["name"]: table["rows"] for table in manifest["tables"]}
+    assert [(rows["trials"],)] == replicated.on_primary("SELECT count(*) FROM trials")
+    assert rows["trials"] > 0

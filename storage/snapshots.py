@@ -90,20 +90,11 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenColumn:
-    """A column: type in the database, type in the file, and the column that has the text of values that do not fit."""
-
-    name: str
-    type: str
-    stored: str
-    is_type_known: bool
-    is_ours: bool
-    text_column: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class WrittenTable:
-    """A file. A foreign table is as of its own server's moment; `is_ours` is false for tables that others added."""
+    """A file. A foreign table is as of its own server's moment; `is_ours` is false for tables that others added.
+
+    The facts of a column are those of `_Table.describe`.
+    """
 
     name: str
     file: str
@@ -112,7 +103,7 @@ class WrittenTable:
     sha256: str
     is_ours: bool
     is_foreign: bool
-    columns: list[WrittenColumn]
+    columns: list[dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -141,10 +132,16 @@ class _Table:
     def is_ours(self) -> bool:
         return self.name in BOOKKEEPING or ("relation", self.name) in _read_schema()
 
-    def describe(self, column: parquet.Column, text_column: str | None) -> WrittenColumn:
-        is_ours = self.name in BOOKKEEPING or ("column", f"{self.name}.{column.name}") in _read_schema()
-        kind = column.kind
-        return WrittenColumn(column.name, column.type, str(kind.stored), kind.is_known, is_ours, text_column)
+    def describe(self, column: parquet.Column, text_column: str | None) -> dict[str, Any]:
+        """Return the types of a column, and the column with the text of values that do not fit."""
+        return {
+            "name": column.name,
+            "type": column.type,
+            "stored": str(column.kind.stored),
+            "is_type_known": column.kind.is_known,
+            "is_ours": self.name in BOOKKEEPING or ("column", f"{self.name}.{column.name}") in _read_schema(),
+            "text_column": text_column,
+        }
 
 
 @cache
@@ -236,6 +233,7 @@ def _claim(destination: Destination) -> list[str]:
 def _discard(destination: Destination, folder: str) -> None:
     for name, _ in list(destination.list_files(folder)):
         destination.delete(name)
+    destination.clear_unfinished()
 
 
 def _write_tables(

@@ -112,7 +112,7 @@ class FolderDestination:
         """Delete the files in progress, and empty folders."""
         for name, _ in self.list_files(INCOMING):
             self.delete(name)
-        for folder in self._root.glob("*/*/"):
+        for folder in (*self._root.glob("*/*/"), *self._root.glob("*/")):
             with suppress(OSError):  # not empty
                 folder.rmdir()
 

@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,34 @@ def test_changes_during_the_export_are_not_in_it(db: Database, target: Path) -> 
     after = {table: read_database(db, table) for table in before}
     assert all(after[table] != before[table] for table in before)
     assert {table: read_file(target / snapshot.moment.folder / f"{table}.parquet") for table in before} == before
+
+
+def test_the_moment_is_not_before_what_the_export_waits_for(db: Database, target: Path) -> None:
+    db.execute("INSERT INTO staging_errors (error_type, error_message) VALUES ('x', 'x')")
+    waiting = (
+        "SELECT FROM pg_stat_activity WHERE application_name = 'ncfd export_snapshot' AND wait_event_type = 'Lock'"
+    )
+    with ThreadPoolExecutor(1) as threads:
+        with db.transaction():
+            # A moment before the end of this would have no row of both tables.
+            db.execute("TRUNCATE staging_errors")
+            db.execute("INSERT INTO assets (names_jsonb) VALUES ('{}')")
+            exported = threads.submit(_export_in_thread, target)
+            while not db.execute(waiting).rowcount:
+                assert not exported.done(), exported.result()
+                db.execute("SELECT pg_stat_clear_snapshot()")
+                time.sleep(0.01)
+        exported.result()
+    _, manifest = read_manifest(target)
+    rows = {table["name"]: table["rows"] for table in manifest["tables"]}
+    assert (rows["staging_errors"], rows["assets"]) == (0, 1)
+
+
+def _export_in_thread(target: Path) -> None:
+    try:
+        snapshots.export_snapshot(str(target), NullReporter())
+    finally:
+        connection.close()
 
 
 @pytest.fixture

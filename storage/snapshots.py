@@ -42,7 +42,7 @@ TABLES = f"""
     SELECT c.relname AS name, c.relkind = 'f' AS is_foreign, has_table_privilege(c.oid, 'SELECT') AS is_readable
     FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
-      AND c.relname !~ '{OF_DJANGO}|^procrastinate_'
+      AND c.relname !~ '{OF_DJANGO}'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     ORDER BY 1
 """  # noqa: S608 (a constant)

@@ -26,7 +26,8 @@ from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_first, format_quantity, format_size
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.exports import parquet
-from ncfd_site.schema.catalog import BOOKKEEPING, OF_DJANGO, Catalog
+from ncfd_site.schema.catalog import Catalog
+from ncfd_site.schema.catalog_scope import BOOKKEEPING, OF_DJANGO
 from ncfd_site.schema.deploy import expected, revisions
 from storage.backup.destinations import INCOMING, Destination, open_destination
 from storage.backup.errors import BackupStoreError

@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 
 from ncfd_site.schema import retrying
-from ncfd_site.schema.catalog import OURS, ROUTINES, Key, exclude_extensions
+from ncfd_site.schema.catalog import Key
+from ncfd_site.schema.catalog_scope import OURS, ROUTINES, exclude_extensions
 
 _OURS = f"{OURS} AND c.relname NOT LIKE 'alembic\\_%'"
 _ROUTINE = "p.proname || '(' || oidvectortypes(p.proargtypes) || ')'"

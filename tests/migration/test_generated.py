@@ -32,7 +32,8 @@ def test_a_thousand_databases(server: Keywords, worker: str) -> None:
         54,  # A sequence behind its rows: a probe of access drew an ID in use.
         105,  # A sequence of another name than its column at head.
         108,  # A user's search path on a function that later has its own.
-        151,  # LEAKPROOF, which only a superuser may put back: asked, and said at the end.
+        151,  # LEAKPROOF, which only a superuser may put back: asked for, and reported at the end.
+        881,  # PARALLEL RESTRICTED on a function that our definition makes PARALLEL SAFE.
     ],
 )
 def test_seeds_that_failed(server: Keywords, worker: str, seed: int) -> None:

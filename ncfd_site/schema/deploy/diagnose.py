@@ -6,7 +6,8 @@ from enum import StrEnum
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.schema import retrying
-from ncfd_site.schema.catalog import OF_DJANGO, Catalog, read_definitions
+from ncfd_site.schema.catalog import Catalog, read_definitions
+from ncfd_site.schema.catalog_scope import OF_DJANGO
 from ncfd_site.schema.deploy import assess, bookkeeping, compare, expected, revisions, spelling
 from ncfd_site.schema.deploy.assess import Fit
 from ncfd_site.schema.deploy.bookkeeping import LogAction

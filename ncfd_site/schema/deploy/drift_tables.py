@@ -19,7 +19,7 @@ _SEQUENCE = re.compile(r"^(?P<type>\w+) (?P<options>.*?)(?: OWNED BY (?P<column>
 
 @dataclass(frozen=True)
 class Target:
-    """What to restore: definitions and attributes of the revision, and the owner of the schema."""
+    """Definitions and attributes of the revision, and the owner of the schema, to restore from."""
 
     wanted: Catalog
     attributes: Catalog

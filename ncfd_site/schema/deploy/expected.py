@@ -68,7 +68,7 @@ def unfold(entries: Sequence[Entry], wanted: Sequence[str]) -> dict[str, Catalog
     return catalogs
 
 
-# Scratch databases whose session has ended.
+# Scratch databases whose session is closed.
 _LEFT_SCRATCHES = """
     SELECT d.datname FROM pg_database d
     WHERE starts_with(d.datname, 'ncfd_scratch_') AND pg_has_role(d.datdba, 'USAGE')

@@ -106,18 +106,19 @@ def _require_kept(live: LiveDatabase, story: str) -> None:
     assert states.kept(live.rows, states.rows(live.superuser)) == [], story
     present = attributes.read(live.superuser)
     lost = {one for one in live.attached if one not in present and _as_at_head(one) not in present}
-    # The search path of a SECURITY DEFINER trigger function is ours.
+    # The search path of a SECURITY DEFINER trigger function, and PARALLEL SAFE, are parts of our definitions.
     pinned = {one.object for one in present if one.attribute == "setting" and one.value.startswith("search_path=")}
-    lost -= {one for one in lost if one.attribute == "setting" and one.object in pinned}
+    safe = {one.object for one in present if (one.attribute, one.value) == ("parallel", "s")}
+    lost -= {one for one in lost if one.object in {"setting": pinned, "parallel": safe}.get(one.attribute, ())}
     lost -= {one for one in lost if _is_announced(one, story)}
     assert not lost, f"{story}\nLost:\n{attributes.describe(lost)}"
 
 
 def _is_announced(lost: Attribute, story: str) -> bool:
-    """Return whether a run said, after it had asked for consent, that it could not put this back."""
+    """Return whether a run reported, after it had asked for consent, that it could not put this back."""
     name = lost.object.partition(" ")[2]
-    said = [line for line in story.splitlines() if "Lost, by consent: " in line]
-    return any(name in line and lost.attribute.upper() in line for line in said)
+    reports = [line for line in story.splitlines() if "Lost, by consent: " in line]
+    return any(name in line and lost.attribute.upper() in line for line in reports)
 
 
 # What revisions rename.

@@ -43,7 +43,8 @@ FROM (
            bool_and(coalesce(metadata ->> 'run_id', '') = ANY (%(gate_runs)s)) AS is_owned
     FROM gates WHERE trial_id BETWEEN %(first)s AND %(last)s AND {condition} GROUP BY trial_id ORDER BY trial_id
 ) g
-LEFT JOIN scores s ON s.trial_id = g.trial_id
+-- The range again: a merge join would start at the first trial.
+LEFT JOIN scores s ON s.trial_id = g.trial_id AND s.trial_id BETWEEN %(first)s AND %(last)s
     AND s.run_id = CASE WHEN g.is_owned THEN %(owner)s::text WHEN g.first_run = g.last_run THEN g.first_run END
 ORDER BY g.trial_id
 """

@@ -93,4 +93,6 @@ def _run_part(work: Callable[[Item], Result], part: Item, name: str) -> Result:
     with transaction.atomic():
         sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         sql.execute("SET TRANSACTION SNAPSHOT %s", [name])
+        # Each part would compile its statements again.
+        sql.execute("SET LOCAL jit = off")
         return work(part)

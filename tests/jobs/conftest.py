@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -37,7 +38,9 @@ def ana() -> User:
 def run() -> list[str]:
     """Run the queued jobs in this process and return the worker's log lines."""
     log: list[str] = []
-    worker.work(threading.Event(), log.append, until_idle=True)
+    # After a browser test, this thread has an event loop that runs.
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(worker.work, threading.Event(), log.append, until_idle=True).result()
     return log
 
 

@@ -57,7 +57,11 @@ def test_a_killed_run_is_finished_by_the_next_one(empty_database: Keywords) -> N
     kill_and_rerun(empty_database, 5)
 
 
-@pytest.mark.parametrize("revision", REVISIONS[9:-1])
+# The revision after this one changes a column, in one transaction with the version.
+_CHANGES_NEXT = {"20261130_add_score_runs"}
+
+
+@pytest.mark.parametrize("revision", [revision for revision in REVISIONS[9:-1] if revision not in _CHANGES_NEXT])
 def test_a_revision_that_was_killed_before_its_version_was_written_runs_again(
     empty_database: Keywords, revision: str
 ) -> None:

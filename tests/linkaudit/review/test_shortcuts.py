@@ -31,7 +31,7 @@ def test_shortcuts_are_off(sign_in: SignIn) -> None:
     rita = sign_in()
     rita.client.post("/review/shortcuts/", DEFAULTS)
     page = rita.client.get(rita.lease_address()).content.decode()
-    assert "data-key" not in page
+    assert 'data-key="y"' not in page
     assert '<meta name="keys" content="off">' in page
     assert '<meta name="keys" content="off">' in rita.client.get("/links/").content.decode()
     rita.client.post("/review/shortcuts/", {"defaults": "1"})

@@ -13,13 +13,13 @@ import psycopg
 
 from ncfd_site.schema import retrying
 from ncfd_site.schema.catalog import Key
-from ncfd_site.schema.catalog_scope import OURS, ROUTINES, exclude_extensions
+from ncfd_site.schema.catalog_scope import OF_DJANGO, OURS, ROUTINES, exclude_extensions
 
 _OURS = f"{OURS} AND c.relname NOT LIKE 'alembic\\_%'"
 _ROUTINE = "p.proname || '(' || oidvectortypes(p.proargtypes) || ')'"
 _TYPES = (
     "pg_type t WHERE t.typnamespace = 'public'::regnamespace AND t.typtype = 'e'"
-    f" AND {exclude_extensions('pg_type', 't.oid')}"
+    f" AND t.typname !~ '{OF_DJANGO}' AND {exclude_extensions('pg_type', 't.oid')}"
 )
 # Every object should belong to the owner of this table.
 _OWNER = "(SELECT relowner FROM pg_class WHERE oid = to_regclass('public.trials'))"
@@ -215,7 +215,8 @@ _OTHERS = {
     # Revisions use these where the server has them.
     "pg_extension": "o.extname NOT IN ('pg_trgm', 'btree_gist')",
     # Enums are definitions. A table has a row type, a range a multirange, every type an array. Ours is that of tickers.
-    "pg_type": "o.typtype NOT IN ('e', 'm') AND o.typelem = 0 AND o.typname <> 'ticker_range' AND NOT EXISTS"
+    "pg_type": "o.typtype NOT IN ('e', 'm') AND o.typelem = 0 AND o.typname <> 'ticker_range'"
+               f" AND o.typname !~ '{OF_DJANGO}' AND NOT EXISTS"
                " (SELECT FROM pg_class c WHERE c.oid = o.typrelid AND c.relkind <> 'c')",
     # Functions and procedures are definitions.
     "pg_proc": "o.prokind NOT IN ('f', 'p')",

@@ -249,7 +249,7 @@ class Routine:
                pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
                rtrim(pg_get_functiondef(p.oid), E'\\n') AS definition,
                obj_description(p.oid, 'pg_proc') AS comment
-        FROM {ROUTINES} AND p.prokind IN ('f', 'p') AND p.proname !~ '{OF_DJANGO}'
+        FROM {ROUTINES} AND p.prokind IN ('f', 'p')
         ORDER BY p.proname, arguments"""  # noqa: S608
 
     name: str

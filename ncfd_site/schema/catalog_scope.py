@@ -26,4 +26,7 @@ OURS = (
     f" AND {exclude_extensions('pg_class', 'c.oid')}"
 )
 # Constructors that belong to a type (deptype i) come with it.
-ROUTINES = f"pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND {exclude_extensions('pg_proc', 'p.oid', 'ei')}"
+ROUTINES = (
+    f"pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proname !~ '{OF_DJANGO}'"
+    f" AND {exclude_extensions('pg_proc', 'p.oid', 'ei')}"
+)

@@ -155,10 +155,10 @@ def load_overview() -> Overview:
     past_grace = [amount for bucket, amount in ages.items() if bucket.start >= GRACE_DAYS]
     return Overview(
         as_of=as_of,
-        total=_sum(cells),
+        total=_sum_amounts(cells),
         reference_count=sum(cell.reference_count for cell in cells),
-        candidates=_sum(past_grace),
-        tiers={tier: _sum(c for c in cells if (c.backend_type, c.tier) == tier) for tier in tiers},
+        candidates=_sum_amounts(past_grace),
+        tiers={tier: _sum_amounts(c for c in cells if (c.backend_type, c.tier) == tier) for tier in tiers},
         sizes=_sum_by_bucket(SIZES, cells, lambda cell: cell.size_index - 1),
         by_references=_sum_by_bucket(REFERENCES, cells, lambda cell: cell.reference_index - 1),
         ages=ages,
@@ -191,9 +191,12 @@ def read_verification(job_id: int, finished_at: datetime | None, stored: dict[st
 def _sum_by_bucket(
     buckets: Sequence[Bucket], cells: Sequence[_Cell], find_index: Callable[[_Cell], int | None]
 ) -> dict[Bucket, Amount]:
-    return {bucket: _sum(cell for cell in cells if find_index(cell) == index) for index, bucket in enumerate(buckets)}
+    return {
+        bucket: _sum_amounts(cell for cell in cells if find_index(cell) == index)
+        for index, bucket in enumerate(buckets)
+    }
 
 
-def _sum(parts: Iterable[_Cell | Amount]) -> Amount:
+def _sum_amounts(parts: Iterable[_Cell | Amount]) -> Amount:
     amounts = list(parts)
     return Amount(sum(one.object_count for one in amounts), sum(one.size_bytes for one in amounts))

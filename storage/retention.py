@@ -9,7 +9,7 @@ from ncfd_site.retention.policy import Part, Prunable, Rule, register
 LEAST_DAYS = 30
 
 
-def _plan(rule: Rule, now: datetime) -> Sequence[Part]:
+def _plan_events(rule: Rule, now: datetime) -> Sequence[Part]:
     before = now - timedelta(days=max(rule["keep_days"], LEAST_DAYS))
     # Records of pruning are kept.
     return [Part("t.occurred_at < %(before)s AND t.action <> 'pruned'", {"before": before})]
@@ -22,7 +22,7 @@ EVENTS = register(
         table="storage_events",
         key="event_id",
         settings=("keep_days",),
-        plan=_plan,
+        plan=_plan_events,
         delete="SELECT * FROM prune_storage_events(%(keys)s, %(before)s, %(actor)s)",
     )
 )

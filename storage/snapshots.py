@@ -164,7 +164,7 @@ def export_snapshot(to: str, reporter: ProgressReporter, *, using: str = DEFAULT
             _write_json(destination, f"{moment.folder}/{MANIFEST}", snapshot.as_json())
         except BaseException:
             with suppress(BackupStoreError):
-                _discard(destination, moment.folder)
+                _discard_folder(destination, moment.folder)
             raise
         _write_json(destination, INDEX, {"format": FORMAT, "latest": moment.folder})
     return snapshot
@@ -226,12 +226,12 @@ def _claim(destination: Destination) -> list[str]:
     folders = {name.partition("/")[0] for name in names if "/" in name}
     incomplete = sorted(folder for folder in folders if f"{folder}/{MANIFEST}" not in names)
     for folder in incomplete:
-        _discard(destination, folder)
+        _discard_folder(destination, folder)
     destination.clear_unfinished()
     return incomplete
 
 
-def _discard(destination: Destination, folder: str) -> None:
+def _discard_folder(destination: Destination, folder: str) -> None:
     for name, _ in list(destination.list_files(folder)):
         destination.delete(name)
     destination.clear_unfinished()
@@ -281,13 +281,13 @@ def _write_table(
         written = parquet.write_table(table.name, columns, restart, report, using=using)
         size, digest = spool.seek(0, os.SEEK_END), hashlib.sha256()
         spool.seek(0)
-        destination.write(f"{folder}{name}", _hash(iter(lambda: spool.read(CHUNK), b""), digest))
+        destination.write(f"{folder}{name}", _hash_chunks(iter(lambda: spool.read(CHUNK), b""), digest))
     described = [table.describe(column, written.texts.get(column.name)) for column in columns]
     sha256 = digest.hexdigest()
     return WrittenTable(table.name, name, written.rows, size, sha256, table.is_ours, table.is_foreign, described)
 
 
-def _hash(chunks: Iterable[bytes], digest: Any) -> Iterator[bytes]:
+def _hash_chunks(chunks: Iterable[bytes], digest: Any) -> Iterator[bytes]:
     for chunk in chunks:
         digest.update(chunk)
         yield chunk

@@ -109,10 +109,12 @@ def _add_samples(loader: Loader) -> None:
 def _add_promotions(loader: Loader) -> None:
     """Promote links of HP-1, revert that, promote others, and label one of these wrong."""
     at = loader.calendar.at
-    first = _promote(loader, 12, "More than fifty links are labeled, and the promotion rule is met.", at(-3, 10, 20))
+    first = _promote_links(
+        loader, 12, "More than fifty links are labeled, and the promotion rule is met.", at(-3, 10, 20)
+    )
     sql.scalar("revert_link_promotion", first, "olga", "Started before the second opinions of that week were complete.")
     loader.backdate(at(-3, 14, 5))
-    second = _promote(loader, 30, "The second opinions are complete, and agree.", at(-2, 9, 40))
+    second = _promote_links(loader, 30, "The second opinions are complete, and agree.", at(-2, 9, 40))
     promoted = LinkPromotionItem.objects.filter(promotion_id=second).values("audit_id")
     wrong = LinkAudit.objects.filter(pk__in=promoted, label=None).earliest("pk")
     loader.add("link_reviews", ({**row, "audit_id": wrong.pk} for row in loader.fixed("wrong_promotion")))
@@ -172,7 +174,7 @@ def _add_decisions(loader: Loader, sample_id: int, count: int, at: datetime) -> 
     sql.execute(_FINISH_SLOTS)
 
 
-def _promote(loader: Loader, count: int, reason: str, at: datetime) -> int:
+def _promote_links(loader: Loader, count: int, reason: str, at: datetime) -> int:
     promotion_id: int = sql.scalar("start_link_promotion", "HP-1", "olga", reason)
     sql.value("SELECT promoted FROM promote_links(%s, 0, %s)", [promotion_id, count])
     loader.backdate(at)

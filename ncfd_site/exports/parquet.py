@@ -57,7 +57,7 @@ COLUMNS = """
 """
 
 
-def _keep(arrays: Sequence[Any]) -> Any:
+def _take_only_array(arrays: Sequence[Any]) -> Any:
     return arrays[0]
 
 
@@ -72,7 +72,7 @@ class Kind:
     stored: Any
     fields: Sequence[tuple[str, Any]]
     fits: str = ""
-    assemble: Callable[[Sequence[Any]], Any] = _keep
+    assemble: Callable[[Sequence[Any]], Any] = _take_only_array
     is_known: bool = True
 
 
@@ -149,7 +149,7 @@ def write_table(
         try:
             with transaction.atomic(using=using), open_sink() as sink:
                 sql.execute(SETTINGS, using=using)
-                return WrittenTable(_write(table, columns, sink, on_rows, condition, texts, using), texts)
+                return WrittenTable(_write_rows(table, columns, sink, on_rows, condition, texts, using), texts)
         except _MisfitError as error:
             texts = {**texts, **error.texts}
 
@@ -164,7 +164,7 @@ def build_schema(columns: Sequence[Column], texts: Mapping[str, str]) -> Any:
     return pa.schema(fields)
 
 
-def _write(
+def _write_rows(
     table: str,
     columns: Sequence[Column],
     sink: IO[bytes],

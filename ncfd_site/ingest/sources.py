@@ -64,15 +64,19 @@ def recognize_file(path: Path) -> Source | None:
     try:
         if bare_suffix(path) == ".csv":
             with open_file(path) as stream:
-                return _recognize({name.strip(): None for name in read_csv_header(stream)})
+                return _find_source_of({name.strip(): None for name in read_csv_header(stream)})
         if bare_suffix(path) in SUFFIXES:
             for item in islice(read_json_records(path, "studies"), RECORDS_READ):
-                if isinstance(item, Record) and isinstance(item.value, dict) and (source := _recognize(item.value)):
+                if (
+                    isinstance(item, Record)
+                    and isinstance(item.value, dict)
+                    and (source := _find_source_of(item.value))
+                ):
                     return source
     except InputError:
         return None
     return None
 
 
-def _recognize(record: Mapping[str, Any]) -> Source | None:
+def _find_source_of(record: Mapping[str, Any]) -> Source | None:
     return next((source for source in registered_sources() if source.recognizes(record)), None)

@@ -199,7 +199,11 @@ def read_from(replica: Replica, read: Callable[[], Result]) -> Result | None:
 
     try:
         connection.ensure_connection()
-        with connection.execute_wrapper(watch), _use(connection), replica.watch(connection.connection):
+        with (
+            connection.execute_wrapper(watch),
+            _switch_default_connection(connection),
+            replica.watch(connection.connection),
+        ):
             result = read()
     except Error as error:
         if not _is_failure(error):
@@ -223,14 +227,14 @@ def use_replica() -> Iterator[str]:
     if replica is None:
         yield DEFAULT_DB_ALIAS
         return
-    with _use(connections[replica.alias]):
+    with _switch_default_connection(connections[replica.alias]):
         yield replica.alias
 
 
 @contextmanager
 def use_primary() -> Iterator[None]:
     """Read from the primary, within a block that reads from a replica."""
-    with _use(getattr(_thread, "primary", connections[DEFAULT_DB_ALIAS])):
+    with _switch_default_connection(getattr(_thread, "primary", connections[DEFAULT_DB_ALIAS])):
         yield
 
 
@@ -264,7 +268,7 @@ def _is_failure(error: Error) -> bool:
 
 
 @contextmanager
-def _use(connection: Any) -> Iterator[None]:
+def _switch_default_connection(connection: Any) -> Iterator[None]:
     replaced = connections[DEFAULT_DB_ALIAS]
     is_outermost = not hasattr(_thread, "primary")
     if is_outermost:

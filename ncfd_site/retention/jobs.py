@@ -11,7 +11,7 @@ Json = Mapping[str, Any]
 OPERATE = "storage.operate_storageobject"
 
 
-def _run(arguments: Json, reporter: ProgressReporter) -> Json:
+def _run_pruning(arguments: Json, reporter: ProgressReporter) -> Json:
     return {"pruned": as_json(prune(reporter, apply=arguments["apply"])), "applied": arguments["apply"]}
 
 
@@ -20,7 +20,7 @@ PRUNE = register(
         name="prune",
         title="Prune",
         permission=OPERATE,
-        run=_run,
+        run=_run_pruning,
         describe=lambda arguments: "deletes data past its retention" if arguments["apply"] else "dry run",
         conclude=lambda result: describe([Pruned(**one) for one in result["pruned"]], apply=result["applied"]),
         exclusive=True,

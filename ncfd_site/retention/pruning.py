@@ -54,7 +54,7 @@ def prune(reporter: ProgressReporter, *, apply: bool = False, archive: Path | No
     policy, now = read_policy(), timezone.now()
     found = []
     for one in list_prunables():
-        parts = [(part, _count(one, part)) for part in one.plan(policy[one.name], now)]
+        parts = [(part, _count_rows(one, part)) for part in one.plan(policy[one.name], now)]
         due, deleted = sum(count for _, count in parts), 0
         if apply and due:
             reporter.begin(f"Pruning {one.title}", due, "rows")
@@ -81,7 +81,7 @@ def as_json(found: list[Pruned]) -> list[dict[str, Any]]:
     return [asdict(one) for one in found]
 
 
-def _count(one: Prunable, part: Part) -> int:
+def _count_rows(one: Prunable, part: Part) -> int:
     # The names and conditions are constants of the code.
     return int(sql.value(f"SELECT count(*) FROM {one.table} t WHERE {part.condition}", part.values))  # noqa: S608
 

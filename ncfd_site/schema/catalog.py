@@ -361,7 +361,7 @@ def _read_definitions(connection: Connection) -> Catalog:
         return {
             row.key: row.definition
             for kind in _TYPES
-            for row in _rows(connection, kind)
+            for row in _read_rows(connection, kind)
             if getattr(row, "relation", "") not in BOOKKEEPING
             and not (isinstance(row, Index) and row.is_of_constraint)
             and not any(optional in row.key[1] for optional in DEPENDS_ON_EXTENSIONS)
@@ -372,18 +372,18 @@ def read_schema(using: str = DEFAULT_DB_ALIAS) -> Schema:
     """Return the objects of schema public in one of Django's databases."""
     connections[using].ensure_connection()
     connection: Connection = connections[using].connection
-    relations = {relation.name: relation for relation in _rows(connection, Relation)}
-    for column in _rows(connection, Column):
+    relations = {relation.name: relation for relation in _read_rows(connection, Relation)}
+    for column in _read_rows(connection, Column):
         relations[column.relation].columns[column.name] = column
-    for constraint in _rows(connection, Constraint):
+    for constraint in _read_rows(connection, Constraint):
         relations[constraint.relation].constraints.append(constraint)
-    for index in _rows(connection, Index):
+    for index in _read_rows(connection, Index):
         if index.is_unique and index.columns is not None:
             relations[index.relation].unique_indexes.append(index)
-    enums = {enum.name: enum.labels for enum in _rows(connection, EnumType)}
-    return Schema(relations, enums, _rows(connection, Routine), _rows(connection, Trigger))
+    enums = {enum.name: enum.labels for enum in _read_rows(connection, EnumType)}
+    return Schema(relations, enums, _read_rows(connection, Routine), _read_rows(connection, Trigger))
 
 
-def _rows(connection: Connection, kind: type[Row]) -> list[Row]:
+def _read_rows(connection: Connection, kind: type[Row]) -> list[Row]:
     with psycopg.Cursor(connection, row_factory=class_row(kind)) as cursor:
         return cursor.execute(kind.query).fetchall()

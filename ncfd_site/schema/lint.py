@@ -23,7 +23,7 @@ def find_violations() -> Iterator[str]:
     exceptions = tomllib.loads(EXCEPTIONS.read_text(encoding="utf-8"))
     unneeded = {(rule, revision) for rule, reasons in exceptions["revisions"].items() for revision in reasons}
     with tempfile.TemporaryDirectory() as folder:
-        files = [_write_sql(Path(folder), revision) for _, revision in _revisions()]
+        files = [_write_sql(Path(folder), revision) for _, revision in _list_linted_revisions()]
         for found in _run_squawk(files, exceptions["rules"]):
             key = found["rule_name"], Path(found["file"]).stem
             unneeded.discard(key)
@@ -32,7 +32,7 @@ def find_violations() -> Iterator[str]:
     yield from (f"squawk.toml: {revision} no longer needs its exception from {rule}" for rule, revision in unneeded)
 
 
-def _revisions() -> list[tuple[str, revisions.Revision]]:
+def _list_linted_revisions() -> list[tuple[str, revisions.Revision]]:
     return revisions.steps_between(compare.REPLACING_REVISION, revisions.head())
 
 

@@ -83,18 +83,18 @@ def run(revision_file: str, revision: str, direction: Direction) -> None:
         *(each for each in script if not source.is_online(each)),
         "SELECT pg_temp.put_back()",
     ]
-    _run(settings, step)
+    _run_statement(settings, step)
     if context.config.attributes.get("outlast_autovacuum"):
-        _run(session.OUTLAST_AUTOVACUUM, step)
+        _run_statement(session.OUTLAST_AUTOVACUUM, step)
     with _data_loss_check(step, consented=revision in allowed):
         for statement in transactional:
-            _run(statement, step)
+            _run_statement(statement, step)
     online = [each for each in script if source.is_online(each)]
     if online:
         _run_online(online, step)
 
 
-def _run(statement: str, step: Step) -> None:
+def _run_statement(statement: str, step: Step) -> None:
     try:
         _execute_statement(statement)
     except DBAPIError as error:

@@ -97,7 +97,10 @@ def compare(request: HttpRequest, params: Query[CompareParams]) -> object:
         raise BadRequest("Only the latest two runs can be sorted by change.", "sort")
     earlier = Score.objects.filter(run_id=pair.a, trial_id__in=[score.trial_id for score in later])
     before = {score.trial_id: score for score in with_readable_metadata(earlier)}
-    items = [_serialize(comparison.compare_scores(score, before.get(score.trial_id), score.trial)) for score in later]
+    items = [
+        _serialize_compared_trial(comparison.compare_scores(score, before.get(score.trial_id), score.trial))
+        for score in later
+    ]
     return {"a": pair.a, "b": pair.b, "next": page.next, "items": items}
 
 
@@ -108,7 +111,7 @@ def _filter_by_phase(rows: Any, phase: str) -> Any:
     return rows.filter(trial__phase=phase) if phase else rows
 
 
-def _serialize(row: comparison.Compared) -> dict[str, Any]:
+def _serialize_compared_trial(row: comparison.Compared) -> dict[str, Any]:
     def list_gates(state: str) -> list[str] | None:
         return [gate.code for gate in row.gates if gate.state == state] if row.has_gates else None
 

@@ -37,7 +37,7 @@ REASON_LABELS = {
 }
 
 
-def _shorten(text: str, length: int = 16) -> SafeString:
+def _shorten_as_code(text: str, length: int = 16) -> SafeString:
     return format_html('<code title="{}">{}…</code>', text, text[:length])
 
 
@@ -69,7 +69,7 @@ class StorageObjectAdmin(CandidatePage, ReferencePages):
     """Objects with their reference counts and drift."""
 
     list_display = (
-        value_column("sha256", "SHA-256", render=_shorten),
+        value_column("sha256", "SHA-256", render=_shorten_as_code),
         value_column("backend_type", "backend"),
         SIZE,
         value_column("refcount", "count", order=True),
@@ -156,7 +156,7 @@ class StorageEventAdmin(ReadOnlyAdmin):
         age_column("occurred_at", "occurred"),
         value_column("action", render=describe_action),
         value_column("object_id", "object", empty="none"),
-        value_column("sha256", "SHA-256", render=_shorten),
+        value_column("sha256", "SHA-256", render=_shorten_as_code),
         value_column("actor"),
         value_column("reason", empty="none"),
     )
@@ -177,7 +177,7 @@ class StorageTombstoneAdmin(ReadOnlyAdmin):
     """Data without a row, and when it is deleted."""
 
     list_display = (
-        value_column("storage_uri", "URI", render=lambda text: _shorten(text, 20)),
+        value_column("storage_uri", "URI", render=lambda text: _shorten_as_code(text, 20)),
         value_column("reason", render=lambda reason: REASON_LABELS.get(reason, reason)),
         value_column("size_bytes", "size", render=lambda size: format_size(size) if size else "unknown"),
         age_column("delete_after", "kept until", order=True),

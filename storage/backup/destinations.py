@@ -76,7 +76,7 @@ class FolderDestination:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 # A new folder survives a power failure once the folder above it is synced.
                 for folder in (target.parent.parent, self._root, self._root.parent):
-                    _sync(folder)
+                    _sync_folder(folder)
             handle, temporary = tempfile.mkstemp(dir=incoming)
         try:
             for chunk in chunks:
@@ -85,7 +85,7 @@ class FolderDestination:
             with self._explain():
                 os.fsync(handle)
                 Path(temporary).replace(target)
-                _sync(target.parent)
+                _sync_folder(target.parent)
         finally:
             os.close(handle)
             Path(temporary).unlink(missing_ok=True)
@@ -205,7 +205,7 @@ class _ChunkReader:
         return taken
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

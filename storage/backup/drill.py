@@ -68,7 +68,7 @@ def _start_server(major: int) -> Iterator[Path]:
         try:
             yield home
         finally:
-            _stop(home, folder)
+            _stop_server(home, folder)
     finally:
         shutil.rmtree(home, ignore_errors=True)
         # Last, so that another drill does not take the folder for a leftover.
@@ -100,12 +100,12 @@ def _delete_leftovers() -> None:
             lock = file_lock.open_lock(home / "lock")
             try:
                 if file_lock.acquire(lock, wait=False):
-                    _stop(home, embedded.find_folder())
+                    _stop_server(home, embedded.find_folder())
                     shutil.rmtree(home)
             finally:
                 os.close(lock)
 
 
-def _stop(home: Path, folder: Path) -> None:
+def _stop_server(home: Path, folder: Path) -> None:
     if (home / "data" / "postmaster.pid").exists():
         embedded.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", ".", cwd=home / "data", folder=folder)

@@ -52,7 +52,7 @@ class BackupFiles:
     def __init__(self, destination: Destination, key: bytes) -> None:
         self.destination = destination
         self._key = key
-        self.key_id = _derive(key, b"", b"ncfd backup key ID", 8).hex() if key else ""
+        self.key_id = _derive_key(key, b"", b"ncfd backup key ID", 8).hex() if key else ""
 
     def open(self, database: str = "") -> None:
         """Read the format of the destination, written for `database` if that is given and the destination is new.
@@ -125,7 +125,7 @@ class BackupFiles:
         cipher = self._build_cipher(salt)
         yield MAGIC + salt
         for number, (frame, is_last) in enumerate(_split(chunks, FRAME)):
-            yield cipher.encrypt(_nonce(number, is_last), frame, name.encode())
+            yield cipher.encrypt(_build_nonce(number, is_last), frame, name.encode())
 
     def _decrypt(self, name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
         header = b""
@@ -138,22 +138,22 @@ class BackupFiles:
         if header[: len(MAGIC)] != MAGIC:
             raise InvalidTag
         cipher = self._build_cipher(salt)
-        for number, (frame, is_last) in enumerate(_split(_prepend(rest, chunks), FRAME + TAG)):
-            yield cipher.decrypt(_nonce(number, is_last), frame, name.encode())
+        for number, (frame, is_last) in enumerate(_split(_prepend_chunk(rest, chunks), FRAME + TAG)):
+            yield cipher.decrypt(_build_nonce(number, is_last), frame, name.encode())
 
     def _build_cipher(self, salt: bytes) -> AESGCM:
-        return AESGCM(_derive(self._key, salt, b"ncfd backup file", 32))
+        return AESGCM(_derive_key(self._key, salt, b"ncfd backup file", 32))
 
 
-def _derive(key: bytes, salt: bytes, purpose: bytes, length: int) -> bytes:
+def _derive_key(key: bytes, salt: bytes, purpose: bytes, length: int) -> bytes:
     return HKDF(SHA256(), length, salt, purpose).derive(key)
 
 
-def _nonce(number: int, is_last: bool) -> bytes:
+def _build_nonce(number: int, is_last: bool) -> bytes:
     return number.to_bytes(11, "big") + bytes([is_last])
 
 
-def _prepend(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _prepend_chunk(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from chunks
 

@@ -57,10 +57,10 @@ class Manifest:
 def read_manifests(files: BackupFiles) -> list[Manifest]:
     """Return the complete backups, oldest first; raises `BackupDamagedError`."""
     names = sorted(name for name, _ in files.destination.list_files(FOLDER) if name.endswith(f"/{MANIFEST}"))
-    return [_parse(name, b"".join(files.read(name))) for name in names]
+    return [_parse_manifest(name, b"".join(files.read(name))) for name in names]
 
 
-def _parse(name: str, text: bytes) -> Manifest:
+def _parse_manifest(name: str, text: bytes) -> Manifest:
     try:
         found: Mapping[str, Any] = json.loads(text)
         facts: dict[str, Any] = {"database": DatabaseFacts(**found["database"])}

@@ -40,7 +40,7 @@ def find_programs(major: int, *names: str) -> Path:
 def stream_output(program: Path, *arguments: str, parameters: Mapping[str, Any]) -> Iterator[bytes]:
     """Run a program on a database and yield its output; raises `BackupError` if it fails."""
     with tempfile.TemporaryFile() as errors:
-        process = _start(program, arguments, parameters, stdout=subprocess.PIPE, stderr=errors)
+        process = _start_program(program, arguments, parameters, stdout=subprocess.PIPE, stderr=errors)
         try:
             while chunk := cast(IO[bytes], process.stdout).read(CHUNK):
                 yield chunk
@@ -55,7 +55,7 @@ def stream_output(program: Path, *arguments: str, parameters: Mapping[str, Any])
 def feed_input(program: Path, *arguments: str, parameters: Mapping[str, Any], chunks: Iterable[bytes]) -> None:
     """Run a program on a database with this input; raises `BackupError` if it fails."""
     with tempfile.TemporaryFile() as errors:
-        process = _start(program, arguments, parameters, stdin=subprocess.PIPE, stderr=errors)
+        process = _start_program(program, arguments, parameters, stdin=subprocess.PIPE, stderr=errors)
         try:
             for chunk in chunks:
                 cast(IO[bytes], process.stdin).write(chunk)
@@ -69,7 +69,7 @@ def feed_input(program: Path, *arguments: str, parameters: Mapping[str, Any], ch
         _require_success(process, program, errors)
 
 
-def _start(
+def _start_program(
     program: Path, arguments: Sequence[str], parameters: Mapping[str, Any], **streams: Any
 ) -> subprocess.Popen[bytes]:
     # Other users see the arguments of a process.

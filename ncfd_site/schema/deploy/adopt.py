@@ -112,7 +112,7 @@ def prove(connection: Connection, diagnosis: Diagnosis, revision: str) -> Adopti
     definitions = diagnosis.definitions or catalog.read_definitions(connection)
     found, partial = spelling.respell_by_server(connection, definitions, catalogs.values())
     fits = tuple(assess.assess_fit(found, catalogs, each) for each in revisions.ids())
-    chosen = _choose(fits, diagnosis.named_revisions, revision)
+    chosen = _choose_revision_to_adopt(fits, diagnosis.named_revisions, revision)
     head = catalogs[revisions.head()]
     needed = repair.plan_repairs(known_drift.recognize_known_drift(found, head)[0], head)
     if violations := repair.find_violations(connection, needed):
@@ -147,7 +147,7 @@ def record_adoption(
         )
 
 
-def _choose(fits: Sequence[Fit], named: Sequence[str], target: str) -> Fit:
+def _choose_revision_to_adopt(fits: Sequence[Fit], named: Sequence[str], target: str) -> Fit:
     by_revision = {fit.revision: fit for fit in fits}
     if target != AUTO:
         try:

@@ -197,11 +197,11 @@ def _find_renamed(found: Catalog, wanted: Catalog, odd: set[Key]) -> set[Key]:
     missing: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
     for key in sorted(odd):
         if key[0] in _NAMED_BY_THE_SERVER and key not in found:
-            missing[key[0], _owner(key), _nameless(key, wanted[key])].append(key)
+            missing[key[0], _get_table_of_constraint(key), _drop_index_name(key, wanted[key])].append(key)
     pairs: set[Key] = set()
     for key in sorted(odd):
         if key[0] in _NAMED_BY_THE_SERVER and key not in wanted:
-            twins = missing.get((key[0], _owner(key), _nameless(key, found[key])))
+            twins = missing.get((key[0], _get_table_of_constraint(key), _drop_index_name(key, found[key])))
             if twins:
                 pairs |= {key, twins.pop(0)}
     return pairs
@@ -216,9 +216,9 @@ def _adapted(found: Catalog) -> set[Key]:
     return present | columns | {("view", _ADAPTIVE_VIEW)}
 
 
-def _owner(key: Key) -> str:
+def _get_table_of_constraint(key: Key) -> str:
     return key[1].partition(".")[0] if key[0] == "constraint" else ""
 
 
-def _nameless(key: Key, definition: str) -> str:
+def _drop_index_name(key: Key, definition: str) -> str:
     return normalize_definition(definition.replace(f" {key[1]} ", " ") if key[0] == "index" else definition)

@@ -225,7 +225,7 @@ def _apply_and_verify(
     writes = None if is_downgrade else access.try_writes(connection)
     attached = [] if is_downgrade else preservation.read_attributes(connection)
     if steps:
-        _apply(connection, last, progress, options, log)
+        _apply_revisions(connection, last, progress, options, log)
     if last is None:
         return
     if repairs:
@@ -264,7 +264,7 @@ def _find_changed_tables(diagnosis: Diagnosis, last: str | None) -> list[str]:
     )
 
 
-def _apply(
+def _apply_revisions(
     connection: Connection, target: str | None, progress: Progress, options: DeployOptions, log: bookkeeping.RunLog
 ) -> None:
     from ncfd_site.schema.deploy import alembic_runner

@@ -38,13 +38,13 @@ def render_repair_sql(drift: Drift, wanted: Catalog, attributes: Catalog, owner:
     """
     columns = {each.relation for each in drift.findings if compare.is_view_column(each, wanted)}
     target = Target(wanted, attributes, owner, columns)
-    ordered = sorted(_list_repaired(drift.findings, target), key=lambda each: _order(each, target))
+    ordered = sorted(_list_repaired(drift.findings, target), key=lambda each: _get_script_position(each, target))
     first = [each for each in ordered if each.kind in _OTHERS_KINDS]
-    parts = [_render(first, target), become_owner, _render(ordered[len(first) :], target)]
+    parts = [_render_script(first, target), become_owner, _render_script(ordered[len(first) :], target)]
     return "".join(parts) if ordered else ""
 
 
-def _render(findings: Iterable[Finding], target: Target) -> str:
+def _render_script(findings: Iterable[Finding], target: Target) -> str:
     text = ""
     for finding in findings:
         statements = list(_REPAIRS.get(finding.kind, _repair_nothing)(finding, target))
@@ -102,7 +102,7 @@ def _find_column_of_sequence(finding: Finding) -> str:
     return (finding.expected or "").partition(" OWNED BY ")[2] if is_missing else ""
 
 
-def _order(finding: Finding, target: Target) -> tuple[int, int]:
+def _get_script_position(finding: Finding, target: Target) -> tuple[int, int]:
     place = _KINDS.index(finding.kind) if finding.kind in _KINDS else len(_KINDS)
     if finding.kind == "constraint":
         return place, repair.order(finding)[0]

@@ -45,14 +45,14 @@ def replace(statement: str) -> str:
 def repair_enum(finding: Finding, target: Target) -> Iterator[str]:
     """Yield statements that add labels, or replace a type with too many."""
     expected, found = ((text or "").split(", ") for text in (finding.expected, finding.found))
-    name, labels = f"public.{finding.name}", ", ".join(map(_literal, expected))
+    name, labels = f"public.{finding.name}", ", ".join(map(_quote_literal, expected))
     if finding.found is None:
         yield f"CREATE TYPE {name} AS ENUM ({labels})"
     elif [label for label in expected if label in found] == found:
         for place, label in enumerate(expected):
             if label not in found:
-                beside = f"AFTER {_literal(expected[place - 1])}" if place else f"BEFORE '{found[0]}'"
-                yield f"ALTER TYPE {name} ADD VALUE {_literal(label)} {beside}"
+                beside = f"AFTER {_quote_literal(expected[place - 1])}" if place else f"BEFORE '{found[0]}'"
+                yield f"ALTER TYPE {name} ADD VALUE {_quote_literal(label)} {beside}"
     elif not any(f"::{name}" in text for (kind, _), text in target.wanted.items() if kind in ("index", "view")):
         # Fails where a row has a label that the revision lacks.
         yield f"BEGIN;\nALTER TYPE {name} RENAME TO ncfd_drifted;\nCREATE TYPE {name} AS ENUM ({labels})"
@@ -144,7 +144,7 @@ def _refuse(table: str, condition: str, message: str) -> str:
     """Return a statement that fails if a row meets a condition."""
     return (
         f"DO $$ BEGIN IF EXISTS (SELECT FROM public.{table} WHERE {condition}) THEN"
-        f" RAISE EXCEPTION {_literal(message)}; END IF; END $$"
+        f" RAISE EXCEPTION {_quote_literal(message)}; END IF; END $$"
     )
 
 
@@ -167,5 +167,5 @@ def quote(name: str) -> str:
     return sql.Identifier(name).as_string()
 
 
-def _literal(text: str) -> str:
+def _quote_literal(text: str) -> str:
     return sql.Literal(text).as_string()

@@ -53,7 +53,7 @@ def _repair_integer_security(found: Catalog, wanted: Catalog) -> KnownDrift | No
 
 
 def _repair_misnamed_reference(found: Catalog, wanted: Catalog) -> KnownDrift | None:
-    columns = _columns(found, "storage_references")
+    columns = _list_columns(found, "storage_references")
     if "referenced_id" in columns or "reference_id" not in columns:
         return None
     keys = [
@@ -76,7 +76,7 @@ def _repair_misnamed_reference(found: Catalog, wanted: Catalog) -> KnownDrift | 
 
 
 def _repair_staging_key(found: Catalog, wanted: Catalog) -> KnownDrift | None:
-    here, there = _columns(found, "staging_errors"), _columns(wanted, "staging_errors")
+    here, there = _list_columns(found, "staging_errors"), _list_columns(wanted, "staging_errors")
     for name, right in (("error_id", "id"), ("id", "error_id")):
         if name in here and right not in here and right in there and name not in there:
             _rename(found, "staging_errors", name, right)
@@ -85,7 +85,7 @@ def _repair_staging_key(found: Catalog, wanted: Catalog) -> KnownDrift | None:
     return None
 
 
-def _columns(catalog: Catalog, table: str) -> set[str]:
+def _list_columns(catalog: Catalog, table: str) -> set[str]:
     return {name.partition(".")[2] for kind, name in catalog if kind == "column" and name.startswith(f"{table}.")}
 
 

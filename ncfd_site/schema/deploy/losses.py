@@ -37,10 +37,10 @@ def find_losses(connection: Connection, steps: Sequence[tuple[str, Revision]]) -
     Raises `psycopg.Error` where the role or server allows no temporary objects.
     """
     reverted = [revision for direction, revision in steps if direction == "down"]
-    return retrying.retry_while_locked(lambda: list(_count(connection, reverted))) if reverted else []
+    return retrying.retry_while_locked(lambda: list(_count_rows_lost(connection, reverted))) if reverted else []
 
 
-def _count(connection: Connection, reverted: Sequence[Revision]) -> Iterator[Loss]:
+def _count_rows_lost(connection: Connection, reverted: Sequence[Revision]) -> Iterator[Loss]:
     with connection.transaction(force_rollback=True):
         connection.execute(source.read_helpers().encode())
         for revision in reverted:

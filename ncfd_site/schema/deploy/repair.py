@@ -83,10 +83,10 @@ def apply_repair(connection: Connection, repair: Repair, progress: Progress) -> 
             session.run_online(connection, statement)
         else:
             # It takes a strong lock for a moment.
-            retrying.retry_while_locked(partial(_add, connection, statement, progress))
+            retrying.retry_while_locked(partial(_execute_addition, connection, statement, progress))
 
 
-def _add(connection: Connection, statement: str, progress: Progress) -> None:
+def _execute_addition(connection: Connection, statement: str, progress: Progress) -> None:
     with connection.transaction():
         if progress.is_blocked_by_autovacuum:
             connection.execute(session.OUTLAST_AUTOVACUUM)
@@ -98,7 +98,7 @@ def find_violations(connection: Connection, repairs: Iterable[Repair]) -> list[V
     found: list[Violation] = []
     for repair in repairs:
         if repair.finding.found is None or not repair.finding.found.endswith(" INVALID"):
-            found += _offence(connection, repair.finding)
+            found += _find_breaking_rows(connection, repair.finding)
     return found
 
 
@@ -130,7 +130,7 @@ def list_statements(finding: Finding) -> Iterable[str]:
     yield f"{alter} VALIDATE CONSTRAINT {name}"
 
 
-def _offence(connection: Connection, finding: Finding) -> list[Violation]:
+def _find_breaking_rows(connection: Connection, finding: Finding) -> list[Violation]:
     condition = _breaking(finding)
     if condition is None:
         return []
@@ -158,7 +158,7 @@ def _breaking(finding: Finding) -> str | None:
     if check := _CHECK.match(definition):
         return f"NOT ({check['condition']})"
     if key := _FOREIGN_KEY.match(definition):
-        ours, theirs = (_names(key[part]) for part in ("columns", "keys"))
+        ours, theirs = (_split_column_names(key[part]) for part in ("columns", "keys"))
         filled = " AND ".join(f"t.{name} IS NOT NULL" for name in ours)
         same = " AND ".join(f"r.{their} = t.{our}" for our, their in zip(ours, theirs, strict=True))
         return f"{filled} AND NOT EXISTS (SELECT FROM {key['target']} AS r WHERE {same})"
@@ -167,7 +167,7 @@ def _breaking(finding: Finding) -> str | None:
         same = " AND ".join(f"d.{name} {operator} t.{name}" for name, operator in pairs)
         return f"EXISTS (SELECT FROM public.{finding.relation} AS d WHERE {same} AND d.ctid <> t.ctid)"
     if unique := _UNIQUE.match(definition) or _UNIQUE_INDEX.match(definition):
-        names = _names(unique["columns"])
+        names = _split_column_names(unique["columns"])
         same = " AND ".join(f"d.{name} = t.{name}" for name in names)
         twins = f"EXISTS (SELECT FROM public.{finding.relation} AS d WHERE {same} AND d.ctid <> t.ctid)"
         if definition.startswith("PRIMARY KEY"):
@@ -176,7 +176,7 @@ def _breaking(finding: Finding) -> str | None:
     return None
 
 
-def _names(columns: str) -> list[str]:
+def _split_column_names(columns: str) -> list[str]:
     return [name.strip() for name in columns.split(",")]
 
 

@@ -188,7 +188,7 @@ class RevisionError(Exception):
         super().__init__(f"{step.revision} ({step.direction}): {message}")
         self.step = step
         self.message = message
-        self.statement = _excerpt(statement)
+        self.statement = _shorten_statement(statement)
         self.sqlstate = sqlstate
         self.detail = detail
         self.hint = hint
@@ -209,6 +209,6 @@ class RevisionError(Exception):
         )
 
 
-def _excerpt(statement: str, longest: int = 300) -> str:
+def _shorten_statement(statement: str, longest: int = 300) -> str:
     line = source.strip_comments(statement)
     return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -182,7 +182,7 @@ def run_lock(
 
     `on_wait` gets a description of the run that holds it.
     """
-    with _one_thread, _lock(connection, "", wait_seconds, on_wait) as waited:
+    with _one_thread, _hold_run_lock(connection, "", wait_seconds, on_wait) as waited:
         yield waited
 
 
@@ -195,12 +195,14 @@ def no_run(
         # A lock would stay with a session that others use.
         yield
         return
-    with _lock(connection, "_shared", wait_seconds, on_wait):
+    with _hold_run_lock(connection, "_shared", wait_seconds, on_wait):
         yield
 
 
 @contextmanager
-def _lock(connection: Connection, mode: str, wait_seconds: float, on_wait: Callable[[str], None]) -> Iterator[float]:
+def _hold_run_lock(
+    connection: Connection, mode: str, wait_seconds: float, on_wait: Callable[[str], None]
+) -> Iterator[float]:
     # The lock belongs to the session, so that it survives commits and ends with the process. It is polled, because a
     # blocking waiter would deadlock with a concurrent index build.
     started = time.monotonic()

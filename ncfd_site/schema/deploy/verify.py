@@ -222,7 +222,7 @@ def _run_probes(
     is_owner = session.find_owner(connection) is None
     for name, statement in probes.items():
         try:
-            retrying.retry_while_locked(partial(_probe, connection, statement))
+            retrying.retry_while_locked(partial(_execute_and_roll_back, connection, statement))
         except psycopg.errors.ReadOnlySqlTransaction:
             not_tried.setdefault("the server or the session is read-only", []).append(name)
         except psycopg.errors.InsufficientPrivilege as error:
@@ -235,7 +235,7 @@ def _run_probes(
             yield name, str(error).strip()
 
 
-def _probe(connection: Connection, statement: str | sql.Composed) -> None:
+def _execute_and_roll_back(connection: Connection, statement: str | sql.Composed) -> None:
     with connection.transaction(force_rollback=True):
         connection.execute(statement)
 

@@ -40,20 +40,20 @@ def find_blockers(connection: psycopg.Connection[Any], pid: int) -> tuple[Blocke
     """Return the sessions and prepared transactions for which a server process waits."""
     sessions = connection.execute(f"{_SESSION} WHERE a.pid = ANY (pg_blocking_pids(%s)) ORDER BY 1", [pid]).fetchall()
     prepared = connection.execute(_PREPARED, {"pid": pid}).fetchall()
-    return (*(_session(*row) for row in sessions), *(_prepared(*row) for row in prepared))
+    return (*(_describe_session(*row) for row in sessions), *(_describe_prepared_transaction(*row) for row in prepared))
 
 
 def describe_session(connection: psycopg.Connection[Any], pid: int | None) -> str:
     """Return who a server process is, since when it works, and what it runs."""
     row = connection.execute(f"{_SESSION} WHERE a.pid = %s", [pid]).fetchone()
-    return str(_session(*row)) if row else "a process that has just finished"
+    return str(_describe_session(*row)) if row else "a process that has just finished"
 
 
 @contextmanager
 def watch(parameters: Mapping[str, Any], pid: int, progress: Progress) -> Iterator[None]:
     """Keep `progress.blockers` current for a server process, and report each wait of some seconds."""
     is_done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(parameters, pid, progress, is_done), daemon=True)
+    watcher = threading.Thread(target=_report_blockers, args=(parameters, pid, progress, is_done), daemon=True)
     watcher.start()
     try:
         yield
@@ -62,7 +62,7 @@ def watch(parameters: Mapping[str, Any], pid: int, progress: Progress) -> Iterat
         watcher.join()
 
 
-def _watch(parameters: Mapping[str, Any], pid: int, progress: Progress, is_done: threading.Event) -> None:
+def _report_blockers(parameters: Mapping[str, Any], pid: int, progress: Progress, is_done: threading.Event) -> None:
     reported: set[str] = set()
     waiting_since: float | None = None
     try:
@@ -83,13 +83,13 @@ def _watch(parameters: Mapping[str, Any], pid: int, progress: Progress, is_done:
         return
 
 
-def _session(
+def _describe_session(
     pid: int, role: str | None, program: str, since: datetime | None, state: str, query: str, is_autovacuum: bool
 ) -> Blocker:
     parts = ["autovacuum" if is_autovacuum else f"role {role}"]
     parts += [program] if program else []
     parts += [state] if state else []
-    parts += [_since(since)] if since else []
+    parts += [_format_since(since)] if since else []
     statement = source.strip_comments(query)
     if len(statement) > _LONGEST_STATEMENT:
         statement = f"{statement[:_LONGEST_STATEMENT]}…"
@@ -97,12 +97,14 @@ def _session(
     return Blocker(str(pid), text, f"SELECT pg_terminate_backend({pid});", is_autovacuum)
 
 
-def _prepared(gid: str, since: datetime) -> Blocker:
+def _describe_prepared_transaction(gid: str, since: datetime) -> Blocker:
     quoted = gid.replace("'", "''")
     return Blocker(
-        gid, f"prepared transaction '{gid}' ({_since(since)}), which has no session", f"ROLLBACK PREPARED '{quoted}';"
+        gid,
+        f"prepared transaction '{gid}' ({_format_since(since)}), which has no session",
+        f"ROLLBACK PREPARED '{quoted}';",
     )
 
 
-def _since(time: datetime) -> str:
+def _format_since(time: datetime) -> str:
     return f"since {time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

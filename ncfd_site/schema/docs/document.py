@@ -33,27 +33,32 @@ def render(using: str = DEFAULT_DB_ALIAS) -> str:
     """Return the page for this code and the database, which must be at the newest revision."""
     schema = catalog.read_schema(using)
     template = TEMPLATE.read_text(encoding="utf-8")
-    sections = {"contents": _contents, "unmodeled": _unmodeled, "enums": _enums, "routines": _routines}
+    sections = {
+        "contents": _render_contents,
+        "unmodeled": _render_unmodeled_relations,
+        "enums": _render_enums,
+        "routines": _render_routines,
+    }
 
     def fill(found: re.Match[str]) -> str:
         if found["name"] == "tables":
             return "\n".join(_render_tables(found["apps"].split(), schema)).rstrip()
         if found["name"] == "revisions":
-            return "\n".join(_revisions())
+            return "\n".join(_render_revisions())
         return "\n".join(sections[found["name"]](schema)).rstrip()
 
     return _SECTION.sub(fill, template)
 
 
-def _models(labels: list[str]) -> list[type[models.Model]]:
+def _list_models(labels: list[str]) -> list[type[models.Model]]:
     own = [model for label in labels for model in apps.get_app_config(label).get_models() if not model._meta.managed]
     return sorted(own, key=lambda model: model._meta.db_table)
 
 
-def _contents(schema: Schema) -> Iterator[str]:
+def _render_contents(schema: Schema) -> Iterator[str]:
     template = TEMPLATE.read_text(encoding="utf-8")
     for title, labels in re.findall(r"^## (.+)\n(?:(?!^## ).*\n)*?^\{\{ tables (.+) \}\}$", template, re.MULTILINE):
-        yield f"- {title}: {_render_links(model._meta.db_table for model in _models(labels.split()))}"
+        yield f"- {title}: {_render_links(model._meta.db_table for model in _list_models(labels.split()))}"
     yield f"- Relations without a key: {_render_links(READERS)}"
 
 
@@ -62,23 +67,23 @@ def _render_links(names: Iterator[str] | dict[str, str]) -> str:
 
 
 def _render_tables(labels: list[str], schema: Schema) -> Iterator[str]:
-    for model in _models(labels):
+    for model in _list_models(labels):
         yield from tables.describe_model(model, schema.relations[model._meta.db_table])
 
 
-def _unmodeled(schema: Schema) -> Iterator[str]:
+def _render_unmodeled_relations(schema: Schema) -> Iterator[str]:
     for name, reader in READERS.items():
         yield from tables.describe_relation(schema.relations[name], reader)
 
 
-def _enums(schema: Schema) -> Iterator[str]:
+def _render_enums(schema: Schema) -> Iterator[str]:
     yield "| type | labels |"
     yield "| --- | --- |"
     for name, labels in schema.enums.items():
         yield f"| `{name}` | {', '.join(f'`{label}`' for label in labels)} |"
 
 
-def _routines(schema: Schema) -> Iterator[str]:
+def _render_routines(schema: Schema) -> Iterator[str]:
     for routine in schema.routines:
         yield f"### `{routine.name}`"
         yield ""
@@ -92,7 +97,7 @@ def _routines(schema: Schema) -> Iterator[str]:
         yield f"| `{trigger.name}` | `{trigger.relation}` | `{trigger.routine}` |"
 
 
-def _revisions() -> Iterator[str]:
+def _render_revisions() -> Iterator[str]:
     yield "| revision | description |"
     yield "| --- | --- |"
     for revision in revisions.load_revisions():

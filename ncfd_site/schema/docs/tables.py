@@ -23,7 +23,7 @@ _ON_DELETE = {
 def describe_model(model: type[models.Model], relation: Relation) -> Iterator[str]:
     """Yield the section of a relation with a model."""
     kind = "" if relation.kind == "table" else f"{relation.kind.capitalize()}. "
-    yield from _heading(relation, f"{kind}{cleandoc(model.__doc__ or '')}")
+    yield from _render_heading(relation, f"{kind}{cleandoc(model.__doc__ or '')}")
     yield f"Model: `{model._meta.label}`."
     yield ""
     fields = {field.column: field for field in model._meta.concrete_fields}
@@ -31,20 +31,20 @@ def describe_model(model: type[models.Model], relation: Relation) -> Iterator[st
         raise UserError(
             f"The model {model._meta.label} has no field for {', '.join(sorted(missing))} of {relation.name}. Add it."
         )
-    meanings = {name: _meaning(fields[name]) for name in relation.columns}
-    yield from _columns(relation, meanings)
-    yield from _keys(model, relation)
+    meanings = {name: _describe_meaning(fields[name]) for name in relation.columns}
+    yield from _render_columns(relation, meanings)
+    yield from _render_keys(model, relation)
 
 
 def describe_relation(relation: Relation, reader: str) -> Iterator[str]:
     """Yield the section of a relation without a model, from its comments; `reader` is the function that reads it."""
-    yield from _heading(relation, relation.comment or "")
+    yield from _render_heading(relation, relation.comment or "")
     yield f"Read by: `{reader}`."
     yield ""
-    yield from _columns(relation, {name: column.comment or "" for name, column in relation.columns.items()})
+    yield from _render_columns(relation, {name: column.comment or "" for name, column in relation.columns.items()})
 
 
-def _heading(relation: Relation, description: str) -> Iterator[str]:
+def _render_heading(relation: Relation, description: str) -> Iterator[str]:
     yield f"### `{relation.name}`"
     yield ""
     yield description
@@ -55,19 +55,21 @@ def _heading(relation: Relation, description: str) -> Iterator[str]:
     yield ""
 
 
-def _columns(relation: Relation, meanings: dict[str, str]) -> Iterator[str]:
+def _render_columns(relation: Relation, meanings: dict[str, str]) -> Iterator[str]:
     # Columns of views have neither constraints nor defaults.
     is_table = relation.kind == "table"
     yield "| column | type | NULL | filled | meaning |" if is_table else "| column | type | meaning |"
     yield "| --- | --- | --- | --- | --- |" if is_table else "| --- | --- | --- |"
     for name, column in relation.columns.items():
-        meaning = meanings[name] + _reference(relation.foreign_keys.get(name))
-        rest = f"{'' if column.is_not_null else 'yes'} | {_filled(column)} | {meaning}" if is_table else meaning
+        meaning = meanings[name] + _describe_reference(relation.foreign_keys.get(name))
+        rest = (
+            f"{'' if column.is_not_null else 'yes'} | {_describe_default(column)} | {meaning}" if is_table else meaning
+        )
         yield f"| `{name}` | {column.type} | {rest} |"
     yield ""
 
 
-def _filled(column: Column) -> str:
+def _describe_default(column: Column) -> str:
     if column.is_generated:
         return "generated"
     if column.is_identity or (column.default or "").startswith("nextval("):
@@ -78,28 +80,28 @@ def _filled(column: Column) -> str:
     return f"`{value}`"
 
 
-def _meaning(field: Any) -> str:
+def _describe_meaning(field: Any) -> str:
     meaning: str = field.help_text
     if field.flatchoices:
-        labels = [f"`{value}`" + _label(value, label) for value, label in field.flatchoices]
+        labels = [f"`{value}`" + _describe_label(value, label) for value, label in field.flatchoices]
         meaning += f" One of {', '.join(labels)}."
     return meaning.replace("|", "\\|")
 
 
-def _label(value: str, label: str) -> str:
+def _describe_label(value: str, label: str) -> str:
     # Labels of signals and gates start with the code.
     plain = label.removeprefix(value).strip() if value[-1].isdigit() else label
     return "" if plain.lower() == value.lower().replace("_", " ") else f" ({plain})"
 
 
-def _reference(foreign_key: Constraint | None) -> str:
+def _describe_reference(foreign_key: Constraint | None) -> str:
     if foreign_key is None:
         return ""
     target = f"`{foreign_key.target_relation}.{foreign_key.target_column}`"
     return f" References {target}, {_ON_DELETE[foreign_key.on_delete]}."
 
 
-def _keys(model: type[models.Model], relation: Relation) -> Iterator[str]:
+def _render_keys(model: type[models.Model], relation: Relation) -> Iterator[str]:
     key = ", ".join(f"`{field.column}`" for field in model._meta.pk_fields)
     title = "Primary key" if relation.primary_key else "Key of the model"
     unique = [

@@ -28,11 +28,11 @@ class Command(ReportingCommand):
         started = time.monotonic()
         summary = evaluate_registry_signals(dry_run=options["dry_run"], reporter=reporter)
         if options["verbosity"]:
-            text = _describe(summary, time.monotonic() - started)
+            text = _describe_evaluation(summary, time.monotonic() - started)
             self.stdout.write(text + (" Dry run: nothing was changed." if options["dry_run"] else ""))
 
 
-def _describe(summary: EvaluationSummary, seconds: float) -> str:
+def _describe_evaluation(summary: EvaluationSummary, seconds: float) -> str:
     outcomes = "; ".join(f"{code} {outcome}: {count:,}" for (code, outcome), count in sorted(summary.outcomes.items()))
     return (
         f"{summary.trials:,} trials evaluated ({outcomes or 'none'}); {summary.written:,} signals written,"

@@ -42,7 +42,7 @@ class Command(ReportingCommand):
             reporter=reporter,
         )
         if options["verbosity"]:
-            self.stdout.write(_describe(summary, time.monotonic() - started, dry_run=options["dry_run"]))
+            self.stdout.write(_describe_run(summary, time.monotonic() - started, dry_run=options["dry_run"]))
 
 
 def _parse_day(text: str | None) -> date | None:
@@ -58,7 +58,7 @@ def _parse_day(text: str | None) -> date | None:
     return day
 
 
-def _describe(summary: RunSummary, seconds: float, *, dry_run: bool) -> str:
+def _describe_run(summary: RunSummary, seconds: float, *, dry_run: bool) -> str:
     unscored = sum(summary.unscored.values())
     phases = ", ".join(f"{phase or 'no phase'}: {count:,}" for phase, count in sorted(summary.unscored.items()))
     parts = [

@@ -313,7 +313,7 @@ def test_snapshots_on_s3(
     fill(db, random.Random(5), 5)
     # An export that was killed.
     with monkeypatch.context() as patch:
-        patch.setattr(snapshots, "_discard", lambda destination, folder: None)
+        patch.setattr(snapshots, "_discard_folder", lambda destination, folder: None)
         with pytest.raises(ZeroDivisionError):
             snapshots.export_snapshot(to, Acting(lambda: 1 / 0))
     (unfinished,) = [key for key in list_keys() if key != "snapshots.json"]

@@ -1292,15 +1292,15 @@ END $function$
 -- Views
 
 CREATE OR REPLACE VIEW heuristic_precision_summary AS
- SELECT link_audit.heuristic_applied,
+ SELECT heuristic_applied,
     count(*) AS total_links,
-    count(*) FILTER (WHERE link_audit.label) AS correct_links,
-    count(*) FILTER (WHERE NOT link_audit.label) AS incorrect_links,
-    count(*) FILTER (WHERE link_audit.label IS NULL) AS unreviewed_links,
-    round(count(*) FILTER (WHERE link_audit.label)::numeric / NULLIF(count(link_audit.label), 0)::numeric, 4) AS precision_rate
+    count(*) FILTER (WHERE label) AS correct_links,
+    count(*) FILTER (WHERE NOT label) AS incorrect_links,
+    count(*) FILTER (WHERE label IS NULL) AS unreviewed_links,
+    round(count(*) FILTER (WHERE label)::numeric / NULLIF(count(label), 0)::numeric, 4) AS precision_rate
    FROM link_audit
-  WHERE link_audit.heuristic_applied IS NOT NULL
-  GROUP BY link_audit.heuristic_applied;
+  WHERE heuristic_applied IS NOT NULL
+  GROUP BY heuristic_applied;
 
 CREATE MATERIALIZED VIEW v_active_us_securities AS
  SELECT s.security_id,
@@ -1350,11 +1350,11 @@ CREATE OR REPLACE VIEW v_company_canonical AS
            FROM walk
           ORDER BY walk.company_id, (cardinality(walk.path)) DESC
         )
- SELECT longest.company_id,
+ SELECT company_id,
         CASE
-            WHEN longest.closed THEN ( SELECT min(member.member) AS min
+            WHEN closed THEN ( SELECT min(member.member) AS min
                FROM unnest(longest.path[array_position(longest.path, longest.path[cardinality(longest.path)]):]) member(member))
-            ELSE longest.path[cardinality(longest.path)]
+            ELSE path[cardinality(path)]
         END AS canonical_id
    FROM longest;
 

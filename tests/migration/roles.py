@@ -1,7 +1,10 @@
 """Roles of live databases: an owner who is no superuser, pipelines, members of groups."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import psycopg
 
 from tests.databases import Keywords
 from tests.migration.states import execute
@@ -45,8 +48,17 @@ def created(keywords: Keywords, *roles: str) -> Iterator[None]:
         yield
     finally:
         for role in roles:
-            execute(keywords, f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP OWNED BY {role}")
+            _drop_owned(keywords, role)
         execute(keywords, f"DROP ROLE {', '.join(roles)}")
+
+
+def _drop_owned(keywords: Keywords, role: str) -> None:
+    try:
+        execute(keywords, f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP OWNED BY {role}")
+    except psycopg.InternalError:
+        # The temporary functions of a session that is ending vanish meanwhile.
+        time.sleep(1)
+        execute(keywords, f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP OWNED BY {role}")
 
 
 def log_in(keywords: Keywords, role: str) -> Keywords:

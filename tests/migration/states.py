@@ -138,6 +138,8 @@ _RENAMED = {
 }
 # Columns derived from others.
 _DERIVED = {("studies", "p_value"), ("storage_objects", "refcount")}
+# The worker of a job and its state: a revision queues the running jobs and turns the lease into a task.
+_OF_WORKERS = {("site_jobs", "lease_until"), ("site_jobs", "task_id"), ("site_jobs", "state")}
 
 
 def rows(keywords: Keywords) -> Rows:
@@ -164,7 +166,7 @@ def _as_at_head(table: str, row: dict[str, Any]) -> dict[str, Any]:
     return {
         names.get(name, name): str(value) if (table, name) == ("company_securities", "security_id") else value
         for name, value in row.items()
-        if (table, name) not in _DERIVED
+        if (table, name) not in _DERIVED | _OF_WORKERS
     }
 
 

@@ -100,7 +100,10 @@ def test_second_backup_is_refused_while_one_runs(site: Site, monkeypatch: pytest
 def test_backup_that_lost_its_hold_is_not_completed(site: Site) -> None:
     def end_hold() -> None:
         with psycopg.connect(**site.database) as connection:
-            query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ncfd backup'"
+            query = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'ncfd backup' AND datname = current_database()"
+            )
             assert connection.execute(query).fetchall() == [(True,)]
 
     with pytest.raises(BackupError, match=r"was lost\. Copied content is kept; run the backup again"):

@@ -71,7 +71,7 @@ def take_backup(
     with hold_data(parameters) as hold:
         files.open(read_identity(parameters))
         _delete_incomplete(files)
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
         with tempfile.TemporaryFile() as listed, tempfile.TemporaryFile() as contents:
             reporter.begin("Dumping the database", None, "bytes")
             with open_snapshot(parameters) as snapshot:

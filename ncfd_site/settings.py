@@ -48,6 +48,16 @@ CONTENT_S3_REGION = environment.read_pattern(
 # Destination of backups: a folder or s3://BUCKET/PREFIX.
 BACKUP_TO = environment.read_text("BACKUP_TO")
 
+# Services that the fetch commands read, and how these identify themselves. The SEC requires an e-mail address.
+CTGOV_URL = environment.read_service_url("CTGOV_URL") or "https://clinicaltrials.gov/api/v2"
+SEC_URL = environment.read_service_url("SEC_URL") or "https://www.sec.gov/files"
+FETCH_USER_AGENT = environment.read_pattern(
+    "FETCH_USER_AGENT",
+    r"[ -~]{1,200}",
+    expected="your organization and e-mail address in ASCII, such as Example Fund admin@example.org",
+    default="ncfd",
+)
+
 # Share of a sample that gets a second opinion, and how long an item stays reserved for a reviewer.
 RETENTION_FILE = environment.read_file(
     "RETENTION_FILE", default=BASE_DIR / "ncfd_site" / "retention" / "retention.toml"

@@ -60,7 +60,7 @@ def test_every_command_reports_a_missing_setting(home: Path, command: str) -> No
         ({"LOGIN_COOL_OFF_MINUTES": "soon"}, "LOGIN_COOL_OFF_MINUTES is 'soon'. Set it to an integer"),
         ({"CONTENT_S3_ENDPOINT": "s3.example.org"}, "CONTENT_S3_ENDPOINT is 's3.example.org'. Set it to the URL"),
         ({"CONTENT_S3_ENDPOINT": "https://a:geheim@b"}, "CONTENT_S3_ENDPOINT contains a username or a password"),
-        ({"FETCH_USER_AGENT": "Fünd"}, "FETCH_USER_AGENT is 'Fünd'. Set it to your organization and e-mail address"),
+        ({"FETCH_USER_AGENT": "Zoë"}, "FETCH_USER_AGENT is 'Zoë'. Set it to your organization and e-mail address"),
         ({"CONTENT_S3_REGION": "eu central"}, "CONTENT_S3_REGION is 'eu central'. Set it to the name of a region"),
         ({"SECRET_KEY_FILE": "/nowhere"}, "SECRET_KEY and SECRET_KEY_FILE are both set. Keep one of them."),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL and DATABASE_URL_FILE are both set. Keep one of them."),

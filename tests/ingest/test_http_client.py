@@ -126,7 +126,7 @@ def test_a_body_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         get(GOOD)
 
 
-def test_nobody_answers(pauses: list[float]) -> None:
+def test_a_closed_port_is_reported(pauses: list[float]) -> None:
     with serve(lambda request: GOOD) as url:
         pass
     with pytest.raises(FetchError, match="failed 8 times, at last: ConnectError"), HttpClient(interval=0) as client:

@@ -7,7 +7,7 @@ production: DEBUG is off by default, and SECRET_KEY and ALLOWED_HOSTS are requir
 from datetime import timedelta
 from decimal import Decimal
 
-from ncfd_site.config import database, environment, secret_key
+from ncfd_site.config import database, environment, secret_key, shared_files
 from ncfd_site.config.errors import ConfigurationError
 
 BASE_DIR = environment.BASE_DIR
@@ -162,6 +162,8 @@ STATIC_ROOT = None if DEVELOPMENT else environment.read_folder("STATIC_ROOT", de
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Files that one site or worker writes and another one reads.
+    "shared": shared_files.build_storage(NCFD_HOME, CONTENT_S3_ENDPOINT, CONTENT_S3_REGION),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEVELOPMENT

@@ -19,7 +19,7 @@ for name in (
     "ALLOWED_HOSTS",
 ):
     os.environ.pop(name, None)
-OF_OTHERS = ("CONTENT_", "AWS_", "BACKUP_", "DATABASE_REPLICA_", "REPLICA_")
+OF_OTHERS = ("CONTENT_", "SHARED_", "AWS_", "BACKUP_", "DATABASE_REPLICA_", "REPLICA_")
 for name in [name for name in os.environ if name.startswith(OF_OTHERS)]:
     os.environ.pop(name)
 os.environ |= {

@@ -1,15 +1,17 @@
 """Export files of long lists, and the background job that writes them."""
 
-import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+from botocore.exceptions import BotoCoreError, ClientError
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.core.files.base import File
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.utils import timezone
 
 from ncfd_site.config.errors import UserError
@@ -24,49 +26,66 @@ from ncfd_site.jobs.models import Job
 RETENTION = timedelta(days=7)
 
 
+# Folder of export files in the shared files.
+FOLDER = "exports"
+
+
 class ExportError(UserError):
-    """The file cannot be written."""
+    """The file cannot be written or read."""
 
 
-def folder() -> Path:
-    """Return the folder of export files."""
-    return Path(settings.NCFD_HOME) / "exports"
+@contextmanager
+def _explain_failure() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, BotoCoreError, ClientError) as error:
+        # Messages of S3 contain endpoints and names of keys.
+        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+        raise ExportError(f"The shared files cannot be used ({reason}). Check SHARED_ROOT, then try again.") from None
 
 
 def write_file(name: str, chunks: Iterable[bytes]) -> int:
-    """Write a file atomically, readable by its owner only, over an earlier one; return its bytes.
+    """Write a file, readable by its owner only, over an earlier one; return its bytes.
 
     Raises `ExportError` when it cannot be written.
     """
-    unfinished = folder() / f"{name}.part"
-    try:
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as sink:
-                size = sum(map(sink.write, chunks))
-            unfinished.rename(folder() / name)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise ExportError(
-            f"Cannot write to {folder()} ({error.strerror}). Correct the cause, then resume the job."
-        ) from error
+    # Moved or copied when it is complete.
+    with _explain_failure(), TemporaryUploadedFile(name, None, 0, None) as buffer:
+        size = sum(int(buffer.write(chunk)) for chunk in chunks)
+        buffer.seek(0)
+        storages["shared"].save(f"{FOLDER}/{name}", buffer)
     return size
 
 
-def list_expired() -> list[Path]:
-    """Return the files past their retention, unfinished ones too."""
-    oldest = (timezone.now() - RETENTION).timestamp()
-    return [path for path in folder().glob("*") if path.stat().st_mtime < oldest] if folder().is_dir() else []
+def open_file(name: str) -> File | None:
+    """Open a file; return None if it does not exist. Raises `ExportError`."""
+    with _explain_failure():
+        try:
+            return storages["shared"].open(f"{FOLDER}/{name}", "rb")
+        except FileNotFoundError:
+            return None
+
+
+def list_expired() -> list[str]:
+    """Return the names of the files past their retention. Raises `ExportError`."""
+    oldest = timezone.now() - RETENTION
+    expired = []
+    with _explain_failure(), suppress(FileNotFoundError):
+        for name in storages["shared"].listdir(FOLDER)[1]:
+            # Another process may have deleted it meanwhile.
+            with suppress(FileNotFoundError, ClientError):
+                if storages["shared"].get_modified_time(f"{FOLDER}/{name}") < oldest:
+                    expired.append(name)
+    return expired
 
 
 def delete_expired() -> int:
-    """Delete files past their retention; return their count."""
-    old = list_expired()
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    """Delete files past their retention; return their count. Raises `ExportError`."""
+    expired = list_expired()
+    with _explain_failure():
+        for name in expired:
+            storages["shared"].delete(f"{FOLDER}/{name}")
+    return len(expired)
 
 
 JOB = "ncfd_site_export"

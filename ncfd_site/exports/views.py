@@ -65,12 +65,18 @@ def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
     source = find_source(job.arguments["list"])
     # A user who lost the permission to view the table gets no file of it.
     select_rows(source, "", actor)
-    jobs.delete_expired()
-    path = jobs.folder() / f"{job.arguments['file']}.{job.arguments['format']}"
-    if timezone.now() - job.finished_at > jobs.RETENTION or not path.is_file():
-        return _show_page(request, "gone", "File expired", 410, job=job, kept=jobs.RETENTION.days, back=source.page())
-    content_type = FORMATS[job.arguments["format"]].content_type
-    return FileResponse(path.open("rb"), as_attachment=True, filename=job.result["name"], content_type=content_type)
+    page = {"job": job, "kept": jobs.RETENTION.days, "back": source.page()}
+    if timezone.now() - job.finished_at > jobs.RETENTION:
+        jobs.delete_expired()
+        return _show_page(request, "gone", "File expired", 410, **page)
+    try:
+        file = jobs.open_file(f"{job.arguments['file']}.{job.arguments['format']}")
+        if file is None:
+            return _show_page(request, "missing", "File not found", 404, **page)
+        content_type = FORMATS[job.arguments["format"]].content_type
+        return FileResponse(file, as_attachment=True, filename=job.result["name"], content_type=content_type)
+    except jobs.ExportError as error:
+        return _show_page(request, "missing", "File unavailable", 503, error=str(error), **page)
 
 
 def _show_page(request: HttpRequest, name: str, title: str, status: int, **context: object) -> HttpResponse:

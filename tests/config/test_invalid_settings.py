@@ -43,6 +43,8 @@ def test_every_command_reports_a_missing_setting(home: Path, command: str) -> No
         ({"PORT": "http"}, "PORT is 'http'. Set it to an integer from 1 to 65535."),
         ({"HSTS_SECONDS": "-1"}, "HSTS_SECONDS is '-1'. Set it to an integer of at least 0."),
         ({"CONTENT_ROOT": __file__}, "CONTENT_ROOT names the file "),
+        ({"SHARED_ROOT": __file__}, "SHARED_ROOT names the file "),
+        ({"SHARED_ROOT": "s3://bucket"}, "SHARED_ROOT is 's3://bucket'. Set it to a folder or to s3://BUCKET/PREFIX."),
         (
             {"CONTENT_S3_BUCKET": "s3://bucket/key"},
             "CONTENT_S3_BUCKET is 's3://bucket/key'. Set it to the name of a bucket",

@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from linkaudit.models import LinkAudit
@@ -19,8 +20,10 @@ from ncfd_site.core.roles import Role
 from ncfd_site.exports import jobs, sources
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.queue import cancel
+from tests.exports.conftest import share
 from tests.factories import make_asset, make_document, make_link_audit, make_user
 from tests.jobs.conftest import run
+from tests.postgres import _free_port
 from tests.web.reading import text_of
 
 TWO = pytest.mark.django_db(transaction=True)
@@ -125,14 +128,14 @@ def test_a_canceled_export_leaves_no_file_and_can_start_again(
 
     class Stopping(NullReporter):
         def advance(self, count: int = 1, *, checkpoint: object = None, note: str = "") -> None:
-            assert [file.suffix for file in folder.iterdir()] == [".part"]
             raise Canceled
 
     with pytest.raises(Canceled):
         jobs.EXPORT_LIST.run(job.arguments, Stopping("ana"))
-    assert list(folder.iterdir()) == []
-    # A worker that was killed leaves a part; the next one writes over it.
-    (folder / f"{job.arguments['file']}.jsonl.part").write_text("half a row")
+    assert not folder.exists()
+    # A worker that was killed after it had written the file, and before its job was done; the next one writes over it.
+    folder.mkdir()
+    (folder / f"{job.arguments['file']}.jsonl").write_text("half a row" * 1000)
     run()
     (file,) = folder.iterdir()
     assert len(file.read_text().splitlines()) == 100
@@ -145,4 +148,24 @@ def test_a_disk_that_does_not_take_it_fails_the_job_with_a_sentence(ana: Client,
     folder.write_text("a file where the folder should be")
     make_link_audit()
     ana.post("/exports/links/json/")
-    assert "Cannot write to" in run()[-1]
+    assert "The shared files cannot be used (Not a directory). Check SHARED_ROOT, then try again." in run()[-1]
+
+
+@TWO
+def test_a_file_that_this_machine_lacks_or_cannot_reach_is_explained(
+    ana: Client, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    job = exported(ana)
+    with override_settings(STORAGES={**settings.STORAGES, "shared": share(tmp_path / "elsewhere")}):
+        page = ana.get(f"/exports/files/{job.pk}/")
+    assert page.status_code == 404
+    job.refresh_from_db()
+    assert f"The file of job {job.pk} is not in the shared files of this site. {job.worker} wrote it" in text_of(page)
+    assert "must set SHARED_ROOT of all sites and workers to the same place" in text_of(page)
+    nowhere = share("s3://bucket/shared", f"http://127.0.0.1:{_free_port()}")
+    with override_settings(STORAGES={**settings.STORAGES, "shared": nowhere}):
+        page = ana.get(f"/exports/files/{job.pk}/")
+    assert page.status_code == 503
+    assert "The shared files cannot be used (EndpointConnectionError). Check SHARED_ROOT" in text_of(page)

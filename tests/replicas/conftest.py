@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from tests import databases
 from tests.admin.conftest import person
 from tests.migration.running import query
 from tests.postgres import Server, started_server
+from tests.replicas.machines import collect_static_files
+from tests.storage.conftest import s3_credentials, s3_endpoint  # noqa: F401
 from tests.web.addresses import fillings
 from tests.web.table import USERS
 from tests.web.test_matrix import ADDRESSES
@@ -99,6 +102,12 @@ def _forget(aliases: set[str]) -> None:
     for alias in aliases:
         if hasattr(connections._connections, alias):  # type: ignore[attr-defined]
             del connections[alias]
+
+
+@pytest.fixture(scope="package")
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the static files."""
+    return collect_static_files(tmp_path_factory.mktemp("static"))
 
 
 @pytest.fixture

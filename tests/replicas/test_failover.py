@@ -3,76 +3,39 @@
 import logging
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
-from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from psycopg.conninfo import conninfo_to_dict
 
-from ncfd_site.core.roles import Role
 from ncfd_site.exports.jobs import JOB
 from tests import databases
-from tests.config.commands import ROOT
-from tests.factories import make_user
 from tests.migration.running import query
 from tests.migration.test_pooler import pgbouncer
 from tests.postgres import Server, _free_port
 from tests.replicas.conftest import NAME, Site, use_databases, wait_until
+from tests.replicas.machines import Browser, build_environment, gunicorn, run_process, sign_in
 
 # Seconds from the promotion until the site answers.
 LONGEST = 30
 # A user may have 20 tokens.
 PACE, MOST_WRITES = 0.4, 18
-CSRF = "c" * 32
 
 
 @dataclass
-class User:
+class User(Browser):
     """A user who reads and writes in turn, and remembers which writes were acknowledged."""
 
-    number: int
-    port: int
-    cookies: dict[str, str]
+    number: int = 0
     acknowledged: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
     lost_reads: list[str] = field(default_factory=list)
-    # Time and status of each answer; status 0 is a connection without one.
-    answers: list[tuple[float, int]] = field(default_factory=list)
-    reads: Counter[str] = field(default_factory=Counter)
-
-    def request(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
-        """Return status and text of a response."""
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"Cookie": cookies, "X-CSRFToken": CSRF, "Connection": "close"}
-        if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        method, body = ("GET", None) if form is None else ("POST", urlencode(form))
-        try:
-            with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-                connection.request(method, path, body, headers)
-                response = connection.getresponse()
-                status, text = response.status, response.read().decode()
-                if method == "GET" and status == 200:
-                    self.reads[response.headers["X-Database"]] += 1
-                for line in response.headers.get_all("Set-Cookie", []):
-                    self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
-        except (OSError, HTTPException):
-            status, text = 0, ""
-        self.answers.append((time.monotonic(), status))
-        return status, text
 
     def work(self, finished: threading.Event) -> None:
         """Write, then read the own writes and a list, until the end."""
@@ -134,42 +97,6 @@ def pair(site: Site, request: pytest.FixtureRequest) -> Iterator[Pair]:
         yield Pair(primary, standby, f"postgresql://{primary.user}@127.0.0.1:{pooled['port']}/{NAME}", promote)
 
 
-@pytest.fixture(scope="module")
-def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the static files."""
-    folder = tmp_path_factory.mktemp("static")
-    variables = _environment("postgresql://localhost/none", folder, folder)
-    subprocess.run([sys.executable, "manage.py", "collectstatic", "--no-input"], cwd=ROOT, env=variables, check=True,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
-    return folder
-
-
-def _environment(url: str, home: Path, static: Path, **variables: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DATABASE_URL": url,
-        "SECRET_KEY": settings.SECRET_KEY,
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "HTTPS": "0",
-        "NCFD_HOME": str(home),
-        "STATIC_ROOT": str(static),
-        **variables,
-    }
-
-
-@contextmanager
-def process(environment: dict[str, str], log: Path, *arguments: str) -> Iterator[None]:
-    """Run a process of the site, and end it."""
-    with log.open("w") as output:
-        started = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stdout=output,
-                                   stderr=subprocess.STDOUT)  # fmt: skip
-        try:
-            yield
-        finally:
-            started.send_signal(signal.SIGTERM)
-            started.wait(60)
-
-
 @pytest.mark.parametrize(
     ("pair", "count"),
     [
@@ -182,17 +109,15 @@ def test_a_promotion_under_load_loses_no_acknowledged_write(
     pair: Pair, count: int, static_root: Path, tmp_path: Path
 ) -> None:
     port = _free_port()
-    environment = _environment(pair.url, tmp_path, static_root, DATABASE_REPLICA_URLS=pair.standby.url(NAME))
+    environment = build_environment(pair.url, tmp_path, static_root, DATABASE_REPLICA_URLS=pair.standby.url(NAME))
     with use_databases(pair.primary.url(NAME)):
-        users = [User(number, port, _sign_in(number)) for number in range(count)]
-    server = ("-m", "gunicorn", "ncfd_site.wsgi", "-b", f"127.0.0.1:{port}", "-w", "2", "--threads", "8", "-t", "60",
-              "--no-control-socket")  # fmt: skip
+        users = [User(port, sign_in(f"user{number}"), number=number) for number in range(count)]
     finished = threading.Event()
     with (
-        process(environment, tmp_path / "site.log", *server),
-        process(environment, tmp_path / "worker.log", "manage.py", "run_jobs"),
+        run_process(environment, tmp_path / "site.log", *gunicorn(port)),
+        run_process(environment, tmp_path / "worker.log", "manage.py", "run_jobs"),
     ):
-        observer = User(-1, port, {**users[0].cookies})
+        observer = Browser(port, {**users[0].cookies})
         wait_until(lambda: observer.request("/readyz")[0] == 200, 60)
         threads = [threading.Thread(target=user.work, args=(finished,)) for user in users]
         for thread in threads:
@@ -243,13 +168,7 @@ def test_a_promotion_under_load_loses_no_acknowledged_write(
     logging.getLogger(__name__).info("%s", figures)
 
 
-def _sign_in(number: int) -> dict[str, str]:
-    client = Client()
-    client.force_login(make_user(Role.ANALYST, username=f"user{number}"))
-    return {"sessionid": client.cookies["sessionid"].value, "csrftoken": CSRF}
-
-
-def _run_job(user: User, server: Server) -> None:
+def _run_job(user: Browser, server: Server) -> None:
     """Start an export as a job, and wait until a worker has finished it."""
     keywords = conninfo_to_dict(server.url(NAME))
     state = f"SELECT state FROM site_jobs WHERE kind = '{JOB}' ORDER BY job_id DESC LIMIT 1"

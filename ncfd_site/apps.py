@@ -1,4 +1,4 @@
-"""Apps of the project itself, and the discovery of what every app registers."""
+"""Apps of the project itself."""
 
 from django.apps import AppConfig, apps
 
@@ -9,7 +9,7 @@ class ApiConfig(AppConfig):
 
 
 class SiteConfig(AppConfig):
-    """Apps of the project itself, and the discovery of what every app registers."""
+    """The app of the project: groups are created after `migrate`, and system checks are registered."""
 
     name = "ncfd_site"
     verbose_name = "Site"
@@ -17,11 +17,9 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         # Models cannot be imported before every app is loaded.
         from django.db.models.signals import post_migrate
-        from django.utils.module_loading import autodiscover_modules
 
         from ncfd_site.core.roles import create_groups_after_migrate
         from ncfd_site.schema import checks  # noqa: F401  (registers the checks)
 
         # Django sends the signal only for apps with models, which this app has not.
         post_migrate.connect(create_groups_after_migrate, sender=apps.get_app_config("api"))
-        autodiscover_modules("jobs", "dashboard", "loading", "retention")

@@ -78,7 +78,8 @@ MIGRATION_MODULES: dict[str, None] = dict.fromkeys(
 INSTALLED_APPS = [
     "ncfd_site.apps.SiteConfig",  # before Django's apps: its commands and the templates of `web` override theirs
     "ncfd_site.web",
-    "django.contrib.admin",
+    # The admin modules are imported with the URLs, and not by each command.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

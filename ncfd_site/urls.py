@@ -15,6 +15,8 @@ from ncfd_site.web import health, styleguide, throttling
 
 handler500 = health.report_failure
 
+admin.autodiscover()
+
 _exports = [
     path("files/<int:job_id>/", exports.download, name="download"),
     path("<str:name>/<str:format_name>/", exports.export, name="export"),

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase, override_settings
@@ -28,6 +29,9 @@ from ncfd_site.web import health
 from tests import databases
 from tests.databases import Keywords
 from tests.postgres import ordinary_server
+
+# Tests read the lists of the admin, whose modules are imported with the URLs.
+admin.autodiscover()
 
 # A shell that starts something in the background lets it ignore Ctrl-C, and so would all that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -237,6 +237,9 @@ class ListError(UserError):
 
 def get_admin(model: type[models.Model]) -> ReadOnlyAdmin:
     """Return the admin of a model. Raises `ListError` if it is not a `ReadOnlyAdmin`."""
+    if not admin.site.is_registered(model):
+        # A command that has not imported the URLs.
+        admin.autodiscover()
     found = admin.site._registry.get(model)  # noqa: SLF001  (there is no public accessor)
     if not isinstance(found, ReadOnlyAdmin):
         raise ListError(f"There is no list of {model._meta.verbose_name_plural}.")

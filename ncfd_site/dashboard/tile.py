@@ -7,6 +7,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from ncfd_site.core.registry import Registry
+
 # Counts above the limit are shown as "more than".
 COUNT_LIMIT = 10_000
 
@@ -104,15 +106,10 @@ def figure_status(is_bad: bool) -> str:
     return "wrong" if is_bad else "right"
 
 
-_registered: dict[str, Source] = {}
-
-
-def register(source: Source) -> Source:
-    """Register a tile and return it; an app does so in its module `dashboard`."""
-    _registered[source.key] = source
-    return source
+_registry = Registry[Source]("tile", "dashboard", lambda source: source.key)
+register = _registry.register
 
 
 def registered_sources() -> list[Source]:
     """Return all tiles in the order of the page."""
-    return sorted(_registered.values(), key=lambda source: source.position)
+    return sorted(_registry.items().values(), key=lambda source: source.position)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.core.permissions import current_user, require_permission
+from ncfd_site.core.registry import Registry
 from ncfd_site.core.roles import LABEL_LINKS
 from ncfd_site.dashboard.loading import load_tiles
 from ncfd_site.dashboard.tile import registered_sources
@@ -26,12 +27,12 @@ class Shortcut:
     description: str
 
 
-_registered: list[tuple[int, type[Model], str]] = []
+_registry = Registry[tuple[int, type[Model], str]]("shortcut", "dashboard", lambda one: one[1]._meta.label)
 
 
 def register_shortcut(model: type[Model], description: str, *, position: int) -> None:
     """Register the admin list of a model; shortcuts are shown in the order of their positions."""
-    _registered.append((position, model, description))
+    _registry.register((position, model, description))
 
 
 def shortcuts_for(user: User) -> list[Shortcut]:
@@ -39,7 +40,7 @@ def shortcuts_for(user: User) -> list[Shortcut]:
     if not user.is_staff:
         return []
     shortcuts = []
-    for _, model, description in sorted(_registered, key=lambda one: one[0]):
+    for _, model, description in sorted(_registry.items().values(), key=lambda one: one[0]):
         opts = model._meta
         if admin.site.is_registered(model) and user.has_perm(f"{opts.app_label}.view_{opts.model_name}"):
             shortcuts.append(Shortcut(str(opts.verbose_name_plural).capitalize(), get_list_url(model), description))

@@ -14,6 +14,7 @@ from ncfd_site.adminkit.columns import get_fields
 from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.adminkit.read_only import ListError, get_admin, select_listed_rows
 from ncfd_site.core.permissions import check_permission
+from ncfd_site.core.registry import Registry
 
 EXPORT = "linkaudit.export_linkreview"
 # Rows: more than the limit need a background job; fetched from the server at a time.
@@ -35,19 +36,14 @@ class Source:
     columns: Sequence[str] = ()
 
 
-_lists: dict[str, Source] = {}
-
-
-def register(source: Source) -> Source:
-    """Register a list of the site, and return it."""
-    _lists[source.name] = source
-    return source
+_registry = Registry[Source]("list", "jobs", lambda source: source.name)
+register = _registry.register
 
 
 def find_source(name: str) -> Source:
     """Return the list of a name; raises LookupError when there is none."""
-    if name in _lists:
-        return _lists[name]
+    if registered := _registry.items().get(name):
+        return registered
     model = apps.get_model(name) if name.count(".") == 1 else None
     if model is None:
         raise LookupError(f"There is no list {name}.")

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ncfd_site.core.registry import Registry
 from ncfd_site.ingest.csv_records import read_csv_header
 from ncfd_site.ingest.files import bare_suffix, open_file
 from ncfd_site.ingest.json_records import SUFFIXES, read_json_records
@@ -32,18 +33,13 @@ class Source:
     is_loaded_together: bool = False
 
 
-_registered: dict[str, Source] = {}
-
-
-def register(source: Source) -> Source:
-    """Register a source and return it."""
-    _registered[source.title] = source
-    return source
+_registry = Registry[Source]("source", "loading", lambda source: source.title)
+register = _registry.register
 
 
 def registered_sources() -> list[Source]:
     """Return all sources in the order in which they are loaded."""
-    return sorted(_registered.values(), key=lambda source: source.position)
+    return sorted(_registry.items().values(), key=lambda source: source.position)
 
 
 def recognize_folder(folder: Path) -> dict[str, list[Path]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ncfd_site.core.progress import ProgressReporter
+from ncfd_site.core.registry import Registry
 
 Json = Mapping[str, Any]
 # Procrastinate adds 23 characters for a channel, which PostgreSQL limits to 63 bytes.
@@ -33,26 +34,17 @@ class JobType:
     errors: tuple[type[Exception], ...] = ()
 
 
-_registered: dict[str, JobType] = {}
+_registry = Registry[JobType]("job type", "jobs", lambda job_type: job_type.name)
+find_job_type = _registry.find
 
 
 def register(job_type: JobType) -> JobType:
     """Register a job type and return it; raises ValueError when another one has its name, or it is too long."""
     if len(job_type.name) > LONGEST_NAME:
         raise ValueError(f"The name of job type {job_type.name} has more than {LONGEST_NAME} characters.")
-    if _registered.setdefault(job_type.name, job_type) is not job_type:
-        raise ValueError(f"Two job types have the name {job_type.name}.")
-    return job_type
-
-
-def find_job_type(name: str) -> JobType:
-    """Return the job type of a name; raises LookupError when there is none."""
-    try:
-        return _registered[name]
-    except KeyError:
-        raise LookupError(f"There is no job type {name}.") from None
+    return _registry.register(job_type)
 
 
 def registered_job_types() -> list[JobType]:
     """Return all job types, sorted by title."""
-    return sorted(_registered.values(), key=lambda job_type: job_type.title)
+    return sorted(_registry.items().values(), key=lambda job_type: job_type.title)

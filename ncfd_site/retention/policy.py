@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from ncfd_site.config.errors import ConfigurationError
+from ncfd_site.core.registry import Registry
 
 MAX_COUNT = 100_000
 Rule = Mapping[str, int]
@@ -55,18 +56,13 @@ class Prunable:
         return self.delete.format(table=self.table, key=self.key)
 
 
-_registered: dict[str, Prunable] = {}
-
-
-def register(prunable: Prunable) -> Prunable:
-    """Register what is pruned, and return it."""
-    _registered[prunable.name] = prunable
-    return prunable
+_registry = Registry[Prunable]("prunable", "retention", lambda prunable: prunable.name)
+register = _registry.register
 
 
 def list_prunables() -> list[Prunable]:
     """Return what is registered, by name."""
-    return [_registered[name] for name in sorted(_registered)]
+    return [prunable for _, prunable in sorted(_registry.items().items())]
 
 
 def read_policy(path: Path | None = None) -> dict[str, Rule]:
@@ -76,11 +72,12 @@ def read_policy(path: Path | None = None) -> dict[str, Rule]:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"Cannot read {path}: {str(error).rstrip('.')}. Correct RETENTION_FILE.") from None
-    for name in sorted(raw.keys() ^ _registered.keys()):
+    prunables = _registry.items()
+    for name in sorted(raw.keys() ^ prunables.keys()):
         problem = "is unknown. Remove it" if name in raw else "is missing. Add it"
         raise ConfigurationError(f"Cannot read {path}: section [{name}] {problem}.")
     for name, rule in raw.items():
-        known = _registered[name].settings
+        known = prunables[name].settings
         if not isinstance(rule, dict) or rule.keys() != set(known):
             raise ConfigurationError(f"Cannot read {path}: [{name}] must have {' and '.join(known)}, and nothing else.")
         for key, value in rule.items():

@@ -18,7 +18,7 @@ LONG = "a-word-that-does-not-end-" * 12
 
 @pytest.fixture(autouse=True)
 def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_types, "_registered", {**job_types._registered})
+    monkeypatch.setattr(job_types._registry, "_items", job_types._registry.items())
     counting.register_all()
 
 

@@ -19,7 +19,7 @@ from tests.jobs import counting
 
 @pytest.fixture(autouse=True)
 def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_types, "_registered", {**job_types._registered})
+    monkeypatch.setattr(job_types._registry, "_items", job_types._registry.items())
     counting.register_all()
 
 

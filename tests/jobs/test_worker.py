@@ -214,7 +214,7 @@ def test_a_result_that_is_no_json_is_a_failure(olga: User, monkeypatch: pytest.M
         return {"odd": object(), "counted": 1}
 
     kind = job_types.find_job_type("test_count")
-    monkeypatch.delitem(job_types._registered, kind.name)
+    monkeypatch.delitem(job_types._registry._items, kind.name)
     job_types.register(
         job_types.JobType(
             name=kind.name, title="", permission="", run=odd, describe=kind.describe, conclude=kind.conclude
@@ -278,7 +278,7 @@ def test_of_waiting_jobs_the_highest_priority_and_then_the_oldest_starts(
     olga: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = job_types.find_job_type("test_shear")
-    monkeypatch.setitem(job_types._registered, "test_shear", replace(kind, priority=1))
+    monkeypatch.setitem(job_types._registry._items, "test_shear", replace(kind, priority=1))
     jobs = [queue.start(name, {"to": 1}, actor=olga).pk for name in ("test_count", "test_count", "test_shear")]
     assert [int(line.split()[1]) for line in run() if "starts" in line] == [jobs[2], jobs[0], jobs[1]]
 

@@ -91,8 +91,8 @@ def test_canceled_backup_is_continued(site: Site, monkeypatch: pytest.MonkeyPatc
     assert site.back_up().copied_count == 15
 
 
-@pytest.mark.parametrize(("limit", "kept"), [(10_000, 0), (1_000_000, 20)])
-def test_full_disk_is_reported_and_leaves_whole_files(limit: int, kept: int, site: Site) -> None:
+@pytest.mark.parametrize(("limit", "has_content"), [(10_000, False), (1_000_000, True)])
+def test_full_disk_is_reported_and_leaves_whole_files(limit: int, has_content: bool, site: Site) -> None:
     """The first limit is below the size of the dump, the second below that of an object."""
     big = bytes(3_000_000)
     (number,) = store_setup.upload(big, name="big")
@@ -101,7 +101,8 @@ def test_full_disk_is_reported_and_leaves_whole_files(limit: int, kept: int, sit
     assert (
         "cannot be used: File too large. Free space or correct its permissions. Copied content is kept" in done.errors
     )
-    assert kept <= len(site.list_content()) <= 20
+    # Objects are copied by threads: some of the 20 small ones may be missing.
+    assert (0 < len(site.list_content()) <= 20) == has_content
     assert not list(Path(site.backups).glob("incoming/*"))
     Document.objects.filter(pk=number).delete()
     assert site.run("backup", prefix=("prlimit", "--fsize=1000000")).code == 6  # its object is not collected yet

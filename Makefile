@@ -21,6 +21,7 @@ help:
 	@echo "make format           format the code and fix style errors"
 	@echo "make docs             update the generated part of docs/architecture.md"
 	@echo "make bench            measure; FULL=1 takes the large sizes"
+	@echo "make pictures         take pictures of every page and compare them; ARGS=--accept accepts them"
 	@echo "make setup            create .venv"
 	@echo "make requirements     compile requirements/*.in; UPGRADE=1 takes the newest versions"
 
@@ -82,6 +83,10 @@ docs: setup
 .PHONY: bench
 bench: setup
 	@$(PY) -m bench $(if $(FULL),--full)
+
+.PHONY: pictures
+pictures: setup
+	@$(PY) -m tests.visual $(ARGS)
 
 .PHONY: requirements
 requirements: setup

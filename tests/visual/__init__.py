@@ -1,0 +1,1 @@
+"""Pictures of every page and component, compared with the accepted ones: `make pictures`."""

@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def take_pictures(home: Path, only: str) -> list[str]:
-    """Load the demonstration into a folder, and take the pictures of pages with this text in their name; return the problems of the pages."""
+    """Load the demonstration into a folder, and take pages with this text in their name; return their problems."""
     os.environ["NCFD_HOME"] = str(home)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ncfd_site.settings")
     for arguments in PREPARATION:

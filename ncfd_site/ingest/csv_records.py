@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ncfd_site.ingest.files import Advance, Line, open_file, read_lines
@@ -13,15 +13,29 @@ from ncfd_site.ingest.text import decode_utf8, require_storable
 # A quoted field can span lines; a quotation mark that is open after this many was never closed.
 MAX_LINES = 200
 LONGEST = 1 << 20
+SEPARATORS = ",;\t"
 
 Rows = Iterator[Record[dict[str, str]] | RejectedRecord]
 
 
-def read_csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = None) -> Rows:
-    """Yield every row below the header; raises `InputError` when the header lacks one of `columns`."""
+def normalize_column_name(name: str) -> str:
+    """Return the name of a column without spaces at its ends, in lower case."""
+    return name.strip().casefold()
+
+
+def read_csv_rows(
+    path: Path,
+    columns: Sequence[str],
+    advance: Advance | None = None,
+    rename: Callable[[str], str] = normalize_column_name,
+) -> Rows:
+    """Yield every row below the header; raises `InputError` when the header lacks one of `columns`.
+
+    Names of columns are renamed with `rename`. Commas, semicolons or tabs separate the fields, as in the header.
+    """
     with open_file(path, advance) as stream:
         source = _Lines(read_lines(stream, LONGEST))
-        header = _read_header(path, source, columns)
+        header = _read_header(path, source, columns, rename)
         while (line := source.read_next()) is not None:
             if not line.text.strip() and not line.error:
                 continue
@@ -31,7 +45,7 @@ def read_csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = 
                 _require_field_count(fields, header)
                 require_storable(fields)
             except InvalidRecord as invalid:
-                yield RejectedRecord(place, str(invalid))
+                yield RejectedRecord(place, str(invalid), line.text.decode("latin-1"), is_cut=line.is_cut)
             else:
                 yield Record(place, dict(zip(header, fields, strict=True)))
 
@@ -39,17 +53,18 @@ def read_csv_rows(path: Path, columns: Sequence[str], advance: Advance | None = 
 def read_csv_header(stream: io.BufferedReader) -> list[str]:
     """Return the column names of the first row; none when it is invalid."""
     source = _Lines(read_lines(stream, LONGEST))
-    line = source.read_next()
+    line = source.read_header()
     try:
-        return _read_fields(line, source) if line else []
+        return [normalize_column_name(name) for name in _read_fields(line, source)] if line else []
     except InvalidRecord:
         return []
 
 
 class _Lines:
-    """The lines of a file, with pushback."""
+    """The lines of a file, with pushback, and the character that separates the fields."""
 
     def __init__(self, source: Iterator[Line]) -> None:
+        self.separator = ","
         self._source = source
         self._returned: deque[Line] = deque()
 
@@ -58,16 +73,24 @@ class _Lines:
             return self._returned.popleft()
         return next(self._source, None)
 
+    def read_header(self) -> Line | None:
+        """Return the first line that is not blank."""
+        while (line := self.read_next()) is not None and not (line.error or line.text.strip(b"\xef\xbb\xbf \t")):
+            pass
+        if line is not None:
+            self.separator = max(SEPARATORS, key=lambda separator: line.text.count(separator.encode()))
+        return line
+
     def push_back(self, taken: Sequence[Line]) -> None:
         self._returned.extendleft(reversed(taken))
 
 
-def _read_header(path: Path, source: _Lines, columns: Sequence[str]) -> list[str]:
-    line = source.read_next()
+def _read_header(path: Path, source: _Lines, columns: Sequence[str], rename: Callable[[str], str]) -> list[str]:
+    line = source.read_header()
     try:
-        header = [name.strip() for name in _read_fields(line, source)] if line else []
+        header = [rename(name) for name in _read_fields(line, source)] if line else []
     except InvalidRecord as invalid:
-        raise InputError(f"{path} is not valid CSV. Line 1: {invalid}.") from None
+        raise InputError(f"{path} is not valid CSV. Line {line.number if line else 1}: {invalid}.") from None
     if missing := [column for column in columns if column not in header]:
         problem = "is empty" if not header else f"lacks column {', '.join(missing)} in its first line"
         raise InputError(f"{path} {problem}: a header with {', '.join(columns)} is expected.")
@@ -97,7 +120,7 @@ def _read_fields(line: Line, source: _Lines) -> list[str]:
             source.push_back(more)
             raise InvalidRecord("a quotation mark is never closed") from None
     try:
-        return next(csv.reader(io.StringIO(text), strict=True))
+        return next(csv.reader(io.StringIO(text), strict=True, delimiter=source.separator))
     except csv.Error as error:
         source.push_back(more)
         raise InvalidRecord(f"not CSV: {error}") from None

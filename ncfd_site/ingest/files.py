@@ -99,11 +99,12 @@ CUT = "the compressed file is truncated or damaged here; the rest of it is skipp
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line without its end; `error` is the reason for a missing text."""
+    """One line without its end; `error` is the reason for a missing text, `is_cut` that the file has no such end."""
 
     number: int
     text: bytes
     error: str = ""
+    is_cut: bool = False
 
 
 def read_lines(stream: io.BufferedReader, longest: int = LONGEST) -> Iterator[Line]:
@@ -121,6 +122,6 @@ def read_lines(stream: io.BufferedReader, longest: int = LONGEST) -> Iterator[Li
                 yield Line(number, b"", f"the line is longer than {longest:,} bytes")
                 continue
         except DAMAGE:
-            yield Line(number, b"", CUT)
+            yield Line(number, b"", CUT, is_cut=True)
             return
-        yield Line(number, text.rstrip(b"\r\n"))
+        yield Line(number, text.rstrip(b"\r\n"), is_cut=not text.endswith(b"\n"))

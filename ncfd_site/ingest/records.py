@@ -37,10 +37,12 @@ class Record(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """A rejected record, with the reason for the user."""
+    """A rejected record, with the reason for the user, its text if known, and whether its file ends inside it."""
 
     place: SourceLocation
     reason: str
+    text: str = ""
+    is_cut: bool = False
 
 
 class InvalidRecord(ValueError):

@@ -10,12 +10,12 @@ from django.utils import timezone
 from ncfd_site.ingest.records import Rejections
 from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 from ncfd_site.ingest.sources import Source, register
-from securities.loading.listing import COLUMNS, read_listings
+from securities.loading.listing import REQUIRED, read_listings, rename_column
 from securities.loading.tickers import load_tickers
 
 
 def load_sec_list(
-    path: Path, as_of: date, rejections: Rejections, progress: LoadProgress, *, allow_mass_delisting: bool = False
+    path: Path, as_of: date, rejections: Rejections, progress: LoadProgress, *, allow_delisting: int = 0
 ) -> LoadSummary:
     """Load the SEC's ticker list of a day."""
     return load_tickers(
@@ -24,14 +24,17 @@ def load_sec_list(
         as_of=as_of,
         rejections=rejections,
         progress=progress,
-        allow_mass_delisting=allow_mass_delisting,
+        allow_delisting=allow_delisting,
     )
 
 
 def _is_listing_record(record: Mapping[str, Any]) -> bool:
-    fields = record.get("fields")
-    names = {str(name) for name in fields} if isinstance(fields, list) and "data" in record else set(record)
-    return names.issuperset(COLUMNS)
+    first = next(iter(record.values()), None)
+    # `company_tickers.json` is one object of objects.
+    names = record.get("fields") if isinstance(record.get("fields"), list) and "data" in record else first
+    if not isinstance(names, list | dict):
+        names = list(record)
+    return {rename_column(str(name)) for name in names}.issuperset(REQUIRED)
 
 
 # Before trials, so that sponsors match companies.

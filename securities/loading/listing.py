@@ -1,19 +1,24 @@
 """Reading of the SEC's list of companies, tickers and exchanges."""
 
+import io
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ncfd_site.ingest.csv_records import read_csv_rows
-from ncfd_site.ingest.files import Advance, bare_suffix, open_file
+from ncfd_site.ingest.csv_records import normalize_column_name, read_csv_rows
+from ncfd_site.ingest.files import CUT, DAMAGE, Advance, bare_suffix, open_file
 from ncfd_site.ingest.json_records import JsonPieces, parse_json
-from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation, parse_records
+from ncfd_site.ingest.records import InputError, InvalidRecord, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.text import collapse_spaces, require_length
 from securities.loading.names import normalize_company_name
 
-COLUMNS = ("cik", "name", "ticker", "exchange")
+REQUIRED = ("cik", "name", "ticker")
+_OTHER_NAMES = {"cik_str": "cik", "title": "name", "company": "name", "company name": "name", "symbol": "ticker"}
+# Above any list of the SEC, which is read as a whole.
+_LONGEST = 64 << 20
 MAX_CIK = 9_999_999_999
 MAX_NAME_LENGTH = 300
 MAX_EXCHANGE_LENGTH = 40
@@ -22,21 +27,42 @@ _TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-/=^+*$]{0,19}")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A row of the list; `exchange` is empty if not stated."""
+    """A row of the list; `exchange` is empty if not stated, None if the list has no exchanges."""
 
     cik: int
     name: str
     name_norm: str
     ticker: str
     ticker_norm: str
-    exchange: str
+    exchange: str | None
     type: str
 
 
 def read_listings(path: Path, advance: Advance | None = None) -> Iterator[Record[Listing] | RejectedRecord]:
-    """Return the rows of a CSV or JSON file. Raises InputError if it is not the SEC's list."""
-    rows = _read_json_rows(path, advance) if bare_suffix(path) == ".json" else read_csv_rows(path, COLUMNS, advance)
-    return parse_records(rows, parse_listing)
+    """Return the rows of a CSV or JSON file.
+
+    The text of a rejected row is its ticker if that is readable. Raises InputError if the file is not the SEC's list,
+    or is cut or damaged: missing rows would delist their tickers.
+    """
+    rows = _read_json_rows(path, advance) if bare_suffix(path) == ".json" else _read_csv_rows(path, advance)
+    for row in rows:
+        if isinstance(row, RejectedRecord):
+            if row.is_cut:
+                raise InputError(f"{path} is cut or damaged: line {row.place.line}: {row.reason}. Nothing was changed.")
+            yield row
+            continue
+        try:
+            yield Record(row.place, parse_listing(row.value), row.size)
+        except InvalidRecord as error:
+            ticker = collapse_spaces(str(row.value.get("ticker") or ""))
+            text = ticker if _TICKER.fullmatch(ticker.upper()) else " ".join(map(str, row.value.values()))
+            yield RejectedRecord(row.place, str(error), text)
+
+
+def rename_column(name: str) -> str:
+    """Return the name of a column as in `REQUIRED`: other lists of the SEC write `cik_str` and `title`."""
+    plain = normalize_column_name(name)
+    return _OTHER_NAMES.get(plain, plain)
 
 
 def parse_listing(row: dict[str, Any]) -> Listing:
@@ -48,7 +74,9 @@ def parse_listing(row: dict[str, Any]) -> Listing:
     name_norm = normalize_company_name(name)
     if not name_norm:
         raise InvalidRecord(f"{name!r} is not a company name" if name else "the name is missing")
-    exchange = require_length(collapse_spaces(_get_text(row, "exchange")), MAX_EXCHANGE_LENGTH, "the exchange")
+    exchange = None
+    if "exchange" in row:
+        exchange = require_length(collapse_spaces(_get_text(row, "exchange")), MAX_EXCHANGE_LENGTH, "the exchange")
     return Listing(
         _parse_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, infer_security_type(ticker)
     )
@@ -58,7 +86,7 @@ def infer_security_type(ticker: str) -> str:
     """Return the type that the suffix of a ticker proves, in the SEC's spelling of NYSE symbols; else common stock.
 
     -P with or without a letter: preferred; -WT, -WS: warrant; -UN: unit; -RI, -RW: right. "-A" and "-B" are share
-    classes, and a fifth letter W on Nasdaq may be part of a name: both are common.
+    classes. A last letter W on Nasdaq proves nothing alone, see `SET_TYPES` in `tickers`.
     """
     suffix = ticker.upper().partition("-")[2]
     if re.fullmatch(r"P[A-Z]?", suffix):
@@ -85,38 +113,44 @@ def _parse_cik(value: Any) -> int:
     return int(text)
 
 
+def _read_csv_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str, Any]] | RejectedRecord]:
+    for row in read_csv_rows(path, REQUIRED, advance, rename_column):
+        yield row if isinstance(row, RejectedRecord) else Record(row.place, row.value, row.size)
+
+
 def _read_json_rows(path: Path, advance: Advance | None) -> Iterator[Record[dict[str, Any]] | RejectedRecord]:
+    """Yield the rows of the three forms of the SEC and its mirrors; the file is read as a whole, so a cut is found."""
     with open_file(path, advance) as stream:
-        pieces = JsonPieces(stream, "data")
-        fields: list[str] | None = None
-        for piece in pieces:
-            if fields is None:
-                fields = _read_field_names(path, pieces.prelude)
-            place = SourceLocation(str(path), piece.line, piece.number)
-            try:
-                yield Record(place, _parse_row(piece.error, piece.text, fields))
-            except InvalidRecord as error:
-                yield RejectedRecord(place, str(error))
-        if fields is None:
-            _read_field_names(path, pieces.prelude)
-
-
-def _read_field_names(path: Path, prelude: bytes) -> list[str]:
-    form = '{"fields": ["cik", "name", "ticker", "exchange"], "data": [...]}'
-    expected = f"{path} is not the SEC's list. Expected {form}."
-    try:
-        fields = parse_json(prelude + b"[]}")["fields"]
-    except (InvalidRecord, KeyError, TypeError):
-        raise InputError(expected) from None
-    if not isinstance(fields, list) or not set(COLUMNS) <= {str(field) for field in fields}:
-        raise InputError(expected)
-    return [str(field) for field in fields]
-
-
-def _parse_row(trouble: str, text: bytes, fields: list[str]) -> dict[str, Any]:
-    if trouble:
-        raise InvalidRecord(trouble)
-    values = parse_json(text)
-    if not isinstance(values, list) or len(values) != len(fields):
-        raise InvalidRecord(f"expected a list of {len(fields)} values")
-    return dict(zip(fields, values, strict=True))
+        try:
+            raw = stream.read(_LONGEST + 1)
+            document = parse_json(raw.removeprefix(b"\xef\xbb\xbf")) if len(raw) <= _LONGEST else None
+        except (InvalidRecord, *DAMAGE) as error:
+            reason = CUT if isinstance(error, DAMAGE) else str(error)
+            raise InputError(f"{path} is no JSON, or it is cut or damaged: {reason}. Nothing was changed.") from None
+    fields: list[str] = []
+    if isinstance(document, dict) and isinstance(document.get("data"), list):
+        names, items = document.get("fields"), document["data"]
+        fields = [rename_column(str(name)) for name in names] if isinstance(names, list) else []
+    elif isinstance(document, dict):
+        items = list(document.values())
+    else:
+        items = document if isinstance(document, list) else []
+    first = next((item for item in items if isinstance(item, dict)), {})
+    columns = set(fields) or {rename_column(name) for name in first}
+    if missing := [column for column in REQUIRED if column not in columns]:
+        raise InputError(
+            f"{path} is not the SEC's list: {', '.join(missing)} is missing. Expected"
+            ' {"fields": ["cik", "name", "ticker", "exchange"], "data": [...]}'
+            ' or {"0": {"cik_str": ..., "ticker": ..., "title": ...}, ...}.'
+        )
+    places = JsonPieces(io.BufferedReader(io.BytesIO(raw)), "data")
+    lines = [piece.line for piece in places]
+    for number, item in enumerate(items, 1):
+        place = SourceLocation(str(path), lines[number - 1] if len(lines) == len(items) else 1, number)
+        if fields and isinstance(item, list) and len(item) == len(fields):
+            yield Record(place, dict(zip(fields, item, strict=True)))
+        elif not fields and isinstance(item, dict):
+            yield Record(place, {rename_column(name): value for name, value in item.items()})
+        else:
+            expected = f"a list of {len(fields)} values" if fields else "an object"
+            yield RejectedRecord(place, f"expected {expected}", json.dumps(item))

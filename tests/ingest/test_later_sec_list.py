@@ -1,5 +1,6 @@
 """Later ticker lists: changed names, and tickers that move, vanish and return."""
 
+import gzip
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from securities.models import Company, CompanyAlias, CompanySecurity, Exchange, Security
+from securities.models import Company, CompanyAlias, CompanyRelationship, CompanySecurity, Exchange, Security
 from tests.ingest.conftest import Load
 from tests.ingest.lists import (
     EXAMPLE,
     SAMPLE,
     Row,
     as_csv,
+    as_json,
 )
 
 pytestmark = pytest.mark.django_db
@@ -132,17 +134,79 @@ def test_invalid_date_is_rejected(listed: Any) -> None:
     assert "'tomorrow' is not a date" in outcome.message
 
 
-def test_list_without_most_tickers_needs_an_option(load: Load, listed: Any, tmp_path: Path) -> None:
-    many: list[Row] = [(number, f"Company {number}", f"T{number}", "NYSE") for number in range(1, 31)]
+def test_list_that_delists_more_than_a_quarter_needs_an_option(load: Load, listed: Any, tmp_path: Path) -> None:
+    many: list[Row] = [(number, f"Company {number}", f"T{number}", "NYSE") for number in range(1, 61)]
     listed(FIRST, *many)
-    outcome = listed(LATER, *many[:10])
+    assert listed(FIRST, *many[:45]).code == 0
+    listed(FIRST, *many)
+    outcome = listed(LATER, *many[:44])
     assert outcome.code == 2
-    assert "20 of 30" in outcome.message
-    assert "--allow-mass-delisting" in outcome.message
-    assert Security.objects.filter(status="active").count() == 30
-    path = as_csv(tmp_path / "list.csv", *many[:10])
-    assert load("sec_tickers", path, "--allow-mass-delisting", as_of=LATER).code == 0
-    assert Security.objects.filter(status="active").count() == 10
+    assert outcome.message == (
+        "The list would delist 16 of 60 listed tickers. If it is complete, load it with --allow-delisting 16."
+    )
+    moved: list[Row] = [(cik + 100, name, ticker, code) for cik, name, ticker, code in many[:20]]
+    assert "would delist 20 of 60" in listed(LATER, *moved, *many[20:]).message
+    assert listed(LATER, *many[:44], allow_delisting=15).code == 2
+    assert Security.objects.filter(status="active").count() == 60
+    assert listed(LATER, *many[:44], allow_delisting=16).code == 0
+    assert Security.objects.filter(status="active").count() == 44
+
+
+BB: Row = (2, "Bb Corp", "BB", "NYSE")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '"CIK2",Bb Corp,BB,NYSE', "2,Bb Corp,B B,NYSE", "0000000002,,,NYSE", "2,Bb Corp,BB,NYSE,more", '2,"Bb Corp,BB',
+        "2,,bb,NYSE", "2,\x00,BB,NYSE", "nothing of it",
+    ],
+)  # fmt: skip
+def test_ticker_of_a_rejected_row_stays_as_it_is(load: Load, listed: Any, tmp_path: Path, row: str) -> None:
+    listed(FIRST, (1, "Aa Corp", "AA", "NYSE"), BB)
+    before = Security.objects.filter(ticker="BB").values().get()
+    path = tmp_path / "list.csv"
+    path.write_text(f"cik,name,ticker,exchange\n{row}\n1,Aa Corp,AA,NYSE\n")
+    outcome = load("sec_tickers", path, as_of=LATER)
+    assert outcome.code == 3
+    assert "1 tickers stay listed, because rows that may name them were rejected" in outcome.out
+    assert Security.objects.filter(ticker="BB").values().get() == before
+
+
+def test_row_of_a_new_ticker_that_is_rejected_keeps_no_other(load: Load, listed: Any, tmp_path: Path) -> None:
+    listed(FIRST, (1, "Aa Corp", "AA", "NYSE"), BB)
+    path = as_csv(tmp_path / "list.csv", (1, "Aa Corp", "AA", "NYSE"), ("x", "New", "NEW", "NYSE"))
+    assert load("sec_tickers", path, as_of=LATER).code == 3
+    assert ranges("BB") == [(2, "delisted", FIRST, LATER)]
+
+
+REAL = 200
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "json.gz", "csv.gz"])
+def test_list_that_is_cut_or_damaged_changes_nothing(load: Load, listed: Any, tmp_path: Path, suffix: str) -> None:
+    many: list[Row] = [(number, f"Company {number}", f"T{number}", "NYSE") for number in range(1, REAL)]
+    listed(FIRST, *many)
+    before = list(Security.objects.values()), list(Company.objects.values())
+    write = as_json if suffix.startswith("json") else as_csv
+    whole = write(tmp_path / "whole", *many, (5000, "New", "NEW", "NYSE")).read_bytes()
+    for share in (0.6, 0.9, 0.99):
+        data = gzip.compress(whole) if suffix.endswith("gz") else whole
+        data = data[: int(len(data) * share)]
+        path = tmp_path / f"list.{suffix}"
+        path.write_bytes(data)
+        outcome = load("sec_tickers", path, as_of=LATER)
+        assert outcome.code == 2, share
+        assert "cut or damaged" in outcome.message
+    assert before == (list(Security.objects.values()), list(Company.objects.values()))
+
+
+def test_company_that_registers_again_is_the_successor(listed: Any) -> None:
+    listed(FIRST, (1403752, "Zymeworks Inc.", "ZYME", "NYSE"), SAMPLE)
+    listed(LATER, (1937653, "Zymeworks Inc.", "ZYME", "Nasdaq"), SAMPLE)
+    (succession,) = CompanyRelationship.objects.all()
+    assert (succession.parent_company.cik, succession.child_company.cik) == (1937653, 1403752)
+    assert (succession.rel_type, succession.start_date, succession.end_date) == ("predecessor", LATER, None)
 
 
 def other_security(ticker: str, **fields: Any) -> Security:

@@ -17,6 +17,7 @@ from tests.ingest.lists import (
 )
 
 pytestmark = pytest.mark.django_db
+SEC_ROW = '{"cik_str":%s,"ticker":"%s","title":"%s"}'
 
 
 @pytest.mark.parametrize("write", [as_csv, as_json])
@@ -136,7 +137,8 @@ def test_invalid_json_rows_are_rejected_by_record_number(load: Load, tmp_path: P
     [
         ("list.csv", "ticker,name\nEXMP,Example\n"),
         ("list.csv", ""),
-        ("list.json", '{"0": {"cik_str": 1, "ticker": "EXMP", "title": "Example"}}'),
+        ("list.json", '{"0": {"cik_str": 1, "ticker": "EXMP"}}'),
+        ("list.json", '[[1, "Example", "EXMP", "NYSE"]]'),
         ("list.json", '{"fields": ["cik", "name"], "data": [[1, "Example"]]}'),
         ("list.json", "no json"),
         ("list.json", ""),
@@ -151,6 +153,45 @@ def test_another_format_is_rejected(load: Load, tmp_path: Path, name: str, text:
     assert outcome.code == 2
     assert outcome.message.count("\n") == 0
     assert Security.objects.get().status == "active"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.json", f'{{"0":{SEC_ROW % (1, "ONE", "One Inc.")},\n"1":{SEC_ROW % (2, "TWO", "Two")}}}'),
+        ("list.json", '[{"CIK": "1", "Ticker": "ONE", "Name": "One Inc."},{"CIK": 2, "TICKER": "TWO", "name": "Two"}]'),
+        ("list.json", '{"data": [[1, "One Inc.", "ONE"], [2, "Two", "TWO"]], "fields": ["cik", "name", "ticker"]}'),
+        ("list.csv", "\ufeff\n\nCIK;Name;Ticker\n1;One Inc.;ONE\n2;Two;TWO\n"),
+        ("list.csv", "ticker\tcik_str\ttitle\nONE\t1\tOne Inc.\nTWO\t2\tTwo"),
+    ],
+)  # fmt: skip
+def test_variants_of_the_list_are_loaded_and_keep_known_exchanges(
+    load: Load, tmp_path: Path, name: str, text: str
+) -> None:
+    load("sec_tickers", as_csv(tmp_path / "before.csv", (1, "One Inc.", "ONE", "Nasdaq")), as_of="2024-01-01")
+    (tmp_path / name).write_text(text)
+    outcome = load("sec_tickers", tmp_path / name)
+    assert (outcome.code, outcome.row("companies"), outcome.row("securities")) == (0, (1, 0, 1, 0), (1, 0, 1, 0))
+    assert list(Security.objects.order_by("cik").values_list("cik", "ticker", "exchange__code")) == [
+        (1, "ONE", "NASDAQ"), (2, "TWO", "UNKNOWN")
+    ]  # fmt: skip
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / name).write_text(text)
+    assert load("data", folder).row("securities") == (0, 0, 2, 0)
+
+
+def test_base_ticker_and_company_prove_the_type(load: Load, tmp_path: Path) -> None:
+    load("sec_tickers", as_csv(tmp_path / "list.csv", (1, "Huma", "HUMAW", "Nasdaq")), as_of="2024-01-01")
+    assert Security.objects.get().type == "common"
+    tickers = {
+        "HUMA": "common", "HUMAW": "warrant", "HUMAU": "unit", "HUMAR": "right", "HUMAP": "preferred",
+        "HUMAL": "common", "HUM": "common", "HUMBW": "warrant",
+    }  # fmt: skip
+    rows: list[Row] = [(1, "Huma", ticker, "Nasdaq") for ticker in tickers]
+    rows += [(2, "Snow", "SNO", "NYSE"), (3, "Snow White", "SNOW", "NYSE")]
+    assert load("sec_tickers", as_csv(tmp_path / "list.csv", *rows)).code == 0
+    assert dict(Security.objects.values_list("ticker", "type")) == {**tickers, "SNO": "common", "SNOW": "common"}
 
 
 def test_missing_file_is_rejected(load: Load, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ncfd_site.exports import views as exports
 from ncfd_site.jobs import views as jobs
 from ncfd_site.retention import views as retention
 from ncfd_site.schema import views as schema
+from ncfd_site.search import views as search
 from ncfd_site.web import health, styleguide, throttling
 
 handler500 = health.report_failure
@@ -39,6 +40,8 @@ urlpatterns = [
     path("jobs/", include((_jobs, "jobs"))),
     path("", include("storage.urls")),
     path("", include("signals.urls")),
+    path("search/", search.search, name="search"),
+    path("search/recent/", search.add_recent, name="add_recent"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("schema/", schema.schema, name="schema"),
     path("retention/", retention.retention, name="retention"),

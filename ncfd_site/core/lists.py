@@ -43,8 +43,8 @@ Chosen = TypeVar("Chosen", bound=Selection)
 
 
 def make_search_field(label: str, size: int = 24) -> forms.CharField:
-    """Return the field that the search key moves to."""
-    widget = forms.TextInput(attrs={"type": "search", "data-key": "/", "size": size})
+    """Return the field that the key f moves to."""
+    widget = forms.TextInput(attrs={"type": "search", "data-key": "f", "size": size})
     return forms.CharField(label=label, required=False, max_length=100, widget=widget)
 
 

@@ -1,4 +1,4 @@
-"""Registries of what the apps contribute: job types, tiles, loaders, exports and prunable rows."""
+"""Registries of what apps contribute: job types, tiles, loaders, exports, prunable rows, groups of the search."""
 
 from collections.abc import Callable
 from threading import RLock

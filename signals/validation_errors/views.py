@@ -29,7 +29,7 @@ class ErrorFilterForm(ListForm[ErrorFilter]):
         label="NCT ID",
         required=False,
         error_messages={"invalid": "An NCT ID is NCT and eight digits."},
-        widget=forms.TextInput(attrs={"type": "search", "data-key": "/", "size": 14}),
+        widget=forms.TextInput(attrs={"type": "search", "data-key": "f", "size": 14}),
     )
     study = forms.IntegerField(
         label="Study", required=False, min_value=1, max_value=MAX_KEY, widget=forms.TextInput(attrs={"size": 8})

@@ -40,7 +40,8 @@ def addresses(link: LinkAudit) -> dict[str, list[str]]:
     sample, job = ReviewSample.objects.latest("pk").pk, Job.objects.latest("pk").pk
     promotion, content = LinkPromotion.objects.latest("pk").pk, StorageObject.objects.latest("pk").pk
     return {
-        "rita": ["/", "/links/", "/links/?label=any", "/links/?q=nothing", f"/links/{link.pk}/", "/heuristics/",
+        "rita": ["/", "/search/?q=nct10000000", "/search/?q=nothing",
+                 "/links/", "/links/?label=any", "/links/?q=nothing", f"/links/{link.pk}/", "/heuristics/",
                  "/heuristics/HP-77/", "/review/", "/review/shortcuts/", "/nowhere/", "/admin/"],
         "adam": ["/", "/adjudication/", f"/adjudication/{link.pk}/", "/agreement/", f"/links/{link.pk}/",
                  "/admin/linkaudit/linkaudit/", f"/admin/linkaudit/linkaudit/{link.pk}/change/",

@@ -30,7 +30,7 @@ def _companies() -> None:
 @pytest.mark.usefixtures("_companies")
 def test_a_search_leads_to_a_company_and_its_ticker(page: Page) -> None:
     sign_in(page, "ana", "/companies/")
-    page.keyboard.press("/")
+    page.keyboard.press("f")
     page.keyboard.type("beta")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=beta**")

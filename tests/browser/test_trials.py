@@ -37,7 +37,7 @@ def test_a_trial_is_searched_and_opened(page: Page, site: None) -> None:
     sign_in(page, "ana", "/trials/")
     rows = page.locator("[data-row]")
     expect(rows).to_have_text(["NCT00000001", "NCT00000002", "NCT00000003"])
-    page.keyboard.press("/")
+    page.keyboard.press("f")
     page.keyboard.type("zqlil")
     page.keyboard.press("Enter")
     page.wait_for_url("**/trials/?q=zqlil**")

@@ -72,6 +72,8 @@ TABLE: dict[str, Rule] = {
     "/": page(USERS),
     "/errors/": page(GROUPS),
     "/schema/": page(BUT_REVIEWERS),
+    "/search/": page(USERS),
+    "/search/recent/": posted(USERS, post=400),
     "/styleguide/": page(USERS),
     "/retention/": page(OPERATORS, post=400),
     "/healthz": page(frozenset(WHO), public=True),

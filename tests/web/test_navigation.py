@@ -73,10 +73,10 @@ def test_a_superuser_is_an_administrator(client: Client, admin_client: Client) -
     assert "Signed in as admin administrator" in text_of(admin_client.get("/"))
 
 
-def test_the_search_of_the_header_finds_trials(client: Client) -> None:
+def test_the_search_of_the_header_is_on_every_page(client: Client) -> None:
     client.force_login(make_user(Role.ANALYST))
     html = client.get("/jobs/").content.decode()
-    assert re.findall(r'<form class="site-search" action="([^"]+)" role="search"', html) == ["/trials/", "/trials/"]
+    assert re.findall(r'<form class="site-search" action="([^"]+)" role="search"', html) == ["/search/", "/search/"]
 
 
 def test_visitors_read_what_ncfd_is(client: Client) -> None:

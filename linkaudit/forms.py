@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from linkaudit.models import LinkAudit
 from linkaudit.selection import LABELS, SORTS, LinkFilter
-from ncfd_site.core.lists import ANY, ListForm, make_search_field
+from ncfd_site.core.lists import ANY, ListForm, OrderField, make_search_field
 
 # The label that each decision gives.
 DECISIONS: dict[str, bool | None] = {"right": True, "wrong": False, "cleared": None}
@@ -33,7 +33,7 @@ class LinkFilterForm(ListForm[LinkFilter]):
     heuristic = forms.CharField(label="Heuristic", required=False, max_length=200)
     label = forms.ChoiceField(label="Label", required=False, choices=LABELS.items())
     status = forms.ChoiceField(label="Promotion", required=False, choices=[ANY, *LinkAudit.PromotionStatus.choices])
-    sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
+    order = OrderField(SORTS)
 
     def __init__(self, *args: Any, heuristics: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

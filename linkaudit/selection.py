@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
 
@@ -27,11 +28,17 @@ NCT_ID_LENGTH = 11
 class LinkFilter(Selection):
     """A selection of links."""
 
+    unfiltered: ClassVar[dict[str, str]] = {"label": "any"}
+
     heuristic: str = ""
     status: str = ""
     label: str = "open"
     q: str = ""
     sort: str = "audit_id"
+
+    def describe(self, name: str, value: Any) -> str:
+        """Return a filter in words."""
+        return f"search: {value}" if name == "q" else f"{LABELS[value]} links" if name == "label" else str(value)
 
 
 def select_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
@@ -56,7 +63,7 @@ def select_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
 
 def list_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     """Return the selected links on all pages, in order."""
-    return select_links(selection).order_by(*_build_order(selection.sort))
+    return select_links(selection).order_by(*_build_order(selection.keys))
 
 
 def read_link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
@@ -67,11 +74,11 @@ def read_link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
 
 def find_neighbor(selection: LinkFilter, link: LinkAudit, *, is_backward: bool = False) -> int | None:
     """Return the ID of the link after `link` in the selection, or before it; None at the end."""
-    sort = selection.sort
+    keys = _build_order(selection.keys)
     if is_backward:
-        sort = sort[1:] if sort.startswith("-") else f"-{sort}"
-    links = select_links(selection).filter(_beyond(sort, link))
-    return links.order_by(*_build_order(sort)).values_list("pk", flat=True).first()
+        keys = [key[1:] if key.startswith("-") else f"-{key}" for key in keys]
+    links = select_links(selection).filter(_beyond(keys, link))
+    return links.order_by(*keys).values_list("pk", flat=True).first()
 
 
 def find_next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
@@ -83,23 +90,22 @@ def find_next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
     return list_links(opened).exclude(pk=after.pk).values_list("pk", flat=True).first()
 
 
-def _build_order(sort: str) -> tuple[str, ...]:
-    # The key makes the order total. It has the direction of `sort`, so that the flipped order is the exact reverse.
-    key = "-audit_id" if sort.startswith("-") else "audit_id"
-    return (key,) if sort == key else (sort, key)
+def _build_order(keys: list[str]) -> list[str]:
+    # The key of the link makes the order total. It has the direction of the first one, so that an index has both.
+    last = "-audit_id" if keys[0].startswith("-") else "audit_id"
+    return keys if keys[-1].endswith("audit_id") else [*keys, last]
 
 
-def _beyond(sort: str, link: LinkAudit) -> Q:
-    """Return the condition for links after `link` in the order `sort`. NULL is last ascending, first descending."""
-    descending = sort.startswith("-")
-    field = sort.lstrip("-")
-    direction = "lt" if descending else "gt"
-    later_key = Q(**{f"pk__{direction}": link.pk})
-    if field == "audit_id":
-        return later_key
-    value = getattr(link, field)
+def _beyond(keys: list[str], link: LinkAudit) -> Q:
+    """Return the condition for links after `link` in the order of `keys`. NULL is last ascending, first descending."""
+    key, *rest = keys
+    descending, field = key.startswith("-"), key.lstrip("-")
+    value, unknown = getattr(link, field), Q(**{f"{field}__isnull": True})
+    same = unknown if value is None else Q(**{field: value})
     if value is None:
-        same = Q(**{f"{field}__isnull": True}) & later_key
-        return same | Q(**{f"{field}__isnull": False}) if descending else same
-    after = Q(**{f"{field}__{direction}": value}) | (Q(**{field: value}) & later_key)
-    return after if descending else after | Q(**{f"{field}__isnull": True})
+        after = ~unknown if descending else Q(pk__in=())
+    else:
+        after = Q(**{f"{field}__{'lt' if descending else 'gt'}": value})
+        if not descending and field != "audit_id":
+            after |= unknown
+    return after | (same & _beyond(rest, link)) if rest else after

@@ -15,7 +15,6 @@ Phase = Literal[
 Gate = Literal["", "any", "G1", "G2", "G3", "G4"]
 Signal = Literal["", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"]
 Band = Literal["", "97", "75", "50", "25", "0", "none"]
-Within = Literal["", "30", "90", "180", "365"]
 Sort = Literal["risk", "-risk", "change", "-change", "readout", "-readout", "number", "-number"]
 
 
@@ -65,10 +64,10 @@ class TrialsParams(ListParams):
     ticker: Word = Field("", description="Ticker of the sponsor's company.")
     sponsor: Word = Field("", description="Start of words in the name of the sponsor or its company, or a CIK.")
     band: Band = Field("", description="p_fail from this percentage to the next band; none: not scored.")
-    within: Within = Field("", description="Readout within this number of days.")
+    within: int | None = Field(None, ge=0, le=36_500, description="Readout within this number of days.")
     from_: date | None = Field(None, alias="from", description="Earliest readout date.")
     to: date | None = Field(None, description="Latest readout date.")
-    pivotal: Literal["", "yes"] = Field("", description="yes: only pivotal trials.")
+    pivotal: Literal["", "yes", "no"] = Field("", description="yes: only pivotal trials; no: only others.")
     run: Word = Field("", description="Run of the scores (default: the current score of each trial).")
     sort: Sort = Field("risk", description="Prefix - for the reverse order. `change` only without `run`.")
 

@@ -49,7 +49,8 @@ def trials(request: HttpRequest, params: Query[TrialsParams]) -> object:
     """Return trials with their current scores, or with their scores in one run."""
     runs = list_latest_runs() if params.run else []
     days = {name: day.isoformat() for name, day in (("from", params.from_), ("to", params.to)) if day}
-    data = {**pick(params, "q phase status gate signal ticker sponsor band within pivotal run sort"), **days}
+    given = pick(params, "q phase status gate signal ticker sponsor band within pivotal run sort")
+    data = {**{name: value for name, value in given.items() if value is not None}, **days}
     form = TrialFilterForm(data, runs=runs)
     if not form.is_valid():
         name, errors = next(iter(form.errors.items()))

@@ -8,7 +8,16 @@ from typing import Any
 from django import forms
 
 from ncfd_site.core import sql
-from ncfd_site.core.lists import ANY, ListForm, ListPage, Selection, get_page_slice, make_page, make_search_field
+from ncfd_site.core.lists import (
+    ANY,
+    ListForm,
+    ListPage,
+    OrderField,
+    Selection,
+    get_page_slice,
+    make_page,
+    make_search_field,
+)
 from securities.loading.names import normalize_company_name
 from securities.models import ReviewQueueItem
 from securities.queries import listings
@@ -37,7 +46,7 @@ class CompanyFilter(Selection):
     @property
     def is_bounded(self) -> bool:
         """True if only companies of the riskiest trials are looked through."""
-        return self.trials == "high" or self.sort in ("-p_fail", "-at_risk")
+        return self.trials == "high" or bool({"-p_fail", "-at_risk"} & {*self.keys})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +83,10 @@ _ALSO = """
      AND strpos(c.name_norm, %(name)s) = 0 ORDER BY a.alias_norm LIMIT 1)
 """
 _ORDERS = {
-    "name": "c.name_norm, c.company_id",
-    "-name": "c.name_norm DESC, c.company_id DESC",
-    "-p_fail": "r.p_fail DESC, c.name_norm, c.company_id",
-    "-at_risk": "r.at_risk DESC, r.p_fail DESC, c.name_norm, c.company_id",
+    "name": "c.name_norm",
+    "-name": "c.name_norm DESC",
+    "-p_fail": "r.p_fail DESC",
+    "-at_risk": "r.at_risk DESC, r.p_fail DESC",
 }
 # Each is looked up by its key: a join would read all companies for the few hundred that are ranked.
 _RANKED = """
@@ -112,10 +121,11 @@ def load_company_page(selection: CompanyFilter, number: int, today: date) -> Lis
             "p_fails": [one.p_fail for one in ranked],
             "at_risks": [one.at_risk for one in ranked],
         }
+    last = "c.company_id DESC" if selection.sort == "-name" else "c.name_norm, c.company_id"
     query = f"""
         SELECT c.company_id, c.cik, c.name, {also} AS also FROM {companies}
         WHERE {" AND ".join(conditions) or "true"}
-        ORDER BY {_ORDERS[selection.sort]} LIMIT %(limit)s OFFSET %(offset)s
+        ORDER BY {", ".join(_ORDERS[key] for key in selection.keys)}, {last} LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608 (texts of this module)
     found = sql.rows(query, keys, of=ListedCompany)
     return make_page(found, number)
@@ -141,7 +151,7 @@ class CompanyFilterForm(ListForm[CompanyFilter]):
     exchange = forms.CharField(label="Listed on", required=False, max_length=100)
     listed = forms.ChoiceField(label="Listing", required=False, choices=LISTED.items())
     trials = forms.ChoiceField(label="Trials", required=False, choices=TRIALS.items())
-    sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
+    order = OrderField(SORTS)
 
     def __init__(self, *args: Any, exchanges: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -199,6 +199,7 @@ def sponsors(request: HttpRequest) -> HttpResponse:
             "form": form,
             "is_valid": is_valid,
             "is_new": is_valid and selection.is_default,
+            "selection": selection if is_valid else None,
             "text": text,
             "status": selection.status,
             "queue": queue,

@@ -163,7 +163,7 @@ def choose_runs(asked: Mapping[str, Any], runs: list[Run]) -> Pair | None:
     if not a or not b:
         return None
     is_latest = [run.run_id for run in runs[:2]] == [b, a]
-    return Pair(a, b, asked["phase"], asked["gate"], asked["sort"] or "risk", is_latest)
+    return Pair(a, b, asked["phase"], asked["gate"], asked.get("order") or asked.get("sort") or "risk", is_latest)
 
 
 def load_comparison(pair: Pair, number: int) -> ListPage[Compared]:

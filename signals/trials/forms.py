@@ -4,15 +4,22 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from ncfd_site.core.lists import ANY, Chosen, ListForm, make_search_field
+from ncfd_site.core.formatting import humanize_name
+from ncfd_site.core.lists import ANY, ChoicesField, Chosen, ListForm, OrderField, make_search_field
 from signals.models import Gate, Signal
+from signals.scoring.table import scoring_table
 from signals.trials.labels import BANDS, PHASES, STATUSES
 from signals.trials.runs import Run, run_exists
-from signals.trials.selection import ANY_GATE, CURRENT_ONLY, DAYS, NO_PHASE, NO_STATUS, SORTS, TrialFilter
+from signals.trials.selection import ANY_GATE, CURRENT_ONLY, NO_PHASE, NO_STATUS, NOT_FINISHED, SORTS, TrialFilter
 
-MAIN = ("q", "phase", "band", "within", "gate")
-PHASE_CHOICES = [ANY, *PHASES.items(), (NO_PHASE, "unknown")]
+PHASE_CHOICES = [*PHASES.items(), (NO_PHASE, "unknown")]
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+MAX_DAYS = 36_500
+
+
+def _make_number_field(label: str, most: int, **options: Any) -> forms.DecimalField:
+    widget = forms.NumberInput(attrs={"class": "short"})
+    return forms.DecimalField(label=label, required=False, min_value=0, max_value=most, widget=widget, **options)
 
 
 class RunForm(ListForm[Chosen]):
@@ -40,58 +47,55 @@ class TrialFilterForm(RunForm[TrialFilter]):
     selection_class = TrialFilter
     run_fields = {"run": [("", "latest")]}
 
+    main_names = ("q", "phase", "band", "within", "gate", "stop")
+
     q = make_search_field("NCT ID, sponsor, ticker or drug")
-    phase = forms.ChoiceField(label="Phase", required=False, choices=PHASE_CHOICES)
-    band = forms.ChoiceField(
-        label="Probability of failure", required=False, choices=[ANY, *((band.name, band.words) for band in BANDS)]
-    )
-    within = forms.ChoiceField(label="Readout", required=False, choices=[ANY, *DAYS.items()])
-    gate = forms.ChoiceField(
-        label="Gate fired",
-        required=False,
-        choices=[("", "any"), (ANY_GATE, "at least one"), *Gate.Code.choices],
-    )
-    sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
+    phase = ChoicesField(label="Phase", choices=PHASE_CHOICES)
+    band = ChoicesField(label="P(failure)", choices=[(band.name, band.words) for band in BANDS])
+    within = forms.IntegerField(
+        label="Readout within (days)", required=False, min_value=0, max_value=MAX_DAYS,
+        widget=forms.NumberInput(attrs={"class": "short"}),
+    )  # fmt: skip
+    gate = ChoicesField(label="Gate fired", choices=[(ANY_GATE, "at least one"), *Gate.Code.choices])
+    stop = ChoicesField(label="Stop rule", choices=[])
+    order = OrderField(SORTS)
     run = forms.CharField(label="Run", required=False, max_length=50)
-    signal = forms.ChoiceField(label="Signal", required=False, choices=[("", "any"), *Signal.Code.choices])
-    status = forms.CharField(label="Status", required=False, max_length=60)
+    signal = ChoicesField(label="Signal", choices=Signal.Code.choices)
+    status = ChoicesField(
+        label="Status",
+        choices=[(NOT_FINISHED, "not finished"), *STATUSES.items(), (NO_STATUS, "none known")],
+        is_open=True,
+    )
+    pivotal = forms.ChoiceField(label="Pivotal", required=False, choices=[ANY, ("yes", "yes"), ("no", "no")])
+    ahead = forms.ChoiceField(label="Readout", required=False, choices=[ANY, ("yes", "ahead")])
+    listed = forms.ChoiceField(label="Sponsor", required=False, choices=[ANY, ("yes", "listed")])
     sponsor = forms.CharField(
         label="Sponsor (name or CIK)", required=False, max_length=100, widget=forms.TextInput(attrs={"size": 18})
     )
     ticker = forms.CharField(label="Ticker", required=False, max_length=12, widget=forms.TextInput(attrs={"size": 8}))
-    pivotal = forms.ChoiceField(label="Pivotal", required=False, choices=[("", "all"), ("yes", "only")])
+    risk_from = _make_number_field("P(failure) from (%)", 100)
+    risk_to = _make_number_field("to (%)", 100)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # "from" is a keyword of Python.
         self.fields["from"] = forms.DateField(label="Readout from", required=False, widget=DAY)
         self.fields["to"] = forms.DateField(label="Readout to", required=False, widget=DAY)
-        self.offer("status", [ANY, *STATUSES.items(), (NO_STATUS, "none known")])
-
-    @property
-    def main_fields(self) -> list[forms.BoundField]:
-        """The fields that are always visible."""
-        return [self[name] for name in MAIN]
-
-    @property
-    def more_fields(self) -> list[forms.BoundField]:
-        """The fields that are visible only on request or if one has a value."""
-        return [field for field in self.visible_fields() if field.name not in MAIN]
-
-    @property
-    def has_more_values(self) -> bool:
-        """True if another field has a value or an error."""
-        return any(field.errors or (field.name != "sort" and self.data.get(field.name)) for field in self.more_fields)
+        rules = [(rule.code, humanize_name(rule.code)) for rule in scoring_table().stop_rules]
+        self.fields["stop"].choices = rules  # type: ignore[attr-defined]
 
     def clean(self) -> None:
         """Check the run, the order and the dates."""
         super().clean()
         chosen = self.cleaned_data
-        if chosen.get("run") and chosen.get("sort") in CURRENT_ONLY:
-            self.add_error("sort", "A single run cannot be sorted by change. Compare two runs instead.")
+        if chosen.get("run") and {*str(chosen.get("order")).split(",")} & {*CURRENT_ONLY}:
+            self.add_error("order", "A single run cannot be sorted by change. Compare two runs instead.")
         since, until = chosen.get("from"), chosen.get("to")
         if since and until and since > until:
             self.add_error("to", "The end is before the start.")
+        low, high = chosen.get("risk_from"), chosen.get("risk_to")
+        if low is not None and high is not None and low > high:
+            self.add_error("risk_to", "The upper limit is below the lower one.")
 
 
 class CompareForm(RunForm[TrialFilter]):
@@ -102,6 +106,6 @@ class CompareForm(RunForm[TrialFilter]):
 
     a = forms.CharField(label="From run", required=False, max_length=50)
     b = forms.CharField(label="To run", required=False, max_length=50)
-    phase = forms.ChoiceField(label="Phase", required=False, choices=PHASE_CHOICES)
+    phase = forms.ChoiceField(label="Phase", required=False, choices=[ANY, *PHASE_CHOICES])
     gate = forms.ChoiceField(label="Gate (second run)", required=False, choices=[("", "any"), *Gate.Code.choices])
-    sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
+    order = OrderField(SORTS, most=1)

@@ -31,6 +31,8 @@ STATUSES = {
     "APPROVED_FOR_MARKETING": "approved for marketing",
     "WITHHELD": "withheld",
 }
+# Nothing is expected of these trials.
+FINISHED = ("COMPLETED", "TERMINATED", "WITHDRAWN", "NO_LONGER_AVAILABLE", "APPROVED_FOR_MARKETING", "WITHHELD")
 UNKNOWN = "unknown"
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from ncfd_site.core import sql
 from signals.models import Gate, Score, Signal
 from signals.queries import read_recorded_ratios
-from signals.trials.run_record import RunRecord, read_json, read_run_record
+from signals.trials.run_record import RunRecord, StopRule, read_json, read_run_record
 
 _NAMES = dict([*Gate.Code.choices, *Signal.Code.choices])
 LAST_DIGITS = Decimal("0.0001")
@@ -52,6 +52,7 @@ class Marks:
     late: list[Mark] = field(default_factory=list)
     is_evaluated: bool = True
     is_prior_only: bool = False
+    stop_rules: tuple[StopRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +120,5 @@ def _sort_marks(
         sorted(late, key=lambda mark: mark.code),
         is_evaluated=recorded or not record.has_signals,
         is_prior_only=is_prior,
+        stop_rules=record.stop_rules,
     )

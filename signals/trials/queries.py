@@ -1,21 +1,32 @@
 """A page of the list of trials, and the counts above it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from django.core.exceptions import EmptyResultSet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ncfd_site.core import sql
+from ncfd_site.core.charts.risk_bar import BAND_LIMITS
 from ncfd_site.core.formatting import format_capped_count, format_date_distance
-from ncfd_site.core.lists import ListPage, get_page_slice, make_page
+from ncfd_site.core.lists import COUNT_LIMIT, ListPage, get_page_slice, make_page
 from signals.models import Score, Trial, TrialCurrentScore
 from signals.trials.labels import BANDS, Band
-from signals.trials.marks import Marks, load_marks, read_recorded_marks
+from signals.trials.marks import IS_PRIOR_ONLY, Marks, load_marks, read_recorded_marks
 from signals.trials.run_record import with_readable_metadata
 from signals.trials.runs import Run, find_previous_run
-from signals.trials.selection import TrialFilter, select_ordered_scores
+from signals.trials.search import Found
+from signals.trials.selection import (
+    TrialFilter,
+    build_band_condition,
+    leave_out_unknown,
+    select_ordered_scores,
+    select_scores,
+)
 
 # The view of canonical companies walks all of them, so it is asked only where one of these has a parent. An identifier
 # from elsewhere is no key of a security.
@@ -63,10 +74,6 @@ def list_active_tickers(company_ids: Collection[int]) -> dict[int, list[Ticker]]
     return found
 
 
-# Tiles count up to this limit, so that their cost does not grow with the table.
-COUNT_LIMIT = 10_000
-
-
 @dataclass(frozen=True, slots=True)
 class TrialRow:
     """One trial of the list with its score; `change` and `previous_run_id` are None without an earlier score."""
@@ -87,10 +94,12 @@ class TrialRow:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """The number of trials in a band, counted up to a limit."""
+    """The number of trials in a band, counted up to a limit, and the address of the list of these trials."""
 
     band: Band
     count: int
+    url: str
+    is_chosen: bool
 
     @property
     def text(self) -> str:
@@ -98,10 +107,25 @@ class Tile:
         return format_capped_count(self.count, COUNT_LIMIT)
 
 
-def load_trial_page(selection: TrialFilter, number: int, runs: list[Run], today: date) -> ListPage[TrialRow]:
-    """Return page `number` (from 1) of the trials of a selection, in a fixed number of queries."""
-    found = select_ordered_scores(selection, today)[get_page_slice(number)]
-    page = make_page(with_readable_metadata(found) if selection.run else list(found), number)
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The trials of a selection by band, regardless of the bands that it selects.
+
+    `total` is the number of selected trials, up to one more than the limit. `priors` is the number of those whose
+    score is only the prior of the phase, None above the limit.
+    """
+
+    tiles: list[Tile]
+    total: int
+    priors: int | None
+
+
+def load_trial_page(
+    selection: TrialFilter, number: int, runs: list[Run], today: date, found_texts: Found, total: int
+) -> ListPage[TrialRow]:
+    """Return page `number` (from 1) of the `total` trials of a selection, in a fixed number of queries."""
+    found = select_ordered_scores(selection, today, found_texts, is_short=total <= COUNT_LIMIT)[get_page_slice(number)]
+    page = make_page(with_readable_metadata(found) if selection.run else list(found), number, total=total)
     trials = Trial.objects.select_related("sponsor_company").in_bulk([row.trial_id for row in page.rows])
     return page.with_rows(build_trial_rows(page.rows, trials, runs))
 
@@ -150,36 +174,54 @@ def _changes_since_previous_run(
     }
 
 
-def count_by_band(run_id: str) -> list[Tile]:
-    """Count the trials of each risk band, up to `COUNT_LIMIT`, in a run ("": by current score)."""
-    table, where, given = "trial_current_scores", "TRUE", {"limit": COUNT_LIMIT + 1, "run": run_id}
-    if run_id:
-        table, where = "scores", "run_id = %(run)s"
-    counts = []
-    for at, band in enumerate(BANDS):
-        bounds = [where]
-        if not band.is_scored:
-            bounds.append("p_fail IS NULL")
-        if band.low is not None:
-            bounds.append(f"p_fail >= {band.low}")
-        if band.high is not None:
-            bounds.append(f"p_fail < {band.high}")
-        counts.append(
-            f"SELECT {at} AS place, count(*) AS count"  # noqa: S608 (constants of this module)
-            f" FROM (SELECT FROM {table} WHERE {' AND '.join(bounds)} LIMIT %(limit)s) counted"
+_COUNTS = f"""
+    WITH found AS MATERIALIZED ({{found}})
+    SELECT CASE WHEN p_fail IS NULL THEN {len(BANDS) - 1}
+                ELSE {len(BANDS) - 2} - width_bucket(p_fail, ARRAY[{", ".join(map(str, BAND_LIMITS))}]::numeric[])
+           END AS place, count(*) AS count, count(*) FILTER (WHERE is_prior) AS priors
+    FROM (
+        SELECT found.p_fail, (SELECT {IS_PRIOR_ONLY} FROM scores WHERE scores.score_id = found.score_id
+                              AND (SELECT count(*) FROM found) <= {COUNT_LIMIT}) AS is_prior
+        FROM found
+    ) scored GROUP BY 1
+"""  # noqa: S608 (constants of other modules)
+
+
+def count_trials(selection: TrialFilter, today: date, found_texts: Found) -> Counts:
+    """Count the trials of a selection by band, in one query up to the limit, in two above it."""
+    rows = leave_out_unknown(select_scores(replace(selection, band=()), today, found_texts), selection).order_by()
+    query, given = _limit(rows.values("score_id", "p_fail"))
+    found = {one.place: one for one in sql.rows(_COUNTS.format(found=query), given, of=_Count)}
+    if sum(one.count for one in found.values()) > COUNT_LIMIT:
+        parts = [_limit(rows.filter(build_band_condition(band.name)).values("pk")) for band in BANDS]
+        counted = " UNION ALL ".join(
+            f"SELECT {place} AS place, count(*) AS count, NULL AS priors FROM ({part}) band"  # noqa: S608
+            for place, (part, _) in enumerate(parts)
         )
-    found = sql.rows(" UNION ALL ".join(counts), given, of=_Count)
-    return [Tile(BANDS[one.place], one.count) for one in sorted(found, key=lambda one: one.place)]
+        given = tuple(value for _, values in parts for value in values)
+        found = {one.place: one for one in sql.rows(counted, given, of=_Count)}
+    counts = [found.get(place, _Count(place, 0, 0)) for place in range(len(BANDS))]
+    tiles = []
+    for band, one in zip(BANDS, counts, strict=True):
+        is_chosen = selection.band == (band.name,)
+        url = f"?{replace(selection, band=() if is_chosen else (band.name,)).query_string}"
+        tiles.append(Tile(band, one.count, url, is_chosen))
+    chosen = [one for one in counts if not selection.band or BANDS[one.place].name in selection.band]
+    total = min(sum(one.count for one in chosen), COUNT_LIMIT + 1)
+    priors = [one.priors for one in chosen if one.priors is not None]
+    return Counts(tiles, total, sum(priors) if len(priors) == len(chosen) else None)
 
 
-def format_scored_count(counted: Sequence[Tile]) -> str:
-    """Return the total of the bands of scored trials: "11,960", or "more than …" above the limit."""
-    counts = [tile.count for tile in counted if tile.band.is_scored]
-    more = "more than " if any(count > COUNT_LIMIT for count in counts) else ""
-    return f"{more}{sum(min(count, COUNT_LIMIT) for count in counts):,}"
+def _limit(rows: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    try:
+        query, given = rows[: COUNT_LIMIT + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return "SELECT NULL::bigint AS score_id, NULL::numeric AS p_fail WHERE false", ()
+    return query, tuple(given)
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
     place: int
     count: int
+    priors: int | None

@@ -11,6 +11,7 @@ from signals.models import Trial
 from signals.trials import comparison, queries
 from signals.trials.forms import CompareForm, TrialFilterForm
 from signals.trials.runs import find_previous_run, list_latest_runs
+from signals.trials.selection import look_up_texts
 
 VIEW = "signals.view_score"
 
@@ -23,8 +24,11 @@ def trials(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate()
     form = TrialFilterForm(request.GET, runs=runs)
     selection = form.get_selection() if form.is_valid() else None
-    page = queries.load_trial_page(selection, form.get_page_number(), runs, today) if selection else None
-    tiles = queries.count_by_band(selection.run) if selection else []
+    counts = page = None
+    if selection:
+        found = look_up_texts(selection)
+        counts = queries.count_trials(selection, today, found)
+        page = queries.load_trial_page(selection, form.get_page_number(), runs, today, found, counts.total)
     run = next((run for run in runs if not selection or not selection.run or run.run_id == selection.run), None)
     return render(
         request,
@@ -34,8 +38,8 @@ def trials(request: HttpRequest) -> HttpResponse:
             "form": form,
             "selection": selection,
             "page": page,
-            "tiles": tiles,
-            "scored": queries.format_scored_count(tiles),
+            "counts": counts,
+            "priors_shown": sum(row.marks.is_prior_only for row in page.rows) if page else 0,
             "run": run,
             "before": find_previous_run(run.run_id, runs) if run else None,
             "has_trials": bool(page and page.rows) or Trial.objects.exists(),

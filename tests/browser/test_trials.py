@@ -34,7 +34,7 @@ def site() -> None:
 
 
 def test_a_trial_is_searched_and_opened(page: Page, site: None) -> None:
-    sign_in(page, "ana", "/trials/")
+    sign_in(page, "ana", "/trials/?filter=none")
     rows = page.locator("[data-row]")
     expect(rows).to_have_text(["NCT00000001", "NCT00000002", "NCT00000003"])
     page.keyboard.press("f")
@@ -57,11 +57,11 @@ def test_a_trial_is_searched_and_opened(page: Page, site: None) -> None:
 
 
 def test_order_and_comparison(page: Page, site: None) -> None:
-    sign_in(page, "ana", "/trials/")
+    sign_in(page, "ana", "/trials/?filter=none")
     rows = page.locator("[data-row]")
     page.get_by_role("columnheader", name="Change").get_by_role("link").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**sort=change**")
+    page.wait_for_url("**order=change**")
     expect(rows).to_have_text(["NCT00000001", "NCT00000003", "NCT00000002"])
     page.get_by_role("link", name="Compare runs").focus()
     page.keyboard.press("Enter")
@@ -72,7 +72,7 @@ def test_order_and_comparison(page: Page, site: None) -> None:
 
 
 def test_links_inside_a_row_have_other_targets(page: Page, site: None) -> None:
-    sign_in(page, "ana", "/trials/")
+    sign_in(page, "ana", "/trials/?filter=none")
     row = page.get_by_role("row").filter(has_text="NCT00000002")
     row.get_by_role("link", name="ZQLIL").click()
     page.wait_for_url("**/tickers/ZQLIL/")
@@ -87,11 +87,14 @@ def test_links_inside_a_row_have_other_targets(page: Page, site: None) -> None:
 def test_a_tile_links_to_as_many_rows(page: Page, site: None) -> None:
     sign_in(page, "ana", "/trials/?q=zqlil")
     expect(page.locator("[data-row]")).to_have_count(1)
-    tile = page.locator(".trial-tiles div").filter(has_text="97 % and more").get_by_role("link")
+    tile = page.locator(".trial-tiles div").filter(has_text="50 % to under 75 %").get_by_role("link")
     expect(tile).to_have_text("1")
     tile.press("Enter")
-    page.wait_for_url("**/trials/?band=97")
-    expect(page.locator("[data-row]")).to_have_text(["NCT00000001"])
+    page.wait_for_url("**/trials/?q=zqlil&band=50")
+    expect(page.locator("[data-row]")).to_have_text(["NCT00000002"])
+    # With Shift, a heading becomes the second key.
+    page.get_by_role("columnheader", name="Readout").get_by_role("link").click(modifiers=["Shift"])
+    page.wait_for_url("**order=risk,readout")
 
 
 @pytest.mark.parametrize("address", ["/trials/", "/trials/?gate=G1&signal=S1", "/trials/?q=zzz", "/trials/compare/"])

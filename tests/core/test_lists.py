@@ -8,18 +8,19 @@ import pytest
 from django import forms
 from django.http import QueryDict
 
-from ncfd_site.core.lists import LAST_PAGE, ListForm, Selection, make_page
+from ncfd_site.core.lists import LAST_PAGE, ChoicesField, ListForm, OrderField, Selection, make_page
 
 
 @dataclass(frozen=True, slots=True)
 class Filter(Selection):
     """A selection with a field that the address names otherwise."""
 
-    parameters: ClassVar[dict[str, str]] = {"since": "from"}
+    parameters: ClassVar[dict[str, str]] = {"sort": "order", "since": "from"}
 
     kind: str = ""
     since: date | None = None
     sort: str = "name"
+    states: tuple[str, ...] = ()
 
 
 class FilterForm(ListForm[Filter]):
@@ -28,7 +29,8 @@ class FilterForm(ListForm[Filter]):
     selection_class = Filter
 
     kind = forms.CharField(required=False)
-    sort = forms.ChoiceField(required=False, choices=[("name", "A to Z"), ("-name", "Z to A")])
+    order = OrderField({"name": "A to Z", "-name": "Z to A", "size": "smallest first"})
+    states = ChoicesField(label="State", choices=[("new", "New"), ("old", "Old")])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,10 +51,45 @@ def test_an_address_without_filters_is_the_default_selection() -> None:
 
 
 def test_a_selection_survives_its_address() -> None:
-    query = "kind=a&from=2026-01-31&sort=-name"
+    query = "kind=a&from=2026-01-31&order=-name,size&states=old&states=new"
     selection = read(query).get_selection()
-    assert selection == Filter("a", date(2026, 1, 31), "-name")
+    assert selection == Filter("a", date(2026, 1, 31), "-name,size", ("old", "new"))
     assert selection.query_string == query
+    # The form has a box for each key; an older address has another name.
+    assert read("order=-name&order=size").get_selection().keys == ["-name", "size"]
+    assert read("order=-name&order=name").get_selection().keys == ["-name"]
+    assert read("sort=-name").get_selection().keys == ["-name"]
+
+
+def test_a_preset_is_the_filter_of_an_address_without_one() -> None:
+    class Preset(Filter):
+        preset = {"kind": "a", "states": ("new",)}
+
+        def describe(self, name: str, value: Any) -> str:
+            return f"{name} is {value}"
+
+    class PresetForm(FilterForm):
+        selection_class = Preset
+
+    def select(query: str) -> Filter:
+        form = PresetForm(QueryDict(query))
+        assert form.is_valid()
+        return form.get_selection()
+
+    for query, kind, states, again in (
+        ("", "a", ("new",), ""),
+        ("order=size&page=2", "a", ("new",), "order=size"),
+        ("kind=a&states=new", "a", ("new",), ""),
+        ("kind=&order=size", "", (), "filter=none&order=size"),
+        ("filter=none", "", (), "filter=none"),
+        ("states=new&states=old", "", ("new", "old"), "states=new&states=old"),
+    ):
+        selection = select(query)
+        assert (selection.kind, selection.states, selection.query_string) == (kind, states, again)
+    assert select("").words == "kind is a; states is new"
+    assert [chip.without for chip in select("").chips] == ["?states=new", "?kind=a"]
+    assert select("").all_rows == "?filter=none"
+    assert select("filter=none").words == "no filter"
 
 
 def test_the_submitted_value_is_offered_even_if_it_is_unknown() -> None:
@@ -61,7 +98,19 @@ def test_the_submitted_value_is_offered_even_if_it_is_unknown() -> None:
     assert "\x00" not in str(FilterForm(QueryDict("kind=%00"))["kind"])
 
 
-@pytest.mark.parametrize("query", ["page=0", "page=x", f"page={LAST_PAGE + 1}", "sort=-kind", "from=yesterday"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=0",
+        "page=x",
+        f"page={LAST_PAGE + 1}",
+        "order=kind",
+        "order=name,-name,size",
+        "states=x",
+        "states=new&states=x",
+        "from=yesterday",
+    ],
+)
 def test_values_that_cannot_be_read_are_errors(query: str) -> None:
     assert not FilterForm(QueryDict(query)).is_valid()
 

@@ -51,10 +51,10 @@ def test_search_by_start_of_nct_id_and_part_of_a_name() -> None:
 
 def test_query_string_omits_defaults() -> None:
     assert LinkFilter().query_string == ""
-    assert LinkFilter(heuristic="HP-1 & 2", sort="-nct_id").query_string == "heuristic=HP-1+%26+2&sort=-nct_id"
+    assert LinkFilter(heuristic="HP-1 & 2", sort="-nct_id").query_string == "heuristic=HP-1+%26+2&order=-nct_id"
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", [*SORTS, "nct_id,-confidence", "-confidence,nct_id", "-nct_id,audit_id"])
 def test_neighbors_follow_the_order_of_the_list(sort: str) -> None:
     for confidence, number in itertools.product(("0.90", "0.95"), ("NCT00000002", None, "NCT00000001")):
         make_link_audit(confidence=confidence, nct_id=number)
@@ -76,18 +76,20 @@ def test_next_open_link_wraps() -> None:
     assert find_next_open_link(chosen, third) is None
 
 
-def test_page_does_not_count_rows(
+def test_a_page_counts_its_rows_up_to_a_limit(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     monkeypatch.setattr(lists, "PAGE_SIZE", 2)
     asset = make_asset()
     for _ in range(4):
         make_link_audit(asset=asset)
-    with django_assert_num_queries(1) as queries:
+    with django_assert_num_queries(2) as queries:
         page = read_link_page(LinkFilter(), 1)
+        assert page.total == 4
         assert [audit.doc.source_type for audit in page.rows] == ["Registry", "Registry"]
     assert "evidence_jsonb" not in queries.captured_queries[0]["sql"]
     assert "COUNT" not in queries.captured_queries[0]["sql"]
+    assert "LIMIT 10001" in queries.captured_queries[1]["sql"]
     assert (page.has_previous, page.has_next, page.first_row, page.last_row) == (False, True, 1, 2)
     second = read_link_page(LinkFilter(), 2)
     assert (second.has_previous, second.has_next, second.first_row, second.last_row) == (True, False, 3, 4)

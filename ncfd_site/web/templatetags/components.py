@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.template import RequestContext
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -31,6 +32,56 @@ def figure(value: Any, url: str = "") -> SafeString:
         if url
         else format_html("<strong>{}</strong>", text)
     )
+
+
+@register.simple_tag(takes_context=True)
+def sorted_header(
+    context: RequestContext,
+    sort: str,
+    words: str,
+    first: str,
+    other: str,
+    *,
+    is_descending: bool = False,
+    kind: str = "",
+    about: str = "",
+) -> SafeString:
+    """Render a heading that sorts; `sort` are the current keys.
+
+    `first` and `other` are the keys of the first and the second click; `is_descending` is whether the first one is
+    descending. A click with Shift makes it the second key.
+    """
+    keys = sort.split(",")
+    place = next((number for number, key in enumerate(keys) if key in (first, other)), None)
+    is_first_click = place is None or keys[place] != first
+    wanted = first if is_first_click else other
+    falls = place is not None and (keys[place] == first) == is_descending
+    address = context["request"].GET.copy()
+    for name in ("page", "sort"):
+        address.pop(name, None)
+
+    def link(order: str) -> str:
+        address["order"] = order
+        return f"?{address.urlencode(safe=',')}"
+
+    return format_html(
+        '<th scope="col"{}{}><a href="{}"{}{}>{}{}</a></th>',
+        format_html(' class="{}"', kind) if kind else "",
+        format_html(' aria-sort="{}"', "descending" if falls else "ascending") if place == 0 else "",
+        link(wanted),
+        # The first key alone cannot be second.
+        format_html(' data-then="{}"', link(f"{keys[0]},{wanted}")) if place != 0 else "",
+        format_html(' title="{}"', about) if about else "",
+        words,
+        format_html(
+            ' <span aria-hidden="true">{}{}</span>{}',
+            "\u25bc" if falls else "\u25b2",
+            format_html("<sup>{}</sup>", place + 1) if len(keys) > 1 else "",
+            SafeString('<span class="visually-hidden">second sort key</span>') if place else "",
+        )
+        if place is not None
+        else "",
+    )  # fmt: skip
 
 
 @register.inclusion_tag("ncfd/components/rate.html")

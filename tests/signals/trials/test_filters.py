@@ -71,6 +71,21 @@ FILTERS: list[tuple[str, list[str]]] = [
     ("band=0", []),
     ("band=none", [THREE]),
     ("pivotal=yes", [ONE, THREE]),
+    ("pivotal=no", [TWO]),
+    ("phase=PHASE2&phase=none", [TWO, THREE]),
+    ("band=97&band=none", [ONE, THREE]),
+    ("gate=G1&gate=G2", [ONE, TWO]),
+    ("signal=S1&signal=S7", [ONE, TWO]),
+    ("status=active", [ONE, THREE]),
+    ("status=COMPLETED&status=none", [TWO, THREE]),
+    ("stop=per_protocol_only", []),
+    ("ahead=yes", [ONE, TWO]),
+    ("listed=yes", [TWO]),
+    ("risk_from=60", [ONE, TWO]),
+    ("risk_from=10&risk_to=60.5", [TWO]),
+    ("within=0", [ONE]),
+    ("within=119", [ONE]),
+    ("within=120", [ONE, TWO]),
     ("within=90", [ONE]),
     ("within=180", [ONE, TWO]),
     ("q=NCT01000002", [TWO]),
@@ -151,36 +166,43 @@ def test_a_drug_that_was_promoted_is_found_without_a_claim(ana: Client, three: l
 def test_each_active_filter_is_a_chip_that_takes_it_away(ana: Client, three: list[Trial]) -> None:
     page = ana.get("/trials/?phase=PHASE2&gate=G2&sort=-risk&from=2026-01-01&pivotal=&page=1")
     html, words = page.content.decode(), text_of(page)
-    assert '<a class="chip" href="?gate=G2&amp;from=2026-01-01&amp;sort=-risk">Phase 2' in html
-    assert '<a class="chip" href="?phase=PHASE2&amp;gate=G2&amp;sort=-risk">readout from 2026-01-01' in html
+    assert '<a class="chip" href="?gate=G2&amp;from=2026-01-01&amp;order=-risk">Phase 2' in html
+    assert '<a class="chip" href="?phase=PHASE2&amp;gate=G2&amp;order=-risk">readout from 2026-01-01' in html
+    html = ana.get("/trials/?phase=PHASE2&phase=none").content.decode()
+    assert '<a class="chip" href="?phase=none">Phase 2' in html
+    assert '<a class="chip" href="?phase=PHASE2">phase unknown' in html
+    assert '<a class="chip" href="?filter=none">Phase 2' in ana.get("/trials/?phase=PHASE2").content.decode()
     assert "gate G2 fired ✕: remove this filter" in words
-    assert "pivotal only" not in words
-    assert "Clear filters" in words
-    assert "take this filter away" not in text_of(ana.get("/trials/"))
-    assert "Clear filters" not in text_of(ana.get("/trials/"))
+    assert "pivotal ✕" not in words
+    assert "Default filters" in words
+    assert "remove this filter" not in text_of(ana.get("/trials/?filter=none"))
+    assert "Default filters" not in text_of(ana.get("/trials/"))
 
 
 def test_every_status_of_the_registry_can_be_chosen(ana: Client, three: list[Trial]) -> None:
     page = ana.get("/trials/?status=none")
     html = page.content.decode()
     for status in ("RECRUITING", "WITHDRAWN", "AVAILABLE", "APPROVED_FOR_MARKETING"):
-        assert f'<option value="{status}">' in html
-    assert html.count('<option value="none" selected>none known</option>') == 1
+        assert f'<input type="checkbox" name="status" value="{status}">' in html
+    assert html.count('<input type="checkbox" name="status" value="none" checked> none known') == 1
     assert "no status known ✕: remove this filter" in text_of(page)
 
 
 def test_the_filter_stays_in_the_form_and_opens_what_is_folded(ana: Client, three: list[Trial]) -> None:
     page = ana.get("/trials/?phase=PHASE2&status=ODD_ONE&ticker=x&from=2026-01-01").content.decode()
-    for chosen in ("PHASE2", "ODD_ONE"):
-        assert f'<option value="{chosen}" selected>' in page
+    assert '<input type="checkbox" name="phase" value="PHASE2" checked>' in page
+    assert '<summary aria-label="Phase: Phase 2">Phase 2</summary>' in page
+    assert '<option value="readout" selected>' in ana.get("/trials/?order=readout").content.decode()
     assert 'value="2026-01-01"' in page
-    assert '<details class="more-filters" open>' in page
-    assert '<details class="more-filters">' in ana.get("/trials/?sort=risk").content.decode()
+    assert '<details class="more-filters">' in page
+    assert '<details class="more-filters" open>' in ana.get("/trials/?risk_from=x").content.decode()
 
 
 INVALID = [
     "band=x", "sort=password", "page=0", "page=x", "page=999999", "q=%00", "q=" + "a" * 10_000, "phase=x", "gate=x",
-    "signal=S0", "from=yesterday", "to=2026-13-01", "from=2026-02-01&to=2026-01-01", "within=7", "run=%00",
+    "signal=S0", "from=yesterday", "to=2026-13-01", "from=2026-02-01&to=2026-01-01", "within=x", "within=-1",
+    "stop=x", "ahead=maybe", "listed=no", "risk_from=101", "risk_from=60&risk_to=50",
+    "order=x", "order=risk,change,readout", "phase=PHASE2&phase=x", "run=%00",
     "run=nothing", "run=" + "r" * 500, "ticker=%00", "status=%00", "sponsor=%00", "pivotal=maybe",
 ]  # fmt: skip
 

@@ -21,8 +21,8 @@ def _empty_tables() -> None:
     [
         (TrialFilter(), "ix_trial_current_scores_p_fail"),
         (TrialFilter(sort="-risk"), "ix_trial_current_scores_p_fail"),
-        (TrialFilter(band="97"), "ix_trial_current_scores_p_fail"),
-        (TrialFilter(band="none"), "ix_trial_current_scores_p_fail"),
+        (TrialFilter(band=("97",)), "ix_trial_current_scores_p_fail"),
+        (TrialFilter(band=("none",)), "ix_trial_current_scores_p_fail"),
         (TrialFilter(sort="change"), "ix_trial_current_scores_change"),
         (TrialFilter(sort="-change"), "ix_trial_current_scores_change"),
         (TrialFilter(sort="readout"), "ix_trials_readout"),
@@ -30,8 +30,8 @@ def _empty_tables() -> None:
         (TrialFilter(sort="number"), "trials_nct_id_key"),
         (TrialFilter(run=LATEST), "ix_scores_run_p_fail"),
         (TrialFilter(run=LATEST, sort="-risk"), "ix_scores_run_p_fail"),
-        (TrialFilter(run=LATEST, phase="PHASE3"), "ix_scores_run_p_fail"),
-        (TrialFilter(phase="PHASE3", pivotal="yes"), "ix_trial_current_scores_p_fail"),
+        (TrialFilter(run=LATEST, phase=("PHASE3",)), "ix_scores_run_p_fail"),
+        (TrialFilter(phase=("PHASE3",), pivotal="yes"), "ix_trial_current_scores_p_fail"),
     ],
 )
 def test_an_index_has_the_order(selection: TrialFilter, index: str) -> None:

@@ -30,9 +30,9 @@
         }
     }
 
-    // Closes the open menu of the header, and returns the focus to its button.
+    // Closes the open menu, and returns the focus to its button.
     function closeMenus(except) {
-        const open = [...document.querySelectorAll("#header details[open]")].filter((menu) => !menu.contains(except));
+        const open = [...document.querySelectorAll("#header details[open], details.choices[open]")].filter((menu) => !menu.contains(except));
         for (const menu of open) {
             if (menu.contains(document.activeElement)) {
                 menu.querySelector("summary").focus();
@@ -41,7 +41,15 @@
         }
         return open.length > 0;
     }
-    document.addEventListener("click", (event) => closeMenus(event.target));
+    document.addEventListener("click", (event) => {
+        closeMenus(event.target);
+        // Shift makes the heading the second sort key.
+        const heading = event.shiftKey && event.target.closest("a[data-then]");
+        if (heading) {
+            event.preventDefault();
+            location.assign(heading.dataset.then);
+        }
+    });
 
     document.addEventListener("keydown", (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat && isTextField(event.target)) {

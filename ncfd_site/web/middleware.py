@@ -2,11 +2,16 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import middleware as auth
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template import loader
+from django.urls import Resolver404, resolve
 from django.utils.cache import add_never_cache_headers
 from django.views.defaults import page_not_found
 
@@ -24,7 +29,7 @@ POLICY = "; ".join(
 )
 # Only Django's debug pages contain styles.
 INLINE_STYLE = b"<style"
-NOT_FOUND = 404
+NOT_FOUND, NOT_ALLOWED = 404, 405
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -63,16 +68,47 @@ class LoginRequiredMiddleware(auth.LoginRequiredMiddleware):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
 
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
+        """Redirect to the sign-in page, which leads to the page; for a button, to the page that has the button."""
+        if request.method in ("GET", "HEAD"):
+            return super().handle_no_permission(request, view_func)
+        messages.warning(request, "You were signed out, and nothing was changed. Sign in, and press the button again.")
+        source = urlsplit(request.headers.get("Referer", ""))
+        page = source._replace(scheme="", netloc="").geturl() if source.netloc == request.get_host() else ""
+        return redirect_to_login(page or find_page_above(request.path))
+
+
+def find_page_above(path: str) -> str:
+    """Return the nearest address above a path that has a page."""
+    while parent := path.rstrip("/").rpartition("/")[0]:
+        path = f"{parent}/"
+        try:
+            match = resolve(path)
+        except Resolver404:
+            continue
+        # The admin resolves every address; a name with a slash comes from two parts of the path.
+        if match.url_name and not any("/" in str(value) for value in match.kwargs.values()):
+            return path
+    return "/"
+
 
 class ErrorPageMiddleware:
-    """Shows the site's own 404 and 503 pages in development too, where Django would list URL patterns or a trace."""
+    """Shows the site's own page for a method that is not allowed, where Django's is empty.
+
+    In development, also its 404 and 503 pages, where Django would list URL patterns or a trace.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Return the site's page for a URL without a view."""
+        """Return the site's page for a URL without a view, or for a method without a page."""
         response = self.get_response(request)
+        if response.status_code == NOT_ALLOWED and not response.content:
+            context = {"method": request.method, "path": request.path, "page": find_page_above(request.path)}
+            response.content = loader.render_to_string("405.html", context)
         if settings.DEBUG and response.status_code == NOT_FOUND and request.resolver_match is None:
             return page_not_found(request, Http404())
         return response

@@ -1,5 +1,7 @@
 """Error pages."""
 
+from pathlib import Path
+
 import pytest
 from django.conf import LazySettings
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, ProgrammingError
@@ -75,10 +77,46 @@ def test_a_failure_on_a_database_behind_head_names_the_command(
     assert "Run manage.py migrate_alembic." in text_of(page)
 
 
-@pytest.mark.parametrize("name", ["400", "500"])
-def test_error_pages_need_no_request(name: str) -> None:
-    # Without the mark django_db, a query fails.
-    assert "Go back" in render_to_string(f"{name}.html")
+def test_error_pages_need_no_database_and_no_manifest(settings: LazySettings, tmp_path: Path) -> None:
+    # Without the mark django_db, a query fails; a page of the site fails without the manifest.
+    storage = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": storage}
+    settings.STATIC_ROOT = str(tmp_path)
+    for name in ("400", "403", "403_csrf", "405", "500", "503"):
+        page = render_to_string(f"{name}.html", {"page": "/links/", "problem": "No answer."})
+        assert 'href="/static/ncfd/ncfd.css"' in page, name
+    with pytest.raises(ValueError, match="Missing staticfiles manifest entry"):
+        render_to_string("404.html")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "address", "page"),
+    [
+        ("GET", "/review/lease/", "/review/"),
+        ("GET", "/jobs/3/cancel/", "/jobs/3/"),
+        ("GET", "/heuristics/HP-1/samples/draw/", "/heuristics/HP-1/"),
+        ("GET", "/samples/3/close/", "/"),
+        ("PUT", "/companies/", "/"),
+    ],
+)
+def test_an_address_without_a_page_names_the_nearest(client: Client, method: str, address: str, page: str) -> None:
+    client.force_login(make_user(is_superuser=True))
+    answer = client.generic(method, address)
+    assert answer.status_code == 405
+    assert answer["Allow"]
+    assert f'Open <a href="{page}">' in answer.content.decode()
+    assert ("is the address of a button" in text_of(answer)) is (method == "GET")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("referer", "page"), [("http://testserver/review/?a=1", "/review/%3Fa%3D1"), ("http://other/x/", "/review/")]
+)
+def test_a_button_after_the_session_leads_to_its_page(client: Client, referer: str, page: str) -> None:
+    answer = client.post("/review/lease/", headers={"Referer": referer}, follow=True)
+    assert answer.redirect_chain == [(f"/accounts/login/?next={page}", 302)]
+    assert "You were signed out, and nothing was changed." in text_of(answer)
 
 
 @pytest.mark.django_db

@@ -45,8 +45,9 @@ CONTENT_S3_ENDPOINT = environment.read_service_url("CONTENT_S3_ENDPOINT")
 CONTENT_S3_REGION = environment.read_pattern(
     "CONTENT_S3_REGION", r"[A-Za-z0-9_-]+", expected="the name of a region, such as eu-central-1"
 )
-# Destination of backups: a folder or s3://BUCKET/PREFIX.
+# Destinations of backups and of snapshots: a folder or s3://BUCKET/PREFIX.
 BACKUP_TO = environment.read_text("BACKUP_TO")
+SNAPSHOT_TO = environment.read_text("SNAPSHOT_TO")
 
 # Services that the fetch commands read, and how these identify themselves. The SEC requires an e-mail address.
 CTGOV_URL = environment.read_service_url("CTGOV_URL") or "https://clinicaltrials.gov/api/v2"

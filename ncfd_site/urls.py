@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from ncfd_site.dashboard import views as dashboard
 from ncfd_site.exports import views as exports
+from ncfd_site.jobs import schedule_views as schedules
 from ncfd_site.jobs import views as jobs
 from ncfd_site.retention import views as retention
 from ncfd_site.schema import views as schema
@@ -24,6 +25,10 @@ _exports = [
 ]
 _jobs = [
     path("", jobs.jobs, name="jobs"),
+    path("schedule/", schedules.schedules, name="schedules"),
+    path("schedule/<slug:schedule>/", schedules.schedule, name="schedule"),
+    path("schedule/<slug:schedule>/switch/", schedules.switch, name="switch"),
+    path("schedule/<slug:schedule>/run/", schedules.run, name="run"),
     path("<int:job_id>/", jobs.job, name="job"),
     path("<int:job_id>/progress/", jobs.progress, name="progress"),
     path("<int:job_id>/cancel/", jobs.cancel, name="cancel"),

@@ -1,5 +1,8 @@
-"""Exports that can run as background jobs: the list of trials by risk."""
+"""Background jobs on scores: scoring, verification, and the export of the list of trials by risk."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -9,8 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ncfd_site.adminkit.read_only import ListError
+from ncfd_site.config.errors import UserError
+from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.exports.sources import Source, register
+from ncfd_site.jobs.job_types import JobType, Schedule
+from ncfd_site.jobs.job_types import register as register_job_type
 from signals.models import Score
+from signals.scoring.run import score_trials
+from signals.scoring.verification import VerificationCounts, find_mismatches
 from signals.trials.forms import TrialFilterForm
 from signals.trials.runs import find_previous_run, list_latest_runs
 from signals.trials.selection import select_ordered_scores
@@ -49,3 +58,55 @@ def _select_exported_scores(query: str, actor: User) -> QuerySet[Any]:
 
 
 TRIALS = register(Source("trials", Score, _select_exported_scores, lambda: reverse("risk:trials"), COLUMNS))
+
+Json = Mapping[str, Any]
+OPERATE = "storage.operate_storageobject"
+SHOWN = 20
+
+
+class MismatchError(UserError):
+    """Stored scores or gates are not the expected ones."""
+
+
+def _score(arguments: Json, reporter: ProgressReporter) -> Json:
+    # One run a day: a second one on the same day overwrites scores that have changed.
+    run_id = f"{arguments.get('prefix', 'daily')}-{datetime.now(UTC).date()}"
+    summary = score_trials(run_id, replace=True, reporter=reporter)
+    return {"run_id": run_id, "trials": summary.trials, "written": summary.written, "gates": summary.gates}
+
+
+def _verify(arguments: Json, reporter: ProgressReporter) -> Json:
+    counts, found, mismatch_count = VerificationCounts(), list[str](), 0
+    for mismatch in find_mismatches(counts, arguments.get("run_id"), reporter=reporter):
+        mismatch_count += 1
+        found += [mismatch.sentence] * (len(found) < SHOWN)
+    if mismatch_count:
+        raise MismatchError(f"{mismatch_count:,} mismatches: {' '.join(found)} manage.py verify_scores lists all.")
+    return asdict(counts)
+
+
+register_job_type(
+    JobType(
+        name="score_trials",
+        title="Score all trials",
+        permission=OPERATE,
+        run=_score,
+        describe=lambda arguments: f"as run {arguments.get('prefix', 'daily')}-DATE",
+        conclude=lambda result: (
+            f"Run {result['run_id']}: {result['trials']:,} trials, {result['written']:,} scores written."
+        ),
+        exclusive=True,
+        schedules=(Schedule("score-trials", "0 2 * * *"),),
+    )
+)
+register_job_type(
+    JobType(
+        name="verify_scores",
+        title="Verify scores and gates",
+        permission=OPERATE,
+        run=_verify,
+        describe=lambda arguments: f"of run {arguments['run_id']}" if arguments.get("run_id") else "of all runs",
+        conclude=lambda result: f"Verified {result['scores']:,} scores and {result['gates']:,} gates. No mismatches.",
+        schedules=(Schedule("verify-scores", "0 5 * * 0"),),
+    )
+)

@@ -5,12 +5,13 @@ from dataclasses import asdict
 from operator import itemgetter
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
-from ncfd_site.jobs.job_types import JobType, register
+from ncfd_site.jobs.job_types import JobType, Schedule, register
 from ncfd_site.jobs.models import Job
 from storage.backup import jobs as backup_jobs  # noqa: F401  (registers its job types)
 from storage.content.base import ContentError
@@ -118,6 +119,15 @@ def _describe_move(arguments: Json) -> str:
     return text
 
 
+GC_ARGUMENTS = {name: value for name, value in asdict(GcOptions()).items() if name != "allow_missing_references"}
+SCHEDULES = {
+    VERIFY: (
+        Schedule("verify-counts", "15 3 * * *", {"only": ["counts", "referrers", "presence"], "sample": 100}),
+        Schedule("verify-hashes", "30 4 * * 0", {"only": ["hashes", "orphans"], "sample": 100}),
+    ),
+    COLLECT: (Schedule("collect-garbage", "45 2 * * *", GC_ARGUMENTS),),
+}
+
 for name, title, run, describe, template in (
     (VERIFY, "Verify content", _run_verification, _describe_verification, "verification"),
     (COLLECT, "Collect garbage", _run_garbage_collection, _describe_garbage_collection, "garbage_collection"),
@@ -134,6 +144,7 @@ for name, title, run, describe, template in (
             result_template=f"storage/jobs/{template}.html",
             exclusive=name != VERIFY,
             errors=(ContentError,),
+            schedules=SCHEDULES.get(name, ()),
         )
     )
 
@@ -142,8 +153,9 @@ def _run_snapshot(arguments: Json, reporter: ProgressReporter) -> Json:
     # Importing Arrow takes 0.2 seconds, and most processes export no snapshot.
     from storage.snapshots import describe_snapshot, export_snapshot
 
-    snapshot = export_snapshot(arguments["to"], reporter)
-    return {"message": describe_snapshot(snapshot, arguments["to"]), "folder": snapshot.moment.folder}
+    to = arguments.get("to") or settings.SNAPSHOT_TO
+    snapshot = export_snapshot(to, reporter)
+    return {"message": describe_snapshot(snapshot, to), "folder": snapshot.moment.folder}
 
 
 register(
@@ -152,8 +164,9 @@ register(
         title="Export a snapshot",
         permission=OPERATE,
         run=_run_snapshot,
-        describe=lambda arguments: f"to {arguments['to']}",
+        describe=lambda arguments: f"to {arguments.get('to') or 'SNAPSHOT_TO'}",
         conclude=itemgetter("message"),
         exclusive=True,
+        schedules=(Schedule("export-snapshot", "0 4 1 * *"),),
     )
 )

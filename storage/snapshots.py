@@ -21,7 +21,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, transaction
 from psycopg import sql as composed
 
-from ncfd_site.config.errors import ExitCode, UserError
+from ncfd_site.config.errors import ConfigurationError, ExitCode, UserError
 from ncfd_site.core import sql
 from ncfd_site.core.formatting import format_first, format_quantity, format_size
 from ncfd_site.core.progress import ProgressReporter
@@ -155,6 +155,8 @@ def export_snapshot(to: str, reporter: ProgressReporter, *, using: str = DEFAULT
 
     Raises `SnapshotError`, `BackupStoreError` and `ConfigurationError`, and leaves no files of this snapshot then.
     """
+    if not to:
+        raise ConfigurationError("Name the destination of the snapshots: with an option, or in SNAPSHOT_TO.")
     destination = open_destination(to, "snapshots")
     with _hold_moment(using) as (moment, tables):
         snapshot = Snapshot(moment, discarded=_claim(destination))

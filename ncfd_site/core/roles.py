@@ -52,6 +52,7 @@ GRANTS: dict[Role, frozenset[str]] = {
     ),
     Role.OPERATOR: frozenset(
         {
+            "jobs.change_jobschedule",
             "linkaudit.draw_reviewsample",
             "linkaudit.export_linkreview",
             "linkaudit.promote_linkpromotion",

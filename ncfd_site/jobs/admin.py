@@ -7,7 +7,7 @@ from ncfd_site.adminkit import search
 from ncfd_site.adminkit.columns import age_column, choice_column, value_column
 from ncfd_site.adminkit.filters import fixed_choices_filter, indexed_values_filter
 from ncfd_site.adminkit.read_only import ReadOnlyAdmin
-from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.models import Job, JobSchedule
 
 # Its actions would act on tasks without their jobs.
 admin.site.unregister(ProcrastinateJob)
@@ -35,3 +35,20 @@ class JobAdmin(ReadOnlyAdmin):
     )
     search_by = (search.by_key("job_id", "job number"),)
     filled_by = "No job yet. Jobs are started on the pages that they belong to."
+
+
+@admin.register(JobSchedule)
+class JobScheduleAdmin(ReadOnlyAdmin):
+    """Schedules that differ from their defaults."""
+
+    list_display = (
+        value_column("name"),
+        value_column("kind"),
+        value_column("cron"),
+        value_column("next_at", empty="off"),
+        value_column("problem", empty=""),
+        value_column("changed_by"),
+        age_column("changed_at", "changed"),
+    )
+    search_by = (search.by_text("name", "name"),)
+    filled_by = "No schedule was switched on yet. Operators change schedules on the page Schedule."

@@ -5,6 +5,7 @@ task that may run a job; every other task finds nothing to do, so a job that is 
 """
 
 from datetime import timedelta
+from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
@@ -13,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from psycopg.types.json import Jsonb
 
 from ncfd_site.core import sql
-from ncfd_site.jobs.job_types import registered_job_types
+from ncfd_site.jobs.job_types import registered_job_types, report_failure
 from ncfd_site.jobs.models import Job
 
 TABLE = "procrastinate_jobs"
@@ -64,11 +65,15 @@ def is_held() -> Exists:
 def end_exhausted(jobs: "QuerySet[Job]") -> None:
     """End those of the jobs, which lost their worker, that were canceled meanwhile or started too often."""
     is_canceled = Q(canceled_at__isnull=False)
-    jobs.filter(Q(attempts__gte=MAX_ATTEMPTS) | is_canceled, state=State.RUNNING).update(
+    exhausted = jobs.filter(Q(attempts__gte=MAX_ATTEMPTS) | is_canceled, state=State.RUNNING)
+    keys = list(exhausted.values_list("pk", flat=True))
+    exhausted.update(
         state=Case(When(is_canceled, then=Value(State.CANCELED)), default=Value(State.FAILED)),
         error=Case(When(is_canceled, then=Value(None)), default=Value(EXHAUSTED)),
         finished_at=Now(),
     )
+    for job in Job.objects.using(jobs.db).filter(pk__in=keys, state=State.FAILED):
+        transaction.on_commit(partial(report_failure, job), using=jobs.db)
 
 
 def requeue_lost(dropped: tuple[int, ...] = (), *, using: str = DEFAULT_DB_ALIAS) -> None:

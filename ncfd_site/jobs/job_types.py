@@ -1,15 +1,29 @@
 """The registry of job types; each app registers its own in a module `jobs`."""
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.core.registry import Registry
 
+if TYPE_CHECKING:
+    from ncfd_site.jobs.models import Job
+
 Json = Mapping[str, Any]
+logger = logging.getLogger(__name__)
 # Procrastinate adds 23 characters for a channel, which PostgreSQL limits to 63 bytes.
 LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Periodic work by default: off until an operator switches it on. `name` is unique; `cron` is in UTC."""
+
+    name: str
+    cron: str
+    arguments: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +45,7 @@ class JobType:
     result_template: str = ""
     exclusive: bool = False
     priority: int = 0
+    schedules: tuple[Schedule, ...] = ()
     errors: tuple[type[Exception], ...] = ()
 
 
@@ -48,3 +63,26 @@ def register(job_type: JobType) -> JobType:
 def registered_job_types() -> list[JobType]:
     """Return all job types, sorted by title."""
     return sorted(_registry.items().values(), key=lambda job_type: job_type.title)
+
+
+# Called with each job that failed, after that is written.
+failure_listeners: list[Callable[["Job"], None]] = []
+
+
+def on_failure(listener: Callable[["Job"], None]) -> Callable[["Job"], None]:
+    """Register a function that is called with each job that failed, as a decorator in a module `jobs` of an app.
+
+    `job.schedule` is set for a run of a schedule. The worker logs an error of the listener, and goes on.
+    """
+    failure_listeners.append(listener)
+    return listener
+
+
+def report_failure(job: "Job") -> None:
+    """Call the listeners."""
+    for listener in failure_listeners:
+        # Broad: a listener that fails must not disturb the worker.
+        try:
+            listener(job)
+        except Exception:
+            logger.exception("A listener of failed jobs failed on job %s.", job.pk)

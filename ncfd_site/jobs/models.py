@@ -55,6 +55,7 @@ class Job(models.Model):
     canceled_at = models.DateTimeField("canceled", null=True, blank=True, help_text="When cancellation was requested.")
     result = models.JSONField("result", null=True, blank=True, help_text="Result; the job type defines it.")
     error = models.TextField("error", null=True, blank=True, help_text="Why the job failed.")
+    schedule = models.TextField("schedule", null=True, blank=True, help_text="Schedule of which it is a run.")
 
     # Whether a live worker runs it: the pages annotate it.
     is_held = True
@@ -74,3 +75,25 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.job_id}: {self.kind}"
+
+
+class JobSchedule(models.Model):
+    """Periodic work that an operator has switched on or changed."""
+
+    name = models.TextField("schedule", primary_key=True, help_text="Name of the default that it changes.")
+    kind = models.TextField("kind", help_text="Name of the job type.")
+    cron = models.TextField("cron", help_text="When it runs: minute, hour, day, month and weekday, in UTC.")
+    arguments = models.JSONField("arguments", db_default={}, help_text="Arguments of its jobs.")
+    next_at = models.DateTimeField("next run", null=True, blank=True, help_text="When it runs next; NULL while off.")
+    problem = models.TextField("problem", db_default="", help_text="Why the last run did not start.")
+    changed_by = models.TextField("changed by", help_text="Username of the user who changed it last.")
+    changed_at = models.DateTimeField("changed", db_default=Now(), help_text="When it was changed last.")
+
+    class Meta:
+        managed = False
+        db_table = "job_schedules"
+        ordering = ["name"]
+        verbose_name = "schedule"
+
+    def __str__(self) -> str:
+        return f"schedule {self.name}: {self.cron}"

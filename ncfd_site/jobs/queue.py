@@ -33,12 +33,19 @@ def start(name: str, arguments: Mapping[str, Any], *, actor: User) -> Job:
     """
     job_type = find_job_type(name)
     _require_permission(job_type, actor, "Starting")
-    with _exclusive(name):
+    return insert(job_type, arguments, actor.get_username())
+
+
+@transaction.atomic
+def insert(job_type: JobType, arguments: Mapping[str, Any], requester: str, *, schedule: str | None = None) -> Job:
+    """Queue a job without asking for permission, as a run of a schedule if it is given; raises `JobError`."""
+    with _exclusive(job_type.name):
         job = Job.objects.create(
-            kind=name,
+            kind=job_type.name,
             arguments=dict(arguments),
-            exclusive=name if job_type.exclusive else None,
-            requested_by=actor.get_username(),
+            exclusive=job_type.name if job_type.exclusive else None,
+            requested_by=requester,
+            schedule=schedule,
         )
         defer(job)
     job.refresh_from_db()

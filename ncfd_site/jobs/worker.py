@@ -23,8 +23,9 @@ from ncfd_site.config.errors import UserError
 from ncfd_site.core.progress import Canceled
 from ncfd_site.jobs.engine import HEARTBEAT, LOST_AFTER, TASK, requeue_lost
 from ncfd_site.jobs.execution import DATABASE_ERRORS, Execution, JobTakenError, Progress, own_connection
-from ncfd_site.jobs.job_types import JobType, find_job_type, registered_job_types
+from ncfd_site.jobs.job_types import JobType, find_job_type, registered_job_types, report_failure
 from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.schedule import start_due
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +135,8 @@ def _run_to_outcome(job: Job, job_type: JobType, execution: Execution, reporter:
         )
     reporter.flush()
     execution.finish(Job.State.FAILED, error=error.replace("\x00", ""))
+    job.refresh_from_db()
+    report_failure(job)
     return f"failed: {error}"
 
 
@@ -202,7 +205,7 @@ def work(
 
 
 async def _work(stopping: threading.Event, log: Log, *, once: bool, until_idle: bool, concurrency: int) -> None:
-    # One thread for each job, and one for lost jobs.
+    # One thread for each job, and one for lost and scheduled jobs.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 1))
     name = f"{socket.gethostname()}:{os.getpid()}"
     app = App(connector=Connector(stopping))
@@ -217,7 +220,7 @@ async def _work(stopping: threading.Event, log: Log, *, once: bool, until_idle: 
             if once:
                 worker.stop()
 
-    await asyncio.to_thread(_requeue_lost)
+    await asyncio.to_thread(_requeue_and_schedule)
     async with app.open_async():
         worker: Any = Worker(  # its methods have no types
             app,
@@ -260,7 +263,10 @@ async def _watch(worker: Any, stopping: threading.Event, halting: threading.Even
 
 
 async def _tend(app: App, worker: Worker) -> None:
-    """Requeue lost jobs, and keep the heartbeat of a worker that waits for its last jobs, which procrastinate ends."""
+    """Requeue lost jobs and start what is scheduled.
+
+    Keeps the heartbeat of a worker that waits for its last jobs, which procrastinate ends.
+    """
     suspects: set[int] = set()
     while True:
         await asyncio.sleep(HEARTBEAT)
@@ -274,14 +280,15 @@ async def _tend(app: App, worker: Worker) -> None:
             context.job.id
             for context in worker._running_jobs.values()  # noqa: SLF001 (it has no other list of them)
         }
-        await asyncio.to_thread(_requeue_lost, tuple(mine & suspects))
+        await asyncio.to_thread(_requeue_and_schedule, tuple(mine & suspects))
         suspects = mine
 
 
-def _requeue_lost(dropped: tuple[int, ...] = ()) -> None:
+def _requeue_and_schedule(dropped: tuple[int, ...] = ()) -> None:
     try:
         requeue_lost(dropped)
+        start_due()
     except DATABASE_ERRORS as error:
-        logger.warning("Cannot look for lost jobs: %s", type(error).__name__)
+        logger.warning("Cannot look for lost and scheduled jobs: %s", type(error).__name__)
     finally:
         connections[DEFAULT_DB_ALIAS].close()

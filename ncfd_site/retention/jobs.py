@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ncfd_site.core.progress import ProgressReporter
-from ncfd_site.jobs.job_types import JobType, register
+from ncfd_site.jobs.job_types import JobType, Schedule, register
 from ncfd_site.retention.pruning import Pruned, as_json, describe, prune
 
 Json = Mapping[str, Any]
@@ -24,5 +24,6 @@ PRUNE = register(
         describe=lambda arguments: "deletes data past its retention" if arguments["apply"] else "dry run",
         conclude=lambda result: describe([Pruned(**one) for one in result["pruned"]], apply=result["applied"]),
         exclusive=True,
+        schedules=(Schedule("prune", "30 3 * * *", {"apply": True}),),
     )
 )

@@ -77,7 +77,8 @@ GROUPS: Mapping[str, Sequence[Page]] = {
     ),
     "Operate": (
         Page("Content", "storage:content", "storage.view_storageobject", frozenset({"storage"})),
-        Page("Jobs", "jobs:jobs", "jobs.view_job", frozenset({"jobs"})),
+        Page("Jobs", "jobs:jobs", "jobs.view_job", frozenset({"jobs:job"})),
+        Page("Schedule", "jobs:schedules", "jobs.view_jobschedule", frozenset({"jobs:schedule"})),
         Page("Retention", "retention", "storage.operate_storageobject"),
         Page("Schema", "schema", "schema.view_migrationlog"),
     ),

@@ -12,7 +12,7 @@ from django.db import connection
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
-from ncfd_site.jobs.job_types import JobType, register
+from ncfd_site.jobs.job_types import JobType, Schedule, register
 from ncfd_site.jobs.models import Job
 from ncfd_site.schema.deploy import session
 from storage.backup.errors import BackupError
@@ -59,9 +59,9 @@ def _describe_backup(arguments: Json) -> str:
     return f"keeps the newest {format_quantity(keep, 'backup')}" if keep else "keeps all backups"
 
 
-for name, title, run, describe in (
-    (BACKUP, "Back up", _run_backup, _describe_backup),
-    (DRILL, "Restore drill", _run_drill, lambda _: "the newest backup"),
+for name, title, run, describe, schedule in (
+    (BACKUP, "Back up", _run_backup, _describe_backup, Schedule("back-up", "0 1 * * *", {"keep": 30})),
+    (DRILL, "Restore drill", _run_drill, lambda _: "the newest backup", Schedule("restore-drill", "0 6 * * 6")),
 ):
     register(
         JobType(
@@ -72,5 +72,6 @@ for name, title, run, describe in (
             describe=describe,
             conclude=itemgetter("message"),
             exclusive=True,
+            schedules=(schedule,),
         )
     )

@@ -11,7 +11,7 @@ from psycopg.types.range import DateRange
 from linkaudit import models as linkaudit
 from ncfd_site.api.models import ApiToken
 from ncfd_site.core import sql
-from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.models import Job, JobSchedule
 from ncfd_site.schema.models import MigrationLog, SchemaVersion
 from securities import models as securities
 from signals import models as signals
@@ -278,6 +278,9 @@ MAKERS: dict[Any, Callable[[], Any]] = {
         trial=factories.make_trial(), captured_at=MOMENT, raw_jsonb=HEAVY, sha256=f"{next(_numbers):064x}"
     ),
     ApiToken: _token,
+    JobSchedule: lambda: JobSchedule.objects.create(
+        name=f"nightly-{next(_numbers)}", kind="check_drift", cron="0 1 * * *", changed_by="olga"
+    ),
     Job: lambda: Job.objects.create(kind="storage_verify", requested_by="olga", arguments=HEAVY),
     MigrationLog: _migration_log,
     SchemaVersion: SchemaVersion.objects.get,

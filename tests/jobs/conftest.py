@@ -16,6 +16,9 @@ from ncfd_site.jobs.models import Job
 from tests.factories import make_user
 from tests.jobs import counting
 
+# Seconds until a worker that does not do what it must is a failure.
+LIMIT = 120
+
 
 @pytest.fixture(autouse=True)
 def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,22 +55,25 @@ def working(concurrency: int = 1) -> Iterator[threading.Event]:
     def work() -> None:
         worker.work(stopping, lambda _: None, concurrency=concurrency)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     try:
         yield stopping
     finally:
         stopping.set()
-        thread.join()
+        thread.join(LIMIT)
+        assert not thread.is_alive(), "The worker does not stop."
 
 
 def wait_for(job: Job, condition: Callable[[Job], bool]) -> Job:
     """Wait until the row of a job is so, and return it."""
-    while True:
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
         job.refresh_from_db()
         if condition(job):
             return job
         time.sleep(0.02)
+    raise AssertionError(f"{job} is {job.state} after {LIMIT} s: {job.error}")
 
 
 def fetch_task() -> int | None:

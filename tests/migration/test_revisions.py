@@ -102,6 +102,10 @@ def label_without_record(db: Database) -> None:
 
 
 LOSSES = {
+    "20261130_add_job_schedules": (
+        "job_schedules",
+        lambda db: insert(db, "job_schedules", name="nightly", kind="count", cron="0 3 * * *", changed_by="olga"),
+    ),
     "20261127_add_trial_current_scores": (
         "signal_evaluations",
         lambda db: insert(

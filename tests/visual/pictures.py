@@ -85,6 +85,7 @@ _LISTED = (
                 docs=("adjudication", 1316)),
     PagePicture("content", "/content/", docs=("content", 1805)),
     PagePicture("job", "/jobs/<int:job_id>/", start="/content/", press="Start verification"),
+    PagePicture("schedule", "/jobs/schedule/<slug:schedule>/", start="/jobs/schedule/back-up/"),
     PagePicture("style-guide", "/styleguide/"),
     PagePicture("admin-index", "/admin/"),
     PagePicture("admin-list", "/admin/linkaudit/linkaudit/"),

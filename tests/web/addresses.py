@@ -76,6 +76,7 @@ def fillings() -> Callable[[Address], str]:
         "<ticker>": security.ticker,
         "<rq_id>": rows.make(securities.ReviewQueueItem).pk,
         "<int:job_id>": job.pk,
+        "<slug:schedule>": "check-drift",
         "<int:object_id>": rows.make(StorageObject).pk,
         "<int:doc_id>": rows.make(Document).pk,
         "<doc_id>": Document.objects.latest("pk").pk,

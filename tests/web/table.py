@@ -117,6 +117,10 @@ TABLE: dict[str, Rule] = {
     "/sponsors/": page(GROUPS),
     # Background jobs, content, files
     "/jobs/": page(BUT_REVIEWERS),
+    "/jobs/schedule/": page(BUT_REVIEWERS),
+    "/jobs/schedule/<slug:schedule>/": page(BUT_REVIEWERS, post=400),
+    "/jobs/schedule/<slug:schedule>/switch/": posted(OPERATORS, post=302),
+    "/jobs/schedule/<slug:schedule>/run/": posted(OPERATORS, post=302),
     "/jobs/<int:job_id>/": page(BUT_REVIEWERS),
     # Polled by an open page; after signing out, it returns the instruction to reload.
     "/jobs/<int:job_id>/progress/": page(BUT_REVIEWERS | {"anonymous"}, public=True),

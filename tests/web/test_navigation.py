@@ -32,7 +32,7 @@ def read_menus(html: str) -> dict[str, list[str]]:
         (Role.ANALYST, {
             "Analyze": ["Trials", "Compare runs", "Companies", "Unresolved sponsors", "Validation errors"],
             "Review": ["Links", "Heuristics", "Promotions", "Agreement"],
-            "Operate": ["Content", "Jobs", "Schema"],
+            "Operate": ["Content", "Jobs", "Schedule", "Schema"],
         }),
     ],
 )  # fmt: skip

@@ -42,6 +42,7 @@ WRITERS: dict[str, Writers] = {
         "`storage_repair`; `storage_gc` deletes them with the bytes"
     ),
     "site_api_tokens": Writers("users, on the token page; the API, for `last_used_at`"),
+    "job_schedules": Writers("operators, on the page of schedules; `run_jobs`, which starts what is due"),
     "site_jobs": Writers("the site, when a user starts a job; `run_jobs`, which runs it"),
     "documents": Writers(f"{_PIPELINES}, {_LOAD_CTGOV} and {_LOAD_LINKS}"),
     "document_text_pages": Writers(f"{_PIPELINES} and {_LOAD_CTGOV}"),

@@ -3,6 +3,8 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
+
 from ncfd_site.core.command import ReportingCommand
 from ncfd_site.core.progress import TerminalReporter
 from ncfd_site.postgres.replicas import use_replica
@@ -19,7 +21,10 @@ class Command(ReportingCommand):
         """Add the destination."""
         parser.set_defaults(actor="")  # nothing is recorded
         parser.add_argument(
-            "--to", required=True, metavar="DIR|s3://BUCKET/PREFIX", help="Destination: empty, or with snapshots."
+            "--to",
+            default=settings.SNAPSHOT_TO,
+            metavar="DIR|s3://BUCKET/PREFIX",
+            help="Destination: empty, or with snapshots (default: SNAPSHOT_TO).",
         )
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:

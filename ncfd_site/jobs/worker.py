@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 import socket
 import threading
@@ -231,14 +232,17 @@ async def _work(stopping: threading.Event, log: Log, *, once: bool, until_idle: 
             # LISTEN does not pass a pooler in transaction mode.
             listen_notify=False,
             fetch_job_polling_interval=POLL_INTERVAL,
-            update_heartbeat_interval=HEARTBEAT,
+            # `_beat` does this, since a side task of procrastinate can miss its cancellation (see `_is_stopping`).
+            update_heartbeat_interval=math.inf,
+            abort_job_polling_interval=math.inf,
             stalled_worker_timeout=LOST_AFTER,
             delete_jobs="always",
             install_signal_handlers=False,
         )
-        attendants = [asyncio.create_task(_watch(worker, stopping, halting)), asyncio.create_task(_tend(app, worker))]
+        coroutines = _watch(worker, stopping, halting), _beat(app, worker), _tend(app, worker)
+        attendants = [asyncio.create_task(coroutine) for coroutine in coroutines]
         for attendant in attendants:
-            # Without them, the worker would neither stop nor requeue lost jobs.
+            # Without them, the worker would neither stop nor count as alive, nor requeue lost jobs.
             attendant.add_done_callback(lambda _: worker.stop())
         try:
             await worker.run()
@@ -262,17 +266,29 @@ async def _watch(worker: Any, stopping: threading.Event, halting: threading.Even
     halting.set()
 
 
-async def _tend(app: App, worker: Worker) -> None:
-    """Requeue lost jobs and start what is scheduled.
+def _is_stopping() -> bool:
+    """Return whether this task is to end, for a loop with queries.
 
-    Keeps the heartbeat of a worker that waits for its last jobs, which procrastinate ends.
+    In Python 3.11, `asyncio.wait_for`, with which queries wait, drops a cancellation that arrives with the answer.
     """
+    return bool(cast("asyncio.Task[None]", asyncio.current_task()).cancelling())  # codespell:ignore
+
+
+async def _beat(app: App, worker: Worker) -> None:
+    """Keep the heartbeat of the worker, also while it waits for its last jobs."""
+    while not _is_stopping():
+        await asyncio.sleep(HEARTBEAT)
+        if worker.worker_id is not None:
+            await app.job_manager.update_heartbeat(worker.worker_id)
+
+
+async def _tend(app: App, worker: Worker) -> None:
+    """Requeue lost jobs and start what is scheduled."""
     suspects: set[int] = set()
-    while True:
+    while not _is_stopping():
         await asyncio.sleep(HEARTBEAT)
         if worker.worker_id is None:
             continue
-        await app.job_manager.update_heartbeat(worker.worker_id)
         # Tasks that this worker has but does not run, as their answer was lost with the connection. One that was
         # fetched or finished a moment ago is not among them twice.
         fetched = await app.job_manager.list_jobs_async(status="doing", worker_id=worker.worker_id)

@@ -1,6 +1,9 @@
 """Running of jobs by a worker, and their state after it is stopped, killed or loses its lease."""
 
+import asyncio
+import contextlib
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +21,7 @@ from ncfd_site.jobs import engine, job_types, queue, worker
 from ncfd_site.jobs.engine import EXHAUSTED, requeue_lost
 from ncfd_site.jobs.execution import Execution, JobTakenError, Progress
 from ncfd_site.jobs.models import Job
-from tests.jobs.conftest import expire_heartbeats, fetch_task, run, skip_backoff, wait_for, working
+from tests.jobs.conftest import LIMIT, expire_heartbeats, fetch_task, run, skip_backoff, wait_for, working
 from tests.jobs.counting import SECRET
 from tests.jobs.working import worker_process
 
@@ -300,19 +303,37 @@ def test_a_worker_that_waits_for_its_last_job_does_not_count_as_lost(
     olga: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "HEARTBEAT", 0.1)
-    monkeypatch.setattr(engine, "LOST_AFTER", 1.0)
+    monkeypatch.setattr(engine, "LOST_AFTER", 3.0)
     file = tmp_path / "go"
     job = queue.start("test_hold", {"file": str(file)}, actor=olga)
     with working() as stopping:
         wait_for(job, lambda job: job.done == 7)
         stopping.set()
-        end = time.monotonic() + 3
+        end = time.monotonic() + 5
         while time.monotonic() < end:
             requeue_lost()
             time.sleep(0.1)
         file.touch()
     job.refresh_from_db()
     assert (job.state, job.attempts) == (State.DONE, 1)
+
+
+def test_a_worker_stops_though_a_query_drops_its_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = worker.Connector.execute_query_async
+    started = threading.Event()
+
+    async def drop_cancellation(self: worker.Connector, query: Any, **arguments: Any) -> None:
+        """Execute as in Python 3.11, with a longer moment in which a cancellation is lost."""
+        await execute(self, query, **arguments)
+        started.set()
+        with contextlib.suppress(asyncio.CancelledError):  # codespell:ignore
+            await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(worker, "HEARTBEAT", 0.01)
+    monkeypatch.setattr(worker.Connector, "execute_query_async", drop_cancellation)
+    # Fails if the worker does not stop.
+    with working():
+        assert started.wait(LIMIT)
 
 
 def test_a_task_whose_worker_never_heard_of_it_is_given_to_another(olga: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from ncfd_site.ingest.records import Record, Rejections, SourceLocation
 from ncfd_site.ingest.runs import LoadProgress
 from signals.loading.ctgov import load_studies
 from signals.loading.record import parse_trial_record
-from signals.models import IngestRun, Trial
+from signals.models import IngestRun, RegistryHistoryVersion, Trial
 
 # The size before a change: larger if the trial is underpowered now, otherwise smaller.
 FORMER_SIZE = {True: 1.8, False: 0.85}
@@ -56,6 +56,8 @@ def add_trials(loader: Loader) -> None:
         _load_versions(loader, [known[-1] for known in found if known])
         loader.backdate(loader.calendar.load(load))
     IngestRun.objects.filter(finished_at=F("started_at")).update(finished_at=F("started_at") + DURATION)
+    # The registry's own list, which also has versions that no load has read.
+    RegistryHistoryVersion.objects.all().delete()
     loader.trial_ids = dict(Trial.objects.values_list("nct_id", "pk"))
     for trial in loader.trials:
         days, trial_id = enumerate(_list_days(trial, versions[trial.nct_id]), start=1), loader.trial_ids[trial.nct_id]

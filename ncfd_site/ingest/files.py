@@ -1,18 +1,19 @@
-"""Files to load: plain or gzip, recognized by their first bytes, with a callback for the bytes read."""
+"""Files to load: plain, gzip or zip, recognized by their first bytes, with a callback for the bytes read."""
 
 import gzip
 import io
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ncfd_site.ingest.records import InputError
 
 BUFFER = 1 << 18
-GZIP = b"\x1f\x8b"
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 
 Advance = Callable[[int], None]
 
@@ -61,6 +62,36 @@ def open_file(path: Path, advance: Advance | None = None) -> Iterator[io.Buffere
             yield counted
 
 
+def open_files(
+    path: Path, suffixes: Sequence[str], advance: Advance | None = None
+) -> Iterator[tuple[str, io.BufferedReader]]:
+    """Yield the name and the unpacked bytes of a file, or of each file with one of the suffixes in a zip archive.
+
+    Raises `InputError` as `open_file` does, and for a damaged archive or one without such a file.
+    """
+    with open_file(path, advance) as stream:
+        if not _starts_with(stream, ZIP):
+            yield str(path), stream
+            return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = [info for info in archive.infolist() if bare_suffix(Path(info.filename)) in suffixes]
+            if not inside:
+                raise InputError(f"The archive {path} holds no file with the suffix {', '.join(suffixes)}.")
+            for info in inside:
+                with archive.open(info) as packed:
+                    yield f"{path}/{info.filename}", io.BufferedReader(_Unpacked(packed), BUFFER)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{path} cannot be unpacked: {error}. Unpack it with another program.") from None
+
+
+def _starts_with(stream: io.BufferedReader, signature: bytes) -> bool:
+    try:
+        return stream.peek(len(signature))[: len(signature)] == signature
+    except DAMAGE:
+        return False
+
+
 class _Counted(io.RawIOBase):
     def __init__(self, raw: io.FileIO, advance: Advance) -> None:
         self._raw = raw
@@ -78,14 +109,14 @@ class _Counted(io.RawIOBase):
 class _Unpacked(io.RawIOBase):
     """Returns all data before the first damage, which a reader directly on gzip would lose."""
 
-    def __init__(self, packed: gzip.GzipFile) -> None:
+    def __init__(self, packed: gzip.GzipFile | IO[bytes]) -> None:
         self._packed = packed
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
-        piece = self._packed.read1(len(buffer))
+        piece = self._packed.read1(len(buffer))  # type: ignore[union-attr]
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -93,7 +124,7 @@ class _Unpacked(io.RawIOBase):
 # Far above any registry record; a longer line is rejected instead of filling the memory.
 LONGEST = 32 << 20
 # Raised while reading a truncated or damaged gzip file.
-DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
 CUT = "the compressed file is truncated or damaged here; the rest of it is skipped"
 
 

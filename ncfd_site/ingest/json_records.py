@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ncfd_site.ingest.files import BUFFER, CUT, DAMAGE, LONGEST, Advance, bare_suffix, open_file, read_lines
+from ncfd_site.ingest.files import BUFFER, CUT, DAMAGE, LONGEST, Advance, bare_suffix, open_files, read_lines
 from ncfd_site.ingest.records import InvalidRecord, Record, RejectedRecord, SourceLocation
 from ncfd_site.ingest.text import decode_utf8, require_storable
 
@@ -85,20 +85,39 @@ def _parse_finite_float(digits: str) -> float:
 
 
 LINE_SUFFIXES = (".jsonl", ".ndjson")
-SUFFIXES = (*LINE_SUFFIXES, ".json")
+SUFFIXES = (*LINE_SUFFIXES, ".json", ".zip")
 
 Records = Iterator[Record[Any] | RejectedRecord]
 
 
 def read_json_records(path: Path, key: str, advance: Advance | None = None) -> Records:
-    """Yield every record of the file; `key` names the array of records in an API page, such as "studies"."""
-    with open_file(path, advance) as stream:
-        if bare_suffix(path) in LINE_SUFFIXES or _is_json_lines(stream, key):
-            yield from _read_json_lines(path, stream)
+    """Yield every record of the file; `key` names the array of records in an API page, such as "studies".
+
+    The files of a zip archive are read one after the other.
+    """
+    for name, stream in open_files(path, SUFFIXES, advance):
+        yield from _expand_pages(_read_stream(name, stream, key), key)
+
+
+def _read_stream(name: str, stream: io.BufferedReader, key: str) -> Records:
+    if bare_suffix(Path(name)) in LINE_SUFFIXES or _is_json_lines(stream, key):
+        yield from _read_json_lines(name, stream)
+    else:
+        for piece in JsonPieces(stream, key):
+            place = SourceLocation(name, piece.line, piece.number)
+            yield RejectedRecord(place, piece.error) if piece.error else _parse_record(place, piece.text)
+
+
+def _expand_pages(records: Records, key: str) -> Records:
+    """Yield the records, and in place of a whole page those inside: pages can be lines, or items of an array."""
+    for record in records:
+        if isinstance(record, Record) and isinstance(record.value, dict) and isinstance(record.value.get(key), list):
+            inner = record.value[key]
+            for number, value in enumerate(inner, 1):
+                place = SourceLocation(record.place.file, record.place.line, number)
+                yield Record(place, value, record.size // len(inner))
         else:
-            for piece in JsonPieces(stream, key):
-                place = SourceLocation(str(path), piece.line, piece.number)
-                yield RejectedRecord(place, piece.error) if piece.error else _parse_record(place, piece.text)
+            yield record
 
 
 def _is_json_lines(stream: io.BufferedReader, key: str) -> bool:
@@ -117,9 +136,9 @@ def _is_json_lines(stream: io.BufferedReader, key: str) -> bool:
     return isinstance(value, dict) and key not in value
 
 
-def _read_json_lines(path: Path, stream: io.BufferedReader) -> Records:
+def _read_json_lines(name: str, stream: io.BufferedReader) -> Records:
     for line in read_lines(stream):
-        place = SourceLocation(str(path), line.number)
+        place = SourceLocation(name, line.number)
         text = line.text.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.text
         if line.error:
             yield RejectedRecord(place, line.error)
@@ -236,11 +255,11 @@ class JsonPieces:
             self._depth, self._level, self._start = 0, 0, end
 
     def _is_records_array(self, begin: int) -> bool:
-        if self._depth == 1:
-            return True
+        if self._depth != 2:
+            return self._depth == 1
         # The name before this array; the expected name is short.
         named = _NAMED.search(bytes(self._buffer[max(self._start, begin - 4096) : begin]))
-        return self._depth == 2 and named is not None and named[1] == self._key
+        return named is not None and named[1] == self._key
 
     def _take_piece(self, end: int) -> JsonPiece:
         text = bytes(self._buffer[self._start : end])

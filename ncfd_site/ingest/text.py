@@ -7,7 +7,7 @@ from typing import Any
 
 from ncfd_site.ingest.records import InvalidRecord
 
-EARLIEST, LATEST = 1900, 2100
+EARLIEST, LATEST = 1900, 2199
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T[\d:.Z+-]*)?)?)?", re.ASCII)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -58,7 +58,7 @@ def require_length(text: str, limit: int, what: str) -> str:
 def parse_partial_date(text: str, what: str) -> date:
     """Return the date of YYYY-MM-DD, or the first day of YYYY-MM or YYYY.
 
-    Raises `InvalidRecord`, naming `what`, for any other text and for years outside 1900 to 2100.
+    Raises `InvalidRecord`, naming `what`, for any other text and for years outside 1900 to 2199.
     """
     match = _DATE.fullmatch(text.strip())
     # Without a match, month 0 fails as month 13 does.

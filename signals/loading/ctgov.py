@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,14 @@ from ncfd_site.ingest.records import InputError, Record, RejectedRecord, Rejecti
 from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
 from securities.loading.names import load_company_names, match_company
 from signals.loading import stored_trials
+from signals.loading.history import Placement, list_versions, load_captures, place_capture, rebuild_histories
 from signals.loading.record import TrialRecord, parse_trial_record
 from signals.loading.stored_trials import (
+    StatedParts,
     StoredTrial,
     VersionChanges,
     choose_sponsor_company,
     compare_versions,
-    is_older,
     load_current_versions,
     lock_trials,
 )
@@ -34,9 +37,12 @@ RECORDS_TRIED = 20
 THINGS = ["trials", "versions", "documents", "sponsors matched", "assets", "links"]
 
 
-def read_studies(path: Path, progress: LoadProgress) -> Iterator[Record[TrialRecord] | RejectedRecord]:
-    """Return the studies of a file: JSON lines, a page of the API, an array of studies, or one study."""
-    return parse_records(read_json_records(path, "studies", progress.add_bytes), parse_trial_record)
+def read_studies(
+    path: Path, progress: LoadProgress, captured_at: datetime | None = None
+) -> Iterator[Record[TrialRecord] | RejectedRecord]:
+    """Return the studies of a file: JSON lines, a page of the API, an array, one study, or a zip of these."""
+    parse = partial(parse_trial_record, captured_at=captured_at)
+    return parse_records(read_json_records(path, "studies", progress.add_bytes), parse)
 
 
 def require_studies(path: Path) -> None:
@@ -78,7 +84,7 @@ def load_studies(
             f" {summary.count('trials', 'unchanged')} unchanged, {summary.count('trials', 'rejected')} rejected"
         )
         if older := summary.count("older records", "unchanged"):
-            summary.notes.append(f"{older:,} records are older than the stored ones and were skipped.")
+            summary.notes.append(f"{older:,} records are older than the stored ones: earlier versions.")
         sql.execute(stored_trials.SAVE_CURSOR, {"until": run.until})
     return summary
 
@@ -87,6 +93,11 @@ def _include_update_dates(records: Iterable[Record[TrialRecord]], run: Run) -> I
     for record in records:
         run.include_date(record.value.last_update_posted)
         yield record
+
+
+def _is_repeated(record: TrialRecord, trial: StoredTrial) -> bool:
+    """Return whether the record is the current one of the trial, captured no earlier than it was last seen."""
+    return trial.current_sha256 == record.sha256 and (record.captured_at or trial.last_seen_at) >= trial.last_seen_at
 
 
 class _Writer:
@@ -101,47 +112,86 @@ class _Writer:
         """Write one batch in the current transaction and return its counts."""
         serialize_loads()
         counts: Counts = Counter()
-        records = [item.value for item in batch]
+        moment = sql.value("SELECT clock_timestamp()")
+        records = [item.value if item.value.captured_at else replace(item.value, captured_at=moment) for item in batch]
         trials = lock_trials([record.nct_id for record in records])
         documents = find_known_documents([record.source_url for record in records])
-        changed, undocumented = [], []
-        for record in records:
-            trial = trials.get(record.nct_id)
-            if trial is not None and trial.current_sha256 == record.sha256:
-                if record.source_url not in documents:
-                    undocumented.append(record)
-            elif trial is not None and is_older(record, trial):
-                counts["older records", "unchanged"] += 1
-            else:
-                changed.append(record)
-        self._merge_records(changed, trials, counts)
-        written = {record.nct_id for record in changed}
-        unchanged = [trials[record.nct_id] for record in records if record.nct_id not in written]
-        self._mark_trials_seen(unchanged, counts)
+        unchanged = {
+            record.nct_id: record.captured_at or moment
+            for record in records
+            if record.nct_id in trials and _is_repeated(record, trials[record.nct_id])
+        }
+        changed = [record for record in records if record.nct_id not in unchanged]
+        undocumented = [r for r in records if r.nct_id in unchanged and r.source_url not in documents]
+        changed = self._merge_records(changed, trials, counts)
+        self._mark_trials_seen([(trials[nct_id], at) for nct_id, at in unchanged.items()], counts)
         self._add_documents([*changed, *undocumented], documents, counts)
         return counts
 
-    def _merge_records(self, records: Sequence[TrialRecord], trials: Mapping[str, StoredTrial], counts: Counts) -> None:
+    def _merge_records(
+        self, records: Sequence[TrialRecord], trials: Mapping[str, StoredTrial], counts: Counts
+    ) -> list[TrialRecord]:
+        """Write the trials and versions; return the records that are not stored already."""
         if not records:
-            return
-        versions = load_current_versions(
-            [trials[record.nct_id].trial_id for record in records if record.nct_id in trials]
-        )
-        stored_trials.STAGE.fill(
-            self._build_row(record, compare_versions(versions.get(record.nct_id), record), trials.get(record.nct_id))
-            for record in records
-        )
+            return []
+        stored = [trials[record.nct_id].trial_id for record in records if record.nct_id in trials]
+        versions, captures = load_current_versions(stored), load_captures(stored)
+        rows, moved, written, seen = [], [], [], []
+        for record in records:
+            trial, version = trials.get(record.nct_id), versions.get(record.nct_id)
+            at = record.captured_at or datetime.now(UTC)
+            place = Placement(is_current=True, is_next=True, is_repeated=False, seen_at=at)
+            changes = VersionChanges()
+            if version is not None:
+                parts = StatedParts(record.primary_endpoint, record.sample_size, record.analysis_plan)
+                changes = compare_versions(version.raw_text, version.stated, record.raw, parts)
+            if trial is not None:
+                place = place_capture(record, at, trial, captures.get(record.nct_id, []), changes.fields)
+                if not place.is_current:
+                    seen.append((trial, place.seen_at))
+                    counts["older records", "unchanged"] += 1
+                if place.is_repeated:
+                    continue
+                if version is not None and not place.is_next:
+                    moved.append(trial)
+                    changes = VersionChanges()
+            written.append(record)
+            rows.append(self._build_row(record, changes, trial, place))
+        stored_trials.STAGE.fill(rows)
         counts["trials", "changed"] += sql.execute(stored_trials.UPDATE_TRIALS)
+        counts["trials", "unchanged"] += len(seen)
         counts["trials", "added"] += sql.execute(stored_trials.ADD_TRIALS)
         counts["versions", "added"] += sql.execute(stored_trials.ADD_VERSIONS)
         matched = [nct_id for nct_id, trial in trials.items() if trial.sponsor_company_id is not None]
         counts["sponsors matched", "added"] += sql.value(stored_trials.COUNT_MATCHED, [matched])
+        list_versions()
+        self._mark_trials_seen(seen, Counter())
+        if moved:
+            self._rebuild_histories(moved)
+        return written
 
-    def _build_row(self, record: TrialRecord, changes: VersionChanges, trial: StoredTrial | None) -> tuple[Any, ...]:
-        fields = changes.fields
+    def _rebuild_histories(self, trials: Sequence[StoredTrial]) -> None:
+        """Correct later versions, and the columns of trials that the current record does not state."""
+        stored = lock_trials([trial.nct_id for trial in trials])
+        folded = rebuild_histories(stored.values())
+        stored_trials.STAGE.fill(
+            self._build_row(
+                record, VersionChanges(), stored[nct_id], Placement(True, False, False, stored[nct_id].last_seen_at)
+            )
+            for nct_id, record in folded.items()
+        )
+        sql.execute(stored_trials.UPDATE_TRIALS)
+
+    def _build_row(
+        self, record: TrialRecord, changes: VersionChanges, trial: StoredTrial | None, place: Placement
+    ) -> tuple[Any, ...]:
         return (
             record.nct_id,
             record.sha256,
+            record.captured_at,
+            place.seen_at,
+            place.is_current,
+            record.last_update_submitted,
             dump_json(record.raw),
             record.sponsor,
             choose_sponsor_company(self._names, record, trial),
@@ -156,21 +206,18 @@ class _Writer:
             record.primary_endpoint,
             record.sample_size,
             record.analysis_plan,
-            dump_json(None if fields is None else [change.as_json() for change in fields]),
-            changes.primary_endpoint,
-            changes.sample_size,
-            changes.sample_size_delta,
-            changes.analysis_plan,
+            *changes.as_row(),
         )
 
-    def _mark_trials_seen(self, trials: Sequence[StoredTrial], counts: Counts) -> None:
-        if not trials:
+    def _mark_trials_seen(self, seen: Sequence[tuple[StoredTrial, datetime]], counts: Counts) -> None:
+        if not seen:
             return
-        counts["trials", "unchanged"] += sql.execute(stored_trials.MARK_SEEN, [[trial.trial_id for trial in trials]])
+        columns: list[list[Any]] = [[trial.trial_id for trial, _ in seen], [at for _, at in seen]]
+        counts["trials", "unchanged"] += sql.execute(stored_trials.MARK_SEEN, columns)
         # Companies that were loaded after the trials may match now.
         matches = {
             trial.trial_id: company
-            for trial in trials
+            for trial, _ in seen
             if trial.sponsor_company_id is None and (company := match_company(self._names, trial.sponsor_text))
         }
         if matches:

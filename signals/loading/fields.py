@@ -62,6 +62,8 @@ def get_count(parent: Json, name: str) -> int | None:
     value = parent.get(name)
     if value is None:
         return None
+    if isinstance(value, str):
+        raise InvalidRecord(f'{name} is the text "{value[:40]}", not a number')
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
         raise InvalidRecord(f"{name} is {str(value)[:40]}, which is not a number of participants")
     return value

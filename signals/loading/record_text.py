@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ncfd_site.ingest.text import collapse_spaces
+from signals.loading.codes import normalize_code
 from signals.loading.fields import Json, get_line, get_objects, get_section, get_strings, get_text
 
 # Characters of a page. A paragraph is not divided, so a page may be longer by one.
 PAGE_SIZE = 20_000
+# Pages hold any length; this is far above the registry's limit.
+MAX_SUMMARY_LENGTH = 4_000_000
 # The registry's limit is 200.
 MAX_NAME_LENGTH = 500
 
@@ -104,7 +107,7 @@ def _write_interventions(text: RecordText, arms: Json) -> None:
     if named:
         text.write("\nInterventions")
     for name, item in named:
-        kind = get_line(item, "type")
+        kind = normalize_code(get_line(item, "type"))
         text.write_intervention(f"- {_format_code(kind)}: " if kind else "- ", name, kind)
         if others := get_strings(item, "otherNames"):
             text.write(f"  also named: {'; '.join(others)}")
@@ -117,7 +120,7 @@ def _iter_sections(protocol: Json, arms: Json) -> Iterator[tuple[str, list[str]]
     yield "Arms", [_format_arm(arm) for arm in get_objects(arms, "armGroups")]
     yield "Primary endpoints", [_format_outcome(outcome) for outcome in get_objects(outcomes, "primaryOutcomes")]
     yield "Secondary endpoints", [_format_outcome(outcome) for outcome in get_objects(outcomes, "secondaryOutcomes")]
-    summary = get_text(get_section(protocol, "descriptionModule"), "briefSummary")
+    summary = get_text(get_section(protocol, "descriptionModule"), "briefSummary", MAX_SUMMARY_LENGTH)
     yield "Summary", [collapse_spaces(paragraph) for paragraph in summary.splitlines() if paragraph.strip()]
     references = get_objects(get_section(protocol, "referencesModule"), "references")
     yield "References", [text for reference in references if (text := _format_reference(reference))]

@@ -3,19 +3,26 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import Stage
+from ncfd_site.ingest.batches import Stage, dump_json
 from securities.loading.names import match_company, normalize_company_name
 from signals.loading.changes import FieldChange, diff_records, strip_derived_fields
+from signals.loading.fields import Json
 from signals.loading.record import TrialRecord
+from signals.models.trials import VERSION_ORDER
 
 STAGE = Stage(
     "load_trial",
     {
         "nct_id": "text",
         "sha256": "text",
+        "captured_at": "timestamptz",
+        "seen_at": "timestamptz",
+        "is_current": "boolean",
+        "last_update_submitted": "date",
         "raw": "jsonb",
         "sponsor": "text",
         "company_id": "integer",
@@ -53,15 +60,15 @@ UPDATE trials t SET
     last_update_posted_date = coalesce(l.last_update_posted, t.last_update_posted_date),
     primary_endpoint_text = coalesce(l.primary_endpoint, t.primary_endpoint_text),
     current_sha256 = l.sha256,
-    last_seen_at = clock_timestamp()
-FROM load_trial l WHERE t.nct_id = l.nct_id
+    last_seen_at = l.seen_at
+FROM load_trial l WHERE t.nct_id = l.nct_id AND l.is_current
 """
 ADD_TRIALS = """
 INSERT INTO trials (nct_id, sponsor_text, sponsor_company_id, phase, is_pivotal, status, indication,
                     intervention_types, est_primary_completion_date, first_posted_date, last_update_posted_date,
                     primary_endpoint_text, current_sha256, last_seen_at)
 SELECT nct_id, sponsor, company_id, phase, coalesce(is_pivotal, false), status, indication, intervention_types,
-       primary_completion, first_posted, last_update_posted, primary_endpoint, sha256, clock_timestamp()
+       primary_completion, first_posted, last_update_posted, primary_endpoint, sha256, seen_at
 FROM load_trial l WHERE NOT EXISTS (SELECT FROM trials t WHERE t.nct_id = l.nct_id) ORDER BY nct_id
 """
 # Without changes, the record is stored already, in another spelling.
@@ -69,7 +76,7 @@ ADD_VERSIONS = """
 INSERT INTO trial_versions (trial_id, captured_at, last_update_posted_date, raw_jsonb, primary_endpoint_text,
                             sample_size, analysis_plan_text, changes_jsonb, sha256, changed_primary_endpoint,
                             changed_sample_size, sample_size_delta, changed_analysis_plan)
-SELECT t.trial_id, clock_timestamp(), l.last_update_posted, l.raw, l.primary_endpoint, l.sample_size, l.analysis_plan,
+SELECT t.trial_id, l.captured_at, l.last_update_posted, l.raw, l.primary_endpoint, l.sample_size, l.analysis_plan,
        l.changes, l.sha256, l.changed_primary_endpoint, l.changed_sample_size, l.sample_size_delta,
        l.changed_analysis_plan
 FROM load_trial l JOIN trials t ON t.nct_id = l.nct_id
@@ -79,7 +86,10 @@ ON CONFLICT (trial_id, sha256) DO NOTHING
 # Parameter: NCT IDs of trials that had a company before.
 COUNT_MATCHED = "SELECT count(*) FROM load_trial WHERE company_id IS NOT NULL AND nct_id <> ALL(%s)"
 
-MARK_SEEN = "UPDATE trials SET last_seen_at = clock_timestamp() WHERE trial_id = ANY(%s)"
+MARK_SEEN = """
+UPDATE trials t SET last_seen_at = greatest(t.last_seen_at, l.seen_at)
+FROM unnest(%s::integer[], %s::timestamptz[]) AS l (trial_id, seen_at) WHERE t.trial_id = l.trial_id
+"""
 MATCH_SPONSORS = """
 UPDATE trials t SET sponsor_company_id = m.company_id
 FROM unnest(%s::integer[], %s::integer[]) AS m (trial_id, company_id)
@@ -107,17 +117,40 @@ class StoredTrial:
     sponsor_text: str | None
     sponsor_company_id: int | None
     last_update_posted_date: date | None
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatedParts:
+    """The parts of a version that are compared; None is not stated."""
+
+    primary_endpoint: str | None = None
+    sample_size: int | None = None
+    analysis_plan: str | None = None
+
+    def merge(self, before: "StatedParts") -> "StatedParts":
+        """Return these parts, with those that are not stated from earlier versions."""
+        return StatedParts(
+            before.primary_endpoint if self.primary_endpoint is None else self.primary_endpoint,
+            before.sample_size if self.sample_size is None else self.sample_size,
+            before.analysis_plan if self.analysis_plan is None else self.analysis_plan,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """The version that a new record is compared with."""
+    """The current version of a trial, with the parts that the latest versions state."""
 
     nct_id: str
     raw_text: str
-    primary_endpoint_text: str | None
+    primary_endpoint: str | None
     sample_size: int | None
-    analysis_plan_text: str | None
+    analysis_plan: str | None
+
+    @property
+    def stated(self) -> StatedParts:
+        """The parts that a new record is compared with."""
+        return StatedParts(self.primary_endpoint, self.sample_size, self.analysis_plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +163,17 @@ class VersionChanges:
     sample_size_delta: int | None = None
     analysis_plan: bool | None = None
 
+    def as_row(self) -> tuple[Any, ...]:
+        """Return the values of the columns."""
+        changes = dump_json(None if self.fields is None else [change.as_json() for change in self.fields])
+        return changes, self.primary_endpoint, self.sample_size, self.sample_size_delta, self.analysis_plan
+
 
 def lock_trials(nct_ids: Sequence[str]) -> dict[str, StoredTrial]:
     """Return the stored trials by NCT ID, locked until the end of the transaction."""
     found = sql.rows(
-        "SELECT trial_id, nct_id, current_sha256, sponsor_text, sponsor_company_id, last_update_posted_date"
+        "SELECT trial_id, nct_id, current_sha256, sponsor_text, sponsor_company_id, last_update_posted_date,"
+        " last_seen_at"
         " FROM trials WHERE nct_id = ANY(%s) ORDER BY trial_id FOR NO KEY UPDATE",
         [list(nct_ids)],
         of=StoredTrial,
@@ -142,41 +181,43 @@ def lock_trials(nct_ids: Sequence[str]) -> dict[str, StoredTrial]:
     return {trial.nct_id: trial for trial in found}
 
 
+_STATED = "array_agg(v.{column} ORDER BY {order}) FILTER (WHERE v.{column} IS NOT NULL)"
+_CURRENT = f"""
+SELECT listed.nct_id, latest.raw_jsonb::text AS raw_text, endpoints[cardinality(endpoints)] AS primary_endpoint,
+       sizes[cardinality(sizes)] AS sample_size, plans[cardinality(plans)] AS analysis_plan
+FROM (
+    SELECT t.nct_id, array_agg(v.trial_version_id ORDER BY v.sha256 IS NOT DISTINCT FROM t.current_sha256,
+                                                           {VERSION_ORDER}) AS ids,
+           {_STATED.format(column="primary_endpoint_text", order=VERSION_ORDER)} AS endpoints,
+           {_STATED.format(column="sample_size", order=VERSION_ORDER)} AS sizes,
+           {_STATED.format(column="analysis_plan_text", order=VERSION_ORDER)} AS plans
+    FROM trials t JOIN trial_versions v USING (trial_id) WHERE t.trial_id = ANY(%s) GROUP BY t.nct_id
+) listed JOIN trial_versions latest ON latest.trial_version_id = listed.ids[cardinality(listed.ids)]
+"""  # noqa: S608 (constants of this module)
+
+
 def load_current_versions(trial_ids: Sequence[int]) -> dict[str, StoredVersion]:
     """Return the current version of each trial by NCT ID: the one with its hash, else the latest."""
-    if not trial_ids:
-        return {}
-    found = sql.rows(
-        "SELECT DISTINCT ON (t.trial_id) t.nct_id, v.raw_jsonb::text AS raw_text, v.primary_endpoint_text,"
-        " v.sample_size, v.analysis_plan_text FROM trials t JOIN trial_versions v USING (trial_id)"
-        " WHERE t.trial_id = ANY(%s)"
-        " ORDER BY t.trial_id, v.sha256 = t.current_sha256 DESC NULLS LAST, v.captured_at DESC,"
-        " v.trial_version_id DESC",
-        [list(trial_ids)],
-        of=StoredVersion,
-    )
+    found = sql.rows(_CURRENT, [list(trial_ids)], of=StoredVersion) if trial_ids else []
     return {version.nct_id: version for version in found}
 
 
-def compare_versions(before: StoredVersion | None, record: TrialRecord) -> VersionChanges:
-    """Compare a record with the current version; a part that the record lacks is not a change."""
+def compare_versions(before: str | None, stated: StatedParts, record: Json, parts: StatedParts) -> VersionChanges:
+    """Compare a record and its parts with the text of the version before it and the parts that were stated before.
+
+    A part that the record lacks is not a change.
+    """
     if before is None:
         return VersionChanges()
-    sizes = before.sample_size, record.sample_size
+    sizes = stated.sample_size, parts.sample_size
     delta = None if sizes[0] is None or sizes[1] is None else sizes[1] - sizes[0]
     return VersionChanges(
-        fields=diff_records(strip_derived_fields(json.loads(before.raw_text)), strip_derived_fields(record.raw)),
-        primary_endpoint=_are_known_and_different(before.primary_endpoint_text, record.primary_endpoint),
+        fields=diff_records(strip_derived_fields(json.loads(before)), strip_derived_fields(record)),
+        primary_endpoint=_are_known_and_different(stated.primary_endpoint, parts.primary_endpoint),
         sample_size=bool(delta),
         sample_size_delta=delta,
-        analysis_plan=_are_known_and_different(before.analysis_plan_text, record.analysis_plan),
+        analysis_plan=_are_known_and_different(stated.analysis_plan, parts.analysis_plan),
     )
-
-
-def is_older(record: TrialRecord, trial: StoredTrial) -> bool:
-    """Return whether the record was posted before the stored one."""
-    stored = trial.last_update_posted_date
-    return stored is not None and record.last_update_posted is not None and record.last_update_posted < stored
 
 
 def choose_sponsor_company(

@@ -69,6 +69,14 @@ class Trial(models.Model):
         return self.nct_id
 
 
+# Order of the versions `v` of a trial, the earliest first: as the registry posted them. A capture without a date comes
+# after the dated ones that were captured before it.
+VERSION_ORDER = (
+    "coalesce(v.last_update_posted_date, (SELECT max(dated.last_update_posted_date) FROM trial_versions dated"
+    " WHERE dated.trial_id = v.trial_id AND dated.captured_at <= v.captured_at), '-infinity'), v.captured_at, v.sha256"
+)
+
+
 class TrialVersion(models.Model):
     """A captured version of a trial's registry record, with the changes since the previous capture."""
 

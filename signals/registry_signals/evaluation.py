@@ -13,6 +13,7 @@ from django.db import transaction
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter, track
 from ncfd_site.ingest.batches import Stage, dump_json
+from signals.models.trials import VERSION_ORDER
 from signals.registry_signals.rules import (
     RULE,
     RecordVersion,
@@ -47,18 +48,27 @@ _NEXT_BATCH = """
 SELECT array_agg(trial_id ORDER BY trial_id)
 FROM (SELECT trial_id FROM trials WHERE trial_id > %s ORDER BY trial_id LIMIT %s) t
 """
-_VERSIONS = """
-SELECT t.trial_id, t.is_pivotal AND t.phase LIKE '%%PHASE3%%' AS pivotal,
+_VERSIONS = f"""
+SELECT t.trial_id, v.sha256 = t.current_sha256 AS is_current, t.is_pivotal AND t.phase LIKE '%%PHASE3%%' AS pivotal,
        CASE WHEN t.est_primary_completion_date BETWEEN '0100-01-01' AND '9999-12-31'
             THEN (t.est_primary_completion_date - %s::int)::timestamp AT TIME ZONE 'UTC' END AS freeze,
        v.trial_version_id AS number, v.captured_at,
        v.last_update_posted_date AS posted, v.changed_primary_endpoint AS changed, v.primary_endpoint_text AS endpoint,
-       v.raw_jsonb #> '{protocolSection,statusModule}' AS status,
-       v.raw_jsonb #> '{protocolSection,designModule}' AS design
+       v.raw_jsonb #> '{{protocolSection,statusModule}}' AS status,
+       v.raw_jsonb #> '{{protocolSection,designModule}}' AS design,
+       CASE WHEN t.is_pivotal THEN jsonb_build_object(
+           'title', concat_ws('; ', v.raw_jsonb #>> '{{protocolSection,identificationModule,briefTitle}}',
+                              v.raw_jsonb #>> '{{protocolSection,identificationModule,officialTitle}}'),
+           'conditions', v.raw_jsonb #> '{{protocolSection,conditionsModule,conditions}}',
+           'interventions', jsonb_path_query_array(
+               v.raw_jsonb, '$.protocolSection.armsInterventionsModule.interventions[*].name'),
+           'types', jsonb_path_query_array(
+               v.raw_jsonb, '$.protocolSection.armsInterventionsModule.interventions[*].type'),
+           'ages', v.raw_jsonb #> '{{protocolSection,eligibilityModule,stdAges}}') END AS about
 FROM trials t LEFT JOIN trial_versions v ON v.trial_id = t.trial_id AND v.captured_at < %s
 WHERE t.trial_id = ANY(%s)
-ORDER BY t.trial_id, v.captured_at, v.trial_version_id
-"""
+ORDER BY t.trial_id, {VERSION_ORDER}
+"""  # noqa: S608 (constants of this module)
 # Signals of other programs are kept.
 _IS_OURS = f'metadata @> \'{{"source": "{REGISTRY_SOURCE}"}}\''
 _MERGE_SIGNALS = f"""
@@ -111,6 +121,8 @@ class _Row:
     endpoint: str | None
     status: str | None
     design: str | None
+    about: str | None
+    is_current: bool | None
 
 
 def evaluate_registry_signals(
@@ -179,7 +191,8 @@ def _evaluate_trials(rows: Iterable[_Row]) -> Iterator[tuple[int, SignalFinding]
 
 def _build_record_version(row: _Row) -> RecordVersion:
     # Django's connections return jsonb as text.
-    status, design = (None if text is None else json.loads(text) for text in (row.status, row.design))
+    columns = (row.status, row.design, row.about)
+    status, design, about = (None if text is None else json.loads(text) for text in columns)
     return RecordVersion(
         number=row.number or 0,
         captured_at=row.captured_at,
@@ -188,4 +201,6 @@ def _build_record_version(row: _Row) -> RecordVersion:
         endpoint=row.endpoint,
         status=status,
         design=design,
+        about=about or {},
+        is_current=bool(row.is_current),
     )

@@ -1,18 +1,20 @@
 """Rules of the registry signals: S1 from the versions of a record, S7 from the design in the latest one."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ncfd_site.ingest.records import InvalidRecord
 from ncfd_site.ingest.text import parse_partial_date
+from signals.loading.codes import normalize_code
+from signals.registry_signals.single_arm import explain_extension, explain_necessity
 from signals.scoring.statements import REGISTRY_SOURCE
 
 FIRED, NOT_FIRED, NOT_EVALUATED = "fired", "not fired", "not evaluated"
 # Version of the rules below: in the metadata of signals and in `evaluated_by`. Change it with the rules.
-RULE = "2026-11"
+RULE = "2026-12"
 
 # Enrollment is over in CLOSED states and not yet over in OPEN ones; other states are ambiguous.
 CLOSED = ("ACTIVE_NOT_RECRUITING", "COMPLETED")
@@ -34,6 +36,8 @@ class RecordVersion:
     endpoint: str | None
     status: Any
     design: Any
+    about: Mapping[str, Any] = field(default_factory=dict)
+    is_current: bool = False
 
     @property
     def public_at(self) -> datetime:
@@ -44,7 +48,7 @@ class RecordVersion:
     @property
     def overall(self) -> str:
         """Overall status; empty if not stated."""
-        return _get_text(self.status, "overallStatus")
+        return normalize_code(_get_text(self.status, "overallStatus"))
 
     @property
     def is_closed(self) -> bool | None:
@@ -54,19 +58,22 @@ class RecordVersion:
     @property
     def allocation(self) -> str:
         """Allocation to arms; empty if not stated."""
-        return _get_text(self._design_info, "allocation")
+        return normalize_code(_get_text(self._design_info, "allocation"))
 
     @property
     def model(self) -> str:
         """Intervention model; empty if not stated."""
-        return _get_text(self._design_info, "interventionModel")
+        return normalize_code(_get_text(self._design_info, "interventionModel"))
+
+    @property
+    def purpose(self) -> str:
+        """Primary purpose; empty if not stated."""
+        return normalize_code(_get_text(self._design_info, "primaryPurpose"))
 
     @property
     def has_single_arm(self) -> bool:
-        """True if the design is a single group without allocation."""
-        if self.model == "SINGLE_GROUP":
-            return self.allocation in ("NA", "NON_RANDOMIZED")
-        return not self.model and self.allocation == "NA"
+        """True if the design is a single group without allocation. Sources can fill in "NA" where nothing is stated."""
+        return self.model == "SINGLE_GROUP" and self.allocation in ("NA", "NON_RANDOMIZED")
 
     @property
     def completion(self) -> date | None:
@@ -136,22 +143,31 @@ def evaluate_endpoint_change(versions: Sequence[RecordVersion], *, freeze: datet
 
 
 def evaluate_single_arm(versions: Sequence[RecordVersion], *, is_pivotal: bool) -> SignalFinding:
-    """Evaluate S7: it fires if the latest record of a pivotal phase 3 trial states a single group without allocation.
+    """Evaluate S7: it fires if the record of a pivotal phase 3 trial states a single group without allocation.
 
+    The design is that of the current record, or else of the latest version that states one. An extension does not fire,
+    and a single arm that may have no alternative needs a reviewer.
     `fired_at` is the publication of the first version since which the record states nothing else.
     """
     if not is_pivotal:
         return SignalFinding("S7", NOT_EVALUATED, "Not a pivotal phase 3 trial.")
     if not versions:
         return SignalFinding("S7", NOT_EVALUATED, "No record version is stored.")
-    latest = versions[-1]
+    latest = _find_design(versions)
     allocation, model = latest.allocation, latest.model
     design = f"allocation {allocation or 'not stated'}, intervention model {model or 'not stated'}"
     evidence = {"trial_version_ids": [latest.number], "allocation": allocation or None, "model": model or None}
     if allocation == "RANDOMIZED" and model != "SINGLE_GROUP":
         return SignalFinding("S7", NOT_FIRED, f"The trial is randomized: {design}.", evidence)
     if latest.has_single_arm:
-        first = _find_first_single_arm(versions)
+        about = {name: value for version in (*versions, latest) for name, value in version.about.items() if value}
+        status = next((one.overall for one in (latest, *reversed(versions)) if one.overall), "")
+        if reason := explain_extension(about, status):
+            return SignalFinding("S7", NOT_FIRED, f"{reason}: {design}.", evidence)
+        endpoint = next((one.endpoint for one in (latest, *reversed(versions)) if one.endpoint), None)
+        if reason := explain_necessity(about, endpoint, latest.purpose):
+            return SignalFinding("S7", NOT_EVALUATED, f"Needs a reviewer: {reason}; {design}.", evidence)
+        first = _find_first_single_arm(versions, latest)
         return SignalFinding(
             "S7",
             FIRED,
@@ -166,15 +182,23 @@ def evaluate_single_arm(versions: Sequence[RecordVersion], *, is_pivotal: bool) 
         reason = "The record does not state the allocation"
     elif allocation == "RANDOMIZED":
         reason = "The record is contradictory"
+    elif not model:
+        reason = "The record does not state the intervention model"
     else:
         reason = "The record does not show whether there is one arm"
     return SignalFinding("S7", NOT_EVALUATED, f"{reason}: {design}.", evidence)
 
 
-def _find_first_single_arm(versions: Sequence[RecordVersion]) -> RecordVersion:
-    """Return the version since which every stated design is a single arm; the last version has one."""
-    first = versions[-1]
-    for version in reversed(versions):
+def _find_design(versions: Sequence[RecordVersion]) -> RecordVersion:
+    """Return the current version if it states a design, else the latest that does, else the latest of all."""
+    latest_first = [*(version for version in versions if version.is_current), *reversed(versions)]
+    return next((one for one in latest_first if one.allocation or one.model), latest_first[0])
+
+
+def _find_first_single_arm(versions: Sequence[RecordVersion], latest: RecordVersion) -> RecordVersion:
+    """Return the version since which every stated design is a single arm; `latest` has one."""
+    first = latest
+    for version in reversed(versions[: versions.index(latest) + 1]):
         if version.has_single_arm:
             first = version
         elif version.allocation or version.model:

@@ -2,6 +2,7 @@
 
 from ncfd_site.ingest.batches import Stage
 from signals.models import IS_IN_COMPLETE_RUN
+from signals.models.trials import VERSION_ORDER
 
 # `source` in the metadata of signals from the registry rules.
 REGISTRY_SOURCE = "registry record"
@@ -11,11 +12,10 @@ TRIALS_NOW = "SELECT trial_id, phase, est_primary_completion_date AS readout FRO
 # A field that a version does not state keeps its earlier value, as in the loader.
 TRIALS_BEFORE = r"""
 SELECT trial_id,
-       (array_agg(phase ORDER BY captured_at DESC, trial_version_id DESC) FILTER (WHERE phase IS NOT NULL))[1] AS phase,
-       (array_agg(readout ORDER BY captured_at DESC, trial_version_id DESC)
-            FILTER (WHERE readout IS NOT NULL))[1] AS readout
+       (array_agg(phase ORDER BY place DESC) FILTER (WHERE phase IS NOT NULL))[1] AS phase,
+       (array_agg(readout ORDER BY place DESC) FILTER (WHERE readout IS NOT NULL))[1] AS readout
 FROM (
-    SELECT v.trial_id, v.captured_at, v.trial_version_id, stated.phase,
+    SELECT v.trial_id, row_number() OVER (PARTITION BY v.trial_id ORDER BY {order}) AS place, stated.phase,
            CASE WHEN parsed.parts IS NOT NULL AND coalesce(parsed.parts[3]::int, 1) <= extract(
                     day FROM make_date(parsed.parts[1]::int, coalesce(parsed.parts[2], '1')::int, 1)
                              + interval '1 month' - interval '1 day')
@@ -24,19 +24,21 @@ FROM (
            END AS readout
     FROM trial_versions v
     CROSS JOIN LATERAL (
-        SELECT nullif(array_to_string(ARRAY(SELECT jsonb_array_elements_text(
+        -- "Phase 2/Phase 3" of the registry's earlier interface is PHASE2/PHASE3.
+        SELECT nullif(replace(replace(upper(array_to_string(ARRAY(SELECT jsonb_array_elements_text(
                    CASE WHEN jsonb_typeof(v.raw_jsonb #> '{protocolSection,designModule,phases}') = 'array'
-                        THEN v.raw_jsonb #> '{protocolSection,designModule,phases}' END)), '/'), '') AS phase,
+                        THEN v.raw_jsonb #> '{protocolSection,designModule,phases}' END)), '/')),
+                   'PHASE ', 'PHASE'), 'EARLY ', 'EARLY_'), '') AS phase,
                v.raw_jsonb #>> '{protocolSection,statusModule,primaryCompletionDateStruct,date}' AS day
     ) stated
     CROSS JOIN LATERAL (
         SELECT regexp_match(btrim(stated.day),
-               '^((?:19|20)\d\d|2100)(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01])(?:T.*)?)?)?$') AS parts
+               '^((?:19|2[01])\d\d)(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01])(?:T.*)?)?)?$') AS parts
     ) parsed
     WHERE v.captured_at < %(moment)s
 ) versions
 GROUP BY trial_id
-"""
+""".replace("{order}", VERSION_ORDER)
 
 # A change may be public before its version is captured; it is known from the capture on.
 CAPTURED_BEFORE = f"""

@@ -113,13 +113,14 @@ def test_noise_is_not_a_change(loaded: Any, noise: Json) -> None:
     assert TrialVersion.objects.count() == Document.objects.count() == 1
 
 
-def test_older_record_is_skipped(loaded: Any) -> None:
+def test_older_record_is_an_earlier_version(loaded: Any) -> None:
     loaded(study(statusModule=status(overallStatus="COMPLETED", posted="2025-05-01")))
     outcome = loaded(study(statusModule=status(overallStatus="RECRUITING", posted="2024-05-01")))
     assert outcome.row("trials") == (0, 0, 1, 0)
-    assert "1 records are older" in outcome.out
+    assert outcome.row("versions") == (1, 0, 0, 0)
+    assert "1 records are older than the stored ones: earlier versions." in outcome.out
     assert Trial.objects.get().status == "COMPLETED"
-    assert TrialVersion.objects.count() == 1
+    assert TrialVersion.objects.get(changes_jsonb__isnull=True).last_update_posted_date == date(2024, 5, 1)
 
 
 def test_record_that_returns_to_an_earlier_state_adds_no_version(loaded: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncfd_site.ingest.csv_records import read_csv_rows
+from ncfd_site.ingest.csv_records import read_csv_header, read_csv_rows
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord
 
 
@@ -68,6 +68,14 @@ def test_a_bad_row_is_named_and_the_rest_is_read(tmp_path: Path, line: bytes, re
 def test_a_quotation_mark_never_closed_does_not_take_the_rest_of_a_long_file(tmp_path: Path) -> None:
     found = read(file(tmp_path, 'a,b\n"1,2\n' + "3,4\n" * 1000))
     assert found == [(2, "a quotation mark is never closed"), *[{"a": "3", "b": "4"}] * 1000]
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n  \n", "\ufeff\n\n"])
+def test_blank_lines_before_the_header_are_skipped(tmp_path: Path, blank: str) -> None:
+    path = file(tmp_path, f"{blank}a,b\n1,2\n")
+    assert read(path) == [{"a": "1", "b": "2"}]
+    with path.open("rb") as stream:
+        assert read_csv_header(stream) == ["a", "b"]
 
 
 @pytest.mark.parametrize("text", ["", "x,y\n1,2\n", "a\n1\n", b"\xff\xfe\x00", '"a,b\n1,2\n'])

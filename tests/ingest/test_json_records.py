@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ FORMS = {
     "array.json": json.dumps(RECORDS),
     "pretty-array.json": "\ufeff" + json.dumps(RECORDS, indent=4),
     "one-after-another.json": "".join(json.dumps(record, indent=1) for record in RECORDS),
+    "lines-of-pages.jsonl": "\n".join(json.dumps({"studies": part}) for part in (RECORDS[:2], RECORDS[2:])),
+    "array-of-pages.json": json.dumps([{"studies": RECORDS[:2]}, {"studies": RECORDS[2:]}]),
     "two-pages.json": "".join(json.dumps({"studies": part}, indent=1) for part in (RECORDS[:2], RECORDS[2:])),
 }
 
@@ -174,3 +177,26 @@ def test_pieces_are_the_items_however_the_bytes_arrive(
     assert [piece.number for piece in found] == list(range(1, len(items) + 1))
     for piece in found:
         assert piece.text in data.split(b"\n", piece.line - 1)[-1]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_files_of_a_zip_archive_are_read(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "ctg-studies.json.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("NCT1.json", json.dumps(RECORDS[0], indent=1))
+        archive.writestr("notes.txt", "no record")
+        archive.writestr("deeper/array.json", json.dumps(RECORDS[1:]))
+        archive.writestr("deeper/page.json", json.dumps({"studies": []}))
+    assert read(path) == RECORDS
+    assert next(item.place.file for item in read_json_records(path, "studies")) == f"{path}/NCT1.json"
+
+
+def test_zip_archive_that_cannot_be_read_is_wrong_input(tmp_path: Path) -> None:
+    path = tmp_path / "studies.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("notes.txt", "no record")
+    with pytest.raises(InputError, match="holds no file with the suffix"):
+        read(path)
+    path.write_bytes(path.read_bytes()[:30])
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        read(path)

@@ -118,7 +118,7 @@ def test_missing_path_and_empty_folder_are_rejected(load: Load, tmp_path: Path) 
     outcome = load("ctgov", tmp_path / "empty")
     assert (outcome.code, outcome.message) == (
         2,
-        f"The folder {tmp_path / 'empty'} holds no file with the suffix .jsonl, .ndjson, .json.",
+        f"The folder {tmp_path / 'empty'} holds no file with the suffix .jsonl, .ndjson, .json, .zip.",
     )
 
 

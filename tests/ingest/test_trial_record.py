@@ -60,6 +60,30 @@ def test_phases_that_include_phase_3_are_pivotal(phases: list[str], phase: str |
     assert (record.phase, record.is_pivotal) == (phase, is_pivotal)
 
 
+@pytest.mark.parametrize(
+    ("words", "phase"),
+    [
+        (["Phase 3"], "PHASE3"),
+        (["Phase 2/Phase 3"], "PHASE2/PHASE3"),
+        (["Phase II", "phase iii"], "PHASE2/PHASE3"),
+        (["Early Phase 1"], "EARLY_PHASE1"),
+        (["N/A"], "NA"),
+        (["Not Applicable"], "NA"),
+    ],
+)
+def test_words_of_the_earlier_interface_are_codes(words: list[str], phase: str) -> None:
+    module = {"phases": words, "studyType": "Interventional"}
+    words_of_status = {"Recruiting": "RECRUITING", "Active, not recruiting": "ACTIVE_NOT_RECRUITING"}
+    words_of_status["Unknown status"] = "UNKNOWN"
+    for word, code in words_of_status.items():
+        arms = {"interventions": [{"type": "Drug", "name": "Examplumab"}]}
+        parts: Any = {"statusModule": {"overallStatus": word}, "armsInterventionsModule": arms}
+        record = parse_trial_record(study(designModule=module, **parts))
+        assert (record.phase, record.is_pivotal, record.status) == (phase, "PHASE3" in phase, code)
+        assert (record.is_interventional, record.intervention_types) == (True, ["DRUG"])
+        assert record.raw["protocolSection"]["designModule"]["phases"] == words
+
+
 def test_uploaded_analysis_plan_is_listed() -> None:
     uploads = {"largeDocumentModule": {"largeDocs": [{"hasSap": True, "date": "2025-03-04"}, {"hasSap": False}]}}
     plan = parse_trial_record({**study(), "documentSection": uploads}).analysis_plan
@@ -85,6 +109,9 @@ def broken(path: str, value: Any) -> dict[str, Any]:
         ("identificationModule", [], "identificationModule is not an object"),
         ("designModule.phases", "PHASE3", "phases is not a list of texts"),
         ("designModule.phases", ["PHASE3"] * 50, "phases has 349 characters"),
+        ("designModule.phases", ["Phase 9"], "phases is 'Phase 9', which is none of EARLY_PHASE1, PHASE1"),
+        ("statusModule.overallStatus", "Enroling", "overallStatus is 'Enroling', which is none of ACTIVE_NOT"),
+        ("designModule.enrollmentInfo.count", "120", 'count is the text "120", not a number'),
         ("designModule.enrollmentInfo.count", -1, "count is -1"),
         ("designModule.enrollmentInfo.count", 10**12, "not a number of participants"),
         ("designModule.enrollmentInfo.count", True, "count is True"),
@@ -109,6 +136,18 @@ def test_invalid_field_is_rejected_with_the_reason(path: str, value: Any, reason
 def test_other_json_is_rejected(value: Any) -> None:
     with pytest.raises(InvalidRecord, match="not a study"):
         parse_trial_record(value)
+
+
+def test_earlier_version_of_the_interface_is_named() -> None:
+    with pytest.raises(InvalidRecord, match="This is API version 1; download the study from https"):
+        parse_trial_record({"FullStudiesResponse": {"FullStudies": []}})
+
+
+def test_late_completion_and_long_summary_are_kept() -> None:
+    modules: Any = {"statusModule": {"primaryCompletionDateStruct": {"date": "2105-12"}}}
+    record = parse_trial_record(study(**modules, descriptionModule={"briefSummary": "word " * 60_000}))
+    assert record.primary_completion == date(2105, 12, 1)
+    assert sum(map(len, record.page.pages)) > 290_000
 
 
 @pytest.mark.parametrize(

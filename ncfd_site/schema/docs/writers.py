@@ -99,7 +99,7 @@ WRITERS: dict[str, Writers] = {
     "review_queue": Writers(_RESOLVER, {"status": _CURATORS, "resolved_at": _CURATORS}),
     "trials": Writers(f"{_LOAD_CTGOV} and {_PIPELINES}"),
     "trial_versions": Writers(f"{_LOAD_CTGOV} and {_PIPELINES}, one row per changed record"),
-    "ctgov_history_versions": Writers(_PIPELINES),
+    "ctgov_history_versions": Writers(f"{_LOAD_CTGOV}, unless a pipeline has filled the list, and {_PIPELINES}"),
     "ctgov_ingest_state": Writers(f"{_LOAD_CTGOV} and the registry pipeline"),
     "ingest_runs": Writers("loaders and pipelines, one row per run"),
     "studies": Writers(_PIPELINES, {"p_value": "the database (generated from `extracted_jsonb`)"}),

@@ -1,15 +1,31 @@
 """Load records of ClinicalTrials.gov."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from django.utils import timezone
 
 from ncfd_site.ingest.files import find_files
 from ncfd_site.ingest.json_records import SUFFIXES
 from ncfd_site.ingest.load_command import LoadCommand
-from ncfd_site.ingest.records import Rejections
+from ncfd_site.ingest.records import InputError, Rejections
 from signals.loading import load_registry
 from signals.loading.ctgov import require_studies
+
+FILE_DATES = "file"
+
+
+def _parse_capture(text: str) -> datetime | str:
+    """Parse the time of a capture: a day is its start, in UTC."""
+    if text == FILE_DATES:
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a date: write YYYY-MM-DD, or {FILE_DATES}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class Command(LoadCommand):
@@ -20,6 +36,13 @@ class Command(LoadCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the paths."""
         super().add_arguments(parser)
+        parser.add_argument(
+            "--captured-at",
+            type=_parse_capture,
+            metavar="DATE",
+            help="When the records were downloaded: a date, a time with a zone, or `file`: when each file was last"
+            " modified (default: now). Captures can be loaded in any order.",
+        )
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="A file, or a folder of files.")
 
     def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
@@ -29,6 +52,16 @@ class Command(LoadCommand):
         for path in options["paths"]:
             if path.is_file():
                 require_studies(path)
+        at = options["captured_at"]
+        use_file_dates = at == FILE_DATES
+        if not use_file_dates and at and at > timezone.now():
+            raise InputError(f"--captured-at {at:%Y-%m-%d} is in the future. Give the date of the download.")
         with self.progress(files) as progress:
-            summary = load_registry(files, rejections, progress)
+            summary = load_registry(
+                files,
+                rejections,
+                progress,
+                captured_at=None if use_file_dates else at,
+                use_file_dates=use_file_dates,
+            )
         self.report(summary, options["verbosity"])

@@ -51,7 +51,7 @@ def make_version(trial: Trial, captured_at: datetime, **fields: Any) -> TrialVer
     status = {"overallStatus": fields.pop("status", "RECRUITING")}
     if completion := fields.pop("completion", "2030-01"):
         status["primaryCompletionDateStruct"] = {"date": completion}
-    raw = {"protocolSection": {"designModule": design, "statusModule": status}}
+    raw = {"protocolSection": {"designModule": design, "statusModule": status, **fields.pop("modules", {})}}
     return TrialVersion.objects.create(
         **{
             "trial": trial,

@@ -14,6 +14,7 @@ from signals.scoring.verification import VerificationCounts, find_mismatches
 from tests.signals.scoring.rows import at, make_signals, make_trial, make_version
 
 pytestmark = pytest.mark.django_db
+SINGLE = {"allocation": "NA", "interventionModel": "SINGLE_GROUP"}
 OTHER = "Progression-free survival [12 months]"
 
 
@@ -117,7 +118,8 @@ def test_trial_without_versions_is_not_evaluated() -> None:
         ({"allocation": "RANDOMIZED"}, "not fired"),
         ({"allocation": "NA", "interventionModel": "SINGLE_GROUP"}, "fired"),
         ({"allocation": "NON_RANDOMIZED", "interventionModel": "SINGLE_GROUP"}, "fired"),
-        ({"allocation": "NA"}, "fired"),
+        ({"allocation": "N/A", "interventionModel": "Single Group Assignment"}, "fired"),
+        ({"allocation": "NA"}, "not evaluated"),
         ({"allocation": "NON_RANDOMIZED"}, "not evaluated"),
         ({"allocation": "NON_RANDOMIZED", "interventionModel": "PARALLEL"}, "not evaluated"),
         ({"allocation": "RANDOMIZED", "interventionModel": "SINGLE_GROUP"}, "not evaluated"),
@@ -137,10 +139,77 @@ def test_single_arm_follows_the_stated_design(info: Any, expected: str) -> None:
     assert fired == ([("S7", "M", at("2024-12-05"))] if expected == "fired" else [])
 
 
+def identified(title: str) -> dict[str, Any]:
+    return {"identificationModule": {"briefTitle": title}}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "reason"),
+    [
+        ({"modules": identified("Extension Study of Examplumab")}, "not fired", 'Its title has "Extension"'),
+        ({"modules": identified("A Roll-over Study of Examplumab")}, "not fired", 'Its title has "Roll-over"'),
+        ({"modules": identified("Long-term Safety of Examplumab")}, "not fired", 'Its title has "Long-term"'),
+        ({"status": "ENROLLING_BY_INVITATION"}, "not fired", "It enrolls by invitation only"),
+        ({"modules": identified("AAV5-FIX Gene Therapy")}, "not evaluated", "Needs a reviewer: gene or cell therapy"),
+        (
+            {"modules": {"conditionsModule": {"conditions": ["Spinal Muscular Atrophy"]}}},
+            "not evaluated",
+            "Needs a reviewer: rare or inherited disease",
+        ),
+        (
+            {"modules": {"eligibilityModule": {"stdAges": ["CHILD"]}}},
+            "not evaluated",
+            "Needs a reviewer: children only",
+        ),
+        (
+            {"modules": identified("Examplumab in Japanese Participants")},
+            "not evaluated",
+            'Needs a reviewer: bridging study in one country ("Japanese Participants")',
+        ),
+        (
+            {"modules": {"armsInterventionsModule": {"interventions": [{"type": "GENETIC", "name": "x"}]}}},
+            "not evaluated",
+            "Needs a reviewer: gene therapy",
+        ),
+        ({"primary_endpoint_text": "Adverse events [1 year]"}, "not evaluated", "Needs a reviewer: its first primary"),
+        (
+            {
+                "primary_endpoint_text": "Adverse events [1 year]",
+                "modules": identified("First Line Examplumab in Advanced Hepatocellular Carcinoma"),
+            },
+            "fired",
+            "Single arm in a pivotal phase 3 trial",
+        ),
+        ({"modules": identified("Examplumab for Chronic Cluster Headache")}, "fired", "Single arm"),
+    ],
+)
+def test_single_arm_by_necessity_or_design_does_not_fire(given: dict[str, Any], expected: str, reason: str) -> None:
+    make_version(make_trial(), at("2025-01-01"), info=SINGLE, **given)
+    evaluate_registry_signals()
+    assert outcome("S7")[0] == expected
+    assert outcome("S7")[1].startswith(reason)
+
+
+def test_design_is_that_of_the_latest_version_that_states_one() -> None:
+    trial = make_trial()
+    stating = make_version(trial, at("2025-01-01"), info=SINGLE)
+    make_version(trial, at("2025-02-01"), info={})
+    evaluate_registry_signals()
+    assert outcome("S7")[0] == "fired"
+    randomized = make_version(trial, at("2025-03-01"))
+    evaluate_registry_signals()
+    assert outcome("S7")[0] == "not fired"
+    trial.current_sha256 = stating.sha256
+    trial.save()
+    evaluate_registry_signals()
+    assert outcome("S7")[0] == "fired"
+    assert Signal.objects.get().metadata["trial_version_ids"] == [stating.pk]
+    assert randomized.pk != stating.pk
+
+
 def test_single_arm_fires_for_pivotal_phase_3_only() -> None:
-    single = {"allocation": "NA", "interventionModel": "SINGLE_GROUP"}
     for fields in ({"phase": "PHASE2"}, {"is_pivotal": False}, {"phase": None}):
-        make_version(make_trial(**fields), at("2025-01-01"), info=single)
+        make_version(make_trial(**fields), at("2025-01-01"), info=SINGLE)
     evaluate_registry_signals()
     assert not Signal.objects.exists()
 
@@ -165,7 +234,7 @@ def test_dry_run_changes_nothing() -> None:
 
 
 def test_signals_of_pipelines_are_kept() -> None:
-    version = two_versions(info={"allocation": "NA"})
+    version = two_versions(info=SINGLE)
     make_signals(version.trial, "S1L", "S7H", metadata={"source": "a pipeline"})
     before = list(Signal.objects.order_by("pk").values())
     done = evaluate_registry_signals()
@@ -179,7 +248,7 @@ def test_signals_of_pipelines_are_kept() -> None:
 def test_signal_missing_in_the_latest_record_is_deleted_and_makes_gates_stale() -> None:
     trial = make_trial()
     make_signals(trial, "S5M")
-    make_version(trial, at("2025-01-01"), info={"allocation": "NA"})
+    make_version(trial, at("2025-01-01"), info=SINGLE)
     evaluate_registry_signals()
     score_trials("one")
     make_version(trial, at("2025-02-01"))
@@ -224,13 +293,12 @@ def test_later_versions_are_ignored_as_of_a_moment() -> None:
 
 def test_single_arm_fires_at_the_first_version_that_states_it() -> None:
     trial = make_trial()
-    single = {"allocation": "NA", "interventionModel": "SINGLE_GROUP"}
-    make_version(trial, at("2024-01-01"), info=single)
+    make_version(trial, at("2024-01-01"), info=SINGLE)
     make_version(trial, at("2024-02-01"))
-    first = make_version(trial, at("2024-03-01"), info=single)
+    first = make_version(trial, at("2024-03-01"), info=SINGLE)
     evaluate_registry_signals()
     make_version(trial, at("2024-04-01"), info={})
-    make_version(trial, at("2024-05-01"), info=single, status="COMPLETED")
+    make_version(trial, at("2024-05-01"), info=SINGLE, status="COMPLETED")
     done = evaluate_registry_signals()
     assert (done.written, done.deleted) == (0, 0)
     signal = Signal.objects.get()

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from ninja import Query, Schema
 from pydantic import Field
 
+from linkaudit.blinding import BLIND, is_blind
 from linkaudit.models import LinkAudit
 from linkaudit.precision.forms import Window, WindowForm
 from linkaudit.precision.reports import assess_all, build_report
@@ -15,6 +17,7 @@ from linkaudit.selection import LABEL_NAMES, LABELS, LinkFilter, select_links
 from ncfd_site.api import keyset
 from ncfd_site.api.operations import Key, ListParams, Number, Page, Word, declare_get, pick, register_router
 from ncfd_site.api.problems import BadRequest
+from ncfd_site.core.permissions import current_user
 
 router = register_router("links", 80)
 VIEW = "linkaudit.view_linkaudit"
@@ -108,9 +111,9 @@ class WindowParams(Schema):
 
 @declare_get(router, "/links", VIEW, Links, "Links with their labels")
 def links(request: HttpRequest, params: Query[LinkParams]) -> object:
-    """Return links with their labels."""
+    """Return links with their labels, without those that an open sample can ask the caller."""
     status = params.status.value if params.status else ""
-    found = select_links(LinkFilter(params.heuristic, status, params.label, params.q))
+    found = select_links(LinkFilter(params.heuristic, status, params.label, params.q), current_user(request))
     found = found.defer("evidence_jsonb", "review_notes").select_related("asset")
     descending = params.sort.startswith("-")
     keys = [keyset.Key("pk", descending)]
@@ -126,6 +129,8 @@ def link(request: HttpRequest, audit_id: Key) -> object:
     found = LinkAudit.objects.select_related("asset").filter(pk=audit_id).first()
     if found is None:
         raise Http404(f"There is no link {audit_id}.")
+    if is_blind(audit_id, current_user(request)):
+        raise PermissionDenied(BLIND.format(audit_id))
     return {**_serialize_link(found), "evidence": found.evidence_jsonb}
 
 

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
+from linkaudit.blinding import exclude_blind
 from linkaudit.models import LinkAudit, LinkDisagreement
 from linkaudit.services import ADJUDICATE, translate_errors
 from ncfd_site.config.errors import UserError
@@ -33,6 +34,7 @@ DECISIONS = {"right": "right", "wrong": "wrong", "cleared": "open"}
 RECORD = "SELECT count(record_link_review(a.id, %s, %s, 'bulk', %s)) FROM unnest(%s::bigint[]) AS a(id)"
 # By outcome of a skipped link.
 SKIP_REASONS = {
+    "blind": "in an open sample that can ask you",
     "changed": "changed since the selection",
     "already_labeled": "already labeled",
     "already_open": "already open",
@@ -70,10 +72,13 @@ def label_links(
     found = {audit.pk: audit for audit in links.order_by("pk")}
     # Read under the locks: every decision that opens or closes a disagreement waits for them.
     disputed = set(LinkDisagreement.objects.filter(pk__in=found).values_list("pk", flat=True))
+    visible = set(exclude_blind(LinkAudit.objects.filter(pk__in=found), actor).values_list("pk", flat=True))
     groups: dict[str, list[int]] = {outcome: [] for outcome in ("labeled", *SKIP_REASONS, "missing")}
     for audit_id in sorted(audit_ids):
         audit = found.get(audit_id)
-        if audit is not None and is_changed(audit):
+        if audit is not None and audit_id not in visible:
+            groups["blind"].append(audit_id)
+        elif audit is not None and is_changed(audit):
             groups["changed"].append(audit_id)
         else:
             groups[_choose_outcome(audit, decision, audit_id in disputed, actor)].append(audit_id)
@@ -106,9 +111,8 @@ def format_result(decision: str, groups: Mapping[str, Collection[int]], counts: 
     parts = [f"Cleared: {labeled}." if decision == "cleared" else f"Labeled {decision}: {labeled}."]
     for name, reason in SKIP_REASONS.items():
         if total.get(name):
-            parts.append(
-                f"Skipped: {total[name]:,}, {reason} ({format_first(groups.get(name, ()), MAX_LISTED, total[name])})."
-            )
+            ids = f" ({format_first(groups[name], MAX_LISTED, total[name])})" if groups.get(name) else ""
+            parts.append(f"Skipped: {total[name]:,}, {reason}{ids}.")
     if total.get("missing"):
         ids = format_first(groups["missing"], MAX_LISTED, total["missing"])
         parts.append(f"Failed: {total['missing']:,}, no longer in the database ({ids}).")

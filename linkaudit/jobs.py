@@ -45,7 +45,8 @@ def _run_bulk_labeling(arguments: Json, reporter: ProgressReporter) -> Json:
         )
         for outcome, ids in result.items():
             counts[outcome] = counts.get(outcome, 0) + len(ids)
-            if outcome != "labeled":
+            # A job's page has other readers: no outcome may show the label of a link in a sample.
+            if outcome in ("changed", "missing"):
                 listed.setdefault(outcome, []).extend(ids[: bulk.MAX_LISTED - len(listed.get(outcome, []))])
         after = batch[-1]
         reporter.advance(len(batch), checkpoint={"after": after, "counts": counts, "listed": listed})
@@ -147,7 +148,7 @@ def _select_exported_links(query: str, actor: User) -> QuerySet[LinkAudit]:
     form = LinkFilterForm(QueryDict(query))
     if not form.is_valid():
         raise ListError("Invalid filter. Return to the list and select again.")
-    return list_links(form.get_selection())
+    return list_links(form.get_selection(), actor)
 
 
 register_export(Source("links", LinkAudit, _select_exported_links, lambda: reverse("linkaudit:links")))

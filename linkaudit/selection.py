@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
+from linkaudit.blinding import exclude_blind
 from linkaudit.models import AssetAlias, LinkAudit
 from ncfd_site.core.lists import ListPage, Selection, read_page
 
@@ -41,9 +43,9 @@ class LinkFilter(Selection):
         return f"search: {value}" if name == "q" else f"{LABELS[value]} links" if name == "label" else str(value)
 
 
-def select_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
-    """Return the selected links, unordered."""
-    links = LinkAudit.objects.all()
+def select_links(selection: LinkFilter, user: User) -> QuerySet[LinkAudit]:
+    """Return the selected links that the user may see, unordered."""
+    links = exclude_blind(LinkAudit.objects.all(), user)
     if selection.heuristic:
         links = links.filter(heuristic_applied=selection.heuristic)
     if selection.status:
@@ -61,33 +63,33 @@ def select_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
     return links
 
 
-def list_links(selection: LinkFilter) -> QuerySet[LinkAudit]:
+def list_links(selection: LinkFilter, user: User) -> QuerySet[LinkAudit]:
     """Return the selected links on all pages, in order."""
-    return select_links(selection).order_by(*_build_order(selection.keys))
+    return select_links(selection, user).order_by(*_build_order(selection.keys))
 
 
-def read_link_page(selection: LinkFilter, number: int) -> ListPage[LinkAudit]:
+def read_link_page(selection: LinkFilter, number: int, user: User) -> ListPage[LinkAudit]:
     """Read a page of a selection, without the evidence."""
-    links = list_links(selection).defer("evidence_jsonb", "review_notes").select_related("asset", "doc")
+    links = list_links(selection, user).defer("evidence_jsonb", "review_notes").select_related("asset", "doc")
     return read_page(links, number)
 
 
-def find_neighbor(selection: LinkFilter, link: LinkAudit, *, is_backward: bool = False) -> int | None:
+def find_neighbor(selection: LinkFilter, link: LinkAudit, user: User, *, is_backward: bool = False) -> int | None:
     """Return the ID of the link after `link` in the selection, or before it; None at the end."""
     keys = _build_order(selection.keys)
     if is_backward:
         keys = [key[1:] if key.startswith("-") else f"-{key}" for key in keys]
-    links = select_links(selection).filter(_beyond(keys, link))
+    links = select_links(selection, user).filter(_beyond(keys, link))
     return links.order_by(*keys).values_list("pk", flat=True).first()
 
 
-def find_next_open_link(selection: LinkFilter, after: LinkAudit) -> int | None:
+def find_next_open_link(selection: LinkFilter, after: LinkAudit, user: User) -> int | None:
     """Return the ID of the next open link of the selection, wrapping at its end; None if no link is open."""
     opened = replace(selection, label="open")
-    following = find_neighbor(opened, after)
+    following = find_neighbor(opened, after, user)
     if following is not None:
         return following
-    return list_links(opened).exclude(pk=after.pk).values_list("pk", flat=True).first()
+    return list_links(opened, user).exclude(pk=after.pk).values_list("pk", flat=True).first()
 
 
 def _build_order(keys: list[str]) -> list[str]:

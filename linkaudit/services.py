@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 
+from linkaudit.blinding import BLIND, is_blind
 from linkaudit.models import LinkAudit, LinkDisagreement, LinkReview, ReviewSlot
 from linkaudit.queries import list_active_decisions
 from linkaudit.sampling.interim_analysis import run_due_analyses
@@ -69,10 +70,12 @@ def label_link(
     `note` replaces the note ("" removes it); None keeps it. `seen_at` is the `updated_at` that the actor saw. Repeating
     a decision changes nothing: the first reviewer stays, and a form sent twice does not conflict with itself.
 
-    Raises PermissionDenied, LinkAudit.DoesNotExist, and StaleLinkError if the link has changed since `seen_at`.
+    Raises PermissionDenied, also for a link hidden from the actor; LinkAudit.DoesNotExist; and StaleLinkError if the
+    link has changed since `seen_at`.
     """
     check_permission(actor, LABEL, "Labeling links")
     audit = LinkAudit.objects.select_for_update().get(pk=audit_id)
+    _check_not_blind(audit_id, actor)
     is_repeated = _is_repeated_decision(audit, label, note)
     if is_repeated and not _has_label_of_another(audit, actor):
         return audit
@@ -117,6 +120,7 @@ def adjudicate(audit_id: int, decision: str, reason: str, *, actor: User) -> Non
     Raises PermissionDenied, AdjudicationError if the actor reviewed the link, and AlreadyResolvedError.
     """
     check_permission(actor, ADJUDICATE, "Adjudicating")
+    _check_not_blind(audit_id, actor)
     with translate_errors(AdjudicationError), transaction.atomic():
         # Concurrent adjudicators wait for each other here; the second one finds the link resolved.
         is_there = LinkAudit.objects.select_for_update(no_key=True).filter(pk=audit_id).values("pk").first()
@@ -146,6 +150,11 @@ def translate_errors(error_class: type[UserError]) -> Iterator[None]:
         ):
             raise error_class(f"The database refused this: {cause.diag.message_primary}.") from error
         raise
+
+
+def _check_not_blind(audit_id: int, actor: User) -> None:
+    if is_blind(audit_id, actor):
+        raise PermissionDenied(BLIND.format(audit_id))
 
 
 def _has_label_of_another(audit: LinkAudit, actor: User) -> bool:

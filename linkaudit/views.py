@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from linkaudit import queries
+from linkaudit.blinding import BLIND, is_blind
 from linkaudit.claims import describe_link
 from linkaudit.document_view import build_document_context, read_titles
 from linkaudit.forms import LabelForm, LinkFilterForm
@@ -42,7 +43,7 @@ def links(request: HttpRequest) -> HttpResponse:
     """List the selected links."""
     form = LinkFilterForm(request.GET, heuristics=queries.list_heuristics())
     selection = form.get_selection() if form.is_valid() else None
-    page = read_link_page(selection, form.get_page_number()) if selection else None
+    page = read_link_page(selection, form.get_page_number(), current_user(request)) if selection else None
     title = TITLES[selection.label] if selection else "Links"
     titles = read_titles({audit.doc_id for audit in page.rows}) if page else {}
     context = {
@@ -62,6 +63,8 @@ def links(request: HttpRequest) -> HttpResponse:
 def link(request: HttpRequest, audit_id: int) -> HttpResponse:
     """Show one link with its document; a POST labels it and redirects to the next open link."""
     audit = _get_or_404(audit_id)
+    if is_blind(audit_id, current_user(request)):
+        return _render_blind_page(request, audit)
     selection = _read_filter_or_default(request)
     if request.method != "POST":
         return _render_link_page(request, audit, selection)
@@ -77,7 +80,7 @@ def link(request: HttpRequest, audit_id: int) -> HttpResponse:
         return _render_link_page(request, _get_or_404(audit_id), selection, form=form, conflict=str(error), status=409)
     if labeled.updated_at != audit.updated_at:
         remember_label(request.session, labeled, describe_link(audit), audit.review_notes)
-    following = find_next_open_link(selection, labeled)
+    following = find_next_open_link(selection, labeled, current_user(request))
     if following is None:
         messages.success(request, "Every link of this selection is labeled.")
         return redirect(_build_url_with_filter("linkaudit:links", selection))
@@ -132,11 +135,21 @@ def _render_link_page(
         "seen_at": audit.updated_at.isoformat(),
         "conflict": conflict,
         "query": _format_filter_query(selection),
-        "previous": find_neighbor(selection, audit, is_backward=True),
-        "next": find_neighbor(selection, audit),
+        "previous": find_neighbor(selection, audit, user, is_backward=True),
+        "next": find_neighbor(selection, audit, user),
         "last_label": find_last_label(request.session),
     }
     return render(request, "linkaudit/link.html", context, status=status)
+
+
+def _render_blind_page(request: HttpRequest, audit: LinkAudit) -> HttpResponse:
+    """Show the claim and the document only. A POST labels nothing."""
+    context = {
+        **build_document_context(audit, request.GET),
+        "title": f"Link {audit.pk}: {describe_link(audit)}",
+        "blind": BLIND.format(audit.pk),
+    }
+    return render(request, "linkaudit/blind_link.html", context, status=403 if request.method == "POST" else 200)
 
 
 def _get_or_404(audit_id: int) -> LinkAudit:

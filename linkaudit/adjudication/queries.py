@@ -7,6 +7,9 @@ itself, Gwet's AC1 and negative agreement are shown with it.
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import User
+
+from linkaudit.blinding import exclude_blind, list_blind
 from linkaudit.intervals import Interval, wilson_interval
 from linkaudit.models import LinkAudit, LinkDisagreement
 from linkaudit.queries import IS_ACTIVE
@@ -167,9 +170,12 @@ class AgreementReport:
     reviewers: list[ReviewerStats]
 
 
-def list_disagreements(audit_id: int | None = None) -> list[OpenDisagreement]:
-    """Return the links awaiting adjudication, oldest first, at most `MAX_SHOWN`; with `audit_id`, only that link."""
-    rows = LinkDisagreement.objects.order_by("opened_at", "audit_id")
+def list_disagreements(user: User, audit_id: int | None = None) -> list[OpenDisagreement]:
+    """Return the links awaiting adjudication, oldest first, at most `MAX_SHOWN`; with `audit_id`, only that link.
+
+    Links hidden from the user are omitted: their second opinion is still open.
+    """
+    rows = exclude_blind(LinkDisagreement.objects.order_by("opened_at", "audit_id"), user)
     rows = rows[:MAX_SHOWN] if audit_id is None else rows.filter(pk=audit_id)
     disagreements = {row.pk: row for row in rows}
     audits = LinkAudit.objects.select_related("asset", "doc")
@@ -178,6 +184,11 @@ def list_disagreements(audit_id: int | None = None) -> list[OpenDisagreement]:
     for opinion in sql.rows(OPINIONS, [list(found)], of=Opinion):
         opinions.setdefault(opinion.audit_id, []).append(opinion)
     return [OpenDisagreement(row, found[pk], opinions.get(pk, [])) for pk, row in disagreements.items() if pk in found]
+
+
+def count_hidden_disagreements(user: User) -> int:
+    """Return the number of disagreements that `list_disagreements` omits for the user."""
+    return len(list_blind(user, pk__in=LinkDisagreement.objects.values("pk")))
 
 
 def read_agreement() -> AgreementReport:

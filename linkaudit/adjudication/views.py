@@ -32,9 +32,14 @@ class AdjudicationForm(PlainForm):
 @require_permission(ADJUDICATE)
 def disagreements(request: HttpRequest) -> HttpResponse:
     """List the links awaiting adjudication."""
-    username = current_user(request).get_username()
-    rows = [(each, each.is_own(username)) for each in queries.list_disagreements()]
-    context = {"title": "Adjudication", "rows": rows, "max_shown": queries.MAX_SHOWN}
+    user = current_user(request)
+    rows = [(each, each.is_own(user.get_username())) for each in queries.list_disagreements(user)]
+    context = {
+        "title": "Adjudication",
+        "rows": rows,
+        "max_shown": queries.MAX_SHOWN,
+        "hidden_count": queries.count_hidden_disagreements(user),
+    }
     return render(request, "linkaudit/adjudication/disagreements.html", context)
 
 
@@ -70,7 +75,8 @@ def agreement(request: HttpRequest) -> HttpResponse:
 def _render_disagreement_page(
     request: HttpRequest, audit_id: int, form: AdjudicationForm, *, status: int = 200
 ) -> HttpResponse:
-    found = next(iter(queries.list_disagreements(audit_id)), None)
+    user = current_user(request)
+    found = next(iter(queries.list_disagreements(user, audit_id)), None)
     if found is None:
         raise Http404(f"Link {audit_id} is not awaiting adjudication.")
     context = {
@@ -78,7 +84,7 @@ def _render_disagreement_page(
         "title": f"Adjudication: link {audit_id}",
         "disagreement": found.disagreement,
         "opinions": found.opinions,
-        "is_own": found.is_own(current_user(request).get_username()),
+        "is_own": found.is_own(user.get_username()),
         "form": form,
     }
     return render(request, "linkaudit/adjudication/disagreement.html", context, status=status)

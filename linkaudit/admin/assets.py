@@ -1,11 +1,13 @@
 """Admin of assets, their names, their promoted links, and merge candidates."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
 
+from linkaudit.admin.blinded import BlindedAdmin
 from linkaudit.asset_names import normalize_name
+from linkaudit.blinding import TRIAL_LINK, exclude_blind
 from linkaudit.models import Asset, AssetAlias, LinkAudit, MergeCandidate, StudyAssetLink, TrialAssetLink
 from ncfd_site.adminkit import search
 from ncfd_site.adminkit.columns import Column, age_column, choice_column, related_column, value_column
@@ -13,6 +15,7 @@ from ncfd_site.adminkit.filters import indexed_values_filter
 from ncfd_site.adminkit.links import render_list_link, render_object_link
 from ncfd_site.adminkit.read_only import ReadOnlyAdmin, Table
 from ncfd_site.core.formatting import render_age
+from ncfd_site.core.permissions import current_user
 
 # A prefix of the names of more assets than this is too short to search by.
 MAX_ASSETS = 200
@@ -59,7 +62,10 @@ class AssetAdmin(ReadOnlyAdmin):
         ]
         links = [
             (render_object_link(link.trial), link.how, link.confidence, link.status, render_age(link.promoted_at))
-            for link in row.trial_links.select_related("trial").defer("evidence_jsonb").order_by("trial__nct_id")
+            for link in exclude_blind(row.trial_links.all(), current_user(request), **TRIAL_LINK)
+            .select_related("trial")
+            .defer("evidence_jsonb")
+            .order_by("trial__nct_id")
         ]
         all_links = render_list_link(LinkAudit, "All links of this asset", asset=row.pk)
         return [
@@ -107,7 +113,7 @@ class MergeCandidateAdmin(ReadOnlyAdmin):
     filled_by = "The pipelines add pairs of similar assets."
 
 
-class PromotedLinkAdmin(ReadOnlyAdmin):
+class PromotedLinkAdmin(BlindedAdmin):
     """Common parts of both kinds of promoted links."""
 
     list_filter = (indexed_values_filter("status", "status"),)
@@ -125,6 +131,7 @@ class PromotedLinkAdmin(ReadOnlyAdmin):
 class TrialAssetLinkAdmin(PromotedLinkAdmin):
     """Promoted links of assets to trials."""
 
+    blinded_by: ClassVar[dict[str, str]] = TRIAL_LINK
     list_display = (
         value_column("xref_id", "link"),
         related_column("trial", "nct_id", "trial"),
@@ -138,6 +145,7 @@ class TrialAssetLinkAdmin(PromotedLinkAdmin):
 class StudyAssetLinkAdmin(PromotedLinkAdmin):
     """Promoted links of assets to published studies."""
 
+    blinded_by: ClassVar[dict[str, str]] = {"asset_id": "asset_id", "doc_id": "source_doc_id"}
     list_display = (
         value_column("xref_id", "link"),
         value_column("study_id", "study"),

@@ -20,10 +20,11 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 
 from linkaudit import bulk
+from linkaudit.admin.blinded import BlindedAdmin
 from linkaudit.forms import PlainForm
 from linkaudit.models import LinkAudit
 from ncfd_site.adminkit.links import get_list_url
-from ncfd_site.adminkit.read_only import ListError, ReadOnlyAdmin, select_listed_rows
+from ncfd_site.adminkit.read_only import ListError, select_listed_rows
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.permissions import current_user
 
@@ -61,7 +62,7 @@ class BulkFilterForm(NoteForm):
     confirm = forms.BooleanField(error_messages={"required": "Select the checkbox to confirm."})
 
 
-class BulkAdmin(ReadOnlyAdmin):
+class BulkAdmin(BlindedAdmin):
     """Actions that label selected links, and the page that labels all links of the filtered list."""
 
     actions = ("label_right", "label_wrong", "clear_labels")
@@ -184,9 +185,11 @@ class BulkAdmin(ReadOnlyAdmin):
         selected = {int(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME) if text.isdecimal()}
         if len(selected) > MAX_SELECTED:
             return self._redirect_with_error(request, f"Select at most {MAX_SELECTED} links.")
-        seen = dict(LinkAudit.objects.filter(pk__in=selected).order_by("pk").values_list("pk", "updated_at"))
+        seen = dict(self.get_queryset(request).filter(pk__in=selected).order_by("pk").values_list("pk", "updated_at"))
         if not seen:
-            return self._redirect_with_error(request, "None of the selected links exists any more.")
+            return self._redirect_with_error(
+                request, "None of the selected links exists any more, or an open sample can ask you."
+            )
         frozen = {
             "by": current_user(request).pk,
             "decision": decision,
@@ -208,7 +211,13 @@ class BulkAdmin(ReadOnlyAdmin):
         query: str,
         missing_count: int = 0,
     ) -> HttpResponse:
-        links = LinkAudit.objects.filter(pk__in=seen).select_related("asset").defer("evidence_jsonb").order_by("pk")
+        links = (
+            self.get_queryset(request)
+            .filter(pk__in=seen)
+            .select_related("asset")
+            .defer("evidence_jsonb")
+            .order_by("pk")
+        )
         found = list(links)
         groups = Counter((audit.heuristic_applied or "none", LABELS[audit.label]) for audit in found)
         count = format_quantity(len(seen), "link")

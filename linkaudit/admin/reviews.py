@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from linkaudit import queries
+from linkaudit.admin.blinded import BlindedAdmin
 from linkaudit.models import (
     HeuristicPrecision,
     InterimAnalysis,
@@ -66,7 +67,7 @@ SEARCH_BY_LINK = search.by_key("audit_id", "number of the link")
 
 
 @admin.register(LinkReview)
-class LinkReviewAdmin(ReadOnlyAdmin):
+class LinkReviewAdmin(BlindedAdmin):
     """Decisions."""
 
     list_display = (
@@ -91,7 +92,7 @@ class LinkReviewAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LinkDisagreement)
-class LinkDisagreementAdmin(ReadOnlyAdmin):
+class LinkDisagreementAdmin(BlindedAdmin):
     """Links awaiting adjudication."""
 
     list_display = (
@@ -126,7 +127,7 @@ class ReviewSampleAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ReviewSlot)
-class ReviewSlotAdmin(ReadOnlyAdmin):
+class ReviewSlotAdmin(BlindedAdmin):
     """Items of samples, in their order."""
 
     list_display = (
@@ -151,7 +152,7 @@ class ReviewSlotAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ReviewSkip)
-class ReviewSkipAdmin(ReadOnlyAdmin):
+class ReviewSkipAdmin(BlindedAdmin):
     """Skipped items with their reasons."""
 
     list_display = (
@@ -239,7 +240,7 @@ class LinkPromotionAdmin(ReadOnlyAdmin):
 
 
 @register_composite(LinkPromotionItem)
-class LinkPromotionItemAdmin(CompositeAdmin):
+class LinkPromotionItemAdmin(BlindedAdmin, CompositeAdmin):
     """Links of promotions."""
 
     list_display = (

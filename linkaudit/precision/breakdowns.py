@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
 from django.db.models import F
 
+from linkaudit.blinding import exclude_blind
 from linkaudit.intervals import Interval, wilson_interval
 from linkaudit.models import LinkAudit, LinkReview
 from linkaudit.precision.forms import Window
@@ -161,12 +163,12 @@ def read_breakdowns(heuristic: str, window: Window) -> Breakdowns:
     return Breakdowns(groups["band"], groups["link_type"], groups["month"][-MAX_MONTHS:], sources)
 
 
-def read_wrong_page(heuristic: str, window: Window, number: int) -> WrongPage:
+def read_wrong_page(heuristic: str, window: Window, number: int, user: User) -> WrongPage:
     """Return page `number` (from 1) of the links of a heuristic that are labeled wrong in the window.
 
-    With it, the newest promoted ones, over all time.
+    With it, the newest promoted ones, over all time. Links hidden from the user are omitted.
     """
-    wrong = LinkAudit.objects.filter(heuristic_applied=heuristic, label=False)
+    wrong = exclude_blind(LinkAudit.objects.filter(heuristic_applied=heuristic, label=False), user)
     wrong = wrong.defer("evidence_jsonb").select_related("asset")
     # Labels without a date are last.
     wrong = wrong.order_by(F("reviewed_at").desc(nulls_last=True), "-audit_id")

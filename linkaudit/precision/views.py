@@ -102,7 +102,8 @@ def _render_heuristic_page(
 ) -> HttpResponse:
     report = build_report(name, window)
     wrong_page = request.GET.get("wrong", "")
-    can_draw = current_user(request).has_perm(DRAW)
+    user = current_user(request)
+    can_draw = user.has_perm(DRAW)
     undrawn = report.assessment.status.total_links - count_sampled_links(name) if can_draw else 0
     default_size = min(DEFAULT_SIZE, undrawn)
     groups = report.breakdowns
@@ -119,7 +120,7 @@ def _render_heuristic_page(
         "month_chart": build_interval_column_chart([line.to_item() for line in groups.months], REQUIRED_PRECISION),
         "months": [line for line in groups.months if line.reviewed],
         "max_months": MAX_MONTHS,
-        "wrong": read_wrong_page(name, window, int(wrong_page) if PAGE_NUMBER.fullmatch(wrong_page) else 1),
+        "wrong": read_wrong_page(name, window, int(wrong_page) if PAGE_NUMBER.fullmatch(wrong_page) else 1, user),
         "page_size": PAGE_SIZE,
         "can_draw": can_draw,
         "undrawn": undrawn,

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import User
+
+from linkaudit.blinding import exclude_blind, list_blind
 from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionItem, LinkReview
 from linkaudit.queries import IS_ACTIVE
 from ncfd_site.core import sql
@@ -119,21 +122,26 @@ def count_created_rows(promotion: LinkPromotion) -> CreatedRows:
     return sql.rows(CREATED, {"promotion": promotion.pk, "limit": MAX_ROWS}, of=CreatedRows)[0]
 
 
-def list_later_errors(promotion: LinkPromotion) -> list[LaterError]:
-    """Return the links of a promotion that were decided wrong since, each once, at most `MAX_ERRORS` + 1."""
+def list_later_errors(promotion: LinkPromotion, user: User) -> list[LaterError]:
+    """Return the links of a promotion that were decided wrong since, each once, at most `MAX_ERRORS` + 1.
+
+    Links hidden from the user are omitted, here and in `list_promoted_links`.
+    """
     values = {
         "promotion": promotion.pk,
         "heuristic": promotion.heuristic,
         "since": promotion.promoted_at,
         "limit": MAX_ERRORS,
     }
-    return sql.rows(LATER_ERRORS, values, of=LaterError)
+    found = sql.rows(LATER_ERRORS, values, of=LaterError)
+    hidden = set(list_blind(user, pk__in=[each.audit_id for each in found])) if found else ()
+    return [each for each in found if each.audit_id not in hidden]
 
 
-def list_promoted_links(promotion: LinkPromotion, after: int) -> tuple[list[PromotedLink], int | None]:
+def list_promoted_links(promotion: LinkPromotion, after: int, user: User) -> tuple[list[PromotedLink], int | None]:
     """Return one page of the links of a promotion after link `after`, and the start of the next page, or None."""
-    items = LinkPromotionItem.objects.filter(promotion_id=promotion.pk, audit_id__gt=after).order_by("audit_id")
-    found = list(items[: PAGE_SIZE + 1])
+    items = LinkPromotionItem.objects.filter(promotion_id=promotion.pk, audit_id__gt=after)
+    found = list(exclude_blind(items, user).order_by("audit_id")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     audits = (
         LinkAudit.objects.select_related("asset")

@@ -121,9 +121,9 @@ def _render_promote_page(
 def _render_promotion_page(
     request: HttpRequest, found: LinkPromotion, form: ReasonForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
-    after = request.GET.get("after", "")
-    links, next_after = queries.list_promoted_links(found, int(after) if LINK_ID.fullmatch(after) else 0)
-    errors = queries.list_later_errors(found)
+    after, user = request.GET.get("after", ""), current_user(request)
+    links, next_after = queries.list_promoted_links(found, int(after) if LINK_ID.fullmatch(after) else 0, user)
+    errors = queries.list_later_errors(found, user)
     context = {
         "title": f"Promotion {found.pk} of {found.heuristic}",
         "promotion": found,

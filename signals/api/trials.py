@@ -133,7 +133,7 @@ def _load_permitted_sections(user: User, facts: TrialFacts) -> dict[str, Any]:
         "companies": (list_exposed_companies(sponsor) if sponsor else []) if user.has_perm(VIEW_COMPANIES) else None,
         "assets": [
             {"asset_id": link.asset_id, "name": link.asset.name, "confidence": link.confidence}
-            for link in list_promoted_assets(trial)
+            for link in list_promoted_assets(trial, user)
         ]
         if user.has_perm(VIEW_ASSETS)
         else None,

@@ -6,6 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
 
+from django.contrib.auth.models import User
+
+from linkaudit.blinding import TRIAL_LINK, exclude_blind, list_blind
 from linkaudit.models import Asset, TrialAssetLink
 from ncfd_site.core import sql
 from signals.models import IS_IN_COMPLETE_RUN, Score
@@ -192,7 +195,7 @@ _LINKS = """
                count(*) FILTER (WHERE label) AS "right",
                count(*) FILTER (WHERE NOT label) AS wrong,
                coalesce(array_agg(DISTINCT asset_id) FILTER (WHERE label IS NOT FALSE), '{}') AS assets
-        FROM link_audit WHERE nct_id = %(nct_id)s GROUP BY 1
+        FROM link_audit WHERE nct_id = %(nct_id)s AND audit_id <> ALL (%(hidden)s) GROUP BY 1
     )
     SELECT heuristic, open, "right", wrong, cardinality(assets) AS drugs, named.asset_ids, named.names
     FROM counted CROSS JOIN LATERAL (
@@ -204,20 +207,30 @@ _LINKS = """
 """
 
 
-def count_links(nct_id: str) -> list[LinkCount]:
-    """Count the links to a trial by heuristic and label, with the names of their drugs."""
-    found = []
-    for row in sql.rows(_LINKS, {"nct_id": nct_id, "most": MOST_DRUGS}, of=LinkCountRow):
+def count_links(nct_id: str, user: User) -> list[LinkCount]:
+    """Count the links to a trial by heuristic and label, with the names of their drugs.
+
+    Links hidden from the user are not counted.
+    """
+    found, values = [], {"nct_id": nct_id, "most": MOST_DRUGS, "hidden": list_blind(user, nct_id=nct_id)}
+    for row in sql.rows(_LINKS, values, of=LinkCountRow):
         assets = zip(row.asset_ids, row.names, strict=True)
         drugs = [Asset(asset_id=asset_id, names_jsonb=read_json(names).value).name for asset_id, names in assets]
         found.append(LinkCount(row.heuristic, row.open, row.right, row.wrong, drugs, row.drugs - len(drugs)))
     return found
 
 
-def list_promoted_assets(trial_id: int) -> list[TrialAssetLink]:
-    """Return the promoted links of a trial with their assets, highest confidence first."""
+def list_promoted_assets(trial_id: int, user: User) -> list[TrialAssetLink]:
+    """Return the promoted links of a trial with their assets, highest confidence first.
+
+    Those of links hidden from the user are omitted.
+    """
     links = TrialAssetLink.objects.filter(trial_id=trial_id, status="active").select_related("asset")
-    return list(links.defer("evidence_jsonb", "notes").order_by("-confidence", "xref_id")[:MOST_ASSETS])
+    return list(
+        exclude_blind(links, user, **TRIAL_LINK)
+        .defer("evidence_jsonb", "notes")
+        .order_by("-confidence", "xref_id")[:MOST_ASSETS]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,10 +158,10 @@ def _load_surroundings(trial: facts.TrialFacts, user: User) -> dict[str, Any]:
     """Return companies, links and assets of a trial, each part for users who may view its rows."""
     around: dict[str, Any] = {}
     if user.has_perm("linkaudit.view_linkaudit"):
-        around["links"] = facts.count_links(trial.nct_id)
+        around["links"] = facts.count_links(trial.nct_id, user)
         around["links_address"] = f"{reverse('linkaudit:links')}?{urlencode({'q': trial.nct_id})}"
     if user.has_perm("linkaudit.view_trialassetlink"):
-        around["assets"] = facts.list_promoted_assets(trial.trial_id)
+        around["assets"] = facts.list_promoted_assets(trial.trial_id, user)
     if user.has_perm("securities.view_company"):
         sponsor = trial.sponsor_company_id
         around["companies"] = facts.list_exposed_companies(sponsor) if sponsor else []

@@ -136,7 +136,8 @@ def _sample(**fields: Any) -> Any:
 
 def _slot() -> Any:
     audit = factories.make_link_audit()
-    return linkaudit.ReviewSlot.objects.create(sample=_sample(), position=1, audit_id=audit.pk)
+    # An open slot would hide its link from adjudicators.
+    return linkaudit.ReviewSlot.objects.create(sample=_sample(), position=1, audit_id=audit.pk, state="deleted")
 
 
 def _skip() -> Any:

@@ -60,8 +60,8 @@ def test_query_count_is_independent_of_rows(
     for _ in range(5):
         decide(make_link_audit(), "rita", "unsure")
     adam.get("/adjudication/")
-    # Session, user, two for permissions, count in the navigation; disagreements, links, opinions.
-    with django_assert_num_queries(8):
+    # Session, user, two for permissions, count in the navigation; disagreements, links, opinions, hidden links.
+    with django_assert_num_queries(9):
         adam.get("/adjudication/")
 
 

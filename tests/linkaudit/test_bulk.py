@@ -92,7 +92,7 @@ def test_confirmation_shows_counts_and_first_rows(adam: Client) -> None:
     words = page.content.decode()
     assert '<td>HP-1</td><td>labeled wrong</td><td class="number">2</td>' in words
     assert "First 10 links" in words
-    assert "1 of the selected links no longer exists." in words
+    assert "1 of the selected links no longer exists or can be asked of you by an open sample." in words
 
 
 def test_bulk_decision_requires_a_note(adam: Client) -> None:

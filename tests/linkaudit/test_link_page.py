@@ -52,8 +52,9 @@ def test_page_shows_the_claim_and_highlights_its_terms(rita: Client) -> None:
 def test_query_count(rita: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     audits = [make_link_audit(doc=make_document(*["text"] * 5), asset=make_asset("A1", "B2", "C3")) for _ in range(3)]
     rita.get(f"/links/{audits[1].pk}/")
-    # Session, user, two for permissions; link, names, text, trial, previous and next link, disagreement, own decisions.
-    with django_assert_num_queries(12):
+    # Session, user, two for permissions; link, open samples, names, text, trial, previous and next link, disagreement,
+    # own decisions.
+    with django_assert_num_queries(13):
         rita.get(f"/links/{audits[1].pk}/")
 
 

@@ -36,8 +36,11 @@ def addresses() -> tuple[Address, ...]:
     return tuple(found[pattern] for pattern in sorted(found))
 
 
-def fillings() -> Callable[[Address], str]:
-    """Create rows, and return a function that fills a pattern with the keys of one of them."""
+def fillings(**keys: object) -> Callable[[Address], str]:
+    """Create rows, and return a function that fills a pattern with the keys of one of them.
+
+    `keys` are the keys of other rows, by the name in the pattern.
+    """
     score = rows.make(signals.Score)
     trial = score.trial
     signals.Score.objects.create(
@@ -91,7 +94,7 @@ def fillings() -> Callable[[Address], str]:
             return test_access.address(address.name.removeprefix("admin:"))
         filled = address.pattern
         for mark, value in values.items():
-            filled = filled.replace(mark, str(value))
+            filled = filled.replace(mark, str(keys.get(mark.strip("<>").rpartition(":")[2], value)))
         return filled
 
     return fill

@@ -101,7 +101,8 @@ def test_rule_unmet_midway_fails_the_job_and_keeps_promoted_links(olga: User, mo
     assert LinkPromotion.objects.get().link_count == 20
     assert run()[-1].startswith(f"Job {job.pk} failed: The database refused this: ")
     assert LinkPromotion.objects.get().link_count == 20
-    assert {each.audit_id for each in list_later_errors(LinkPromotion.objects.get())} == {link.pk for link in links[:5]}
+    errors = list_later_errors(LinkPromotion.objects.get(), olga)
+    assert {each.audit_id for each in errors} == {link.pk for link in links[:5]}
     assert services.revert_promotion(number, "the rule is no longer met", reverted_by="olga") == 20
     assert "promoted" not in statuses()
 
@@ -139,9 +140,9 @@ def test_later_errors_are_decisions_on_promoted_links(olga: User) -> None:
     services.promote_links(number, NullReporter("olga"))
     promotion = LinkPromotion.objects.get()
     decide(links[0], "wrong", "adam")
-    assert [(each.audit_id, each.reviewer) for each in list_later_errors(promotion)] == [(links[0].pk, "adam")]
+    assert [(each.audit_id, each.reviewer) for each in list_later_errors(promotion, olga)] == [(links[0].pk, "adam")]
     decide(make_link_audit(heuristic_applied="HP-1"), "wrong", "adam")
-    assert len(list_later_errors(promotion)) == 1
+    assert len(list_later_errors(promotion, olga)) == 1
 
 
 def test_preview_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

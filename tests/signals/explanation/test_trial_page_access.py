@@ -104,7 +104,7 @@ def test_the_number_of_queries_does_not_grow(
     client.force_login(make_user(role))
     _fill(trial)
     client.get("/trials/NCT00000001/")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get("/trials/NCT00000001/")
 
 

@@ -69,6 +69,11 @@ _GRANTS = f"""
         SELECT g.*, true FROM given g WHERE NOT EXISTS (
             SELECT FROM standard s WHERE s.name = g.name AND s.grantee = g.grantee
               AND s.privilege_type = g.privilege_type AND s.is_grantable = g.is_grantable)
+        -- What manage.py database_roles grants to the roles that it marks.
+        AND (g.is_grantable OR NOT coalesce(
+            shobj_description(g.grantee, 'pg_authid') = 'ncfd: site' AND name !~ '^alembic_'
+                AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'USAGE', 'EXECUTE')
+            OR shobj_description(g.grantee, 'pg_authid') = 'ncfd: pipeline' AND g.privilege_type = 'EXECUTE', false))
         UNION ALL
         -- An older server gives no MAINTAIN.
         SELECT s.*, false FROM standard s WHERE s.privilege_type <> 'MAINTAIN' AND NOT EXISTS (

@@ -261,7 +261,7 @@ def load_tickers(
             _require_plausible_listing(staged, keys, allow_delisting, summary)
             _merge_staged_listing(staged, keys, summary)
         # Outside the transaction: refreshed even after a run that stopped before it.
-        sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
+        sql.execute("SELECT refresh_active_us_securities()")
         run.since = run.until = as_of
         summary.add("securities", rejected=rejections.count - rejected_before)
         run.returned = staged + summary.count("securities", "rejected")

@@ -21,7 +21,7 @@ NOT_READ = {
         "pg_shdepend pg_statistic pg_statistic_ext_data pg_largeobject pg_largeobject_metadata"
     ),
     "of the whole server, which pg_dump leaves out": (
-        "pg_authid pg_auth_members pg_parameter_acl pg_replication_origin pg_shdescription pg_shseclabel"
+        "pg_auth_members pg_parameter_acl pg_replication_origin pg_shdescription pg_shseclabel"
     ),
     "parts of an object that is named: aggregate, operator class or family, search configuration, range, mapping": (
         "pg_aggregate pg_amop pg_amproc pg_ts_config_map pg_range pg_foreign_table pg_partitioned_table"

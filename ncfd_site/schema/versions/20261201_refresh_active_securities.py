@@ -1,8 +1,8 @@
-"""Index the beginnings of names, and the former numbers of trials, for the search."""
+"""Let writers of securities refresh the view of active ones, which only its owner may do."""
 
 from ncfd_site.schema import revision_sql
 
-revision = "20261201_add_search_indexes"
+revision = "20261201_refresh_active_securities"
 down_revision = "20261130_add_job_schedules"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,1 @@
+DROP FUNCTION IF EXISTS refresh_active_us_securities();

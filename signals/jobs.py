@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import CharField, DecimalField, F, OuterRef, QuerySet, Subquery, Value
 from django.http import QueryDict
@@ -15,8 +16,13 @@ from ncfd_site.adminkit.read_only import ListError
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.exports.sources import Source, register
+from ncfd_site.ingest.load_command import refuse_demonstration
+from ncfd_site.ingest.records import Rejections
+from ncfd_site.ingest.runs import OUTCOMES, LoadProgress
 from ncfd_site.jobs.job_types import JobType, Schedule
 from ncfd_site.jobs.job_types import register as register_job_type
+from signals.loading import load_registry
+from signals.loading.fetching import fetch_ctgov, find_cursor
 from signals.models import Score
 from signals.scoring.run import score_trials
 from signals.scoring.verification import VerificationCounts, find_mismatches
@@ -108,5 +114,31 @@ register_job_type(
         describe=lambda arguments: f"of run {arguments['run_id']}" if arguments.get("run_id") else "of all runs",
         conclude=lambda result: f"Verified {result['scores']:,} scores and {result['gates']:,} gates. No mismatches.",
         schedules=(Schedule("verify-scores", "0 5 * * 0"),),
+    )
+)
+
+
+def _fetch(arguments: Json, reporter: ProgressReporter) -> Json:
+    refuse_demonstration()
+    pages = fetch_ctgov(settings.NCFD_HOME / "fetched", reporter, since=find_cursor())
+    rejections = Rejections()
+    summary = load_registry(pages, rejections, LoadProgress(pages, reporter), use_file_dates=True)
+    trials = {outcome: summary.count("trials", outcome) for outcome in OUTCOMES}
+    return {**trials, "rejections": list(rejections.lines()), "folder": str(pages[0].parent)}
+
+
+register_job_type(
+    JobType(
+        name="fetch_ctgov",
+        title="Fetch ClinicalTrials.gov",
+        permission=OPERATE,
+        run=_fetch,
+        describe=lambda arguments: "updates since the latest day that was loaded",
+        conclude=lambda result: (
+            f"{result['added']:,} trials added, {result['changed']:,} changed, {result['unchanged']:,} unchanged,"
+            f" {result['rejected']:,} rejected."
+        ),
+        exclusive=True,
+        schedules=(Schedule("fetch-ctgov", "30 1 * * *"),),
     )
 )

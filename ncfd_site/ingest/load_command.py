@@ -17,6 +17,16 @@ from ncfd_site.ingest.records import InputError, Rejections, write_rejections
 from ncfd_site.ingest.runs import LoadProgress, LoadSummary
 
 
+def refuse_demonstration() -> None:
+    """Raise InputError if the database holds the demonstration."""
+    if is_demonstration():
+        raise InputError(
+            "This database holds the demonstration, and real data would mix with invented data. Load it into a"
+            f" database of its own, as in `make run NCFD_HOME={settings.BASE_DIR / '.ncfd-data'} DATA=FOLDER`, or"
+            f" remove {settings.NCFD_HOME} to start empty."
+        )
+
+
 class LoadCommand(SiteCommand):
     """Loads files; rejected records are listed, and end the command with `FINDINGS`."""
 
@@ -28,12 +38,7 @@ class LoadCommand(SiteCommand):
 
     def work(self, options: dict[str, Any]) -> None:
         """Load, and list the rejected records."""
-        if is_demonstration():
-            raise InputError(
-                "This database holds the demonstration, and real data would mix with invented data. Load it into a"
-                f" database of its own, as in `make run NCFD_HOME={settings.BASE_DIR / '.ncfd-data'} DATA=FOLDER`, or"
-                f" remove {settings.NCFD_HOME} to start empty."
-            )
+        refuse_demonstration()
         with write_rejections(options["rejected"]) as rejections:
             try:
                 self.load(rejections, options)

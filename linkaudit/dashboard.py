@@ -6,10 +6,14 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from linkaudit.intervals import wilson_interval
 from linkaudit.queries import IS_ACTIVE
 from linkaudit.review.queries import AVAILABILITY, Availability
 from linkaudit.services import ADJUDICATE, LABEL
+from ncfd_site.core.charts.intervals import Estimate
+from ncfd_site.core.charts.series import SeriesItem
 from ncfd_site.core.formatting import format_capped_count
+from ncfd_site.dashboard.activity import Period, count_as, register_series
 from ncfd_site.dashboard.tile import COUNT_LIMIT, Action, Figure, Line, Query, Rows, Source, Tile, register
 
 VIEW_DISAGREEMENTS = "linkaudit.view_linkdisagreement"
@@ -40,6 +44,12 @@ SELECT coalesce(heuristic, '') AS heuristic, count(*) FILTER (WHERE reason = 'co
     count(*) FILTER (WHERE reason <> 'conflict') AS unsure, min(opened_at) AS oldest
 FROM (SELECT heuristic, reason, opened_at FROM link_disagreements LIMIT {COUNT_LIMIT + 1}) few
 GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 5
+"""  # noqa: S608
+
+LABELS = f"""
+    SELECT r.reviewed_at AS at, r.decision = 'right' AS is_right FROM link_reviews r
+    WHERE r.decision IN ('right', 'wrong') AND r.mode <> 'existing' AND {IS_ACTIVE.format("r")}
+    AND r.reviewed_at >= {{since}}
 """  # noqa: S608
 
 
@@ -128,6 +138,17 @@ def build_disagreements_tile(found: Rows, user: User) -> Tile:
     return Tile(figures, lines, "No open disagreements.", links=links)
 
 
+def describe_precision(period: Period) -> SeriesItem:
+    """Return the share of the labels of a period that are right, with its 95 % interval, as an item."""
+    right = int(period.value or 0)
+    interval = wilson_interval(right, period.count)
+    if interval is None:
+        return SeriesItem(period.at.isoformat(), None, "no labels")
+    rate = right / period.count
+    text = f"{rate:.1%} ({right:,} of {period.count:,})".replace("%", " %")
+    return SeriesItem(period.at.isoformat(), rate, text, Estimate(rate, interval.low, interval.high))
+
+
 def _format_capped(count: int) -> str:
     return format_capped_count(count, COUNT_LIMIT)
 
@@ -160,3 +181,11 @@ register(
         position=40,
     )
 )
+register_series(
+    "labels", "Labels a day", "linkaudit.view_linkreview", unit="day", rows=LABELS, describe=count_as("label"),
+    heading="Labels",
+)  # fmt: skip
+register_series(
+    "precision", "Labels right a month, with 95 % interval", "linkaudit.view_linkreview", unit="month", rows=LABELS,
+    value="(count(*) FILTER (WHERE r.is_right))::float8", describe=describe_precision, heading="Right",
+)  # fmt: skip

@@ -7,7 +7,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from ncfd_site.core.charts.series import SeriesItem
 from ncfd_site.core.formatting import format_capped_count
+from ncfd_site.dashboard.activity import Period, register_series
 from ncfd_site.dashboard.tile import Action, Figure, Line, Query, Rows, Source, Tile, figure_status, register
 from ncfd_site.dashboard.views import register_shortcut
 from storage.jobs import VERIFY
@@ -31,6 +33,11 @@ FROM unnest(ARRAY['count_corrected', 'repaired']) actions (action) CROSS JOIN LA
     ORDER BY e.event_id DESC LIMIT {MAX_CORRECTIONS + 1}
 ) latest
 """  # noqa: S608
+
+DISCOVERED = """
+    SELECT discovered_at AS at, greatest(extract(epoch FROM discovered_at - published_at), 0) / 86400 AS days
+    FROM documents WHERE isfinite(published_at) AND discovered_at >= {since}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +97,18 @@ SOURCE = register(
 )
 register_shortcut(Document, "documents and their extracted text", position=40)
 register_shortcut(StorageObject, "stored objects, their references, and garbage", position=50)
+
+
+def describe_delay(period: Period) -> SeriesItem:
+    """Return the median days between publication and discovery of the documents of a period as an item."""
+    if period.value is None:
+        return SeriesItem(period.at.isoformat(), None, "no documents")
+    text = f"{period.value:.1f} days ({period.count:,} document{'' if period.count == 1 else 's'})"
+    return SeriesItem(period.at.isoformat(), period.value, text)
+
+
+register_series(
+    "delay", "Median days from publication to discovery, by week", "storage.view_document", unit="week",
+    rows=DISCOVERED, value="percentile_cont(0.5) WITHIN GROUP (ORDER BY r.days::float8)", describe=describe_delay,
+    heading="Median delay",
+)  # fmt: skip

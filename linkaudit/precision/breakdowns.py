@@ -95,7 +95,7 @@ class Line:
         if self.rate is None or self.interval is None:
             return IntervalItem(self.name, "not reviewed", None)
         text = f"{self.correct:,} of {self.reviewed:,} right"
-        return IntervalItem(self.name, text, Estimate(self.rate, self.interval.low, self.interval.high))
+        return IntervalItem(self.name, text, Estimate(self.rate, self.interval.low, self.interval.high), self.reviewed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from ncfd_site.core.charts.series import SeriesChart
 from ncfd_site.core.registry import Registry
 
 # Counts above the limit are shown as "more than".
@@ -53,6 +54,7 @@ class Tile:
     scope: str = ""
     links: tuple[Action, ...] = ()
     action: Action | None = None
+    chart: SeriesChart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """The home tile of active jobs."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from ncfd_site.core.charts.series import SeriesItem
+from ncfd_site.core.formatting import format_duration
+from ncfd_site.dashboard.activity import Period, register_series
 from ncfd_site.dashboard.tile import Figure, Line, Query, Rows, Source, Tile, register
 from ncfd_site.jobs.engine import LOST_AFTER
 from ncfd_site.jobs.models import Job
@@ -22,6 +25,12 @@ LEFT JOIN procrastinate_workers w
     ON w.id = t.worker_id AND w.last_heartbeat > now() - make_interval(secs => {LOST_AFTER})
 WHERE j.state IN ('queued', 'running') ORDER BY j.job_id LIMIT 1000
 """  # noqa: S608 (a constant)
+
+FINISHED = """
+    SELECT finished_at AS at, extract(epoch FROM finished_at - started_at) AS seconds
+    FROM (SELECT * FROM site_jobs ORDER BY job_id DESC LIMIT 10000) j
+    WHERE state = 'done' AND started_at IS NOT NULL AND finished_at >= {since}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +90,20 @@ SOURCE = register(
         position=70,
     )
 )
+
+
+def describe_duration(period: Period) -> SeriesItem:
+    """Return the median duration of the jobs of a period as an item."""
+    if period.value is None:
+        return SeriesItem(period.at.isoformat(), None, "no jobs")
+    text = (
+        f"{format_duration(timedelta(seconds=period.value))} ({period.count:,} job{'' if period.count == 1 else 's'})"
+    )
+    return SeriesItem(period.at.isoformat(), period.value, text)
+
+
+register_series(
+    "durations", "Median duration of jobs a day", VIEW, unit="day", rows=FINISHED,
+    value="percentile_cont(0.5) WITHIN GROUP (ORDER BY r.seconds::float8)", describe=describe_duration,
+    heading="Median duration",
+)  # fmt: skip

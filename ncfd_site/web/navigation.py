@@ -63,6 +63,7 @@ GROUPS: Mapping[str, Sequence[Page]] = {
         Page("Companies", "companies:companies", "securities.view_company",
              frozenset({"companies:company", "companies:ticker"})),
         Page("Unresolved sponsors", "companies:sponsors", "securities.view_company"),
+        Page("Activity", "activity", "signals.view_score"),
         Page("Validation errors", "errors", "signals.view_stagingerror"),
     ),
     "Review": (

@@ -6,6 +6,7 @@ from decimal import Decimal
 from ncfd_site.core.charts.bars import BarItem, DivergingItem, build_bar_chart, build_diverging_bar_chart
 from ncfd_site.core.charts.intervals import Estimate, IntervalItem, build_interval_chart, build_interval_column_chart
 from ncfd_site.core.charts.line import LineItem, build_line_chart
+from ncfd_site.core.charts.series import SeriesItem, build_series_chart, render_sparkline
 from ncfd_site.core.charts.timeline import TimelineItem, build_timeline
 from ncfd_site.core.charts.waterfall import WaterfallItem, build_waterfall
 
@@ -17,10 +18,39 @@ def percentage(text: str) -> float:
 def test_bars_are_as_long_as_their_values() -> None:
     items = [BarItem(str(value), value, str(value), []) for value in (0, 5, 10)]
     chart = build_bar_chart("name", "Title", [], items, separator="limit", separator_index=1)
-    assert [bar.width for bar in chart.bars] == [None, "50.00%", "100.00%"]
-    assert chart.bars[0].bar_y < (chart.separator_y or 0) < chart.bars[1].text_y
+    # An item without a value is in the table only.
+    assert [bar.width for bar in chart.bars] == ["50.00%", "100.00%"]
+    assert (chart.separator_y or 99) < chart.bars[0].text_y
     assert chart.height > chart.bars[-1].bar_y
+    assert (chart.items, chart.only) == (items, None)
+    assert build_bar_chart("name", "Title", [], items[:2]).only == items[1]
     assert build_bar_chart("name", "Title", [], []).bars == []
+
+
+def test_series_have_their_values_at_the_mark() -> None:
+    values = (3, None, 8, 0, 0, 0, 2)
+    items = [SeriesItem(f"day {index}", value, f"{value} jobs") for index, value in enumerate(values)]
+    chart = build_series_chart("name", "Title", ("Day", "Jobs"), items)
+    assert [column.item.label for column in chart.columns] == [f"day {index}" for index in (0, 2, 3, 4, 5, 6)]
+    assert {column.item.text: column.text_y == column.y for column in chart.columns if column.text_y is not None} == {
+        "8 jobs": True,
+        "2 jobs": True,
+    }
+    assert (chart.last, chart.sentence) == (items[-1], "")
+    assert chart.spark.count(",") == 6
+    rates = [SeriesItem(str(value), value, "", Estimate(value, value - 0.1, value + 0.05)) for value in (0.5, 0.9)]
+    assert [column.low > column.y > column.high for column in build_series_chart("", "", ("", ""), rates).columns] == [
+        True,
+        True,
+    ]
+
+
+def test_a_series_of_one_value_is_a_sentence() -> None:
+    items = [SeriesItem(str(day), value, f"{value} jobs") for day, value in enumerate((0, 5, 0))]
+    assert build_series_chart("", "", ("", ""), items).sentence == "5 jobs (1); nothing else from 0 to 2."
+    assert build_series_chart("", "", ("", ""), items[:1]).sentence == "Nothing from 0 to 0."
+    assert build_series_chart("", "", ("", ""), []).columns == ()
+    assert render_sparkline([1, 1, None]) == ""
 
 
 def test_diverging_bars_share_one_scale() -> None:

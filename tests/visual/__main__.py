@@ -50,10 +50,12 @@ def main() -> int:
     if options.accept:
         ACCEPTED.mkdir(exist_ok=True)
         for file in ACCEPTED.glob("*.png"):
-            if options.only in file.name:
+            if options.only in file.name.partition(".")[0]:
                 file.unlink()
         shutil.copytree(TAKEN, ACCEPTED, dirs_exist_ok=True)
-    compared = [one for one in compare_pictures(ACCEPTED, TAKEN, DIFFERENCES) if options.only in one.name]
+    compared = [
+        one for one in compare_pictures(ACCEPTED, TAKEN, DIFFERENCES) if options.only in one.name.partition(".")[0]
+    ]
     write_report(FOLDER / "index.html", compared, problems)
     if options.docs:
         update_docs()

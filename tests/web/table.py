@@ -71,6 +71,7 @@ TABLE: dict[str, Rule] = {
     # The site's own
     "/": page(USERS),
     "/errors/": page(GROUPS),
+    "/activity/": page(USERS),
     "/schema/": page(BUT_REVIEWERS),
     "/search/": page(USERS),
     "/search/recent/": posted(USERS, post=400),

@@ -26,11 +26,11 @@ def read_menus(html: str) -> dict[str, list[str]]:
     ("role", "menus"),
     [
         (Role.REVIEWER, {
-            "Analyze": ["Trials", "Compare runs", "Companies", "Unresolved sponsors", "Validation errors"],
+            "Analyze": ["Trials", "Compare runs", "Companies", "Unresolved sponsors", "Activity", "Validation errors"],
             "Review": ["Review", "Links", "Heuristics", "Promotions"],
         }),
         (Role.ANALYST, {
-            "Analyze": ["Trials", "Compare runs", "Companies", "Unresolved sponsors", "Validation errors"],
+            "Analyze": ["Trials", "Compare runs", "Companies", "Unresolved sponsors", "Activity", "Validation errors"],
             "Review": ["Links", "Heuristics", "Promotions", "Agreement"],
             "Operate": ["Content", "Jobs", "Schedule", "Schema"],
         }),

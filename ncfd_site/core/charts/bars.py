@@ -48,6 +48,13 @@ class BarChart:
     height: int
     separator: str
     separator_y: int | None
+    # The rows of the table, with those that have no bar.
+    items: Sequence[BarItem] = ()
+
+    @property
+    def only(self) -> BarItem | None:
+        """The only item with a value, which needs no bar."""
+        return self.bars[0].item if len(self.bars) == 1 else None
 
 
 def build_bar_chart(
@@ -59,7 +66,9 @@ def build_bar_chart(
     separator: str = "",
     separator_index: int = 0,
 ) -> BarChart:
-    """Return a chart with a bar for each item, and a separator before the bar of that index."""
+    """Return a chart with a bar for each item with a value, and a separator before the item of that index."""
+    all_items, separator_index = items, sum(bool(item.value) for item in items[:separator_index])
+    items = [item for item in items if item.value]
     scale = Scale.between(0, max((item.value for item in items), default=0))
     bars = []
     for index, item in enumerate(items):
@@ -67,7 +76,7 @@ def build_bar_chart(
         bars.append(Bar(item, top + TEXT, top + BAR, scale.percent(item.value) if item.value else None))
     height = TOP + ROW * len(items) + (SEPARATOR if separator else 0)
     separator_y = TOP + ROW * separator_index + SEPARATOR - 6 if separator else None
-    return BarChart(name, title, headings, bars, height, separator, separator_y)
+    return BarChart(name, title, headings, bars, height, separator, separator_y, all_items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ TOP, ROW, BOTTOM = 24, 40, 24
 # Room at both ends, so that a mark at 0 or 1 is not cut.
 MARGIN = 2.0
 TICKS = (0, 0.25, 0.5, 0.75, 1)
+# Columns: the height of the row with the counts.
+COUNT_ROW = 16
 # Columns: the height of the scale, the room for its labels in percent, and the most labels below.
 COLUMN_HEIGHT, COLUMN_LEFT, MAX_LABELS = 160, 8.0, 6
 
@@ -36,6 +38,7 @@ class IntervalItem:
     label: str
     text: str
     estimate: Estimate | None
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class IntervalColumn:
     high: float
     shape: Shape
     label: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ def build_interval_column_chart(items: Sequence[IntervalItem], threshold: float)
             up.pixel(item.estimate.high),
             _choose_shape(item.estimate, threshold),
             "" if index % label_step else item.label,
+            item.count,
         )
         for index, item in enumerate(items)
         if item.estimate
@@ -126,7 +131,7 @@ def build_interval_column_chart(items: Sequence[IntervalItem], threshold: float)
     ticks = [Tick(up.pixel(value), f"{value:g}") for value in TICKS]
     axis_y = TOP + COLUMN_HEIGHT
     return IntervalColumnChart(
-        columns, axis_y + BOTTOM, axis_y, up.pixel(threshold), ticks, format_percentage(COLUMN_LEFT)
+        columns, axis_y + BOTTOM + COUNT_ROW, axis_y, up.pixel(threshold), ticks, format_percentage(COLUMN_LEFT)
     )
 
 

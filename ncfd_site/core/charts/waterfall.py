@@ -8,6 +8,8 @@ from ncfd_site.core.charts import Anchor, Scale, format_percentage
 
 TOP, ROW, TEXT, BAR = 44, 44, 16, 24
 MAX_TICKS = 7
+# The text of a bar that starts beyond it ends with the bar.
+MIDDLE = 50
 # The scale reaches at least this far to both sides of zero.
 MIN_SPAN = Decimal(1)
 TICK_STEPS = tuple(Decimal(text) for text in ("0.5", "1", "2", "4", "8", "20", "100", "1000", "5000"))
@@ -36,6 +38,8 @@ class WaterfallBar:
     width: str
     end_x: str
     direction: str
+    text_x: str
+    anchor: Anchor
 
     @property
     def next_bar_y(self) -> int:
@@ -80,6 +84,8 @@ def build_waterfall(items: Sequence[WaterfallItem], second_label: Callable[[Deci
                 width=format_percentage(end - start),
                 end_x=scale.percent(item.after),
                 direction="up" if item.after >= item.before else "down",
+                text_x=format_percentage(start if start < MIDDLE else end),
+                anchor="start" if start < MIDDLE else "end",
             )
         )
     values = [low + step * index for index in range(int((high - low) / step) + 1)]

@@ -28,6 +28,10 @@ class LinkFilterForm(ListForm[LinkFilter]):
     """The filters and the order of the list of links."""
 
     selection_class = LinkFilter
+    columns = {
+        "link": "Link", "trial": "Trial", "asset": "Asset", "document": "Document", "heuristic": "Heuristic",
+        "confidence": "Confidence", "label": "Label", "promotion": "Promotion",
+    }  # fmt: skip
 
     q = make_search_field("NCT ID or asset")
     heuristic = forms.CharField(label="Heuristic", required=False, max_length=200)
@@ -38,6 +42,13 @@ class LinkFilterForm(ListForm[LinkFilter]):
     def __init__(self, *args: Any, heuristics: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.offer("heuristic", [ANY, *((name, name) for name in heuristics)])
+
+    @property
+    def default_columns(self) -> tuple[str, ...]:
+        """The columns that do not repeat one value."""
+        chosen = self.cleaned_data
+        repeated = {"heuristic": chosen.get("heuristic"), "label": chosen.get("label") in ("", "open")}
+        return tuple(name for name in self.columns if name != "promotion" and not repeated.get(name))
 
 
 class LabelForm(PlainForm):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import F
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -21,7 +21,7 @@ from linkaudit.selection import list_links
 from ncfd_site.adminkit.read_only import ListError, select_listed_rows
 from ncfd_site.core.formatting import format_quantity
 from ncfd_site.core.progress import ProgressReporter
-from ncfd_site.exports.sources import Source
+from ncfd_site.exports.sources import SelectedRows, Source
 from ncfd_site.exports.sources import register as register_export
 from ncfd_site.jobs.job_types import JobType, register
 
@@ -144,11 +144,27 @@ register(
 )
 
 
-def _select_exported_links(query: str, actor: User) -> QuerySet[LinkAudit]:
+# The columns of the file for each column of the list.
+FILE_COLUMNS = {
+    "link": ("audit_id",),
+    "trial": ("nct_id",),
+    "asset": ("asset_id", "asset_names"),
+    "document": ("doc_id", "document_url"),
+    "heuristic": ("heuristic_applied",),
+    "confidence": ("confidence",),
+    "label": ("label", "label_source", "reviewed_by", "reviewed_at"),
+    "promotion": ("promotion_status",),
+}
+
+
+def _select_exported_links(query: str, actor: User) -> SelectedRows:
     form = LinkFilterForm(QueryDict(query))
     if not form.is_valid():
         raise ListError("Invalid filter. Return to the list and select again.")
-    return list_links(form.get_selection(), actor)
+    selection = form.get_selection()
+    columns = [name for column in form.cleaned_data["columns"] for name in FILE_COLUMNS[column]]
+    rows = list_links(selection, actor).annotate(asset_names=F("asset__names_jsonb"), document_url=F("doc__source_url"))
+    return SelectedRows(rows, selection.words, columns)
 
 
 register_export(Source("links", LinkAudit, _select_exported_links, lambda: reverse("linkaudit:links")))

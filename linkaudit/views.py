@@ -52,6 +52,7 @@ def links(request: HttpRequest) -> HttpResponse:
         "selection": selection,
         "page": page,
         "rows": [(audit, titles.get(audit.doc_id, "")) for audit in page.rows] if page else [],
+        "columns": form.get_columns(),
         "query": _format_filter_query(selection) if selection else "",
         "last_label": find_last_label(request.session),
     }

@@ -203,20 +203,43 @@ class OrderField(forms.CharField):
         return ",".join(keys)
 
 
-class ListForm(forms.Form, Generic[Chosen]):
-    """The address of a list: filters and order of `selection_class`, and a page. Every field is optional.
+class _ColumnsField(forms.CharField):
+    """Names of columns in their order: `columns=a,b`, or a repeated parameter; cleans to a tuple."""
 
-    `main_names` are the filters that are always visible, () for all.
+    widget = forms.MultipleHiddenInput
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = set(names)
+        super().__init__(label="Columns", required=False)
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        chosen = tuple(dict.fromkeys(name for part in value or () for name in part.split(",") if name))
+        for name in chosen:
+            if name not in self.names:
+                raise ValidationError(f"There is no column {name[:30]}. Choose from {', '.join(sorted(self.names))}.")
+        return chosen
+
+
+class ListForm(forms.Form, Generic[Chosen]):
+    """The address of a list: filters and order of `selection_class`, columns, and a page. Every field is optional.
+
+    `main_names` are the filters that are always visible, () for all. `columns` are the labels of all columns by name;
+    the first `default_count` are shown at first, 0 for all. `preferred` are the columns that the user has chosen.
     """
 
     selection_class: ClassVar[type[Selection]] = Selection
     main_names: ClassVar[tuple[str, ...]] = ()
+    columns: ClassVar[dict[str, str]] = {}
+    default_count: ClassVar[int] = 0
 
     page = forms.IntegerField(required=False, min_value=1, max_value=LAST_PAGE, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, preferred: Sequence[str] = (), **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        self.preferred = tuple(name for name in preferred if name in self.columns)
+        if self.columns:
+            self.fields["columns"] = _ColumnsField(self.columns)
 
     def full_clean(self) -> None:
         """Check the address; one without filters has those of the preset."""
@@ -260,6 +283,32 @@ class ListForm(forms.Form, Generic[Chosen]):
         names = {field.name: parameters.get(field.name, field.name) for field in fields(self.selection_class)}
         chosen = {name: self.cleaned_data.get(parameter) for name, parameter in names.items()}
         return self.selection_class(**{name: value for name, value in chosen.items() if value not in ("", None)})  # type: ignore[return-value]
+
+    @property
+    def default_columns(self) -> tuple[str, ...]:
+        """The columns of a list whose user has chosen none."""
+        return (*self.columns,)[: self.default_count or None]
+
+    def get_columns(self) -> tuple[str, ...]:
+        """Return the columns of the address, else those that the user prefers, else the default."""
+        given = self.cleaned_data.get("columns", ()) if self.is_valid() else ()
+        return given or self.preferred or self.default_columns
+
+    @property
+    def column_choices(self) -> list[tuple[str, str, bool]]:
+        """Each column, shown ones first in their order: its name, its label and whether it is shown."""
+        shown = self.get_columns()
+        return [
+            *((name, self.columns[name], True) for name in shown),
+            *((name, label, False) for name, label in self.columns.items() if name not in shown),
+        ]
+
+    @property
+    def file_query(self) -> str:
+        """The query of the file that has the rows and columns of the list."""
+        given = {"columns": ",".join(self.get_columns())} if self.columns else {}
+        parts = (self.get_selection().query_string, urlencode(given, safe=","))
+        return f"?{'&'.join(filter(None, parts))}"
 
     def get_page_number(self) -> int:
         """Return the page number of a valid form, from 1."""

@@ -4,7 +4,7 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -74,7 +74,24 @@ def _convert_to_json_number(value: float | Decimal) -> Any:
 CHUNK = 64 * 1024
 
 Rows = Iterable[Sequence[Any]]
-Write = Callable[[Sequence[str], Rows], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The first line of a file: its list, the filter in words, the count of rows, and the time."""
+
+    list: str
+    filter: str
+    count: int
+    written_at: datetime
+
+    @property
+    def text(self) -> str:
+        """The heading as a sentence."""
+        return f"{self.list}: {self.filter}; rows: {self.count}; {self.written_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+Write = Callable[[Heading, Sequence[str], Rows], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +111,25 @@ class _Echo:
         return text
 
 
-def _iter_csv_lines(columns: Sequence[str], rows: Rows) -> Iterator[str]:
+def _iter_csv_lines(heading: Heading, columns: Sequence[str], rows: Rows) -> Iterator[str]:
     writer = csv.writer(_Echo())
+    yield writer.writerow([f"# {heading.text}"])
     yield writer.writerow(columns)
     for row in rows:
         yield writer.writerow([to_csv_cell(value) for value in row])
 
 
-def _iter_json_array(columns: Sequence[str], rows: Rows) -> Iterator[str]:
-    before = "[\n"
+def _iter_json_object(heading: Heading, columns: Sequence[str], rows: Rows) -> Iterator[str]:
+    yield f'{dump_json_line(asdict(heading))[:-1]},"rows":[\n'
+    before = ""
     for line in _iter_json_objects(columns, rows):
         yield f"{before}{line}"
         before = ",\n"
-    yield "[]\n" if before == "[\n" else "\n]\n"
+    yield "\n]}\n"
 
 
-def _iter_json_lines(columns: Sequence[str], rows: Rows) -> Iterator[str]:
+def _iter_json_lines(heading: Heading, columns: Sequence[str], rows: Rows) -> Iterator[str]:
+    yield f"{dump_json_line(asdict(heading))}\n"
     for line in _iter_json_objects(columns, rows):
         yield f"{line}\n"
 
@@ -123,17 +143,17 @@ FORMATS = {
     one.name: one
     for one in (
         Format("csv", "CSV", "text/csv; charset=utf-8", _iter_csv_lines),
-        Format("json", "JSON", "application/json", _iter_json_array),
+        Format("json", "JSON", "application/json", _iter_json_object),
         Format("jsonl", "JSON lines", "application/jsonl", _iter_json_lines),
     )
 }
 
 
-def iterate_chunks(file_format: Format, columns: Sequence[str], rows: Rows) -> Iterator[bytes]:
+def iterate_chunks(file_format: Format, heading: Heading, columns: Sequence[str], rows: Rows) -> Iterator[bytes]:
     """Yield the file in chunks of about `CHUNK` characters."""
     held: list[str] = []
     size = 0
-    for text in file_format.write(columns, rows):
+    for text in file_format.write(heading, columns, rows):
         held.append(text)
         size += len(text)
         if size >= CHUNK:

@@ -118,7 +118,8 @@ def _run_export(arguments: Json, reporter: ProgressReporter) -> Json:
         reporter.advance(count % FETCH_SIZE)
 
     rows = count_rows(listed.iterate_rows())
-    size = write_file(f"{arguments['file']}.{file_format.name}", iterate_chunks(file_format, listed.columns, rows))
+    chunks = iterate_chunks(file_format, listed.describe(listed.rows.count()), listed.columns, rows)
+    size = write_file(f"{arguments['file']}.{file_format.name}", chunks)
     return {"name": listed.file_name(file_format.name), "rows": count, "bytes": size}
 
 

@@ -35,7 +35,8 @@ def export(request: HttpRequest, name: str, format_name: str) -> HttpResponseBas
         messages.success(request, f"Job {job.pk} queued. Its page offers the file when it is finished.")
         return redirect("jobs:job", job.pk)
     chosen = FORMATS[format_name]
-    if listed.is_long():
+    count = listed.count_short()
+    if count is None:
         title = f"Export {source.model._meta.verbose_name_plural} as {chosen.label}"
         return _show_page(
             request,
@@ -47,7 +48,7 @@ def export(request: HttpRequest, name: str, format_name: str) -> HttpResponseBas
             back=build_page_url(source, query),
         )
     return StreamingHttpResponse(
-        iterate_chunks(chosen, listed.columns, listed.iterate_rows()),
+        iterate_chunks(chosen, listed.describe(count), listed.columns, listed.iterate_rows()),
         content_type=chosen.content_type,
         headers={"Content-Disposition": f'attachment; filename="{listed.file_name(format_name)}"'},
     )

@@ -47,6 +47,12 @@ class TrialFilterForm(RunForm[TrialFilter]):
     selection_class = TrialFilter
     run_fields = {"run": [("", "latest")]}
 
+    columns = {
+        "trial": "Trial", "sponsor": "Sponsor", "ticker": "Ticker", "phase": "Phase", "indication": "Indication",
+        "readout": "Readout", "gates": "Gates", "signals": "Top signals", "risk": "P(failure)", "change": "Change",
+        "status": "Status", "run": "Run",
+    }  # fmt: skip
+    default_count = 10
     main_names = ("q", "phase", "band", "within", "gate", "stop")
 
     q = make_search_field("NCT ID, sponsor, ticker or drug")

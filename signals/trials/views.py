@@ -43,7 +43,8 @@ def trials(request: HttpRequest) -> HttpResponse:
             "run": run,
             "before": find_previous_run(run.run_id, runs) if run else None,
             "has_trials": bool(page and page.rows) or Trial.objects.exists(),
-            "query": f"?{selection.query_string}" if selection and selection.query_string else "",
+            "columns": form.get_columns(),
+            "query": form.file_query if selection else "",
         },
         status=200 if selection else 400,
     )

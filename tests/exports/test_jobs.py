@@ -59,6 +59,7 @@ def test_long_list_is_written_by_a_job_in_bounded_memory(
     (file,) = folder.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with file.open() as lines:
+        assert lines.readline().startswith("# links: open links; rows: 12000; ")
         rows = list(csv.DictReader(lines))
     assert [int(row["audit_id"]) for row in rows] == list(LinkAudit.objects.order_by("pk").values_list("pk", flat=True))
     assert {row["review_notes"] for row in rows} == {"'=1+1"}
@@ -66,7 +67,7 @@ def test_long_list_is_written_by_a_job_in_bounded_memory(
     assert f"/exports/files/{job.pk}/" in page.content.decode()
     got = ana.get(f"/exports/files/{job.pk}/")
     assert b"".join(got.streaming_content) == file.read_bytes()  # type: ignore[attr-defined]
-    assert got["Content-Disposition"].startswith('attachment; filename="link_audit-')
+    assert got["Content-Disposition"].startswith('attachment; filename="link_audit-open-links-')
 
 
 @pytest.mark.django_db
@@ -138,7 +139,7 @@ def test_a_canceled_export_leaves_no_file_and_can_start_again(
     (folder / f"{job.arguments['file']}.jsonl").write_text("half a row" * 1000)
     run()
     (file,) = folder.iterdir()
-    assert len(file.read_text().splitlines()) == 100
+    assert len(file.read_text().splitlines()) == 101
     with pytest.raises(Exception, match="nothing to cancel"):
         cancel(job.pk, actor=User.objects.get())
 

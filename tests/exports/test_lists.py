@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -30,8 +31,10 @@ MODELS = sorted(
 def exported(client: Client, address: str) -> list[dict[str, Any]]:
     answer = client.get(address)
     assert answer.status_code == 200, answer
-    found: list[dict[str, Any]] = json.loads(b"".join(answer.streaming_content).decode())  # type: ignore[attr-defined]
-    return found
+    found: dict[str, Any] = json.loads(b"".join(answer.streaming_content).decode())  # type: ignore[attr-defined]
+    rows: list[dict[str, Any]] = found["rows"]
+    assert found["count"] == len(rows)
+    return rows
 
 
 def test_the_rows_are_those_of_the_screen_on_all_pages(ana: Client) -> None:
@@ -58,16 +61,31 @@ def test_the_links_of_the_site_are_exported_as_filtered(ana: Client) -> None:
     assert [row["audit_id"] for row in rows] == [kept[1], kept[2], kept[0]]
     assert rows[0]["confidence"] == 0.93
     assert rows[0]["evidence_jsonb"] == {"matched_alias": "asset"}
-    assert "/exports/links/csv/?q=sema" in ana.get("/links/?q=sema").content.decode()
+    columns = "columns=link,trial,asset,document,heuristic,confidence"
+    assert f"/exports/links/csv/?q=sema&amp;{columns}" in ana.get("/links/?q=sema").content.decode()
+    # The file has the columns of the list, and states that the list has open links only.
+    page = ana.get("/links/?heuristic=HP-2&columns=label,link").content.decode()
+    headings = re.findall(r"<th[^>]*>(?:<a[^>]*>)?([A-Z]\w+)", page)
+    assert headings == ["Label", "Link"]
+    answer = ana.get("/exports/links/jsonl/?heuristic=HP-2&columns=label,link")
+    first, row, *_ = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert json.loads(first) | {"written_at": ""} == {
+        "list": "links", "filter": "HP-2; open links", "count": 3, "written_at": ""
+    }  # fmt: skip
+    assert list(json.loads(row)) == ["label", "label_source", "reviewed_by", "reviewed_at", "audit_id"]
+    assert answer["Content-Disposition"].startswith('attachment; filename="link_audit-hp-2-open-links-20')
+    assert ana.get("/links/?columns=link,x").context["page"] is None
+    assert ana.get("/exports/links/csv/?columns=x").status_code == 400
 
 
 def test_a_formula_in_a_note_is_defused_and_the_file_names_table_and_moment(ana: Client) -> None:
     make_link_audit(label=True, review_notes="=1+1")
     answer = ana.get("/exports/linkaudit.linkaudit/csv/")
     text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
-    (row,) = csv.DictReader(io.StringIO(text))
+    assert text.startswith("# links: no filter; rows: 1; 20")
+    (row,) = csv.DictReader(io.StringIO(text.partition("\n")[2]))
     assert (row["review_notes"], row["label"], row["confidence"]) == ("'=1+1", "true", "0.95")
-    assert answer["Content-Disposition"].startswith('attachment; filename="link_audit-20')
+    assert answer["Content-Disposition"].startswith('attachment; filename="link_audit-no-filter-20')
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert "no-store" in answer["Cache-Control"]
 

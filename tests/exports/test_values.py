@@ -11,18 +11,19 @@ from uuid import UUID
 import pytest
 from psycopg.types.range import Range
 
-from ncfd_site.exports.formats import FORMATS, dump_json_line, iterate_chunks, to_csv_cell
+from ncfd_site.exports.formats import FORMATS, Heading, dump_json_line, iterate_chunks, to_csv_cell
 
 NOON = datetime(2024, 3, 1, 12, 0, 0, 250, tzinfo=UTC)
 ROWS: list[list[Any]] = [
     [1, "=1+1", Decimal("0.95"), NOON, {"quote": "=1", "n": [1]}, None, True],
     [-2, 'a "quoted",\nline', Decimal(-3), date(2024, 3, 1), [], "", False],
 ]
+HEADING = Heading("links", 'label: right; "HP-1"', 2, NOON)
 NAMES = ["number", "text", "rate", "at", "json", "nothing", "truth"]
 
 
 def written(form: str, rows: list[list[Any]]) -> str:
-    return b"".join(iterate_chunks(FORMATS[form], NAMES, rows)).decode()
+    return b"".join(iterate_chunks(FORMATS[form], HEADING, NAMES, rows)).decode()
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
@@ -41,22 +42,29 @@ def test_numbers_stay_numbers(value: Any, cell: str) -> None:
 
 
 def test_csv_has_a_head_and_what_json_has() -> None:
-    head, *rows = csv.reader(io.StringIO(written("csv", ROWS)))
+    first, head, *rows = csv.reader(io.StringIO(written("csv", ROWS)))
+    assert first == ['# links: label: right; "HP-1"; rows: 2; 2024-03-01 12:00:00 UTC']
     assert head == NAMES
     assert rows[0] == ["1", "'=1+1", "0.95", "2024-03-01T12:00:00.000250+00:00", '{"quote":"=1","n":[1]}', "", "true"]
     assert rows[1] == ["-2", 'a "quoted",\nline', "-3", "2024-03-01", "[]", "", "false"]
 
 
-def test_json_is_one_array_and_json_lines_are_lines() -> None:
-    whole = json.loads(written("json", ROWS))
-    assert whole == [json.loads(line) for line in written("jsonl", ROWS).splitlines()]
+def test_json_is_one_object_and_json_lines_are_lines() -> None:
+    stated = json.loads(written("json", ROWS))
+    whole = stated.pop("rows")
+    assert stated == {
+        "list": "links", "filter": 'label: right; "HP-1"', "count": 2, "written_at": "2024-03-01T12:00:00.000250+00:00",
+    }  # fmt: skip
+    # The first line has it all.
+    assert json.loads(f"{written('json', ROWS).splitlines()[0]}]}}") == stated | {"rows": []}
+    assert [stated, *whole] == [json.loads(line) for line in written("jsonl", ROWS).splitlines()]
     assert whole[0] == {
         "number": 1, "text": "=1+1", "rate": 0.95, "at": "2024-03-01T12:00:00.000250+00:00",
         "json": {"quote": "=1", "n": [1]}, "nothing": None, "truth": True,
     }  # fmt: skip
-    assert json.loads(written("json", [])) == []
-    assert written("jsonl", []) == ""
-    assert written("csv", []).split() == [",".join(NAMES)]
+    assert json.loads(written("json", [])) == stated | {"rows": []}
+    assert [json.loads(line) for line in written("jsonl", []).splitlines()] == [stated]
+    assert written("csv", []).splitlines()[1:] == [",".join(NAMES)]
 
 
 def test_other_values_are_text() -> None:
@@ -71,6 +79,6 @@ def test_other_values_are_text() -> None:
 
 
 def test_rows_are_handed_on_in_pieces() -> None:
-    pieces = list(iterate_chunks(FORMATS["jsonl"], ["n"], ([number] for number in range(50_000))))
+    pieces = list(iterate_chunks(FORMATS["jsonl"], HEADING, ["n"], ([number] for number in range(50_000))))
     assert len(pieces) > 3
     assert max(map(len, pieces)) < 70_000

@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.template import RequestContext
+from django.template import Context, RequestContext
+from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -82,6 +83,27 @@ def sorted_header(
         if place is not None
         else "",
     )  # fmt: skip
+
+
+class _Cells(template.Node):
+    """The cells of a row by column."""
+
+    def __init__(self, columns: FilterExpression, cells: dict[str, NodeList]) -> None:
+        self.columns, self.cells = columns, cells
+
+    def render(self, context: Context) -> SafeString:
+        return mark_safe("".join(self.cells[name].render(context) for name in self.columns.resolve(context)))  # noqa: S308
+
+
+@register.tag
+def cells(parser: Parser, token: Token) -> _Cells:
+    """Render `{% cell "name" %}…` of each of the columns in their order: `{% cells columns %}…{% endcells %}`."""
+    columns = parser.compile_filter(token.split_contents()[1])
+    found = {}
+    parser.parse(("cell",))
+    while (token := parser.next_token()).contents != "endcells":
+        found[token.split_contents()[1].strip('"')] = parser.parse(("cell", "endcells"))
+    return _Cells(columns, found)
 
 
 @register.inclusion_tag("ncfd/components/rate.html")

@@ -34,6 +34,7 @@ def measure(full: bool) -> Iterator[Row]:
 def addresses() -> Mapping[str, str]:
     """Return the addresses of the measured pages by name."""
     trials, compare = reverse("risk:trials"), reverse("risk:compare")
+    search = f"{reverse('search')}?panel=1&q="
     companies, api = reverse("companies:companies"), reverse("api")
     return {
         "trials by risk": trials,
@@ -60,6 +61,9 @@ def addresses() -> Mapping[str, str]:
         "sponsors without company": reverse("companies:sponsors"),
         "dashboard": reverse("home"),
         "errors": reverse("errors"),
+        "search for a trial": f"{search}{TRIAL}",
+        "search for a name": f"{search}bench",
+        "search for a ticker": f"{search}{TICKER}",
         "API: trials": f"{api}trials",
         "API: a trial": f"{api}trials/{TRIAL}",
     }

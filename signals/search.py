@@ -1,7 +1,8 @@
 """Trials, companies, tickers and drugs in the search, by number and by the beginning of a name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.contrib.auth.models import User
@@ -12,15 +13,15 @@ from ncfd_site.core import sql
 from ncfd_site.search.providers import MOST_HITS, Hit, Provider, build_prefix_pattern, parse_key, register
 from securities.loading.names import normalize_company_name
 from signals.models import Trial
-from signals.trials.search import TICKER, Found, filter_by_search, has_nct_id
+from signals.trials.search import TICKER, Found, filter_by_search, has_nct_id, parse_nct_ids
 
 VIEW_TRIALS, VIEW_COMPANIES, VIEW_ASSETS = "signals.view_score", "securities.view_company", "linkaudit.view_asset"
 # Rows read for a group: a company has several names, a ticker several periods.
 READ = 4 * MOST_HITS
-# Ordered as the indexes on patterns are, which have the first rows without reading the others.
+# Ordered as the indexes on prefixes are, which have the first rows without reading the others.
 _COMPANIES = """
-    SELECT c.cik, c.name, found.also FROM (
-        (SELECT company_id, NULL AS also, 0 AS rank FROM companies WHERE cik = %(cik)s)
+    SELECT c.cik::text AS key, c.name AS title, coalesce('also ' || found.also, 'CIK ' || c.cik) AS note FROM (
+        (SELECT company_id, NULL AS also, 0 AS rank FROM companies WHERE cik = %(number)s)
         UNION ALL (SELECT company_id, NULL, 1 FROM companies WHERE name_norm LIKE %(pattern)s
                    ORDER BY name_norm USING ~<~ LIMIT %(read)s)
         UNION ALL (SELECT company_id, alias, 2 FROM company_aliases
@@ -29,73 +30,68 @@ _COMPANIES = """
     ) found JOIN companies c USING (company_id) ORDER BY found.rank, c.name_norm, c.company_id
 """
 _TICKERS = """
-    SELECT s.ticker, s.status::text AS status, c.name FROM securities s JOIN companies c USING (company_id)
-    WHERE s.ticker_norm LIKE %(pattern)s ORDER BY s.ticker_norm USING ~<~, s.status <> 'active' LIMIT %(read)s
+    SELECT s.ticker AS key, s.ticker AS title,
+           c.name || CASE s.status WHEN 'active' THEN '' ELSE ', ' || s.status END AS note
+    FROM (SELECT * FROM securities WHERE ticker_norm LIKE %(pattern)s ORDER BY ticker_norm USING ~<~ LIMIT %(read)s) s
+    JOIN companies c USING (company_id) ORDER BY s.ticker_norm, s.status <> 'active'
 """
 _DRUGS = """
-    SELECT asset_id, alias FROM asset_aliases WHERE alias_norm LIKE %(pattern)s
-    ORDER BY alias_norm USING ~<~ LIMIT %(read)s
+    SELECT asset_id::text AS key, alias AS title, 'trials of this drug' AS note FROM asset_aliases
+    WHERE alias_norm LIKE %(pattern)s ORDER BY alias_norm USING ~<~ LIMIT %(read)s
+"""
+_FORMER_IDS = """
+    SELECT DISTINCT t.nct_id AS key, t.nct_id AS title, 'formerly ' || former.id AS note
+    FROM unnest(%(ids)s::text[]) AS former (id)
+    JOIN trial_versions v ON v.raw_jsonb #> '{protocolSection,identificationModule,nctIdAliases}' @> to_jsonb(former.id)
+    JOIN trials t USING (trial_id) ORDER BY t.nct_id LIMIT %(read)s
 """
 
 
 @dataclass(frozen=True, slots=True)
-class _Company:
-    cik: int
-    name: str
-    also: str | None
+class _Row:
+    key: str
+    title: str
+    note: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Ticker:
-    ticker: str
-    status: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Drug:
-    asset_id: int
-    alias: str
+def _read(query: str, **parameters: Any) -> Iterable[_Row]:
+    """Return the first row of each key."""
+    found: dict[str, _Row] = {}
+    for row in sql.rows(query, parameters | {"read": READ}, of=_Row):
+        found.setdefault(row.key, row)
+    return found.values()
 
 
 def find_trials(text: str, user: User) -> Iterator[Hit]:
-    """Yield the trials whose NCT ID is, or begins with, the text, in any spelling."""
-    if has_nct_id(text):
-        for trial in filter_by_search(Trial.objects.order_by("nct_id"), text, Found())[:MOST_HITS]:
-            about = ", ".join(filter(None, (trial.sponsor_text, trial.indication)))
-            yield Hit(trial.nct_id, reverse("why:trial", args=[trial.nct_id]), about)
+    """Yield the trials whose NCT ID is, was, or begins with, the text, in any spelling."""
+    if not has_nct_id(text):
+        return
+    for trial in filter_by_search(Trial.objects.order_by("nct_id"), text, Found())[:MOST_HITS]:
+        about = ", ".join(filter(None, (trial.sponsor_text, trial.indication)))
+        yield Hit(trial.nct_id, reverse("why:trial", args=[trial.nct_id]), about)
+    if ids := parse_nct_ids(text):
+        for row in _read(_FORMER_IDS, ids=ids):
+            yield Hit(row.title, reverse("why:trial", args=[row.key]), row.note)
 
 
 def find_companies(text: str, user: User) -> Iterator[Hit]:
     """Yield the companies with a CIK, or with a current or former name that begins with the text."""
-    parameters = {"cik": parse_key(text), "pattern": build_prefix_pattern(normalize_company_name(text)), "read": READ}
-    companies: dict[int, _Company] = {}
-    for one in sql.rows(_COMPANIES, parameters, of=_Company):
-        companies.setdefault(one.cik, one)
-    for one in companies.values():
-        note = f"also {one.also}" if one.also else f"CIK {one.cik}"
-        yield Hit(one.name, reverse("companies:company", args=[one.cik]), note)
+    pattern = build_prefix_pattern(normalize_company_name(text))
+    for row in _read(_COMPANIES, number=parse_key(text), pattern=pattern):
+        yield Hit(row.title, reverse("companies:company", args=[row.key]), row.note)
 
 
 def find_tickers(text: str, user: User) -> Iterator[Hit]:
     """Yield the tickers that begin with the text; of an active and a former one, the active one."""
-    if not TICKER.fullmatch(text):
-        return
-    tickers: dict[str, _Ticker] = {}
-    for one in sql.rows(_TICKERS, {"pattern": build_prefix_pattern(text.upper()), "read": READ}, of=_Ticker):
-        tickers.setdefault(one.ticker, one)
-    for one in tickers.values():
-        note = one.name if one.status == "active" else f"{one.name}, {one.status}"
-        yield Hit(one.ticker, reverse("companies:ticker", args=[one.ticker]), note)
+    if TICKER.fullmatch(text):
+        for row in _read(_TICKERS, pattern=build_prefix_pattern(text.upper())):
+            yield Hit(row.title, reverse("companies:ticker", args=[row.key]), row.note)
 
 
 def find_drugs(text: str, user: User) -> Iterator[Hit]:
     """Yield the trials of the drugs with a name, code or identifier that begins with the text."""
-    assets: dict[int, _Drug] = {}
-    for one in sql.rows(_DRUGS, {"pattern": build_prefix_pattern(normalize_name(text)), "read": READ}, of=_Drug):
-        assets.setdefault(one.asset_id, one)
-    for one in assets.values():
-        yield Hit(one.alias, _search_list("risk:trials", one.alias), "trials of this drug")
+    for row in _read(_DRUGS, pattern=build_prefix_pattern(normalize_name(text))):
+        yield Hit(row.title, _search_list("risk:trials", row.title), row.note)
 
 
 def list_lists(text: str, user: User) -> Iterator[Hit]:

@@ -1,5 +1,6 @@
 """The search of the header: hits by group, permissions, recent items, queries."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -9,12 +10,15 @@ from psycopg.types.range import DateRange
 from pytest_django import DjangoAssertNumQueries
 
 from linkaudit import models as linkaudit
+from ncfd_site.core import sql
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs.models import Job
 from ncfd_site.search import providers
 from securities.models import CompanyAlias
+from signals.models import TrialVersion
 from tests.admin.rows import DAY, MOMENT, make_security
 from tests.factories import make_asset, make_company, make_document, make_link_audit, make_trial, make_user
+from tests.plans import disable
 from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +49,31 @@ def test_a_trial_is_found_by_any_spelling_of_its_number(ana: Client, text: str) 
     make_trial(nct_id="NCT01234567")
     make_trial(nct_id="NCT11234567")
     assert hits(ana, text)["Trials"] == [("NCT01234567", "/trials/NCT01234567/")]
+
+
+def test_a_trial_is_found_by_its_former_number(ana: Client) -> None:
+    trial = make_trial(nct_id="NCT01234567")
+    record = {"protocolSection": {"identificationModule": {"nctIdAliases": ["NCT00000009"]}}}
+    for number in range(2):
+        TrialVersion.objects.create(trial=trial, captured_at=MOMENT, raw_jsonb=record, sha256=f"{number:064}")
+    assert hits(ana, "nct00000009")["Trials"] == [("NCT01234567", "/trials/NCT01234567/")]
+    assert "formerly NCT00000009" in text_of(ana.get("/search/?q=00000009"))
+
+
+def test_the_search_reads_through_indexes(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = []
+
+    def explain(query: str, parameters: dict[str, Any], *, of: type[Any]) -> list[Any]:
+        plans.append("\n".join(sql.column(f"EXPLAIN {query}", parameters)))
+        return []
+
+    disable("seqscan", "sort")
+    monkeypatch.setattr("signals.search.sql.rows", explain)
+    for text in ("NCT00000009", "zet"):
+        ana.get("/search/", {"q": text})
+    for index in ("companies_name", "company_aliases", "securities_ticker", "asset_aliases"):
+        assert any(f"Index Scan using ix_{index}_prefix" in plan and "~>=~" in plan for plan in plans), index
+    assert any("Bitmap Index Scan on ix_trial_versions_former_ids" in plan for plan in plans)
 
 
 def test_companies_and_tickers_are_found_by_their_beginning(ana: Client) -> None:
@@ -163,7 +192,7 @@ def test_a_failing_group_does_not_end_the_search(ana: Client, monkeypatch: pytes
     }
 
 
-@pytest.mark.parametrize(("text", "count"), [("abc", 8), ("NCT01234567", 9), ("123", 11)])
+@pytest.mark.parametrize(("text", "count"), [("abc", 8), ("NCT01234567", 10), ("123", 11)])
 def test_the_number_of_queries_is_fixed(
     ana: Client, django_assert_num_queries: DjangoAssertNumQueries, text: str, count: int
 ) -> None:

@@ -3,7 +3,7 @@
 from ncfd_site.schema import revision_sql
 
 revision = "20261201_refresh_active_securities"
-down_revision = "20261130_add_job_schedules"
+down_revision = "20261201_add_search_indexes"
 branch_labels = None
 depends_on = None
 

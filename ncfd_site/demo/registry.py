@@ -13,6 +13,7 @@ from ncfd_site.demo.publications import build_phrases
 from ncfd_site.demo.templates import fill, read_toml
 from ncfd_site.ingest.records import Record, Rejections, SourceLocation
 from ncfd_site.ingest.runs import LoadProgress
+from securities.models import ResolverFeature, ReviewQueueItem
 from signals.loading.ctgov import load_studies
 from signals.loading.record import parse_trial_record
 from signals.models import IngestRun, RegistryHistoryVersion, Trial
@@ -56,6 +57,9 @@ def add_trials(loader: Loader) -> None:
         _load_versions(loader, [known[-1] for known in found if known])
         loader.backdate(loader.calendar.load(load))
     IngestRun.objects.filter(finished_at=F("started_at")).update(finished_at=F("started_at") + DURATION)
+    # The demonstration has its own cases of the sponsor resolver.
+    ReviewQueueItem.objects.filter(run_id__startswith="sponsors:").delete()
+    ResolverFeature.objects.filter(run_id__startswith="sponsors:").delete()
     # The registry's own list, which also has versions that no load has read.
     RegistryHistoryVersion.objects.all().delete()
     loader.trial_ids = dict(Trial.objects.values_list("nct_id", "pk"))

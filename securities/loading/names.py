@@ -1,17 +1,13 @@
-"""Company names: normalization, and the company of a name."""
+"""Normalization of company names, and their legal forms."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from ncfd_site.core import sql
 
 # Legal forms without dots ("S.p.A." is "spa"). Not "Holdings" and "Group": a holding and its subsidiary are two
 # companies.
 _FORMS = (
     "inc incorporated corp corporation co company companies ltd limited llc llp lp lllp plc pc pbc ulc ag sa se nv bv"
-    " ab asa as oyj aps gmbh kgaa kg spa srl sarl sas sl kk pty pte bhd sab sapi cv adr"
+    " ab asa as oyj aps gmbh kgaa kg spa srl sarl sas sl kk gk pty pte bhd sab sapi cv adr aktiengesellschaft public"
 )
 LEGAL_FORMS = frozenset(_FORMS.split())
 # Words that join a name to its legal form.
@@ -21,8 +17,6 @@ _SUFFIXES = re.compile(r"[/\\]\s*[A-Za-z]{2,4}\s*(?:[/\\]\s*|$)(?=$|[/\\])|[/\\]
 _INITIALS = re.compile(r"\b(\w)\.(?=\w\b)")
 _DROPPED = re.compile(r"['\u2019`.\u00b7\u00ae\u2122]")
 _SEPARATORS = re.compile(r"[\W_]+")
-# Alias types that are names of the company itself.
-_OWN_NAMES = ("former_name", "legal", "aka", "dba")
 
 
 def normalize_company_name(name: str) -> str:
@@ -43,35 +37,15 @@ def normalize_company_name(name: str) -> str:
     return " ".join(words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    company_id: int
-    name: str
-
-
-def load_company_names() -> Mapping[str, int | None]:
-    """Return the company ID of every normalized company name; None for a name of several companies.
-
-    Memory grows with the number of companies.
-    """
-    rows = sql.rows(
-        "SELECT company_id, name::text AS name FROM companies"
-        " UNION SELECT company_id, alias FROM company_aliases WHERE alias_type::text = ANY(%s)",
-        [list(_OWN_NAMES)],
-        of=_Name,
-    )
-    companies: dict[str, int | None] = {}
-    for row in rows:
-        key = normalize_company_name(row.name)
-        if key:
-            companies[key] = row.company_id if companies.get(key, row.company_id) == row.company_id else None
-    return companies
-
-
-def match_company(names: Mapping[str, int | None], sponsor: str | None) -> int | None:
-    """Return the only company with that name, or None."""
-    key = normalize_company_name(sponsor) if sponsor else ""
-    return names.get(key) if key else None
+def read_legal_form(name: str) -> str:
+    """Return the last word of the legal form without dots, in lower case: "ag" for "Gaia AG"; "" without one."""
+    bare = unicodedata.normalize("NFKD", _SUFFIXES.sub("", name.strip())).encode("ascii", "ignore").decode()
+    words = _SEPARATORS.sub(" ", _DROPPED.sub("", _INITIALS.sub(r"\1", bare)).casefold()).split()
+    joined = next(("".join(words[-n:]) for n in (3, 2) if len(words) > n and all(len(w) == 1 for w in words[-n:])), "")
+    last = joined if joined in LEGAL_FORMS else words[-1] if words[1:] else ""
+    if "public" in words[-3:] and last in ("co", "ltd", "limited"):
+        return "plc"
+    return last if last in LEGAL_FORMS else ""
 
 
 def _count_legal_form_words(words: list[str]) -> int:

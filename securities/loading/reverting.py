@@ -8,9 +8,9 @@ from django.db import transaction
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import serialize_loads
+from securities.loading.aliases import SOURCE as ALIASES_SOURCE
 from securities.loading.tickers import RUN_SOURCE
 
-ALIASES_SOURCE = "sponsor_aliases"
 # Tables and their keys, in the order in which rows are deleted.
 _TABLES = {
     "securities": "security_id",

@@ -12,6 +12,7 @@ from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Stage, serialize_loads, valid_records
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord, Rejections, SourceLocation
 from ncfd_site.ingest.runs import LoadProgress, LoadSummary, record_run
+from securities.loading.aliases import add_bundled_aliases
 from securities.loading.listing import Listing
 
 _WORD = re.compile(r"[A-Z0-9.\-/=^+*$]+")
@@ -260,6 +261,8 @@ def load_tickers(
             keys["keep_all"] = sql.value(HAS_NAMELESS_ROW, keys)
             _require_plausible_listing(staged, keys, allow_delisting, summary)
             _merge_staged_listing(staged, keys, summary)
+            if bundled := add_bundled_aliases(run.run_id):
+                summary.notes.append(f"{bundled:,} names of subsidiaries and brands were added.")
         # Outside the transaction: refreshed even after a run that stopped before it.
         sql.execute("SELECT refresh_active_us_securities()")
         run.since = run.until = as_of

@@ -9,16 +9,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 from linkaudit.loading.hp2 import propose_links
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Counts, dump_json, serialize_loads, valid_records, write_batches
 from ncfd_site.ingest.json_records import read_json_records
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord, Rejections, parse_records
 from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
-from securities.loading.names import load_company_names, match_company
+from securities.loading.matching import SponsorMatcher, load_company_names, match_company
 from signals.loading import stored_trials
 from signals.loading.history import Placement, list_versions, load_captures, place_capture, rebuild_histories
 from signals.loading.record import TrialRecord, parse_trial_record
+from signals.loading.sponsors import FOLLOW_SUCCESSIONS, propose_companies
 from signals.loading.stored_trials import (
     StatedParts,
     StoredTrial,
@@ -70,7 +73,8 @@ def load_studies(
     summary = LoadSummary(THINGS)
     rejected_before = rejections.count
     with record_run(RUN_SOURCE) as run:
-        writer = _Writer(run, load_company_names(), store)
+        names = load_company_names()
+        writer = _Writer(run, names, store)
         valid = _include_update_dates(valid_records(records, rejections), run)
         for counts in write_batches(
             valid, writer.write, key=lambda record: record.nct_id, rejections=rejections, progress=progress
@@ -85,6 +89,9 @@ def load_studies(
         )
         if older := summary.count("older records", "unchanged"):
             summary.notes.append(f"{older:,} records are older than the stored ones: earlier versions.")
+        with transaction.atomic():
+            sql.execute(FOLLOW_SUCCESSIONS)
+            propose_companies(names, writer.unmatched_sponsors, str(run.run_id))
         sql.execute(stored_trials.SAVE_CURSOR, {"until": run.until})
     return summary
 
@@ -103,10 +110,11 @@ def _is_repeated(record: TrialRecord, trial: StoredTrial) -> bool:
 class _Writer:
     """Writes the batches of one load."""
 
-    def __init__(self, run: Run, names: Mapping[str, int | None], store: ContentStore) -> None:
+    def __init__(self, run: Run, names: SponsorMatcher, store: ContentStore) -> None:
         self._run = run
         self._names = names
         self._store = store
+        self.unmatched_sponsors: set[str] = set()
 
     def write(self, batch: Sequence[Record[TrialRecord]]) -> Counts:
         """Write one batch in the current transaction and return its counts."""
@@ -185,6 +193,9 @@ class _Writer:
     def _build_row(
         self, record: TrialRecord, changes: VersionChanges, trial: StoredTrial | None, place: Placement
     ) -> tuple[Any, ...]:
+        company_id = choose_sponsor_company(self._names, record, trial)
+        if company_id is None and record.sponsor:
+            self.unmatched_sponsors.add(record.sponsor)
         return (
             record.nct_id,
             record.sha256,
@@ -194,7 +205,7 @@ class _Writer:
             record.last_update_submitted,
             dump_json(record.raw),
             record.sponsor,
-            choose_sponsor_company(self._names, record, trial),
+            company_id,
             record.phase,
             record.is_pivotal,
             record.status,

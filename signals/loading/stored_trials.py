@@ -1,14 +1,15 @@
 """Stored trials and versions: how they are read, compared with new records, and written."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Stage, dump_json
-from securities.loading.names import match_company, normalize_company_name
+from securities.loading.matching import SponsorMatcher, match_company
+from securities.loading.names import normalize_company_name
 from signals.loading.changes import FieldChange, diff_records, strip_derived_fields
 from signals.loading.fields import Json
 from signals.loading.record import TrialRecord
@@ -220,9 +221,7 @@ def compare_versions(before: str | None, stated: StatedParts, record: Json, part
     )
 
 
-def choose_sponsor_company(
-    names: Mapping[str, int | None], record: TrialRecord, trial: StoredTrial | None
-) -> int | None:
+def choose_sponsor_company(names: SponsorMatcher, record: TrialRecord, trial: StoredTrial | None) -> int | None:
     """Return the company of the record's sponsor.
 
     A company that another program or user assigned to the same sponsor is kept. A company that was matched by a former

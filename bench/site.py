@@ -37,10 +37,12 @@ def addresses() -> Mapping[str, str]:
     search = f"{reverse('search')}?panel=1&q="
     companies, api = reverse("companies:companies"), reverse("api")
     return {
-        "trials by risk": trials,
-        "trials by change": f"{trials}?sort=change",
-        "trials by readout": f"{trials}?sort=readout",
-        "trials by number": f"{trials}?sort=number",
+        "trials that read out": trials,
+        "trials by risk": f"{trials}?filter=none",
+        "trials by change": f"{trials}?filter=none&order=change",
+        "trials by readout": f"{trials}?filter=none&order=readout",
+        "trials by readout, then risk": f"{trials}?filter=none&order=readout,risk",
+        "trials by number": f"{trials}?filter=none&order=number",
         "trials of a phase": f"{trials}?phase=PHASE2",
         "trials with a gate": f"{trials}?gate=G1",
         "trials with a signal": f"{trials}?signal=S9",

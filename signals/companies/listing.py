@@ -1,7 +1,7 @@
 """The list of companies: which ones a person looks for, in which order, a page at a time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ from django import forms
 from ncfd_site.core import sql
 from ncfd_site.core.lists import (
     ANY,
+    COUNT_LIMIT,
     ListForm,
     ListPage,
     OrderField,
@@ -121,14 +122,18 @@ def load_company_page(selection: CompanyFilter, number: int, today: date) -> Lis
             "p_fails": [one.p_fail for one in ranked],
             "at_risks": [one.at_risk for one in ranked],
         }
+    where = " AND ".join(conditions) or "true"
     last = "c.company_id DESC" if selection.sort == "-name" else "c.name_norm, c.company_id"
     query = f"""
         SELECT c.company_id, c.cik, c.name, {also} AS also FROM {companies}
-        WHERE {" AND ".join(conditions) or "true"}
+        WHERE {where}
         ORDER BY {", ".join(_ORDERS[key] for key in selection.keys)}, {last} LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608 (texts of this module)
-    found = sql.rows(query, keys, of=ListedCompany)
-    return make_page(found, number)
+    page = make_page(sql.rows(query, keys, of=ListedCompany), number)
+    if page.total is None:
+        counted = f"SELECT count(*) FROM (SELECT FROM {companies} WHERE {where} LIMIT {COUNT_LIMIT + 1}) few"  # noqa: S608
+        page = replace(page, total=sql.value(counted, keys))
+    return page
 
 
 def _build_search_parameters(text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from ncfd_site.core import sql
-from signals.trials.labels import BANDS, Band
+from signals.trials.labels import BANDS, FINISHED, Band
 from signals.trials.marks import IS_PRIOR_ONLY
 
 AT_RISK = Decimal("0.75")
@@ -65,9 +65,13 @@ class CompanyTrial:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """The trials of a company and its subsidiaries: their number by band, the riskiest, the next readouts."""
+    """The trials of a company and its subsidiaries: their number by band, the riskiest, the next readouts.
+
+    `ahead` is the number of pivotal trials that read out: not finished, with a readout ahead.
+    """
 
     total: int
+    ahead: int
     bands: dict[Band, int]
     riskiest: list[CompanyTrial]
     next_readouts: list[CompanyTrial]
@@ -117,26 +121,34 @@ _RANKED = """
     WHERE s.sponsor_company_id IS NOT NULL
     GROUP BY s.sponsor_company_id
 """
+# As in the list of trials: of equal probabilities, more signals first, then the next readout.
+_RISKIEST_FIRST = """
+    p_fail DESC NULLS LAST, (SELECT count(*) FROM signals WHERE signals.trial_id = own.trial_id) DESC,
+    CASE WHEN readout >= %(today)s THEN readout END, trial_id
+"""
 _EXPOSURE = f"""
     WITH own AS MATERIALIZED (
         SELECT t.trial_id, t.nct_id, t.sponsor_company_id AS company_id, t.phase, t.indication, t.status,
-               t.est_primary_completion_date AS readout, s.p_fail, s.change, s.score_id
+               t.est_primary_completion_date AS readout, s.p_fail, s.change, s.score_id,
+               t.is_pivotal AND coalesce(t.status, '') <> ALL (%(finished)s)
+               AND coalesce(t.est_primary_completion_date >= %(today)s, false) AS is_ahead
         FROM (SELECT * FROM trials WHERE sponsor_company_id = ANY (%(companies)s) LIMIT %(most)s + 1) t
         LEFT JOIN trial_current_scores s ON s.trial_id = t.trial_id
     ), counts AS (
-        SELECT count(*)::integer AS total, ARRAY[{", ".join(map(_build_band_count_sql, BANDS))}] AS bands FROM own s
+        SELECT count(*)::integer AS total, (count(*) FILTER (WHERE is_ahead))::integer AS ahead,
+               ARRAY[{", ".join(map(_build_band_count_sql, BANDS))}] AS bands FROM own s
     ), riskiest AS (
-        SELECT row_number() OVER (ORDER BY p_fail DESC NULLS LAST, trial_id) AS place, own.* FROM own
-        ORDER BY p_fail DESC NULLS LAST, trial_id LIMIT %(shown)s
+        SELECT row_number() OVER (ORDER BY {_RISKIEST_FIRST}) AS place, own.* FROM own
+        WHERE is_ahead OR NOT %(only_ahead)s ORDER BY {_RISKIEST_FIRST} LIMIT %(shown)s
     ), following AS (
         SELECT row_number() OVER (ORDER BY readout, trial_id) AS place, own.* FROM own WHERE readout >= %(today)s
         ORDER BY readout, trial_id LIMIT %(next)s
     )
-    SELECT counts.total, counts.bands, shown.*,
+    SELECT counts.total, counts.ahead, counts.bands, shown.*,
            (SELECT {IS_PRIOR_ONLY} FROM scores WHERE scores.score_id = shown.score_id) AS is_prior_only
-    FROM counts, (
+    FROM counts LEFT JOIN (
         SELECT true AS is_next, following.* FROM following UNION ALL SELECT false, riskiest.* FROM riskiest
-    ) shown
+    ) shown ON true
     ORDER BY is_next, place
 """  # noqa: S608 (texts of this module)
 
@@ -144,8 +156,10 @@ _EXPOSURE = f"""
 @dataclass(frozen=True, slots=True)
 class _Found(CompanyTrial):
     total: int
+    ahead: int
     bands: list[int]
-    is_next: bool
+    is_ahead: bool | None
+    is_next: bool | None
     place: int
     score_id: int | None
 
@@ -161,13 +175,18 @@ def list_ranked_companies(least: Decimal = Decimal(0)) -> list[RankedCompany]:
     return sql.rows(_RANKED, {"least": least, "most": RISKIEST, "at_risk": AT_RISK}, of=RankedCompany)
 
 
-def load_exposure(company_ids: Sequence[int], today: date) -> Exposure:
-    """Return the trials of all these companies together: their number by band, the riskiest, the next readouts."""
+def load_exposure(company_ids: Sequence[int], today: date, *, only_ahead: bool = False) -> Exposure:
+    """Return the trials of all these companies together: their number by band, the riskiest, the next readouts.
+
+    `only_ahead` limits the riskiest ones to pivotal trials that read out.
+    """
     keys = {"companies": list(company_ids), "today": today, "most": PAGE_LIMIT, "shown": SHOWN, "next": NEXT}
+    keys |= {"finished": list(FINISHED), "only_ahead": only_ahead}
     found = sql.rows(_EXPOSURE, keys, of=_Found)
     return Exposure(
-        total=found[0].total if found else 0,
-        bands=dict(zip(BANDS, found[0].bands if found else [0] * len(BANDS), strict=True)),
-        riskiest=[one for one in found if not one.is_next],
+        total=found[0].total,
+        ahead=found[0].ahead,
+        bands=dict(zip(BANDS, found[0].bands, strict=True)),
+        riskiest=[one for one in found if one.is_next is False],
         next_readouts=[one for one in found if one.is_next],
     )

@@ -115,7 +115,8 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
     spans = listings.list_company_listings(found.pk)
     members = [found.pk, *structure.subsidiaries]
     below = {one.company_id: one for one in structure.children if not one.is_cycle}
-    exposure = risk.load_exposure(members, today) if user.has_perm(VIEW_RISK) else None
+    only_ahead = request.GET.get("trials") != "all"
+    exposure = risk.load_exposure(members, today, only_ahead=only_ahead) if user.has_perm(VIEW_RISK) else None
     return render(
         request,
         "companies/company.html",
@@ -130,6 +131,7 @@ def company(request: HttpRequest, cik: int) -> HttpResponse:
             "today": today,
             "foreign": listings.list_unknown_identifiers(found.pk),
             "exposure": exposure,
+            "only_ahead": only_ahead,
             "most": risk.PAGE_LIMIT,
             "chart": build_band_chart(exposure, found, is_alone=len(members) == 1)
             if exposure and exposure.total

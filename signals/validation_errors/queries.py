@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ncfd_site.core import sql
-from ncfd_site.core.lists import ListPage, Selection, get_page_slice, make_page
+from ncfd_site.core.lists import ListPage, Selection, read_page
 from signals.models import StagingError
 
 MOST_KINDS = 20
@@ -72,8 +72,8 @@ def load_error_page(selection: ErrorFilter, number: int) -> ListPage[ErrorView]:
         errors = errors.filter(trial__nct_id=selection.trial)
     if selection.study is not None:
         errors = errors.filter(study_id=selection.study)
-    found = [describe_error(error) for error in errors[get_page_slice(number, PAGE_SIZE)]]
-    return make_page(found, number, PAGE_SIZE)
+    page = read_page(errors, number, PAGE_SIZE)
+    return page.with_rows([describe_error(error) for error in page.rows])
 
 
 def describe_error(error: StagingError) -> ErrorView:

@@ -156,12 +156,14 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         make_security(f"T{number}", company)
         make_scored_trial(company, "0.80000")
     ana.get("/companies/")
-    # Session, person, two for permissions, exchanges, rows, securities, parents, trials.
-    with django_assert_num_queries(9):
+    # Session, person, two for permissions, exchanges, rows, securities, parents, trials; the total of several pages.
+    with django_assert_num_queries(9 + (rows > 25)):
         ana.get("/companies/")
     # The riskiest trials, and whom the ticker means.
     with django_assert_num_queries(11):
-        ana.get("/companies/?sort=-p_fail&q=company")
+        page = ana.get("/companies/?sort=-p_fail&q=company")
+    assert f"Rows 1 to {rows} of {rows}" in text_of(page)
+    assert ana.get("/companies/").context["page"].total == 2 * rows
 
 
 def test_a_reviewer_sees_it_and_a_user_without_group_sees_the_missing_permission(client: Client) -> None:

@@ -1,5 +1,6 @@
 """The page of one company: names, family, securities, trials and documents, and what they ask of the database."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_cycle_of_parents_is_shown_once_and_marked(ana: Client) -> None:
     for parent, child in ((first, second), (second, third), (third, first)):
         relate(parent, child)
     make_scored_trial(third, "0.90000", nct_id="NCT00000003")
-    words = shown(ana, second)
+    words = text_of(ana.get(f"/companies/{second.cik}/?trials=all"))
     assert "Circular ownership" in words
     assert "circular" in words
     assert words.count("NCT00000003") == 1
@@ -140,7 +141,14 @@ def test_trials_come_riskiest_first_with_those_of_subsidiaries(ana: Client) -> N
     make_scored_trial(make_company(), "0.99000", nct_id="NCT00000004")
     page = ana.get(f"/companies/{company.cik}/")
     words = text_of(page)
-    table = words[words.index("Riskiest first") :]
+    # At first, pivotal trials that read out only.
+    assert "pivotal, not finished, readout ahead ✕: remove this filter" in words
+    assert "Riskiest first: 1 of 3" in words
+    assert re.findall(r"data-row href=.*?(NCT\d+)", page.content.decode()) == ["NCT00000001"]
+    assert "None of 1 trial is pivotal and reads out." in text_of(ana.get(f"/companies/{child.cik}/"))
+    page = ana.get(f"/companies/{company.cik}/?trials=all")
+    words = text_of(page)
+    table = words[words.index("Riskiest first: 3 of 3") :]
     assert table.index("NCT00000002 Beta Bio") < table.index("NCT00000001 itself") < table.index("NCT00000003 itself")
     assert "NCT00000004" not in words
     assert "97 % and more 1 trial" in words

@@ -46,6 +46,7 @@ def test_the_trials_of_companies_are_counted_in_one_index_and_their_next_readout
 
 def test_the_trials_of_a_company_are_found_by_their_sponsor() -> None:
     keys = {"companies": [1], "today": timezone.localdate(), "most": 5, "shown": 5, "next": 5}
+    keys |= {"finished": ["COMPLETED"], "only_ahead": True}
     assert "using ix_trials_sponsor_company" in plan(risk._EXPOSURE, keys)
 
 

@@ -93,9 +93,12 @@ def build_queue_tile(found: Rows, user: User) -> Tile:
     lines: list[Line] = []
     action = None
     for available in found["availability"]:
-        figures.append(Figure(_format_capped(available.open_count), "items to review", desk))
+        figures.append(
+            Figure(_format_capped(available.open_count if available.is_available else 0), "items to review", desk)
+        )
         if available.open_count and not available.is_available:
-            lines.append(Line("None available to you", note="reserved by others, or reviewed by you"))
+            note = "reserved by others, or reviewed by you"
+            lines.append(Line(f"{_format_capped(available.open_count)} open, none available to you", note=note))
     figures += [Figure(_format_capped(today.count), "reviewed by you today (UTC)", desk) for today in found["today"]]
     for waiting in found["adjudications"]:
         figures.append(Figure(_format_capped(waiting.open_count), "awaiting adjudication", adjudication))
@@ -168,6 +171,7 @@ register(
         build_queue_tile,
         parameters={"reviewer": User.get_username},
         position=10,
+        workers=(LABEL, ADJUDICATE),
     )
 )
 register(
@@ -179,6 +183,7 @@ register(
         build_disagreements_tile,
         "linkaudit:agreement",
         position=40,
+        workers=(ADJUDICATE,),
     )
 )
 register_series(

@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from ncfd_site.dashboard import activity
+from ncfd_site.dashboard import activity, layout
 from ncfd_site.dashboard import views as dashboard
 from ncfd_site.exports import views as exports
 from ncfd_site.jobs import schedule_views as schedules
@@ -38,6 +38,7 @@ _jobs = [
 
 urlpatterns = [
     path("", dashboard.home, name="home"),
+    path("layout/", layout.save, name="layout"),
     path("activity/", activity.activity, name="activity"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -93,6 +93,7 @@ SOURCE = register(
         build_tile,
         "storage:content",
         position=100,
+        workers=("storage.operate_storageobject",),
     )
 )
 register_shortcut(Document, "documents and their extracted text", position=40)

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def load_tiles(sources: Sequence[Source], user: User) -> list[RenderedTile]:
     """Return the tiles of a user, in order; errors become part of the result."""
-    wanted = [source for source in sources if any(map(user.has_perm, source.permissions))]
+    wanted = [source for source in sources if source.is_for(user)]
     ends = time.monotonic() + PAGE_TIMEOUT
     try:
         found = _query(wanted, user)

@@ -84,6 +84,12 @@ class Source:
     url_name: str = ""
     parameters: Mapping[str, Callable[[User], Any]] = field(default_factory=dict)
     position: int = 0
+    # Permissions of the roles whose work the tile shows; it comes first for them and last for others.
+    workers: tuple[str, ...] = ()
+
+    def is_for(self, user: User) -> bool:
+        """Return whether the user may see the tile."""
+        return any(map(user.has_perm, self.permissions))
 
     def queries_for(self, user: User) -> dict[str, Query]:
         """Return the queries that a user may see."""

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_safe
 from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.core.registry import Registry
-from ncfd_site.core.roles import LABEL_LINKS
+from ncfd_site.dashboard.layout import arrange_sources, read_layout, set_last_visit, write_layout
 from ncfd_site.dashboard.loading import load_tiles
-from ncfd_site.dashboard.tile import registered_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +50,22 @@ def shortcuts_for(user: User) -> list[Shortcut]:
 @require_permission()
 def home(request: HttpRequest) -> HttpResponse:
     """Show the tiles and shortcuts that the user may see."""
-    user = current_user(request)
+    user, layout = current_user(request), read_layout(request)
     as_of = timezone.now()
-    tiles = load_tiles(registered_sources(), user)
+    layout = layout.mark_visit(as_of)
+    set_last_visit(user, layout)
+    sources = arrange_sources(user, layout)
+    tiles = load_tiles([source for source in sources if source.key not in layout.hidden], user)
     actions = [shown.tile.action for shown in tiles if shown.tile and shown.tile.action]
     context = {
-        "title": "To do" if user.has_perm(LABEL_LINKS) else "Overview",
+        "title": "Home",
         "as_of": as_of,
         "tiles": tiles,
+        "sources": sources,
+        "hidden": layout.hidden,
         "action": actions[0] if actions else None,
         "shortcuts": shortcuts_for(user),
     }
-    return render(request, "dashboard/home.html", context)
+    response = render(request, "dashboard/home.html", context)
+    write_layout(response, user, layout)
+    return response

@@ -88,6 +88,7 @@ SOURCE = register(
         build_jobs_tile,
         "jobs:jobs",
         position=70,
+        workers=("storage.operate_storageobject",),
     )
 )
 

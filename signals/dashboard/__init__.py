@@ -1,7 +1,7 @@
 """Home page tiles and shortcuts about trials."""
 
 from ncfd_site.dashboard.views import register_shortcut
-from signals.dashboard import activity, failures, freshness, risk  # noqa: F401  (they register)
+from signals.dashboard import activity, failures, freshness, movements, risk  # noqa: F401  (they register)
 from signals.models import IngestRun, Score, Signal, Trial
 
 register_shortcut(Trial, "trials with their versions and published results", position=10)

@@ -95,6 +95,7 @@ register(
         build_failures_tile,
         "jobs:jobs",
         position=60,
+        workers=("storage.operate_storageobject",),
     )
 )
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from ncfd_site.core.roles import Role
-from ncfd_site.dashboard import views
+from ncfd_site.dashboard import layout
 from signals.models import IngestRun
 from tests.browser.conftest import find_faults, require_width, sign_in
 from tests.dashboard.test_errors_page import make_card, without
@@ -35,7 +35,7 @@ def site() -> None:
 
 def test_a_tile_leads_to_the_errors_and_their_study(page: Page, site: None) -> None:
     sign_in(page, "ana")
-    assert page.locator(".board-tile").count() == 10
+    assert page.locator(".board-tile").count() == 12
     page.locator("#tile-errors dd a").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/errors/?kind=pivotal_validation")
@@ -60,7 +60,7 @@ def test_no_page_has_a_serious_fault(measured_page: Page, site: None, monkeypatc
         measured_page.goto("/errors/")
         found += find_faults(measured_page)
         measured_page.context.clear_cookies()
-    monkeypatch.setattr(views, "registered_sources", lambda: broken("risk", "building"))
+    monkeypatch.setattr(layout, "registered_sources", lambda: broken("risk", "building"))
     sign_in(measured_page, "ana")
     assert measured_page.locator(".board-tile.unread").count() == 1
     found += find_faults(measured_page)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from ncfd_site.dashboard import loading, views
+from ncfd_site.dashboard import layout, loading
 from ncfd_site.dashboard.tile import Rows, Source, Tile, registered_sources
 from tests.factories import make_user
 from tests.web.reading import text_of
@@ -67,7 +67,7 @@ def test_a_superuser_sees_every_tile(everything: Client) -> None:
 def test_a_tile_that_breaks_takes_no_other_along(
     key: str, how: str, everything: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(views, "registered_sources", lambda: broken(key, how))
+    monkeypatch.setattr(layout, "registered_sources", lambda: broken(key, how))
     answer = everything.get("/")
     assert answer.status_code == 200
     page = answer.content.decode()
@@ -82,7 +82,7 @@ def test_a_tile_that_breaks_takes_no_other_along(
 def test_a_tile_that_takes_too_long_is_given_up(
     everything: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(views, "registered_sources", lambda: broken("risk", "cancellation"))
+    monkeypatch.setattr(layout, "registered_sources", lambda: broken("risk", "cancellation"))
     answer = everything.get("/")
     assert unread(answer.content.decode()) == ["risk"]
     assert "took too long to load" in text_of(answer)
@@ -94,7 +94,7 @@ def test_when_all_are_slow_the_page_still_answers(everything: Client, monkeypatc
     sources: Sequence[Source] = [
         next(one for one in broken(source.key, "time") if one.key == source.key) for source in registered_sources()
     ]
-    monkeypatch.setattr(views, "registered_sources", lambda: tuple(sources))
+    monkeypatch.setattr(layout, "registered_sources", lambda: tuple(sources))
     answer = everything.get("/")
     assert answer.status_code == 200
     assert unread(answer.content.decode()) == KEYS

@@ -65,7 +65,7 @@ def ana(client: Client) -> Client:
 
 
 def test_who_sees_which_tile(client: Client) -> None:
-    reading = {"queue", "risk", "gates", "errors", "loads", "freshness"}
+    reading = {"queue", "movements", "readouts", "risk", "gates", "errors", "loads", "freshness"}
     all_of_them = {source.key for source in registered_sources()}
     seen = {Role.REVIEWER: reading, Role.ADJUDICATOR: reading | {"disagreements"}, Role.OPERATOR: all_of_them,
             Role.ANALYST: all_of_them}  # fmt: skip

@@ -72,6 +72,7 @@ TABLE: dict[str, Rule] = {
     "/": page(USERS),
     "/errors/": page(GROUPS),
     "/activity/": page(USERS),
+    "/layout/": posted(USERS, post=302),
     "/schema/": page(BUT_REVIEWERS),
     "/search/": page(USERS),
     "/search/recent/": posted(USERS, post=400),

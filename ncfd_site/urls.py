@@ -15,6 +15,7 @@ from ncfd_site.retention import views as retention
 from ncfd_site.schema import views as schema
 from ncfd_site.search import views as search
 from ncfd_site.web import health, styleguide, throttling
+from ncfd_site.web.help import views as help_pages
 
 handler500 = health.report_failure
 
@@ -48,6 +49,11 @@ urlpatterns = [
     path("jobs/", include((_jobs, "jobs"))),
     path("", include("storage.urls")),
     path("", include("signals.urls")),
+    path("help/", help_pages.index, name="help"),
+    path("help/shortcuts/", help_pages.shortcuts, name="help_shortcuts"),
+    path("help/tour/end/", help_pages.end_tour, name="end_tour"),
+    path("help/<slug:name>.png", help_pages.image, name="help_image"),
+    path("help/<path:name>/", help_pages.document, name="help_document"),
     path("search/", search.search, name="search"),
     path("search/recent/", search.add_recent, name="add_recent"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),

@@ -59,7 +59,11 @@ def operations(request: HttpRequest) -> HttpResponse:
         ]
         operation = Operation(path, found["operationId"], found["summary"], found.get("description", ""), parameters)
         groups.setdefault(found["tags"][0], []).append(operation)
-    return render(request, "api/operations.html", {"title": "API", "groups": groups})
+    return render(
+        request,
+        "api/operations.html",
+        {"title": "API", "groups": groups, "base": request.build_absolute_uri("/").rstrip("/")},
+    )
 
 
 def _describe_type(parameter: dict[str, Any]) -> str:

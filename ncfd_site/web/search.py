@@ -1,4 +1,4 @@
-"""Pages in the search: those of the navigation, of the account, and the lists of the admin."""
+"""Pages and help in the search: the navigation, the account, lists of the admin, docs and terms."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,17 @@ from django.urls import reverse
 
 from ncfd_site.adminkit.links import get_list_url
 from ncfd_site.search.providers import Hit, Provider, has_words, register
+from ncfd_site.web.help.documents import GLOSSARY, list_documents, list_terms, render_document
 from ncfd_site.web.navigation import GROUPS
 
 # Of all users, then of staff.
-ACCOUNT_PAGES = (("Home", "home"), ("API", "api"), ("API tokens", "tokens"))
+ACCOUNT_PAGES = (
+    ("Home", "home"),
+    ("Help", "help"),
+    ("Keyboard shortcuts", "help_shortcuts"),
+    ("API", "api"),
+    ("API tokens", "tokens"),
+)
 STAFF_PAGES = (("Admin", "admin:index"), ("Style guide", "styleguide"), ("Change password", "admin:password_change"))
 
 
@@ -34,4 +41,16 @@ def find_pages(text: str, user: User) -> list[Hit]:
     return [page for page in _list_pages(user) if has_words(text, page.title)]
 
 
+def find_help(text: str, user: User) -> Iterator[Hit]:
+    """Yield the terms, then the docs, whose name has the words of a text."""
+    for term in list_terms():
+        if has_words(text, term.name):
+            yield Hit(term.name, f"{reverse('help_document', args=[GLOSSARY])}#{term.slug}", term.meaning)
+    for name in list_documents():
+        title = render_document(name).title
+        if has_words(text, title):
+            yield Hit(title, reverse("help_document", args=[name]))
+
+
+register(Provider(key="help", title="Help", position=90, find=find_help))
 register(Provider(key="pages", title="Pages", position=80, find=find_pages))

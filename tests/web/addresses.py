@@ -85,6 +85,7 @@ def fillings(**keys: object) -> Callable[[Address], str]:
         "<doc_id>": Document.objects.latest("pk").pk,
         "<int:token_id>": 2**31,
         "<str:name>": "links",
+        "<slug:name>": "nothing",
         "<str:format_name>": "csv",
         "<path:rest>": "nothing",
     }

@@ -74,6 +74,12 @@ TABLE: dict[str, Rule] = {
     "/activity/": page(USERS),
     "/layout/": posted(USERS, post=302),
     "/schema/": page(BUT_REVIEWERS),
+    "/help/": page(USERS),
+    "/help/shortcuts/": page(USERS),
+    "/help/tour/end/": posted(USERS, post=302),
+    # The path and slug of the matrix name no page.
+    "/help/<slug:name>.png": page(USERS, get=404),
+    "/help/<path:name>/": page(USERS, get=404),
     "/search/": page(USERS),
     "/search/recent/": posted(USERS, post=400),
     "/styleguide/": page(USERS),

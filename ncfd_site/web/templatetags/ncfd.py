@@ -15,6 +15,7 @@ from ncfd_site.core.demo_flag import is_demonstration
 from ncfd_site.jobs import presentation
 from ncfd_site.jobs.models import Job
 from ncfd_site.jobs.presentation import ProgressView, Snapshot, view_progress
+from ncfd_site.web.help.tour import Step, find_steps
 from ncfd_site.web.navigation import Group, build_navigation, group_by_task, list_roles
 
 register = template.Library()
@@ -41,6 +42,12 @@ def navigation(context: RequestContext) -> list[Group]:
 def user_roles(context: RequestContext) -> list[str]:
     """Return the names of the user's roles."""
     return list_roles(context["user"])
+
+
+@register.simple_tag(takes_context=True)
+def tour_steps(context: RequestContext) -> tuple[Step, ...]:
+    """Return the steps of the first visit."""
+    return find_steps(context["request"])
 
 
 @register.simple_tag

@@ -35,6 +35,7 @@ _INDUSTRY_WORDS = (
 _INDUSTRY = frozenset(_INDUSTRY_WORDS.split())
 _AFFILIATE = _PLACES | _REGIONS | _INDUSTRY
 _CONTINENTS = frozenset({"asia", "pacific", "europe", "eu", "emea", "global", "international", "intl", "worldwide"})
+_INSTITUTES = frozenset({"university", "hospital", "clinic", "foundation", "institute", "center", "college", "school"})
 _HOLDINGS = frozenset({"holding", "holdings", "group"})
 # Parts of the names of companies in the life sciences.
 _LIFE_SCIENCE = re.compile(
@@ -46,7 +47,8 @@ _PARENT = re.compile(
     r"""^(?P<own>.+?)[\s,;\u2013-]+(?:is\s+|has\s+been\s+)?(?:now\s+)?
     (?: an?\s+(?P<a>(?!wholly|indirect|direct|subsidiary)[^,]+?)\s+(?:company|subsidiary|business|affiliate)$
       | (?:an?\s+|the\s+)?(?:indirect\s+|direct\s+)?(?:wholly[\s-]+owned\s+)?
-        (?:subsidiary|affiliate|division|unit|part|member)\s+of\s+(?P<b>.+)$
+        (?:subsidiary|affiliate|division|unit|part|member)\s+of\s+
+        (?:the\s+)?(?P<b>.+?)(?:\s+group(?:\s+of\s+companies)?)?$
       | (?:acquired\s+by|merged\s+(?:into|with\s+.+\s+to\s+form))\s+(?P<c>.+)$ )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -157,7 +159,8 @@ class SponsorMatcher:
             own = self._find_name(parent["own"])
             if own in self.live:
                 return own
-            return self._find_name(next(filter(None, parent.group("a", "b", "c"))), has_short_name=True) or own
+            name = next(filter(None, parent.group("a", "b", "c")))
+            return self._find_name(name, has_short_name=True) or self._find_affiliate(name) or own
         if other := _OTHER_NAME.search(text):
             names = [text[: other.start()], other["name"].rstrip(") ."), *_PLACE_IN_PARENTHESES.findall(other["name"])]
             return next((found for name in names if (found := self._find_name(name)) is not None), None)
@@ -189,10 +192,10 @@ class SponsorMatcher:
             company = self._find_name(" ".join(words[:count]))
             if company is None:
                 continue
-            is_known = any(
-                row.kind == "brand" or _LIFE_SCIENCE.search(row.name)
-                for row in self.names.get(" ".join(words[:count]), ())
-            )
+            rows = self.names.get(" ".join(words[:count]), ())
+            is_known = any(row.kind in ("brand", "short") or _LIFE_SCIENCE.search(row.name) for row in rows)
+            if any(row.kind == "brand" for row in rows) and not rest & (_HOLDINGS | _INSTITUTES):
+                return company
             is_rare = len(self.first_words[words[0]]) == 1 and len(words[0]) >= 5
             if rest & _HOLDINGS or (rest & _CONTINENTS and not has_form):
                 return None
@@ -206,7 +209,8 @@ class SponsorMatcher:
             return None
         bare = [word for word in words if word not in _PLACES]
         rows = [row for word in _REGIONS | _INDUSTRY for row in self.names.get(f"{' '.join(bare)} {word}", ())]
-        return _choose(rows) if len(bare) > 1 else None
+        is_rare = bool(bare) and len(self.first_words.get(bare[0], ())) == 1 and len(bare[0]) >= 6
+        return _choose(rows) if len(bare) > 1 or (is_rare and has_form) else None
 
 
 def load_company_names() -> SponsorMatcher:

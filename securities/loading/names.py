@@ -7,7 +7,8 @@ import unicodedata
 # companies.
 _FORMS = (
     "inc incorporated corp corporation co company companies ltd limited llc llp lp lllp plc pc pbc ulc ag sa se nv bv"
-    " ab asa as oyj aps gmbh kgaa kg spa srl sarl sas sl kk gk pty pte bhd sab sapi cv adr aktiengesellschaft public"
+    " ab asa as oyj aps gmbh kgaa kg spa srl sarl sas sl kk gk bvba ltda uc pty pte bhd sab sapi cv adr"
+    " aktiengesellschaft public"
 )
 LEGAL_FORMS = frozenset(_FORMS.split())
 # Words that join a name to its legal form.

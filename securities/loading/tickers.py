@@ -105,7 +105,8 @@ INSERT INTO company_aliases (company_id, alias, alias_norm, alias_type, source, 
 SELECT c.company_id, c.name, c.name_norm, 'former_name', %(source)s, %(as_of)s, {_ADDED}
 FROM companies c
 JOIN (SELECT DISTINCT ON (cik) cik, name FROM load_listing ORDER BY cik, {ORDER}) listed USING (cik)
-WHERE c.name <> listed.name
+WHERE regexp_replace(upper(c.name), '[^[:alnum:]]', '', 'g')
+      <> regexp_replace(upper(listed.name), '[^[:alnum:]]', '', 'g')
 ON CONFLICT (company_id, alias_norm, alias_type) DO NOTHING
 """  # noqa: S608
 # The name of a company is that of its first row.

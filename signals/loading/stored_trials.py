@@ -4,7 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
+
+from psycopg import sql as psycopg_sql
 
 from ncfd_site.core import sql
 from ncfd_site.ingest.batches import Stage, dump_json
@@ -241,3 +244,13 @@ def choose_sponsor_company(names: SponsorMatcher, record: TrialRecord, trial: St
 
 def _are_known_and_different(before: str | None, after: str | None) -> bool:
     return before is not None and after is not None and before != after
+
+
+def write_missing_trials(path: Path, seen_from: datetime) -> int:
+    """Write the trials that were last seen before that time as CSV, and return their number. No trial is changed."""
+    query = psycopg_sql.SQL(
+        "SELECT nct_id, status, sponsor_text, last_seen_at FROM trials WHERE last_seen_at < {} ORDER BY nct_id"
+    ).format(psycopg_sql.Literal(seen_from))
+    lines = list(sql.copy_out(query))
+    path.write_bytes(b"nct_id,status,sponsor,last_seen_at\n" + b"".join(lines))
+    return len(lines)

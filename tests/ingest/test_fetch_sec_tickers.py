@@ -10,7 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from ncfd_site.core.progress import NullReporter
 from ncfd_site.ingest import http_client
+from ncfd_site.jobs.job_types import find_job_type
 from securities.models import Security
 from tests.http_server import Answer, serve, serve_in_order
 from tests.ingest.lists import EXAMPLE, SAMPLE
@@ -71,3 +73,15 @@ def test_the_sec_requires_an_address(settings: Any, tmp_path: Path) -> None:
     settings.FETCH_USER_AGENT = "ncfd"
     code, message = fetch("http://127.0.0.1:9", settings, "--out", tmp_path)
     assert (code, message.startswith("FETCH_USER_AGENT holds no e-mail address")) == (2, True)
+
+
+def test_the_background_job_loads_the_list(settings: Any, tmp_path: Path) -> None:
+    settings.NCFD_HOME = tmp_path
+    job_type = find_job_type("fetch_sec_tickers")
+    assert job_type is not None
+    answer, _ = serve_in_order(Answer(status=500), GOOD)
+    with serve(answer) as url:
+        settings.SEC_URL = f"{url}/files"
+        result = job_type.run({}, NullReporter())
+    assert (result["added"], Security.objects.count()) == (41, 41)
+    assert job_type.conclude(result) == "41 securities added, 0 changed, 0 rejected."

@@ -69,6 +69,9 @@ def test_former_name_is_kept_as_an_alias(listed: Any) -> None:
     listed(LATER, EXAMPLE)
     listed(LATER, (1001, "Renamed Bio, Inc.", "EXMP", "Nasdaq"))
     assert CompanyAlias.objects.count() == 2
+    # Another case and punctuation is no former name.
+    listed(LATER, (1001, "RENAMED BIO INC", "EXMP", "Nasdaq"))
+    assert (Company.objects.get().name, CompanyAlias.objects.count()) == ("RENAMED BIO INC", 2)
     assert Security.objects.count() == 1
 
 

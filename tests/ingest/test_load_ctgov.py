@@ -175,3 +175,15 @@ def test_run_and_cursor_are_recorded(load: Load, tmp_path: Path) -> None:
 def test_future_date_does_not_move_the_cursor_past_today(load: Load, tmp_path: Path) -> None:
     load("ctgov", jsonl(tmp_path / "studies.jsonl", [study(statusModule=status(posted="2099-01-01"))]))
     assert IngestState.objects.get().cursor_last_update_posted == datetime.now(UTC).date()
+
+
+def test_trials_that_vanish_are_reported_and_kept(load: Load, tmp_path: Path) -> None:
+    load("ctgov", jsonl(tmp_path / "a.jsonl", [study(1), study(2), study(3)]))
+    report = tmp_path / "missing.csv"
+    outcome = load("ctgov", jsonl(tmp_path / "b.jsonl", [study(2)]), missing=report)
+    assert (outcome.code, Trial.objects.count()) == (0, 3)
+    assert f"2 stored trials are not in these files and were kept: {report}." in outcome.out
+    lines = report.read_text().splitlines()
+    assert lines[0] == "nct_id,status,sponsor,last_seen_at"
+    kept = Trial.objects.exclude(nct_id=study(2)["protocolSection"]["identificationModule"]["nctId"])
+    assert [line.split(",")[0] for line in lines[1:]] == list(kept.order_by("nct_id").values_list("nct_id", flat=True))

@@ -77,6 +77,9 @@ NAMES: list[tuple[int, str, str, bool]] = [
     (14, "Twice Pharma plc", "name", True),
     (15, "AstraZeneca PLC", "name", True),
     (16, "Polaris Inc.", "name", True),
+    (17, "Sixthvax Therapeutics Corp", "name", True),
+    (18, "Seventhex Inc", "name", True),
+    (18, "Seventhex", "short", True),
 ]
 
 
@@ -96,6 +99,13 @@ NAMES: list[tuple[int, str, str, bool]] = [
         ("Kept, a Janssen company", 11),
         ("Janssen Research & Development, LLC", 11),
         ("Janssen-Cilag International NV", 11),
+        ("Janssen Infectious Diseases BVBA", 11),
+        ("Janssen University Hospital", None),
+        ("Kept (formerly That), a member of the Janssen group of companies", 11),
+        ("Sixthvax Inc.", 17),
+        ("Sixthvax", None),
+        ("Seventhex Pharma Inc.", 18),
+        ("Seventhex Endovascular, Inc.", None),
         ("Examplis Therapeutics (Shanghai) Co., Ltd.", 1),
         ("Examplis Therapeutics France SAS", 1),
         ("Shanghai Examplis Therapeutics Co., Ltd.", 1),

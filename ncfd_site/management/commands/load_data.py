@@ -4,10 +4,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from ncfd_site.core.formatting import format_first
 from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest.records import InputError, Rejections
 from ncfd_site.ingest.sources import recognize_folder, registered_sources
+from signals.loading.sponsors import match_sponsors
 
 MAX_NAMES = 10
 
@@ -43,5 +46,7 @@ class Command(LoadCommand):
                         names = format_first([path.name for path in batch], MAX_NAMES)
                         self.stdout.write(self.style.MIGRATE_HEADING(names))
                     self.report(summary, verbosity)
+        # Companies can be newer than the trials.
+        match_sponsors(f"{timezone.now():%Y-%m-%dT%H:%M:%S}")
         if unknown:
             self.stdout.write(f"Not known, not loaded: {format_first([path.name for path in unknown], MAX_NAMES)}")

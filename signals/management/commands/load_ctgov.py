@@ -13,6 +13,7 @@ from ncfd_site.ingest.load_command import LoadCommand
 from ncfd_site.ingest.records import InputError, Rejections
 from signals.loading import load_registry
 from signals.loading.ctgov import require_studies
+from signals.loading.stored_trials import write_missing_trials
 
 FILE_DATES = "file"
 
@@ -43,6 +44,12 @@ class Command(LoadCommand):
             help="When the records were downloaded: a date, a time with a zone, or `file`: when each file was last"
             " modified (default: now). Captures can be loaded in any order.",
         )
+        parser.add_argument(
+            "--missing",
+            metavar="FILE",
+            type=Path,
+            help="Write the stored trials that these files do not contain to a CSV file; they are kept.",
+        )
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="A file, or a folder of files.")
 
     def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
@@ -56,6 +63,7 @@ class Command(LoadCommand):
         use_file_dates = at == FILE_DATES
         if not use_file_dates and at and at > timezone.now():
             raise InputError(f"--captured-at {at:%Y-%m-%d} is in the future. Give the date of the download.")
+        started_at = timezone.now()
         with self.progress(files) as progress:
             summary = load_registry(
                 files,
@@ -64,4 +72,9 @@ class Command(LoadCommand):
                 captured_at=None if use_file_dates else at,
                 use_file_dates=use_file_dates,
             )
+        if options["missing"]:
+            since = min(file.stat().st_mtime for file in files) if use_file_dates else None
+            seen_from = datetime.fromtimestamp(since, UTC) if since else at or started_at
+            count = write_missing_trials(options["missing"], seen_from)
+            summary.notes.append(f"{count:,} stored trials are not in these files and were kept: {options['missing']}.")
         self.report(summary, options["verbosity"])

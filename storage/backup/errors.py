@@ -1,5 +1,7 @@
 """Errors of backups and restores."""
 
+from django.db import OperationalError
+
 from ncfd_site.config.errors import ExitCode, UserError
 
 
@@ -9,6 +11,10 @@ class BackupError(UserError):
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.REFUSED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class BackupInterruptedError(BackupError, OperationalError):
+    """The database was lost during a backup. Workers try the job again, as after every `OperationalError`."""
 
 
 class BackupStoreError(UserError):

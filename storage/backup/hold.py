@@ -16,7 +16,7 @@ import psycopg
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core import sql
 from ncfd_site.postgres import connection_errors
-from storage.backup.errors import BackupError
+from storage.backup.errors import BackupError, BackupInterruptedError
 
 _KEY = int.from_bytes(hashlib.sha256(b"ncfd: backup").digest()[:8], "big", signed=True)
 # Deletions in progress end within this time; another backup does not.
@@ -38,7 +38,7 @@ def may_delete_data() -> bool:
 
 
 class Hold:
-    """The hold of this process. `check` raises `BackupError` once it is lost."""
+    """The hold of this process. `check` raises `BackupInterruptedError` once it is lost."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
@@ -47,11 +47,11 @@ class Hold:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise `BackupError` if garbage collection may have deleted data since the hold began."""
+        """Raise `BackupInterruptedError` if garbage collection may have deleted data since the hold began."""
         try:
             self._connection.execute("SELECT 1")
         except psycopg.Error:
-            raise BackupError(
+            raise BackupInterruptedError(
                 "The connection that keeps garbage collection from deleting data was lost. Copied content is kept; run "
                 "the backup again.",
                 ExitCode.FAILED,

@@ -76,7 +76,12 @@ def take_backup(
             reporter.begin("Dumping the database", None, "bytes")
             with open_snapshot(parameters) as snapshot:
                 facts, total = snapshot.read_facts(), snapshot.write_contents(listed)
-                dump = _write_file(files, f"{FOLDER}/{name}/dump", snapshot.dump(), reporter)
+                try:
+                    dump = _write_file(files, f"{FOLDER}/{name}/dump", snapshot.dump(), reporter)
+                except BackupError:
+                    # A lost database is not an error of pg_dump.
+                    hold.check()
+                    raise
             listed.seek(0)
             reporter.begin("Copying content", total, "objects")
             copy = _ContentCopy(files, contents)

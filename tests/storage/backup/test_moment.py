@@ -12,8 +12,8 @@ from django.db import connections
 
 from ncfd_site.config.errors import ExitCode
 from ncfd_site.core.progress import NullReporter
-from storage.backup import hold
-from storage.backup.errors import BackupError
+from storage.backup import hold, services
+from storage.backup.errors import BackupError, BackupInterruptedError
 from storage.content import get_content_store
 from storage.garbage_collection import collect_garbage
 from storage.models import Document, StorageObject
@@ -97,7 +97,7 @@ def test_second_backup_is_refused_while_one_runs(site: Site, monkeypatch: pytest
     assert refused == [ExitCode.LOCKED]
 
 
-def test_backup_that_lost_its_hold_is_not_completed(site: Site) -> None:
+def test_backup_that_lost_its_hold_is_not_completed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def end_hold() -> None:
         with psycopg.connect(**site.database) as connection:
             query = (
@@ -106,10 +106,19 @@ def test_backup_that_lost_its_hold_is_not_completed(site: Site) -> None:
             )
             assert connection.execute(query).fetchall() == [(True,)]
 
-    with pytest.raises(BackupError, match=r"was lost\. Copied content is kept; run the backup again"):
+    with pytest.raises(BackupInterruptedError, match=r"was lost\. Copied content is kept; run the backup again"):
         site.back_up(Interrupter("Copying content", end_hold))
     assert set(map(tuple, site.list_backups().values())) == {("dump",)}
     assert site.back_up().copied_count == 0
+
+    def fail(*_: object) -> None:
+        end_hold()
+        raise BackupError("pg_dump failed: server closed the connection unexpectedly.")
+
+    # Workers repeat jobs after a lost database, also if pg_dump is the first to notice it.
+    monkeypatch.setattr(services, "_write_file", fail)
+    with pytest.raises(BackupInterruptedError):
+        site.back_up()
 
 
 def test_stopped_backup_loses_its_hold(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from bench import (  # noqa: E402 (Django is set up first)
     migration,
     plan,
     precision,
+    replicas,
     review,
     scoring,
     site,
@@ -40,6 +41,7 @@ MEASUREMENTS = {
     "site": site.measure,
     "backups": backups.measure,
     "snapshot": snapshot.measure,
+    "replicas": replicas.measure,
 }
 
 

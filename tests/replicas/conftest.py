@@ -1,7 +1,6 @@
 """The site in this process on a primary with a streaming standby."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from tests import databases
 from tests.admin.conftest import person
 from tests.migration.running import query
 from tests.postgres import Server, started_server
-from tests.replicas.machines import collect_static_files
+from tests.replicas.machines import collect_static_files, wait_until
 from tests.storage.conftest import s3_credentials, s3_endpoint  # noqa: F401
 from tests.web.addresses import fillings
 from tests.web.table import USERS
@@ -122,14 +121,6 @@ def replicated(site: Site) -> Iterator[Site]:
 def await_replica() -> None:
     """Wait until the replica is in use."""
     wait_until(lambda: replicas.find_replica(0) is not None)
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for a condition; fail after some seconds."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def sign_in(site: Site, who: str) -> Client:

@@ -1,11 +1,12 @@
 """Processes of the site, and the browsers of its users, on machines of their own: each has its own home."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -15,10 +16,14 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.test import Client
+from psycopg.conninfo import conninfo_to_dict
 
 from ncfd_site.core.roles import Role
+from tests import databases
 from tests.config.commands import ROOT
 from tests.factories import make_user
+from tests.migration.running import query
+from tests.postgres import Server
 
 CSRF = "c" * 32
 
@@ -104,3 +109,37 @@ def run_process(environment: dict[str, str], log: Path, *arguments: str) -> Iter
         finally:
             started.terminate()
             started.wait(60)
+
+
+@contextmanager
+def start_synchronous_standby(primary: Server, settings: str = "hot_standby_feedback=on") -> Iterator[Server]:
+    """Start a standby of a server whose commits wait until the standby has applied them."""
+    with primary.standby(settings, name="copy_standby") as standby:
+        keywords = conninfo_to_dict(primary.url())
+        # Not in the copy of the standby: promoted, it must not wait for another one.
+        for name, value in (("synchronous_commit", "remote_apply"), ("synchronous_standby_names", "copy_standby")):
+            databases.execute(keywords, f"ALTER SYSTEM SET {name} = '{value}'")
+        databases.execute(keywords, "SELECT pg_reload_conf()")
+        await_standby(primary)
+        yield standby
+
+
+def await_standby(primary: Server) -> None:
+    """Wait until the commits of a server wait for its standby."""
+    keywords = conninfo_to_dict(primary.url())
+    wait_until(lambda: query(keywords, "SELECT sync_state FROM pg_stat_replication") == [("sync",)], 60)
+
+
+def point_pooler(folder: Path, primary: Server, standby: Server) -> None:
+    """Let a pooler, whose configuration is in the folder, use the promoted standby."""
+    configuration = folder / "pgbouncer.ini"
+    configuration.write_text(configuration.read_text().replace(f"port={primary.port} ", f"port={standby.port} "))
+    os.kill(int((folder / "pid").read_text()), signal.SIGHUP)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for a condition; fail after some seconds."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,8 +1,6 @@
 """The primary is lost under concurrent users: its standby is promoted, and no acknowledged write is lost."""
 
 import logging
-import os
-import signal
 import tempfile
 import threading
 import time
@@ -16,12 +14,20 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from ncfd_site.exports.jobs import JOB
-from tests import databases
 from tests.migration.running import query
 from tests.migration.test_pooler import pgbouncer
 from tests.postgres import Server, _free_port
-from tests.replicas.conftest import NAME, Site, use_databases, wait_until
-from tests.replicas.machines import Browser, build_environment, gunicorn, run_process, sign_in
+from tests.replicas.conftest import NAME, Site, use_databases
+from tests.replicas.machines import (
+    Browser,
+    build_environment,
+    gunicorn,
+    point_pooler,
+    run_process,
+    sign_in,
+    start_synchronous_standby,
+    wait_until,
+)
 
 # Seconds from the promotion until the site answers.
 LONGEST = 30
@@ -70,14 +76,7 @@ def pair(site: Site, request: pytest.FixtureRequest) -> Iterator[Pair]:
     with ExitStack() as stack:
         primary = stack.enter_context(site.primary.standby(name="copy"))
         primary.promote()
-        standby = stack.enter_context(primary.standby("hot_standby_feedback=on", name="copy_standby"))
-        keywords = [conninfo_to_dict(server.url(NAME)) for server in (primary, standby)]
-        # Not in the copy of the standby: promoted, it must not wait for another one.
-        for name, value in (("synchronous_commit", "remote_apply"), ("synchronous_standby_names", "copy_standby")):
-            databases.execute(keywords[0], f"ALTER SYSTEM SET {name} = '{value}'")
-        databases.execute(keywords[0], "SELECT pg_reload_conf()")
-        primary_keywords, is_sync = keywords[0], "SELECT sync_state FROM pg_stat_replication"
-        wait_until(lambda: query(primary_keywords, is_sync) == [("sync",)])
+        standby = stack.enter_context(start_synchronous_standby(primary))
         credentials = primary.url().partition("@127")[0]
         if request.param == "direct":
             hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
@@ -85,14 +84,13 @@ def pair(site: Site, request: pytest.FixtureRequest) -> Iterator[Pair]:
             yield Pair(primary, standby, url, standby.promote)
             return
         folder = Path(tempfile.mkdtemp(prefix="pgb-", dir="/tmp"))
-        pooled = stack.enter_context(pgbouncer(keywords[0], request.param, "server_login_retry = 1", folder))
+        pooled = stack.enter_context(
+            pgbouncer(conninfo_to_dict(primary.url(NAME)), request.param, "server_login_retry = 1", folder)
+        )
 
         def promote() -> None:
             standby.promote()
-            configuration = folder / "pgbouncer.ini"
-            text = configuration.read_text()
-            configuration.write_text(text.replace(f"port={primary.port} ", f"port={standby.port} "))
-            os.kill(int((folder / "pid").read_text()), signal.SIGHUP)
+            point_pooler(folder, primary, standby)
 
         yield Pair(primary, standby, f"postgresql://{primary.user}@127.0.0.1:{pooled['port']}/{NAME}", promote)
 

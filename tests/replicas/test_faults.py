@@ -21,7 +21,8 @@ from ncfd_site.config.errors import ExitCode, UserError
 from ncfd_site.core import sql
 from ncfd_site.postgres import replicas
 from tests.migration.states import execute
-from tests.replicas.conftest import NAME, Site, await_replica, sign_in, use_databases, wait_until
+from tests.replicas.conftest import NAME, Site, await_replica, sign_in, use_databases
+from tests.replicas.machines import wait_until
 
 log = logging.getLogger(__name__)
 LAGS = "replica1 is not used: it is more than 1 s behind the primary"

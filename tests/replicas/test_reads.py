@@ -15,7 +15,8 @@ from ncfd_site.api import tokens
 from ncfd_site.postgres import replicas
 from ncfd_site.web.replicas import COOKIE
 from tests.factories import PASSWORD
-from tests.replicas.conftest import Site, await_replica, sign_in, wait_until
+from tests.replicas.conftest import Site, await_replica, sign_in
+from tests.replicas.machines import wait_until
 from tests.web.reading import text_of
 from tests.web.test_matrix import ADDRESSES, rule
 

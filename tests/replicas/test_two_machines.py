@@ -14,8 +14,7 @@ from tests.config.commands import manage
 from tests.factories import PASSWORD, make_link_audit, make_user
 from tests.jobs.working import database_url
 from tests.postgres import _free_port
-from tests.replicas.conftest import wait_until
-from tests.replicas.machines import CSRF, Browser, build_environment, gunicorn, run_process, sign_in
+from tests.replicas.machines import CSRF, Browser, build_environment, gunicorn, run_process, sign_in, wait_until
 from tests.storage.content.harness import BUCKET
 from tests.storage.store_setup import upload
 

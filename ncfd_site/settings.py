@@ -123,6 +123,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "ncfd_site.urls"
 WSGI_APPLICATION = "ncfd_site.wsgi.application"
+SESSION_ENGINE = "ncfd_site.web.sessions"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.sessions.models import Session
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.template.loader import render_to_string
 from django.test import Client
@@ -12,7 +13,7 @@ from psycopg import errors
 from ncfd_site.config.errors import DatabaseUnavailable
 from ncfd_site.core import sql
 from ncfd_site.schema.deploy import revisions
-from tests.factories import make_user
+from tests.factories import make_link_audit, make_user
 from tests.web.reading import text_of
 
 
@@ -147,3 +148,20 @@ def test_an_outage_that_is_over_asks_to_try_again(
     assert (page.status_code, page.get("Retry-After")) == (status, "10" if status == 503 else None)
     assert ("The database does not answer." in text_of(page)) is (status == 503)
     assert "secret" not in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_database_lost_while_the_session_is_saved_is_no_deleted_session(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(make_user())
+    audit = make_link_audit()
+    client.raise_request_exception = False
+
+    def lose_database(*_: object, **__: object) -> None:
+        raise OperationalError("gone") from errors.AdminShutdown("gone")
+
+    monkeypatch.setattr(Session, "save", lose_database)
+    form = {"decision": "right", "note": "", "seen_at": audit.updated_at.isoformat()}
+    answer = client.post(f"/links/{audit.pk}/", form)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")

@@ -44,10 +44,14 @@ class Reviewer(Browser):
     # Note of each acknowledged decision by link, and when it was acknowledged.
     acknowledged: dict[int, tuple[str, float]] = field(default_factory=dict)
     lost_reads: list[str] = field(default_factory=list)
+    refused: list[tuple[str, int, str]] = field(default_factory=list)
 
     def request(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
         """Send a request to a site, and the next one to another site if there is no answer."""
         status, text = super().request(path, form)
+        # 409: the outcome of an earlier attempt was unknown, and it had been saved.
+        if status not in (0, 200, 302, 409, 503):
+            self.refused.append((path, status, text))
         if status in (0, 503):
             self.port = self.ports[(self.ports.index(self.port) + 1) % len(self.ports)]
         return status, text

@@ -1,11 +1,13 @@
 """Template tags and filters of trials, companies and validation errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -24,6 +26,39 @@ register.filter("signed_points", formatting.format_points)
 
 # In a list; what is left stands on the page of the company.
 MOST_TICKERS = 4
+
+
+@register.filter
+def readout(day: date | None) -> SafeString:
+    """Render the date of a readout with its distance from today."""
+    if day is None:
+        return formatting.render_quiet(labels.UNKNOWN)
+    distance = formatting.format_date_distance(day, timezone.localdate())
+    return format_html(
+        '<span title="{0}"><time datetime="{1}">{1}</time></span><span class="visually-hidden"> {0}</span>',
+        distance,
+        day.isoformat(),
+    )
+
+
+@register.filter
+def score_change(change: Decimal | None) -> SafeString:
+    """Render the change of a probability since the previous run, "new" for None."""
+    if change is None:
+        return formatting.render_quiet("new")
+    if not change:
+        return SafeString(
+            '<span class="quiet"><span aria-hidden="true">0.0</span>'
+            '<span class="visually-hidden">no change</span></span>'
+        )
+    sign, word = ("\u25b2", "rose") if change > 0 else ("\u25bc", "fell")
+    return format_html(
+        '<span class="move {1}"><span aria-hidden="true">{0}</span>'
+        ' <span class="visually-hidden">{1} by</span> {2}</span>',
+        sign,
+        word,
+        formatting.format_points(change),
+    )
 
 
 @register.filter

@@ -8,11 +8,10 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from ncfd_site.core import sql
 from ncfd_site.core.charts.risk_bar import BAND_LIMITS
-from ncfd_site.core.formatting import format_capped_count, format_date_distance
+from ncfd_site.core.formatting import format_capped_count
 from ncfd_site.core.lists import COUNT_LIMIT, ListPage, get_page_slice, make_page
 from signals.models import Score, Trial, TrialCurrentScore
 from signals.trials.labels import BANDS, Band
@@ -84,12 +83,6 @@ class TrialRow:
     previous_run_id: str | None
     marks: Marks
     tickers: list[Ticker]
-
-    @property
-    def readout(self) -> str:
-        """The distance of the next readout from today; "" if unknown."""
-        day = self.trial.est_primary_completion_date
-        return format_date_distance(day, timezone.localdate()) if day else ""
 
 
 @dataclass(frozen=True, slots=True)

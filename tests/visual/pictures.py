@@ -86,6 +86,8 @@ _LISTED = (
     PagePicture("content", "/content/", docs=("content", 1805)),
     PagePicture("job", "/jobs/<int:job_id>/", start="/content/", press="Start verification"),
     PagePicture("schedule", "/jobs/schedule/<slug:schedule>/", start="/jobs/schedule/back-up/"),
+    PagePicture("search", "/search/", "ana", "/search/?q=th"),
+    PagePicture("glossary", "/help/<path:name>/", "ana", "/help/glossary/"),
     PagePicture("style-guide", "/styleguide/"),
     PagePicture("admin-index", "/admin/"),
     PagePicture("admin-list", "/admin/linkaudit/linkaudit/"),

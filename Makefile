@@ -13,6 +13,7 @@ ELSEWHERE := $(DATABASE_URL)$(DATABASE_URL_FILE)
 help:
 	@echo "make run              start the site with a generated demonstration"
 	@echo "make run DATA=FOLDER  start the site with data from the files in FOLDER"
+	@echo "make run LIVE=1       start the site with data from the SEC and ClinicalTrials.gov; QUERY=TERMS limits the trials"
 	@echo "make run PORT=8001    start the site on another port"
 	@echo "make test             run all tests but the long ones; ARGS=... goes to pytest"
 	@echo "make test SERVER=both run tests of schema and migration on the embedded and an ordinary server (or SERVER=ordinary)"
@@ -41,6 +42,12 @@ ifneq ($(DATA),)
 	@$(MANAGE) load_data "$(DATA)" || test $$? -eq 3
 	@$(MANAGE) fire_registry_signals
 	@# One run a day (UTC): a second start overwrites scores that have changed.
+	@$(MANAGE) score_trials --run-id "daily-$$(date -u +%F)" --replace
+else ifneq ($(LIVE),)
+	@$(MANAGE) fetch_sec_tickers --load || test $$? -eq 3
+	@$(MANAGE) fetch_ctgov --since auto $(if $(QUERY),--query "$(QUERY)") --load || test $$? -eq 3
+	@$(MANAGE) match_sponsors
+	@$(MANAGE) fire_registry_signals
 	@$(MANAGE) score_trials --run-id "daily-$$(date -u +%F)" --replace
 else ifeq ($(ELSEWHERE),)
 	@$(MANAGE) load_demonstration --if-empty

@@ -66,7 +66,7 @@ _FORM_FAMILIES = (
     "ag gmbh se",
 )
 _FAMILY = {form: family for family in _FORM_FAMILIES for form in family.split()}
-CUTOFF, MAX_CANDIDATES = 86.0, 5
+CUTOFF, MIN_DISTINCTIVE, MAX_CANDIDATES = 86.0, 75.0, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,14 @@ class SponsorMatcher:
         key = normalize_company_name(_drop_parentheses(sponsor))
         if not key:
             return []
-        found = {name: score for name, score, _ in process.extract(
-            key, self.names.keys(), scorer=fuzz.ratio, score_cutoff=CUTOFF, limit=MAX_CANDIDATES)}  # fmt: skip
+        found = {}
+        for name, score, _ in process.extract(
+            key, self.names.keys(), scorer=fuzz.ratio, score_cutoff=CUTOFF, limit=4 * MAX_CANDIDATES
+        ):
+            # Words of the industry make any two names similar.
+            distinctive = fuzz.ratio(_drop_industry(key), _drop_industry(name))
+            if distinctive >= MIN_DISTINCTIVE:
+                found[name] = min(score, distinctive)
         words = key.split()
         bare = " ".join(word for word in words if word not in _HOLDINGS)
         for name in (key, bare, *(f"{bare} {word}" for word in _HOLDINGS | _INDUSTRY)):
@@ -141,6 +147,7 @@ class SponsorMatcher:
             for row in self.names[name]:
                 features: dict[str, str | float | bool] = {
                     "ratio": round(fuzz.ratio(key, name) / 100, 4),
+                    "distinctive": round(fuzz.ratio(_drop_industry(key), _drop_industry(name)) / 100, 4),
                     "token_set": round(fuzz.token_set_ratio(key, name) / 100, 4),
                     "kind": row.kind,
                     "same_legal_form": read_legal_form(sponsor) == read_legal_form(row.name),
@@ -260,6 +267,10 @@ def _is_proof_of_one_word(row: CompanyName, sponsor: str) -> bool:
         return False
     forms = read_legal_form(sponsor), read_legal_form(row.name)
     return not all(forms) or _FAMILY.get(forms[0], forms[0]) == _FAMILY.get(forms[1], forms[1])
+
+
+def _drop_industry(key: str) -> str:
+    return " ".join(word for word in key.split() if word not in _INDUSTRY) or key
 
 
 def _drop_parentheses(text: str) -> str:

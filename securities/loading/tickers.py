@@ -128,15 +128,16 @@ _IS_OPEN = "s.metadata ->> 'source' = %(source)s AND (s.status = 'active' OR upp
 # A ticker that no row names stays listed if a rejected row may name it.
 _IS_REJECTED = """
 NOT EXISTS (SELECT FROM load_listing l WHERE l.ticker_norm = s.ticker_norm)
-AND (%(keep_all)s OR EXISTS (SELECT FROM load_rejected r JOIN companies c ON c.company_id = s.company_id
-                             WHERE r.word = s.ticker_norm OR r.word = c.cik::text))
+AND (%(keep_all)s OR s.ticker_norm IN (SELECT word FROM load_rejected)
+     OR s.company_id IN (SELECT c.company_id FROM load_rejected r JOIN companies c ON c.cik::text = r.word))
 """
 # Whether a rejected row names no ticker and no company: any ticker that vanished may be its.
 HAS_NAMELESS_ROW = f"""
 SELECT EXISTS (
     SELECT FROM load_rejected WHERE number IS NOT NULL GROUP BY number
-    HAVING NOT bool_or(EXISTS (SELECT FROM securities s JOIN companies c USING (company_id)
-                               WHERE {_IS_OPEN} AND word IN (s.ticker_norm, c.cik::text)))
+    HAVING NOT bool_or(word IN (SELECT s.ticker_norm FROM securities s WHERE {_IS_OPEN}
+                                UNION SELECT c.cik::text FROM securities s JOIN companies c USING (company_id)
+                                WHERE {_IS_OPEN}))
 )
 """  # noqa: S608
 _IS_DELISTED = f"{_IS_OPEN} AND NOT {_IS_LISTED} AND NOT ({_IS_REJECTED})"

@@ -1,6 +1,6 @@
 """Background jobs on scores: scoring, verification, and the export of the list of trials by risk."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -16,11 +16,12 @@ from ncfd_site.ingest.records import Rejections
 from ncfd_site.ingest.runs import OUTCOMES, LoadProgress
 from ncfd_site.jobs.job_types import JobType, Schedule
 from ncfd_site.jobs.job_types import register as register_job_type
+from ncfd_site.jobs.parts import run_parts
 from signals.loading import load_registry
 from signals.loading.fetching import fetch_ctgov, find_cursor
 from signals.models import Score
 from signals.scoring.run import score_trials
-from signals.scoring.verification import VerificationCounts, find_mismatches
+from signals.scoring.verification import VerificationCounts, find_mismatches, verify_part
 from signals.trials.exports import select_exported_scores
 
 TRIALS = register(Source("trials", Score, select_exported_scores, lambda: reverse("risk:trials")))
@@ -43,7 +44,11 @@ def _score(arguments: Json, reporter: ProgressReporter) -> Json:
 
 def _verify(arguments: Json, reporter: ProgressReporter) -> Json:
     counts, found, mismatch_count = VerificationCounts(), list[str](), 0
-    for mismatch in find_mismatches(counts, arguments.get("run_id"), reporter=reporter):
+
+    def spread(parts: Sequence[Json], snapshot: str) -> Iterator[Json]:
+        return (result for _, result in run_parts(reporter, parts, snapshot=snapshot))
+
+    for mismatch in find_mismatches(counts, arguments.get("run_id"), spread=spread, reporter=reporter):
         mismatch_count += 1
         found += [mismatch.sentence] * (len(found) < SHOWN)
     if mismatch_count:
@@ -73,6 +78,7 @@ register_job_type(
         run=_verify,
         describe=lambda arguments: f"of run {arguments['run_id']}" if arguments.get("run_id") else "of all runs",
         conclude=lambda result: f"Verified {result['scores']:,} scores and {result['gates']:,} gates. No mismatches.",
+        run_part=verify_part,
         schedules=(Schedule("verify-scores", "0 5 * * 0"),),
     )
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -13,12 +14,13 @@ from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs import queue
 from ncfd_site.jobs.job_types import JobType, Schedule, register
 from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.parts import run_parts
 from storage.backup import jobs as backup_jobs  # noqa: F401  (registers its job types)
 from storage.content.base import ContentError
 from storage.garbage_collection import GcOptions, collect_garbage, describe_gc_result
 from storage.tiers import MoveOptions, describe_move_result, move_objects
 from storage.verification import Finding, VerifyOptions, verify
-from storage.verification.run import describe_errors
+from storage.verification.run import check_part, describe_errors
 
 VERIFY, COLLECT, MOVE, SNAPSHOT = "storage_verify", "storage_gc", "storage_tier", "storage_snapshot"
 OPERATE = "storage.operate_storageobject"
@@ -74,7 +76,7 @@ class _FindingsReporter:
 def _run_verification(arguments: Json, reporter: ProgressReporter) -> Json:
     options = VerifyOptions.from_json({"checks": arguments["only"], "sample": arguments["sample"] / 100})
     with_findings = _FindingsReporter(reporter)
-    summary = verify(options, with_findings, with_findings.add)
+    summary = verify(options, with_findings, with_findings.add, spread=partial(run_parts, reporter))
     message = describe_errors(summary) or "No errors found."
     return {"message": message, "summary": summary.as_json(), "findings": with_findings.findings}
 
@@ -145,6 +147,7 @@ for name, title, run, describe, template in (
             exclusive=name != VERIFY,
             errors=(ContentError,),
             schedules=SCHEDULES.get(name, ()),
+            run_part=check_part if name == VERIFY else None,
         )
     )
 

@@ -7,7 +7,7 @@ from ncfd_site.adminkit import search
 from ncfd_site.adminkit.columns import age_column, choice_column, value_column
 from ncfd_site.adminkit.filters import fixed_choices_filter, indexed_values_filter
 from ncfd_site.adminkit.read_only import ReadOnlyAdmin
-from ncfd_site.jobs.models import Job, JobSchedule
+from ncfd_site.jobs.models import Job, JobPart, JobSchedule
 
 # Its actions would act on tasks without their jobs.
 admin.site.unregister(ProcrastinateJob)
@@ -35,6 +35,15 @@ class JobAdmin(ReadOnlyAdmin):
     )
     search_by = (search.by_key("job_id", "job number"),)
     filled_by = "No job yet. Jobs are started on the pages that they belong to."
+
+
+@admin.register(JobPart)
+class JobPartAdmin(ReadOnlyAdmin):
+    """Parts of running jobs."""
+
+    list_display = (value_column("part_id"), value_column("job_id"))
+    search_by = (search.by_key("job_id", "job number"),)
+    filled_by = "No job is executed in parts now."
 
 
 @admin.register(JobSchedule)

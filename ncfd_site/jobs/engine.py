@@ -49,9 +49,13 @@ DROP_LOST = """
 
 def defer(job: Job, *, using: str = DEFAULT_DB_ALIAS) -> None:
     """Give a job a new task in the transaction of the caller; an earlier one finds nothing to do."""
-    priorities = {job_type.name: job_type.priority for job_type in registered_job_types()}
-    values = {"task": TASK, "priority": priorities.get(job.kind, 0), "arguments": Jsonb({"job_id": job.pk})}
+    values = {"task": TASK, "priority": find_priority(job.kind), "arguments": Jsonb({"job_id": job.pk})}
     sql.execute(DEFER, {**values, "job_id": job.pk}, using=using)
+
+
+def find_priority(kind: str) -> int:
+    """Return the priority of a job type; that of an unknown one is 0."""
+    return next((job_type.priority for job_type in registered_job_types() if job_type.name == kind), 0)
 
 
 def is_held() -> Exists:

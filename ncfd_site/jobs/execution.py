@@ -116,12 +116,11 @@ def _encode_json(value: Mapping[str, Any] | None) -> Jsonb | None:
 
 
 @contextmanager
-def own_connection() -> Iterator[str]:
+def own_connection(alias: str = "jobs") -> Iterator[str]:
     """Yield the alias of one more connection for this thread.
 
     Progress is visible through it while the work holds a transaction, and is kept when that is rolled back.
     """
-    alias = "jobs"
     connections[alias] = connections[DEFAULT_DB_ALIAS].copy(alias)
     try:
         yield alias

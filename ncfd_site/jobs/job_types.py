@@ -33,7 +33,8 @@ class JobType:
     `run` does the work with the job's arguments and returns the result; it uses the reporter in its own thread only.
     `describe` returns the arguments as a sentence, `conclude` the result; `result_template` shows the result in full.
     One job of an `exclusive` type is open at a time. Jobs of a higher `priority` start first. The text of an exception
-    in `errors` is shown to users, as that of a `UserError` is.
+    in `errors` is shown to users, as that of a `UserError` is. `run_part` computes the result of a part that `run` made
+    with `ncfd_site.jobs.parts.run_parts`, in any worker.
     """
 
     name: str
@@ -47,6 +48,7 @@ class JobType:
     priority: int = 0
     schedules: tuple[Schedule, ...] = ()
     errors: tuple[type[Exception], ...] = ()
+    run_part: Callable[[Json], Json] | None = None
 
 
 _registry = Registry[JobType]("job type", "jobs", lambda job_type: job_type.name)

@@ -77,6 +77,26 @@ class Job(models.Model):
         return f"job {self.job_id}: {self.kind}"
 
 
+class JobPart(models.Model):
+    """A part of a running job that any worker can execute."""
+
+    part_id = models.BigAutoField("part", primary_key=True, help_text="Identifier, assigned by the database.")
+    job = models.ForeignKey(Job, models.DO_NOTHING, related_name="+", help_text="Job that has the part.")
+    arguments = models.JSONField("arguments", help_text="Arguments of the part; the job type defines them.")
+    snapshot = models.TextField("snapshot", db_default="", help_text="Snapshot that the part reads, empty if any.")
+    result = models.JSONField("result", null=True, blank=True, help_text="Result; NULL until the part is done.")
+
+    class Meta:
+        managed = False
+        db_table = "job_parts"
+        ordering = ["part_id"]
+        verbose_name = "part of a job"
+        verbose_name_plural = "parts of jobs"
+
+    def __str__(self) -> str:
+        return f"part {self.part_id} of job {self.job_id}"
+
+
 class JobSchedule(models.Model):
     """Periodic work that an operator has switched on or changed."""
 

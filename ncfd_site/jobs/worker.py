@@ -6,10 +6,8 @@ import math
 import os
 import socket
 import threading
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -23,9 +21,12 @@ from psycopg.errors import RaiseException
 from ncfd_site.config.errors import UserError
 from ncfd_site.core.progress import Canceled
 from ncfd_site.jobs.engine import HEARTBEAT, LOST_AFTER, TASK, requeue_lost
-from ncfd_site.jobs.execution import DATABASE_ERRORS, Execution, JobTakenError, Progress, own_connection
+from ncfd_site.jobs.execution import DATABASE_ERRORS, Execution, JobTakenError, own_connection
 from ncfd_site.jobs.job_types import JobType, find_job_type, registered_job_types, report_failure
 from ncfd_site.jobs.models import Job
+from ncfd_site.jobs.parts import TASK as PARTS_TASK
+from ncfd_site.jobs.parts import join_in
+from ncfd_site.jobs.reporter import JobReporter, Requeued
 from ncfd_site.jobs.schedule import start_due
 
 logger = logging.getLogger(__name__)
@@ -35,49 +36,8 @@ POLL_INTERVAL = 1.0
 MAX_PAUSE = 30.0
 # Seconds between two looks whether the worker is to stop.
 STOP_INTERVAL = 0.1
-# Seconds between two writes of progress; a checkpoint is always written.
-WRITE_INTERVAL = 0.5
 
 Log = Callable[[str], None]
-
-
-class Requeued(Canceled):
-    """The worker is stopping; another worker resumes the job."""
-
-
-class JobReporter:
-    """A `ProgressReporter` that also raises `JobTakenError` when another worker may run the job."""
-
-    def __init__(self, job: Job, execution: Execution, stopping: threading.Event) -> None:
-        self.actor = job.requested_by
-        self.checkpoint: Mapping[str, Any] = job.checkpoint
-        self._progress = Progress(job.step, job.done, job.total, job.unit)
-        self._execution = execution
-        self._stopping = stopping
-        self._is_canceled = False
-        self._written = time.monotonic()
-
-    def begin(self, step: str, total: int | None, unit: str) -> None:
-        """Write the new step."""
-        self._progress = Progress(step, 0, total, unit)
-        self.flush()
-
-    def advance(self, count: int = 1, *, checkpoint: Mapping[str, Any] | None = None, note: str = "") -> None:
-        """Write the progress at intervals and a checkpoint always; raise when the work is to stop."""
-        self._progress = replace(self._progress, done=self._progress.done + count)
-        if checkpoint is not None:
-            self.checkpoint = checkpoint
-        if checkpoint is not None or time.monotonic() - self._written >= WRITE_INTERVAL:
-            self.flush(checkpoint)
-        if self._stopping.is_set():
-            raise Requeued
-        if self._is_canceled:
-            raise Canceled
-
-    def flush(self, checkpoint: Mapping[str, Any] | None = None) -> None:
-        """Write the latest progress, and a checkpoint if given."""
-        self._is_canceled = self._execution.write(self._progress, checkpoint)
-        self._written = time.monotonic()
 
 
 def run_job(job_id: int, task_id: int, worker: str, stopping: threading.Event, log: Log) -> None:
@@ -220,6 +180,10 @@ async def _work(stopping: threading.Event, log: Log, *, once: bool, until_idle: 
         finally:
             if once:
                 worker.stop()
+
+    @app.task(name=PARTS_TASK, retry=RetryStrategy())
+    def run_parts(job_id: int, kind: str) -> None:
+        join_in(job_id, kind, halting)
 
     await asyncio.to_thread(_requeue_and_schedule)
     async with app.open_async():

@@ -1,10 +1,10 @@
 """Verification of all stored scores and current gates, streamed with constant memory."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -24,6 +24,8 @@ from signals.scoring.score_verification import COLUMNS, StoredScore, find_score_
 from signals.scoring.values import MISSING, Difference
 
 CHUNK = 2_000
+# Ranges of trials that `spread` gets for each table.
+PARTS = 16
 MAX_TRIAL_ID = 2**31 - 1
 
 _SIGNALS = """
@@ -124,6 +126,9 @@ class _Outlier:
     as_of: str | None
 
 
+# Gets parts and the name of a snapshot; returns the results of `verify_part` in the order of the parts.
+Spread = Callable[[Sequence[Mapping[str, Any]], str], Iterable[Mapping[str, Any]]]
+
 # Completeness of the metadata, table version, date of the run.
 _Kind = tuple[bool, str | None, str | None]
 _Kinds = defaultdict[str, Counter[_Kind]]
@@ -132,29 +137,29 @@ _TrialGate = tuple[int, str, StoredGate]
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
-    """The trials whose rows are verified, and of which run (None: of all)."""
+class _Part:
+    """The trials whose rows in a table are verified, and of which run (None: of all)."""
 
+    table: str
     first: int
     last: int
     run_id: str | None
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    counts: VerificationCounts
-    kinds: _Kinds
-    mismatches: list[Mismatch]
-
-
 def find_mismatches(
-    counts: VerificationCounts, run_id: str | None = None, *, workers: int = 1, reporter: ProgressReporter | None = None
+    counts: VerificationCounts,
+    run_id: str | None = None,
+    *,
+    workers: int = 1,
+    spread: Spread | None = None,
+    reporter: ProgressReporter | None = None,
 ) -> Iterator[Mismatch]:
     """Verify all scores and gates, or those of one run: yield mismatches and update `counts`.
 
     All rows are read in one snapshot, so a concurrent run causes no mismatch. With several `workers`, processes verify
-    ranges of trials. Raises InvalidRunError for an unknown run.
+    ranges of trials; `spread` gives the ranges and the name of the snapshot to other workers. Raises InvalidRunError
+    for an unknown run.
     """
     reporter = reporter or NullReporter()
     is_outermost = not connection.in_atomic_block
@@ -166,40 +171,39 @@ def find_mismatches(
             raise InvalidRunError(f"There is no run {run_id}: no score and no gate names it.")
         now = sql.value("SELECT clock_timestamp()")
         kinds: _Kinds = defaultdict(Counter)
-        if workers == 1:
-            everything = _Range(0, MAX_TRIAL_ID, run_id, now)
-            yield from _verify_scores(counts, kinds, everything, reporter)
+        if workers == 1 and spread is None:
+            yield from _verify_scores(counts, kinds, _Part("scores", 0, MAX_TRIAL_ID, run_id, now), reporter)
             yield from _find_outliers(kinds)
-            yield from _verify_gates(counts, everything, reporter)
+            yield from _verify_gates(counts, _Part("gates", 0, MAX_TRIAL_ID, run_id, now), reporter)
             return
         snapshot = sql.value("SELECT pg_export_snapshot()")
-        ranges = [
-            _Range(one.first, one.last, run_id, now)
-            for one in sql.rows(_RANGES, [workers * parallel.PARTS], of=_TrialRange)
+        ranges = sql.rows(_RANGES, [PARTS if spread else workers * parallel.PARTS], of=_TrialRange)
+        parts = [
+            asdict(_Part(table, one.first, one.last, run_id, now)) | {"now": now.isoformat()}
+            for table in ("scores", "gates")
+            for one in ranges
         ]
-        reporter.begin("Verifying scores", len(ranges), "ranges of trials")
-        for result in parallel.map_parts(_verify_score_range, ranges, snapshot, workers, reporter):
-            counts.add(result.counts)
-            for run, counter in result.kinds.items():
-                kinds[run] += counter
-            yield from result.mismatches
-        yield from _find_outliers(kinds)
-        reporter.begin("Verifying gates", len(ranges), "ranges of trials")
-        for result in parallel.map_parts(_verify_gate_range, ranges, snapshot, workers, reporter):
-            counts.add(result.counts)
-            yield from result.mismatches
+        spread = spread or partial(parallel.map_parts, verify_part, workers=workers, reporter=reporter)
+        reporter.begin("Verifying scores and gates", len(parts), "ranges of trials")
+        for number, result in enumerate(spread(parts, snapshot), start=1):
+            counts.add(VerificationCounts(**result["counts"]))
+            for run, *kind, count in result["kinds"]:
+                kinds[run][tuple(kind)] += count
+            yield from (Mismatch(**one) for one in result["mismatches"])
+            if number == len(ranges):
+                yield from _find_outliers(kinds)
 
 
-def _verify_score_range(part: _Range) -> _Result:
-    counts = VerificationCounts()
-    kinds: _Kinds = defaultdict(Counter)
-    return _Result(counts, kinds, list(_verify_scores(counts, kinds, part, NullReporter())))
-
-
-def _verify_gate_range(part: _Range) -> _Result:
-    counts = VerificationCounts()
-    mismatches = list(_verify_gates(counts, part, NullReporter()))
-    return _Result(counts, defaultdict(Counter), mismatches)
+def verify_part(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Verify a range of trials; part and result are JSON."""
+    one = _Part(**{**part, "now": datetime.fromisoformat(part["now"])})
+    counts, kinds, reporter = VerificationCounts(), defaultdict[str, Counter[_Kind]](Counter), NullReporter()
+    verify = (
+        _verify_scores(counts, kinds, one, reporter) if one.table == "scores" else _verify_gates(counts, one, reporter)
+    )
+    mismatches = [asdict(mismatch) for mismatch in verify]
+    listed = [[run, *kind, count] for run, counter in kinds.items() for kind, count in counter.items()]
+    return {"counts": asdict(counts), "kinds": listed, "mismatches": mismatches}
 
 
 @lru_cache(maxsize=2)
@@ -209,7 +213,7 @@ def _get_verified(table: str, now: datetime) -> dict[bytes, Any]:
 
 
 def _verify_scores(
-    counts: VerificationCounts, kinds: _Kinds, part: _Range, reporter: ProgressReporter
+    counts: VerificationCounts, kinds: _Kinds, part: _Part, reporter: ProgressReporter
 ) -> Iterator[Mismatch]:
     scores = Score.objects.filter(trial_id__gte=part.first, trial_id__lte=part.last)
     scores = scores if part.run_id is None else scores.filter(run_id=part.run_id)
@@ -267,7 +271,7 @@ def _find_outliers(kinds: _Kinds) -> Iterator[Mismatch]:
                     yield _build_mismatch("scores", outlier.nct_id, run, "score", difference)
 
 
-def _verify_gates(counts: VerificationCounts, part: _Range, reporter: ProgressReporter) -> Iterator[Mismatch]:
+def _verify_gates(counts: VerificationCounts, part: _Part, reporter: ProgressReporter) -> Iterator[Mismatch]:
     run_id, now = part.run_id, part.now
     runs = list_gate_runs()
     owner, names = runs[0] if runs else None, [run.run_id for run in runs]

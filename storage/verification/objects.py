@@ -16,10 +16,11 @@ from storage.content.base import (
 )
 from storage.verification.findings import Finding, FindingKind, create_object_finding, describe_object
 from storage.verification.options import Check, VerifyOptions
-from storage.verification.passes import Page, PageResult, Pass, read_rows, read_value
+from storage.verification.passes import Page, PageResult, Pass, find_page_ends, read_rows, read_value
 
 # Objects between two points where a run can stop; reading takes longer than asking for a size.
 PAGE_SIZES = {Check.PRESENCE: 1_000, Check.HASHES: 128}
+MAX_KEY = 2**63 - 1
 # A row that changes this often during its check is in use and is not reported.
 MAX_ATTEMPTS = 5
 
@@ -27,7 +28,8 @@ MAX_ATTEMPTS = 5
 _SAMPLED = "(hashint8extended(object_id, %(seed)s) & 4294967295) < %(limit)s"
 _PAGE = f"""
 SELECT object_id, sha256, backend_type, tier, storage_uri, size_bytes, 0 AS version
-FROM storage_objects WHERE object_id > %(after)s AND {_SAMPLED} ORDER BY object_id LIMIT %(size)s
+FROM storage_objects WHERE object_id > %(after)s AND object_id <= %(until)s AND {_SAMPLED}
+ORDER BY object_id LIMIT %(size)s
 """  # noqa: S608 (a constant)
 _COUNT = f"SELECT count(*) FROM storage_objects WHERE {_SAMPLED}"  # noqa: S608 (a constant)
 # The last move distinguishes a row that moved away and back from one that did not change.
@@ -75,9 +77,14 @@ class ObjectPass(Pass):
     def count(self) -> int:
         return int(read_value(_COUNT, _build_query_parameters(self.options)))
 
-    def check_page(self, after: int | None) -> Page | None:
+    def split(self) -> list[int]:
+        parameters = _build_query_parameters(self.options)
+        return find_page_ends("storage_objects", "object_id", PAGE_SIZES[self.check], _SAMPLED, parameters)
+
+    def check_page(self, after: int | None, until: int | None = None) -> Page | None:
         """Check the next objects, and those with findings again."""
-        at = {"after": -(2**63) if after is None else after, "size": PAGE_SIZES[self.check]}
+        until = MAX_KEY if until is None else until
+        at = {"after": -(2**63) if after is None else after, "until": until, "size": PAGE_SIZES[self.check]}
         rows = read_rows(_PAGE, {**_build_query_parameters(self.options), **at}, of=_Row)
         if not rows:
             return None

@@ -110,7 +110,7 @@ class ListingPass(Pass):
     def count(self) -> int:
         return FOLDER_COUNT
 
-    def check_page(self, after: str | None) -> Page | None:
+    def check_page(self, after: str | None, until: str | None = None) -> Page | None:
         """Compare the next objects with the database."""
         end = build_uri(self.backend, "f" * 64)
         if after == end or (after is None and not self._is_in_use()):
@@ -174,7 +174,7 @@ class UploadPass(Pass):
     def count(self) -> None:
         return None
 
-    def check_page(self, after: Any) -> Page | None:
+    def check_page(self, after: Any, until: Any = None) -> Page | None:
         """Check all files at once: there are only as many as killed writers."""
         if after is not None:
             return None

@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -36,6 +36,21 @@ class Page:
     checked_count: int
     result: PageResult
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the page as stored with a part of a job."""
+        findings = [finding.as_json() for finding in self.result.findings]
+        return {**asdict(self), "result": {**asdict(self.result), "findings": findings}}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Page":
+        """Return a stored page."""
+        result = PageResult(**stored["result"])
+        result.findings, result.skipped = (
+            list(map(Finding.from_json, stored["result"]["findings"])),
+            Counter(result.skipped),
+        )
+        return cls(**{**stored, "result": result})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass(ABC):
@@ -54,8 +69,12 @@ class Pass(ABC):
         """Return the number of units, None if unknown."""
 
     @abstractmethod
-    def check_page(self, after: Any) -> Page | None:
-        """Check the page after a position, None for the first one; return None at the end."""
+    def check_page(self, after: Any, until: Any = None) -> Page | None:
+        """Check the page after a position, None for the first one, up to another one; return None at the end."""
+
+    def split(self) -> list[Any]:
+        """Return the ends of pages that can be checked at the same time; none if the pass is not split."""
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +97,35 @@ class TablePass(Pass):
         query = composed.SQL("SELECT count(*) FROM {}").format(composed.Identifier(self.table))
         return int(read_value(query.as_string(None)))
 
-    def check_page(self, after: Any) -> Page | None:
+    def check_page(self, after: Any, until: Any = None) -> Page | None:
         after = self.start if after is None else after
         query = composed.SQL(
             "SELECT max({key}) AS last, count(*) AS row_count"
-            " FROM (SELECT {key} FROM {table} WHERE {key} > %s ORDER BY {key} LIMIT %s) AS page"
-        ).format(key=composed.Identifier(self.key), table=composed.Identifier(self.table))
-        (found,) = read_rows(query.as_string(None), [after, PAGE], of=_Range)
+            " FROM (SELECT {key} FROM {table} WHERE {key} > %(after)s AND {end} ORDER BY {key} LIMIT %(size)s) AS page"
+        )
+        key = composed.Identifier(self.key)
+        end = composed.SQL("true" if until is None else "{} <= %(until)s").format(key)
+        text = query.format(key=key, table=composed.Identifier(self.table), end=end).as_string(None)
+        (found,) = read_rows(text, {"after": after, "until": until, "size": PAGE}, of=_Range)
         if not found.row_count:
             return None
         return Page(found.last, found.row_count, found.row_count, self.check_range(after, found.last))
+
+    def split(self) -> list[Any]:
+        return find_page_ends(self.table, self.key, PAGE)
+
+
+def find_page_ends(table: str, key: str, size: int, condition: str = "true", parameters: Parameters = ()) -> list[Any]:
+    """Return the last key of each page of a table, of the rows that meet a condition."""
+    query = composed.SQL(
+        "SELECT max({key}) FROM (SELECT {key}, (row_number() OVER (ORDER BY {key}) - 1) / {size} AS page FROM {table}"
+        " WHERE {condition}) AS numbered GROUP BY page ORDER BY 1"
+    )
+    names = {"key": composed.Identifier(key), "table": composed.Identifier(table), "size": composed.Literal(size)}
+    text = query.format(**names, condition=composed.SQL(condition)).as_string(None)
+    with transaction.atomic():
+        sql.execute("SET TRANSACTION READ ONLY")
+        return sql.column(text, parameters)
 
 
 def read_rows(query: str, parameters: Parameters = (), *, of: type[Row]) -> list[Row]:

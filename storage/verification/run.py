@@ -1,7 +1,9 @@
 """A verification run: pass after pass, starting at the checkpoint of an earlier run, and its result in numbers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from django.utils import timezone
@@ -15,6 +17,9 @@ from storage.verification.options import Check, VerifyOptions
 from storage.verification.orphans import create_orphan_passes
 from storage.verification.passes import Page, Pass
 from storage.verification.references import create_count_pass, create_referrer_passes
+
+# Gets parts; returns parts, perhaps of an earlier run, with the results of `check_part`.
+Spread = Callable[[Sequence[Mapping[str, Any]]], Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]]
 
 _COLUMNS = ("checked", "errors", "notes", "too recent", "skipped")
 
@@ -105,11 +110,12 @@ def verify(
     reporter: ProgressReporter,
     report: Callable[[Finding], None],
     stores: StorePool | None = None,
+    spread: Spread | None = None,
 ) -> Summary:
     """Run the checks and report each confirmed finding.
 
     Resumes at the reporter's checkpoint: earlier findings are not reported again, but counted in the summary. Raises
-    `Canceled` after a page whose checkpoint is saved.
+    `Canceled` after a page whose checkpoint is saved. Pages that `spread` checks come before all others.
     """
     stores = stores or StorePool()
     saved = reporter.checkpoint
@@ -119,7 +125,24 @@ def verify(
     def build_checkpoint() -> dict[str, Any]:
         return {"summary": summary.as_json(), "positions": {name: dict(at) for name, at in positions.items()}}
 
-    for one in _create_passes(options, stores):
+    passes = _create_passes(options, stores)
+    if spread:
+        # Orphans last, as in a run without parts.
+        by_name = {one.name: one for one in passes if one.name not in positions and one.check != Check.ORPHANS}
+        given = {"options": options.as_json(), "run": summary.started_at}
+        parts = [
+            {**given, "pass": one.name, "check": one.check, "after": after, "until": until}
+            for one in by_name.values()
+            for after, until in pairwise([None, *one.split()])
+        ]
+        reporter.begin("Checking rows and objects", len(parts), "pages")
+        for part, checked in spread(parts):
+            stores.failure_reasons.update(checked["failure_reasons"])
+            for page in checked["pages"]:
+                _add_page(Page.from_json(page), by_name[part["pass"]], summary, stores, report)
+            positions[part["pass"]] = {"after": part["until"], "steps": 0, "is_finished": True}
+        reporter.advance(0, checkpoint=build_checkpoint())
+    for one in passes:
         position = positions.setdefault(one.name, {"after": None, "steps": 0, "is_finished": False})
         if position["is_finished"]:
             continue
@@ -134,6 +157,23 @@ def verify(
         reporter.advance(0, checkpoint=build_checkpoint())
     summary.finished_at = timezone.now().isoformat()
     return summary
+
+
+def check_part(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a part that `verify` made; part and result are JSON."""
+    options, stores = VerifyOptions.from_json(part["options"]), _get_stores(part["run"])
+    one = next(one for one in _create_passes(options, stores, [Check(part["check"])]) if one.name == part["pass"])
+    pages, after = [], part["after"]
+    while page := one.check_page(after, part["until"]):
+        pages.append(page.as_json())
+        after = page.last
+    return {"pages": pages, "failure_reasons": stores.failure_reasons}
+
+
+@lru_cache(maxsize=1)
+def _get_stores(run: str) -> StorePool:
+    """Return the stores of a run: its parts in this process skip a store that was unavailable."""
+    return StorePool()
 
 
 def format_summary(summary: Summary) -> Iterator[str]:
@@ -171,7 +211,7 @@ def _add_page(page: Page, one: Pass, summary: Summary, stores: StorePool, report
         summary.add_skipped(one.check, backend, stores.failure_reasons[backend], count)
 
 
-def _create_passes(options: VerifyOptions, stores: StorePool) -> list[Pass]:
+def _create_passes(options: VerifyOptions, stores: StorePool, checks: Sequence[Check] = ()) -> list[Pass]:
     creators: dict[Check, Callable[[], Sequence[Pass]]] = {
         Check.COUNTS: lambda: [create_count_pass()],
         Check.REFERRERS: create_referrer_passes,
@@ -179,4 +219,4 @@ def _create_passes(options: VerifyOptions, stores: StorePool) -> list[Pass]:
         Check.HASHES: lambda: [create_object_pass(Check.HASHES, options, stores)],
         Check.ORPHANS: lambda: create_orphan_passes(options, stores),
     }
-    return [one for check in options.checks for one in creators[check]()]
+    return [one for check in checks or options.checks for one in creators[check]()]

@@ -11,7 +11,7 @@ from psycopg.types.range import DateRange
 from linkaudit import models as linkaudit
 from ncfd_site.api.models import ApiToken
 from ncfd_site.core import sql
-from ncfd_site.jobs.models import Job, JobSchedule
+from ncfd_site.jobs.models import Job, JobPart, JobSchedule
 from ncfd_site.schema.models import MigrationLog, SchemaVersion
 from securities import models as securities
 from signals import models as signals
@@ -281,6 +281,9 @@ MAKERS: dict[Any, Callable[[], Any]] = {
     ApiToken: _token,
     JobSchedule: lambda: JobSchedule.objects.create(
         name=f"nightly-{next(_numbers)}", kind="check_drift", cron="0 1 * * *", changed_by="olga"
+    ),
+    JobPart: lambda: JobPart.objects.create(
+        job=Job.objects.create(kind="storage_verify", requested_by="olga"), arguments=HEAVY
     ),
     Job: lambda: Job.objects.create(kind="storage_verify", requested_by="olga", arguments=HEAVY),
     MigrationLog: _migration_log,

@@ -49,6 +49,7 @@ READERS = {
     "linkaudit.trialassetlink": ALL_ROLES,
     "api.apitoken": OPERATORS,
     "jobs.job": BUT_REVIEWERS,
+    "jobs.jobpart": BUT_REVIEWERS,
     "jobs.jobschedule": BUT_REVIEWERS,
     "schema.migrationlog": BUT_REVIEWERS,
     "schema.schemaversion": BUT_REVIEWERS,

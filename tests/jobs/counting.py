@@ -12,6 +12,7 @@ from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
 from ncfd_site.core.progress import ProgressReporter
 from ncfd_site.jobs.job_types import JobType, register
+from ncfd_site.jobs.parts import run_parts
 
 SECRET = "hunter2-of-the-wallet"
 MAY = "storage.operate_storageobject"
@@ -62,6 +63,25 @@ def fail(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str
     raise ValueError(SECRET)
 
 
+def square_all(arguments: Mapping[str, Any], control: ProgressReporter) -> Mapping[str, Any]:
+    """Square the numbers up to `to`, each as a part."""
+    parts = [{**arguments, "number": number} for number in range(arguments["to"])]
+    control.begin("squaring", len(parts), "sheep")
+    squares = [(part["number"], result["square"]) for part, result in run_parts(control, parts)]
+    return {"squares": squares, "counted": len(squares)}
+
+
+def square(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write a line in `file`, wait until the file `go` exists, and return the square."""
+    with Path(part["file"]).open("a") as file:
+        file.write(f"{part['number']} {os.getpid()}\n")
+    while not Path(part["go"]).exists():
+        time.sleep(0.02)
+    if part["number"] == part.get("fails"):
+        raise UserError("This sheep is not square.")
+    return {"square": part["number"] ** 2}
+
+
 def _words(result: Mapping[str, Any]) -> str:
     return f"{result['counted']} sheep were counted." if result else "Nothing was counted."
 
@@ -91,6 +111,15 @@ KINDS = [
         run=hold,
         describe=lambda arguments: "",
         conclude=_words,
+    ),
+    JobType(
+        name="test_square",
+        title="Square sheep",
+        permission=MAY,
+        run=square_all,
+        describe=lambda arguments: "",
+        conclude=_words,
+        run_part=square,
     ),
     JobType(
         name="test_fail",

@@ -43,6 +43,7 @@ WRITERS: dict[str, Writers] = {
     ),
     "site_api_tokens": Writers("users, on the token page; the API, for `last_used_at`"),
     "job_schedules": Writers("operators, on the page of schedules; `run_jobs`, which starts what is due"),
+    "job_parts": Writers("`run_jobs`, which deletes them at the end of the job"),
     "site_jobs": Writers("the site, when a user starts a job; `run_jobs`, which runs it"),
     "documents": Writers(f"{_PIPELINES}, {_LOAD_CTGOV} and {_LOAD_LINKS}"),
     "document_text_pages": Writers(f"{_PIPELINES} and {_LOAD_CTGOV}"),

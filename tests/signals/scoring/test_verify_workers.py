@@ -4,17 +4,25 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 from django.db import connections
 
+from ncfd_site.core import sql
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs import queue
+from ncfd_site.jobs.models import Job
 from signals.models import Gate, Score
 from signals.scoring.run import score_trials
 from signals.scoring.verification import Mismatch, VerificationCounts, find_mismatches
+from tests.factories import make_user
+from tests.jobs.conftest import wait_for
+from tests.jobs.working import worker_process
 from tests.signals.scoring.rows import make_signals, make_trial
-from tests.signals.scoring.test_interrupted_scoring import held, until
+from tests.signals.scoring.test_interrupted_scoring import WAITING, held, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,6 +67,24 @@ def test_killed_process_changes_nothing(wrong: list[Mismatch]) -> None:
             os.kill(victim, signal.SIGKILL)
         found, counts = result.result(timeout=120)
     assert (sorted(map(str, found)), counts) == (sorted(map(str, wrong)), VerificationCounts(40, 160, 0))
+
+
+def test_killed_worker_of_the_job_changes_nothing(wrong: list[Mismatch]) -> None:
+    with ExitStack() as stack:
+        with held("LOCK TABLE gates IN ACCESS EXCLUSIVE MODE"):
+            workers = {process.pid: process for process in (stack.enter_context(worker_process()) for _ in range(2))}
+            job = queue.start("verify_scores", {}, actor=make_user(Role.OPERATOR))
+            # The scores are verified, and each worker has gates.
+            until(lambda: sql.value(WAITING) == 2)
+            job.refresh_from_db()
+            del workers[int((job.worker or "").rpartition(":")[2])]
+            [victim] = workers.values()
+            victim.kill()
+            victim.wait()
+        job = wait_for(job, lambda job: job.finished_at is not None)
+    assert (job.state, job.attempts, job.done, job.total) == (Job.State.FAILED, 1, 32, 32)
+    assert (job.error or "").startswith(f"{len(wrong)} mismatches: ")
+    assert all(one.sentence in (job.error or "") for one in wrong)
 
 
 def test_command_takes_the_number_of_processes() -> None:

@@ -16,6 +16,8 @@ from django.db import connections, transaction
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import Canceled, NullReporter
+from ncfd_site.core.roles import Role
+from ncfd_site.jobs import queue
 from storage.verification import (
     Check,
     Finding,
@@ -26,6 +28,9 @@ from storage.verification import (
 )
 from storage.verification import objects as object_checks
 from storage.verification import orphans as orphan_checks
+from tests.factories import make_user
+from tests.jobs.conftest import wait_for as wait_for_job
+from tests.jobs.conftest import working
 from tests.storage.verification.scenarios import create_all_errors, create_valid_objects
 from tests.storage.verification.site import (
     Site,
@@ -224,3 +229,16 @@ def wait_for(state: Path, checkpoints: int, process: subprocess.Popen[bytes]) ->
         assert process.poll() is None, process.communicate()[1].decode()
         assert time.monotonic() < deadline, "the verification makes no progress"
         time.sleep(0.005)
+
+
+def test_a_job_in_parts_finds_the_same(faulty_site: Site) -> None:
+    findings: list[Finding] = []
+    expected = verify(VerifyOptions(), NullReporter(), findings.append).as_json()
+    arguments = {"only": [check.value for check in Check], "sample": 100}
+    job = queue.start("storage_verify", arguments, actor=make_user(Role.OPERATOR))
+    with working(concurrency=2):
+        job = wait_for_job(job, lambda job: job.finished_at is not None)
+    result = job.result or {}
+    assert result["findings"] == [finding.as_json() for finding in findings]
+    times = dict.fromkeys(("started_at", "finished_at"))
+    assert {**result["summary"], **times} == {**expected, **times}

@@ -29,6 +29,8 @@ _STRENGTH = re.compile(
 _FORM = re.compile(r"(?: film[- ]coated)?(?: oral)? (?:tablets?|capsules?)$")
 _CODE = re.compile(r"[A-Z]{1,6}[- ]?\d{2,}[A-Z]?(?:-\d+)?")
 
+_CODE_PARTS = re.compile(r"([a-z]{1,6})[- ]?(\d{2,}[a-z]?(?:-\d+)?)")
+
 
 def normalize_name(name: str) -> str:
     """Return `name` in the form in which aliases are compared.
@@ -36,6 +38,22 @@ def normalize_name(name: str) -> str:
     Case, kinds of dash, trademark signs and repeated spaces are ignored.
     """
     return fold_text(_DASHES.sub("-", fold_text(_TRADE_MARKS.sub("", name)))).strip(_EDGES)
+
+
+def compact_name(name: str) -> str:
+    """Return the normalized name without dashes and spaces: equal for "AZD-1480", "AZD 1480" and "AZD1480"."""
+    return re.sub(r"[\s-]+", "", normalize_name(name))
+
+
+def list_spellings(norm: str) -> list[str]:
+    """Return the forms in which aliases of a normalized name may be stored, itself first.
+
+    Codes have a dash, a space or nothing before their number, and other programs store them in capitals.
+    """
+    forms = [norm, norm.replace("-", ""), norm.replace("-", " "), norm.replace(" ", "-")]
+    if code := _CODE_PARTS.fullmatch(norm):
+        forms += [f"{code[1]}{separator}{code[2]}" for separator in ("-", " ", "")]
+    return list(dict.fromkeys([*forms, *(form.upper() for form in forms)]))
 
 
 def extract_core_name(name: str) -> str:

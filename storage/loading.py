@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 from ncfd_site.core import sql
@@ -121,8 +122,10 @@ def add_documents(documents: Sequence[NewDocument], store: ContentStore) -> dict
     if not documents:
         return {}
     parameters = {"backend": store.backend_type, "reference": REFERENCE_TYPE}
-    contents = {hashlib.sha256(document.content).hexdigest(): document.content for document in documents}
-    _STAGE.fill(_build_row(document, store.backend_type) for document in documents)
+    hashes = [hashlib.sha256(document.content).hexdigest() for document in documents]
+    contents = dict(zip(hashes, (document.content for document in documents), strict=True))
+    rows = map(_build_row, documents, hashes, repeat(store.backend_type))
+    _STAGE.fill(rows)
     _PAGES.fill(
         (document.source_url, number, page)
         for document in documents
@@ -155,8 +158,7 @@ def _choose_store(backend: str, store: ContentStore) -> ContentStore:
     return store if backend == store.backend_type else get_content_store(backend)
 
 
-def _build_row(document: NewDocument, backend: str) -> tuple[Any, ...]:
-    sha256 = hashlib.sha256(document.content).hexdigest()
+def _build_row(document: NewDocument, sha256: str, backend: str) -> tuple[Any, ...]:
     return (
         document.source_type,
         document.source_url,
@@ -197,3 +199,4 @@ class RegistryDocument:
     version: str
     last_update_posted: str | None
     mentions: Sequence[Mention]
+    former_ids: Sequence[str] = ()

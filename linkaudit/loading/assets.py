@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from linkaudit.asset_names import extract_core_name, extract_display_name, guess_alias_type, normalize_name
+from linkaudit.asset_names import (
+    compact_name,
+    extract_core_name,
+    extract_display_name,
+    guess_alias_type,
+    list_spellings,
+    normalize_name,
+)
 from ncfd_site.core import sql
 from ncfd_site.ingest.text import collapse_spaces
 
@@ -47,29 +54,43 @@ class FoundAssets:
 
 
 def find_or_add_assets(names: Iterable[str], source: str) -> FoundAssets:
-    """Return one asset for each core name, adding missing ones; every spelling becomes an alias.
+    """Return one asset for each core name, adding missing ones; a new spelling becomes an alias.
 
-    Runs inside the current transaction. A name is matched by its aliases, first as spelled, then without its strength.
-    If several assets have the same alias, the oldest is used.
+    Runs inside the current transaction. A name is matched by its aliases, first as spelled, then without its strength;
+    case, dashes and spaces do not count. If several assets have the same alias, the oldest is used.
     """
     # A name that is only a strength has no core and stays as it is.
     forms = {name: (normalize_name(name), extract_core_name(name) or normalize_name(name)) for name in names}
-    wanted = sorted({form for pair in forms.values() for form in pair})
-    owners = {row.alias_norm: row.asset_id for row in sql.rows(OWNERS, [wanted], of=_Owner)}
-    missing = {core: name for name, (spelled, core) in reversed(forms.items()) if not owners.keys() & {spelled, core}}
+    spellings = {form: list_spellings(form) for pair in forms.values() for form in pair}
+    wanted = sorted({spelling for listed in spellings.values() for spelling in listed})
+    stored = {row.alias_norm: row.asset_id for row in sql.rows(OWNERS, [wanted], of=_Owner)}
+    owners = {
+        form: stored[match]
+        for form, listed in spellings.items()
+        if (match := next((spelling for spelling in listed if spelling in stored), None)) is not None
+    }
+    known = set(owners)
+    missing = {
+        compact_name(core): name for name, (spelled, core) in reversed(forms.items()) if not known & {spelled, core}
+    }
     # The first spelling in the file names the asset.
-    shown = {extract_display_name(name) or collapse_spaces(name): core for core, name in reversed(missing.items())}
+    shown = {extract_display_name(name) or collapse_spaces(name): key for key, name in reversed(missing.items())}
     added = sql.rows(ADD_ASSETS, [list(shown)], of=_Added)
-    owners |= {shown[asset.name]: asset.asset_id for asset in added}
-    owned = {name: owners.get(spelled, owners.get(core)) for name, (spelled, core) in forms.items()}
+    new = {shown[asset.name]: asset.asset_id for asset in added}
+    owned = {
+        name: owners.get(spelled, owners.get(core, new.get(compact_name(core))))
+        for name, (spelled, core) in forms.items()
+    }
     found = {name: owner for name, owner in owned.items() if owner is not None}
-    _add_aliases(found, added, source)
+    _add_aliases({name: owner for name, owner in found.items() if forms[name][0] not in known}, added, source)
     return FoundAssets(found, len(added))
 
 
 def _add_aliases(found: dict[str, int], added: list[_Added], source: str) -> None:
     aliases = [(asset.asset_id, asset.name) for asset in added]
     aliases += [(asset_id, collapse_spaces(name)) for name, asset_id in found.items()]
+    aliases = list({(asset_id, compact_name(name)): (asset_id, name) for asset_id, name in reversed(aliases)}.values())
+    aliases.reverse()
     columns = [
         [asset_id for asset_id, _ in aliases],
         [name for _, name in aliases],

@@ -20,6 +20,8 @@ LINK_TYPE = "intervention_of_trial"
 ALIAS_SOURCE = "ClinicalTrials.gov"
 # In `document_links`: the document is the record of this trial, which needs no review.
 RECORD_LINK = "registry_record"
+# The number is an earlier one of the trial of the record.
+ALIAS_LINK = "registry_alias"
 
 # Registry types of drugs; "" is a record without a type.
 DRUG_TYPES = frozenset({"DRUG", "BIOLOGICAL", ""})
@@ -27,14 +29,15 @@ DRUG_TYPES = frozenset({"DRUG", "BIOLOGICAL", ""})
 MAX_LENGTH = 500
 
 # A name with such a word is a control.
-_CONTROL = re.compile(r"\b(placebos?|sham|vehicle|dummy)\b")
+_CONTROL = re.compile(r"\b(placebos?|sham|mock|vehicle|dummy)\b")
 
 # Whole names of what is given with, or instead of, the drug under study.
 _CARE = re.compile(
     r"""(the\ |local\ |current\ |institutional\ |best\ )*
-        (standard(\ of)?|usual|supportive|conventional|routine|normal|regular|medical|traditional)[ -]
+        (standard(\ of)?|usual(\ &\ customary)?|supportive|conventional|routine|normal|regular|medical
+        |traditional)[ -]
         (medical\ |clinical\ |supportive\ |of[ -])*
-        (care|therapy|therapies|treatments?|practice|management)
+        (care|therapy|therapies|treatments?|practice|management|medicines?|medications?|regimens?|antibiotics?)
         (\ \(?(soc|bsc|tau|uc|control|group|arm|only|alone)\)?)*""",
     re.VERBOSE,
 )
@@ -50,26 +53,45 @@ _NOTHING = re.compile(
     re.VERBOSE,
 )
 _SALINE = re.compile(
-    r"""(sterile\ |normal\ |isotonic\ |physiologic(al)?\ |0\.9\ ?%\ |(phosphate[ -])?buffered\ )*
+    r"""(sterile,?\ |unpreserved\ |preservative-free\ |normal\ |isotonic\ |physiologic(al)?\ |0\.9\ ?%[ ]
+        |(phosphate[ -])?buffered\ )*
         (saline|sodium\ chloride|nacl)
-        ([ ,]+(0\.9\ ?%|\(0\.9\ ?%(\ nacl|\ sodium\ chloride)?\)|\(nss?\)|\(pbs\)|\d+\ ?ml|solution|injection|infusion
+        ([ ,]+(0\.9\ ?%|\(0\.9\ ?%(\ nacl|\ sodium\ chloride)?\)|\(nss?\)|\(pbs\)|\d+\ ?ml|-\ day\ \d+|solution
+        |injection|infusion
             |control|iv|for\ injection))*
         | (sterile\ )?water(\ for\ injection)? | pbs | dextrose\ 5\ ?%(\ in\ water)? | 5\ ?%\ dextrose""",
     re.VERBOSE,
 )
+# Classes of drugs or procedures, without a drug: these are no names.
+_CLASS = re.compile(
+    r"""(physician'?s?'?\ choice\ |standard\ |conventional\ |adjuvant\ |neoadjuvant\ |combination\ |systemic[ ]
+        |intensive\ |post-\w+[ ]
+        |chronic\ |salvage\ |pain\ |first[ -]line\ |second[ -]line\ |maintenance\ |background\ |investigational\ )*
+        (chemoradiation|chemoradiotherapy|immunotherapy|hormone\ therapy|hormonal\ therapy|radiation
+        |art|arv|haart
+        |(antiretroviral|arv|lipid-modifying|immunomodulatory|corticosteroid|lymphodepletion|salvage|pain|drug
+        |dietary)
+         (\ \(\w+\))?\ (therapy|treatment|regimens?|combinations?|intervention)|phase\ \d|salvage\ therapy|medication)
+        (\ \(?\w{2,5}\)?)?""",
+    re.VERBOSE,
+)
 # A name of an arm: "Treatment A" of two trials is not one drug.
 _ARM = re.compile(
-    r"""(treatment|group|arm|cohort|regimen|part|period|stage|dose|product|formulation|vaccine|drug|therapy|intervention)
+    r"""(treatment|group|arm|cohort|regimen|part|period|stage|dose|product|formulation|vaccine|drug|therapy
+        |intervention)
         [ -]?([a-z]|\d{1,2}|[ivx]{1,4})
         | (the\ )?(intervention(al)?|treatment|experimental|study|test|active|investigational|trial)
           (\ (group|arm|drug|product|treatment|medication|intervention|vaccine|agent))*
         | (control|study|intervention|experimental|treatment)\ group:.*
-        | (oral|subcutaneous|intravenous|intramuscular|intravitreal)?\ ?(injections?|infusions?|tablets?|capsules?|dose)
+        | (oral|subcutaneous|intravenous|intramuscular|intravitreal)?\ ?(injections?|infusions?|tablets?|capsules?
+        |dose)
         | (low|mid|middle|medium|high)[ -]dose
         | (chemotherapy|multi-?drug|current|baseline|stable)\ regimen(\ \w)?""",
     re.VERBOSE,
 )
 
+# Examinations in every record, also of the type "drug".
+_EXAMINATION = re.compile(r"\b(blood (samples?|sampling|draws?|collection)|pregnancy test)\b")
 # Examinations and procedures without a drug, as whole words. Records use both spellings.
 _NO_DRUG = re.compile(
     r"""\b(questionnaires? | surveys? | interviews? | biospecimen | biopsy | pregnancy\ test | genetic\ testing
@@ -85,14 +107,31 @@ _NO_DRUG = re.compile(
         | device | applicator | (dental|zygomatic)\ implants? | implant\ (placement|bed) | prosthes[ie]s | denture
         | abutments? | stent | catheter(?!\ lock) | laser | laryngeal\ mask | mask | ventilation
         | (mobile|smartphone|web)\ application | virtual\ reality | telehealth | telemedicine | video | chatbot
+        | (stem\ cell|uterine|lung|kidney|liver|marrow|organ)\ transplant(ation)? | appliance | graft | iol | iud
+        | implantation\ of | band\ and\ loop | beam\ therapy | advice
+        | thinking | perception | visualization | scaling | \w+plasty | \w+ectomy | \w+otomy | alert
+        | response\ treatment
+        | tavr | filter | kangaroo\ care | novottf-\w+ | provision\ of | headphones? | dietary | seasoning
+        | fractionation
+        | elastomeric | orthodontic | periodontal | price | shunt | score | visits? | care\ intervention
+        | rpms\ intervention
+        | mobile | website | internet | exposure\ to | behaviors? | lifestyle | cognitive | psycho\w*education
+        | walking | breathing | sleep\ hygiene | coaching | support\ group | monitoring | screening | reminders?
+        | vouchers?
+        | incentives? | money | cash | school | community | nurs(e|ing) | pharmacist | laparoscop\w+ | endoscop\w+
+        | suture\w* | needle | pump\ therapy | splint | brace | bandage | dressing | lens(es)? | glasses | crowns?
+        | implants? | screws? | plates? | composite | restoration | sealant | bracket | aligners? | toothbrush
+        | mouthguard
+        | auto-?injector\ device | hypothermia | cryotherapy | compression | oxygen\ flow | cpap | games? | app-based
         | diet | feeding | system | tool | technique | method | programm?e? | positions?)\b  # codespell:ignore
         | (?<![\w-])app(?![\w-])""",
     re.VERBOSE,
 )
 # Signs of a drug in spite of such a word: a strength, a route, or a company's code.
 _DRUG = re.compile(
-    r"""\b(mg|mcg|intravitreal|inject\w+|drug|gene\ therapy|vaccine|inhibitor|antibod(y|ies)|eluting|ophthalmic
-        |coated)\b | \b[a-z]{2,6}-?\d{3,}""",
+    r"""\b(mg|mcg|intravitreal|injections?|injectable|drug(?!\ level)|gene\ therapy|vaccine|inhibitor|antibod(y
+        |ies)|eluting|ophthalmic
+        |coated|\w{3,}(mab|inib|cept|limus))\b | \b[a-z]{2,6}-?\d{3,}""",
     re.VERBOSE,
 )
 _NAME = re.compile(r"[^\W\d_]|\d{2,}-\d{2,}")
@@ -122,7 +161,11 @@ def is_asset(name: str, kind: str) -> bool:
     # A name has at least two characters with a letter, or is a code of two numbers such as 10-1074.
     if kind not in DRUG_TYPES or len(name) > MAX_LENGTH or len(core) < 2 or not _NAME.search(core):
         return False
-    if _CONTROL.search(core) or any(form.fullmatch(core) for form in (_CARE, _NOTHING, _SALINE, _ARM)):
+    if (
+        _CONTROL.search(core)
+        or _EXAMINATION.search(core)
+        or any(form.fullmatch(core) for form in (_CARE, _NOTHING, _SALINE, _ARM, _CLASS))
+    ):
         return False
     # A registry type outranks the list of words.
     return bool(kind) or not _NO_DRUG.search(core) or bool(_DRUG.search(normalize_name(name)))
@@ -134,6 +177,8 @@ def propose_links(documents: Sequence[RegistryDocument]) -> Counts:
     if new:
         doc_ids, nct_ids = [document.doc_id for document in new], [document.nct_id for document in new]
         sql.execute(_LINK_RECORDS, [RECORD_LINK, doc_ids, nct_ids])
+    if former := [(document.doc_id, alias) for document in new for alias in document.former_ids]:
+        sql.execute(_LINK_RECORDS, [ALIAS_LINK, *map(list, zip(*former, strict=True))])
     drugs = [
         (document, mention)
         for document in documents

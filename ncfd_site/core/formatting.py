@@ -1,6 +1,7 @@
 """Values as text and as HTML: the one way in which pages, commands and messages show them."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -134,6 +135,11 @@ def format_first(items: Collection[Any], limit: int, total: int | None = None) -
 def humanize_name(name: Any) -> str:
     """Return the name of a field or a stored value as words: `total_n` is "total n"."""
     return str(name).replace("_", " ").strip()
+
+
+def unescape_markdown(text: str) -> str:
+    """Return a text of the registry without the backslashes that Markdown needs: "\\>= 18 years" is ">= 18 years"."""
+    return re.sub(r"\\([\\`*_{}\[\]()#+\-.!<>^~|&=])", r"\1", text)
 
 
 def humanize_title(name: Any) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from ncfd_site.ingest.runs import LoadProgress
 
 SIZE = 1000
 # Bytes of text; records with results are up to a hundred times longer than others.
-WEIGHT = 16 << 20
+WEIGHT = 8 << 20
 
 Value = TypeVar("Value")
 Counts = Counter[tuple[str, str]]
@@ -57,9 +58,14 @@ def write_batches(
 
     A record that the database refuses is rejected with that reason; the rest of its batch is written.
     """
-    for batch in split_batches(items, key, SIZE, WEIGHT):
-        yield from _write_or_reject(batch, write, rejections)
-        progress.add_records(len(batch))
+    batches = split_batches(items, key, SIZE, WEIGHT)
+    # The next batch is read and parsed in a thread while the database and the disk work on this one.
+    with ThreadPoolExecutor(1) as reader:
+        ahead = reader.submit(next, batches, None)
+        while (batch := ahead.result()) is not None:
+            ahead = reader.submit(next, batches, None)
+            yield from _write_or_reject(batch, write, rejections)
+            progress.add_records(len(batch))
 
 
 def _write_or_reject(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from threading import get_ident
 
 from ncfd_site.core import sql
 from ncfd_site.core.progress import NullReporter, ProgressReporter
@@ -84,18 +85,25 @@ class LoadSummary:
 
 
 class LoadProgress:
-    """Counts the bytes and records of a load and hands them to a reporter."""
+    """Counts the bytes and records of a load and hands them to a reporter, in the thread that created it."""
 
     def __init__(self, paths: Sequence[Path] = (), reporter: ProgressReporter | None = None) -> None:
         self._reporter = reporter or NullReporter()
-        self._records = 0
+        self._records = self._bytes = 0
+        self._thread = get_ident()
         self._reporter.begin("Loading", sum(path.stat().st_size for path in paths), "bytes")
 
     def add_bytes(self, count: int) -> None:
-        """Count bytes that were read."""
-        self._reporter.advance(count)
+        """Count bytes that were read; another thread leaves the report to the next call."""
+        self._bytes += count
+        if get_ident() == self._thread:
+            self._report("")
 
     def add_records(self, count: int) -> None:
         """Count records that are in the database or rejected."""
         self._records += count
-        self._reporter.advance(0, note=f"{self._records:,} records")
+        self._report(f"{self._records:,} records")
+
+    def _report(self, note: str) -> None:
+        count, self._bytes = self._bytes, 0
+        self._reporter.advance(count, note=note)

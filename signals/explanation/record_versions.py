@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from ncfd_site.core import sql
-from ncfd_site.core.formatting import format_yes_no, humanize_title
+from ncfd_site.core.formatting import format_yes_no, humanize_title, unescape_markdown
 from signals.explanation.word_diff import WordDiff
 from signals.loading.changes import strip_derived_fields
 from signals.models import RegistryHistoryVersion
@@ -112,7 +112,7 @@ def _format_value(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return format_yes_no(value)
-    return str(value)
+    return unescape_markdown(str(value))
 
 
 def _shorten_text(text: str) -> str:

@@ -1,16 +1,19 @@
 """The facts and scores of one trial, for its page."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 
 from linkaudit.blinding import TRIAL_LINK, exclude_blind, list_blind
+from linkaudit.loading.hp2 import ALIAS_LINK, RECORD_LINK
 from linkaudit.models import Asset, TrialAssetLink
 from ncfd_site.core import sql
+from ncfd_site.core.formatting import unescape_markdown
 from signals.models import IS_IN_COMPLETE_RUN, Score
 from signals.trials.run_record import read_json
 
@@ -54,18 +57,34 @@ _TRIAL = """
     FROM trials t
     LEFT JOIN LATERAL (
         SELECT left(raw_jsonb #>> '{protocolSection,identificationModule,briefTitle}', 300) AS title, captured_at
-        FROM trial_versions WHERE trial_id = t.trial_id ORDER BY captured_at DESC, trial_version_id DESC LIMIT 1
+        FROM trial_versions WHERE trial_id = t.trial_id
+        ORDER BY sha256 IS NOT DISTINCT FROM t.current_sha256 DESC, captured_at DESC, trial_version_id DESC LIMIT 1
     ) v ON true
     WHERE t.nct_id = ANY(%s) ORDER BY t.nct_id = %s DESC LIMIT 1
 """
 
+_CURRENT_ID = f"""
+SELECT current.nct_id FROM document_links former
+JOIN document_links current ON current.doc_id = former.doc_id AND current.link_type = '{RECORD_LINK}'
+WHERE former.nct_id = %s AND former.link_type = '{ALIAS_LINK}' ORDER BY current.doc_id DESC LIMIT 1
+"""  # noqa: S608 (constants)
+
 
 def load_trial_facts(nct_id: str) -> TrialFacts | None:
-    """Return a trial by its NCT ID, in any letter case; None if there is none."""
+    """Return a trial by its NCT ID or an earlier one, in any letter case; None if there is none.
+
+    The registry's texts are Markdown; they are returned without its escapes.
+    """
     if "\0" in nct_id:
         return None
     found = sql.rows(_TRIAL, [[nct_id, nct_id.upper()], nct_id], of=TrialFacts)
-    return found[0] if found else None
+    if not found and (current := sql.value(_CURRENT_ID, [nct_id.upper()])):
+        found = sql.rows(_TRIAL, [[current], current], of=TrialFacts)
+    if not found:
+        return None
+    names = ("title", "indication", "primary_endpoint_text")
+    shown: dict[str, Any] = {name: unescape_markdown(getattr(found[0], name) or "") or None for name in names}
+    return replace(found[0], **shown)
 
 
 @dataclass(frozen=True, slots=True)

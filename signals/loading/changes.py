@@ -1,5 +1,7 @@
 """Differences between two versions of a registry record."""
 
+import itertools
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +39,8 @@ def strip_derived_fields(record: Any) -> Any:
 
     The registry has no such keys; programs that collect records add them.
     """
-    if isinstance(record, dict):
-        return _strip_private_keys({key: value for key, value in record.items() if key != DERIVED})
+    if isinstance(record, dict) and DERIVED in record:
+        record = {key: value for key, value in record.items() if key != DERIVED}
     return _strip_private_keys(record)
 
 
@@ -48,10 +50,16 @@ def diff_records(before: Any, after: Any) -> list[FieldChange]:
 
 
 def _strip_private_keys(value: Any) -> Any:
+    """Return the value without private keys; the same object if it has none, which is faster than a copy."""
     if isinstance(value, dict):
-        return {key: _strip_private_keys(inner) for key, inner in value.items() if not key.startswith("_")}
+        inner = {key: _strip_private_keys(item) for key, item in value.items() if key[:1] != "_"}
+        is_same = len(inner) == len(value) and all(map(operator.is_, inner.values(), value.values()))
+        return value if is_same else inner
     if isinstance(value, list):
-        return [_strip_private_keys(inner) for inner in value]
+        if value and all(map(isinstance, value, itertools.repeat(str))):
+            return value
+        items = list(map(_strip_private_keys, value))
+        return value if all(map(operator.is_, items, value)) else items
     return value
 
 

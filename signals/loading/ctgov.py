@@ -13,7 +13,7 @@ from django.db import transaction
 
 from linkaudit.loading.hp2 import propose_links
 from ncfd_site.core import sql
-from ncfd_site.ingest.batches import Counts, dump_json, serialize_loads, valid_records, write_batches
+from ncfd_site.ingest.batches import Counts, serialize_loads, valid_records, write_batches
 from ncfd_site.ingest.json_records import read_json_records
 from ncfd_site.ingest.records import InputError, Record, RejectedRecord, Rejections, parse_records
 from ncfd_site.ingest.runs import OUTCOMES, LoadProgress, LoadSummary, Run, record_run
@@ -203,7 +203,7 @@ class _Writer:
             place.seen_at,
             place.is_current,
             record.last_update_submitted,
-            dump_json(record.raw),
+            record.text,
             record.sponsor,
             company_id,
             record.phase,
@@ -247,6 +247,7 @@ class _Writer:
                 nct_id=record.nct_id,
                 source_url=record.source_url,
                 version=record.sha256,
+                former_ids=record.former_ids,
                 last_update_posted=str(record.last_update_posted) if record.last_update_posted else None,
                 mentions=[
                     Mention(found.name, found.type, found.place.page_no, found.place.char_start, found.place.char_end)

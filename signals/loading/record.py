@@ -1,11 +1,12 @@
 """A record of ClinicalTrials.gov (API version 2) as column values."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from ncfd_site.ingest.json_records import canonical_json, hash_json
+from ncfd_site.ingest.json_records import canonical_json
 from ncfd_site.ingest.records import InvalidRecord
 from ncfd_site.ingest.text import parse_partial_date
 from signals.loading.changes import strip_derived_fields
@@ -23,8 +24,10 @@ class TrialRecord:
     """A registry record. None and empty mean not stated; without `captured_at`, it is captured when it is written."""
 
     raw: Json
+    text: str
     sha256: str
     nct_id: str
+    former_ids: list[str]
     page: RecordText
     sponsor: str | None
     phase: str | None
@@ -50,7 +53,7 @@ class TrialRecord:
     @property
     def content(self) -> bytes:
         """The record as canonical JSON, for the content store."""
-        return canonical_json(self.raw).encode()
+        return self.text.encode()
 
 
 def parse_trial_record(value: Any, captured_at: datetime | None = None) -> TrialRecord:
@@ -75,11 +78,14 @@ def parse_trial_record(value: Any, captured_at: datetime | None = None) -> Trial
             " Correct --captured-at"
         )
     sponsor = get_section(get_section(protocol, "sponsorCollaboratorsModule"), "leadSponsor")
+    text, stripped = canonical_json(value), strip_derived_fields(value)
     nct_id = _parse_nct_id(get_section(protocol, "identificationModule"))
     return TrialRecord(
         raw=value,
-        sha256=hash_json(strip_derived_fields(value)),
+        text=text,
+        sha256=hashlib.sha256((text if stripped is value else canonical_json(stripped)).encode()).hexdigest(),
         nct_id=nct_id,
+        former_ids=_list_former_ids(get_section(protocol, "identificationModule"), nct_id),
         page=render_record(value, nct_id),
         sponsor=get_line(sponsor, "name", MAX_NAME_LENGTH) or None,
         phase="/".join(phases) or None,
@@ -112,6 +118,12 @@ def _parse_nct_id(identification: Json) -> str:
     if not _NCT.fullmatch(number):
         raise InvalidRecord(f"nctId is {number[:40]!r}, which is not an NCT ID (NCT and eight digits)")
     return number
+
+
+def _list_former_ids(identification: Json, nct_id: str) -> list[str]:
+    """Return the numbers under which the registry listed the trial before, which it keeps as aliases."""
+    found = {alias.upper() for alias in get_strings(identification, "nctIdAliases")}
+    return sorted(alias for alias in found - {nct_id} if _NCT.fullmatch(alias))
 
 
 def _parse_label(value: str, name: str) -> str | None:

@@ -1,8 +1,11 @@
 """The local backend: objects as files under one folder, and the uploads that a killed writer left there."""
 
+import ctypes
 import errno
 import hashlib
 import os
+import platform
+import re
 import stat
 import tempfile
 from collections import defaultdict
@@ -31,6 +34,11 @@ from storage.content.spool import write_all
 # A symbolic link opened with O_NOFOLLOW; a file in place of a folder.
 _NOT_A_FILE = {errno.ELOOP, errno.ENOTDIR}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+# Objects of a batch from which one sync of the file system is faster than one for each file.
+MANY = 16
+_libc = ctypes.CDLL(None, use_errno=True)
+# Linux reports failed writes by syncfs since 5.8.
+_HAS_SYNCFS = hasattr(_libc, "syncfs") and tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= (5, 8)
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Longer than any upload takes.
 ABANDONED_AFTER = timedelta(days=1)
@@ -59,17 +67,45 @@ class LocalContentStore(ContentStore):
         return stored
 
     def put_many(self, contents: Sequence[bytes]) -> list[StoredObject]:
-        """Write from many threads, since most of the time is spent in fsync."""
-        with ThreadPoolExecutor(WRITERS) as writers:
-            futures = [writers.submit(self._write, content) for content in contents]
+        """Write all files, sync them together, and only then move them into place.
+
+        A few files, or all on a system without `syncfs`, are synced one by one, from many threads.
+        """
+        written: list[tuple[StoredObject, Path]] = []
         try:
-            written = [future.result() for future in futures]
+            with self._open_file_system(len(contents)) as file_system:
+                for content in contents:
+                    written.append(self._write(content, is_synced=False))  # noqa: PERF401 (kept when one fails)
+                with _translate_os_errors():
+                    if file_system is not None:
+                        _sync_file_system(file_system)
+                    else:
+                        with ThreadPoolExecutor(WRITERS) as writers:
+                            list(writers.map(_sync_path, (path for _, path in written)))
             self._move_into_place(written)
         finally:
-            for future in futures:
-                if future.exception() is None:
-                    future.result()[1].unlink(missing_ok=True)
+            for _, path in written:
+                path.unlink(missing_ok=True)
         return [stored for stored, _ in written]
+
+    @contextmanager
+    def _open_file_system(self, count: int) -> Iterator[int | None]:
+        """Yield a handle to sync the file system, opened before it is written to: later failures are reported to it."""
+        if count < MANY or not _HAS_SYNCFS:
+            yield None
+            return
+        with _translate_os_errors():
+            self._create_root()
+            handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _create_root(self) -> None:
+        if not self._root.is_dir():
+            self._root.mkdir(parents=True, exist_ok=True)
+            _sync_path(self._root.parent)
 
     def get_size(self, uri: str) -> int:
         """Return the size of the file."""
@@ -173,12 +209,10 @@ class LocalContentStore(ContentStore):
                     raise ContentNotFoundError(f"The content store has no object at {uri}.") from None
                 raise
 
-    def _write(self, content: bytes | Iterable[bytes]) -> tuple[StoredObject, Path]:
+    def _write(self, content: bytes | Iterable[bytes], *, is_synced: bool = True) -> tuple[StoredObject, Path]:
         incoming = self._root / "incoming"
         with _translate_os_errors():
-            if not self._root.is_dir():
-                self._root.mkdir(parents=True, exist_ok=True)
-                _sync_folder(self._root.parent)
+            self._create_root()
             incoming.mkdir(exist_ok=True)
             handle, name = tempfile.mkstemp(dir=incoming)
         digest, size = hashlib.sha256(), 0
@@ -188,8 +222,9 @@ class LocalContentStore(ContentStore):
                 size += len(chunk)
                 with _translate_os_errors():
                     write_all(handle, chunk)
-            with _translate_os_errors():
-                os.fsync(handle)
+            if is_synced:
+                with _translate_os_errors():
+                    os.fsync(handle)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -210,14 +245,11 @@ class LocalContentStore(ContentStore):
             with _translate_os_errors(files[0][0].uri), self._open_folder(folder_name) as folder:
                 for _, temporary, name in files:
                     os.replace(temporary, name, dst_dir_fd=folder)
-                # A rename survives a power failure only after its folder is synced.
-                os.fsync(folder)
-            if "/" in folder_name:
-                with _translate_os_errors():
-                    _sync_folder(self._root / "docs")
-        if folders:
+        # A rename survives a power failure only after its folder is synced. The first sync writes the journal for all.
+        named = {"docs"} if any("/" in name for name in folders) else set[str]()
+        for name in (*folders, *named, *([""] if folders else [])):
             with _translate_os_errors():
-                _sync_folder(self._root)
+                _sync_path(self._root / name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +324,14 @@ def _list_file(file: os.DirEntry[str], uri: str) -> Iterator[ListedObject]:
         yield ListedObject(uri, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync_file_system(handle: int) -> None:
+    if _libc.syncfs(handle):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _sync_path(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -4,8 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkaudit.asset_names import extract_core_name, extract_display_name, guess_alias_type, normalize_name
+from linkaudit.asset_names import (
+    compact_name,
+    extract_core_name,
+    extract_display_name,
+    guess_alias_type,
+    list_spellings,
+    normalize_name,
+)
+from linkaudit.loading.assets import find_or_add_assets
 from linkaudit.loading.hp2 import is_asset
+from linkaudit.models import Asset, AssetAlias
 
 DRUGS = """Examplumab|BMS-986165|10-1074|Hypertonic saline 7%|Insulin glargine|SOF/VEL|Chemotherapy|Vitamin D3|ALN-APP
     |COVID-19 Vaccine|Dexamethasone intravitreal implant|Heparin catheter lock solution|Carboplatin + Paclitaxel|5-FU"""
@@ -14,9 +23,12 @@ NO_DRUGS = """Placebo|PLACEBO|Matching placebo for examplumab|Examplumab placebo
     |Standard therapy|Observation|No intervention|No treatment|Control|Active comparator|Watchful waiting|Wait list
     |Treatment as usual|Normal saline|Saline|0.9% Sodium Chloride|Sterile normal saline (0.9% NaCl)
     |Sodium chloride 0.9%|Placebo 500 mg|Physician's choice|Treatment A|Group B|Cohort 1|Study drug|Intervention group
-    |5 mg|Placebo oral tablet"""
+    |5 mg|Placebo oral tablet|Conventional medicine|Saline - Day 21|0.9% sterile, unpreserved saline
+    |Blood samples for Hematology    |Pregnancy test|ARV regimen|Usual & customary treatment
+    |Lipid-Modifying Therapy (LMT)|Standard lymphodepletion regimen"""
 # A record without types lists everything; what is plainly no drug makes no asset.
-NO_DRUGS_WITHOUT_TYPE = "Exercise|Cognitive behavioral therapy|Radiotherapy|MRI|Questionnaires|Mobile application"
+NO_DRUGS_WITHOUT_TYPE = """Exercise|Cognitive behavioral therapy|Radiotherapy|MRI|Questionnaires|Mobile application
+    |Illegal cigarette price|Express Mini shunt"""
 
 
 def split(names: str) -> list[str]:
@@ -72,6 +84,29 @@ def test_strength_and_plain_form_are_no_part_of_the_name(name: str, core: str, s
 
 def test_company_codes_are_distinguished_from_other_names() -> None:
     assert [guess_alias_type(name) for name in ("BMS-986165", "AMG 510", "Examplumab")] == ["code", "code", "other"]
+
+
+def test_codes_and_names_match_without_case_dash_and_space() -> None:
+    assert {compact_name(name) for name in ("AZD-1480", "AZD1480", "azd 1480", "AZD\u20111480")} == {"azd1480"}
+    spellings = list_spellings(normalize_name("AZD 1480"))
+    assert spellings[0] == "azd 1480"
+    assert {"azd-1480", "azd1480", "AZD-1480", "AZD1480", "AZD 1480"} <= set(spellings)
+
+
+@pytest.mark.django_db
+def test_an_asset_of_a_pipeline_is_found_by_any_spelling() -> None:
+    asset = Asset.objects.create(names_jsonb={"code": "AZD1480"})
+    AssetAlias.objects.create(asset=asset, alias="AZD1480", alias_norm="AZD1480", alias_type="code")
+    found = find_or_add_assets(["AZD-1480", "azd 1480", "AZD1480 50 mg"], "test")
+    assert (set(found.by_name.values()), found.added) == ({asset.pk}, 0)
+    assert sorted(AssetAlias.objects.values_list("alias", flat=True)) == ["AZD1480", "AZD1480 50 mg"]
+    new = find_or_add_assets(
+        ["BMS-986165", "BMS 986165", "BMS986165", "Interferon beta-1a", "interferon beta 1a"], "test"
+    )
+    assert (len(set(new.by_name.values())), new.added) == (2, 2)
+    assert find_or_add_assets(["bms 986165"], "test").by_name == {"bms 986165": new.by_name["BMS-986165"]}
+    assert Asset.objects.count() == 3
+    assert AssetAlias.objects.count() == 4
 
 
 names = st.text(min_size=1) | st.lists(

@@ -12,6 +12,8 @@ import pytest
 from ncfd_site.core import sql
 from ncfd_site.ingest.records import Record, Rejections, SourceLocation
 from ncfd_site.ingest.runs import LoadProgress
+from signals.explanation.record_versions import compare_records
+from signals.explanation.trial_facts import load_trial_facts
 from signals.loading.ctgov import load_studies
 from signals.loading.record import parse_trial_record
 from signals.models import RegistryHistoryVersion, Score, Signal, SignalEvaluation, Trial, TrialVersion
@@ -163,3 +165,18 @@ def test_list_of_a_pipeline_is_kept(capture: Capture) -> None:
     RegistryHistoryVersion.objects.create(trial=trial, version_rank=1, url="https://clinicaltrials.gov/study/x?a=1")
     capture(at("2025-01-01", "Response rate"))
     assert RegistryHistoryVersion.objects.get().url == "https://clinicaltrials.gov/study/x?a=1"
+
+
+def test_earlier_number_resolves_and_escapes_are_rendered(capture: Capture) -> None:
+    title = {"nctId": "NCT00000001", "briefTitle": r"Age \> 18", "nctIdAliases": ["nct00000077", "NCT1"]}
+    capture(study(identificationModule=title, outcomesModule={"primaryOutcomes": [{"measure": r"HbA1c \< 7 \[%\]"}]}))
+    trial = Trial.objects.get()
+    for number in ("NCT00000001", "nct00000077"):
+        facts = load_trial_facts(number)
+        assert facts is not None
+        assert (facts.nct_id, facts.title, facts.primary_endpoint_text) == (trial.nct_id, "Age > 18", "HbA1c < 7 [%]")
+    assert load_trial_facts("NCT00000078") is None
+    assert trial.primary_endpoint_text == r"HbA1c \< 7 \[%\]"
+    record = TrialVersion.objects.get().raw_jsonb
+    (section,) = [one for one in compare_records(record, record) if one.name == "Titles and numbers"]
+    assert "Age > 18" in [field.after for field in section.same]

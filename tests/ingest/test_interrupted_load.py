@@ -1,5 +1,6 @@
 """Interrupted, killed and concurrent loads give the same result as one complete load."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ from django.db import connections
 from ncfd_site.core import sql
 from ncfd_site.ingest import batches
 from signals.models import IngestRun, Trial
+from storage.content import get_content_store, local
+from storage.models import Document, StorageObject
 from tests.ingest.conftest import Load
 from tests.ingest.lists import as_csv
 from tests.ingest.studies import (
@@ -118,6 +121,29 @@ def test_load_resumes_after_a_kill(load: Load, whole_run: tuple[Path, list[str]]
     assert outcome.code == 0
     assert outcome.row("trials")[2] >= BATCH
     assert left_behind() == expected
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_batch_whose_content_is_not_durable_commits_nothing(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(batches, "SIZE", 40)
+    path = jsonl(tmp_path / "studies.jsonl", [study(number) for number in range(1, 101)])
+    sync, syncs = local._sync_file_system, iter([True])
+
+    def fail_second(handle: int) -> None:
+        if not next(syncs, False):
+            raise OSError(number, os.strerror(number))
+        sync(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(local, "_sync_file_system", fail_second)
+        outcome = load("ctgov", path)
+    assert (outcome.code, os.strerror(number) in outcome.message) == (6, True)
+    assert Trial.objects.count() == Document.objects.count() == StorageObject.objects.count() == 40
+    store = get_content_store()
+    assert all(store.exists(uri) for uri in StorageObject.objects.values_list("storage_uri", flat=True))
+    assert load("ctgov", path).row("trials") == (60, 0, 40, 0)
 
 
 def test_concurrent_loads_equal_one_load(load: Load, whole_run: tuple[Path, list[str]]) -> None:

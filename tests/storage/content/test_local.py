@@ -1,5 +1,6 @@
 """Behavior of the local backend: files, folders, links, durability."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from storage.content import ContentStore
+from storage.content import ContentStore, local
 from storage.content.base import ContentNotFoundError, InvalidUriError, StoreFullError, StoreUnavailableError
 from storage.content.local import LocalContentStore
 
@@ -179,3 +180,40 @@ def test_partial_upload_is_not_listed(store: ContentStore, root: Path) -> None:
     assert listed == [[]]
     assert [one.uri for one in store.list_objects()] == [URI]
     assert list((root / "incoming").iterdir()) == []
+
+
+def test_a_batch_is_synced_before_it_is_moved_into_place(
+    store: ContentStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = [b"%d" % number for number in range(local.MANY)]
+    steps: list[str] = []
+    sync, replace = local._sync_file_system, os.replace
+
+    def record(step: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            steps.append(step)
+            return work(*arguments, **options)
+
+        return run
+
+    monkeypatch.setattr(local, "_sync_file_system", record("sync", sync))
+    monkeypatch.setattr(os, "replace", record("move", replace))
+    monkeypatch.setattr(os, "fsync", lambda handle: steps.append("fsync"))
+    stored = store.put_many(contents)
+    moved = steps.index("fsync", 2 if steps[0] == "fsync" else 0)
+    assert [step for step in steps[:moved] if step != "fsync"] == ["sync", *["move"] * local.MANY]
+    assert set(steps[moved:]) == {"fsync"}
+    assert [store.read(one.uri) for one in stored] == contents
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_batch_whose_sync_fails_stores_nothing(
+    store: ContentStore, root: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(local, "_sync_file_system", fail)
+    with pytest.raises(StoreUnavailableError, match=os.strerror(number)):
+        store.put_many([b"%d" % number for number in range(local.MANY)])
+    assert files(root) == []

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from ncfd_site.core.charts.bars import BarItem, build_bar_chart
 from ncfd_site.core.charts.intervals import Estimate, IntervalItem, build_interval_chart
+from ncfd_site.core.charts.series import SeriesItem, build_series_chart
 from ncfd_site.core.lists import make_search_field
 from ncfd_site.core.permissions import current_user, require_permission
 
@@ -22,6 +23,10 @@ _COLOR = re.compile(
 )
 # Shares of 1 with whether the score is only a prior: each band once, then a prior.
 RISKS = ((0.12, False), (0.31, False), (0.64, False), (0.84, False), (0.985, False), (0.71, True))
+SERIES = [
+    SeriesItem(f"2026-{month:02}-02", value, f"{value} signals")
+    for month, value in enumerate((4, 0, 7, 12, 9, 3), start=1)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,9 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             "colors": read_color_tokens().values(),
             "risks": RISKS,
             "form": ExampleForm(label_suffix=""),
+            "wrong_form": ExampleForm({"since": "2026-13-01"}, label_suffix=""),
+            "series": build_series_chart("weeks", "Signals fired a week", ("Week", "Signals"), SERIES),
+            "single": build_series_chart("single", "A single value", ("Week", "Signals"), SERIES[:1]),
             "chart": build_bar_chart(
                 "example",
                 "Objects by tier",

@@ -191,7 +191,7 @@ def test_a_failing_group_does_not_end_the_search(ana: Client, monkeypatch: pytes
     assert ("Schema", "/schema/") in found["Pages"]
 
 
-@pytest.mark.parametrize(("text", "count"), [("abc", 8), ("NCT01234567", 10), ("123", 11)])
+@pytest.mark.parametrize(("text", "count"), [("abc", 8), ("NCT01234567", 13), ("123", 11)])
 def test_the_number_of_queries_is_fixed(
     ana: Client, django_assert_num_queries: DjangoAssertNumQueries, text: str, count: int
 ) -> None:

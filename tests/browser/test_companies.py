@@ -39,6 +39,9 @@ def test_a_search_leads_to_a_company_and_its_ticker(page: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/companies/1002/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Beta Bio")
+    # The trial has no readout ahead.
+    page.get_by_role("link", name="Show all", exact=True).press("Enter")
+    page.wait_for_url("**/companies/1002/?trials=all**")
     expect(page.get_by_role("link", name="NCT00000001").first).to_be_visible()
     page.locator("table").get_by_role("link", name="SNK").focus()
     page.keyboard.press("Enter")

@@ -55,7 +55,8 @@ def _list_served_slots(user: User) -> QuerySet[ReviewSlot]:
     """
     username = user.get_username()
     reviewed = LinkReview.objects.filter(audit_id=OuterRef("audit_id"), reviewer=username)
-    skipped = ReviewSkip.objects.filter(slot_id=OuterRef("pk"), reviewer=username, skipped_at__lte=Now() - UNDO_PERIOD)
+    skipped = ReviewSkip.objects.filter(slot_id=OuterRef("pk"), reviewer=username, undone_at=None)
+    skipped = skipped.filter(skipped_at__lte=Now() - UNDO_PERIOD)
     is_leased = Q(leased_by=username, lease_until__gt=Now())
     can_be_claimed = Q(~Exists(reviewed), ~Exists(skipped), sample__closed_at=None)
     return ReviewSlot.objects.filter(is_leased | can_be_claimed, state=ReviewSlot.State.OPEN)

@@ -5,16 +5,18 @@ confirms it: each link with its `updated_at`, or a whole filter as of one moment
 listed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max, QuerySet
 
 from linkaudit.blinding import exclude_blind
 from linkaudit.models import LinkAudit, LinkDisagreement
+from linkaudit.queries import list_statuses
 from linkaudit.services import ADJUDICATE, translate_errors
 from ncfd_site.config.errors import UserError
 from ncfd_site.core import sql
@@ -88,6 +90,37 @@ def label_links(
     return groups
 
 
+def preview_rule(links: QuerySet[LinkAudit], decisions: Collection[str]) -> list[tuple[str, list[str]]]:
+    """Return each heuristic of unordered links, with its reviewed links and rule now and after each decision."""
+    counts: dict[str, Counter[bool | None]] = {}
+    disputed = LinkDisagreement.objects.values("pk")
+    found = LinkAudit.objects.filter(pk__in=links.values("pk")).exclude(pk__in=disputed).exclude(heuristic_applied=None)
+    for name, label, count in found.values_list("heuristic_applied", "label").annotate(count=Count("pk")):
+        counts.setdefault(name or "", Counter())[label] = count
+    return [
+        (
+            each.heuristic,
+            [str(each)]
+            + [str(each.with_labels(*_count_change(decision, counts[each.heuristic]))) for decision in decisions],
+        )
+        for each in list_statuses(sorted(counts))
+    ]
+
+
+def read_rules() -> dict[str, str]:
+    """Return the reviewed links of each heuristic, and whether the promotion rule is met."""
+    return {each.heuristic: str(each) for each in list_statuses()}
+
+
+def format_rule_changes(before: Mapping[str, str]) -> str:
+    """Return how labels moved the promotion rule since `before`, the result of `read_rules`."""
+    now = read_rules()
+    changes = [
+        f"{name}: {text}; before: {before[name]}." for name, text in now.items() if before.get(name, text) != text
+    ]
+    return " ".join(changes)
+
+
 def freeze_filter(query: str) -> FrozenFilter:
     """Return the filter with the highest link ID and the time, so that a job ignores later links and changes."""
     max_id = LinkAudit.objects.aggregate(highest=Max("pk"))["highest"] or 0
@@ -117,6 +150,12 @@ def format_result(decision: str, groups: Mapping[str, Collection[int]], counts: 
         ids = format_first(groups["missing"], MAX_LISTED, total["missing"])
         parts.append(f"Failed: {total['missing']:,}, no longer in the database ({ids}).")
     return " ".join(parts)
+
+
+def _count_change(decision: str, counts: Mapping[bool | None, int]) -> tuple[int, int]:
+    if decision == "cleared":
+        return -counts[True], -counts[False]
+    return (counts[None], 0) if decision == "right" else (0, counts[None])
 
 
 def _validate_bulk_decision(decision: str, note: str, actor: User) -> None:

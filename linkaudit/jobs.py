@@ -34,7 +34,7 @@ Json = Mapping[str, Any]
 def _run_bulk_labeling(arguments: Json, reporter: ProgressReporter) -> Json:
     actor = User.objects.get(username=reporter.actor)
     decision, moment = arguments["decision"], datetime.fromisoformat(arguments["moment"])
-    state = reporter.checkpoint or {"after": 0, "counts": {}, "listed": {}}
+    state = reporter.checkpoint or {"after": 0, "counts": {}, "listed": {}, "rules": bulk.read_rules()}
     after, counts = state["after"], dict(state["counts"])
     listed = {outcome: [*ids] for outcome, ids in state["listed"].items()}
     reporter.begin("Labeling links", None, "links")
@@ -49,8 +49,9 @@ def _run_bulk_labeling(arguments: Json, reporter: ProgressReporter) -> Json:
             if outcome in ("changed", "missing"):
                 listed.setdefault(outcome, []).extend(ids[: bulk.MAX_LISTED - len(listed.get(outcome, []))])
         after = batch[-1]
-        reporter.advance(len(batch), checkpoint={"after": after, "counts": counts, "listed": listed})
-    return {"message": bulk.format_result(decision, listed, counts), "counts": counts, "listed": listed}
+        reporter.advance(len(batch), checkpoint={**state, "after": after, "counts": counts, "listed": listed})
+    message = f"{bulk.format_result(decision, listed, counts)} {bulk.format_rule_changes(state.get('rules', {}))}"
+    return {"message": message.strip(), "counts": counts, "listed": listed}
 
 
 def _describe_bulk_labeling(arguments: Json) -> str:

@@ -1,7 +1,7 @@
 """Reads of links, of the decisions on them, and of the precision of heuristics."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -60,6 +60,23 @@ class HeuristicStatus(PrecisionCounts):
         lacking = max(MIN_PRECISION * self.reviewed_links - self.correct_links, Decimal(0))
         by_rate = int((lacking / (1 - MIN_PRECISION)).to_integral_value(rounding="ROUND_CEILING"))
         return max(0, MIN_LINKS - self.reviewed_links, by_rate)
+
+    def with_labels(self, correct: int, incorrect: int) -> "HeuristicStatus":
+        """Return the status with this many more links of each label; negative for cleared ones."""
+        reviewed, right = self.reviewed_links + correct + incorrect, self.correct_links + correct
+        return replace(
+            self,
+            reviewed_links=reviewed,
+            correct_links=right,
+            incorrect_links=reviewed - right,
+            unreviewed_links=self.total_links - reviewed,
+            precision_rate=round(Decimal(right) / reviewed, 4) if reviewed else None,
+            can_promote=reviewed >= MIN_LINKS and right >= MIN_PRECISION * reviewed,
+        )
+
+    def __str__(self) -> str:
+        rule = "met" if self.can_promote else "not met"
+        return f"{self.correct_links:,} of {self.reviewed_links:,} right, rule {rule}"
 
 
 def list_heuristics() -> list[str]:

@@ -124,6 +124,8 @@ class BulkAdmin(BlindedAdmin):
             has_more=count > bulk.MAX_COUNTED,
             count=min(count, bulk.MAX_COUNTED),
             filters=_list_filters(frozen.query),
+            columns=["Now", "Open links labeled right", "Open links labeled wrong", "Labels cleared"],
+            rules=bulk.preview_rule(links.order_by()[: bulk.MAX_COUNTED], list(bulk.DECISIONS)),
             sample=links[:SAMPLE_SIZE],
             form=form,
             frozen=signing.dumps({"by": actor.pk, **asdict(frozen)}, salt=FILTER_SALT),
@@ -162,6 +164,7 @@ class BulkAdmin(BlindedAdmin):
         seen = {audit_id: datetime.fromisoformat(moment) for audit_id, moment in frozen["seen"]}
         if not form.is_valid():
             return self._show_page(request, decision, seen, request.POST["frozen"], form, query=query)
+        rules = bulk.read_rules()
         try:
             result = bulk.label_links(
                 seen,
@@ -175,6 +178,8 @@ class BulkAdmin(BlindedAdmin):
         self._log_bulk_decision(request, result["labeled"], decision)
         level = messages.SUCCESS if len(result["labeled"]) == len(seen) else messages.WARNING
         self.message_user(request, bulk.format_result(decision, result), level)
+        if change := bulk.format_rule_changes(rules):
+            self.message_user(request, change)
         return HttpResponseRedirect(f"{get_list_url(LinkAudit)}{query}")
 
     def _confirm_selection(self, request: HttpRequest, decision: str) -> HttpResponse | None:
@@ -229,6 +234,8 @@ class BulkAdmin(BlindedAdmin):
             decision=decision,
             count=len(seen),
             eligible=sum((audit.label is None) is not (decision == "cleared") for audit in found),
+            columns=["Now", "Then"],
+            rules=bulk.preview_rule(links.order_by(), [decision]),
             groups=sorted((*group, number) for group, number in groups.items()),
             sample=[(audit, LABELS[audit.label]) for audit in found[:SAMPLE_SIZE]],
             missing_count=missing_count,

@@ -233,6 +233,7 @@ class LinkPromotionAdmin(ReadOnlyAdmin):
         value_column("promoted_by", "promoted by"),
         age_column("promoted_at", "promoted"),
         value_column("reason"),
+        boolean_column("has_sample_evidence", "sample evidence", yes="yes", no="overridden", unknown="not recorded"),
         age_column("reverted_at", "reverted", empty="no"),
     )
     search_by = (search.by_key("promotion_id", "number"),)

@@ -197,6 +197,7 @@ class ReviewSkip(models.Model):
     reviewer = LineField("reviewer", help_text="Username of the reviewer.")
     reason = LineField("reason", help_text="Reason for skipping.")
     skipped_at = models.DateTimeField("skipped", db_default=Now(), help_text="When it was skipped.")
+    undone_at = models.DateTimeField("undone", null=True, blank=True, help_text="When the reviewer undid the skip.")
 
     class Meta:
         managed = False
@@ -248,6 +249,14 @@ class LinkPromotion(models.Model):
     precision_counts = models.JSONField(
         "precision", help_text="Result of get_heuristic_precision when the promotion started."
     )
+    has_sample_evidence = models.BooleanField(
+        "sample evidence",
+        null=True,
+        help_text="Whether a sample proved the precision at the start; NULL: not recorded.",
+    )
+    override_reason = LineField(
+        "override", null=True, blank=True, help_text="Reason for promoting without sample evidence."
+    )
     link_count = models.BigIntegerField("links", db_default=0, help_text="Number of promoted links.")
     reverted_by = LineField("reverted by", null=True, blank=True, help_text="Username of the operator who reverted it.")
     reverted_at = models.DateTimeField("reverted", null=True, blank=True, help_text="When it was reverted.")
@@ -258,7 +267,10 @@ class LinkPromotion(models.Model):
         db_table = "link_promotions"
         ordering = ["-promotion_id"]
         verbose_name = "promotion"
-        permissions = [("promote_linkpromotion", "Can promote the links of a heuristic and revert promotions")]
+        permissions = [
+            ("promote_linkpromotion", "Can promote the links of a heuristic and revert promotions"),
+            ("override_linkpromotion", "Can promote links without sample evidence"),
+        ]
 
     def __str__(self) -> str:
         return f"promotion {self.promotion_id} of {self.heuristic}"

@@ -206,6 +206,15 @@ def assess_all() -> list[Assessment]:
     ]
 
 
+def assess(heuristic: str) -> Assessment:
+    """Return the assessment of one heuristic; raises Http404 if it has proposed no link."""
+    status = read_status(heuristic)
+    if status is None:
+        raise Http404(UNKNOWN_HEURISTIC)
+    samples = read_samples([heuristic])[heuristic]
+    return Assessment(status, assess_samples(samples), check_promoted(samples))
+
+
 def build_report(heuristic: str, window: Window) -> Report:
     """Return the report on a heuristic; raises Http404 if it has proposed no link."""
     status = read_status(heuristic)

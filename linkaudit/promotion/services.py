@@ -15,6 +15,7 @@ from ncfd_site.jobs import queue
 from ncfd_site.jobs.models import Job
 
 PROMOTE = "linkaudit.promote_linkpromotion"
+OVERRIDE = "linkaudit.override_linkpromotion"
 PROMOTE_JOB = "linkaudit_promote"
 REVERT_JOB = "linkaudit_revert_promotion"
 # Links per transaction. Decisions on the heuristic's links wait for it.
@@ -32,15 +33,19 @@ class _Batch:
 
 
 @transaction.atomic
-def start_promotion(heuristic: str, reason: str, *, actor: User) -> tuple[int, Job]:
+def start_promotion(heuristic: str, reason: str, override_reason: str = "", *, actor: User) -> tuple[int, Job]:
     """Start a promotion of a heuristic's links; return its id and the job that promotes them.
 
-    Raises PermissionDenied; PromotionError if the promotion rule is not met or the actor supplied all the labels; and
-    JobError if another promotion is running. Then nothing is stored.
+    Without sample evidence, `override_reason` is required, and the permission for it; it is recorded.
+
+    Raises PermissionDenied; PromotionError if the promotion rule is not met, the actor supplied all the labels, or
+    evidence and override are missing; and JobError if another promotion is running. Then nothing is stored.
     """
     check_permission(actor, PROMOTE, "Promoting links and reverting promotions")
+    if override_reason:
+        check_permission(actor, OVERRIDE, "Promoting without sample evidence")
     with translate_errors(PromotionError):
-        promotion_id = sql.scalar("start_link_promotion", heuristic, actor.get_username(), reason)
+        promotion_id = sql.scalar("start_link_promotion", heuristic, actor.get_username(), reason, override_reason)
     arguments = {"promotion_id": promotion_id, "heuristic": heuristic}
     return promotion_id, queue.start(PROMOTE_JOB, arguments, actor=actor)
 

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from linkaudit.forms import PlainForm
 from linkaudit.models import LinkPromotion
+from linkaudit.precision.reports import assess
 from linkaudit.promotion import queries, services
 from linkaudit.promotion.queries import PromotionFilter
 from linkaudit.promotion.services import PROMOTE
-from linkaudit.queries import UNKNOWN_HEURISTIC, read_status
 from ncfd_site.core.lists import ListForm, read_page
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.jobs.queue import JobError
@@ -36,6 +36,22 @@ class ReasonForm(PlainForm):
     def clean_reason(self) -> str:
         """Return the reason on one line."""
         return " ".join(str(self.cleaned_data["reason"]).split())
+
+
+class PromoteForm(ReasonForm):
+    """The form that starts a promotion, with the override for missing sample evidence."""
+
+    override = forms.BooleanField(label="Promote without sample evidence", required=False)
+    override_reason = forms.CharField(
+        label="Reason for the override", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def clean_override_reason(self) -> str:
+        """Return the reason of an override on one line, "" without one."""
+        reason = " ".join(str(self.cleaned_data["override_reason"]).split())
+        if self.cleaned_data["override"] and not reason:
+            raise forms.ValidationError("Enter why these links are promoted without sample evidence. It is recorded.")
+        return reason if self.cleaned_data["override"] else ""
 
 
 class PromotionListForm(ListForm[PromotionFilter]):
@@ -67,11 +83,14 @@ def promotions(request: HttpRequest) -> HttpResponse:
 @require_permission(PROMOTE)
 def promote(request: HttpRequest, name: str) -> HttpResponse:
     """Preview a promotion; a confirmed POST starts it."""
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    form = PromoteForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return _render_promote_page(request, name, form, status=400 if form.is_bound else 200)
     try:
-        promotion_id, job = services.start_promotion(name, form.cleaned_data["reason"], actor=current_user(request))
+        values = form.cleaned_data
+        promotion_id, job = services.start_promotion(
+            name, values["reason"], values["override_reason"], actor=current_user(request)
+        )
     except (services.PromotionError, JobError) as error:
         return _render_promote_page(request, name, form, error=str(error), status=409)
     messages.success(request, f"Promotion {promotion_id} queued.")
@@ -102,14 +121,13 @@ def revert(request: HttpRequest, promotion_id: int) -> HttpResponse:
 
 
 def _render_promote_page(
-    request: HttpRequest, name: str, form: ReasonForm, *, error: str = "", status: int = 200
+    request: HttpRequest, name: str, form: PromoteForm, *, error: str = "", status: int = 200
 ) -> HttpResponse:
-    heuristic = read_status(name)
-    if heuristic is None:
-        raise Http404(UNKNOWN_HEURISTIC)
+    assessment = assess(name)
     context = {
         "title": f"Promote links of {name}",
-        "status": heuristic,
+        "status": assessment.status,
+        "evidence": assessment.evidence,
         "preview": queries.read_preview(name),
         "max_pending": queries.MAX_PENDING,
         "form": form,

@@ -28,7 +28,8 @@ FROM (
     SELECT s.lease_until, s.lease_until > clock_timestamp() IS TRUE AS is_leased,
         s.leased_by = %(reviewer)s AND s.lease_until > clock_timestamp() IS TRUE AS is_own,
         NOT EXISTS (SELECT FROM link_reviews r WHERE r.audit_id = s.audit_id AND r.reviewer = %(reviewer)s)
-        AND NOT EXISTS (SELECT FROM review_skips k WHERE k.slot_id = s.slot_id AND k.reviewer = %(reviewer)s)
+        AND NOT EXISTS (SELECT FROM review_skips k WHERE k.slot_id = s.slot_id AND k.reviewer = %(reviewer)s
+                        AND k.undone_at IS NULL)
             AS is_eligible
     FROM review_slots s JOIN review_samples m USING (sample_id)
     WHERE s.state = 'open' AND m.closed_at IS NULL

@@ -56,6 +56,7 @@ GRANTS: dict[Role, frozenset[str]] = {
             "linkaudit.draw_reviewsample",
             "linkaudit.export_linkreview",
             "linkaudit.promote_linkpromotion",
+            "linkaudit.override_linkpromotion",
             "storage.operate_storageobject",
             "storage.reference_storageobject",
             "securities.add_companysecurity",

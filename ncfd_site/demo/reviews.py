@@ -175,7 +175,7 @@ def _add_decisions(loader: Loader, sample_id: int, count: int, at: datetime) -> 
 
 
 def _promote_links(loader: Loader, count: int, reason: str, at: datetime) -> int:
-    promotion_id: int = sql.scalar("start_link_promotion", "HP-1", "olga", reason)
+    promotion_id: int = sql.scalar("start_link_promotion", "HP-1", "olga", reason, "no sample was complete yet")
     sql.value("SELECT promoted FROM promote_links(%s, 0, %s)", [promotion_id, count])
     loader.backdate(at)
     return promotion_id

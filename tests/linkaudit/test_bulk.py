@@ -21,6 +21,7 @@ from ncfd_site.core.roles import Role
 from ncfd_site.jobs.models import Job
 from tests.factories import make_asset, make_document, make_link_audit, make_user
 from tests.jobs.conftest import run
+from tests.web.reading import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +52,7 @@ def confirm(client: Client, page: Any, note: str = "as the protocol states") -> 
 
 def read_messages(answer: Any) -> list[str]:
     assert answer.status_code == 302, answer.content.decode()
-    return [str(message) for message in get_messages(answer.wsgi_request)]
+    return [str(message) for message in get_messages(answer.wsgi_request) if "; before: " not in str(message)]
 
 
 def reviews() -> list[tuple[str, str, str | None]]:
@@ -85,14 +86,31 @@ def test_confirmation_shows_counts_and_first_rows(adam: Client) -> None:
     select(adam, keys, "label_wrong")
     with CaptureQueriesContext(connection) as queries:
         page = select(adam, [*keys, 10**9], "label_wrong")
-    # The list, the times of the selected links, and their rows; never the evidence.
+    # The list, the times of the selected links, their rows, and their counts; never the evidence.
     read = [each["sql"] for each in queries if 'FROM "link_audit"' in each["sql"] and "RECURSIVE" not in each["sql"]]
-    assert len(read) == 3
+    assert len(read) == 4
     assert not any("evidence_jsonb" in statement for statement in read)
     words = page.content.decode()
     assert '<td>HP-1</td><td>labeled wrong</td><td class="number">2</td>' in words
     assert "First 10 links" in words
     assert "1 of the selected links no longer exists or can be asked of you by an open sample." in words
+
+
+def test_page_of_a_bulk_label_shows_how_it_moves_the_rule(adam: Client) -> None:
+    make_links(49, label=True)
+    opened = make_links(2)
+    page = select(adam, opened, "label_right")
+    words = text_of(page)
+    assert "These labels count toward the promotion rule, but never as sample evidence." in words
+    assert "HP-2 49 of 49 right, rule not met 51 of 51 right, rule met" in words
+    answer = confirm(adam, page)
+    messages = [str(message) for message in get_messages(answer.wsgi_request)]
+    assert messages[-1] == "HP-2: 51 of 51 right, rule met; before: 49 of 49 right, rule not met."
+    words = text_of(adam.get(reverse("admin:linkaudit_linkaudit_bulk_filter")))
+    assert (
+        "HP-2 51 of 51 right, rule met 51 of 51 right, rule met 51 of 51 right, rule met 0 of 0 right, rule not met"
+        in words
+    )
 
 
 def test_bulk_decision_requires_a_note(adam: Client) -> None:
@@ -204,7 +222,8 @@ def test_job_labels_a_frozen_filter_in_batches(adam: Client, monkeypatch: pytest
     late = make_links(1)
     sql.scalar("record_link_review", keys[3], "unsure", "rita", "queue")
     assert run()[-1] == (
-        f"Job {job.pk} is done: Labeled right: 9. Skipped: 1, changed since the selection ({keys[3]})."
+        f"Job {job.pk} is done: Labeled right: 9. Skipped: 1, changed since the selection ({keys[3]}). "
+        "HP-2: 9 of 9 right, rule not met; before: 0 of 0 right, rule not met."
     )
     assert LinkReview.objects.filter(mode="bulk", reviewer="adam", note="all of them").count() == 9
     assert not LinkAudit.objects.filter(pk__in=[*others, *late], label=True).exists()

@@ -14,7 +14,7 @@ BLOCKED = psycopg.errors.ObjectNotInPrerequisiteState
 
 
 def begin(db: Database, by: str = "olga", reason: str = "rule met") -> int:
-    return int(one(db.execute("SELECT start_link_promotion('HP-1', %s, %s)", [by, reason]))[0])
+    return int(one(db.execute("SELECT start_link_promotion('HP-1', %s, %s, 'no sample yet')", [by, reason]))[0])
 
 
 def promote(db: Database, promotion: int, after: int = 0, limit: int = 1000) -> tuple[int, int | None]:

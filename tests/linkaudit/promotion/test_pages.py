@@ -26,7 +26,7 @@ def operator(client: Client, olga: User) -> Client:
 
 def promote(olga: User) -> LinkPromotion:
     """Create a promotion, and promote its links."""
-    number, _ = services.start_promotion("HP-1", "rule met", actor=olga)
+    number, _ = services.start_promotion("HP-1", "rule met", "no sample yet", actor=olga)
     services.promote_links(number, NullReporter("olga"))
     Job.objects.all().delete()
     return LinkPromotion.objects.get(pk=number)
@@ -36,6 +36,8 @@ def test_preview_shows_the_rule_and_the_outcomes(operator: Client) -> None:
     make_promotable()
     words = text_of(operator.get("/heuristics/HP-1/promote/"))
     assert "58 of 59 reviewed links are right" in words
+    assert "Sample evidence ✗ Not proven: no sample drawn." in words
+    assert "No sample evidence: the reviewed links may not be typical of the 62 links below." in words
     assert "62 links can be promoted." in words
     assert "3 links stay pending: 1 labeled wrong 1 awaiting adjudication" in words
     assert "1 with a trial that is not in the database" in words
@@ -49,10 +51,17 @@ def test_promotion_requires_a_reason_and_a_confirmation(operator: Client) -> Non
     assert "Enter a reason" in text_of(page)
     assert "Select the checkbox" in text_of(page)
     assert not LinkPromotion.objects.exists()
-    answer = operator.post("/heuristics/HP-1/promote/", {"reason": "rule\nmet", "confirm": "on"})
+    form = {"reason": "rule\nmet", "confirm": "on"}
+    refused = operator.post("/heuristics/HP-1/promote/", form)
+    assert (refused.status_code, "HP-1 has no sample evidence" in text_of(refused)) == (409, True)
+    refused = operator.post("/heuristics/HP-1/promote/", {**form, "override": "on"})
+    assert (refused.status_code, "Enter why these links are promoted" in text_of(refused)) == (400, True)
+    answer = operator.post("/heuristics/HP-1/promote/", {**form, "override": "on", "override_reason": "a\nbackfill"})
     job = Job.objects.get()
     assert answer["Location"] == f"/jobs/{job.pk}/"
-    assert LinkPromotion.objects.get().reason == "rule met"
+    promotion = LinkPromotion.objects.get()
+    assert (promotion.reason, promotion.override_reason) == ("rule met", "a backfill")
+    assert "no: overridden, a backfill" in text_of(operator.get(f"/promotions/{promotion.pk}/"))
     assert "links of HP-1" in text_of(operator.get(f"/jobs/{job.pk}/"))
 
 

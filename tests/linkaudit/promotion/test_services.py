@@ -1,12 +1,14 @@
 """Promotion and revert: the rule is checked, a job does the work, and a revert undoes all of it."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
 
-from linkaudit.models import LinkAudit, LinkPromotion, LinkPromotionItem, TrialAssetLink
+from linkaudit.models import InterimAnalysis, LinkAudit, LinkPromotion, LinkPromotionItem, ReviewSample, TrialAssetLink
+from linkaudit.precision.reports import assess
 from linkaudit.promotion import services
 from linkaudit.promotion.queries import count_created_rows, list_later_errors, read_preview
+from ncfd_site.core import sql
 from ncfd_site.core.progress import Canceled, NullReporter
 from ncfd_site.core.roles import Role
 from ncfd_site.jobs.models import Job
@@ -17,6 +19,17 @@ from tests.linkaudit.promotion.conftest import decide, make_promotable
 
 pytestmark = pytest.mark.django_db
 TWO = pytest.mark.django_db(transaction=True)
+
+
+def prove(heuristic: str, size: int, analyses: dict[int, bool]) -> None:
+    """Create a sample with these interim analyses: whether each size passed."""
+    sample = ReviewSample.objects.create(
+        heuristic=heuristic, population=1000, size=size, second_share=0, seed=1, drawn_by="olga"
+    )
+    for at, passed in analyses.items():
+        InterimAnalysis.objects.create(
+            sample=sample, size=at, error_count=0, alpha="0.0125", lower_bound="0.957", passed=passed
+        )
 
 
 def statuses() -> dict[str, int]:
@@ -30,7 +43,7 @@ def test_promotion_matches_its_preview_and_is_reverted_completely(olga: User) ->
     before = read_preview("HP-1")
     assert (before.promotable, before.wrong, before.disputed, before.unknown_trial) == (62, 1, 1, 1)
     assert not before.is_partial
-    number, job = services.start_promotion("HP-1", "rule met", actor=olga)
+    number, job = services.start_promotion("HP-1", "rule met", "no sample yet", actor=olga)
     assert run() == [
         f"Job {job.pk} starts: Promote links, requested by olga.",
         f"Job {job.pk} is done: Promotion {number}: 62 links promoted.",
@@ -77,11 +90,51 @@ def test_start_and_revert_require_the_permission() -> None:
         services.start_revert_job(1, "please", actor=ana)
 
 
+def test_missing_sample_evidence_needs_a_recorded_override(olga: User) -> None:
+    make_promotable()
+    with pytest.raises(services.PromotionError, match="HP-1 has no sample evidence: a promotion needs an override"):
+        services.start_promotion("HP-1", "rule met", actor=olga)
+    assert not LinkPromotion.objects.exists()
+    paul = make_user(None, "paul")
+    paul.user_permissions.add(Permission.objects.get(codename="promote_linkpromotion"))
+    with pytest.raises(PermissionDenied, match=r"linkaudit\.override_linkpromotion"):
+        services.start_promotion("HP-1", "rule met", "no sample yet", actor=paul)
+    number, job = services.start_promotion("HP-1", "rule met", "no sample yet", actor=olga)
+    promotion = LinkPromotion.objects.get(pk=number)
+    assert (promotion.has_sample_evidence, promotion.override_reason) == (False, "no sample yet")
+    job.delete()
+    prove("HP-1", 400, {100: True})
+    number, _ = services.start_promotion("HP-1", "rule met", "not needed", actor=olga)
+    promotion = LinkPromotion.objects.get(pk=number)
+    assert (promotion.has_sample_evidence, promotion.override_reason) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("samples", "is_proven"),
+    [
+        ([], False),
+        ([(400, {100: False, 200: True})], True),
+        ([(400, {100: False})], False),
+        ([(150, {100: False})], False),
+        # A later failure outweighs a pass; a sample that is not completed does not.
+        ([(400, {100: True}), (150, {100: False})], False),
+        ([(400, {100: True}), (400, {100: False})], True),
+        ([(400, {100: True}), (90, {})], True),
+    ],
+)
+def test_database_and_pages_agree_on_the_evidence(samples: list[tuple[int, dict[int, bool]]], is_proven: bool) -> None:
+    make_link_audit(heuristic_applied="HP-1")
+    for size, analyses in samples:
+        prove("HP-1", size, analyses)
+    assert sql.scalar("has_sample_evidence", "HP-1") is is_proven
+    assert assess("HP-1").evidence.is_proven is is_proven
+
+
 def test_concurrent_promotion_is_refused(olga: User) -> None:
     make_promotable()
-    services.start_promotion("HP-1", "first", actor=olga)
+    services.start_promotion("HP-1", "first", "no sample yet", actor=olga)
     with pytest.raises(JobError, match="Another job of this type is open"):
-        services.start_promotion("HP-1", "second", actor=olga)
+        services.start_promotion("HP-1", "second", "no sample yet", actor=olga)
     assert LinkPromotion.objects.count() == 1
 
 
@@ -89,7 +142,7 @@ def test_concurrent_promotion_is_refused(olga: User) -> None:
 def test_rule_unmet_midway_fails_the_job_and_keeps_promoted_links(olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
     links = make_promotable()
     monkeypatch.setattr(services, "BATCH", 20)
-    number, job = services.start_promotion("HP-1", "rule met", actor=olga)
+    number, job = services.start_promotion("HP-1", "rule met", "no sample yet", actor=olga)
 
     class Closing(NullReporter):
         def advance(self, count: int = 1, *, checkpoint: object = None, note: str = "") -> None:
@@ -111,7 +164,7 @@ def test_rule_unmet_midway_fails_the_job_and_keeps_promoted_links(olga: User, mo
 def test_interrupted_promotion_resumes_from_its_checkpoint(olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
     make_promotable()
     monkeypatch.setattr(services, "BATCH", 20)
-    number, _ = services.start_promotion("HP-1", "rule met", actor=olga)
+    number, _ = services.start_promotion("HP-1", "rule met", "no sample yet", actor=olga)
 
     class Stopping(NullReporter):
         def advance(self, count: int = 1, *, checkpoint: object = None, note: str = "") -> None:
@@ -129,14 +182,14 @@ def test_interrupted_promotion_resumes_from_its_checkpoint(olga: User, monkeypat
 @TWO
 def test_reverted_promotion_promotes_nothing(olga: User) -> None:
     make_promotable()
-    number, job = services.start_promotion("HP-1", "rule met", actor=olga)
+    number, job = services.start_promotion("HP-1", "rule met", "no sample yet", actor=olga)
     services.revert_promotion(number, "changed my mind", reverted_by="olga")
     assert run()[-1].startswith(f"Job {job.pk} failed: The database refused this: promotion {number} ")
 
 
 def test_later_errors_are_decisions_on_promoted_links(olga: User) -> None:
     links = make_promotable()
-    number, _ = services.start_promotion("HP-1", "rule met", actor=olga)
+    number, _ = services.start_promotion("HP-1", "rule met", "no sample yet", actor=olga)
     services.promote_links(number, NullReporter("olga"))
     promotion = LinkPromotion.objects.get()
     decide(links[0], "wrong", "adam")

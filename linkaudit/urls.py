@@ -4,6 +4,7 @@ from django.urls import path
 
 from linkaudit import views
 from linkaudit.adjudication import views as adjudication
+from linkaudit.own_work import views as own_work
 from linkaudit.precision import views as precision
 from linkaudit.promotion import views as promotion
 from linkaudit.review import views as review
@@ -15,6 +16,8 @@ urlpatterns = [
     path("review/lease/", review.lease, name="lease"),
     path("review/undo/", review.undo, name="undo_review"),
     path("review/shortcuts/", review.shortcuts, name="shortcuts"),
+    path("review/mine/", own_work.mine, name="mine"),
+    path("review/mine/<int:review_id>/", own_work.correct, name="own_decision"),
     path("review/<uuid:token>/", review.slot, name="slot"),
     path("review/<uuid:token>/skip/", review.skip, name="skip"),
     path("review/<uuid:token>/heartbeat/", review.heartbeat, name="heartbeat"),

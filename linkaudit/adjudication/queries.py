@@ -25,16 +25,19 @@ SELECT r.audit_id, r.reviewer, r.decision, r.note, r.reviewed_at
 FROM unnest(%s::bigint[]) wanted (audit_id) CROSS JOIN LATERAL effective_link_reviews(wanted.audit_id) r
 ORDER BY r.audit_id, r.review_id
 """
-# An undo frees its slot, so this excludes only decisions that were undone outside the queue.
+# Of a corrected decision, the first one was independent. An undo frees its slot, so this excludes only decisions that
+# were undone outside the queue.
 PAIRS = f"""
 SELECT m.heuristic,
-    count(*) FILTER (WHERE (f.decision, s.decision) = ('right', 'right')) AS right_right,
-    count(*) FILTER (WHERE (f.decision, s.decision) = ('right', 'wrong')) AS right_wrong,
-    count(*) FILTER (WHERE (f.decision, s.decision) = ('wrong', 'right')) AS wrong_right,
-    count(*) FILTER (WHERE (f.decision, s.decision) = ('wrong', 'wrong')) AS wrong_wrong,
-    count(*) FILTER (WHERE 'unsure' IN (f.decision, s.decision)) AS unsure
+    count(*) FILTER (WHERE (d.first, d.second) = ('right', 'right')) AS right_right,
+    count(*) FILTER (WHERE (d.first, d.second) = ('right', 'wrong')) AS right_wrong,
+    count(*) FILTER (WHERE (d.first, d.second) = ('wrong', 'right')) AS wrong_right,
+    count(*) FILTER (WHERE (d.first, d.second) = ('wrong', 'wrong')) AS wrong_wrong,
+    count(*) FILTER (WHERE 'unsure' IN (d.first, d.second)) AS unsure
 FROM review_slots second JOIN review_slots first USING (sample_id, position) JOIN review_samples m USING (sample_id)
 JOIN link_reviews f ON f.review_id = first.review_id JOIN link_reviews s ON s.review_id = second.review_id
+LEFT JOIN link_reviews fo ON fo.review_id = f.supersedes LEFT JOIN link_reviews so ON so.review_id = s.supersedes
+CROSS JOIN LATERAL (SELECT coalesce(fo.decision, f.decision), coalesce(so.decision, s.decision)) d (first, second)
 WHERE second.opinion = 2 AND first.opinion = 1 AND {IS_ACTIVE.format("f")} AND {IS_ACTIVE.format("s")}
 GROUP BY m.heuristic ORDER BY m.heuristic
 """  # noqa: S608
@@ -51,7 +54,8 @@ LEFT JOIN LATERAL (
     WHERE a.audit_id = r.audit_id AND a.mode = 'adjudication' AND {IS_ACTIVE.format("a")}
     ORDER BY a.review_id DESC LIMIT 1
 ) result ON true
-WHERE {IS_ACTIVE.format("r")} GROUP BY r.reviewer ORDER BY r.reviewer
+WHERE {IS_ACTIVE.format("r")} AND r.reviewer = coalesce(%(reviewer)s, r.reviewer)
+GROUP BY r.reviewer ORDER BY r.reviewer
 """  # noqa: S608
 
 
@@ -195,4 +199,9 @@ def read_agreement() -> AgreementReport:
     """Return the agreement in all samples, and the queue decisions of each reviewer."""
     heuristics = sql.rows(PAIRS, of=Agreement)
     total = Agreement("all", *(sum(getattr(each, name) for each in heuristics) for name in COUNTS))
-    return AgreementReport(heuristics, total, sql.rows(REVIEWERS, of=ReviewerStats))
+    return AgreementReport(heuristics, total, sql.rows(REVIEWERS, {"reviewer": None}, of=ReviewerStats))
+
+
+def read_reviewer_stats(reviewer: User) -> ReviewerStats | None:
+    """Return the queue decisions of one reviewer, None without one."""
+    return next(iter(sql.rows(REVIEWERS, {"reviewer": reviewer.get_username()}, of=ReviewerStats)), None)

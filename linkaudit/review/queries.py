@@ -9,7 +9,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from linkaudit.models import LinkReview, ReviewSample, ReviewSlot
+from linkaudit.models import LinkReview, ReviewSample, ReviewSkip, ReviewSlot
 from linkaudit.queries import UNDO_PERIOD, list_active_decisions
 from ncfd_site.core import sql
 
@@ -62,6 +62,18 @@ class Availability:
     next_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class LastAct:
+    """The last decision ("review") or skip ("skip") of a reviewer, which can be undone."""
+
+    kind: str
+    pk: int
+    audit_id: int
+    at: datetime
+    decision: str = ""
+    note: str = ""
+
+
 def list_desk_samples() -> list[DeskSample]:
     """Return the progress of each open sample."""
     return sql.rows(PROGRESS, of=DeskSample)
@@ -78,10 +90,17 @@ def count_decisions_today(reviewer: User) -> int:
     return list_active_decisions(reviewer).filter(mode=LinkReview.Mode.QUEUE, reviewed_at__gte=midnight).count()
 
 
-def find_last_decision(reviewer: User) -> LinkReview | None:
-    """Return the reviewer's last queue decision, if the undo period is not over."""
+def find_last_act(reviewer: User) -> LastAct | None:
+    """Return the reviewer's last decision or skip at the desk, if the undo period is not over."""
     decisions = list_active_decisions(reviewer).filter(mode=LinkReview.Mode.QUEUE)
-    return decisions.filter(recorded_at__gt=Now() - UNDO_PERIOD).first()
+    review = decisions.filter(recorded_at__gt=Now() - UNDO_PERIOD).first()
+    skips = ReviewSkip.objects.filter(reviewer=reviewer.get_username(), undone_at=None)
+    skip = skips.filter(skipped_at__gt=Now() - UNDO_PERIOD).order_by("-pk").first()
+    if skip and (review is None or skip.skipped_at > review.recorded_at):
+        return LastAct("skip", skip.pk, skip.audit_id, skip.skipped_at)
+    if review is None:
+        return None
+    return LastAct("review", review.pk, review.audit_id, review.recorded_at, review.decision, review.note or "")
 
 
 def find_leased_slot(token: uuid.UUID, reviewer: User) -> ReviewSlot | None:

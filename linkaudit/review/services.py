@@ -93,6 +93,26 @@ def undo_decision(review_id: int, *, actor: User) -> UndoResult:
     ]
 
 
+@transaction.atomic
+def undo_skip(skip_id: int, *, actor: User) -> UndoResult:
+    """Undo the actor's own skip, and lease its slot again; the outcome can also be taken, by another reviewer."""
+    check_permission(actor, LABEL, "Labeling links")
+    return sql.call("undo_skip", skip_id, actor.get_username(), UNDO_PERIOD, read_lease_duration(), of=UndoResult)[0]
+
+
+def correct_decision(review_id: int, decision: str, reason: str, *, actor: User) -> SubmitResult:
+    """Replace the actor's own queue decision, and run the analyses that this completes.
+
+    The outcome is corrected, unchanged, used (by an analysis or an adjudication) or unknown.
+    """
+    check_permission(actor, LABEL, "Labeling links")
+    with transaction.atomic():
+        result = sql.call("correct_review", review_id, actor.get_username(), decision, reason, of=SubmitResult)[0]
+    if result.outcome == "corrected" and result.sample_id is not None:
+        run_due_analyses(result.sample_id)
+    return result
+
+
 def renew_lease(token: uuid.UUID, *, actor: User) -> datetime | None:
     """Extend a live lease from now; return its new end, or None if it has expired."""
     check_permission(actor, LABEL, "Labeling links")

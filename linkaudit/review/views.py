@@ -29,6 +29,7 @@ SKIP_REASONS = (
 UNDO_ERRORS = {
     "too_late": "A decision can be undone for 10 minutes. Nothing was changed.",
     "used": "Not undone: an analysis or an adjudication has used this decision.",
+    "taken": "Not undone: another reviewer has reserved or reviewed the link that you skipped.",
     "unknown": "Nothing to undo.",
 }
 
@@ -109,18 +110,20 @@ def skip(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
 @require_POST
 @require_permission(LABEL)
 def undo(request: HttpRequest) -> HttpResponse:
-    """Undo the user's last decision, and show its slot with the note."""
-    last = queries.find_last_decision(current_user(request))
-    if last is None or request.POST.get("review") != str(last.pk):
+    """Undo the user's last decision or skip, and show its slot with the note."""
+    last = queries.find_last_act(current_user(request))
+    if last is None or request.POST.get(last.kind) != str(last.pk):
         messages.warning(request, UNDO_ERRORS["unknown"])
         return redirect("linkaudit:desk")
-    result = services.undo_decision(last.pk, actor=current_user(request))
+    undo_act = services.undo_skip if last.kind == "skip" else services.undo_decision
+    result = undo_act(last.pk, actor=current_user(request))
     found = queries.find_leased_slot(result.token, current_user(request)) if result.token else None
     if found is None:
         messages.warning(request, UNDO_ERRORS[result.outcome])
         return redirect("linkaudit:desk")
-    messages.success(request, "Undone. Label it again or skip it.")
-    return _redirect_to_slot(request, found, last.note or "")
+    subject = describe_link(find_link(last.audit_id))
+    messages.success(request, f"Undone: {subject} is open again. Label it or skip it.")
+    return _redirect_to_slot(request, found, last.note)
 
 
 @require_POST
@@ -171,7 +174,7 @@ def _redirect_to_slot(request: HttpRequest, found: ReviewSlot, note: str = "") -
 def _desk_context(request: HttpRequest) -> dict[str, Any]:
     """Return the context of all desk pages: the user's decisions today, the last decision, and shortcuts."""
     user = current_user(request)
-    last = queries.find_last_decision(user)
+    last = queries.find_last_act(user)
     keys = load_shortcuts(request).active_keys
     return {
         "today": queries.count_decisions_today(user),

@@ -69,6 +69,7 @@ GROUPS: Mapping[str, Sequence[Page]] = {
     "Review": (
         Page("Review", "linkaudit:desk", "linkaudit.label_linkaudit",
              _name_views("slot", "skip", "lease", "shortcuts")),
+        Page("My reviews", "linkaudit:mine", "linkaudit.label_linkaudit", _name_views("own_decision")),
         Page("Adjudication", "linkaudit:disagreements", "linkaudit.adjudicate_linkaudit", _name_views("disagreement"),
              has_count=True),
         Page("Links", "linkaudit:links", "linkaudit.view_linkaudit", _name_views("link")),

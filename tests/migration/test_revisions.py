@@ -101,6 +101,19 @@ def label_without_record(db: Database) -> None:
     db.execute("ALTER TABLE link_audit ENABLE TRIGGER USER")
 
 
+PROMOTION = {"heuristic": "HP-1", "promoted_by": "olga", "reason": "good", "precision_counts": {}}
+# These revisions add columns to tables of others.
+COLUMNS_ONLY = ("20250123_add_link_audit_fields", "20261201_add_evidence_and_corrections")
+
+
+def make_proven_promotion(db: Any) -> None:
+    """Create a promotion that no override had to allow."""
+    sample = {"heuristic": "HP-1", "population": 400, "size": 100, "second_share": 0, "seed": 1, "drawn_by": "olga"}
+    passed = {"size": 100, "error_count": 0, "alpha": 0.0125, "lower_bound": 0.957, "passed": True}
+    insert(db, "interim_analyses", sample_id=insert(db, "review_samples", **sample), **passed)
+    insert(db, "link_promotions", **PROMOTION)
+
+
 LOSSES = {
     "20261130_add_job_schedules": (
         "job_schedules",
@@ -118,12 +131,11 @@ LOSSES = {
             evaluated_by="e",
         ),
     ),
-    "20261127_add_link_promotions": (
+    "20261201_add_evidence_and_corrections": (
         "link_promotions",
-        lambda db: insert(
-            db, "link_promotions", heuristic="HP-1", promoted_by="olga", reason="good", precision_counts={}
-        ),
+        lambda db: insert(db, "link_promotions", **PROMOTION, override_reason="a backfill"),
     ),
+    "20261127_add_link_promotions": ("link_promotions", make_proven_promotion),
     "20261127_add_link_reviews": (
         "review_samples",
         lambda db: db.execute(
@@ -177,7 +189,7 @@ def test_a_downgrade_that_would_destroy_rows_refuses_until_it_is_allowed_by_name
     assert f"--allow-destructive {revision}" in str(refusal.value)
     assert query(head_database, f"SELECT count(*) FROM {table}") == [(1,)]
     run(head_database, below, allow_destructive=[revision])
-    assert query(head_database, f"SELECT to_regclass('{table}') IS NULL") == [(table != "link_audit",)]
+    assert query(head_database, f"SELECT to_regclass('{table}') IS NULL") == [(revision not in COLUMNS_ONLY,)]
 
 
 def test_a_downgrade_of_several_revisions_refuses_before_the_first(head_database: Keywords) -> None:

@@ -66,6 +66,7 @@ def fillings(**keys: object) -> Callable[[Address], str]:
         "<name>": "HP-1",
         "<int:sample_id>": sample.pk,
         "<int:promotion_id>": rows.make(linkaudit.LinkPromotion).pk,
+        "<int:review_id>": 2**31,
         "<uuid:token>": uuid.UUID(int=7),
         "<str:nct_id>": trial.nct_id,
         "<nct_id>": trial.nct_id,

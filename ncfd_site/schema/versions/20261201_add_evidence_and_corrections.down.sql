@@ -1,4 +1,4 @@
-SELECT pg_temp.refuse_loss('{"link_promotions": "has_sample_evidence IS NOT NULL", "review_skips": "undone_at IS NOT NULL"}');
+SELECT pg_temp.refuse_loss('{"link_promotions": "override_reason IS NOT NULL", "review_skips": "undone_at IS NOT NULL"}');
 
 DROP TRIGGER IF EXISTS trg_link_promotions_evidence ON link_promotions;
 DROP FUNCTION IF EXISTS start_link_promotion(text, text, text, text);

@@ -64,7 +64,7 @@ def test_undo_restores_the_label_and_leases_the_slot(sign_in: SignIn) -> None:
     assert "Reviewed by you today: 1." in page
     assert "as ✗ wrong" in page
     words = undo(rita)
-    assert "Undone. Label it again or skip it." in words
+    assert "is open again. Label it or skip it." in words
     assert "hasty" in words
     assert LinkAudit.objects.get(pk=slot.audit_id).label is None
     assert [each.decision for each in LinkReview.objects.order_by("pk")] == ["wrong", "undone"]

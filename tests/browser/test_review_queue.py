@@ -8,8 +8,9 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from linkaudit.models import LinkAudit, LinkReview, ReviewSkip
+from storage.models import DocumentTextPage
 from tests.browser.conftest import open_page, sign_in, sign_in_by_form
-from tests.factories import make_user
+from tests.factories import PASSWORD, make_user
 from tests.linkaudit.review.conftest import draw, expire_leases, make_links
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -196,3 +197,42 @@ def test_it_works_without_scripts(plain: Page, links: list[LinkAudit]) -> None:
     expect(plain.get_by_role("button", name="Next highlight")).to_be_hidden()
     assert [decision for decision, _ in recorded()] == ["wrong", "undone", "unsure"]
     assert ReviewSkip.objects.count() == 1
+
+
+def test_expired_session_loses_nothing_typed(page: Page, links: list[LinkAudit]) -> None:
+    sign_in(page, "rita")
+    press(page, "r")
+    press(page, "r")
+    claim = heading(page)
+    page.get_by_label("Reason for skipping").fill("in Japanese")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Skip").click()
+    expect(page.get_by_text("You were signed out, and nothing was changed.")).to_be_visible()
+    page.get_by_label("Username").fill("rita")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(claim)
+    expect(page.get_by_label("Reason for skipping")).to_have_value("in Japanese")
+    expect(page.get_by_text("Nothing was recorded; what you typed is here again.")).to_be_visible()
+    assert not ReviewSkip.objects.exists()
+    page.get_by_role("button", name="Skip").click()
+    expect(page.get_by_text("Skipped AB-10")).to_be_visible()
+    assert ReviewSkip.objects.get().reason == "in Japanese"
+
+
+def test_claim_stays_and_nothing_moves(page: Page, links: list[LinkAudit]) -> None:
+    DocumentTextPage.objects.update(text="A line of the record.\n" * 300)
+    sign_in(page, "rita")
+    press(page, "r")
+    press(page, "r")
+    right, document = page.get_by_role("button", name="Right"), page.locator(".page-text")
+    before = [box["y"] for box in (right.bounding_box(), document.bounding_box()) if box]
+    press(page, "y")
+    expect(page.get_by_text("Labeled AB-10")).to_be_visible()
+    assert [box["y"] for box in (right.bounding_box(), document.bounding_box()) if box] == before
+    for width in (1360, 360):
+        page.set_viewport_size({"width": width, "height": 740})
+        page.evaluate("scrollTo(0, 0)")
+        expect(document).to_be_in_viewport()
+        page.evaluate("scrollTo(0, 2000)")
+        expect(page.get_by_role("heading", level=1)).to_be_in_viewport(ratio=1)

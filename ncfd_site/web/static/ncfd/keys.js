@@ -101,3 +101,38 @@
         }
     });
 }
+
+// Text that was typed into a form outlives a session: if the form led to the sign-in page, nothing was recorded, and its page
+// shows the text again after signing in, to the same user.
+{
+    const NAME = "sent form";
+    const main = document.querySelector("main");
+    const user = document.querySelector(".menu-who strong")?.textContent;
+    const sent = JSON.parse(sessionStorage.getItem(NAME) ?? "null");
+    if (!user) {
+        if (sent) {
+            sessionStorage.setItem(NAME, JSON.stringify({ ...sent, isLost: true }));
+        }
+    } else if (sent) {
+        sessionStorage.removeItem(NAME);
+        if (sent.isLost && sent.user === user && sent.path === location.pathname) {
+            for (const [name, value] of sent.fields) {
+                const field = main.querySelector(`[name="${CSS.escape(name)}"]`);
+                if (field) {
+                    field.value = value;
+                }
+            }
+            const notice = document.createElement("p");
+            notice.className = "lost-form";
+            notice.textContent = "You were signed out. Nothing was recorded; what you typed is here again.";
+            (document.querySelector(".desk-line") ?? main).prepend(notice);
+        }
+    }
+    document.addEventListener("submit", ({ target }) => {
+        if (user && target.method === "post") {
+            const typed = [...target.elements].filter((field) => field.matches("textarea, input[type=text], input:not([type])"));
+            const fields = typed.filter((field) => field.value).map((field) => [field.name, field.value]);
+            sessionStorage.setItem(NAME, JSON.stringify({ user, path: location.pathname, fields }));
+        }
+    });
+}

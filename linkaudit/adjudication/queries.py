@@ -36,8 +36,8 @@ SELECT m.heuristic,
     count(*) FILTER (WHERE 'unsure' IN (d.first, d.second)) AS unsure
 FROM review_slots second JOIN review_slots first USING (sample_id, position) JOIN review_samples m USING (sample_id)
 JOIN link_reviews f ON f.review_id = first.review_id JOIN link_reviews s ON s.review_id = second.review_id
-LEFT JOIN link_reviews fo ON fo.review_id = f.supersedes LEFT JOIN link_reviews so ON so.review_id = s.supersedes
-CROSS JOIN LATERAL (SELECT coalesce(fo.decision, f.decision), coalesce(so.decision, s.decision)) d (first, second)
+LEFT JOIN link_reviews f1 ON f1.review_id = f.supersedes LEFT JOIN link_reviews s1 ON s1.review_id = s.supersedes
+CROSS JOIN LATERAL (SELECT coalesce(f1.decision, f.decision), coalesce(s1.decision, s.decision)) d (first, second)
 WHERE second.opinion = 2 AND first.opinion = 1 AND {IS_ACTIVE.format("f")} AND {IS_ACTIVE.format("s")}
 GROUP BY m.heuristic ORDER BY m.heuristic
 """  # noqa: S608

@@ -1,4 +1,4 @@
-"""Pages of a reviewer's own decisions. Nobody else can open them."""
+"""Pages of a reviewer's own decisions, which no other user can open."""
 
 from django import forms
 from django.contrib import messages

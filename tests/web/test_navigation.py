@@ -26,13 +26,8 @@ def read_menus(html: str) -> dict[str, list[str]]:
     ("role", "menus"),
     [
         (Role.REVIEWER, {
-<<<<<<< HEAD
             "Analyze": ["Trials", "Compare runs", "Companies", "Unresolved sponsors", "Activity", "Validation errors"],
-            "Review": ["Review", "Links", "Heuristics", "Promotions"],
-=======
-            "Analyze": ["Trials", "Compare runs", "Companies", "Unresolved sponsors", "Validation errors"],
             "Review": ["Review", "My reviews", "Links", "Heuristics", "Promotions"],
->>>>>>> 97a9c81 (Give reviewers their own decisions: list, corrections, pace, undo of skips)
         }),
         (Role.ANALYST, {
             "Analyze": ["Trials", "Compare runs", "Companies", "Unresolved sponsors", "Activity", "Validation errors"],

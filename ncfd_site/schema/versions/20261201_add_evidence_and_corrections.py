@@ -3,7 +3,7 @@
 from ncfd_site.schema import revision_sql
 
 revision = "20261201_add_evidence_and_corrections"
-down_revision = "20261201_refresh_active_securities"
+down_revision = "20261201_add_job_parts"
 branch_labels = None
 depends_on = None
 

@@ -180,6 +180,7 @@ def _promotion() -> Any:
         heuristic="HP-1",
         promoted_by="olga",
         reason="the gate is open",
+        override_reason="no sample yet",
         precision_counts={
             "total_links": 1,
             "reviewed_links": 1,

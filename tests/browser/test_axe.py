@@ -42,7 +42,7 @@ def addresses(link: LinkAudit) -> dict[str, list[str]]:
     return {
         "rita": ["/", "/search/?q=nct10000000", "/search/?q=nothing",
                  "/links/", "/links/?label=any", "/links/?q=nothing", f"/links/{link.pk}/", "/heuristics/",
-                 "/heuristics/HP-77/", "/review/", "/review/shortcuts/", "/nowhere/", "/admin/"],
+                 "/heuristics/HP-77/", "/review/", "/review/mine/", "/review/shortcuts/", "/nowhere/", "/admin/"],
         "adam": ["/", "/adjudication/", f"/adjudication/{link.pk}/", "/agreement/", f"/links/{link.pk}/",
                  "/admin/linkaudit/linkaudit/", f"/admin/linkaudit/linkaudit/{link.pk}/change/",
                  "/admin/linkaudit/linkreview/", f"/admin/linkaudit/reviewsample/{sample}/change/",

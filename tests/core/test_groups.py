@@ -56,8 +56,10 @@ def test_an_analyst_reads_everything_and_changes_nothing() -> None:
 def test_an_operator_operates_and_does_not_label() -> None:
     assert granted("operator") - granted("analyst") == {
         "api.view_apitoken",
+        "jobs.change_jobschedule",
         "linkaudit.draw_reviewsample",
         "linkaudit.promote_linkpromotion",
+        "linkaudit.override_linkpromotion",
         "storage.operate_storageobject",
         "storage.reference_storageobject",
         "securities.add_companysecurity",
@@ -115,6 +117,7 @@ def test_permissions_have_names() -> None:
         "draw_reviewsample",
         "export_linkreview",
         "promote_linkpromotion",
+        "override_linkpromotion",
         "operate_storageobject",
         "reference_storageobject",
     }

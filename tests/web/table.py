@@ -107,7 +107,7 @@ TABLE: dict[str, Rule] = {
     "/review/undo/": posted(LABELERS, post=302),
     "/review/mine/": page(LABELERS),
     # No decision of the user.
-    "/review/mine/<int:review_id>/": page(LABELERS, get=404, post=400),
+    "/review/mine/<int:review_id>/": page(LABELERS, get=404, post=404),
     "/review/shortcuts/": page(LABELERS, post=302),
     # No item is reserved with this token.
     "/review/<uuid:token>/": page(LABELERS, get=404, post=404),

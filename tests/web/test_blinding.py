@@ -166,7 +166,7 @@ def test_no_url_shows_it_to_users_who_can_be_asked(veiled: dict[str, Any]) -> No
     marks: dict[str, set[str]] = {}
     for pattern, text in read_all(person("operator"), targets):
         marks.setdefault(pattern, set()).update(find_marks(pattern, text))
-    assert {pattern for pattern, found in marks.items() if found & {*SECRETS, str(NUMBER)}} == SHOWN
+    assert {pattern for pattern, found in marks.items() if found & {*SECRETS, CONFIDENCE, str(NUMBER)}} == SHOWN
     assert set().union(*marks.values()) == {*SECRETS, *NAMES, CONFIDENCE}
     for who in ("superuser", "adjudicator", "reviewer"):
         user = person(who)

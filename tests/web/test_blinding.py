@@ -64,13 +64,14 @@ NAMES_ONLY = {
     },
     HEURISTIC: {
         "/", "/links/", "/heuristics/", "/heuristics.json", "/heuristics/<path:name>/", "/heuristics/<path:name>.json",
+        "/heuristics/<path:name>/samples/draw/",
         "/heuristics/<path:name>/promote/", "/promotions/", "/promotions/<int:promotion_id>/", "/review/",
         "/api/v1/heuristics", "/api/v1/heuristics/<name>", "/api/v1/dashboard", "/agreement/", "redirected",
         *(f"{ADMIN}{name}/" for name in (*OF_LINKS, *OF_HEURISTICS)),
         *(f"{ADMIN}{name}/<path:object_id>/change/" for name in OF_HEURISTICS),
         *(f"/exports/linkaudit.{name}/csv/" for name in OF_HEURISTICS),
     },
-    FIRST: {"/agreement/", f"{ADMIN}linkaudit/", f"{ADMIN}linkreview/", "redirected"},
+    FIRST: {"/agreement/", "/review/mine/", f"{ADMIN}linkaudit/", f"{ADMIN}linkreview/", "redirected"},
 }  # fmt: skip
 QUERIES = {"/links/": "?label=any", "/search/": f"?q={NUMBER}", "/exports/<str:name>/<str:format_name>/": "?label=any"}
 # Signs the reader out.

@@ -167,6 +167,7 @@ def _read_filter_or_default(request: HttpRequest) -> LinkFilter:
 
 
 def _format_filter_query(selection: LinkFilter) -> str:
+    """Return the query string of a filter with its "?"; empty without a filter."""
     return f"?{selection.query_string}" if selection.query_string else ""
 
 

@@ -139,8 +139,8 @@ def _clamp(number: Decimal, least: Decimal, most: Decimal) -> Decimal:
     return min(max(number, least), most)
 
 
-def _round_half_even(number: Decimal, digits: Decimal) -> Decimal:
-    return number.quantize(digits, ROUND_HALF_EVEN)
+def _round_half_even(number: Decimal, unit: Decimal) -> Decimal:
+    return number.quantize(unit, ROUND_HALF_EVEN)
 
 
 def _describe_signals(

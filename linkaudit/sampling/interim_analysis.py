@@ -48,7 +48,9 @@ class Analysis:
 
 
 def analyze(size: int, error_count: int) -> Analysis:
-    """Return the analysis of `size` slots with `error_count` links that are wrong or deleted."""
+    """Return the lower bound of the precision of `size` slots, of which `error_count` are wrong or deleted, and whether
+    it reaches the required precision.
+    """
     bound = exact_lower_bound(size - error_count, size, ALPHA_PER_ANALYSIS) or 0.0
     return Analysis(size, error_count, bound, bound >= REQUIRED_PRECISION)
 

@@ -183,7 +183,7 @@ class _OrderWidget(forms.Select):
 
 
 class OrderField(forms.CharField):
-    """Up to `most` sort keys, the first one first; "-" in front of a key reverses it."""
+    """Up to `most` sort keys, separated by commas, the first one first; "-" in front of a key reverses it."""
 
     def __init__(self, sorts: Mapping[str, str], most: int = MOST_KEYS) -> None:
         self.sorts, self.most = sorts, most
@@ -191,6 +191,7 @@ class OrderField(forms.CharField):
         super().__init__(label="Order", required=False, max_length=200, widget=widget)
 
     def clean(self, value: Any) -> str:
+        """Return the sort keys, of two for one column the first; raises ValidationError for unknown ones or too many."""
         keys = [key for key in str(super().clean(value)).split(",") if key]
         for key in keys:
             if key not in self.sorts:

@@ -87,7 +87,7 @@ class Heading:
 
     @property
     def text(self) -> str:
-        """The heading as a sentence."""
+        """List, filter, count of rows and time (UTC), separated by semicolons."""
         return f"{self.list}: {self.filter}; rows: {self.count}; {self.written_at:%Y-%m-%d %H:%M:%S} UTC"
 
 

@@ -207,7 +207,10 @@ def _read_groups(query: composed.Composable, using: str) -> Iterator[bytes]:
 
 
 def _parse(group: bytes, columns: Sequence[Column], texts: Mapping[str, str]) -> tuple[list[Any], int]:
-    """Return the stored arrays of CSV, and the number of rows. Raises `_MisfitError`."""
+    """Return the arrays of the CSV's columns, and the number of rows.
+
+    Raises `_MisfitError` for a value that its column's type cannot hold, unless the column is among `texts`.
+    """
     types = [stored for column in columns for stored in column.field_types]
     names = [str(number) for number in range(len(types))]
     # NULL is an empty field, and an empty text is quoted. A row must fit in a block.

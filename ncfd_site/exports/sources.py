@@ -52,7 +52,10 @@ register = _registry.register
 
 
 def find_source(name: str) -> Source:
-    """Return the list of a name; raises LookupError when there is none."""
+    """Return the list to export: a registered one, or the admin's list of a model as `app.model`.
+
+    Raises LookupError when there is none.
+    """
     if registered := _registry.items().get(name):
         return registered
     model = apps.get_model(name) if name.count(".") == 1 else None

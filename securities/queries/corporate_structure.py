@@ -112,7 +112,7 @@ def load_corporate_structure(company_id: int) -> CorporateStructure:
 
 
 def list_direct_parents(company_ids: Collection[int]) -> dict[int, list[DirectParent]]:
-    """Return the current direct parents of each company, in alphabetical order."""
+    """Return the current direct parents by company, in alphabetical order; companies without any are absent."""
     rows = sql.rows(
         """
         SELECT r.child_company_id AS child_id, c.cik, c.name

@@ -62,7 +62,7 @@ def find_company_ids_by_name(prefix: str) -> list[int]:
 
 
 def list_active_securities(company_ids: Collection[int]) -> dict[int, list[Security]]:
-    """Return the active securities of each company, ordered by ticker."""
+    """Return the active securities by company, ordered by ticker; companies without any are absent."""
     active = Security.objects.filter(company_id__in=company_ids, status=Security.Status.ACTIVE)
     securities: dict[int, list[Security]] = {}
     for security in active.only("ticker", "company_id", "status").order_by("ticker_norm"):

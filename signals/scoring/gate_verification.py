@@ -82,7 +82,7 @@ class GateCheck:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def read_recorded_gate(metadata: str) -> RecordedGate:
-    """Read the metadata of a gate from JSON text."""
+    """Read the metadata of a gate from JSON text; any other text gives an empty gate."""
     value = read_json(metadata)
     if not isinstance(value, Mapping):
         return RecordedGate("", None, None, (), ())

@@ -142,7 +142,7 @@ def is_valid_uri(uri: str) -> bool:
 
 
 def is_sha256(name: str) -> bool:
-    """Return whether a name is a SHA-256 as written in URIs."""
+    """Return whether a name is 64 lowercase hexadecimal digits."""
     return _SHA256.fullmatch(name) is not None
 
 

@@ -30,7 +30,7 @@ class Command(ReportingCommand):
         )
 
     def work_with(self, reporter: TerminalReporter, options: dict[str, Any]) -> None:
-        """Back up and print what was copied."""
+        """Back up and print what was copied; exit with findings if some objects are missing or damaged."""
         files = open_backups(options["to"])
         parameters = session.select_libpq_keywords(connection.get_connection_params())
         result = take_backup(parameters, files, reporter, keep=options["keep"])

@@ -191,7 +191,7 @@ class OrderField(forms.CharField):
         super().__init__(label="Order", required=False, max_length=200, widget=widget)
 
     def clean(self, value: Any) -> str:
-        """Return the sort keys, of two for one column the first; raises ValidationError for unknown ones or too many."""
+        """Return the sort keys, of two for one column the first; raises ValidationError for unknown or too many."""
         keys = [key for key in str(super().clean(value)).split(",") if key]
         for key in keys:
             if key not in self.sorts:

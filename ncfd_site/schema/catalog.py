@@ -286,6 +286,7 @@ class Trigger:
 
     @property
     def definition(self) -> str:
+        """The text to compare, which marks a trigger that does not fire."""
         return self.text if self.is_enabled else f"{self.text} DISABLED OR REPLICA"
 
 

@@ -88,6 +88,7 @@ def _read_rows(path: Path, progress: LoadProgress) -> Iterator[Record[tuple[Any,
 
 
 def _parse_row(row: dict[str, str]) -> tuple[str, str, int, str, str]:
+    """Return sponsor, its normalized name, CIK, relation and source of an alias; raises `InvalidRecord`."""
     sponsor = require_length(collapse_spaces(row["sponsor"]), 300, "the sponsor")
     norm, relation, source = normalize_company_name(sponsor), row["relation"].strip().lower(), row["source"].strip()
     if not norm:

@@ -260,6 +260,7 @@ def _score_trials(
 
 
 def _score_groups(groups: Iterable[InputGroup], scorer: Scorer, unscored: Counter[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the row of each group that can be scored; count the trials of the others in `unscored`, by phase."""
     for group in groups:
         result = scorer.score(group.key)
         if result is None:

@@ -97,6 +97,7 @@ def find_score_differences(stored: StoredScore, now: datetime) -> Iterator[Diffe
 
 
 def _check_times(stored: StoredScore, recorded: RecordedScore) -> Iterator[Difference]:
+    """Yield what is wrong with the time of the score, which is its date, and with the date that freezes its signals."""
     frozen_at = stored.features_frozen_at
     if frozen_at is None and recorded.late:
         yield Difference("features_frozen_at", MISSING, f"a date before {format_codes(recorded.late)} fired")

@@ -108,7 +108,7 @@ class Progress:
         self.print(f"Another migration is running on this database; waiting for {runner}.")
 
     def report_blockers(self, blockers: Sequence[Blocker]) -> None:
-        """Print for which sessions the run waits."""
+        """Print each session that the run waits for, and the statement that ends it."""
         for each in blockers:
             self.print(f"  Waiting for {each}. To end it: {each.remedy}")
 

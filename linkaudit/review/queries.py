@@ -92,7 +92,8 @@ def count_decisions_today(reviewer: User) -> int:
 
 def find_last_act(reviewer: User) -> LastAct | None:
     """Return the reviewer's last decision or skip at the desk, if the undo period is not over."""
-    decisions = list_active_decisions(reviewer).filter(mode=LinkReview.Mode.QUEUE)
+    # A correction is changed by another one: to undo it would ask a reviewer who has seen the label.
+    decisions = list_active_decisions(reviewer).filter(mode=LinkReview.Mode.QUEUE, supersedes=None)
     review = decisions.filter(recorded_at__gt=Now() - UNDO_PERIOD).first()
     skips = ReviewSkip.objects.filter(reviewer=reviewer.get_username(), undone_at=None)
     skip = skips.filter(skipped_at__gt=Now() - UNDO_PERIOD).order_by("-pk").first()

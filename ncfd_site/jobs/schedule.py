@@ -4,6 +4,7 @@ The defaults come with the job types. A row of `job_schedules` exists once an op
 the database's, in UTC.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -36,14 +37,16 @@ class ScheduleError(UserError):
 def list_schedules() -> list[JobSchedule]:
     """Return the schedule of each default, by title of the job type; those without a row are off."""
     saved = JobSchedule.objects.in_bulk()
-    return [
-        saved.get(default.name)
-        or JobSchedule(
-            name=default.name, kind=job_type.name, cron=default.cron, arguments=dict(default.arguments), problem=""
-        )
-        for job_type in registered_job_types()
-        for default in job_type.schedules
-    ]
+    schedules = []
+    for job_type in registered_job_types():
+        for default in job_type.schedules:
+            schedule = saved.get(default.name) or JobSchedule(
+                name=default.name, cron=default.cron, arguments=dict(default.arguments), problem=""
+            )
+            # A row may be older than the name of the job type.
+            schedule.kind = job_type.name
+            schedules.append(schedule)
+    return schedules
 
 
 def find_schedule(name: str) -> JobSchedule:
@@ -78,7 +81,10 @@ def compute_next_run(cron: str, after: datetime) -> datetime:
 
 def check_parameters(kind: str, parameters: Any) -> None:
     """Raise `ScheduleError` unless the job type can describe the parameters."""
+    if "\\u0000" in json.dumps(parameters):
+        raise ScheduleError("The parameters contain a NUL character, which PostgreSQL does not store. Remove it.")
     try:
+        json.dumps(parameters, allow_nan=False)
         find_job_type(kind).describe(dict(parameters))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ScheduleError(f"Job type {kind} does not accept these parameters: {error!r}.") from None
@@ -102,6 +108,7 @@ def change_schedule(name: str, *, cron: str, arguments: Mapping[str, Any], is_ac
     return JobSchedule.objects.get(pk=name)
 
 
+@transaction.atomic
 def start_now(name: str, *, actor: User) -> Job:
     """Start a run of a schedule now. Raises LookupError, PermissionDenied, and JobError while one is open."""
     schedule = find_schedule(name)
@@ -112,9 +119,10 @@ def start_now(name: str, *, actor: User) -> Job:
 @transaction.atomic
 def start_due() -> None:
     """Start what is due, once however many runs were missed; a row lock keeps other workers from starting it too."""
-    names = [schedule.name for schedule in list_schedules()]
-    due = JobSchedule.objects.filter(next_at__lte=Now(), name__in=names)
+    kinds = {schedule.name: schedule.kind for schedule in list_schedules()}
+    due = JobSchedule.objects.filter(next_at__lte=Now(), name__in=kinds)
     for schedule in due.select_for_update(skip_locked=True):
+        schedule.kind = kinds[schedule.name]
         schedule.problem = ""
         try:
             schedule.next_at = compute_next_run(schedule.cron, sql.value("SELECT clock_timestamp()"))
@@ -127,6 +135,8 @@ def start_due() -> None:
 
 
 def _start(schedule: JobSchedule, requester: str) -> Job:
+    # No other session starts this schedule until the end of the transaction.
+    sql.execute("SELECT pg_advisory_xact_lock(hashtextextended('schedule ' || %s, 0))", [schedule.name])
     job = Job.objects.filter(schedule=schedule.name, state__in=OPEN).first()
     if job is not None:
         raise JobError(f"Job {job.pk} of this schedule is {job.get_state_display()}. Wait until it is finished.")

@@ -63,7 +63,8 @@ def schedule(request: HttpRequest, schedule: str) -> HttpResponse:
 def switch(request: HttpRequest, schedule: str) -> HttpResponse:
     """Switch a schedule on, or pause it."""
     name, found = schedule, _find(schedule)
-    is_active = found.next_at is None
+    # Of two presses of one button, the second changes nothing.
+    is_active = request.POST.get("to") == "on"
     values = {"cron": found.cron, "arguments": found.arguments, "is_active": is_active}
     try:
         services.change_schedule(name, **values, actor=current_user(request))

@@ -75,7 +75,10 @@ class LoginRequiredMiddleware(auth.LoginRequiredMiddleware):
         if request.method in ("GET", "HEAD"):
             return super().handle_no_permission(request, view_func)
         messages.warning(request, "You were signed out, and nothing was changed. Sign in, and press the button again.")
-        source = urlsplit(request.headers.get("Referer", ""))
+        try:
+            source = urlsplit(request.headers.get("Referer", ""))
+        except ValueError:
+            source = urlsplit("")
         page = source._replace(scheme="", netloc="").geturl() if source.netloc == request.get_host() else ""
         return redirect_to_login(page or find_page_above(request.path))
 

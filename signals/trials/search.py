@@ -67,7 +67,7 @@ _WORDED = """
         LIMIT {most_trials} + 1
     ) found
 """
-# A link labeled wrong connects nothing to a trial.
+# A link labeled wrong connects nothing to a trial, unless the review desk still asks about it: its label is hidden.
 _DRUGS = """
     SELECT 'drug' AS kind, found.trial_id::bigint AS key FROM (
         WITH named AS (
@@ -75,7 +75,9 @@ _DRUGS = """
             WHERE to_tsvector('simple', alias) @@ to_tsquery('simple', %(words)s) ORDER BY 1 LIMIT {most}
         )
         SELECT trials.trial_id FROM named JOIN link_audit claim USING (asset_id)
-        JOIN trials ON trials.nct_id = claim.nct_id WHERE claim.label IS NOT FALSE
+        JOIN trials ON trials.nct_id = claim.nct_id WHERE claim.label IS NOT FALSE OR EXISTS (
+            SELECT FROM review_slots s JOIN review_samples m USING (sample_id)
+            WHERE s.audit_id = claim.audit_id AND s.state = 'open' AND (m.closed_at IS NULL OR s.lease_until > now()))
         UNION
         SELECT promoted.trial_id FROM named JOIN trial_assets_xref promoted USING (asset_id)
         WHERE promoted.status = 'active'

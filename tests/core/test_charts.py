@@ -45,6 +45,11 @@ def test_series_have_their_values_at_the_mark() -> None:
     ]
 
 
+def test_a_series_of_rates_may_be_zero_after_an_unknown_period() -> None:
+    items = [SeriesItem("1", None, ""), *(SeriesItem(day, 0.0, "0 %", Estimate(0.0, 0.0, 0.3)) for day in ("2", "3"))]
+    assert [column.item.label for column in build_series_chart("", "", ("", ""), items).columns] == ["2", "3"]
+
+
 def test_a_series_of_one_value_is_a_sentence() -> None:
     items = [SeriesItem(str(day), value, f"{value} jobs") for day, value in enumerate((0, 5, 0))]
     assert build_series_chart("", "", ("", ""), items).sentence == "5 jobs (1); nothing else from 0 to 2."

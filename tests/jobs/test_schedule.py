@@ -145,10 +145,12 @@ def test_a_paused_schedule_starts_nothing(olga: User) -> None:
     switch_on(olga)
     make_due()
     client = browser(olga)
-    page = text_of(client.post(f"/jobs/schedule/{NAME}/switch/", follow=True))
-    assert f"Schedule {NAME} paused." in page
+    for _ in range(2):
+        page = text_of(client.post(f"/jobs/schedule/{NAME}/switch/", {"to": "off"}, follow=True))
+        assert f"Schedule {NAME} paused." in page
     assert run() == []
-    assert f"Schedule {NAME} switched on." in text_of(client.post(f"/jobs/schedule/{NAME}/switch/", follow=True))
+    page = text_of(client.post(f"/jobs/schedule/{NAME}/switch/", {"to": "on"}, follow=True))
+    assert f"Schedule {NAME} switched on." in page
     # The missed run was not a run of a schedule that is on.
     assert run() == []
 
@@ -193,7 +195,13 @@ def test_a_bad_cron_expression_is_explained(olga: User, cron: str, sentence: str
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [("{", "Enter a valid JSON."), ('{"up": 1}', "KeyError('to')"), ("[1]", "does not accept")],
+    [
+        ("{", "Enter a valid JSON."),
+        ('{"up": 1}', "KeyError('to')"),
+        ("[1]", "does not accept"),
+        ('{"to": NaN}', "does not accept"),
+        ('{"to": "\\u0000"}', "NUL"),
+    ],
 )
 def test_bad_parameters_are_explained(olga: User, arguments: str, sentence: str) -> None:
     answer = browser(olga).post(f"/jobs/schedule/{NAME}/", {"cron": "0 1 * * *", "arguments": arguments})

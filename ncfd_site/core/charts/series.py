@@ -80,7 +80,7 @@ def build_series_chart(name: str, title: str, headings: tuple[str, str], items: 
     is_rate = any(item.estimate for item in items)
     up = Scale.between(0, 1 if is_rate else max(values), TOP + HEIGHT, TOP)
     across = Scale.between(0, len(items))
-    largest = values.index(max(values))
+    largest = max(known, key=lambda index: values[index])
     columns: list[Column] = []
     for index in known:
         item, x = items[index], across.place(index + 0.5)

@@ -58,6 +58,9 @@ BEGIN
     ELSIF v_skip.skipped_at < clock_timestamp() - p_within THEN
         outcome := 'too_late';
     ELSE
+        -- After the skip, the reviewer may have been given the other opinion on the link: one reviewer does not give both.
+        UPDATE review_slots SET leased_by = NULL, lease_token = NULL, leased_at = NULL, lease_until = NULL
+        WHERE audit_id = v_skip.audit_id AND slot_id <> v_skip.slot_id AND leased_by = p_reviewer AND state = 'open';
         UPDATE review_slots SET leased_by = p_reviewer, lease_token = gen_random_uuid(), leased_at = clock_timestamp(),
                lease_until = clock_timestamp() + p_lease
         WHERE slot_id = v_skip.slot_id AND state = 'open' AND (lease_until IS NULL OR lease_until <= clock_timestamp())

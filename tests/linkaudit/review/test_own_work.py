@@ -104,16 +104,30 @@ def test_correction_is_recorded_beside_the_decision(sign_in: SignIn) -> None:
     assert ReviewSlot.objects.get(pk=first.pk).review_id == rows[2].pk
     # The independent decisions are compared.
     assert read_agreement().total.right_wrong + read_agreement().total.wrong_right == 1
-    # A correction is undone like a decision, and the link has no label from its first version.
+    # A correction is corrected again and not undone, which would ask a reviewer again who has seen the other opinion.
     assert correct(rita, review.pk, "unsure")[0] == 409
     assert correct(rita, rows[2].pk, "unsure")[0] == 200
     rows_by_state = {state: text_of(rita.client.get(MINE, {"state": state})) for state in ("corrected", "current")}
     assert "Rows 1 to 2 of 2" in rows_by_state["corrected"]
     assert "Rows 1 to 2 of 2" in rows_by_state["current"]
     newest = LinkReview.objects.filter(reviewer="rita").latest("pk")
-    assert "is open again" in undo(rita, review=newest.pk)
-    assert ReviewSlot.objects.get(pk=first.pk).state == "open"
-    assert sql.value("SELECT count(*) FROM effective_link_reviews(%s) WHERE reviewer = 'rita'", [first.audit_id]) == 0
+    assert "is open again" not in undo(rita, review=newest.pk)
+    assert ReviewSlot.objects.get(pk=first.pk).state == "done"
+
+
+def test_undo_of_a_skip_leaves_one_opinion_to_the_reviewer(sign_in: SignIn) -> None:
+    make_links(1)
+    draw(share=1)
+    rita = sign_in()
+    address = rita.lease_address()
+    first = slot_at(address)
+    answer = rita.client.post(f"{address}skip/", {"reason": "in Japanese"})
+    assert slot_at(answer["Location"]).opinion != first.opinion
+    assert "is open again" in undo(rita, skip=ReviewSkip.objects.get().pk)
+    (decided,) = decide_all(rita, "right")
+    assert decided.pk == first.pk
+    assert "none available to you" in text_of(rita.client.get("/review/"))
+    assert LinkReview.objects.filter(reviewer="rita").count() == 1
 
 
 def test_used_decision_is_not_corrected(sign_in: SignIn) -> None:

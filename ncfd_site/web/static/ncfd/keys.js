@@ -107,7 +107,7 @@
 {
     const NAME = "sent form";
     const main = document.querySelector("main");
-    const user = document.querySelector(".menu-who strong")?.textContent;
+    const user = document.querySelector(".menu-who")?.dataset.user;
     const sent = JSON.parse(sessionStorage.getItem(NAME) ?? "null");
     if (!user) {
         if (sent) {
@@ -129,7 +129,7 @@
         }
     }
     document.addEventListener("submit", ({ target }) => {
-        if (user && target.method === "post") {
+        if (user && target.method === "post" && target.id !== "logout-form") {
             const typed = [...target.elements].filter((field) => field.matches("textarea, input[type=text], input:not([type])"));
             const fields = typed.filter((field) => field.value).map((field) => [field.name, field.value]);
             sessionStorage.setItem(NAME, JSON.stringify({ user, path: location.pathname, fields }));

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -116,7 +117,15 @@ class _Unpacked(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
-        piece = self._packed.read1(len(buffer))  # type: ignore[union-attr]
+        try:
+            piece = self._packed.read1(len(buffer))  # type: ignore[union-attr]
+        except lzma.LZMAError as error:
+            raise zipfile.BadZipFile(str(error)) from None
+        except OSError as error:
+            # bz2 reports damage as an OSError without a number.
+            if error.errno is not None or isinstance(error, gzip.BadGzipFile):
+                raise
+            raise zipfile.BadZipFile(str(error)) from None
         buffer[: len(piece)] = piece
         return len(piece)
 

@@ -13,6 +13,7 @@ from ncfd_site.ingest.csv_records import read_csv_rows
 from ncfd_site.ingest.records import InvalidRecord, Record, RejectedRecord, Rejections, SourceLocation
 from ncfd_site.ingest.runs import LoadProgress, LoadSummary, record_run
 from ncfd_site.ingest.text import collapse_spaces, require_length
+from securities.loading.listing import parse_cik
 from securities.loading.names import normalize_company_name
 
 # Source of the run, and `metadata ->> 'source'` of the aliases.
@@ -93,10 +94,9 @@ def _parse_row(row: dict[str, str]) -> tuple[str, str, int, str, str]:
     norm, relation, source = normalize_company_name(sponsor), row["relation"].strip().lower(), row["source"].strip()
     if not norm:
         raise InvalidRecord("the sponsor is missing")
-    if not row["cik"].strip().isdecimal():
-        raise InvalidRecord(f"{row['cik'][:40]!r} is not a CIK")
+    cik = parse_cik(row["cik"])
     if relation not in RELATIONS:
         raise InvalidRecord(f"the relation is {relation[:40]!r}: expected one of {', '.join(RELATIONS)}")
     if not source:
         raise InvalidRecord("the source is missing: write the page that proves the relation")
-    return sponsor, norm, int(row["cik"]), relation, source
+    return sponsor, norm, cik, relation, source

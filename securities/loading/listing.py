@@ -78,7 +78,7 @@ def parse_listing(row: dict[str, Any]) -> Listing:
     if "exchange" in row:
         exchange = require_length(collapse_spaces(_get_text(row, "exchange")), MAX_EXCHANGE_LENGTH, "the exchange")
     return Listing(
-        _parse_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, infer_security_type(ticker)
+        parse_cik(row.get("cik")), name, name_norm, ticker, ticker.upper(), exchange, infer_security_type(ticker)
     )
 
 
@@ -105,7 +105,8 @@ def _get_text(row: dict[str, Any], column: str) -> str:
     return value
 
 
-def _parse_cik(value: Any) -> int:
+def parse_cik(value: Any) -> int:
+    """Return a CIK of a file; raises `InvalidRecord` unless it is a number from 1 to `MAX_CIK`."""
     text = str(value if value is not None else "").strip()
     # Elsewhere the SEC writes a CIK with leading zeros.
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= MAX_CIK:

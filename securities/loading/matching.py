@@ -4,7 +4,7 @@ Names are matches only where the kind of name proves the company. Other similar 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import fuzz, process
@@ -176,14 +176,17 @@ class SponsorMatcher:
     def _find_name(self, name: str, *, has_short_name: bool = False) -> int | None:
         """Return the only company, or the only listed one, with this name."""
         key = normalize_company_name(_drop_parentheses(name))
-        rows = self.names.get(key, ())
-        if not rows and len(key) >= 8:
-            rows = self.names.get(self.compact.get(key.replace(" ", ""), ""), ())
+        rows = self._get_rows(key)
         company = _choose(rows)
         is_proved = " " in key or has_short_name or any(
             row.company_id == company and _is_proof_of_one_word(row, name) for row in rows
         )  # fmt: skip
         return company if is_proved else None
+
+    def _get_rows(self, key: str) -> Sequence[CompanyName]:
+        """Return the names that are equal to a normalized one; of long ones, also without spaces."""
+        rows = self.names.get(key, ())
+        return rows or (self.names.get(self.compact.get(key.replace(" ", ""), ""), ()) if len(key) >= 8 else ())
 
     def _find_affiliate(self, sponsor: str) -> int | None:
         """Return the company whose name the sponsor has beside words for a place, a function or its industry."""
@@ -199,11 +202,11 @@ class SponsorMatcher:
             company = self._find_name(" ".join(words[:count]))
             if company is None:
                 continue
-            rows = self.names.get(" ".join(words[:count]), ())
+            rows = self._get_rows(" ".join(words[:count]))
             is_known = any(row.kind in ("brand", "short") or _LIFE_SCIENCE.search(row.name) for row in rows)
             if any(row.kind == "brand" for row in rows) and not rest & (_HOLDINGS | _INSTITUTES):
                 return company
-            is_rare = len(self.first_words[words[0]]) == 1 and len(words[0]) >= 5
+            is_rare = len(self.first_words.get(words[0], ())) == 1 and len(words[0]) >= 5
             if rest & _HOLDINGS or (rest & _CONTINENTS and not has_form):
                 return None
             if rest <= _PLACES or (rest <= _PLACES | _REGIONS and has_form):

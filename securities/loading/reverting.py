@@ -108,7 +108,7 @@ def revert_load(run_id: int, *, actor: str) -> dict[str, int]:
         " to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), %(actor)s::text, notes) WHERE run_id = %(run)s",
         keys,
     )
-    sql.execute("REFRESH MATERIALIZED VIEW v_active_us_securities")
+    sql.execute("SELECT refresh_active_us_securities()")
     return counts
 
 

@@ -19,13 +19,17 @@ def load_registry(
     *,
     captured_at: datetime | None = None,
     use_file_dates: bool = False,
+    saves_cursor: bool = True,
 ) -> LoadSummary:
     """Load files of registry records and propose HP-2 links.
 
+    `saves_cursor` is that of `load_studies`.
     The records were captured at that time, or when their file was last modified; by default, now.
     """
     studies = _read_files(paths, progress, captured_at, use_file_dates)
-    return load_studies(studies, store=get_content_store(), rejections=rejections, progress=progress)
+    return load_studies(
+        studies, store=get_content_store(), rejections=rejections, progress=progress, saves_cursor=saves_cursor
+    )
 
 
 def _read_files(

@@ -68,8 +68,12 @@ def load_studies(
     store: ContentStore,
     rejections: Rejections,
     progress: LoadProgress,
+    saves_cursor: bool = True,
 ) -> LoadSummary:
-    """Write all records in batches, record the run, and return the counts. A stopped load can be repeated."""
+    """Write all records in batches, record the run, and return the counts. A stopped load can be repeated.
+
+    With `saves_cursor`, the next fetch of updates starts at the latest day of these records.
+    """
     summary = LoadSummary(THINGS)
     rejected_before = rejections.count
     with record_run(RUN_SOURCE) as run:
@@ -90,9 +94,11 @@ def load_studies(
         if older := summary.count("older records", "unchanged"):
             summary.notes.append(f"{older:,} records are older than the stored ones: earlier versions.")
         with transaction.atomic():
+            serialize_loads()
             sql.execute(FOLLOW_SUCCESSIONS)
             propose_companies(names, writer.unmatched_sponsors, str(run.run_id))
-        sql.execute(stored_trials.SAVE_CURSOR, {"until": run.until})
+        if saves_cursor:
+            sql.execute(stored_trials.SAVE_CURSOR, {"until": run.until})
     return summary
 
 

@@ -1,11 +1,13 @@
 """Download of registry records, page by page; a stopped download resumes after its last whole page."""
 
+import fcntl
 import gzip
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -71,13 +73,28 @@ def fetch_ctgov(folder: Path, reporter: ProgressReporter, *, since: date | None 
         request["query.term"] = query
     name = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:8]
     target = folder / f"ctgov_{since or 'all'}_{name}"
-    with HttpClient(interval=INTERVAL, reporter=reporter) as client:
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder), HttpClient(interval=INTERVAL, reporter=reporter) as client:
         for _ in range(PASSES):
             state = _fetch_pages(client, target, request, reporter)
-            if state.total is None or len(set(state.nct_ids)) == state.total:
+            # Records that are newer than the count come last; only missing ones are a gap.
+            if state.total is None or len(set(state.nct_ids)) >= state.total:
                 return _finish(target)
             shutil.rmtree(target)
     raise FetchError("The registry changed while it was read. Try again later.")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from downloading into a folder; raises FetchError while one does."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise FetchError(f"Another process downloads into {folder}. Wait until it has finished.") from None
+    finally:
+        os.close(lock)
 
 
 def _fetch_pages(client: HttpClient, folder: Path, request: dict[str, str], reporter: ProgressReporter) -> _State:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -38,8 +38,13 @@ class Page:
 
     def as_json(self) -> dict[str, Any]:
         """Return the page as stored with a part of a job."""
-        findings = [finding.as_json() for finding in self.result.findings]
-        return {**asdict(self), "result": {**asdict(self.result), "findings": findings}}
+        # `asdict` would count the items of a Counter.
+        result = {
+            "findings": [finding.as_json() for finding in self.result.findings],
+            "recent_count": self.result.recent_count,
+            "skipped": dict(self.result.skipped),
+        }
+        return {"last": self.last, "steps": self.steps, "checked_count": self.checked_count, "result": result}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Page":

@@ -153,6 +153,9 @@ def test_verification_is_started_by_keyboard(page: Page, content: StorageObject)
 
 
 def test_numbers_of_a_chart_are_keyboard_accessible(page: Page, content: StorageObject) -> None:
+    # A second bar: one value is a sentence.
+    make_storage_object(tier="local", size_bytes=2**40)
+    sql.execute("UPDATE storage_objects SET last_accessed = now() - interval '200 days' WHERE size_bytes = 2 ^ 40")
     sign_in(page, "olga", "/content/")
     page.get_by_role("link", name=re.compile("30 to 60 days")).first.focus()
     page.keyboard.press("Enter")

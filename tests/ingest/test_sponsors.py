@@ -42,6 +42,11 @@ def test_sponsor_of_another_name_has_no_company(sponsored: Any, name: str | None
     assert sponsored(name) is None
 
 
+def test_name_without_its_space_matches_with_a_place(sponsored: Any) -> None:
+    company = make_company(name="Exampletherapeutics, Inc.")
+    assert sponsored("Example Therapeutics Germany") == company
+
+
 def test_ambiguous_sponsor_has_no_company(sponsored: Any) -> None:
     make_company(name="Example Therapeutics, Inc.")
     make_company(name="Example Therapeutics plc")

@@ -52,8 +52,8 @@ def test_a_dead_replica_is_replaced_at_once_and_used_again(replicated: Site, cap
     assert [record.message for record in caplog.records if "replica1 is not used" in record.message] != []
     await_replica()
     assert caplog.records[-1].message == "replica1 is used"
-    # The connection of this thread is lost, not the replica.
-    assert [read(client)[0] for _ in range(2)] == ["primary", "replica1"]
+    # At the first read, the connection of this thread may be found to be lost.
+    assert [read(client)[0] for _ in range(2)][-1] == "replica1"
 
 
 def test_a_replica_that_hangs_is_replaced_within_a_second(replicated: Site) -> None:

@@ -51,3 +51,11 @@ END $$;
 
 CREATE OR REPLACE TRIGGER trg_link_promotions_evidence BEFORE INSERT ON link_promotions
     FOR EACH ROW EXECUTE FUNCTION set_promotion_evidence();
+
+COMMENT ON FUNCTION has_sample_evidence(text) IS
+    'Returns true if the newest completed precision sample of the heuristic passed an interim analysis.';
+COMMENT ON FUNCTION set_promotion_evidence() IS
+    'Trigger on link_promotions: records whether the heuristic has sample evidence; without it, requires override_reason.';
+COMMENT ON FUNCTION start_link_promotion(text, text, text, text) IS
+    'Starts a promotion if the rule is met and the user is not the only one who labeled; the last argument is the reason to '
+    'promote without sample evidence. Returns promotion_id.';

@@ -112,3 +112,8 @@ BEGIN
         correct_review.outcome := 'corrected';
     END IF;
 END $$;
+
+COMMENT ON FUNCTION undo_skip(bigint, text, interval, interval) IS
+    'Undoes the reviewer''s own skip and leases its slot again. outcome is undone, taken, too_late or unknown.';
+COMMENT ON FUNCTION correct_review(bigint, text, text, text) IS
+    'Replaces the reviewer''s own queue decision. outcome is corrected, unchanged, used (by an analysis or an adjudication) or unknown.';

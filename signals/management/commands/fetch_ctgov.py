@@ -37,7 +37,8 @@ class Command(LoadCommand):
             "--since",
             type=_parse_since,
             metavar="DATE",
-            help="Only records updated on or after this day; `auto` is the latest day that was loaded (default: all).",
+            help="Only records updated on or after this day; `auto` is the latest day that was loaded, and any day with"
+            " --query (default: all).",
         )
         parser.add_argument("--query", default="", metavar="TERMS", help="Only records that match these search terms.")
         parser.add_argument(
@@ -47,11 +48,14 @@ class Command(LoadCommand):
 
     def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
         """Download the pages, print their folder, and load them if requested."""
-        since = find_cursor() if options["since"] == AUTO else options["since"]
+        query, cursor = options["query"], find_cursor()
+        # The latest day is that of the whole registry; a query reads all its records.
+        since = (None if query else cursor) if options["since"] == AUTO else options["since"]
+        is_complete = not query and (since is None or (cursor is not None and since <= cursor))
         with terminal_reporter(sys.stderr) as reporter:
-            pages = fetch_ctgov(options["out"], reporter, since=since, query=options["query"])
+            pages = fetch_ctgov(options["out"], reporter, since=since, query=query)
         self.stdout.write(str(pages[0].parent))
         if options["load"]:
             with self.progress(pages) as progress:
-                summary = load_registry(pages, rejections, progress, use_file_dates=True)
+                summary = load_registry(pages, rejections, progress, use_file_dates=True, saves_cursor=is_complete)
             self.report(summary, options["verbosity"])

@@ -104,8 +104,8 @@ def test_the_list_has_pages_and_asks_as_much_for_many_as_for_few(ana: User) -> N
         first = text_of(client.get("/jobs/"))
     # A page that is not the last counts the rows.
     assert (len(few), len(many)) == (5, 6)
-    assert "Rows 1 to 50 Next page" in first
-    assert "Rows 51 to 51 Previous page" in text_of(client.get("/jobs/?page=2"))
+    assert "Rows 1 to 50 of 51 Next page" in first
+    assert "Rows 51 to 51 of 51 Previous page" in text_of(client.get("/jobs/?page=2"))
     assert "This page is empty." in text_of(client.get("/jobs/?page=3"))
 
 

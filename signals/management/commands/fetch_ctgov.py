@@ -37,8 +37,7 @@ class Command(LoadCommand):
             "--since",
             type=_parse_since,
             metavar="DATE",
-            help="Only records updated on or after this day; `auto` is the latest day that was loaded, and any day with"
-            " --query (default: all).",
+            help="Only records updated on or after this day; `auto` is the latest day that was loaded (default: all).",
         )
         parser.add_argument("--query", default="", metavar="TERMS", help="Only records that match these search terms.")
         parser.add_argument(
@@ -49,8 +48,8 @@ class Command(LoadCommand):
     def load(self, rejections: Rejections, options: dict[str, Any]) -> None:
         """Download the pages, print their folder, and load them if requested."""
         query, cursor = options["query"], find_cursor()
-        # The latest day is that of the whole registry; a query reads all its records.
-        since = (None if query else cursor) if options["since"] == AUTO else options["since"]
+        since = cursor if options["since"] == AUTO else options["since"]
+        # The latest day is that of the whole registry, so that a query leaves it.
         is_complete = not query and (since is None or (cursor is not None and since <= cursor))
         with terminal_reporter(sys.stderr) as reporter:
             pages = fetch_ctgov(options["out"], reporter, since=since, query=query)

@@ -84,6 +84,7 @@ def test_the_review_desk_has_no_serious_fault(measured_page: Page, site: LinkAud
     measured_page.goto(address)
     found += find_faults(measured_page)
     measured_page.get_by_role("button", name="Continue").click()
+    measured_page.wait_for_url(lambda url: url != address)
     expire_leases()
     measured_page.reload()
     found += find_faults(measured_page)

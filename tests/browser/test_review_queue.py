@@ -115,6 +115,7 @@ def test_other_shortcuts_and_none(page: Page, links: list[LinkAudit]) -> None:
     sign_in(page, "rita", "/review/shortcuts/")
     page.get_by_label("Right", exact=True).fill("a")
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved in this browser.")).to_be_visible()
     page.goto("/review/")
     press(page, "r")
     page.keyboard.press("y")

@@ -1,4 +1,4 @@
-"""The shortcuts of the review desk in the help, with the keys that the user has chosen."""
+"""The shortcuts of the review desk in the help, which imports this module by its name, with the user's own keys."""
 
 from django.http import HttpRequest
 

@@ -1,20 +1,15 @@
 """Keyboard shortcuts of the review desk: the actions, and a user's choice of keys in a signed cookie."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
 from linkaudit.forms import PlainForm
-from ncfd_site.core.permissions import current_user
+from ncfd_site.core.browser_settings import read_browser_setting, write_browser_setting
 
-# A cookie outlasts the session.
-MAX_AGE = timedelta(days=365)
-SALT = "linkaudit.review.shortcuts"
+SETTING = "shortcuts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +86,12 @@ def load_shortcuts(request: HttpRequest) -> Shortcuts:
     """Return the user's shortcuts in this browser, or the defaults."""
     if not request.user.is_authenticated:
         return Shortcuts()
-    try:
-        stored = signing.loads(request.COOKIES.get(_build_cookie_name(request), ""), salt=SALT, max_age=MAX_AGE)
-    except signing.BadSignature:
+    stored = read_browser_setting(request, SETTING)
+    if stored is None:
         return Shortcuts()
     return Shortcuts(stored["on"], {**DEFAULTS, **{name: stored["keys"].get(name, "") for name in DEFAULTS}})
 
 
 def save_shortcuts(request: HttpRequest, response: HttpResponse, shortcuts: Shortcuts) -> None:
     """Store the user's shortcuts in the browser."""
-    response.set_cookie(
-        _build_cookie_name(request),
-        signing.dumps({"on": shortcuts.is_on, "keys": shortcuts.keys}, salt=SALT),
-        max_age=MAX_AGE,
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
-
-
-def _build_cookie_name(request: HttpRequest) -> str:
-    return f"shortcuts_{current_user(request).pk}"
+    write_browser_setting(request, response, SETTING, {"on": shortcuts.is_on, "keys": shortcuts.keys})

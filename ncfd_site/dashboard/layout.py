@@ -1,20 +1,19 @@
 """Layout of the home page: order and choice of tiles, and the last visit, of a user in one browser."""
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from ncfd_site.core.browser_settings import read_browser_setting, write_browser_setting
 from ncfd_site.core.permissions import current_user, require_permission
 from ncfd_site.dashboard.tile import Source, registered_sources
 
-COOKIE, SALT, MAX_AGE = "ncfd_home_{}", "home", timedelta(days=400)
+SETTING = "home"
 # Pages opened within this time belong to one visit.
 VISIT_GAP = timedelta(minutes=30)
 
@@ -37,25 +36,17 @@ class Layout:
 
 def read_layout(request: HttpRequest) -> Layout:
     """Return the layout of the user; the default one without a valid cookie."""
-    text = request.get_signed_cookie(COOKIE.format(current_user(request).pk), default="", salt=SALT)
-    if not text:
+    stored = read_browser_setting(request, SETTING)
+    if stored is None:
         return Layout()
-    order, hidden, *times = json.loads(text)
+    order, hidden, *times = stored
     return Layout(tuple(order), frozenset(hidden), *(time and datetime.fromisoformat(time) for time in times))
 
 
-def write_layout(response: HttpResponse, user: User, layout: Layout) -> None:
+def write_layout(request: HttpRequest, response: HttpResponse, layout: Layout) -> None:
     """Keep the layout in the browser."""
     times = [time and time.isoformat() for time in (layout.seen_at, layout.visited_at)]
-    response.set_signed_cookie(
-        COOKIE.format(user.pk),
-        json.dumps([layout.order, sorted(layout.hidden), *times]),
-        salt=SALT,
-        max_age=MAX_AGE,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    write_browser_setting(request, response, SETTING, [layout.order, sorted(layout.hidden), *times])
 
 
 def arrange_sources(user: User, layout: Layout) -> list[Source]:
@@ -88,7 +79,7 @@ def save(request: HttpRequest) -> HttpResponse:
             response["Location"] += "#layout"
         hidden = frozenset(keys) - frozenset(request.POST.getlist("shown"))
         layout = replace(layout, order=tuple(keys), hidden=hidden)
-    write_layout(response, user, layout)
+    write_layout(request, response, layout)
     return response
 
 

@@ -67,5 +67,5 @@ def home(request: HttpRequest) -> HttpResponse:
         "shortcuts": shortcuts_for(user),
     }
     response = render(request, "dashboard/home.html", context)
-    write_layout(response, user, layout)
+    write_layout(request, response, layout)
     return response

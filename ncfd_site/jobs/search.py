@@ -1,4 +1,4 @@
-"""Jobs in the search, by number and by type."""
+"""Jobs in the search, by number and by type. The search imports the module by its name."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode

@@ -47,7 +47,7 @@ def test_tiles_are_ordered_and_hidden(client: Client) -> None:
     assert read_keys(client) == keys
     anna = make_user(Role.ANALYST, "anna")
     client.force_login(anna)
-    client.cookies[f"ncfd_home_{anna.pk}"] = '[["queue"], [], null, null]:forged'
+    client.cookies[f"home_{anna.pk}"] = '[["queue"], [], null, null]:forged'
     assert read_keys(client) == keys
     client.post("/layout/", {"shown": shown})
     client.post("/layout/", {"reset": "1"})

@@ -1,20 +1,16 @@
 """The tour of a first visit: three steps of each role, until the user dismisses it, which a signed cookie keeps."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from django.conf import settings
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from ncfd_site.core.browser_settings import read_browser_setting, write_browser_setting
 from ncfd_site.core.permissions import current_user
 from ncfd_site.core.roles import Role
 from ncfd_site.web.navigation import list_roles
 
-# A cookie outlasts the session.
-MAX_AGE = timedelta(days=365)
-SALT = "ncfd_site.web.help.tour"
+SETTING = "tour"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +53,13 @@ STEPS: dict[str, tuple[Step, Step, Step]] = {
 
 def find_steps(request: HttpRequest) -> tuple[Step, ...]:
     """Return the steps of the user's first role; none after the user has dismissed them, or without a role."""
+    if read_browser_setting(request, SETTING):
+        return ()
     user = current_user(request)
-    try:
-        signing.loads(request.COOKIES.get(_build_cookie_name(request), ""), salt=SALT, max_age=MAX_AGE)
-    except signing.BadSignature:
-        roles = [Role.OPERATOR.value] if user.is_superuser else list_roles(user)
-        return STEPS[roles[0]] if roles else ()
-    return ()
+    roles = [Role.OPERATOR.value] if user.is_superuser else list_roles(user)
+    return STEPS[roles[0]] if roles else ()
 
 
 def dismiss_tour(request: HttpRequest, response: HttpResponse) -> None:
     """Keep in the browser that the user has dismissed the tour."""
-    response.set_cookie(
-        _build_cookie_name(request),
-        signing.dumps("dismissed", salt=SALT),
-        max_age=MAX_AGE,
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
-
-
-def _build_cookie_name(request: HttpRequest) -> str:
-    return f"tour_{current_user(request).pk}"
+    write_browser_setting(request, response, SETTING, "dismissed")

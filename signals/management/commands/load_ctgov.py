@@ -64,6 +64,9 @@ class Command(LoadCommand):
         if not use_file_dates and at and at > timezone.now():
             raise InputError(f"--captured-at {at:%Y-%m-%d} is in the future. Give the date of the download.")
         started_at = timezone.now()
+        if use_file_dates:
+            # Oldest first: an earlier capture compares all later versions of its trial again.
+            files.sort(key=lambda file: file.stat().st_mtime)
         with self.progress(files) as progress:
             summary = load_registry(
                 files,
